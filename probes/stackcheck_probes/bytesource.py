@@ -1,0 +1,108 @@
+"""Random access to bytes that stay where they are: a file, a buffer, a range of either.
+
+Every reader of binaries in this package takes a `ByteSource` and asks it for small ranges, so that a library
+of 900 MB costs its headers. `archives` adds members of wheels and image layers.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+READ_LIMIT = 64 << 20
+"""The most bytes one `pread` returns: no size field of a hostile file can ask for more."""
+
+
+class SourceError(ValueError):
+    """The bytes cannot be had: not a regular file, a member that does not inflate, a read past a bound."""
+
+
+class ByteSource:
+    """Bytes with a size. `pread` past the end returns what there is, as the system call does."""
+
+    __slots__ = ("size",)
+
+    size: int
+
+    def pread(self, offset: int, size: int) -> bytes:
+        """Return up to `size` bytes from `offset`; fewer, or none, past the end. Raise `SourceError`."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Give back what the source holds; reading afterwards is an error of the caller."""
+
+
+class FileSource(ByteSource):
+    """A regular file by descriptor; raise `SourceError` for a pipe, a device or a directory.
+
+    Read-ahead is switched off: on a cold libtorch_cuda.so it made 255 MB of 9 MB (measured 2026-11-20).
+    """
+
+    __slots__ = ("fd", "path", "size")
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        # O_NONBLOCK: opening a pipe that nobody writes to must not wait.
+        self.fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        status = os.fstat(self.fd)
+        if not stat.S_ISREG(status.st_mode):
+            self.close()
+            raise SourceError(f"{path}: not a regular file")
+        self.size = status.st_size
+
+    def random_access(self) -> None:
+        """Tell the kernel that reads will be small and scattered."""
+        try:
+            os.posix_fadvise(self.fd, 0, 0, os.POSIX_FADV_RANDOM)
+        except (OSError, AttributeError):  # a file system without advice, or not Linux: only slower
+            return
+
+    def pread(self, offset: int, size: int) -> bytes:
+        """Return up to `size` bytes from `offset`."""
+        if not 0 <= offset < self.size or size <= 0:
+            return b""
+        try:
+            return os.pread(self.fd, min(size, READ_LIMIT), offset)
+        except OSError as error:
+            raise SourceError(f"{self.path}: {error.strerror} at offset {offset}") from error
+
+    def close(self) -> None:
+        """Close the descriptor, once."""
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+
+
+class BytesSource(ByteSource):
+    """Bytes already in memory."""
+
+    __slots__ = ("content", "size")
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+        self.size = len(content)
+
+    def pread(self, offset: int, size: int) -> bytes:
+        """Return up to `size` bytes from `offset`."""
+        if offset < 0 or size <= 0:
+            return b""
+        return self.content[offset : offset + min(size, READ_LIMIT)]
+
+
+class Slice(ByteSource):
+    """A range of another source: a stored zip member, a tar member, an object in a static library."""
+
+    __slots__ = ("size", "source", "start")
+
+    def __init__(self, source: ByteSource, start: int, size: int) -> None:
+        if start < 0 or size < 0:
+            raise SourceError(f"range {start}+{size} is not inside a file")
+        self.source = source
+        self.start = start
+        self.size = max(0, min(size, source.size - start))
+
+    def pread(self, offset: int, size: int) -> bytes:
+        """Return up to `size` bytes from `offset` of the range."""
+        if not 0 <= offset < self.size or size <= 0:
+            return b""
+        return self.source.pread(self.start + offset, min(size, self.size - offset))

@@ -1,0 +1,263 @@
+"""Read ELF headers, sections, segments and the dynamic section, little-endian, 32 and 64 bits.
+
+Only tables are read, each bounded by the file's size and by the limits below; payloads never. What a file
+claims and does not hold is `cut`; what cannot be read at all is an `ElfError`. Layouts: System V gABI
+(refspecs.linuxfoundation.org/elf/gabi4+) and the GNU extensions of the Linux Standard Base.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+
+from stackcheck_probes.bytesource import ByteSource, SourceError
+
+MAGIC = b"\x7fELF"
+MAX_SECTIONS = 1 << 16
+MAX_SEGMENTS = 1 << 12
+MAX_DYNAMIC = 1 << 14
+MAX_NAME_TABLE = 8 << 20
+MAX_STRING = 4096
+MAX_SECTION_NAME = 256  # 65,536 names that overlap in one table stay 16 MB
+
+EM_386, EM_X86_64, EM_AARCH64, EM_CUDA, EM_AMDGPU = 3, 62, 183, 190, 224
+SHT_STRTAB, SHT_DYNAMIC, SHT_NOBITS, SHT_DYNSYM = 3, 6, 8, 11
+PT_LOAD, PT_DYNAMIC, PT_INTERP = 1, 2, 3
+DT_NEEDED, DT_HASH, DT_STRTAB, DT_SYMTAB, DT_STRSZ, DT_SYMENT = 1, 4, 5, 6, 10, 11
+DT_SONAME, DT_RPATH, DT_RUNPATH, DT_FLAGS = 14, 15, 29, 30
+DT_GNU_HASH, DT_FLAGS_1 = 0x6FFFFEF5, 0x6FFFFFFB
+DT_VERSYM, DT_VERDEF, DT_VERDEFNUM, DT_VERNEED, DT_VERNEEDNUM = (
+    0x6FFFFFF0,
+    0x6FFFFFFC,
+    0x6FFFFFFD,
+    0x6FFFFFFE,
+    0x6FFFFFFF,
+)
+
+_HEADER = {64: Struct("<HHIQQQIHHHHHH"), 32: Struct("<HHIIIIIHHHHHH")}
+_SECTION = {64: Struct("<IIQQQQIIQQ"), 32: Struct("<IIIIIIIIII")}
+_SEGMENT = {64: Struct("<IIQQQQQQ"), 32: Struct("<IIIIIIII")}
+_DYNAMIC = {64: Struct("<qQ"), 32: Struct("<iI")}
+
+
+class ElfError(ValueError):
+    """The bytes are not an ELF file that can be read: what and where."""
+
+
+class Section:
+    """One section header: offsets and sizes in bytes, `addr` the virtual address (0 if not loaded)."""
+
+    __slots__ = ("addr", "entsize", "flags", "info", "link", "name", "offset", "size", "type")
+
+    def __init__(self, name: str, row: tuple[int, ...]) -> None:
+        self.name = name
+        _, self.type, self.flags, self.addr, self.offset, self.size, self.link, self.info, _, self.entsize = (
+            row
+        )
+
+    def __repr__(self) -> str:
+        return f"Section({self.name!r}, offset={self.offset:#x}, size={self.size:#x}, addr={self.addr:#x})"
+
+
+class Segment:
+    """One program header: `offset`/`filesz` in the file, `vaddr`/`memsz` in memory, in bytes."""
+
+    __slots__ = ("filesz", "flags", "memsz", "offset", "type", "vaddr")
+
+    def __init__(self, row: tuple[int, ...], bits: int) -> None:
+        if bits == 64:
+            self.type, self.flags, self.offset, self.vaddr, _, self.filesz, self.memsz, _ = row
+        else:
+            self.type, self.offset, self.vaddr, _, self.filesz, self.memsz, self.flags, _ = row
+
+    def __repr__(self) -> str:
+        return (
+            f"Segment({self.type}, offset={self.offset:#x}, vaddr={self.vaddr:#x}, filesz={self.filesz:#x})"
+        )
+
+
+class Dynamic:
+    """The dynamic section: `tags` maps DT_* to its (last) value; the names are read from DT_STRTAB."""
+
+    __slots__ = ("needed", "rpath", "runpath", "soname", "tags")
+
+    def __init__(
+        self,
+        tags: dict[int, int],
+        needed: tuple[str, ...],
+        soname: str | None,
+        rpath: str | None,
+        runpath: str | None,
+    ) -> None:
+        self.tags = tags
+        self.needed = needed
+        self.soname = soname
+        self.rpath = rpath
+        self.runpath = runpath
+
+
+class Elf:
+    """The headers of one ELF file.
+
+    `cut` is True when a table, section or segment reaches past the end of the file. A file without section
+    headers has `sections == ()`: then nothing is known of what a section would have named.
+    """
+
+    __slots__ = (
+        "abiversion",
+        "bits",
+        "cut",
+        "flags",
+        "machine",
+        "osabi",
+        "sections",
+        "segments",
+        "size",
+        "source",
+        "type",
+    )
+
+    def __init__(self, source: ByteSource) -> None:
+        self.source = source
+        self.size = source.size
+        self.cut = False
+        head = self._read(0, 64)
+        if head[:4] != MAGIC:
+            raise ElfError("not an ELF file (no \\x7fELF at the start)")
+        if len(head) < 52:
+            raise ElfError(f"ELF header cut off after {len(head)} bytes")
+        if head[4] not in (1, 2):
+            raise ElfError(f"ELF class {head[4]} is neither 32 nor 64 bits")
+        if head[5] != 1:
+            raise ElfError(f"ELF byte order {head[5]}: only little-endian is read")
+        self.bits = 64 if head[4] == 2 else 32
+        if self.bits == 64 and len(head) < 64:
+            raise ElfError(f"ELF header cut off after {len(head)} bytes")
+        self.osabi, self.abiversion = head[7], head[8]
+        row = _HEADER[self.bits].unpack_from(head, 16)
+        (
+            self.type,
+            self.machine,
+            _,
+            _,
+            phoff,
+            shoff,
+            self.flags,
+            _,
+            phentsize,
+            phnum,
+            shentsize,
+            shnum,
+            names,
+        ) = row
+        self.sections: tuple[Section, ...] = self._sections(shoff, shentsize, shnum, names)
+        self.segments: tuple[Segment, ...] = self._segments(phoff, phentsize, phnum)
+
+    def section(self, name: str) -> Section | None:
+        """Return the first section called `name`, or None."""
+        for section in self.sections:
+            if section.name == name:
+                return section
+        return None
+
+    def offset_of(self, vaddr: int) -> int | None:
+        """Return the file offset of a virtual address, or None where no segment maps it from the file."""
+        for segment in self.segments:
+            if segment.type == PT_LOAD and segment.vaddr <= vaddr < segment.vaddr + segment.filesz:
+                return segment.offset + vaddr - segment.vaddr
+        return None
+
+    def read(self, section: Section, limit: int) -> bytes:
+        """Return the section's bytes; raise `ElfError` when it is larger than `limit` bytes."""
+        if section.type == SHT_NOBITS:
+            return b""
+        if section.size > limit:
+            raise ElfError(
+                f"section {section.name}: {section.size} bytes, more than the {limit} that are read"
+            )
+        return self._read(section.offset, section.size)
+
+    def string(self, offset: int) -> str:
+        """Return the NUL-terminated text at a file offset, at most 4,096 bytes of it."""
+        raw = self._read(offset, 128)
+        if 0 not in raw and len(raw) == 128:
+            raw = self._read(offset, MAX_STRING)
+        return raw.split(b"\0", 1)[0].decode("utf-8", "surrogateescape")
+
+    def dynamic(self) -> Dynamic | None:
+        """Return the dynamic section (by segment, as the loader finds it; else by section), or None."""
+        place = next(((s.offset, s.filesz) for s in self.segments if s.type == PT_DYNAMIC), None)
+        if place is None:
+            place = next(((s.offset, s.size) for s in self.sections if s.type == SHT_DYNAMIC), None)
+        if place is None:
+            return None
+        entry = _DYNAMIC[self.bits]
+        raw = self._read(place[0], min(place[1], MAX_DYNAMIC * entry.size))
+        tags: dict[int, int] = {}
+        needed = []
+        for tag, number in entry.iter_unpack(raw[: len(raw) - len(raw) % entry.size]):
+            if tag == 0:
+                break
+            if tag == DT_NEEDED:
+                needed.append(number)
+            tags[tag] = number
+        return self._named(tags, needed)
+
+    def _named(self, tags: dict[int, int], needed: list[int]) -> Dynamic:
+        table = self.offset_of(tags.get(DT_STRTAB, -1))
+
+        def name(offset: int | None) -> str | None:
+            if offset is None or table is None or offset >= tags.get(DT_STRSZ, 1 << 62):
+                return None
+            return self.string(table + offset)
+
+        names = tuple(text for text in map(name, needed) if text)
+        return Dynamic(
+            tags, names, name(tags.get(DT_SONAME)), name(tags.get(DT_RPATH)), name(tags.get(DT_RUNPATH))
+        )
+
+    def _read(self, offset: int, size: int) -> bytes:
+        try:
+            return self.source.pread(offset, size)
+        except SourceError as error:
+            raise ElfError(str(error)) from error
+
+    def _table(self, entry: Struct, offset: int, entsize: int, count: int) -> list[tuple[int, ...]]:
+        if entsize != entry.size:
+            raise ElfError(f"header table at {offset:#x}: entries of {entsize} bytes, expected {entry.size}")
+        raw = self._read(offset, count * entry.size)
+        whole = len(raw) // entry.size
+        if whole < count:
+            self.cut = True
+        return list(entry.iter_unpack(raw[: whole * entry.size]))
+
+    def _sections(self, offset: int, entsize: int, count: int, names: int) -> tuple[Section, ...]:
+        if offset == 0:
+            return ()
+        entry = _SECTION[self.bits]
+        if count == 0 or names == 0xFFFF:  # numbers too large for the header stand in section 0
+            first = self._table(entry, offset, entsize, 1)
+            count = count or (first[0][5] if first else 0)
+            names = first[0][6] if first and names == 0xFFFF else names
+        if count > MAX_SECTIONS:
+            raise ElfError(f"{count} sections, more than the {MAX_SECTIONS} that are read")
+        rows = self._table(entry, offset, entsize, count)
+        if not rows:
+            return ()
+        self.cut = self.cut or any(row[1] != SHT_NOBITS and row[4] + row[5] > self.size for row in rows)
+        table = self._read(rows[names][4], min(rows[names][5], MAX_NAME_TABLE)) if names < len(rows) else b""
+        return tuple(Section(_name(table, row[0]), row) for row in rows)
+
+    def _segments(self, offset: int, entsize: int, count: int) -> tuple[Segment, ...]:
+        if offset == 0 or count == 0:
+            return ()
+        if count > MAX_SEGMENTS:
+            raise ElfError(f"{count} segments, more than the {MAX_SEGMENTS} that are read")
+        rows = self._table(_SEGMENT[self.bits], offset, entsize, count)
+        segments = tuple(Segment(row, self.bits) for row in rows)
+        self.cut = self.cut or any(s.offset + s.filesz > self.size for s in segments)
+        return segments
+
+
+def _name(table: bytes, start: int) -> str:
+    end = table.find(b"\0", start, start + MAX_SECTION_NAME)
+    return table[start:end].decode("utf-8", "backslashreplace") if end >= 0 else ""
