@@ -101,9 +101,7 @@ def passed(message: str, *evidence: Evidence, expected: str = "", found: str = "
     return Finding(Outcome.PASS, message, expected, found, "", evidence)
 
 
-def warned(
-    message: str, *evidence: Evidence, expected: str = "", found: str = "", hint: str = ""
-) -> Finding:
+def warned(message: str, *evidence: Evidence, expected: str = "", found: str = "", hint: str = "") -> Finding:
     """Say that something works but should be known, or that unverified knowledge speaks against it."""
     return Finding(Outcome.WARN, message, expected, found, hint, evidence)
 

@@ -1,0 +1,236 @@
+"""What a stack claims: the fields of a definition, and how one file of `matrices/` becomes `Stack` values.
+
+A field that is not stated stays `None` or empty and means "not stated": no rule may fail a stack for it.
+All faults of a file are reported at once, each with file, key and a suggestion.
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    InstanceOf,
+    ValidationError,
+)
+
+from stackcheck.tables.gpus import Gpu, find_gpu
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LATEST = "latest"
+
+
+class Strict(BaseModel):
+    """Base of every table of a definition: frozen, and an unknown key is a fault."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+def _version_text(value: Any) -> Any:
+    """Take 12.4 as well as "12.4": TOML writers forget the quotes; 3.10 without quotes is 3.1, so refuse it."""
+    if isinstance(value, float):
+        raise ValueError(
+            f"write the version in quotes, as text (unquoted, 3.10 would read as 3.1): {value!r}"
+        )  # noqa: TRY004 - pydantic wants ValueError
+    return value
+
+
+def _valid_version(value: str) -> str:
+    try:
+        Version(value)
+    except InvalidVersion:
+        raise ValueError(f"{value!r} is not a version (example: '12.4' or '2.5.0+cu124')") from None
+    return value
+
+
+VersionText = Annotated[str, BeforeValidator(_version_text), AfterValidator(_valid_version)]
+"""A version as text, such as "3.11" or "12.4"."""
+
+
+def _requirement_text(value: str) -> str:
+    if value == LATEST:
+        return value
+    if value[:1] in "<>=!~":
+        try:
+            SpecifierSet(value)
+        except InvalidSpecifier:
+            raise ValueError(f"{value!r} is not a version range (example: '>=2.5,<2.6')") from None
+        return value
+    return _valid_version(value)
+
+
+class Package(Strict):
+    """One distribution that the stack states.
+
+    `version` is an exact version (a local version is allowed), a range, or "latest". `origin` says where it
+    comes from when that is not a wheel of the index; a `source` build is only done where it is stated.
+    """
+
+    version: Annotated[str, BeforeValidator(_version_text), AfterValidator(_requirement_text)]
+    index: str | None = None
+    find_links: str | None = None
+    origin: Literal["wheel", "source", "conda"] | None = Field(default=None, alias="from")
+
+    @property
+    def exact(self) -> Version | None:
+        """Return the version when it is pinned exactly, else None."""
+        text = self.version.removeprefix("===").removeprefix("==").strip()
+        try:
+            return Version(text)
+        except InvalidVersion:
+            return None
+
+    @property
+    def specifier(self) -> SpecifierSet:
+        """Return the accepted versions; everything for "latest"."""
+        if self.version == LATEST:
+            return SpecifierSet()
+        exact = self.exact
+        return SpecifierSet(f"=={exact}") if exact else SpecifierSet(self.version)
+
+
+class Index(Strict):
+    """Where wheels are looked for. Credentials belong in the environment or a netrc file, never here."""
+
+    url: str | None = None
+    extra: tuple[str, ...] = ()
+    find_links: tuple[str, ...] = ()
+
+
+class Image(Strict):
+    """The container image: generated on a `base`, taken `ready`, or built from the user's own `dockerfile`."""
+
+    base: str | None = None
+    build_base: str | None = None
+    """A second base, with compilers, in which source builds are made; their wheels go into `base`."""
+    ready: str | None = None
+    dockerfile: str | None = None
+    context: str | None = None
+    target: str | None = None
+    apt: tuple[str, ...] = ()
+    python: str | None = None
+    """The interpreter inside the image, when it is not `python3` on the PATH."""
+
+
+class Probes(Strict):
+    """Which probes are wanted (all that fit, when not stated), and their parameters."""
+
+    want: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+    timeout_s: int | None = Field(default=None, ge=1, le=3600)
+    params: dict[str, dict[str, Any]] = {}
+
+
+def _gpu(value: Any) -> Gpu:
+    if not isinstance(value, str):
+        raise ValueError("name a GPU as text: 'L4', '8.9' or 'gfx90a'")  # noqa: TRY004 - pydantic wants ValueError
+    return find_gpu(value)
+
+
+def _package(value: Any) -> Any:
+    if isinstance(value, float):
+        return _version_text(value)
+    return {"version": value} if isinstance(value, str) else value
+
+
+class Stack(Strict):
+    """What a stack claims; every field but `id` may be left out, and then it is "not stated".
+
+    >>> Stack(id="small", packages={"torch": "2.5.0+cu124"}).version("torch")
+    <Version('2.5.0+cu124')>
+    """
+
+    id: str = Field(pattern=r"^[a-z0-9][A-Za-z0-9._-]*$", max_length=120)
+    family: str = ""
+    file: str = ""
+    summary: str = ""
+    python: VersionText | None = None
+    platform: Literal["linux/amd64", "linux/arm64", "windows/amd64", "macos/arm64"] | None = None
+    glibc: VersionText | None = None
+    os: str | None = None
+    accelerator: Literal["cuda", "rocm", "cpu"] | None = None
+    cuda: VersionText | None = None
+    """CUDA version of the wheels, such as "12.4"."""
+    toolkit: VersionText | None = None
+    """Version of the CUDA toolkit (nvcc) that source builds use."""
+    host_compiler: str | None = None
+    """Host compiler of source builds, such as "gcc 12"."""
+    rocm: VersionText | None = None
+    driver: str | None = None
+    """Driver of the hosts: an exact version or a range such as ">=550.54.15"."""
+    driver_cuda: VersionText | None = None
+    """The CUDA version that the driver reports (nvidia-smi), when the driver's own version is not known."""
+    gpus: tuple[Annotated[InstanceOf[Gpu], BeforeValidator(_gpu)], ...] = ()
+    arch_list: tuple[str, ...] = ()
+    """Architectures that source builds are made for, as TORCH_CUDA_ARCH_LIST spells them."""
+    arch_mode: Literal["native", "runs"] | None = None
+    """`native`: every GPU needs SASS of its own; `runs` (the default of the rules): anything that runs."""
+    packages: dict[
+        Annotated[str, AfterValidator(canonicalize_name)], Annotated[Package, BeforeValidator(_package)]
+    ] = {}
+    index: Index = Index()
+    env: dict[str, str] = {}
+    image: Image = Image()
+    probes: Probes = Probes()
+    ignore: dict[str, Annotated[str, Field(min_length=8)]] = {}
+    """Rule code -> the written reason for accepting its finding."""
+    expect: Literal["pass", "fail"] = "pass"
+    expect_codes: tuple[str, ...] = ()
+    axes: dict[str, str] = {}
+    """The values that this member of a family was expanded with."""
+
+    def version(self, name: str) -> Version | None:
+        """Return the exactly pinned version of a distribution; None when absent or not pinned."""
+        package = self.packages.get(canonicalize_name(name))
+        return package.exact if package else None
+
+    @property
+    def title(self) -> str:
+        """Return `file::id`, as verdicts and test items name the stack."""
+        return f"{self.file}::{self.id}" if self.file else self.id
+
+
+def parse_stack(
+    row: dict[str, Any], *, file: str = "", where: str = "stack"
+) -> tuple[Stack | None, list[str]]:
+    """Make one Stack of one expanded row; return it, or None and every fault as `file: key: what is wrong`."""
+    try:
+        return Stack.model_validate({**row, "file": file}), []
+    except ValidationError as error:
+        label = f"{where} ({row['id']})" if isinstance(row.get("id"), str) else where
+        return None, [f"{file}: {label}.{text}" for text in _faults(error)]
+
+
+def _faults(error: ValidationError) -> Iterator[str]:
+    for fault in error.errors(include_url=False):
+        keys = [str(key) for key in fault["loc"] if not str(key).startswith("function-")]
+        message = fault["msg"].removeprefix("Value error, ")
+        if fault["type"] == "extra_forbidden":
+            message = f"unknown key{did_you_mean(keys[-1], _known_keys(keys[:-1]))}"
+        elif not message.endswith(".") and fault["type"] != "value_error":
+            message = f"{message[0].lower()}{message[1:]} (found {str(fault['input'])[:80]!r})"
+        yield f"{'.'.join(keys)}: {message}"
+
+
+def _known_keys(path: list[str]) -> list[str]:
+    model: type[BaseModel] = Stack
+    nested = {"index": Index, "image": Image, "probes": Probes, "packages": Package}
+    if path:
+        model = nested.get(path[0], Stack)
+    return [info.alias or name for name, info in model.model_fields.items()]
+
+
+def did_you_mean(word: str, known: list[str]) -> str:
+    """Return "; did you mean 'x'?" for a near miss, else the known words."""
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(sorted(known)[:24])}"

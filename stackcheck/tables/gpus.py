@@ -1,0 +1,85 @@
+"""GPU products: name -> compute capability (NVIDIA) or gfx target (AMD)."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from functools import cache
+
+from stackcheck_probes.capability import Capability, parse_capability
+
+from stackcheck.tables.reading import read_table
+
+_MAKERS = frozenset(
+    {"nvidia", "amd", "geforce", "tesla", "quadro", "radeon", "instinct", "jetson", "gpu", "graphics"}
+)
+_CAPABILITY = re.compile(r"(?:sm_?)?(?P<major>\d{1,2})\.?(?P<minor>\d)")
+_GFX = re.compile(r"gfx[0-9a-f]{3,4}")
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """One GPU, as a stack names it: a product, a bare compute capability or a bare gfx target.
+
+    Exactly one of `capability` and `gfx` is set. `kind` is "datacenter", "workstation", "soc" ... or "" when
+    only the capability was named.
+    """
+
+    name: str
+    capability: Capability | None = None
+    gfx: str | None = None
+    kind: str = ""
+    source: str = ""
+
+
+@cache
+def products() -> tuple[Gpu, ...]:
+    """Return every product row of `gpus.toml`."""
+    table = read_table("gpus")
+    nvidia = (
+        Gpu(row["name"], parse_capability(row["cc"]), None, row.get("kind", ""), row["source"])
+        for row in table["nvidia"]
+    )
+    amd = (Gpu(row["name"], None, row["gfx"], row.get("kind", ""), row["source"]) for row in table["amd"])
+    return (*nvidia, *amd)
+
+
+def find_gpu(text: str) -> Gpu:
+    """Find a GPU by product name ("L4", "A100-SXM4-80GB"), capability ("8.9", "sm_89") or gfx target.
+
+    Raises ValueError with the nearest names when nothing, or more than one thing, fits.
+    """
+    word = text.strip().lower()
+    if match := _CAPABILITY.fullmatch(word):
+        return Gpu(text, Capability(int(match["major"]), int(match["minor"])))
+    if _GFX.fullmatch(word):
+        return Gpu(text, gfx=word)
+    wanted = _words(text)
+    fits = [(len(words), gpu) for words, gpu in _by_words() if words <= wanted]
+    best = [gpu for size, gpu in fits if size == max(size for size, _ in fits)]
+    if not best:
+        raise ValueError(
+            f"no GPU named {text!r} is known{_near(text)}; a compute capability such as '8.9' works too"
+        )
+    if len({(gpu.capability, gpu.gfx) for gpu in best}) > 1:
+        names = ", ".join(gpu.name for gpu in best)
+        raise ValueError(f"{text!r} could be any of {names}; name one, or its compute capability")
+    row = best[0]
+    return Gpu(text, row.capability, row.gfx, row.kind, row.source)
+
+
+@cache
+def _by_words() -> tuple[tuple[frozenset[str], Gpu], ...]:
+    return tuple((_words(gpu.name), gpu) for gpu in products())
+
+
+def _words(name: str) -> frozenset[str]:
+    words = frozenset(re.findall(r"[a-z0-9+]+", name.lower()))
+    return words - _MAKERS or words
+
+
+def _near(text: str) -> str:
+    names = {" ".join(sorted(_words(gpu.name))): gpu.name for gpu in products()}
+    near = difflib.get_close_matches(" ".join(sorted(_words(text))), names, n=3, cutoff=0.5)
+    return f"; near names: {', '.join(names[key] for key in near)}" if near else ""
