@@ -1,7 +1,7 @@
 """Axes: one row of a definition file becomes one row per combination.
 
-`[stack.axes] python = ["3.11", "3.12"]` sets the field `python`; an axis that is no field is a variable, which
-text fields use as `{name}`. `exclude` drops combinations, `include` adds some.
+`[stack.axes] python = ["3.11", "3.12"]` sets the field `python`; an axis that is no field is a variable,
+which text fields use as `{name}`. `exclude` drops combinations, `include` adds some.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Find stack definitions: read every file of a folder, report all faults at once, select by id, family or glob."""
+"""Find stack definitions: read files and folders, report all faults at once, select by id or glob."""
 
 from __future__ import annotations
 
 import fnmatch
-import sys
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,17 +14,12 @@ from stackcheck.errors import DefinitionError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 _FIELDS = frozenset(Stack.model_fields) - {"id", "family", "file", "axes"}
 _SHIPPED = (Path(__file__).parent / "matrices", Path(__file__).parent.parent / "matrices")
 
 
 def folders(stated: Sequence[Path] = ()) -> list[Path]:
-    """Return where definitions are read from: what the user states, else `./matrices`, else the shipped ones."""
+    """Return where definitions are: where the user says, else in `./matrices`, else the shipped ones."""
     if stated:
         return list(stated)
     here = Path("matrices")

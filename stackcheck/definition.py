@@ -41,7 +41,7 @@ def _version_text(value: Any) -> Any:
     if isinstance(value, float):
         raise ValueError(
             f"write the version in quotes, as text (unquoted, 3.10 would read as 3.1): {value!r}"
-        )  # noqa: TRY004 - pydantic wants ValueError
+        )
     return value
 
 
@@ -223,10 +223,13 @@ def _faults(error: ValidationError) -> Iterator[str]:
 
 
 def _known_keys(path: list[str]) -> list[str]:
-    model: type[BaseModel] = Stack
-    nested = {"index": Index, "image": Image, "probes": Probes, "packages": Package}
-    if path:
-        model = nested.get(path[0], Stack)
+    nested: dict[str, type[BaseModel]] = {
+        "index": Index,
+        "image": Image,
+        "probes": Probes,
+        "packages": Package,
+    }
+    model = nested.get(path[0], Stack) if path else Stack
     return [info.alias or name for name, info in model.model_fields.items()]
 
 

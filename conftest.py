@@ -1,0 +1,66 @@
+"""Test policy: gates for docker, gpu and online, Hypothesis profiles, and no side effects in unit tests."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytest_plugins = ["pytester"]
+
+settings.register_profile("default", deadline=None, max_examples=100)
+settings.register_profile(
+    "thorough", deadline=None, max_examples=2000, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+GATES = {
+    "docker": "needs a Docker engine: run with --docker",
+    "gpu": "needs an NVIDIA GPU: run with --gpu",
+    "online": "needs the package index: run with --online",
+}
+"""Marker -> why a test with it is skipped without its flag. With the flag it runs, and fails if it cannot."""
+
+TESTS = Path(__file__).parent / "tests"
+PURE = (TESTS / "unit", TESTS / "property")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("stackcheck's own tests")
+    for name, why in GATES.items():
+        group.addoption(
+            f"--{name}", action="store_true", help=f"run the tests that {why.split(':')[0]}"
+        )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        for name, why in GATES.items():
+            if item.get_closest_marker(name) and not config.getoption(f"--{name}"):
+                item.add_marker(pytest.mark.skip(reason=why))
+
+
+@pytest.fixture(autouse=True)
+def no_side_effects(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Make processes and sockets raise in unit and property tests: what needs them is in the wrong place."""
+    if not any(folder in request.path.parents for folder in PURE):
+        yield
+        return
+
+    def refuse(*_args: object, **_kwargs: object) -> NoReturn:
+        raise AssertionError(
+            "unit tests start no process and open no socket: use tests/integration"
+        )
+
+    monkeypatch.setattr(subprocess.Popen, "__init__", refuse)
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(os, "system", refuse)
+    yield
