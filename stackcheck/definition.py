@@ -37,9 +37,9 @@ class Strict(BaseModel):
 
 
 def _version_text(value: Any) -> Any:
-    """Take 12.4 as well as "12.4": TOML writers forget the quotes; 3.10 without quotes is 3.1, so refuse it."""
+    """Refuse a number: TOML writers forget the quotes, and 3.10 without them reads as 3.1."""
     if isinstance(value, float):
-        raise ValueError(
+        raise ValueError(  # noqa: TRY004 - pydantic collects ValueError, not TypeError
             f"write the version in quotes, as text (unquoted, 3.10 would read as 3.1): {value!r}"
         )
     return value
@@ -108,7 +108,7 @@ class Index(Strict):
 
 
 class Image(Strict):
-    """The container image: generated on a `base`, taken `ready`, or built from the user's own `dockerfile`."""
+    """The container image: generated on a `base`, taken `ready`, or built from the user's `dockerfile`."""
 
     base: str | None = None
     build_base: str | None = None
@@ -203,7 +203,7 @@ class Stack(Strict):
 def parse_stack(
     row: dict[str, Any], *, file: str = "", where: str = "stack"
 ) -> tuple[Stack | None, list[str]]:
-    """Make one Stack of one expanded row; return it, or None and every fault as `file: key: what is wrong`."""
+    """Make a Stack of an expanded row; return it, or None and every fault as `file: key: what is wrong`."""
     try:
         return Stack.model_validate({**row, "file": file}), []
     except ValidationError as error:

@@ -47,7 +47,7 @@ class TableError(StackcheckError):
 
 
 class ResolveError(StackcheckError):
-    """The resolver could not be run at all (not: the pins conflict, which is a fact and becomes a verdict)."""
+    """The resolver could not be run at all (pins that conflict are a fact, and become a verdict)."""
 
 
 class EngineError(StackcheckError):

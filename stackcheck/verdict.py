@@ -26,7 +26,7 @@ class Outcome(enum.IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One thing the verdict rests on: a file, symbol, metadata line or table row, and where it can be read."""
+    """What a verdict rests on: a file, symbol, metadata line or table row, and where it can be read."""
 
     what: str
     source: str = ""

@@ -1,4 +1,4 @@
-"""The rules, one module per family. A new rule is a function with `@rule("CODE")` in the module of its family."""
+"""The rules, one module per family. A new rule is a function with `@rule("CODE")` in its family's module."""
 
 from __future__ import annotations
 

@@ -117,7 +117,7 @@ def skipped(reason: str, *evidence: Evidence, hint: str = "") -> Finding:
 
 
 def judge_all(rules: Iterable[Rule], facts: Facts) -> tuple[Verdict, ...]:
-    """Run rules over facts (name -> value, or `Missing`) and return their verdicts, in the order of the rules.
+    """Run rules over facts (name -> value, or `Missing`); return their verdicts in the order of the rules.
 
     A fact whose name is absent altogether counts as missing too. A rule that raises costs one ERROR.
     """
