@@ -1,0 +1,31 @@
+# Two commands: `make verify` runs the main job, `make test` the tests. Each makes .venv by itself.
+#   make verify STACK=cpu-torch213 ARGS="--engine venv"
+#   make test ARGS="--docker --online"
+
+PYTHON ?= python3
+STACK ?= cuda124-torch25
+ARGS ?=
+READY := .venv/.ready
+
+.PHONY: verify test lint clean
+
+verify: $(READY)
+	@.venv/bin/stackcheck verify $(STACK) $(ARGS)
+
+test: $(READY)
+	.venv/bin/python -m pytest $(ARGS)
+
+lint: $(READY)
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy stackcheck probes tests conftest.py
+
+# Debian keeps ensurepip in python3-venv; without it pip comes as a wheel, checked against the index's hash.
+$(READY): pyproject.toml
+	@echo "making .venv ..." >&2
+	@$(PYTHON) -m venv .venv >/dev/null 2>&1 || { $(PYTHON) -m venv --clear --without-pip .venv && .venv/bin/python tools/fetch_pip.py; }
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	@touch $@
+
+clean:
+	rm -rf .venv .stackcheck
