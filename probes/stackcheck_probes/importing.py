@@ -1,0 +1,65 @@
+"""Import a package the way its users do, and keep what it said on the way: errors, warnings, stderr text."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.util
+import io
+import warnings
+from typing import Any
+
+MAX_TEXT = 2000
+MAX_WARNINGS = 20
+
+
+def error_fact(error: BaseException) -> dict[str, str]:
+    """Return the type and the text of an exception, at most 2,000 characters of it."""
+    return {"type": type(error).__name__, "message": str(error)[:MAX_TEXT]}
+
+
+def installed(name: str) -> bool:
+    """Tell whether a top-level package can be found, without importing it."""
+    try:
+        return importlib.util.find_spec(name) is not None
+    except (ImportError, ValueError):  # ValueError: a module without __spec__ is loaded under that name
+        return False
+
+
+def load(name: str) -> tuple[Any, dict[str, Any]]:
+    """Import `name`; return the module (None when it fails or is not there) and what can be told about it.
+
+    The facts: `installed`, `import_error` (or None), `version`, `file`, `warnings` (texts) and `stderr`
+    (what Python code printed there while importing; NumPy's ABI message comes that way).
+    """
+    facts: dict[str, Any] = {"installed": installed(name.partition(".")[0]), "import_error": None}
+    if not facts["installed"]:
+        return None, facts
+    module = None
+    printed = io.StringIO()
+    with warnings.catch_warnings(record=True) as caught, contextlib.redirect_stderr(printed):
+        warnings.simplefilter("always")
+        try:
+            module = importlib.import_module(name)
+        except (Exception, SystemExit) as error:
+            facts["import_error"] = error_fact(error)
+    facts["warnings"] = warning_texts(caught)
+    facts["stderr"] = printed.getvalue()[:MAX_TEXT]
+    facts["version"] = text_or_none(getattr(module, "__version__", None))
+    facts["file"] = text_or_none(getattr(module, "__file__", None))
+    return module, facts
+
+
+def warning_texts(caught: list[warnings.WarningMessage] | None) -> list[str]:
+    """Return `Category: text` of recorded warnings, bounded; deprecations are left out."""
+    texts = [
+        f"{each.category.__name__}: {str(each.message)[:300]}"
+        for each in caught or []
+        if not issubclass(each.category, (DeprecationWarning, PendingDeprecationWarning, ImportWarning))
+    ]
+    return list(dict.fromkeys(texts))[:MAX_WARNINGS]
+
+
+def text_or_none(value: object) -> str | None:
+    """Return `str(value)`, cut, or None for None."""
+    return None if value is None else str(value)[:MAX_TEXT]
