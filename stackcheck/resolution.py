@@ -1,0 +1,106 @@
+"""What resolving a stack gives: `Resolution` (the exact files) or `Unresolved` (why there is none)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from packaging.utils import canonicalize_name
+
+if TYPE_CHECKING:
+    from packaging.version import Version
+
+Kind: TypeAlias = Literal[
+    "conflict",  # two requirements exclude each other
+    "not-found",  # no index or page that was read has the distribution, or the version
+    "no-wheel",  # the version is there, but only as source, and no source build is allowed
+    "no-python-wheel",  # wheels are there, but none for this Python
+    "no-platform-wheel",  # wheels are there, but none for this platform or glibc
+    "unreachable",  # DNS, connection refused, time-out, TLS: nothing was learned about the pins
+    "denied",  # 401 or 403
+    "bad-index",  # 5xx, a truncated page, a page that is no HTML, a find-links page that is not there
+    "offline",  # the cache does not have it, and the network was not to be used
+    "not-stated",  # the stack pins nothing, or states no Python
+    "resolver",  # uv itself could not be run, or said something that is not understood
+]
+
+PROVEN: frozenset[Kind] = frozenset(
+    {"conflict", "not-found", "no-wheel", "no-python-wheel", "no-platform-wheel"}
+)
+"""The kinds that say something about the stack; all others say that it could not be checked."""
+
+
+@dataclass(frozen=True, slots=True)
+class LockedPackage:
+    """One distribution of a resolution, with the one file that this Python and platform would install.
+
+    `url` and `index` carry no credentials; `sha256` is hexadecimal, "" when the index states none; `size` in
+    bytes; `uploaded` as ISO 8601 text; `requires` names the distributions that it drew in, canonical.
+    """
+
+    name: str
+    version: Version
+    filename: str
+    url: str = ""
+    index: str = ""
+    sha256: str = ""
+    size: int | None = None
+    uploaded: str = ""
+    requires: tuple[str, ...] = ()
+
+    @property
+    def is_wheel(self) -> bool:
+        """Tell a wheel from a source archive."""
+        return self.filename.endswith(".whl")
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """What would be installed for a stack, and from where.
+
+    `lock_text` is a PEP 751 document; `honoured` and `ignored` list the settings of the user's environment
+    that took part in it and that were left out of it; `left_out` the packages of the stack that were not
+    resolved, each with the reason (conda packages).
+    """
+
+    packages: tuple[LockedPackage, ...]
+    python: str
+    platform: str
+    uv_version: str
+    lock_text: str
+    platform_reason: str = ""
+    offline: bool = False
+    honoured: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    seconds: float = field(default=0.0, compare=False)
+
+    @cached_property
+    def by_name(self) -> dict[str, LockedPackage]:
+        """Return the packages by canonical name."""
+        return {package.name: package for package in self.packages}
+
+    def version(self, name: str) -> Version | None:
+        """Return the resolved version of a distribution; None when it is not part of the resolution."""
+        package = self.by_name.get(canonicalize_name(name))
+        return package.version if package else None
+
+
+@dataclass(frozen=True, slots=True)
+class Unresolved:
+    """Why there is no resolution.
+
+    `requirements` are the two that exclude each other (for kind "conflict"), or the one that has no file;
+    `derivation` is uv's own explanation, escaped, bounded and without credentials; `where` the index or page
+    that failed, `status` its HTTP status.
+    """
+
+    kind: Kind
+    message: str
+    requirements: tuple[str, ...] = ()
+    derivation: str = ""
+    where: str = ""
+    status: int | None = None
+    hint: str = ""
+    offline: bool = False
