@@ -1,0 +1,1 @@
+"""The Report, its JSON schema, and one renderer a file."""
