@@ -29,12 +29,24 @@ def expand(row: dict[str, Any], fields: frozenset[str]) -> list[dict[str, Any]]:
         if id_format or exclude or include:
             raise ValueError("id_format, exclude and include go with axes, which are not stated")
         return [{**row, "family": row.get("id", "")}]
-    for name, values in axes.items():
-        if not isinstance(values, list) or not values or not all(isinstance(v, str) for v in values):
-            raise ValueError(f'axes.{name}: give a list of texts, such as ["3.11", "3.12"]')
+    _require_sound(axes, exclude, include)
     cells = [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
     kept = [cell for cell in cells if not any(_matches(cell, each) for each in exclude)]
     return [_member(row, cell, id_format, fields) for cell in [*kept, *include]]
+
+
+def _require_sound(axes: Any, exclude: list[dict[str, str]], include: list[dict[str, str]]) -> None:
+    if not isinstance(axes, dict):
+        raise ValueError("axes: give a table of lists")  # noqa: TRY004 - one kind of error for a bad definition
+    for name, values in axes.items():
+        if not isinstance(values, list) or not values or not all(isinstance(v, str) for v in values):
+            raise ValueError(f'axes.{name}: give a list of texts, such as ["3.11", "3.12"]')
+    for cell in exclude:
+        if unknown := set(cell) - set(axes):
+            raise ValueError(f"exclude names {min(unknown)!r}, which is no axis")
+    for cell in include:
+        if set(cell) != set(axes):
+            raise ValueError(f"include must give {', '.join(axes)}: {cell}")
 
 
 def _matches(cell: dict[str, str], pattern: dict[str, str]) -> bool:

@@ -1,0 +1,245 @@
+"""The whole story of one stack: claim, resolve, build, observe, judge. Used by the CLI and the pytest plugin.
+
+Rules see what each step left behind as a fact, or as `Missing` with the reason. Nothing here decides about a
+stack: a step that fails becomes a fact, and a rule says what it means.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import time
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from stackcheck import agent as agents
+from stackcheck import engines, lock, resolve, rules, tables
+from stackcheck.definition import Stack
+from stackcheck.engines import BuildOptions, Engine, Progress, Target
+from stackcheck.errors import BuildFailedError, EngineError, ProbeError, ResolveError
+from stackcheck.observation import parse_observation, rule_facts
+from stackcheck.report.model import Hashes, Report, Subject
+from stackcheck.resolution import Resolution, Unresolved
+from stackcheck.rules.registry import Facts, Missing, Rule, judge_all
+from stackcheck.verdict import Outcome, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+AGENT_MARGIN_S = 60.0
+"""What starting a container may take on top of the probes' own time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user may say about a run. `locks` is the folder of lock files; `keep_going` builds a stack
+    although rules failed before the build; `timeout_s` bounds all probes of one target together.
+    """
+
+    offline: bool = False
+    engine: str | None = None
+    build: BuildOptions = field(default_factory=BuildOptions)
+    locks: Path | None = None
+    keep_going: bool = False
+    timeout_s: float = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A step that could not do its work, as the fact `building` or `probing`. `proven` tells a stack that does
+    not build from an engine that does not work.
+    """
+
+    message: str
+    proven: bool = False
+    log_tail: str = ""
+    log_file: str = ""
+
+
+def check(stack: Stack, options: Options, progress: Progress) -> Report:
+    """Judge a stack by its definition, the tables and its resolution; builds nothing."""
+    run = _Run("check", stack)
+    facts = claimed(stack) | resolved(stack, options, progress)
+    return run.report(judge_all(stages("12"), facts), facts)
+
+
+def verify(stack: Stack, options: Options, progress: Progress) -> Report:
+    """Do the main job: check, lock, build, probe, report."""
+    run = _Run("verify", stack)
+    facts = claimed(stack) | resolved(stack, options, progress)
+    early = judge_all(stages("12"), facts)
+    reason = reason_not_to_build(waive(early, stack), facts, options)
+    if reason:
+        late_facts: dict[str, Any] = {"building": Missing(reason)}
+    else:
+        late_facts = built(stack, facts["resolution"], options, progress)
+    late = judge_all(stages("34"), with_gaps(facts | late_facts))
+    return run.report((*early, *late), facts | late_facts)
+
+
+def probe(stack: Stack, engine: Engine, target: Target, options: Options, progress: Progress) -> Report:
+    """Probe a target that exists already, and judge what is seen there against the stack."""
+    run = _Run("probe", stack)
+    facts = claimed(stack) | {"building": target} | observed(stack, engine, target, options, progress)
+    return run.report(judge_all(stages("134"), with_gaps(facts)), facts)
+
+
+def claimed(stack: Stack) -> dict[str, Any]:
+    """Return the facts that need nothing but the definition."""
+    return {"stack": stack, "tables": tables.load()}
+
+
+def resolved(stack: Stack, options: Options, progress: Progress) -> dict[str, Any]:
+    """Return the facts of resolution: what would be installed, or why that is not known."""
+    progress(f"{stack.id}: resolving")
+    try:
+        outcome = resolve.resolve(stack, resolve.Options(offline=options.offline))
+    except ResolveError as error:
+        outcome = Unresolved("resolver", str(error))
+    committed = lock.read(stack, options.locks)
+    gap = (
+        Missing(f"the pins were not resolved: {outcome.message}") if isinstance(outcome, Unresolved) else None
+    )
+    return {"resolving": outcome, "resolution": gap or outcome, "lock": committed}
+
+
+def built(
+    stack: Stack, resolution: Resolution | Missing, options: Options, progress: Progress
+) -> dict[str, Any]:
+    """Build the stack and probe it; return the facts of both."""
+    wheels = None if isinstance(resolution, Missing) else resolution
+    try:
+        engine = engines.choose(options.engine, progress, cache=options.build.cache)
+    except EngineError as error:
+        return {"building": Fault(str(error))}
+    try:
+        target = engine.prepare(stack, wheels, options.build, progress)
+        return {"building": target} | observed(stack, engine, target, options, progress)
+    except BuildFailedError as error:
+        return {"building": Fault(str(error), proven=True, log_tail=error.log_tail, log_file=error.log_file)}
+    except EngineError as error:
+        return {"building": Fault(str(error))}
+    finally:
+        engine.close()
+
+
+def observed(
+    stack: Stack, engine: Engine, target: Target, options: Options, progress: Progress
+) -> dict[str, Any]:
+    """Run the probes in a target; return what they saw."""
+    progress(f"{stack.id}: probing {target.kind} {target.name}")
+    facts: dict[str, Any] = {"image": target.image}
+    try:
+        request = agents.request_for(stack)
+        document = engine.run_agent(
+            target, packed_agent(), request, timeout_s=options.timeout_s + AGENT_MARGIN_S
+        )
+        observation = parse_observation(document)
+    except (ProbeError, EngineError) as error:
+        return facts | {"probing": Fault(str(error))}
+    return facts | {"probing": observation, "document": json.loads(document)} | rule_facts(observation)
+
+
+@cache
+def packed_agent() -> bytes:
+    """Return the agent, packed once a process."""
+    return agents.pack()
+
+
+def stages(digits: str) -> tuple[Rule, ...]:
+    """Return the rules whose hundreds digit is one of these."""
+    return tuple(each for each in rules.load_all() if each.code[-3] in digits)
+
+
+def reason_not_to_build(early: Iterable[Verdict], facts: Facts, options: Options) -> str:
+    """Return why nothing is built, "" when nothing stands against it."""
+    stack: Stack = facts["stack"]
+    if isinstance(facts["resolution"], Missing) and stack.packages and not _brings_its_own(stack):
+        return f"nothing was built: {facts['resolution'].reason}"
+    failed = sorted({verdict.code for verdict in early if verdict.outcome is Outcome.FAIL and verdict.counts})
+    if failed and not options.keep_going:
+        return (
+            f"nothing was built, because {', '.join(failed)} failed before; --keep-going builds all the same"
+        )
+    return ""
+
+
+def _brings_its_own(stack: Stack) -> bool:
+    return bool(stack.image.ready or stack.image.dockerfile)
+
+
+def with_gaps(facts: dict[str, Any]) -> dict[str, Any]:
+    """Fill every fact that a rule needs and nobody brought with the reason for its absence."""
+    building, probing = facts.get("building"), facts.get("probing")
+    if isinstance(building, Missing):
+        gap = building
+    elif isinstance(building, Fault):
+        gap = Missing("there is no target to look at: the build did not succeed")
+    elif isinstance(probing, Fault):
+        gap = Missing("the probes gave no answer")
+    else:
+        gap = Missing("this probe was not run")
+    needed = {name for each in rules.load_all() for name in each.needs}
+    return dict.fromkeys(needed, gap) | facts
+
+
+def waive(verdicts: Sequence[Verdict], stack: Stack) -> tuple[Verdict, ...]:
+    """Mark the WARNs and FAILs that the stack accepts with a written reason."""
+    bad = (Outcome.WARN, Outcome.FAIL)
+    return tuple(
+        replace(verdict, waived=stack.ignore[verdict.code])
+        if verdict.code in stack.ignore and verdict.outcome in bad
+        else verdict
+        for verdict in verdicts
+    )
+
+
+class _Run:
+    """The clock and the name of one run, until its report is made."""
+
+    def __init__(self, command: str, stack: Stack) -> None:
+        self.command, self.stack = command, stack
+        self.started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        self.clock = time.monotonic()
+
+    def report(self, verdicts: Sequence[Verdict], facts: Facts) -> Report:
+        stack, resolution, target = self.stack, facts.get("resolution"), facts.get("building")
+        versions = (
+            {p.name: str(p.version) for p in resolution.packages}
+            if isinstance(resolution, Resolution)
+            else {}
+        )
+        return Report(
+            stack=stack.id,
+            verdicts=waive(verdicts, stack),
+            file=stack.file,
+            summary=stack.summary,
+            command=self.command,
+            subject=_subject(target),
+            started=self.started,
+            seconds=round(time.monotonic() - self.clock, 3),
+            expect=stack.expect,
+            expect_codes=stack.expect_codes,
+            resolution=versions,
+            observation=facts.get("document"),
+            hashes=_hashes(target),
+        )
+
+
+def _subject(target: Any) -> Subject:
+    if not isinstance(target, Target):
+        return Subject()
+    engine = {"image": "docker"}.get(target.kind, target.kind)
+    return Subject(target.kind, engine, target.name, target.id, target.size_bytes or None)
+
+
+def _hashes(target: Any) -> Hashes:
+    probed = isinstance(target, Target)
+    labels = getattr(getattr(target, "image", None), "labels", {})
+    return Hashes(
+        agents.sha256(packed_agent()) if probed else "",
+        tables.sha256(),
+        labels.get("stackcheck.fingerprint", ""),
+    )

@@ -1,0 +1,138 @@
+"""Definitions: what a file of `matrices/` may say, and every fault of it at once."""
+
+from pathlib import Path
+
+import pytest
+
+from stackcheck import catalog
+from stackcheck.definition import Stack
+from stackcheck.errors import DefinitionError, UsageError
+from stackcheck_probes.capability import Capability
+
+SHIPPED = Path(__file__).parents[2] / "matrices"
+
+
+def faults(text: str) -> list[str]:
+    return catalog.load_text(text, file="m.toml")[1]
+
+
+def one(text: str) -> Stack:
+    stacks, wrong = catalog.load_text(text, file="m.toml")
+    assert wrong == []
+    (stack,) = stacks
+    return stack
+
+
+def test_what_is_not_stated_stays_not_stated() -> None:
+    stack = one('[[stack]]\nid = "x"')
+    assert stack.python is stack.cuda is stack.platform is stack.arch_mode is stack.driver is None
+    assert stack.packages == {}
+    assert stack.gpus == ()
+    assert stack.title == "m.toml::x"
+
+
+def test_packages_are_pins_ranges_latest_and_tables() -> None:
+    stack = one(
+        '[[stack]]\nid = "x"\n[stack.packages]\ntorch = "2.5.0+cu124"\nnumpy = ">=1.26,<2"\nnvidia_cudnn_cu12 = "latest"\n'
+        'mmcv = { version = "2.2.0", from = "source", find_links = "https://e.org/p.html" }\n'
+    )
+    assert str(stack.version("torch")) == "2.5.0+cu124"
+    assert stack.version("numpy") is None
+    assert "2.0" not in stack.packages["numpy"].specifier
+    assert stack.packages["nvidia-cudnn-cu12"].version == "latest"
+    assert stack.packages["mmcv"].origin == "source"
+
+
+def test_gpus_by_product_capability_and_gfx() -> None:
+    stack = one('[[stack]]\nid = "x"\ngpus = ["L4", "A100-SXM4-80GB", "8.7", "sm_120", "gfx90a", "RX 580"]')
+    assert [gpu.capability for gpu in stack.gpus] == [
+        Capability(8, 9),
+        Capability(8, 0),
+        Capability(8, 7),
+        Capability(12, 0),
+        None,
+        None,
+    ]
+    assert [gpu.gfx for gpu in stack.gpus[4:]] == ["gfx90a", "gfx803"]
+
+
+def test_all_faults_of_a_file_come_at_once_with_file_key_and_suggestion() -> None:
+    text = (
+        '[[stack]]\nid = "x"\npythn = "3.11"\ncuda = 12.4\ngpus = ["L5"]\nplatform = "linux/x86"\n'
+        '[stack.packages]\ntorch = "2.x"\nnumpy = { vers = "1" }\n[[stack]]\nid = "Bad Id"\n'
+    )
+    assert faults(text) == [
+        "m.toml: stack[1] (x).platform: input should be 'linux/amd64', 'linux/arm64', 'windows/amd64' or "
+        "'macos/arm64' (found 'linux/x86')",
+        "m.toml: stack[1] (x).cuda: write the version in quotes, as text (unquoted, 3.10 would read as 3.1): 12.4",
+        "m.toml: stack[1] (x).gpus.0: no GPU named 'L5' is known; near names: NVIDIA L4; a compute capability "
+        "such as '8.9' works too",
+        "m.toml: stack[1] (x).packages.torch.version: '2.x' is not a version (example: '12.4' or '2.5.0+cu124')",
+        "m.toml: stack[1] (x).packages.numpy.version: field required (found \"{'vers': '1'}\")",
+        "m.toml: stack[1] (x).packages.numpy.vers: unknown key; did you mean 'version'?",
+        "m.toml: stack[1] (x).pythn: unknown key; did you mean 'python'?",
+        "m.toml: stack[2] (Bad Id).id: string should match pattern '^[a-z0-9][A-Za-z0-9._-]*$' (found 'Bad Id')",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("x", "m.toml: this is not TOML: Expected '=' after a key in a key/value pair (at end of document)"),
+        ("", "m.toml: stack: a definition file holds [[stack]] tables, at least one"),
+        (
+            '[[stack]]\nid = "x"\n[stack.packages]\ntorch = ">=2,<<3"',
+            "m.toml: stack[1] (x).packages.torch.version: '>=2,<<3' is not a version range (example: '>=2.5,<2.6')",
+        ),
+        (
+            '[[stack]]\nid = "x"\nignore = { TORCH101 = "why" }',
+            "m.toml: stack[1] (x).ignore.TORCH101: string should have at least 8 characters (found 'why')",
+        ),
+    ],
+)
+def test_a_fault_names_file_and_key(text: str, fault: str) -> None:
+    assert faults(text) == [fault]
+
+
+def test_an_unknown_key_of_the_file_is_a_fault() -> None:
+    assert faults('[stak]\n[[stack]]\nid = "x"') == ["m.toml: stak: unknown key; did you mean 'stack'?"]
+
+
+def test_an_id_is_there_once(tmp_path: Path) -> None:
+    for name in ("a.toml", "b.toml"):
+        (tmp_path / name).write_text('[[stack]]\nid = "x"\n')
+    with pytest.raises(DefinitionError) as caught:
+        catalog.load([tmp_path])
+    assert caught.value.faults == (
+        f"{tmp_path}/b.toml: x: this id is also in {tmp_path}/a.toml; ids are unique",
+    )
+    assert str(caught.value).startswith("1 fault in the stack definitions:\n  ")
+
+
+def test_a_place_that_is_not_there_is_a_usage_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="there is no such file or folder of stack definitions"):
+        catalog.load([tmp_path / "none.toml"])
+
+
+def test_select_by_id_family_and_glob() -> None:
+    stacks = catalog.load([SHIPPED])
+    family = [s.id for s in catalog.select(stacks, ["cuda124-torch25"])]
+    assert family == ["cuda124-torch25-py310", "cuda124-torch25-py311", "cuda124-torch25-py312"]
+    assert [s.id for s in catalog.select(stacks, ["*-py311"])] == ["cuda124-torch25-py311"]
+    assert [s.id for s in catalog.select(stacks, ["cuda130-torch211"])] == ["cuda130-torch211"]
+
+
+def test_an_unknown_name_gets_a_suggestion() -> None:
+    with pytest.raises(UsageError) as caught:
+        catalog.select(catalog.load([SHIPPED]), ["cuda124-torch52"])
+    assert str(caught.value) == (
+        "no stack is named 'cuda124-torch52'; did you mean 'cuda124-torch25'?; `stackcheck list` shows all"
+    )
+
+
+def test_every_shipped_file_loads_and_names_its_sources() -> None:
+    stacks = catalog.load([SHIPPED])
+    assert {"cuda124-torch25", "cuda124-torch25-published", "cuda130-torch211", "cpu-torch213"} <= {
+        s.family for s in stacks
+    }
+    assert all(s.summary for s in stacks)

@@ -1,0 +1,117 @@
+"""Outcomes, exit codes, and how rules are run over facts."""
+
+import itertools
+
+import pytest
+
+from stackcheck.definition import Stack
+from stackcheck.rules import claims
+from stackcheck.rules.registry import (
+    RULES,
+    Finding,
+    Missing,
+    Rule,
+    failed,
+    judge_all,
+    judge_one,
+    passed,
+    rule,
+    skipped,
+    uses,
+    warned,
+)
+from stackcheck.verdict import Outcome, Verdict, exit_code, worst
+
+
+def verdict(outcome: Outcome, waived: str = "") -> Verdict:
+    return Verdict("X101", "title", outcome, "message", waived=waived)
+
+
+def test_the_order_of_outcomes_is_public() -> None:
+    assert [o.name for o in sorted(Outcome)] == ["PASS", "WARN", "SKIP", "FAIL", "ERROR"]
+
+
+def test_worst_is_commutative_and_nothing_is_not_a_pass() -> None:
+    for pair in itertools.product(Outcome, repeat=2):
+        assert worst([verdict(o) for o in pair]) == worst([verdict(o) for o in reversed(pair)]) == max(pair)
+    assert worst([]) is None
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "normal", "strict"),
+    [
+        ([Outcome.PASS], 0, 0),
+        ([Outcome.PASS, Outcome.WARN], 0, 3),
+        ([Outcome.PASS, Outcome.SKIP], 0, 3),
+        ([Outcome.PASS, Outcome.FAIL], 1, 1),
+        ([Outcome.PASS, Outcome.ERROR], 3, 3),
+        ([Outcome.FAIL, Outcome.ERROR], 1, 1),
+        ([Outcome.SKIP, Outcome.SKIP], 3, 3),
+        ([], 3, 3),
+    ],
+)
+def test_exit_codes(outcomes: list[Outcome], normal: int, strict: int) -> None:
+    verdicts = [verdict(o) for o in outcomes]
+    assert exit_code(verdicts) == normal
+    assert exit_code(verdicts, strict=True) == strict
+
+
+def test_a_waived_failure_does_not_count() -> None:
+    assert exit_code([verdict(Outcome.PASS), verdict(Outcome.FAIL, "known, see the ticket")]) == 0
+
+
+def made(judge: object, *needs: str) -> Rule:
+    return Rule("X101", "title", "", needs, judge, lambda _facts: True, "here")  # type: ignore[arg-type]
+
+
+def test_a_missing_fact_is_a_skip_with_its_reason() -> None:
+    each = made(lambda torch_gpu: passed(str(torch_gpu)), "torch_gpu")
+    (seen,) = judge_one(each, {"torch_gpu": Missing("no NVIDIA device is visible")})
+    assert (seen.outcome, seen.message) == (Outcome.SKIP, "no NVIDIA device is visible")
+    (seen,) = judge_one(each, {})
+    assert (seen.outcome, seen.message) == (Outcome.SKIP, "there is no 'torch_gpu' fact here")
+
+
+def test_a_rule_that_raises_costs_one_error_and_the_others_still_judge() -> None:
+    def broken() -> Finding:
+        raise KeyError("gone")
+
+    first, second = judge_all([made(broken), made(lambda: passed("fine"))], {})
+    assert (first.outcome, first.message) == (Outcome.ERROR, "the rule itself failed: KeyError: 'gone'")
+    assert first.hint == "this is a fault of stackcheck: please report it"
+    assert second.outcome is Outcome.PASS
+
+
+def test_findings_become_verdicts_and_none_means_nothing_to_judge() -> None:
+    many = made(lambda: [warned("a"), failed("b", expected="1", found="2", hint="c"), skipped("d")])
+    assert [v.outcome for v in judge_one(many, {})] == [Outcome.WARN, Outcome.FAIL, Outcome.SKIP]
+    assert judge_one(made(lambda: None), {}) == []
+
+
+def test_uses_looks_at_what_is_stated_and_at_what_is_installed() -> None:
+    when = uses("spconv-cu124")
+    stated = Stack.model_validate({"id": "x", "packages": {"spconv_cu124": "2.3.8"}})
+    assert when({"stack": stated})
+    assert not when({"stack": Stack(id="x")})
+    assert when({"stack": Stack(id="x"), "distributions": {"distributions": [{"name": "spconv-cu124"}]}})
+    assert not when({"stack": Stack(id="x"), "distributions": Missing("not run")})
+
+
+def test_a_code_is_taken_once_and_documented() -> None:
+    code = next(iter(RULES))
+    with pytest.raises(ValueError, match="codes are never reused"):
+        rule(code)(lambda: None)
+    with pytest.raises(ValueError, match="needs a docstring"):
+        rule("NEW101")(lambda: None)
+
+
+def test_ignores_and_expected_codes_must_exist() -> None:
+    judge = RULES["STACK101"]
+    assert claims.named_codes_exist
+    assert judge_one(judge, {"stack": Stack(id="x")}) == []
+    (good,) = judge_one(judge, {"stack": Stack(id="x", ignore={"STACK101": "for the test"})})
+    assert (good.outcome, good.message) == (Outcome.PASS, "all 1 rule codes that the stack names exist")
+    (bad,) = judge_one(judge, {"stack": Stack(id="x", file="m.toml", expect_codes=("STACK110",))})
+    assert bad.outcome is Outcome.FAIL
+    assert bad.message == "expect_codes names STACK110, and no rule has that code"
+    assert bad.hint == "correct it in m.toml; did you mean 'STACK101'?"
