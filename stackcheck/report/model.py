@@ -30,7 +30,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Hashes:
-    """What the verdicts depend on beside the stack: sha256 of the agent and the tables, and the fingerprint."""
+    """What the verdicts rest on beside the stack: sha256 of the agent and the tables, and the fingerprint."""
 
     agent: str = ""
     tables: str = ""
