@@ -71,6 +71,11 @@ class Code(Frozen):
     def __str__(self) -> str:
         return f"{self.prefix}_{self.capability.sm}{self.suffix}"
 
+    @property
+    def spec(self) -> str:
+        """The name with the PTX ISA version, where there is one: `compute_90:8.4`."""
+        return f"{self}:{_dotted(self.isa)}" if self.isa else str(self)
+
     def reaches(self, device: Capability) -> bool:
         """Whether this code can execute on `device`, leaving drivers aside."""
         raise NotImplementedError
@@ -179,17 +184,27 @@ def capability_of(sm: int) -> Capability:
 
 
 def parse_code(text: str) -> Code:
-    """Parse `sm_90a`, `compute_120`, `lto_90`; a bare `9.0a` is SASS. Raise ValueError for anything else."""
-    prefix, underscore, rest = text.rpartition("_")
+    """Parse `sm_90a`, `compute_120`, `lto_90`, `compute_90:8.4` (with its PTX ISA); a bare `9.0a` is SASS.
+
+    Raise ValueError for anything else.
+    """
+    name, colon, isa = text.partition(":")
+    prefix, underscore, rest = name.rpartition("_")
     kind = {"sm": Sass, "compute": Ptx, "lto": Lto, "": Sass}.get(prefix)
     suffix = rest[-1:] if rest[-1:] in ("a", "f") else ""
     number = rest[: len(rest) - len(suffix)]
-    if kind is None or (underscore and "." in number) or (not underscore and "." not in number):
-        raise ValueError(f"{text!r} is not a code target such as sm_90a, compute_120 or 9.0a")
+    well_formed = bool(underscore) != ("." in number) and (not colon or kind is Ptx)
     try:
-        return kind(parse_capability(number), suffix)
+        if kind is not None and well_formed:
+            return kind(parse_capability(number), suffix, _parse_isa(isa) if colon else None)
     except ValueError:
-        raise ValueError(f"{text!r} is not a code target such as sm_90a, compute_120 or 9.0a") from None
+        pass
+    raise ValueError(f"{text!r} is not a code target such as sm_90a, compute_120 or 9.0a")
+
+
+def _parse_isa(text: str) -> tuple[int, int]:
+    major, _, minor = text.partition(".")
+    return int(major), int(minor)
 
 
 def parse_arch_list(text: str) -> tuple[Code, ...]:

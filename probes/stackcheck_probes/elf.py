@@ -176,6 +176,10 @@ class Elf:
             )
         return self._read(section.offset, section.size)
 
+    def read_start(self, section: Section, limit: int) -> bytes:
+        """Return the section's bytes, at most the first `limit` of them."""
+        return b"" if section.type == SHT_NOBITS else self._read(section.offset, min(section.size, limit))
+
     def string(self, offset: int) -> str:
         """Return the NUL-terminated text at a file offset, at most 4,096 bytes of it."""
         raw = self._read(offset, 128)

@@ -4,7 +4,7 @@ A driver loads PTX of its own CUDA release and earlier. Sources, checked 2026-11
 - ISA to CUDA: NVIDIA PTX ISA documentation, "Release Notes", table "PTX Release History"
   (docs.nvidia.com/cuda/parallel-thread-execution); up to 9.1 also in NVIDIA/cuda-python
   `cuda.bindings.utils.get_minimal_required_cuda_ver_from_ptx_ver`. 9.2 and 9.3 follow the series
-  9.1 = 13.1, 9.4 = 13.4.
+  9.1 = 13.1, 9.4 = 13.4; 9.5 is what nvcc 13.5.37 writes.
 - CUDA to driver (Linux): NVIDIA CUDA Toolkit 13.2 Update 2 Release Notes, table 3, "Toolkit Driver Version"
   of each first release. CUDA 12.7 was never a public release: its row has the driver of 12.8.
 """
@@ -42,6 +42,7 @@ RELEASES = (
     ((9, 2), (13, 2), "595.45.04"),
     ((9, 3), (13, 3), "610.43.02"),
     ((9, 4), (13, 4), None),
+    ((9, 5), (13, 5), None),
 )
 
 

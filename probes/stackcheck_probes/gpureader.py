@@ -1,0 +1,204 @@
+"""Read the GPU code of one binary: a library, object, static library, fatbin, cubin or offload bundle.
+
+Sections and wrappers: fatbinary_section.h of the CUDA toolkit; checked on wheels of CUDA 11.8 - 13.5.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+
+from stackcheck_probes import hidden, hipbundle, staticlib
+from stackcheck_probes.bytesource import Slice, SourceError
+from stackcheck_probes.cubin import cubin_code
+from stackcheck_probes.cubin import has_kernels as cubin_has_kernels
+from stackcheck_probes.elf import EM_CUDA, SHT_NOBITS, Elf, ElfError
+from stackcheck_probes.elf import MAGIC as ELF_MAGIC
+from stackcheck_probes.fatbin import MAGIC as FATBIN_MAGIC
+from stackcheck_probes.fatbin import Walk, walk_fatbin, walk_region
+from stackcheck_probes.gpucode import GpuCode, Group, Images
+from stackcheck_probes.kernels import KernelCheck
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from stackcheck_probes.bytesource import ByteSource
+    from stackcheck_probes.capability import Code
+
+EXECUTABLE, RELOCATABLE = ".nv_fatbin", "__nv_relfatbin"
+WRAPPER_MAGIC = 0x466243B1
+MAX_WRAPPERS = 1 << 16
+MAX_REGIONS = 256
+_WRAPPER = Struct("<IIQQ")  # magic, version, address of the fatbin, address of the prelinked ones
+
+
+class GpuCodeError(ValueError):
+    """The bytes are not a binary that can hold GPU code, or its headers cannot be read: what and where."""
+
+
+class _Reading:
+    """What reading one binary has gathered; `GpuCode` is made of it."""
+
+    def __init__(self, source: ByteSource, deep: bool) -> None:
+        self.source = source
+        self.deep = deep
+        self.walk = Walk()
+        self.relocatable = Walk()
+        self.bundles = hipbundle.Bundles()
+        self.cubins: list[Group] = []
+        self.unread: list[str] = []
+        self.cut = False
+
+    def result(self) -> GpuCode:
+        """Return what was gathered, with damage among the reasons why code may be unseen."""
+        empty, groups = self.groups()
+        faults = tuple(self.walk.faults + self.relocatable.faults + self.bundles.faults)
+        damage = (f"damaged: {faults[0]}",) if faults else ()
+        return GpuCode(
+            images=_images(self.walk),
+            relocatable=_images(self.relocatable),
+            fatbins=self.walk.fatbins,
+            empty=empty,
+            groups=groups,
+            targets=tuple((name, row[0], row[1]) for name, row in sorted(self.bundles.targets.items())),
+            bundles=self.bundles.bundles,
+            unread=tuple(self.unread) + damage,
+            faults=faults,
+            cut=self.cut,
+        )
+
+    def groups(self) -> tuple[int, tuple[Group, ...]]:
+        """Return how many fatbins hold no kernels, and the others grouped by their code targets."""
+        kinds = self.walk.kinds()
+        check = KernelCheck(self.source)
+        empty = 0
+        groups: dict[frozenset[Code], int] = {}
+        for group in self.cubins:
+            groups[group.codes] = groups.get(group.codes, 0) + group.fatbins
+        for bits, starts in self.walk.groups.items():
+            without = check.leading_empty(starts)
+            empty += without
+            codes = frozenset(
+                kind.code for kind, count in kinds if count.bit & bits and kind.code is not None
+            )
+            if without < len(starts) and codes:
+                groups[codes] = groups.get(codes, 0) + len(starts) - without
+        return empty, tuple(Group(codes, number) for codes, number in groups.items())
+
+
+def read_gpu_code(source: ByteSource, filename: str = "", *, deep: bool = False) -> GpuCode:
+    """Read the GPU code of one binary, headers only; `filename` tells libraries known to hide code.
+
+    deep: search the whole file for fatbins that no section names. Raise `GpuCodeError` for what is neither an
+    ELF file nor a fatbin, offload bundle or static library, or has headers that cannot be read.
+    """
+    reading = _Reading(source, deep)
+    try:
+        _read_any(reading, filename)
+        return reading.result()
+    except (ElfError, SourceError, staticlib.ArchiveError) as error:
+        raise GpuCodeError(str(error)) from error
+
+
+def _read_any(reading: _Reading, filename: str) -> None:
+    source = reading.source
+    magic = source.pread(0, 24)
+    if magic[:4] == ELF_MAGIC:
+        _read_elf(reading, source, filename)
+    elif magic[:4] == FATBIN_MAGIC.to_bytes(4, "little"):
+        walk_region(source, 0, source.size, reading.walk, [])
+        reading.cut = _cut(reading.walk)
+    elif magic[:4] == hipbundle.PACKED_MAGIC or magic == hipbundle.PLAIN_MAGIC:
+        _read_bundles(reading, 0, source.size)
+    elif magic[:8] in (staticlib.MAGIC, staticlib.THIN_MAGIC):
+        _read_archive(reading, filename)
+    else:
+        raise GpuCodeError("neither an ELF file nor a fatbin, offload bundle or static library")
+
+
+def _read_archive(reading: _Reading, filename: str) -> None:
+    for member in staticlib.members(reading.source):
+        if member.pread(0, 4) == ELF_MAGIC:
+            _read_elf(reading, member, filename)
+
+
+def _read_elf(reading: _Reading, part: ByteSource, filename: str) -> None:
+    """Read an ELF file that is the whole source or a `Slice` of it; all offsets are the whole source's."""
+    elf = Elf(part)
+    base = part.start if isinstance(part, Slice) and part is not reading.source else 0
+    if elf.machine == EM_CUDA:
+        _read_cubin(reading, elf)
+        return
+    if elf.cut:
+        reading.cut = True
+        reading.unread.append("cut off: the file ends before its sections do")
+    elif not elf.sections:
+        reading.unread.append("no section headers: what a section would name is not known")
+    walked = _read_sections(reading, elf, base)
+    if reading.deep:
+        hidden.search(reading.source, (base, base + elf.size), walked, reading.walk)
+        return
+    place = hidden.known_place(filename) or (hidden.SECTION if elf.section(hidden.SECTION) else "")
+    if place:
+        reading.unread.append(f"hidden code: fatbins in {place} that no section lists; use --deep")
+
+
+def _read_sections(reading: _Reading, elf: Elf, base: int) -> list[tuple[int, int]]:
+    """Read what sections and wrappers name; return the ranges that were walked."""
+    regions: list[tuple[int, int]] = []
+    wrapped = [base + offset for offset in _wrapped(elf)]
+    for section in elf.sections:
+        start, end = base + section.offset, base + section.offset + section.size
+        if section.type == SHT_NOBITS:
+            continue
+        if section.name in (EXECUTABLE, RELOCATABLE):
+            if len(regions) >= MAX_REGIONS:
+                raise ElfError(f"more than {MAX_REGIONS} sections of fatbins")
+            regions.append((start, end))
+            walk = reading.walk if section.name == EXECUTABLE else reading.relocatable
+            walk_region(reading.source, start, end, walk, wrapped)
+        elif section.name == ".hip_fatbin":
+            _read_bundles(reading, start, end)
+    outside = [at for at in wrapped if not any(start <= at < end for start, end in regions)]
+    alone = [(at, at + walk_fatbin(reading.source, at, base + elf.size, reading.walk)) for at in outside]
+    return regions + alone
+
+
+def _read_cubin(reading: _Reading, elf: Elf) -> None:
+    code = cubin_code(elf)
+    key = (2, 0, code.capability.sm, {"a": 0x100000, "f": 0x200000}.get(code.suffix, 0))
+    reading.walk.add(key, elf.size)
+    reading.cut = reading.cut or elf.cut
+    if cubin_has_kernels(elf.source) is not False:
+        reading.cubins.append(Group(frozenset((code,)), 1))
+
+
+def _read_bundles(reading: _Reading, start: int, end: int) -> None:
+    found = hipbundle.read_bundles(reading.source, start, end)
+    reading.bundles.merge(found)
+    for reason, number in found.unread.items():
+        reading.unread.append(f"{number} HIP bundles {reason}")
+
+
+def _wrapped(elf: Elf) -> list[int]:
+    """Return the file offsets of the fatbins that the wrappers in .nvFatBinSegment point to, in order.
+
+    The pointers stand in the file, no relocation is needed (24-byte wrappers of fatbinary_section.h). In an
+    object file they are zero. Wrappers alone are not complete: libcufft has a fatbin and no wrapper.
+    """
+    section = elf.section(".nvFatBinSegment")
+    if section is None or not elf.segments:
+        return []
+    raw = elf.read_start(section, MAX_WRAPPERS * _WRAPPER.size)
+    offsets = set()
+    for magic, _, address, _ in _WRAPPER.iter_unpack(raw[: len(raw) // _WRAPPER.size * _WRAPPER.size]):
+        offset = elf.offset_of(address) if magic == WRAPPER_MAGIC else None
+        if offset is not None:
+            offsets.add(offset)
+    return sorted(offsets)
+
+
+def _images(walk: Walk) -> tuple[Images, ...]:
+    return tuple(Images(kind, count.images, count.bytes) for kind, count in walk.kinds())
+
+
+def _cut(walk: Walk) -> bool:
+    return any(fault.startswith("cut off") or "do not fit into" in fault for fault in walk.faults)

@@ -1,0 +1,65 @@
+"""Fatbins that no section names: where they are known to hide, and a search for them.
+
+Such a library keeps its kernels as data and loads them through the driver interface, so the sections tell
+nothing, or something wrong: libcufft shows one empty sm_52 cubin and holds 17,607 fatbins in .data.
+"""
+
+from __future__ import annotations
+
+from stackcheck_probes.fatbin import HEADER, MAGIC, walk_fatbin
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from stackcheck_probes.bytesource import ByteSource
+    from stackcheck_probes.fatbin import Walk
+
+# Start of the file's name, section: counted with the search below in wheels of CUDA 12.4 - 13.x, 2026-11-20.
+KNOWN = (
+    ("libcufft.so", ".data"),
+    ("libcufftXt.so", ".data"),
+    ("libcusparseLt", ".rodata"),
+    ("libcublasLt.so", ".cask_resource"),
+    ("libcusparse.so", ".rodata"),
+    ("libcupti.so", ".data"),
+)
+SECTION = ".cask_resource"
+_CHUNK = 4 << 20
+_START = MAGIC.to_bytes(4, "little") + b"\x01\x00\x10\x00"  # version 1, 16-byte header
+
+
+def known_place(filename: str) -> str:
+    """Return the section where a library of this name is known to hide fatbins, or ''."""
+    return next((section for start, section in KNOWN if filename.startswith(start)), "")
+
+
+def search(source: ByteSource, span: tuple[int, int], skip: list[tuple[int, int]], walk: Walk) -> int:
+    """Find fatbins anywhere in `span` but in the ranges `skip`, into `walk`; return how many.
+
+    Reads the whole span (2 GB/s when cached). A hit counts when a whole fatbin with an image follows.
+    """
+    found = 0
+    at, stop = span[0], min(span[1], source.size)
+    while at < stop and not walk.limited:
+        inside = next((end for start, end in skip if start <= at < end), 0)
+        if inside:
+            at = inside
+            continue
+        end = min([at + _CHUNK, stop] + [start for start, _ in skip if start > at])
+        chunk = source.pread(at, end - at + len(_START) - 1)
+        hit = chunk.find(_START)
+        if hit < 0 or at + hit >= end:
+            at = end
+            continue
+        size = _walk_hit(source, at + hit, stop, walk)
+        found += size > 0
+        at += hit + (size or len(_START))
+    return found
+
+
+def _walk_hit(source: ByteSource, start: int, stop: int, walk: Walk) -> int:
+    raw = source.pread(start, HEADER.size + 4)
+    if len(raw) < HEADER.size + 4 or raw[HEADER.size + 2 :] != b"\x01\x01":
+        return 0
+    if HEADER.unpack_from(raw)[3] > stop - start:
+        return 0
+    return walk_fatbin(source, start, stop, walk)
