@@ -1,0 +1,161 @@
+"""The agent: run probes in a target and write one JSON document with what they saw.
+
+    python agent.pyz '{"probes": ["system"], "params": {}, "timeout_s": 60}'
+    python agent.pyz - < request.json        the same, from standard input
+    python agent.pyz                         every probe
+    python agent.pyz --probe system          one probe, by hand, indented
+
+Nothing but the document is written to standard output, whatever the libraries that probes load print.
+Exit status: 0 with a document, 2 when the request is wrong, 1 when the agent itself failed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pkgutil
+import re
+import signal
+import sys
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # importing `typing` for its constant would cost 10 ms
+    from typing import Any
+
+SCHEMA_VERSION = 1
+MAX_REQUEST = 4 << 20
+TIMEOUT_SECONDS = 120.0
+
+DEVICE_NODES = ("/dev/nvidia[0-9]*", "/dev/dxg", "/dev/nvhost-gpu", "/dev/nvgpu/*", "/dev/kfd")
+"""Where an accelerator shows itself: NVIDIA's driver, WSL 2, Jetson (two generations), AMD's driver."""
+
+_GRADE_LINE = re.compile(rb"""^GRADE = ["'](static|import|gpu)["']""", re.MULTILINE)
+
+
+class RequestError(ValueError):
+    """The request is wrong: what, in one line."""
+
+
+def grade_of(name: str) -> str | None:
+    """Return the grade that a probe states, read from its source without importing it; None when no probe."""
+    try:
+        source = pkgutil.get_data("stackcheck_probes", name + ".py") if name.isidentifier() else None
+    except OSError:
+        return None
+    match = _GRADE_LINE.search(source or b"")
+    return match.group(1).decode() if match else None
+
+
+def every_probe() -> list[str]:
+    """Return the names of all probes that travel in this archive."""
+    import stackcheck_probes
+
+    names = [module.name for module in pkgutil.iter_modules(stackcheck_probes.__path__)]
+    return sorted(name for name in names if grade_of(name))
+
+
+def parse_request(text: str) -> dict[str, Any]:
+    """Return the request with every field there; raise `RequestError`."""
+    try:
+        request = json.loads(text or "{}")
+        known: dict[str, Any] = {
+            "probes": None,
+            "params": {},
+            "timeout_s": TIMEOUT_SECONDS,
+            "limits": {},
+            "device_nodes": DEVICE_NODES,
+        }
+        unknown = sorted(set(request) - set(known))
+        request = dict(known, **request)
+        request["timeout_s"] = float(request["timeout_s"])
+        shapes = (
+            ("params", dict),
+            ("limits", dict),
+            ("probes", (list, type(None))),
+            ("device_nodes", (list, tuple)),
+        )
+        wrong = [key for key, shape in shapes if not isinstance(request[key], shape)]
+    except (ValueError, TypeError, RecursionError) as error:
+        raise RequestError("not a request: %s" % error) from None
+    if unknown or wrong:
+        raise RequestError("not a request: unknown %s, of a wrong type %s" % (unknown, wrong))
+    return request
+
+
+def observe(request: dict[str, Any], private_fds: tuple[int, ...] = ()) -> dict[str, Any]:
+    """Run what the request names; return the observation document."""
+    from stackcheck_probes import isolation, processes
+
+    started = time.monotonic()
+    processes.adopt_orphans()
+    names = every_probe() if request["probes"] is None else list(dict.fromkeys(request["probes"]))
+    grades = {name: grade_of(name) for name in names}
+    found = _devices(request["device_nodes"])
+    entries = {}
+    batches = [[name for name in names if grades[name] == "static"]]
+    for name in names:
+        if grades[name] is None:
+            entries[name] = isolation.failure("exception", "the agent carries no probe of this name")
+        elif grades[name] == "gpu" and not found:
+            reason = "no GPU here: none of the device nodes %s exists" % ", ".join(request["device_nodes"])
+            entries[name] = {"status": "skipped", "reason": reason}
+        elif grades[name] != "static":
+            batches.append([name])
+    for batch in filter(None, batches):
+        entries.update(
+            isolation.run_probes(
+                batch, request["params"], request["timeout_s"], request["limits"], private_fds
+            )
+        )
+    agent = {
+        "python": "%d.%d.%d" % sys.version_info[:3],
+        "executable": sys.executable,
+        "seconds": round(time.monotonic() - started, 4),
+    }
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "agent": agent,
+        "probes": {name: entries[name] for name in names},
+    }
+
+
+def _devices(patterns: list[str]) -> list[str]:
+    import glob
+
+    return [path for pattern in patterns for path in glob.glob(pattern)]
+
+
+def _request_text(arguments: list[str]) -> str:
+    if arguments[:1] == ["--probe"] and len(arguments) in (2, 3):
+        params = json.loads(arguments[2]) if len(arguments) == 3 else {}
+        return json.dumps({"probes": [arguments[1]], "params": {arguments[1]: params}})
+    if len(arguments) > 1:
+        raise RequestError(
+            "one request, or --probe NAME [PARAMS], or nothing; not %d arguments" % len(arguments)
+        )
+    if arguments == ["-"]:
+        return sys.stdin.read(MAX_REQUEST)
+    return arguments[0] if arguments else ""
+
+
+def main(arguments: list[str]) -> int:
+    """Answer one request on the real standard output; everything else that is printed goes to stderr."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # through the `finally` that ends the probes
+    document_fd = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        request = parse_request(_request_text(arguments))
+    except ValueError as error:
+        sys.stderr.write("stackcheck agent: %s\n" % error)
+        return 2
+    document = observe(request, (document_fd,))
+    by_hand = arguments[:1] == ["--probe"]
+    left = memoryview(json.dumps(document, indent=2 if by_hand else None).encode("ascii") + b"\n")
+    while left:
+        left = left[os.write(document_fd, left) :]
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
