@@ -1,1 +1,34 @@
-"""Knowledge as data: TOML rows, each with its source and the date it was checked, and typed ways to ask them."""
+"""Knowledge as data: TOML rows, each with its source and the date it was checked, and ways to ask them.
+
+One module a table: `torch.py` reads `torch.toml` and so on. Each has frozen row classes, one frozen class
+with the indexes, and `load()`, which proves the invariants. A version that no row knows is "no data", a SKIP.
+"""
+
+from functools import cache, cached_property
+
+from stackcheck.tables import cuda, gpus, torch
+
+
+class Tables:
+    """Every table, each read when it is first asked for: one command rarely needs all of them."""
+
+    @cached_property
+    def torch(self) -> torch.TorchTable:
+        """Releases of torch, their builds, and what torchvision and torchaudio require."""
+        return torch.load()
+
+    @cached_property
+    def cuda(self) -> cuda.CudaTable:
+        """CUDA toolkits, driver floors and branches, cuDNN."""
+        return cuda.load()
+
+    @cached_property
+    def gpus(self) -> gpus.GpuTable:
+        """GPU products."""
+        return gpus.load()
+
+
+@cache
+def load() -> Tables:
+    """Return the tables that ship with stackcheck."""
+    return Tables()

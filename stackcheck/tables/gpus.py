@@ -1,15 +1,14 @@
 """GPU products: name -> compute capability (NVIDIA) or gfx target (AMD)."""
 
-from __future__ import annotations
-
 import difflib
 import re
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
+from pathlib import Path
 
-from stackcheck_probes.capability import Capability, parse_capability
-
-from stackcheck.tables.reading import read_table
+from stackcheck.tables.reading import FOLDER, Row, only_keys, read_rows, read_table, require, unique
+from stackcheck_probes.capability import Capability
 
 _MAKERS = frozenset(
     {"nvidia", "amd", "geforce", "tesla", "quadro", "radeon", "instinct", "jetson", "gpu", "graphics"}
@@ -22,8 +21,8 @@ _GFX = re.compile(r"gfx[0-9a-f]{3,4}")
 class Gpu:
     """One GPU, as a stack names it: a product, a bare compute capability or a bare gfx target.
 
-    Exactly one of `capability` and `gfx` is set. `kind` is "datacenter", "workstation", "soc" ... or "" when
-    only the capability was named.
+    Exactly one of `capability` and `gfx` is set. `kind` is "datacenter", "workstation", "consumer", "jetson",
+    "soc", or "" when only the capability was named.
     """
 
     name: str
@@ -31,17 +30,67 @@ class Gpu:
     gfx: str | None = None
     kind: str = ""
     source: str = ""
+    unverified: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NvidiaProduct(Row):
+    """One NVIDIA product. host: the kind of machine it is part of, when it is not a card."""
+
+    name: str
+    capability: Capability
+    arch: str
+    kind: str
+    capability_before_cuda13: Capability | None = None
+    host: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AmdProduct(Row):
+    """One AMD product."""
+
+    name: str
+    gfx: str
+    arch: str
+    igpu: bool = False
+
+
+@dataclass(frozen=True)
+class GpuTable:
+    """Every product row."""
+
+    checked: date
+    nvidia: tuple[NvidiaProduct, ...]
+    amd: tuple[AmdProduct, ...]
+
+
+def load(folder: Path = FOLDER) -> GpuTable:
+    """Return the table, read once and proven. Raises TableError naming file, row and key."""
+    return _load(folder)
+
+
+@cache
+def _load(folder: Path) -> GpuTable:
+    table = read_table("gpus", folder)
+    only_keys(table, ("nvidia", "amd"))
+    nvidia = read_rows(table, "nvidia", NvidiaProduct)
+    amd = read_rows(table, "amd", AmdProduct)
+    unique(nvidia, lambda row: row.name.lower(), "name")
+    unique(amd, lambda row: row.name.lower(), "name")
+    for row in amd:
+        holds = _GFX.fullmatch(row.gfx) is not None
+        require(row, "gfx", holds=holds, else_say=f"{row.gfx!r} is no target such as gfx90a")
+    return GpuTable(table["checked"], nvidia, amd)
 
 
 @cache
 def products() -> tuple[Gpu, ...]:
-    """Return every product row of `gpus.toml`."""
-    table = read_table("gpus")
+    """Return every product of `gpus.toml` as a stack would name it."""
+    table = load()
     nvidia = (
-        Gpu(row["name"], parse_capability(row["cc"]), None, row.get("kind", ""), row["source"])
-        for row in table["nvidia"]
+        Gpu(row.name, row.capability, None, row.kind, row.source, row.unverified) for row in table.nvidia
     )
-    amd = (Gpu(row["name"], None, row["gfx"], row.get("kind", ""), row["source"]) for row in table["amd"])
+    amd = (Gpu(row.name, None, row.gfx, "", row.source, row.unverified) for row in table.amd)
     return (*nvidia, *amd)
 
 
@@ -66,7 +115,7 @@ def find_gpu(text: str) -> Gpu:
         names = ", ".join(gpu.name for gpu in best)
         raise ValueError(f"{text!r} could be any of {names}; name one, or its compute capability")
     row = best[0]
-    return Gpu(text, row.capability, row.gfx, row.kind, row.source)
+    return Gpu(text, row.capability, row.gfx, row.kind, row.source, row.unverified)
 
 
 @cache

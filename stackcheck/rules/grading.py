@@ -1,0 +1,46 @@
+"""What a table row is allowed to say: cite it, fail by it, or say that there is none.
+
+The one place that holds the promise "an unverified row may warn, it may never fail a stack": rules that judge
+by a row of a table fail through `failed_by`, never through `registry.failed` with the row beside it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stackcheck.rules.registry import Finding, failed, skipped, warned
+from stackcheck.verdict import Evidence
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from stackcheck.tables.reading import Row
+
+UNVERIFIED = "This rests on knowledge that no primary source confirms, so it is a warning."
+
+
+def cite(row: Row, what: str) -> Evidence:
+    """Return a row as evidence: what it says, and where that can be read again and when it was."""
+    doubt = ", unverified" if row.unverified else ""
+    return Evidence(what, f"{row.source} (checked {row.checked}{doubt})")
+
+
+def failed_by(
+    message: str, *said: tuple[Row, str], expected: str, found: str, hint: str, doubtful: bool = False
+) -> Finding:
+    """Fail a stack by table rows, each with what it says; warn when one of them is not verified.
+
+    `doubtful`: the field that decides is marked unverified although the row is not.
+    """
+    evidence = [cite(row, what) for row, what in said]
+    if doubtful or any(row.unverified for row, _ in said):
+        return warned(f"{message} {UNVERIFIED}", *evidence, expected=expected, found=found, hint=hint)
+    return failed(message, *evidence, expected=expected, found=found, hint=hint)
+
+
+def no_data(what: str, newest: object, checked: date) -> Finding:
+    """Say that the tables do not know a version: neither good nor bad, with the age of the knowledge."""
+    return skipped(
+        f"no data on {what}: the tables of stackcheck end with {newest} and were checked on {checked}",
+        hint="`stackcheck tables refresh` reads newer releases from the package index",
+    )

@@ -1,0 +1,258 @@
+"""torch releases, their official builds, and what torchvision and torchaudio require of torch.
+
+Facts come from wheels on the package index (METADATA, file names, bytes) first, build scripts second.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+
+from stackcheck.tables.reading import (
+    FOLDER,
+    Row,
+    only_keys,
+    parse_version,
+    read_rows,
+    read_table,
+    require,
+    unique,
+)
+from stackcheck_probes.capability import Code, Ptx, Sass
+
+CPU = "cpu"
+PLATFORMS = ("linux/amd64", "linux/arm64", "windows/amd64", "macos/arm64", "macos/amd64")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release(Row):
+    """One release of torch.
+
+    cuda, rocm: the versions it was built for, on any index (Linux). pypi: platform -> what the default
+    index's wheel is, a CUDA version or "cpu". python: platform -> Pythons with a wheel there, "3.13t" being
+    free-threaded. glibc: the least that the Linux wheels need, whatever their file name says. conda_glibc:
+    the same for the conda build, where known. numpy: major version of the NumPy C API it was built against.
+    abi: whether Linux wheels use the C++11 ABI (a build may say otherwise). cudnn: its major version.
+    """
+
+    torch: Version
+    uploaded: date
+    cuda: tuple[Version, ...] = ()
+    cuda_unverified: bool = False
+    rocm: tuple[Version, ...] = ()
+    pypi: Mapping[str, str]
+    python: Mapping[str, tuple[str, ...]]
+    glibc: Version
+    conda_glibc: Version | None = None
+    abi: bool | None = None
+    numpy: int | None = None
+    cudnn: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Build(Row):
+    """One official build: (torch, CUDA, platform).
+
+    channels: "pypi" and/or "index" (download.pytorch.org). sm, ptx: the code that every kernel has; None
+    where no source says it. cudnn, nccl, triton: what its METADATA pins (`triton` may be a range).
+    """
+
+    torch: Version
+    cuda: Version
+    platform: str
+    channels: tuple[Literal["pypi", "index"], ...]
+    sm: tuple[Sass, ...] | None = None
+    ptx: tuple[Ptx, ...] | None = None
+    abi: bool | None = None
+    cudnn: Version | None = None
+    nccl: Version | None = None
+    triton: str | None = None
+    triton_marker: str | None = None
+    extra_sass: tuple[Sass, ...] = ()
+    """Code that single files carry: it never extends the set of devices."""
+    evidence: Literal["wheel-bytes", "build-script", "runtime-table", "release-notes", "third-party"]
+
+    @property
+    def codes(self) -> tuple[Code, ...] | None:
+        """Everything a device could run; None when the list is not known."""
+        return None if self.sm is None else (*self.sm, *(self.ptx or ()))
+
+    @property
+    def title(self) -> str:
+        """Return `torch 2.5.0+cu124 (linux/amd64)`."""
+        return f"torch {self.torch}+{cuda_tag(self.cuda)} ({self.platform})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Companion(Row):
+    """One release of torchvision or torchaudio: `torch` is what its METADATA requires, None for nothing."""
+
+    name: Literal["torchvision", "torchaudio"]
+    version: Version
+    torch: SpecifierSet | None = None
+    python: Mapping[str, tuple[str, ...]]
+    """Platform -> Pythons with a wheel; ("3",) for a wheel that serves every Python 3."""
+    yanked: str = ""
+
+    def accepts(self, torch: Version) -> bool:
+        """Tell whether its METADATA accepts this torch; local parts are left aside, pre-releases count."""
+        return self.torch is None or self.torch.contains(torch.public, prereleases=True)
+
+
+@dataclass(frozen=True)
+class TorchTable:
+    """Releases in order, builds and companions, indexed."""
+
+    checked: date
+    releases: tuple[Release, ...]
+    builds: tuple[Build, ...]
+    companions: tuple[Companion, ...]
+    _release: dict[str, Release] = field(repr=False)
+    _build: dict[tuple[str, str, str], Build] = field(repr=False)
+    _builds: dict[str, tuple[Build, ...]] = field(repr=False)
+    _companion: dict[tuple[str, str], Companion] = field(repr=False)
+
+    @property
+    def newest(self) -> Release:
+        """Return the last release that the table knows."""
+        return self.releases[-1]
+
+    def release(self, torch: Version | str) -> Release | None:
+        """Return the row of a release, local part left aside; None is "no data"."""
+        return self._release.get(_public(torch))
+
+    def build(self, torch: Version | str, cuda: Version | str, platform: str) -> Build | None:
+        """Return the row of one build; CUDA is compared by major.minor."""
+        return self._build.get((_public(torch), minor(cuda), platform))
+
+    def builds_of(self, torch: Version | str, cuda: Version | str | None = None) -> tuple[Build, ...]:
+        """Return every known build of a release, or those for one CUDA version."""
+        rows = self._builds.get(_public(torch), ())
+        return rows if cuda is None else tuple(row for row in rows if minor(row.cuda) == minor(cuda))
+
+    def companion(self, name: str, version: Version | str) -> Companion | None:
+        """Return the row of a torchvision or torchaudio release; None is "no data"."""
+        return self._companion.get((name, _public(version)))
+
+    def companions_for(self, name: str, torch: Version) -> tuple[Companion, ...]:
+        """Return the releases of a companion whose METADATA pins or admits this torch, newest last.
+
+        One without any requirement says nothing about any torch, and is left out.
+        """
+        rows = (row for row in self.companions if row.name == name and row.torch is not None)
+        return tuple(row for row in rows if row.accepts(torch) and not row.yanked)
+
+    def releases_for(self, companion: Companion) -> tuple[Release, ...]:
+        """Return the torch releases that a companion accepts."""
+        return tuple(release for release in self.releases if companion.accepts(release.torch))
+
+    def abi(self, torch: Version | str, cuda: Version | str | None, platform: str) -> bool | None:
+        """Return whether an official build uses the C++11 ABI; None where no row says so.
+
+        `cuda` None asks for the release as a whole (its PyPI wheel).
+        """
+        build = self.build(torch, cuda, platform) if cuda else None
+        if build is not None and build.abi is not None:
+            return build.abi
+        release = self.release(torch)
+        return release.abi if release else None
+
+
+def load(folder: Path = FOLDER) -> TorchTable:
+    """Return the table, read once and proven. Raises TableError naming file, row and key."""
+    return _load(folder)
+
+
+@cache
+def _load(folder: Path) -> TorchTable:
+    table = read_table("torch", folder)
+    only_keys(table, ("release", "build", "companion"))
+    releases = read_rows(table, "release", Release)
+    builds = read_rows(table, "build", Build)
+    companions = read_rows(table, "companion", Companion)
+    by_version = unique(releases, lambda row: row.torch.public, "torch")
+    _prove_releases(releases)
+    _prove_builds(builds, by_version)
+    _prove_companions(companions)
+    return TorchTable(
+        checked=table["checked"],
+        releases=releases,
+        builds=builds,
+        companions=companions,
+        _release=by_version,
+        _build=unique(builds, lambda row: (row.torch.public, minor(row.cuda), row.platform), "build"),
+        _builds={version: tuple(r for r in builds if r.torch.public == version) for version in by_version},
+        _companion=unique(companions, lambda row: (row.name, row.version.public), "companion"),
+    )
+
+
+def minor(version: Version | str) -> str:
+    """Return major.minor as text: CUDA 12.4.1 is 12.4, Python 3.11.2 is 3.11."""
+    parsed = parse_version(version) if isinstance(version, str) else version
+    return f"{parsed.major}.{parsed.minor}"
+
+
+def cuda_tag(version: Version | str) -> str:
+    """Return the wheel tag of a CUDA version: 12.4 is cu124."""
+    return f"cu{minor(version).replace('.', '')}"
+
+
+def _public(version: Version | str) -> str:
+    return (parse_version(version) if isinstance(version, str) else version).public
+
+
+def _prove_releases(releases: tuple[Release, ...]) -> None:
+    previous = None
+    for row in releases:
+        later = previous is None or previous < row.torch
+        require(row, "torch", holds=later, else_say=f"{row.torch} after {previous}: releases are sorted")
+        previous = row.torch
+        _prove_pythons(row, row.python)
+        require(row, "cuda", holds=list(row.cuda) == sorted(row.cuda), else_say="versions are sorted")
+        require(row, "rocm", holds=list(row.rocm) == sorted(row.rocm), else_say="versions are sorted")
+        for platform, flavor in row.pypi.items():
+            known = flavor == CPU or parse_version(flavor) in row.cuda
+            require(row, f"pypi.{platform}", holds=known, else_say=f"{flavor} is not among the row's cuda")
+            require(
+                row, f"pypi.{platform}", holds=platform in row.python, else_say="no wheel is listed there"
+            )
+
+
+def _prove_builds(builds: Iterable[Build], releases: Mapping[str, Release]) -> None:
+    for row in builds:
+        release = releases.get(row.torch.public)
+        require(row, "torch", holds=release is not None, else_say=f"{row.torch} has no [[release]] row")
+        require(row, "platform", holds=row.platform in PLATFORMS, else_say=f"unknown: {row.platform}")
+        if release is None:
+            continue
+        listed = row.cuda in release.cuda
+        require(row, "cuda", holds=listed, else_say=f"{row.cuda} is not in the release's cuda")
+        default = release.pypi.get(row.platform) == minor(row.cuda)
+        says = "only the build that the release's `pypi` names is on PyPI"
+        require(row, "channels", holds=("pypi" in row.channels) == default, else_say=says)
+        codes = [(code.capability.sm, code.suffix) for code in row.sm or ()]
+        require(row, "sm", holds=codes == sorted(set(codes)), else_say="sorted, each once")
+
+
+def _prove_companions(companions: Iterable[Companion]) -> None:
+    previous: dict[str, Version] = {}
+    for row in companions:
+        later = row.name not in previous or previous[row.name] < row.version
+        require(row, "version", holds=later, else_say=f"{row.version}: rows are sorted by version")
+        previous[row.name] = row.version
+        _prove_pythons(row, row.python)
+
+
+def _prove_pythons(row: Row, pythons: Mapping[str, tuple[str, ...]]) -> None:
+    for platform, versions in pythons.items():
+        key = f"python.{platform}"
+        require(row, key, holds=platform in PLATFORMS, else_say=f"unknown platform {platform}")
+        sane = all(v == "3" or (v.startswith("3.") and v[2:].removesuffix("t").isdecimal()) for v in versions)
+        require(row, key, holds=sane and bool(versions), else_say="Pythons are written 3.11 or 3.13t")
+        numbers = [(int(v[2:].removesuffix("t") or 0), v) for v in versions]
+        require(row, key, holds=numbers == sorted(set(numbers)), else_say="Pythons are sorted, each once")
