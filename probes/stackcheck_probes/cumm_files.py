@@ -70,12 +70,14 @@ def _headers(site: str, override: str | None) -> dict[str, Any]:
 
 
 def _owners() -> dict[str, list[dict[str, str]]]:
-    """Return the distributions that say they hold `cumm` and `spconv`: name and version."""
+    """Return the distributions called cumm*, spconv*: name, version, and the cumm that they require."""
     owners: dict[str, list[dict[str, str]]] = {"cumm": [], "spconv": []}
     for distribution in importlib.metadata.distributions():
         name = (distribution.metadata["Name"] or "").lower().replace("_", "-")
-        for package, found in owners.items():
-            row = {"name": name, "version": distribution.version}
-            if (name == package or name.startswith(package + "-")) and row not in found:
-                found.append(row)
+        package = name.partition("-")[0]
+        if package in owners:
+            lines = [line for line in distribution.requires or () if line.startswith("cumm")]
+            row = {"name": name, "version": distribution.version, "requires_cumm": lines[0] if lines else ""}
+            if row not in owners[package]:
+                owners[package].append(row)
     return owners

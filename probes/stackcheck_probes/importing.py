@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import importlib.metadata
 import importlib.util
 import io
+import traceback
 import warnings
 from typing import Any
 
@@ -14,8 +16,10 @@ MAX_WARNINGS = 20
 
 
 def error_fact(error: BaseException) -> dict[str, str]:
-    """Return the type and the text of an exception, at most 2,000 characters of it."""
-    return {"type": type(error).__name__, "message": str(error)[:MAX_TEXT]}
+    """Return type, text (at most 2,000 characters) and place of an exception: a bare assert has no text."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f"{frames[-1].filename}:{frames[-1].lineno}: {frames[-1].line}" if frames else ""
+    return {"type": type(error).__name__, "message": str(error)[:MAX_TEXT], "at": place[:300]}
 
 
 def installed(name: str) -> bool:
@@ -29,8 +33,9 @@ def installed(name: str) -> bool:
 def load(name: str) -> tuple[Any, dict[str, Any]]:
     """Import `name`; return the module (None when it fails or is not there) and what can be told about it.
 
-    The facts: `installed`, `import_error` (or None), `version`, `file`, `warnings` (texts) and `stderr`
-    (what Python code printed there while importing; NumPy's ABI message comes that way).
+    The facts: `installed`, `import_error` (or None), `version` (the module's own), `distribution_version`
+    (its metadata's, known without importing), `file`, `warnings` (texts) and `stderr` (what Python code
+    printed there while importing; NumPy's ABI message comes that way).
     """
     facts: dict[str, Any] = {"installed": installed(name.partition(".")[0]), "import_error": None}
     if not facts["installed"]:
@@ -43,11 +48,21 @@ def load(name: str) -> tuple[Any, dict[str, Any]]:
             module = importlib.import_module(name)
         except (Exception, SystemExit) as error:
             facts["import_error"] = error_fact(error)
+    facts["distribution_version"] = distribution_version(name.partition(".")[0])
     facts["warnings"] = warning_texts(caught)
-    facts["stderr"] = printed.getvalue()[:MAX_TEXT]
+    # NumPy adds how the import came about, which is this probe's own call stack.
+    facts["stderr"] = printed.getvalue().partition("\nTraceback (most recent call last)")[0][:MAX_TEXT]
     facts["version"] = text_or_none(getattr(module, "__version__", None))
     facts["file"] = text_or_none(getattr(module, "__file__", None))
     return module, facts
+
+
+def distribution_version(name: str) -> str | None:
+    """Return the version in the metadata of the distribution of that name, or None."""
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def warning_texts(caught: list[warnings.WarningMessage] | None) -> list[str]:

@@ -139,7 +139,7 @@ class CompileWatch:
         self._undo.append(lambda: setattr(target, "__init__", original))
 
     def stop(self) -> dict[str, Any]:
-        """Return what was compiled or started, then compile one kernel to see whether the watch would tell."""
+        """Return what was compiled or started, then compile one kernel to prove that the watch tells."""
         facts: dict[str, Any] = {
             "kernels": self._kernels[:20],
             "hook_errors": self._hook_errors,
