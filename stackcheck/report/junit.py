@@ -1,8 +1,9 @@
 """The report as JUnit XML: one suite a stack, one case a verdict.
 
-Elements, attributes and their order are those that both the schema of Ant's junitreport task and the one of
-the Jenkins xUnit plugin accept (checked 2026-11-20). A WARN passes, with its text in system-out; a SKIP and a
-finding that the stack accepts are `skipped`; `time` stands on the suite alone, because cases are not timed.
+Elements, attributes and their order are those that both the schema of Ant's junitreport task
+(windyroad/JUnit-Schema) and the one of the Jenkins xUnit plugin (junit-10.xsd) accept; read 2026-11-20.
+A WARN passes, with its text in the suite's system-out, because Ant knows none in a case; a SKIP and a finding
+that the stack accepts are `skipped`; only the suite has a time, because cases are not timed.
 """
 
 from __future__ import annotations
@@ -71,8 +72,6 @@ def _case(name: str, verdict: Verdict, report: Report) -> ET.Element:
     elif verdict.outcome in (Outcome.FAIL, Outcome.ERROR):
         tag = "failure" if verdict.outcome is Outcome.FAIL else "error"
         ET.SubElement(case, tag, type=one_line(verdict.code, 60), message=message).text = _detail(verdict)
-    elif verdict.outcome is Outcome.WARN:
-        ET.SubElement(case, "system-out").text = f"WARN\n{_detail(verdict)}"
     return case
 
 
@@ -105,7 +104,9 @@ def _properties(report: Report) -> list[tuple[str, str]]:
 
 
 def _summary(report: Report) -> str:
-    return f"{wording.label(report)}: {wording.headline(report)}\n{wording.tally(report)}"
+    lines = [f"{wording.label(report)}: {wording.headline(report)}", wording.tally(report)]
+    warnings = [v for v in report.counted if v.outcome is Outcome.WARN]
+    return "\n".join([*lines, *(f"WARN {one_line(v.code, 60)} {_detail(v)}" for v in warnings)])
 
 
 def _timestamp(started: str) -> str:

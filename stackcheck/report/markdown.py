@@ -83,18 +83,17 @@ def _report(report: Report) -> Iterator[str]:
 
 def _verdict(verdict: Verdict, label: str) -> Iterator[str]:
     yield from ("", f"### {label} {inline(verdict.code)} {inline(verdict.title)}", "")
-    yield "  \n".join(inline(line) for line in block(verdict.message) if line.strip())
-    yield ""
-    for name, value in (("expected", verdict.expected), ("found", verdict.found)):
-        if value:
-            yield f"- {name}: {code(value)}"
-    if verdict.waived:
-        yield f"- because: {inline(verdict.waived)}"
-    if verdict.hint:
-        yield f"- do: {inline(verdict.hint)}"
-    for each in verdict.evidence:
-        source = f", {_source(each.source)}" if each.source else ""
-        yield f"- see: {code(each.what)}{source}"
+    yield from (f"> {inline(line)}  " for line in block(verdict.message) if line.strip())
+    rows = [
+        f"- {name}: {code(v)}" for name, v in (("expected", verdict.expected), ("found", verdict.found)) if v
+    ]
+    rows += [f"- because: {inline(verdict.waived)}"] if verdict.waived else []
+    rows += [f"- do: {inline(verdict.hint)}"] if verdict.hint else []
+    rows += [
+        f"- see: {code(each.what)}{f', {_source(each.source)}' if each.source else ''}"
+        for each in verdict.evidence
+    ]
+    yield from ["", *rows] if rows else []
 
 
 def _source(source: str) -> str:

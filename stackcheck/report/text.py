@@ -38,6 +38,12 @@ def render_text(reports: Sequence[Report], *, width: int = 100, paint: Paint | N
     return "\n\n".join(parts) + "\n"
 
 
+def verdict_text(verdict: Verdict, *, width: int = 100) -> str:
+    """Render one verdict as it stands in a report."""
+    label = wording.ACCEPTED if verdict.waived else verdict.outcome.name
+    return "\n".join(list(_verdict(verdict, label, width, plain, ""))[1:])
+
+
 def _table(reports: Sequence[Report], paint: Paint) -> str:
     if not reports:
         return paint(wording.NOTHING, wording.NOTHING) + "  no stack was checked"

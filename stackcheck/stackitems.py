@@ -1,0 +1,296 @@
+"""Stacks as pytest items: `matrices/pointcept.toml::cuda124-torch25-py311::TORCH101`.
+
+Every item of a stack reads the same report, which is made once: under pytest-xdist the first worker that
+needs it makes it, the others wait for a file lock and read the JSON. `--dist loadscope` gives each worker
+stacks of its own, so that several build side by side.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from stackcheck import catalog, pipeline, rules, tables
+from stackcheck.engines import BuildOptions
+from stackcheck.errors import StackcheckError, UsageError
+from stackcheck.report.escape import one_line
+from stackcheck.report.jsonfile import from_json, to_json
+from stackcheck.report.text import verdict_text
+from stackcheck.rules.registry import RULES, Facts, Rule
+from stackcheck.verdict import Outcome, Verdict, worst
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Iterator
+
+    from stackcheck.definition import Stack
+    from stackcheck.pipeline import Options
+    from stackcheck.report.model import Report
+
+REST = "OTHER"
+"""Name of the item for verdicts whose rule the definition gave no reason to expect."""
+_FOLDER = "stackcheck_folder"
+_PROPERTY = "stackcheck."
+
+
+class Stacks:
+    """The plugin while `--stack` is on: which stacks, their reports, and the summary."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        """Read the definitions and make pytest collect their files; raise pytest's UsageError for a fault."""
+        self.config = config
+        folders = [Path(each) for each in config.getoption("stack_folder")]
+        try:
+            self.stacks = catalog.find(config.getoption("stack"), folders)
+        except StackcheckError as error:
+            raise pytest.UsageError(str(error)) from None
+        self.check_only: bool = config.getoption("stack_check_only")
+        self.options = _options(config)
+        self.folder = Path(
+            _worker_input(config).get(_FOLDER) or tempfile.mkdtemp(prefix="stackcheck-pytest-")
+        )
+        self.reports: dict[str, Report | str] = {}
+        self.noted: dict[str, dict[str, list[str]]] = {}
+        self._collect_definitions()
+
+    def _collect_definitions(self) -> None:
+        """Add the definition files to what pytest collects; they replace what it would collect unasked."""
+        config, files = self.config, list(dict.fromkeys(str(path_of(stack)) for stack in self.stacks))
+        asked = config.args if config.args_source is pytest.Config.ArgsSource.ARGS else []
+        named = {str(Path(arg.partition("::")[0]).absolute()) for arg in asked}
+        config.args[:] = [*asked, *(file for file in files if file not in named)]
+        config.args_source = pytest.Config.ArgsSource.ARGS
+
+    def pytest_report_header(self) -> str:
+        """Say which stacks run."""
+        how = "check only" if self.check_only else f"engine {self.options.engine or 'docker, else venv'}"
+        return f"stackcheck: {', '.join(stack.id for stack in self.stacks)} ({how})"
+
+    def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> pytest.File | None:
+        """Collect the definition files of the chosen stacks."""
+        if any(path_of(stack) == file_path for stack in self.stacks):
+            return StackFile.from_parent(parent, path=file_path)
+        return None
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Tell a worker of pytest-xdist where reports are shared."""
+        node.workerinput[_FOLDER] = str(self.folder)
+
+    def pytest_unconfigure(self, config: pytest.Config) -> None:
+        """Remove the shared reports, in the process that made their folder."""
+        if not _worker_input(config):
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_stackcheck_report(self, stack: Stack, options: Options, check_only: bool) -> Report:
+        """Run stackcheck itself; progress goes to stderr: shown with a failure, and live by -s."""
+        run = pipeline.check if check_only else pipeline.verify
+        return run(stack, options, _progress)
+
+    def report(self, stack: Stack) -> Report:
+        """Return the report of a stack, made once for all workers, or raise what ended it."""
+        if stack.title not in self.reports:
+            self.reports[stack.title] = self._shared(stack)
+        made = self.reports[stack.title]
+        if isinstance(made, str):
+            raise StackcheckError(made)
+        return made
+
+    def _shared(self, stack: Stack) -> Report | str:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        name = hashlib.sha256(stack.title.encode()).hexdigest()[:32]
+        report, error = self.folder / f"{name}.json", self.folder / f"{name}.error"
+        with (self.folder / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if report.exists():
+                return from_json(report.read_text(encoding="utf-8"), source=str(report))[0]
+            if error.exists():
+                return error.read_text(encoding="utf-8")
+            try:
+                made: Report = self.config.hook.pytest_stackcheck_report(
+                    config=self.config, stack=stack, options=self.options, check_only=self.check_only
+                )
+            except StackcheckError as problem:
+                error.write_text(str(problem), encoding="utf-8")
+                return str(problem)
+            report.write_text(to_json([made]), encoding="utf-8")
+            return made
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Name the definition, not a line of this module, as the place of a skip."""
+        result = yield
+        if isinstance(item, RuleItem) and result.skipped and isinstance(result.longrepr, tuple):
+            result.longrepr = (item.stack.title, 0, result.longrepr[2])
+        return result
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note warnings and what was not checked, from this process or from a worker."""
+        for name, value in report.user_properties:
+            if report.when == "call" and name.startswith(_PROPERTY):
+                group = self.noted.setdefault(name.removeprefix(_PROPERTY), {})
+                group.setdefault(str(value), []).append(report.nodeid)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """List what does not show in dots: warnings, and what was not checked, grouped by reason."""
+        if not self.noted:
+            return
+        terminalreporter.section("stackcheck")
+        for outcome, title in (("WARN", "WARN"), ("SKIP", "NOT CHECKED")):
+            for reason, nodes in self.noted.get(outcome, {}).items():
+                terminalreporter.line(f"{title}: {reason}")
+                for node in nodes:
+                    terminalreporter.line(f"    {node}")
+
+
+class StackFile(pytest.File):
+    """A definition file; holds the chosen stacks of it."""
+
+    def collect(self) -> Iterator[pytest.Collector]:
+        """Yield one node per chosen stack."""
+        for stack in plugin_of(self.config).stacks:
+            if path_of(stack) == self.path:
+                yield StackNode.from_parent(self, name=stack.id, stack=stack)
+
+
+class StackNode(pytest.Collector):
+    """A stack; holds one item per rule."""
+
+    def __init__(self, *, stack: Stack, **rest: Any) -> None:
+        """Keep the stack."""
+        super().__init__(**rest)
+        self.stack = stack
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """Yield an item per code, runs nothing; the last one takes the verdicts of all other codes."""
+        codes = codes_of(self.stack, "12" if plugin_of(self.config).check_only else "1234")
+        for code in codes:
+            yield RuleItem.from_parent(self, name=code, stack=self.stack, codes=(code,))
+        yield RuleItem.from_parent(self, name=REST, stack=self.stack, codes=codes)
+
+
+class RuleItem(pytest.Item):
+    """What one rule says of one stack, or (`REST`) what all rules say that have no item of their own."""
+
+    def __init__(self, *, stack: Stack, codes: tuple[str, ...], **rest: Any) -> None:
+        """Keep the stack, and the code of this item or, for `REST`, those of all the others."""
+        super().__init__(**rest)
+        self.stack, self.codes = stack, codes
+        self.verdicts: tuple[Verdict, ...] = ()
+        self.extra_keyword_matches.add(stack.family)
+
+    def setup(self) -> None:
+        """Have the report made; an ERROR, and a report that could not be had, is an error of the set-up."""
+        try:
+            report = plugin_of(self.config).report(self.stack)
+        except StackcheckError as error:
+            pytest.fail(f"ERROR: {self.stack.title} could not be checked: {error}", pytrace=False)
+        self.verdicts = tuple(v for v in report.verdicts if (v.code in self.codes) != (self.name == REST))
+        if worst(self.verdicts) is Outcome.ERROR and not self._with(Outcome.FAIL):
+            pytest.fail(f"ERROR: could not be checked\n{_text(self._with(Outcome.ERROR))}", pytrace=False)
+
+    def runtest(self) -> None:
+        """Pass, skip, xfail or fail as the verdicts say."""
+        self._judge_failures()
+        for verdict in self._with(Outcome.WARN):
+            self.user_properties.append((f"{_PROPERTY}WARN", f"{verdict.code}: {one_line(verdict.message)}"))
+        if waived := [verdict for verdict in self.verdicts if not verdict.counts]:
+            pytest.xfail(f"accepted: {one_line(waived[0].waived)}")
+        if not self.verdicts:
+            pytest.skip("nothing to judge")
+        strict = self.config.getoption("stack_strict")
+        if strict and (doubts := (*self._with(Outcome.WARN), *self._with(Outcome.SKIP))):
+            pytest.fail(f"--stack-strict\n{_text(doubts)}", pytrace=False)
+        if unmade := self._with(Outcome.SKIP):
+            reason = one_line(unmade[0].message)
+            self.user_properties.append((f"{_PROPERTY}SKIP", reason))
+            pytest.skip(f"not checked: {reason}")
+
+    def _judge_failures(self) -> None:
+        failed, codes = self._with(Outcome.FAIL), self.stack.expect_codes
+        expected = self.stack.expect == "fail" and self.name in codes
+        if failed and expected:
+            pytest.xfail(f"expected by the definition: {one_line(failed[0].message)}")
+        if failed:
+            pytest.fail(_text(failed), pytrace=False)
+        if expected:
+            said = _text(self.verdicts) or "it had nothing to judge"
+            pytest.fail(f"{self.name} was expected to fail, and did not:\n{said}", pytrace=False)
+
+    def _with(self, outcome: Outcome) -> tuple[Verdict, ...]:
+        return tuple(verdict for verdict in self.verdicts if verdict.outcome is outcome and verdict.counts)
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """Name the item in headings: the stack, the code and the rule's title."""
+        title = RULES[self.name].title if self.name in RULES else "verdicts of other rules"
+        return self.path, None, f"{self.stack.title}::{self.name} {title}"
+
+
+def codes_of(stack: Stack, stages: str) -> tuple[str, ...]:
+    """Return the codes of the rules that may have something to say of a stack, the expected ones always.
+
+    `stages` are the hundreds digits that run.
+    """
+    facts = {"stack": stack, "tables": tables.load()}
+    expected = stack.expect_codes if stack.expect == "fail" else ()
+    likely = {rule.code for rule in rules.load_all() if _may_apply(rule, facts)}
+    return tuple(code for code in sorted({*likely, *expected}) if code[-3:-2] in stages)
+
+
+def _may_apply(rule: Rule, facts: Facts) -> bool:
+    """Ask the rule, by the definition alone; one that wants to see more first may apply."""
+    try:
+        return rule.when(facts)
+    except (KeyError, AttributeError, TypeError):
+        return True
+
+
+def path_of(stack: Stack) -> Path:
+    """Return the absolute path of a stack's definition file."""
+    return Path(stack.file).absolute()
+
+
+def plugin_of(config: pytest.Config) -> Stacks:
+    """Return the active plugin."""
+    plugin = config.pluginmanager.get_plugin("stackcheck.stackitems")
+    assert isinstance(plugin, Stacks)  # noqa: S101 - these nodes exist only while it is registered
+    return plugin
+
+
+def _progress(line: str) -> None:
+    sys.stderr.write(f"{one_line(line)}\n")
+    sys.stderr.flush()
+
+
+def _text(verdicts: Iterable[Verdict]) -> str:
+    return "\n".join(verdict_text(verdict) for verdict in verdicts)
+
+
+def _worker_input(config: pytest.Config) -> dict[str, Any]:
+    """Return what pytest-xdist gave this worker; empty in the process that the user started."""
+    return getattr(config, "workerinput", {})
+
+
+def _options(config: pytest.Config) -> Options:
+    get = config.getoption
+    ca, locks = get("stack_ca"), get("stack_locks")
+    if ca and not Path(ca).is_file():
+        raise pytest.UsageError(str(UsageError(f"--stack-ca {ca}: there is no such file")))
+    return pipeline.Options(
+        offline=get("stack_offline"),
+        engine=get("stack_engine"),
+        build=BuildOptions(
+            base=get("stack_base"), mirror=get("stack_mirror"), ca_file=Path(ca) if ca else None
+        ),
+        locks=Path(locks) if locks else None,
+        keep_going=get("stack_keep_going"),
+    )

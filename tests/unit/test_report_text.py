@@ -1,0 +1,198 @@
+"""What a person reads; every line of it literal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from stackcheck.report import FORMATS, render
+from stackcheck.report.text import render_text
+from stackcheck.report.wording import duration, headline, size, tally, unchecked
+from stackcheck.verdict import Outcome
+from tests.unit.report_cases import MIXED, PASSED, UNMADE, report, verdict
+
+if TYPE_CHECKING:
+    from stackcheck.report.model import Report
+
+MIXED_TEXT = """\
+FAIL  cuda124-torch25-py311: 1 of 7 checks failed, 4 were not made
+      torch 2.5.0 + CUDA 12.4 with spconv
+      image stackcheck/cuda124:ab12 (docker, sha256:abababababab, 6.1 GB);
+      2026-11-20T10:31:00+00:00, in 3 min 12 s; defined in matrices/pointcept.toml
+
+FAIL  CUMM101  cumm lies in the range that spconv declares
+      cumm-cu124 0.8.2 is outside what spconv-cu124 2.3.8 accepts.
+      expected  >=0.7.11,<0.8.0
+      found     0.8.2
+      do        pin cumm-cu124 = "0.7.11"
+      see       METADATA of spconv_cu124-2.3.8: Requires-Dist: cumm-cu124
+                [https://pypi.org/project/spconv-cu124/2.3.8/]
+
+ERROR PROBE301  every probe reports
+      spconv_cpu died of SIGSEGV.
+
+WARN  PIN101  every package is pinned
+      torch-scatter is "latest".
+
+ACCEPTED (WARN) SPCONV102  the JIT flags do what they seem to
+      The two flags do not stop NVRTC.
+      because   the published stack sets them
+
+NOT CHECKED
+      needs a GPU, and there is none here: GPU401 GPU402
+      the index was not asked (--offline): INDEX201
+
+8 checks: 1 failed, 1 ended in an error, 1 warned, 3 not checked, 1 passed, 1 accepted
+"""
+
+
+def test_one_report_is_one_screen_with_the_verdict_first() -> None:
+    assert render_text([MIXED], width=90) == MIXED_TEXT
+
+
+def test_a_stack_that_passes_is_four_lines() -> None:
+    assert render_text([PASSED], width=100) == (
+        "PASS  cpu: all 2 checks passed\n"
+        "      nothing was built or run; at an unknown time, in 0.2 s; defined in matrices/cpu.toml\n"
+        "\n"
+        "2 checks: 2 passed\n"
+    )
+
+
+def test_several_reports_begin_with_a_table() -> None:
+    assert render_text([PASSED, MIXED], width=90).startswith(
+        "result    stack                    failed    error    warned    not checked    passed"
+        "    accepted        time\n"
+        "--------  ---------------------  --------  -------  --------  -------------  --------"
+        "  ----------  ----------\n"
+        "PASS      cpu                                                                       2"
+        "                   0.2 s\n"
+        "FAIL      cuda124-torch25-py311         1        1         1              3         1"
+        "           1  3 min 12 s\n"
+        "\n"
+        "PASS  cpu: all 2 checks passed\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("report", "label", "sentence"),
+    [
+        (report(verdict(Outcome.PASS)), "PASS", "the only check passed"),
+        (report(verdict(Outcome.PASS), verdict(Outcome.PASS)), "PASS", "all 2 checks passed"),
+        (
+            report(verdict(Outcome.PASS), verdict(Outcome.WARN)),
+            "WARN",
+            "nothing failed in 2 checks; 1 warning",
+        ),
+        (
+            report(verdict(Outcome.PASS), verdict(Outcome.SKIP)),
+            "SKIP",
+            "nothing failed, but 1 of 2 checks was not made",
+        ),
+        (
+            report(
+                verdict(Outcome.WARN), verdict(Outcome.WARN), verdict(Outcome.SKIP), verdict(Outcome.SKIP)
+            ),
+            "SKIP",
+            "nothing failed, but 2 of 4 checks were not made; 2 warnings",
+        ),
+        (UNMADE, "SKIP", "nothing could be checked: 2 of 2 checks were not made"),
+        (
+            report(verdict(Outcome.PASS), verdict(Outcome.ERROR)),
+            "ERROR",
+            "could not be judged: 1 of 2 checks ended in an error",
+        ),
+        (report(verdict(Outcome.PASS), verdict(Outcome.FAIL)), "FAIL", "1 of 2 checks failed"),
+        (
+            report(verdict(Outcome.ERROR), verdict(Outcome.FAIL)),
+            "FAIL",
+            "1 of 2 checks failed, 1 was not made",
+        ),
+        (report(), "NOTHING", "nothing was checked"),
+        (report(verdict(Outcome.FAIL, waived="known since May")), "NOTHING", "nothing was checked"),
+    ],
+)
+def test_headline(report: Report, label: str, sentence: str) -> None:
+    assert headline(report) == sentence
+    assert render_text([report]).startswith(f"{label:<5} {report.name}: {sentence}\n")
+
+
+def test_no_report_at_all_says_so() -> None:
+    assert render_text([]) == "NOTHING  no stack was checked\n"
+
+
+def test_tally_of_nothing() -> None:
+    assert tally(report()) == "0 checks: none made"
+
+
+@pytest.mark.parametrize(
+    ("codes", "line"),
+    [
+        (("CUMM101",), "expected to fail, and failed exactly as expected: CUMM101"),
+        (
+            ("CUMM101", "NVIDIA101"),
+            "expected to fail with CUMM101, NVIDIA101, but did not fail: NVIDIA101",
+        ),
+        (
+            ("NVIDIA101",),
+            "expected to fail with NVIDIA101, but did not fail: NVIDIA101; failed beside them: CUMM101",
+        ),
+        ((), "expected to fail with nothing, but failed beside them: CUMM101"),
+    ],
+)
+def test_expectation(codes: tuple[str, ...], line: str) -> None:
+    broken = report(verdict(Outcome.FAIL, "CUMM101"), expect="fail", expect_codes=codes)
+    assert f"      {line}\n" in render_text([broken], width=120)
+
+
+def test_a_failure_that_is_expected_is_marked() -> None:
+    broken = report(verdict(Outcome.FAIL, "CUMM101"), expect="fail", expect_codes=("CUMM101",))
+    assert "\nFAIL  (expected) CUMM101  a title\n" in render_text([broken])
+
+
+def test_unchecked_groups_by_reason_and_counts_repeats() -> None:
+    skips = [verdict(Outcome.SKIP, code, message=why) for code, why in (("B301", "x"), ("A301", "y"))]
+    assert unchecked([*skips, skips[1]]) == [("y", ["A301 x2"]), ("x", ["B301"])]
+
+
+def test_a_long_list_of_evidence_is_cut_and_says_so() -> None:
+    text = render_text([report(verdict(Outcome.FAIL, evidence=tuple(f"lib{n}.so" for n in range(7))))])
+    assert "      see       lib4.so\n      see       … (2 more: --format json shows all)\n" in text
+
+
+def test_narrow_terminal_breaks_at_spaces_and_keeps_paths_whole() -> None:
+    long = "/opt/" + "x" * 60 + "/lib.so"
+    text = render_text([report(verdict(Outcome.FAIL, message=f"look at {long} now"))], width=20)
+    assert f"      look at\n      {long}\n      now\n" in text
+
+
+def test_paint_gets_the_words_that_are_coloured() -> None:
+    seen: list[str] = []
+
+    def paint(style: str, text: str) -> str:
+        seen.append(style)
+        return text
+
+    assert render_text([MIXED], width=90, paint=paint) == MIXED_TEXT
+    assert {"FAIL", "ERROR", "WARN", "SKIP", "ACCEPTED", "strong", "dim"} == set(seen)
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(0, "0 B"), (999, "999 B"), (4100, "4.1 kB"), (250_000_000, "250 MB"), (6_123_456_789, "6.1 GB")],
+)
+def test_size(count: int, text: str) -> None:
+    assert size(count) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.04, "0.0 s"), (9.94, "9.9 s"), (59.7, "1 min 0 s"), (192.2, "3 min 12 s")]
+)
+def test_duration(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_formats_are_the_public_ones() -> None:
+    assert FORMATS == ("text", "md", "json", "junit", "html", "github", "sarif")
+    assert all(render([MIXED], form) for form in FORMATS)
