@@ -50,6 +50,12 @@ class ResolveError(StackcheckError):
     """The resolver could not be run at all (pins that conflict are a fact, and become a verdict)."""
 
 
+class LockError(StackcheckError):
+    """A lock file cannot be read or written, or is none; names the file."""
+
+    exit_code = EXIT_USAGE
+
+
 class EngineError(StackcheckError):
     """An engine could not do its work: not reachable, base image not to be had, disk full, timed out."""
 

@@ -178,11 +178,11 @@ def _fit(name: str) -> bool:
 def _from_json(body: bytes, url: str) -> tuple[File, ...]:
     try:
         document = json.loads(body)
-        rows = document["files"]
-        if not isinstance(rows, list):
-            raise TypeError
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise NotAPageError("the answer is JSON, but not that of an index page (PEP 691)") from None
+    except (ValueError, RecursionError):
+        raise NotAPageError("the answer is called JSON but is none") from None
+    rows = document.get("files") if isinstance(document, dict) else None
+    if not isinstance(rows, list):
+        raise NotAPageError("the answer is JSON, but not that of an index page (PEP 691)")
     return tuple(file for row in rows[:MOST_FILES] if (file := _listed(row, url)))
 
 

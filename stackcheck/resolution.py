@@ -59,9 +59,10 @@ class LockedPackage:
 class Resolution:
     """What would be installed for a stack, and from where.
 
-    `lock_text` is a PEP 751 document; `honoured` and `ignored` list the settings of the user's environment
-    that took part in it and that were left out of it; `left_out` the packages of the stack that were not
-    resolved, each with the reason (conda packages).
+    `python` and `platform` are what was resolved for (the platform as uv names it), `assumed` what of it the
+    stack does not state. `lock_text` is a PEP 751 document. `honoured` and `ignored` list the settings of the
+    user's environment that took part and that were left out; `left_out` the packages of the stack that were
+    not resolved, or not wholly, each with the reason.
     """
 
     packages: tuple[LockedPackage, ...]
@@ -69,7 +70,7 @@ class Resolution:
     platform: str
     uv_version: str
     lock_text: str
-    platform_reason: str = ""
+    assumed: tuple[str, ...] = ()
     offline: bool = False
     honoured: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
@@ -93,7 +94,8 @@ class Unresolved:
 
     `requirements` are the two that exclude each other (for kind "conflict"), or the one that has no file;
     `derivation` is uv's own explanation, escaped, bounded and without credentials; `where` the index or page
-    that failed, `status` its HTTP status.
+    that failed, `status` its HTTP status. `exists` names what the indexes have instead; `assumed` is what the
+    stack does not state.
     """
 
     kind: Kind
@@ -103,4 +105,6 @@ class Unresolved:
     where: str = ""
     status: int | None = None
     hint: str = ""
+    exists: tuple[str, ...] = ()
+    assumed: tuple[str, ...] = ()
     offline: bool = False

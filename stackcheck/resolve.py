@@ -1,30 +1,62 @@
-"""Resolve a stack with uv: which exact files would be installed, or why none can be."""
+"""Resolve a stack with uv: which exact files would be installed, or why none can be.
+
+What is honoured of the user's machine: index and find-links settings (UV_DEFAULT_INDEX, UV_INDEX,
+UV_FIND_LINKS and pip's PIP_INDEX_URL, PIP_EXTRA_INDEX_URL, PIP_FIND_LINKS), uv.toml of user and system,
+certificates, proxies, netrc and uv's cache. Settings that would change the choice behind the definition's
+back (constraints, overrides, strategies, a torch backend) are left out and listed in `Resolution.ignored`.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from pathlib import Path
+import os
+import re
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from stackcheck.errors import ResolveError
+from stackcheck.cachedir import cache_folder
+from stackcheck.derivation import read_failure
+from stackcheck.doubt import in_doubt
+from stackcheck.errors import LockError
+from stackcheck.index import Fetcher
+from stackcheck.lock import Origin, parse_lock, render_lock
+from stackcheck.redact import secrets_of, without_userinfo
 from stackcheck.resolution import LockedPackage, Resolution, Unresolved
+from stackcheck.uvinput import PROJECT, UvInput, uv_input
+from stackcheck.uvrun import UvAnswer, compile_args, find_uv, project_folder, run_uv, uv_version
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from stackcheck.definition import Stack
 
 __all__ = ["LockedPackage", "Options", "Resolution", "Unresolved", "resolve"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Options:
-    """How to resolve: `offline` uses only what uv has cached; `environ` stands for os.environ."""
+    """How to resolve: `offline` uses only what is cached; `environ` stands for os.environ.
+
+    `cache` is where pages and uv's input are kept, `uv` the binary, both found when not given.
+    """
 
     offline: bool = False
     timeout_s: float = 600.0
+    cache: Path | None = None
     uv: Path | None = None
-    environ: Mapping[str, str] | None = field(default=None)
+    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
+
+    @property
+    def cache_folder(self) -> Path:
+        """Return the folder in use."""
+        return self.cache or cache_folder(self.environ)
+
+    @property
+    def fetcher(self) -> Fetcher:
+        """Return a reader of index pages with these settings."""
+        return Fetcher(self.environ, self.cache_folder, self.offline)
 
 
 def resolve(stack: Stack, options: Options | None = None) -> Resolution | Unresolved:
@@ -33,4 +65,92 @@ def resolve(stack: Stack, options: Options | None = None) -> Resolution | Unreso
     Raises ResolveError when uv cannot be run at all; everything that uv says about the stack or the
     indexes is a value.
     """
-    raise ResolveError(f"{stack.id}: resolving is not written yet")
+    options = options or Options()
+    if not stack.python:
+        return Unresolved("not-stated", "the stack states no Python, so its wheels cannot be chosen")
+    if not any(package.origin != "conda" for package in stack.packages.values()):
+        return Unresolved("not-stated", "the stack states no package that an index could have")
+    first = _attempt(stack, options, lenient=False)
+    if isinstance(first, Unresolved) and _may_be_assumption(first, stack):
+        second = _attempt(stack, options, lenient=True)
+        return second if isinstance(second, Resolution) else first
+    return first
+
+
+def _may_be_assumption(found: Unresolved, stack: Stack) -> bool:
+    """Tell whether a failure may come from what was assumed: the glibc, or the patch release of Python."""
+    patch = (stack.python or "").count(".") < 2
+    glibc = not stack.glibc and stack.platform in (None, "linux/amd64", "linux/arm64")
+    return {"no-platform-wheel": glibc, "no-python-wheel": patch, "no-wheel": patch}.get(found.kind, False)
+
+
+def _attempt(stack: Stack, options: Options, *, lenient: bool) -> Resolution | Unresolved:
+    start = time.monotonic()
+    asked = uv_input(stack, options.environ, offline=options.offline, lenient=lenient)
+    answer = _compile(asked, asked.args, "pylock.toml", options)
+    if answer.code:
+        secrets = secrets_of({**options.environ, **asked.env})
+        found = read_failure(answer.stderr, offline=options.offline, secrets=secrets)
+        found = replace(found, assumed=asked.assumed, offline=options.offline)
+        return found if lenient else in_doubt(found, stack, options.fetcher)
+    return _resolution(stack, asked, answer, options, start)
+
+
+def _compile(asked: UvInput, args: tuple[str, ...], form: str, options: Options) -> UvAnswer:
+    folder = project_folder(options.cache_folder, asked.project)
+    binary = options.uv or find_uv()
+    return run_uv(binary, compile_args(args, form), cwd=folder, env=asked.env, timeout_s=options.timeout_s)
+
+
+def _resolution(
+    stack: Stack, asked: UvInput, answer: UvAnswer, options: Options, start: float
+) -> Resolution | Unresolved:
+    version = uv_version(options.uv or find_uv())
+    origins = _origins(asked, options)
+    text = render_lock(answer.stdout, origins, stack, platform=asked.platform, uv_version=version)
+    try:
+        packages = parse_lock(text, path="what uv resolved").packages
+    except LockError as error:
+        return Unresolved("resolver", f"uv {version} gave no usable lock: {error}")
+    return Resolution(
+        packages=packages,
+        python=stack.python or "",
+        platform=asked.platform,
+        uv_version=version,
+        lock_text=text,
+        assumed=asked.assumed,
+        offline="--offline" in asked.args,
+        honoured=asked.honoured,
+        ignored=asked.ignored,
+        left_out=asked.left_out,
+        seconds=time.monotonic() - start,
+    )
+
+
+def _origins(asked: UvInput, options: Options) -> dict[str, Origin]:
+    """Ask uv once more, from its cache alone, for what its lock does not say: indexes and dependencies."""
+    args = (*asked.args, "--emit-index-annotation", "--annotation-style", "split", "--no-strip-extras")
+    if "--offline" not in args:
+        args = (*args, "--offline")
+    answer = _compile(asked, args, "requirements.txt", options)
+    return read_annotations(answer.stdout) if answer.code == 0 else {}
+
+
+def read_annotations(text: str) -> dict[str, Origin]:
+    """Read the comments of `uv pip compile`: `# from URL`, and `# via NAME` turned into what each one requires."""
+    index: dict[str, str] = {}
+    requires: dict[str, list[str]] = defaultdict(list)
+    name, via = "", False
+    for line in text.splitlines():
+        words = line.strip().lstrip("# ").split()
+        if not line.startswith((" ", "#")) and "==" in line:
+            name, via = re.split(r"[=\[]", line, maxsplit=1)[0], False
+        elif words[:1] == ["from"] and len(words) > 1:
+            index[name], via = without_userinfo(words[1]), False
+        elif words[:1] == ["via"] or (via and words):
+            via = True
+            parent = words[-1] if words[0] == "via" else words[0]
+            if parent not in ("via", PROJECT) and not parent.startswith("("):
+                requires[parent.partition("[")[0]].append(name)
+    names = {*index, *requires}
+    return {each: Origin(index.get(each, ""), tuple(sorted(set(requires[each])))) for each in names if each}

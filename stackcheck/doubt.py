@@ -1,0 +1,102 @@
+"""Look again before a stack is blamed: uv calls a package missing also when an index refused to answer.
+
+uv 0.13.8 reports a package as "not found" when an index answers 401, 403 or 404, when a page is a login form,
+and when a find-links page is no HTML at all. Each of these says nothing about the stack.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from stackcheck.derivation import name_of
+from stackcheck.index import Fetcher, Page, Unreachable
+from stackcheck.resolution import Kind, Unresolved
+from stackcheck.uvinput import Place, places
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from packaging.version import Version
+
+    from stackcheck.definition import Stack
+    from stackcheck.pages import File
+
+DEFAULT_INDEX = "https://pypi.org/simple"
+_ABOUT_FILES = ("not-found", "no-wheel", "no-python-wheel", "no-platform-wheel")
+_MOST_SHOWN = 6
+
+
+def in_doubt(found: Unresolved, stack: Stack, fetcher: Fetcher) -> Unresolved:
+    """Return the failure as it is, with what exists instead, or the reason why nothing was proven."""
+    if found.kind not in _ABOUT_FILES or not found.requirements or fetcher.offline:
+        return found
+    name = name_of(found.requirements[0])
+    files: list[File] = []
+    for place in asked_for(name, stack, fetcher):
+        answer = fetcher.page(page_url(place, name))
+        if isinstance(answer, Unreachable):
+            if trouble := _trouble(answer, place, fetcher):
+                return replace(trouble, assumed=found.assumed)
+        else:
+            files += answer.of(name)
+    return replace(found, kind=_kind(found, files), exists=_existing(files))
+
+
+def asked_for(name: str, stack: Stack, fetcher: Fetcher) -> list[Place]:
+    """Return the places in which a package is looked for."""
+    stated = places(stack)
+    own = [place for place in stated if place.only_for == name]
+    if own:
+        return own
+    shared = [place for place in stated if not place.only_for]
+    if not any(place.default for place in shared):
+        env = fetcher.environ
+        default = env.get("UV_DEFAULT_INDEX") or env.get("UV_INDEX_URL") or env.get("PIP_INDEX_URL")
+        shared.append(Place(default or DEFAULT_INDEX, default=True))
+    return shared
+
+
+def page_url(place: Place, name: str) -> str:
+    """Return the page on which a place lists a package."""
+    return place.url if place.flat else f"{place.url.rstrip('/')}/{name}/"
+
+
+def _trouble(answer: Unreachable, place: Place, fetcher: Fetcher) -> Unresolved | None:
+    """Return why a page that could not be read proves nothing; None for an index without the project."""
+    if answer.kind == "missing" and not place.flat:
+        root = fetcher.exists(place.url.rstrip("/") + "/")
+        if root is True:
+            return None
+        words = f"{place.shown}: HTTP status 404, and no page for the package; this may be no package index"
+        return Unresolved("bad-index", words, where=place.shown, status=404)
+    kinds: dict[str, Kind] = {
+        "denied": "denied",
+        "dns": "unreachable",
+        "refused": "unreachable",
+        "timeout": "unreachable",
+        "tls": "unreachable",
+        "network": "unreachable",
+    }
+    return Unresolved(
+        kinds.get(answer.kind, "bad-index"), answer.message, where=place.shown, status=answer.status
+    )
+
+
+def _kind(found: Unresolved, files: Iterable[File]) -> Kind:
+    """Tell a version that is for other Pythons only from one that is there as source only."""
+    wheels = [file for file in files if file.is_wheel and f"=={file.version}" in found.requirements[0]]
+    return "no-python-wheel" if found.kind == "no-wheel" and wheels else found.kind
+
+
+def _existing(files: Iterable[File]) -> tuple[str, ...]:
+    """Return the newest versions that are there, with the kinds of files they have."""
+    kinds: dict[Version, set[str]] = {}
+    for file in files:
+        if file.version is not None and file.yanked is None:
+            kinds.setdefault(file.version, set()).add("wheel" if file.is_wheel else "source only")
+    newest = sorted(kinds, reverse=True)[:_MOST_SHOWN]
+    return tuple(f"{v}" if "wheel" in kinds[v] else f"{v} (source only)" for v in newest)
+
+
+__all__ = ["Page", "asked_for", "in_doubt", "page_url"]
