@@ -3,6 +3,7 @@
 Facts come from wheels on the package index (METADATA, file names, bytes) first, build scripts second.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -101,7 +102,22 @@ class Companion(Row):
 
     def accepts(self, torch: Version) -> bool:
         """Tell whether its METADATA accepts this torch; local parts are left aside, pre-releases count."""
-        return self.torch is None or self.torch.contains(torch.public, prereleases=True)
+        if self.torch is None:
+            return True
+        return _without_local(str(self.torch)).contains(torch.public, prereleases=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchNames(Row):
+    """What `torch.utils.cpp_extension` accepts in TORCH_CUDA_ARCH_LIST, from release `since` on.
+
+    names: generation -> the entries it stands for, replaced in this order. native: the word "native" is taken.
+    """
+
+    since: Version
+    arches: tuple[str, ...]
+    names: Mapping[str, str]
+    native: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,6 +128,7 @@ class TorchTable:
     releases: tuple[Release, ...]
     builds: tuple[Build, ...]
     companions: tuple[Companion, ...]
+    arch_names: tuple[ArchNames, ...]
     _release: dict[str, Release] = field(repr=False)
     _build: dict[tuple[str, str, str], Build] = field(repr=False)
     _builds: dict[str, tuple[Build, ...]] = field(repr=False)
@@ -151,6 +168,11 @@ class TorchTable:
         """Return the torch releases that a companion accepts."""
         return tuple(release for release in self.releases if companion.accepts(release.torch))
 
+    def arch_names_of(self, torch: Version) -> ArchNames | None:
+        """Return what a release of torch accepts as arch list; None for one before the table begins."""
+        rows = [row for row in self.arch_names if row.since.release <= torch.release]
+        return rows[-1] if rows else None
+
     def abi(self, torch: Version | str, cuda: Version | str | None, platform: str) -> bool | None:
         """Return whether an official build uses the C++11 ABI; None where no row says so.
 
@@ -171,19 +193,22 @@ def load(folder: Path = FOLDER) -> TorchTable:
 @cache
 def _load(folder: Path) -> TorchTable:
     table = read_table("torch", folder)
-    only_keys(table, ("release", "build", "companion"))
+    only_keys(table, ("release", "build", "companion", "arch_list"))
     releases = read_rows(table, "release", Release)
     builds = read_rows(table, "build", Build)
     companions = read_rows(table, "companion", Companion)
+    arch_names = read_rows(table, "arch_list", ArchNames)
     by_version = unique(releases, lambda row: row.torch.public, "torch")
     _prove_releases(releases)
     _prove_builds(builds, by_version)
     _prove_companions(companions)
+    _prove_arch_names(arch_names)
     return TorchTable(
         checked=table["checked"],
         releases=releases,
         builds=builds,
         companions=companions,
+        arch_names=arch_names,
         _release=by_version,
         _build=unique(builds, lambda row: (row.torch.public, minor(row.cuda), row.platform), "build"),
         _builds={version: tuple(r for r in builds if r.torch.public == version) for version in by_version},
@@ -200,6 +225,12 @@ def minor(version: Version | str) -> str:
 def cuda_tag(version: Version | str) -> str:
     """Return the wheel tag of a CUDA version: 12.4 is cu124."""
     return f"cu{minor(version).replace('.', '')}"
+
+
+@cache
+def _without_local(specifier: str) -> SpecifierSet:
+    # Two yanked releases pin a local version of torch: `==2.0.0+cu117`.
+    return SpecifierSet(re.sub(r"\+[\w.]+", "", specifier))
 
 
 def _public(version: Version | str) -> str:
@@ -246,6 +277,17 @@ def _prove_companions(companions: Iterable[Companion]) -> None:
         require(row, "version", holds=later, else_say=f"{row.version}: rows are sorted by version")
         previous[row.name] = row.version
         _prove_pythons(row, row.python)
+
+
+def _prove_arch_names(rows: Iterable[ArchNames]) -> None:
+    previous = None
+    for row in rows:
+        later = previous is None or previous < row.since
+        require(row, "since", holds=later, else_say=f"{row.since}: rows are sorted")
+        previous = row.since
+        for name, entries in row.names.items():
+            known = all(entry.removesuffix("+PTX") in row.arches for entry in entries.split(";"))
+            require(row, f"names.{name}", holds=known, else_say=f"{entries} is not among the row's arches")
 
 
 def _prove_pythons(row: Row, pythons: Mapping[str, tuple[str, ...]]) -> None:
