@@ -6,7 +6,7 @@ with the indexes, and `load()`, which proves the invariants. A version that no r
 
 from functools import cache, cached_property
 
-from stackcheck.tables import cuda, gpus, torch
+from stackcheck.tables import cuda, gpus, systems, torch
 
 
 class Tables:
@@ -26,6 +26,11 @@ class Tables:
     def gpus(self) -> gpus.GpuTable:
         """GPU products."""
         return gpus.load()
+
+    @cached_property
+    def systems(self) -> systems.SystemTable:
+        """Linux distributions and their glibc."""
+        return systems.load()
 
 
 @cache
