@@ -69,6 +69,14 @@ def _requirement_text(value: str) -> str:
     return _valid_version(value)
 
 
+class BuiltFor(Strict):
+    """What a wheel of one's own was compiled against, where neither its name nor its page says so."""
+
+    torch: VersionText | None = None
+    cuda: VersionText | None = None
+    cxx11_abi: bool | None = None
+
+
 class Package(Strict):
     """One distribution that the stack states.
 
@@ -80,6 +88,7 @@ class Package(Strict):
     index: str | None = None
     find_links: str | None = None
     origin: Literal["wheel", "source", "conda"] | None = Field(default=None, alias="from")
+    built_for: BuiltFor | None = None
 
     @property
     def exact(self) -> Version | None:

@@ -28,6 +28,26 @@ class Tables:
         return gpus.load()
 
     @cached_property
+    def packages(self) -> packages.PackageTable:
+        """What packages around torch declare, assert and were built for."""
+        return packages.load()
+
+    @cached_property
+    def images(self) -> images.ImageTable:
+        """Image tags, distributions, NVIDIA's PyTorch containers."""
+        return images.load()
+
+    @cached_property
+    def rocm(self) -> rocm.RocmTable:
+        """ROCm wheels of torch and overrides of the gfx target."""
+        return rocm.load()
+
+    @cached_property
+    def environment(self) -> environment.EnvironmentTable:
+        """What environment variables really do."""
+        return environment.load()
+
+    @cached_property
     def systems(self) -> systems.SystemTable:
         """Linux distributions and their glibc."""
         return systems.load()
