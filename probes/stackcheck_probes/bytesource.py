@@ -9,6 +9,11 @@ from __future__ import annotations
 import os
 import stat
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
 READ_LIMIT = 64 << 20
 """The most bytes one `pread` returns: no size field of a hostile file can ask for more."""
 
@@ -27,6 +32,13 @@ class ByteSource:
     def pread(self, offset: int, size: int) -> bytes:
         """Return up to `size` bytes from `offset`; fewer, or none, past the end. Raise `SourceError`."""
         raise NotImplementedError
+
+    def positional(self) -> tuple[Callable[[Any, int, int], bytes], object]:
+        """Return a function (handle, size, offset) -> bytes and its handle, for loops over 10,000 headers.
+
+        For a file it is `os.pread` itself: no bounds are checked, an OSError is the caller's.
+        """
+        return (lambda _, size, offset: self.pread(offset, size)), None
 
     def close(self) -> None:
         """Give back what the source holds; reading afterwards is an error of the caller."""
@@ -65,6 +77,10 @@ class FileSource(ByteSource):
             return os.pread(self.fd, min(size, READ_LIMIT), offset)
         except OSError as error:
             raise SourceError(f"{self.path}: {error.strerror} at offset {offset}") from error
+
+    def positional(self) -> tuple[Callable[[Any, int, int], bytes], object]:
+        """Return `os.pread` and the descriptor."""
+        return os.pread, self.fd
 
     def close(self) -> None:
         """Close the descriptor, once."""

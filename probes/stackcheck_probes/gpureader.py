@@ -11,10 +11,10 @@ from stackcheck_probes import hidden, hipbundle, staticlib
 from stackcheck_probes.bytesource import Slice, SourceError
 from stackcheck_probes.cubin import cubin_code
 from stackcheck_probes.cubin import has_kernels as cubin_has_kernels
-from stackcheck_probes.elf import EM_CUDA, SHT_NOBITS, Elf, ElfError
+from stackcheck_probes.elf import EM_CUDA, PT_LOAD, SHT_NOBITS, Elf, ElfError
 from stackcheck_probes.elf import MAGIC as ELF_MAGIC
+from stackcheck_probes.fatbin import FLAG_A, FLAG_F, KIND_CUBIN, Walk, walk_fatbin, walk_region
 from stackcheck_probes.fatbin import MAGIC as FATBIN_MAGIC
-from stackcheck_probes.fatbin import Walk, walk_fatbin, walk_region
 from stackcheck_probes.gpucode import GpuCode, Group, Images
 from stackcheck_probes.kernels import KernelCheck
 
@@ -94,7 +94,7 @@ def read_gpu_code(source: ByteSource, filename: str = "", *, deep: bool = False)
     try:
         _read_any(reading, filename)
         return reading.result()
-    except (ElfError, SourceError, staticlib.ArchiveError) as error:
+    except (ElfError, SourceError, staticlib.ArchiveError, OSError) as error:
         raise GpuCodeError(str(error)) from error
 
 
@@ -157,15 +157,21 @@ def _read_sections(reading: _Reading, elf: Elf, base: int) -> list[tuple[int, in
             walk_region(reading.source, start, end, walk, wrapped)
         elif section.name == ".hip_fatbin":
             _read_bundles(reading, start, end)
-    outside = [at for at in wrapped if not any(start <= at < end for start, end in regions)]
-    alone = [(at, at + walk_fatbin(reading.source, at, base + elf.size, reading.walk)) for at in outside]
+    outside = wrapped
+    for start, end in regions:
+        outside = [at for at in outside if not start <= at < end]
+    walk = reading.walk
+    end = base + elf.size
+    alone = [(at, at + walk_fatbin(reading.source, at, end, walk)) for at in outside if not walk.limited]
     return regions + alone
 
 
 def _read_cubin(reading: _Reading, elf: Elf) -> None:
     code = cubin_code(elf)
-    key = (2, 0, code.capability.sm, {"a": 0x100000, "f": 0x200000}.get(code.suffix, 0))
-    reading.walk.add(key, elf.size)
+    flags = {"a": FLAG_A, "f": FLAG_F}.get(code.suffix, 0)
+    count = reading.walk.count_for(KIND_CUBIN, 0, code.capability.sm, flags)
+    count.images += 1
+    count.bytes += elf.size
     reading.cut = reading.cut or elf.cut
     if cubin_has_kernels(elf.source) is not False:
         reading.cubins.append(Group(frozenset((code,)), 1))
@@ -188,11 +194,13 @@ def _wrapped(elf: Elf) -> list[int]:
     if section is None or not elf.segments:
         return []
     raw = elf.read_start(section, MAX_WRAPPERS * _WRAPPER.size)
+    rows = _WRAPPER.iter_unpack(raw[: len(raw) // _WRAPPER.size * _WRAPPER.size])
+    addresses = [address for magic, _, address, _ in rows if magic == WRAPPER_MAGIC]
     offsets = set()
-    for magic, _, address, _ in _WRAPPER.iter_unpack(raw[: len(raw) // _WRAPPER.size * _WRAPPER.size]):
-        offset = elf.offset_of(address) if magic == WRAPPER_MAGIC else None
-        if offset is not None:
-            offsets.add(offset)
+    for segment in elf.segments:
+        if segment.type == PT_LOAD:
+            low, high, shift = segment.vaddr, segment.vaddr + segment.filesz, segment.offset - segment.vaddr
+            offsets.update([address + shift for address in addresses if low <= address < high])
     return sorted(offsets)
 
 
@@ -201,4 +209,4 @@ def _images(walk: Walk) -> tuple[Images, ...]:
 
 
 def _cut(walk: Walk) -> bool:
-    return any(fault.startswith("cut off") or "do not fit into" in fault for fault in walk.faults)
+    return any(fault.startswith("cut off") or "do not fit" in fault for fault in walk.faults)

@@ -7,7 +7,7 @@ A translation unit without kernels still leaves a fatbin, often for other archit
 from __future__ import annotations
 
 from stackcheck_probes import cubin, unpack
-from stackcheck_probes.bytesource import BytesSource, Slice
+from stackcheck_probes.bytesource import Slice
 from stackcheck_probes.fatbin import (
     FLAG_LZ4,
     FLAG_ZSTD,
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 SMALL = 4 << 10
 """Bytes: a larger compressed image holds kernels, an empty one has 0.9 - 1.6 KB (CUDA 12.4, 13.5)."""
+_HOLDING_KERNELS = (KIND_PTX, KIND_CUBIN, KIND_OLD_CUBIN)
 MAX_CHECKS = 1 << 12
 """Images looked into per binary, at most; spconv needs 400. The others count as holding kernels."""
 
@@ -51,35 +52,40 @@ class KernelCheck:
             return None
         _, _, header_size, size = HEADER.unpack(raw)
         first = start + header_size
+        small = []
+        for image in iterate_images(self.source, first, first + size):
+            kind, _, stored, _, _, unpacked = image
+            if max(unpacked, stored) > SMALL and kind in _HOLDING_KERNELS and (unpacked or kind == KIND_PTX):
+                return True
+            small.append(image)
+        return self._any_has_kernels(small)
+
+    def _any_has_kernels(self, images: list[tuple[int, int, int, int, int, int]]) -> bool | None:
         answer: bool | None = False
-        for kind, payload, stored, packed, flags, unpacked in iterate_images(
-            self.source, first, first + size
-        ):
+        for image in sorted(images, key=_effort):
             self.left -= 1
-            if self.left < 0:
-                return None
-            found = _image_has_kernels(self.source, kind, (payload, stored, packed), flags, unpacked)
+            found = _image_has_kernels(self.source, image) if self.left >= 0 else None
             if found:
                 return True
             answer = None if found is None else answer
         return answer
 
 
-def _image_has_kernels(
-    source: ByteSource, kind: int, place: tuple[int, int, int], flags: int, unpacked: int
-) -> bool | None:
-    payload, stored, packed = place
-    if kind not in (KIND_PTX, KIND_CUBIN, KIND_OLD_CUBIN):
+def _effort(image: tuple[int, int, int, int, int, int]) -> tuple[int, int]:
+    return image[4] & (FLAG_LZ4 | FLAG_ZSTD), image[2]
+
+
+def _image_has_kernels(source: ByteSource, image: tuple[int, int, int, int, int, int]) -> bool | None:
+    kind, payload, stored, packed, flags, _ = image
+    if kind not in _HOLDING_KERNELS:
         return None
-    if max(unpacked, stored) > SMALL and (kind == KIND_PTX or unpacked):
-        return True
-    image: ByteSource = Slice(source, payload, stored)
+    if stored > SMALL:
+        return cubin.has_kernels(Slice(source, payload, stored))
+    content = source.pread(payload, packed or stored)
     if flags & (FLAG_LZ4 | FLAG_ZSTD):
         decompress = unpack.zstd_prefix if flags & FLAG_ZSTD else unpack.lz4_block
         try:
-            image = BytesSource(decompress(image.pread(0, packed), SMALL))
+            content = decompress(content, SMALL)
         except (unpack.DamagedError, unpack.UnavailableError):
             return None
-    if kind == KIND_PTX:
-        return b".entry" in image.pread(0, SMALL)
-    return cubin.has_kernels(image)
+    return b".entry" in content if kind == KIND_PTX else b".text." in content
