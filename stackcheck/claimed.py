@@ -193,7 +193,9 @@ def _container(stack: Stack, tables: Tables) -> TorchClaim | None:
     return TorchClaim(torch, cuda_tag(row.cuda) if row else None, f"image {why}", nvidia=True)
 
 
-def hosts_of(package: Package, stack: Stack, tables: Tables) -> Iterator[tuple[WheelHost, re.Match[str], str]]:
+def hosts_of(
+    package: Package, stack: Stack, tables: Tables
+) -> Iterator[tuple[WheelHost, re.Match[str], str]]:
     """Yield (host, match, address) for each wheel page that a package is looked for on.
 
     Its own find-links and index come alone when stated; the stack's are asked otherwise.
@@ -213,7 +215,9 @@ def made_for(name: str, package: Package, stack: Stack, tables: Tables) -> MadeF
     if package.built_for is not None:
         said = package.built_for
         torch = f"{Version(said.torch).major}.{Version(said.torch).minor}" if said.torch else None
-        return MadeFor(torch, cuda_tag(Version(said.cuda)) if said.cuda else None, said.cxx11_abi, "built_for")
+        return MadeFor(
+            torch, cuda_tag(Version(said.cuda)) if said.cuda else None, said.cxx11_abi, "built_for"
+        )
     version = package.exact
     if version is not None and version.local and (made := read_local(version.local)):
         return MadeFor(made.torch, made.tag, made.abi, f"the local version of {name} {version}")
@@ -276,7 +280,7 @@ def glibc_of(stack: Stack, tables: Tables) -> tuple[Version, str] | None:
     if stack.glibc:
         return Version(stack.glibc), f"glibc = {stack.glibc}"
     for text in (stack.os, stack.image.ready, stack.image.base):
-        row = tables.images.distribution(text) if text else None
-        if row is not None and row.glibc is not None:
+        row = tables.systems.find(text) if text else None
+        if row is not None:
             return row.glibc, text or ""
     return None

@@ -6,7 +6,7 @@ with the indexes, and `load()`, which proves the invariants. A version that no r
 
 from functools import cache, cached_property
 
-from stackcheck.tables import cuda, gpus, systems, torch
+from stackcheck.tables import cuda, environment, gpus, images, packages, rocm, systems, torch
 
 
 class Tables:

@@ -29,8 +29,8 @@ class Variable(Row):
     when: str = ""
     unless: str = ""
     packages: tuple[str, ...] = ()
-    accelerator: Literal["cuda", "rocm", "cpu"] | None = None
-    built: Literal["wheel", "source"] | None = None
+    accelerator: Literal["", "cuda", "rocm", "cpu"] = ""
+    built: Literal["", "wheel", "source"] = ""
 
     def speaks_of(self, value: str) -> bool:
         """Tell whether the row is about this value."""

@@ -29,7 +29,6 @@ class Distribution(Row):
     """A Linux distribution, found by a regular expression in an image reference or an OS name."""
 
     pattern: str
-    glibc: Version | None = None
     python: str = ""
     """The version of its `python3`; "" where the image has none or several."""
     musl: bool = False
@@ -84,10 +83,10 @@ def _load(folder: Path) -> ImageTable:
     only_keys(table, ("cudnn_tag", "distribution", "nvidia_pytorch"))
     tags = read_rows(table, "cudnn_tag", CudnnTag)
     for row in tags:
-        require(row, "instead", holds=row.instead not in row.gone, else_say=f"{row.instead} is listed as gone")
+        require(
+            row, "instead", holds=row.instead not in row.gone, else_say=f"{row.instead} is listed as gone"
+        )
     distributions = read_rows(table, "distribution", Distribution)
-    for each in distributions:
-        require(each, "glibc", holds=(each.glibc is None) == each.musl, else_say="either glibc or musl")
     return ImageTable(
         checked=table["checked"],
         cudnn_tags=tags,

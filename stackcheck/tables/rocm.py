@@ -108,7 +108,9 @@ def _load(folder: Path) -> RocmTable:
     only_keys(table, ("torch_rocm", "override", "no_hipblaslt"))
     rows = read_rows(table, "torch_rocm", TorchRocm)
     for row in rows:
-        require(row, "rocm", holds=list(row.rocm) == sorted(row.rocm), else_say="versions are sorted as numbers")
+        require(
+            row, "rocm", holds=list(row.rocm) == sorted(row.rocm), else_say="versions are sorted as numbers"
+        )
         unknown = set(row.since or ()) - set(row.gfx)
         require(row, "since", holds=not unknown, else_say=f"{', '.join(sorted(unknown))} is not in gfx")
     overrides = read_rows(table, "override", Override)
