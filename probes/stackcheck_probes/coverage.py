@@ -55,7 +55,8 @@ def library_coverage(
     count = sum(number for _, number in serving)
     if serving:
         worst = max((coverage for coverage, _ in serving), key=_badness)
-        return LibraryCoverage(worst.how, worst, count, total, _served_reason(worst, device, count, total))
+        reason = "; ".join((_served_reason(worst, device, count, total), *gpu.unread[:1]))
+        return LibraryCoverage(worst.how, worst, count, total, reason)
     late = next((coverage for coverage, _ in served if coverage.note), Coverage(NO))
     if gpu.unread:
         return LibraryCoverage(UNKNOWN, late, 0, total, gpu.unread[0])

@@ -1,0 +1,63 @@
+import os
+import shutil
+from pathlib import Path
+
+from stackcheck_probes import libraries
+
+DATA = Path(__file__).parent.parent / "data" / "gpucode"
+
+
+def tree(root: Path) -> Path:
+    (root / "package" / "lib").mkdir(parents=True)
+    shutil.copy(DATA / "uneven.so", root / "package" / "lib" / "libgpu.so.1.2")
+    shutil.copy(DATA / "plain.so", root / "package" / "plain.cpython-311-x86_64-linux-gnu.so")
+    (root / "package" / "script.so").write_text("not a binary: a linker script")
+    (root / "package" / "damaged.so").write_bytes(b"\x7fELF\x02\x02" + bytes(90))
+    (root / "package" / "code.py").write_text("")
+    return root
+
+
+def test_a_tree(tmp_path: Path) -> None:
+    found = libraries.run({"roots": [str(tree(tmp_path))]})
+    by_name = {Path(row["path"]).name: row for row in found["libraries"]}
+    assert sorted(by_name) == ["damaged.so", "libgpu.so.1.2"]
+    assert by_name["damaged.so"]["error"] == "ELF byte order 2: only little-endian is read"
+    assert by_name["libgpu.so.1.2"]["fatbins"] == 2
+    assert (found["binaries"], found["without_gpu_code"], found["skipped"]) == (3, 1, [])
+
+
+def test_all_lists_binaries_without_gpu_code_too(tmp_path: Path) -> None:
+    found = libraries.run({"roots": [str(tree(tmp_path))], "all": True})
+    assert {"path": str(tmp_path / "package" / "plain.cpython-311-x86_64-linux-gnu.so")} in found["libraries"]
+
+
+def test_a_single_file_and_a_missing_one() -> None:
+    found = libraries.run({"roots": [str(DATA / "arches.fatbin"), "/no/such/file.so"]})
+    assert found["libraries"][0]["images"][0] == {"code": "sm_75", "images": 1, "bytes": 3176}
+    assert found["libraries"][1] == {
+        "path": "/no/such/file.so",
+        "error": "cannot be opened: No such file or directory",
+    }
+
+
+def test_deep_search_on_request(tmp_path: Path) -> None:
+    shutil.copy(DATA / "hidden.so", tmp_path)
+    assert libraries.run({"roots": [str(tmp_path)]})["libraries"] == []
+    assert libraries.run({"roots": [str(tmp_path)], "deep": True})["libraries"][0]["fatbins"] == 1
+
+
+def test_links_pipes_and_loops_are_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path)
+    (tmp_path / "link.so").symlink_to(DATA / "uneven.so")
+    os.mkfifo(tmp_path / "pipe.so")
+    found = libraries.run({"roots": [str(tmp_path)]})
+    assert (found["binaries"], found["libraries"]) == (0, [])
+
+
+def test_a_pipe_named_as_root_does_not_hang(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.so")
+    assert libraries.run({"roots": [str(tmp_path / "pipe.so")]})["binaries"] == 0
+
+
+def test_the_probe_names_itself() -> None:
+    assert (libraries.NAME, libraries.GRADE) == ("libraries", "static")
