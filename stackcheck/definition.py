@@ -7,6 +7,7 @@ All faults of a file are reported at once, each with file, key and a suggestion.
 from __future__ import annotations
 
 import difflib
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -69,6 +70,15 @@ def _requirement_text(value: str) -> str:
     return _valid_version(value)
 
 
+@lru_cache(maxsize=4096)
+def _exact(text: str) -> Version | None:
+    # Every rule asks for the same few versions: parsing them once is half the time of a check.
+    try:
+        return Version(text.removeprefix("===").removeprefix("==").strip())
+    except InvalidVersion:
+        return None
+
+
 class BuiltFor(Strict):
     """What a wheel of one's own was compiled against, where neither its name nor its page says so."""
 
@@ -93,11 +103,7 @@ class Package(Strict):
     @property
     def exact(self) -> Version | None:
         """Return the version when it is pinned exactly, else None."""
-        text = self.version.removeprefix("===").removeprefix("==").strip()
-        try:
-            return Version(text)
-        except InvalidVersion:
-            return None
+        return _exact(self.version)
 
     @property
     def specifier(self) -> SpecifierSet:
