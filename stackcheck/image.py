@@ -38,8 +38,13 @@ class ImageFacts:
     base_python: str = ""
 
 
-def parse_image(attrs: Mapping[str, Any]) -> ImageFacts:
-    """Read the engine's description of an image (GET /images/{name}/json of the Docker Engine API, v1.41)."""
+def parse_image(
+    attrs: Mapping[str, Any], *, base: str = "", base_id: str = "", base_python: str = "", python: str = ""
+) -> ImageFacts:
+    """Read the engine's description of an image (GET /images/{name}/json of the Docker Engine API, v1.41).
+
+    What that does not tell, the base and the versions of Python, comes from the caller.
+    """
     config = attrs.get("Config") or {}
     return ImageFacts(
         id=attrs["Id"],
@@ -55,4 +60,8 @@ def parse_image(attrs: Mapping[str, Any]) -> ImageFacts:
         entrypoint=tuple(config.get("Entrypoint") or ()),
         cmd=tuple(config.get("Cmd") or ()),
         user=config.get("User") or "",
+        base=base,
+        base_id=base_id,
+        python=python,
+        base_python=base_python,
     )

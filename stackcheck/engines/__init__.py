@@ -7,123 +7,61 @@ container or a probe process.
 from __future__ import annotations
 
 import os
-import tempfile
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING
 
+from stackcheck.engines.contract import BuildOptions, Engine, Progress, Target, default_cache
+from stackcheck.engines.here import HereEngine
+from stackcheck.engines.scratch import sweep_scratch
+from stackcheck.engines.venv import VenvEngine
 from stackcheck.errors import EngineError, UsageError
 from stackcheck.image import ImageFacts
-from stackcheck.rules.registry import Missing
 
 if TYPE_CHECKING:
-    from stackcheck.definition import Stack
-    from stackcheck.resolution import Resolution
+    from collections.abc import Mapping
+    from pathlib import Path
 
 __all__ = ["NAMES", "BuildOptions", "Engine", "ImageFacts", "Progress", "Target", "choose", "default_cache"]
-
-Progress: TypeAlias = Callable[[str], None]
-"""Takes one line of progress, without a line end; goes to stderr, never into a report."""
 
 NAMES = ("docker", "venv", "here")
 
 
-def default_cache() -> Path:
-    """Return the folder for what may be thrown away: $STACKCHECK_CACHE, else as XDG has it."""
-    if stated := os.environ.get("STACKCHECK_CACHE"):
-        return Path(stated)
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "stackcheck"
-
-
-@dataclass(frozen=True)
-class BuildOptions:
-    """How to build, in all that is the user's machine and not the stack.
-
-    `base` replaces the base image of the stack; `mirror` is put in front of images of Docker Hub
-    (`registry.example.com/hub`). `ca_file` holds extra CA certificates (PEM), `secrets` are files by id; both
-    are mounted for the build steps only. `gpus` names what is asked for: "auto", "none", or indexes and UUIDs.
-    `network` is the network mode of the build steps, "" the engine's default. `environ` stands for os.environ:
-    index credentials and proxy settings are taken from it. Relative paths of a stack start at `root`, which is
-    the folder of its definition when not given.
-    """
-
-    base: str = ""
-    mirror: str = ""
-    ca_file: Path | None = None
-    secrets: Mapping[str, Path] = field(default_factory=dict)
-    build_args: Mapping[str, str] = field(default_factory=dict)
-    no_cache: bool = False
-    gpus: Literal["auto", "none"] | tuple[str, ...] = "auto"
-    network: str = ""
-    timeout_s: float = 3600.0
-    cache: Path = field(default_factory=default_cache)
-    logs: Path | None = None
-    root: Path | None = None
-    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
-
-    @property
-    def log_folder(self) -> Path:
-        """Return where the whole build logs lie."""
-        return self.logs or self.cache / "logs"
-
-
-@dataclass(frozen=True)
-class Target:
-    """What probes run in.
-
-    `id` is the image id or the fingerprint of the environment, `size_bytes` its size on disk (0: not known),
-    `python` the command of the interpreter there. `image` is missing, with the reason, for all but images.
-    `built` is False when nothing had to be built. `gpus` is what was asked of the engine, in its words, and
-    `gpus_note` why nothing was.
-    """
-
-    kind: Literal["image", "venv", "here"]
-    name: str
-    id: str
-    python: tuple[str, ...]
-    image: ImageFacts | Missing
-    size_bytes: int = 0
-    built: bool = False
-    gpus: tuple[str, ...] = ()
-    gpus_note: str = ""
-    env: Mapping[str, str] = field(default_factory=dict)
-    log_file: str = ""
-
-
-class Engine(Protocol):
-    """One way to have a stack in front of the probes."""
-
-    name: str
-
-    def prepare(
-        self, stack: Stack, resolution: Resolution | None, options: BuildOptions, progress: Progress
-    ) -> Target:
-        """Build what the stack needs, or find it built already.
-
-        Raise `BuildFailedError` when a step of the stack fails, `EngineError` when the engine does.
-        """
-        ...
-
-    def run_agent(
-        self, target: Target, agent: bytes, request: Mapping[str, Any], *, timeout_s: float
-    ) -> bytes:
-        """Run the agent (a zipapp) in the target; return the document that it wrote, unparsed.
-
-        Raise `ProbeError` when it wrote none, `EngineError` when the engine failed or the time ran out.
-        """
-        ...
-
-    def close(self) -> None:
-        """Let go of connections and temporary folders; what was built stays."""
-        ...
-
-
-def choose(name: str | None, progress: Progress, *, cache: Path | None = None) -> Engine:
+def choose(
+    name: str | None,
+    progress: Progress,
+    *,
+    cache: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Engine:
     """Return the engine of that name; without a name, docker if it answers, else venv. Say which and why.
 
-    `cache` is the cache folder, whose left-overs of killed runs are swept. Raise `UsageError` for a name that
-    does not exist, `EngineError` when docker was asked for and does not answer.
+    `cache` is the cache folder; what killed runs left there and in the engine is swept. Raise `UsageError`
+    for an unknown name, `EngineError` when docker was asked for and does not answer.
     """
-    raise EngineError("engines are not written yet")
+    if name not in {*NAMES, None}:
+        raise UsageError(f"there is no engine {name!r}; known: {', '.join(NAMES)}")
+    folder = cache or default_cache()
+    sweep_scratch(folder)
+    if name == "here":
+        progress("engine: here, as asked")
+        return HereEngine(folder)
+    if name != "venv":
+        try:
+            return _docker(name, progress, os.environ if environ is None else environ)
+        except EngineError as error:
+            if name:
+                raise
+            reason = str(error).partition(". ")[0]
+        progress(f"engine: venv, because {reason}")
+    else:
+        progress("engine: venv, as asked")
+    return VenvEngine(folder)
+
+
+def _docker(name: str | None, progress: Progress, environ: Mapping[str, str]) -> Engine:
+    from stackcheck.engines.docker import DockerEngine  # noqa: PLC0415 - the SDK takes 0.1 s to import
+
+    engine = DockerEngine(environ)
+    swept = f"; removed {engine.swept} left-overs of a killed run" if engine.swept else ""
+    reason = "as asked" if name else "because it answers"
+    progress(f"engine: docker {engine.version}, {reason}{swept}")
+    return engine

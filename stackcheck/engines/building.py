@@ -1,0 +1,212 @@
+"""Have the image of a stack: found by its fingerprint, or built in the best way that the engine has."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from stackcheck.dockerfile import CA, LABEL_FINGERPRINT, LABEL_STACK, make_recipe, render
+from stackcheck.engines import buildkit, classic, commit, fingerprint
+from stackcheck.engines.buildlog import BuildLog
+from stackcheck.engines.connection import engine_errors
+from stackcheck.engines.images import have_image, python_of
+from stackcheck.engines.once import once_at_a_time
+from stackcheck.engines.order import BuildOrder
+from stackcheck.engines.owner import LABEL, this_process
+from stackcheck.engines.scratch import scratch_folder
+from stackcheck.engines.trust import gather_secrets, texts_to_hide
+from stackcheck.errors import BuildFailedError, EngineError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    import docker
+    from docker.models.images import Image
+
+    from stackcheck.definition import Stack
+    from stackcheck.dockerfile import Recipe
+    from stackcheck.engines.contract import BuildOptions, Progress
+    from stackcheck.resolution import Resolution
+
+LABEL_BASE_PYTHON = "stackcheck.base-python"
+LABEL_BASE_ID = "stackcheck.base-id"
+
+
+@dataclass(frozen=True)
+class Built:
+    """An image that is there: found (`new` is False) or built just now, with its log."""
+
+    image: Image
+    new: bool
+    log_file: str = ""
+
+
+@dataclass(frozen=True)
+class Builder:
+    """What builds: the engine's client and address, and BuildKit where a CLI has it."""
+
+    client: docker.DockerClient
+    host: str
+    kit: buildkit.BuildKit | None
+    options: BuildOptions
+    progress: Progress
+
+    def from_lock(self, stack: Stack, resolution: Resolution, base: str) -> Built:
+        """Build the generated image of a stack; raise `BuildFailedError` when the stack does not build."""
+        image, name = self._have(base, stack)
+        user = (image.attrs.get("Config") or {}).get("User") or ""
+        recipe, ids = make_recipe(stack, resolution, name, user), [str(image.id)]
+        if recipe.sources and stack.image.build_base:
+            compilers, name = self._have(stack.image.build_base, stack)
+            recipe = replace(recipe, build_base=name)
+            ids.append(str(compilers.id))
+        digest = fingerprint.of_recipe(recipe, ids, stack.platform)
+
+        def build() -> str:
+            python = fitting_python(self.client, recipe, stack)
+            if recipe.unhashed:
+                self.progress(f"no hash is known of {', '.join(recipe.unhashed)}: installed unchecked")
+            order = self._order(stack, digest, {LABEL_BASE_ID: ids[0], LABEL_BASE_PYTHON: python})
+            return self._build_recipe(recipe, order, [package.url for package in resolution.packages])
+
+        return self._once(stack, digest, build)
+
+    def from_dockerfile(self, stack: Stack, urls: Iterable[str] = ()) -> Built:
+        """Build the user's own Dockerfile; its paths start at the folder of the definition."""
+        root = self.options.root or Path(stack.file).parent
+        dockerfile = (root / (stack.image.dockerfile or "Dockerfile")).absolute()
+        folder = (root / stack.image.context).absolute() if stack.image.context else dockerfile.parent
+        for path in (dockerfile, folder):
+            if not path.exists():
+                raise UsageError(f"{stack.title}: image: there is no {path}")
+        bases = fingerprint.bases_of(dockerfile.read_text("utf-8", errors="replace"))
+        ids = [self._local_id(base) for base in bases]
+        digest = fingerprint.of_context(dockerfile, folder, stack.image.target, self.options.build_args, ids)
+        order = replace(
+            self._order(stack, digest, {}),
+            folder=folder,
+            dockerfile=dockerfile,
+            target=stack.image.target or "",
+            build_args=buildkit.proxy_arguments(self.options.environ) | dict(self.options.build_args),
+        )
+
+        def build() -> str:
+            with scratch_folder(self.options.cache) as scratch:
+                secrets = gather_secrets(self.options, urls, scratch, self.progress)
+                stated = {*self.options.secrets, *([CA] if self.options.ca_file else [])}
+                mounted = {name: path for name, path in secrets.items() if self.kit or name in stated}
+                return self._run(None, replace(order, secrets=mounted))
+
+        return self._once(stack, digest, build)
+
+    def _have(self, reference: str, stack: Stack) -> tuple[Image, str]:
+        """Return an image and a name that a build finds without asking a registry."""
+        image = have_image(
+            self.client, reference, self.progress, mirror=self.options.mirror, platform=stack.platform
+        )
+        return image, reference if reference in image.tags or not image.tags else str(image.tags[0])
+
+    def _once(self, stack: Stack, digest: str, build: Callable[[], str]) -> Built:
+        with once_at_a_time(self.options.cache, digest, self.progress):
+            found = None if self.options.no_cache else self._find(stack, digest)
+            if found:
+                self.progress(f"nothing to build: {found.tags[0]} has the fingerprint {digest[:12]}")
+                return Built(found, new=False)
+            log_file = build()
+            built = self._find(stack, digest)
+        if built is None:
+            raise EngineError(f"building {stack.id}: the engine says that it is done, but has no such image")
+        return Built(built, new=True, log_file=log_file)
+
+    def _find(self, stack: Stack, digest: str) -> Image | None:
+        wanted = [f"{LABEL_FINGERPRINT}={digest}", f"{LABEL_STACK}={stack.id}"]
+        with engine_errors("looking for a built image"):
+            found = self.client.images.list(filters={"label": wanted})
+        return next((image for image in found if image.tags), None)
+
+    def _local_id(self, reference: str) -> str:
+        try:
+            with engine_errors(f"looking for {reference}"):
+                return str(self.client.images.get(reference).id)
+        except EngineError:
+            return f"not here: {reference}"
+
+    def _order(self, stack: Stack, digest: str, labels: dict[str, str]) -> BuildOrder:
+        return BuildOrder(
+            what=f"building {stack.id}",
+            folder=Path(),
+            dockerfile=Path(),
+            tag=image_tag(stack.id, digest),
+            labels={LABEL_STACK: stack.id, LABEL_FINGERPRINT: digest, **labels},
+            build_args=buildkit.proxy_arguments(self.options.environ),
+            platform=stack.platform,
+            network=self.options.network,
+            no_cache=self.options.no_cache,
+            timeout_s=self.options.timeout_s,
+            environ=self.options.environ,
+        )
+
+    def _build_recipe(self, recipe: Recipe, order: BuildOrder, urls: list[str]) -> str:
+        with scratch_folder(self.options.cache) as scratch:
+            secrets = gather_secrets(self.options, urls, scratch, self.progress)
+            early = {} if self.kit else {LABEL: str(this_process())}
+            text = render(recipe, secrets=tuple(secrets) if self.kit else (), labels=early)
+            folder = write_context(scratch / "context", recipe, text)
+            order = replace(order, folder=folder, dockerfile=folder / "Dockerfile", secrets=secrets)
+            return self._run(recipe, order)
+
+    def _run(self, recipe: Recipe | None, order: BuildOrder) -> str:
+        """Build with BuildKit; without it, in a container when there are secrets, else classically."""
+        path = self.options.log_folder / f"{order.tag.rpartition('/')[2].replace(':', '-')}.log"
+        with BuildLog(path, self.progress, texts_to_hide(order.secrets)) as log:
+            if self.kit:
+                self.progress(f"{order.what} with BuildKit")
+                buildkit.build(self.kit, order, self.host, log)
+            elif recipe and order.secrets:
+                self.progress(f"{order.what} in a container: no docker CLI here has BuildKit")
+                commit.build(self.client, recipe, order, log)
+            else:
+                self.progress(f"{order.what} with the classic builder: no docker CLI here has BuildKit")
+                classic.build(self.client, order, log)
+        return str(path)
+
+
+def image_tag(stack: str, digest: str) -> str:
+    """Return the name of a built image; names of images are lower case (distribution reference grammar)."""
+    return f"stackcheck/{re.sub(r'[^a-z0-9]+', '-', stack.lower()).strip('-')}:{digest[:12]}"
+
+
+def fitting_python(client: docker.DockerClient, recipe: Recipe, stack: Stack) -> str:
+    """Return the version of the base's Python; a lock is made for one Python, so another cannot build."""
+    found = python_of(client, recipe.base, (recipe.python,))
+    if not found:
+        raise BuildFailedError(
+            f"building {stack.id}: the base {recipe.base} has no {recipe.python} that starts. "
+            "Take a base with Python, add it to image.apt, or name the interpreter in image.python."
+        )
+    if stack.python and found.split(".")[:2] != stack.python.split(".")[:2]:
+        raise BuildFailedError(
+            f"building {stack.id}: the base {recipe.base} has Python {found}, the stack is for "
+            f"{stack.python}. Take a base with Python {stack.python}, or change the stack's python."
+        )
+    return found
+
+
+def write_context(folder: Path, recipe: Recipe, dockerfile: str) -> Path:
+    """Write the Dockerfile and what it copies into a new folder."""
+    folder.mkdir()
+    for name, text in {**recipe.files, "Dockerfile": dockerfile}.items():
+        (folder / name).write_text(text, "utf-8")
+    if recipe.local:
+        (folder / "wheels").mkdir()
+    for url in recipe.local:
+        path = Path(unquote(urlsplit(url).path))
+        try:
+            shutil.copyfile(path, folder / "wheels" / path.name)
+        except OSError as error:
+            raise EngineError(f"cannot read the locked file {path}: {error.strerror}") from None
+    return folder

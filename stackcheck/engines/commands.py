@@ -1,0 +1,63 @@
+"""Run a command whose output goes line by line into a build log."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING
+
+from stackcheck.engines.stopping import deadline
+from stackcheck.errors import EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from stackcheck.engines.buildlog import BuildLog
+
+_PATIENCE_S = 20
+
+
+def run_logged(
+    command: Sequence[str], environ: Mapping[str, str], log: BuildLog, timeout_s: float, what: str
+) -> int:
+    """Run a command and return its exit status; raise `EngineError` when the time is up or it does not start.
+
+    It is a process group of its own, and it is ended whatever ends this function. When this process is killed
+    it ends by itself at its next line of output, because nobody reads it.
+    """
+    try:
+        process = subprocess.Popen(
+            list(command),
+            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+        )
+    except OSError as error:
+        raise EngineError(f"{what}: cannot start {command[0]}: {error.strerror}") from None
+    try:
+        with deadline(timeout_s, process.terminate) as expired:
+            for line in process.stdout or ():
+                log.line(line)
+            status = process.wait()
+    finally:
+        _end(process)
+    if expired.is_set():
+        raise EngineError(f"{what}: not done after {timeout_s:.0f} s. The log: {log.path}")
+    return status
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """Ask the command to stop (a docker CLI then tells the engine to stop building), and wait for it."""
+    if process.stdout:
+        process.stdout.close()
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(timeout=_PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

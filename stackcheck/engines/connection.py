@@ -1,0 +1,67 @@
+"""Reach the container engine, and turn what its SDK raises into errors that say what to do."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import docker
+import requests
+from docker.context import ContextAPI
+from docker.utils import kwargs_from_env
+
+from stackcheck.engines.buildlog import printable
+from stackcheck.errors import EngineError
+from stackcheck_probes.credentials import without_credentials
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_DEFAULT_HOST = "unix:///var/run/docker.sock"
+_TIMEOUT_S = 120
+
+
+def engine_host(environ: Mapping[str, str]) -> str:
+    """Return the address of the engine: $DOCKER_HOST, else that of the current docker context."""
+    if stated := environ.get("DOCKER_HOST"):
+        return stated
+    try:
+        context = ContextAPI.get_current_context()
+    except (docker.errors.DockerException, OSError, ValueError):
+        return _DEFAULT_HOST
+    host = getattr(context, "Host", None)
+    return str(host).replace("http+unix://", "unix://") if host else _DEFAULT_HOST
+
+
+def connect(environ: Mapping[str, str]) -> docker.DockerClient:
+    """Return a client of an engine that answers; raise `EngineError` when none does."""
+    host = engine_host(environ)
+    try:
+        settings: dict[str, Any] = {**kwargs_from_env(environment=dict(environ)), "base_url": host}
+        client = docker.DockerClient(**settings, version="auto", timeout=_TIMEOUT_S)
+        client.ping()
+    except (docker.errors.DockerException, requests.RequestException, OSError) as error:
+        raise EngineError(
+            f"no container engine answers at {host}: {first_line(error)}. Start it (systemctl start docker), "
+            "name another one in DOCKER_HOST, or use --engine venv."
+        ) from None
+    return client
+
+
+@contextmanager
+def engine_errors(doing: str) -> Iterator[None]:
+    """Say `doing` and the reason when the engine or the way to it fails; raises `EngineError`."""
+    try:
+        yield
+    except docker.errors.DockerException as error:
+        text = first_line(getattr(error, "explanation", None) or error)
+        hint = " Make room: `docker system df` shows what takes it." if "no space left" in text else ""
+        raise EngineError(f"{doing}: {text}.{hint}") from None
+    except (requests.RequestException, OSError) as error:
+        raise EngineError(f"{doing}: the engine did not answer: {first_line(error)}") from None
+
+
+def first_line(error: object) -> str:
+    """Return the first line of an error text, without credentials, escaped and cut."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return printable(without_credentials(lines[0])).rstrip(".")

@@ -1,0 +1,109 @@
+"""What an engine takes and gives: `BuildOptions`, `Target`, and the Protocol `Engine`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from stackcheck.definition import Stack
+    from stackcheck.image import ImageFacts
+    from stackcheck.resolution import Resolution
+    from stackcheck.rules.registry import Missing
+
+Progress: TypeAlias = Callable[[str], None]
+"""Takes one line of progress, without a line end; goes to stderr, never into a report."""
+
+
+def default_cache() -> Path:
+    """Return the folder for what may be thrown away: $STACKCHECK_CACHE, else as XDG has it."""
+    if stated := os.environ.get("STACKCHECK_CACHE"):
+        return Path(stated)
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "stackcheck"
+
+
+@dataclass(frozen=True)
+class BuildOptions:
+    """How to build, in all that is the user's machine and not the stack.
+
+    `base` replaces the base image of the stack; `mirror` is put in front of images of Docker Hub
+    (`registry.example.com/hub`). `ca_file` holds extra CA certificates (PEM), `secrets` are files by id; both
+    are mounted for the build steps only. `gpus` names what is asked for: "auto", "none", indexes or UUIDs.
+    `network` is the network mode of the build steps, "" the engine's own. `environ` stands for os.environ:
+    index credentials and proxy settings are taken from it. Relative paths of a stack start at `root`, by
+    default the folder of its definition.
+    """
+
+    base: str = ""
+    mirror: str = ""
+    ca_file: Path | None = None
+    secrets: Mapping[str, Path] = field(default_factory=dict)
+    build_args: Mapping[str, str] = field(default_factory=dict)
+    no_cache: bool = False
+    gpus: Literal["auto", "none"] | tuple[str, ...] = "auto"
+    network: str = ""
+    timeout_s: float = 3600.0
+    cache: Path = field(default_factory=default_cache)
+    logs: Path | None = None
+    root: Path | None = None
+    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+
+    @property
+    def log_folder(self) -> Path:
+        """Return where the whole build logs lie."""
+        return self.logs or self.cache / "logs"
+
+
+@dataclass(frozen=True)
+class Target:
+    """What probes run in.
+
+    `id` is the image id or the fingerprint of the environment, `size_bytes` its size on disk (0: not known),
+    `python` the command of the interpreter there. `image` is missing, with the reason, for all but images.
+    `built` is False when nothing had to be built. `gpus` is what was asked of the engine, in its words, and
+    `gpus_note` why nothing was.
+    """
+
+    kind: Literal["image", "venv", "here"]
+    name: str
+    id: str
+    python: tuple[str, ...]
+    image: ImageFacts | Missing
+    size_bytes: int = 0
+    built: bool = False
+    gpus: tuple[str, ...] = ()
+    gpus_note: str = ""
+    env: Mapping[str, str] = field(default_factory=dict)
+    log_file: str = ""
+
+
+class Engine(Protocol):
+    """One way to have a stack in front of the probes."""
+
+    name: str
+
+    def prepare(
+        self, stack: Stack, resolution: Resolution | None, options: BuildOptions, progress: Progress
+    ) -> Target:
+        """Build what the stack needs, or find it built already.
+
+        Raise `BuildFailedError` when a step of the stack fails, `EngineError` when the engine does.
+        """
+        ...
+
+    def run_agent(
+        self, target: Target, agent: bytes, request: Mapping[str, Any], *, timeout_s: float
+    ) -> bytes:
+        """Run the agent (a zipapp) in the target; return the document that it wrote, unparsed.
+
+        Raise `ProbeError` when it wrote none, `EngineError` when the engine failed or the time ran out.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of connections and temporary folders; what was built stays."""
+        ...

@@ -1,0 +1,156 @@
+"""The docker engine: have the image of a stack, and probe it in a container."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import docker
+
+from stackcheck.dockerfile import LABEL_BASE, VENV
+from stackcheck.engines import probing
+from stackcheck.engines.building import LABEL_BASE_ID, LABEL_BASE_PYTHON, Builder, Built
+from stackcheck.engines.buildkit import find_buildkit
+from stackcheck.engines.connection import connect, engine_errors, engine_host, first_line
+from stackcheck.engines.contract import Target
+from stackcheck.engines.gpus import GpuRequest, look_at_host, request_gpus
+from stackcheck.engines.images import CONFINED, have_image, python_of
+from stackcheck.engines.owner import LABEL, this_process
+from stackcheck.engines.stopping import stop_signals_raise
+from stackcheck.engines.sweep import sweep_engine
+from stackcheck.errors import EngineError, UsageError
+from stackcheck.image import parse_image
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from stackcheck.definition import Stack
+    from stackcheck.engines.contract import BuildOptions, Progress
+    from stackcheck.image import ImageFacts
+    from stackcheck.resolution import Resolution
+
+
+class DockerEngine:
+    """An engine that speaks the Docker Engine API."""
+
+    name = "docker"
+
+    def __init__(self, environ: Mapping[str, str], *, use_buildkit: bool = True) -> None:
+        """Connect and sweep; raise `EngineError` when no engine answers."""
+        self._client = connect(environ)
+        self._host = engine_host(environ)
+        self._kit = find_buildkit(environ) if use_buildkit else None
+        self._gpus: dict[str, GpuRequest] = {}
+        self.swept = sweep_engine(self._client)
+
+    @property
+    def version(self) -> str:
+        """Return the version of the engine, such as "20.10.24"."""
+        with engine_errors("asking the engine for its version"):
+            return str(self._client.version()["Version"])
+
+    def prepare(
+        self, stack: Stack, resolution: Resolution | None, options: BuildOptions, progress: Progress
+    ) -> Target:
+        """Have the image of a stack: see `Engine.prepare`."""
+        if stack.platform and not stack.platform.startswith("linux/"):
+            raise EngineError(
+                f"{stack.title}: the docker engine has Linux images, the stack is for {stack.platform}"
+            )
+        with stop_signals_raise():
+            built, python = self._have(stack, resolution, options, progress)
+            facts = self._look(built, python)
+            name = facts.tags[0] if facts.tags else facts.id
+            gpus = self._usable_gpus(facts.id, stack, options, progress)
+        self._gpus[name] = gpus
+        return Target(
+            "image", name, facts.id, python, facts, facts.size_bytes, built.new, gpus.asked, gpus.note,
+            log_file=built.log_file,
+        )  # fmt: skip
+
+    def run_agent(
+        self, target: Target, agent: bytes, request: Mapping[str, Any], *, timeout_s: float
+    ) -> bytes:
+        """Run the agent in a container: see `Engine.run_agent`."""
+        with stop_signals_raise():
+            doing = f"probing {target.name}"
+            with engine_errors(doing):
+                memory = self._client.info().get("MemTotal") or 0
+            arguments = probing.container_arguments(target, request, memory)
+            arguments |= self._gpus.get(target.name, GpuRequest()).arguments
+            return probing.run_agent(self._client, arguments, agent, timeout_s, doing)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()
+
+    def _have(
+        self, stack: Stack, resolution: Resolution | None, options: BuildOptions, progress: Progress
+    ) -> tuple[Built, tuple[str, ...]]:
+        image = stack.image
+        own_python = (image.python or "python3",)
+        if image.ready:
+            found = have_image(
+                self._client, image.ready, progress, mirror=options.mirror, platform=stack.platform
+            )
+            return Built(found, new=False), own_python
+        builder = Builder(self._client, self._host, self._kit, options, progress)
+        if image.dockerfile:
+            return builder.from_dockerfile(stack), own_python
+        if resolution is None:
+            raise EngineError(f"{stack.title}: there is no lock to build the image from")
+        base = options.base or image.base or _plain_base(stack, progress)
+        return builder.from_lock(stack, resolution, base), (f"{VENV}/bin/python",)
+
+    def _look(self, built: Built, python: tuple[str, ...]) -> ImageFacts:
+        """Return the facts of an image; the Python of a generated one is that of its base."""
+        labels = (built.image.attrs.get("Config") or {}).get("Labels") or {}
+        base_python = labels.get(LABEL_BASE_PYTHON, "")
+        return parse_image(
+            built.image.attrs,
+            base=labels.get(LABEL_BASE, ""),
+            base_id=labels.get(LABEL_BASE_ID, ""),
+            base_python=base_python,
+            python=base_python or python_of(self._client, str(built.image.id), python),
+        )
+
+    def _usable_gpus(self, image: str, stack: Stack, options: BuildOptions, progress: Progress) -> GpuRequest:
+        """Return what the engine really gives: whether it can is known only when a container starts."""
+        with engine_errors("asking the engine what it has"):
+            wanted = request_gpus(options.gpus, stack.accelerator, self._client.info(), look_at_host())
+        reason = self._refusal(image, wanted) if wanted.asked else ""
+        if not reason:
+            return wanted
+        if options.gpus != "auto":
+            raise EngineError(f"the engine does not give {', '.join(wanted.asked)} to containers: {reason}")
+        note = f"this machine has a GPU, but the engine does not give it to containers: {reason}"
+        progress(f"{note}. Install nvidia-container-toolkit, or use --engine venv.")
+        return GpuRequest(note=note)
+
+    def _refusal(self, image: str, wanted: GpuRequest) -> str:
+        """Start a container with the GPUs; return why it does not start, "" when it does."""
+        with engine_errors("trying GPUs in a container"):
+            container = self._client.containers.create(
+                image,
+                entrypoint=["true"],
+                command=[],
+                labels={LABEL: str(this_process())},
+                **CONFINED,
+                **wanted.arguments,
+            )
+            try:
+                container.start()
+            except docker.errors.APIError as error:
+                text = first_line(error.explanation or error)
+                return "" if "executable file not found" in text else text
+            finally:
+                container.remove(force=True, v=True)
+        return ""
+
+
+def _plain_base(stack: Stack, progress: Progress) -> str:
+    """Return the official image of the stack's Python: wheels bring their CUDA runtime, no nvcc is needed."""
+    if not stack.python:
+        raise UsageError(f"{stack.title}: state image.base or python, or give --base IMAGE")
+    base = f"python:{'.'.join(stack.python.split('.')[:2])}-slim-bookworm"
+    progress(f"the stack states no base image; taking {base}")
+    return base

@@ -1,0 +1,115 @@
+"""Have a base image here: a local one, or pulled, perhaps from a mirror; and know which Python it has."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import docker
+import requests
+
+from stackcheck.engines.connection import engine_errors, first_line
+from stackcheck.engines.owner import LABEL, this_process
+from stackcheck.errors import EngineError
+
+if TYPE_CHECKING:
+    from docker.models.images import Image
+
+    from stackcheck.engines.contract import Progress
+
+_WAYS_OUT = (
+    "Two ways out: name a registry mirror that this machine reaches (--mirror registry.example.com/hub), or "
+    "use another image with --base IMAGE (a local one serves as well: `docker images`)"
+)
+_VERSION = re.compile(r"\d+\.\d+\.\d+\S*")
+
+
+def mirrored(reference: str, mirror: str) -> str:
+    """Return where a mirror of Docker Hub has an image; images of other registries stay where they are.
+
+    >>> mirrored("python:3.11-slim", "registry.example.com/hub")
+    'registry.example.com/hub/library/python:3.11-slim'
+    """
+    first, slash, _ = reference.partition("/")
+    names_registry = bool(slash) and ("." in first or ":" in first or first == "localhost")
+    path = reference.removeprefix("docker.io/")
+    if not mirror or (names_registry and first != "docker.io"):
+        return reference
+    return f"{mirror.rstrip('/')}/{path if '/' in path else f'library/{path}'}"
+
+
+def have_image(
+    client: docker.DockerClient,
+    reference: str,
+    progress: Progress,
+    *,
+    mirror: str = "",
+    platform: str | None = None,
+) -> Image:
+    """Return a local image, pulled when it is not here; raise `EngineError` when it cannot be had."""
+    for name in dict.fromkeys((reference, mirrored(reference, mirror))):
+        try:
+            with engine_errors(f"looking for the image {name}"):
+                return _checked(client.images.get(name), name, platform)
+        except EngineError as error:
+            if "No such image" not in str(error):
+                raise
+    return _pull(client, mirrored(reference, mirror), progress, platform)
+
+
+def _pull(client: docker.DockerClient, name: str, progress: Progress, platform: str | None) -> Image:
+    progress(f"pulling {name}")
+    tagged = name if "@" in name or ":" in name.rpartition("/")[2] else f"{name}:latest"
+    try:
+        for event in client.api.pull(tagged, stream=True, decode=True, platform=platform):
+            if "error" in event:
+                raise EngineError(_not_had(name, event["error"]))
+            if event.get("status") in {"Pull complete", "Already exists", "Download complete"}:
+                progress(f"pulling {name}: {event.get('id', '')} {event['status'].lower()}")
+        with engine_errors(f"pulling {name}"):
+            return _checked(client.images.get(tagged), name, platform)
+    except (docker.errors.DockerException, requests.RequestException) as error:
+        raise EngineError(_not_had(name, getattr(error, "explanation", None) or error)) from None
+
+
+def _not_had(name: str, reason: object) -> str:
+    return f"the image {name} is not here and cannot be pulled: {first_line(reason)}. {_WAYS_OUT}."
+
+
+def _checked(image: Image, name: str, platform: str | None) -> Image:
+    found = f"{image.attrs.get('Os')}/{image.attrs.get('Architecture')}"
+    if platform and found != platform:
+        raise EngineError(f"the image {name} here is for {found}, the stack is for {platform}. {_WAYS_OUT}.")
+    return image
+
+
+def python_of(client: docker.DockerClient, image: str, python: tuple[str, ...]) -> str:
+    """Return the version of an interpreter in an image, such as "3.11.2"; "" when it does not start."""
+    script = "import platform; print(platform.python_version())"
+    with engine_errors(f"looking for Python in {image}"):
+        container = client.containers.create(
+            image,
+            entrypoint=[*python, "-c", script],
+            command=[],
+            labels={LABEL: str(this_process())},
+            **CONFINED,
+        )
+        try:
+            container.start()
+            container.wait(timeout=60)
+            found = _VERSION.search(container.logs(stdout=True, stderr=False).decode("utf-8", "replace"))
+        except docker.errors.APIError:
+            return ""
+        finally:
+            container.remove(force=True, v=True)
+    return found.group() if found else ""
+
+
+CONFINED: dict[str, Any] = {
+    "network_mode": "none",
+    "cap_drop": ["ALL"],
+    "security_opt": ["no-new-privileges"],
+    "read_only": True,
+    "pids_limit": 4096,
+}
+"""How every container runs in which something of an image is started: no network, no rights, no writing."""

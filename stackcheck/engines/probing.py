@@ -1,0 +1,115 @@
+"""Run the agent in a container that can do nothing else: no network, no rights, no writing."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import docker
+from docker.types import LogConfig, Mount
+
+from stackcheck.engines.buildlog import printable
+from stackcheck.engines.commit import pack_files
+from stackcheck.engines.connection import engine_errors, first_line
+from stackcheck.engines.images import CONFINED
+from stackcheck.engines.output import Output
+from stackcheck.engines.owner import LABEL, this_process
+from stackcheck.engines.stopping import deadline
+from stackcheck.errors import EngineError, ProbeError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from docker.models.containers import Container
+
+    from stackcheck.engines.contract import Target
+
+FOLDER = "/stackcheck"
+AGENT = "agent.pyz"
+_MEMORY_LIMIT = 16 << 30
+_MEMORY_SHARE = 0.8
+_NO_DRIVER = "could not select device driver"
+
+
+def container_arguments(target: Target, request: Mapping[str, Any], memory_bytes: int) -> dict[str, Any]:
+    """Return the keyword arguments of the probing container; `memory_bytes` is what the engine's machine has.
+
+    The agent comes in an anonymous volume, because a stream cannot be put into a read-only root. /tmp allows
+    execution: libraries unpack and load things there, as they do in the user's own runs.
+    """
+    memory = min(_MEMORY_LIMIT, int(memory_bytes * _MEMORY_SHARE)) or _MEMORY_LIMIT
+    return {
+        "image": target.id,
+        "entrypoint": [*target.python, f"{FOLDER}/{AGENT}", json.dumps(request)],
+        "command": [],
+        "labels": {LABEL: str(this_process())},
+        "mounts": [Mount(FOLDER, None, type="volume")],
+        "tmpfs": {"/tmp": "rw,exec,nosuid,nodev,mode=1777,size=2g"},  # noqa: S108 - the container's own
+        "mem_limit": memory,
+        "memswap_limit": memory,
+        "log_config": LogConfig(type="none"),
+        **CONFINED,
+    }
+
+
+def run_agent(
+    client: docker.DockerClient, arguments: Mapping[str, Any], agent: bytes, timeout_s: float, doing: str
+) -> bytes:
+    """Run the agent in a container made with `arguments`; see `Engine.run_agent` for the errors."""
+    with engine_errors(doing):
+        container = client.containers.create(**arguments)
+        try:
+            container.put_archive(FOLDER, pack_files({AGENT: agent}, mode=0o644))
+            output = _collect(container, doing, timeout_s)
+            return _document(container, output, doing)
+        finally:
+            container.remove(force=True, v=True)
+
+
+def _collect(container: Container, doing: str, timeout_s: float) -> Output:
+    """Start the container and read what it says until it ends; kill it when it says or takes too much."""
+    chunks = container.attach(stdout=True, stderr=True, stream=True, demux=True, logs=False)
+    _start(container, doing)
+    output = Output()
+    with deadline(timeout_s, lambda: _kill(container)) as expired:
+        for out, err in chunks:
+            if not output.take(out or b"", err or b""):
+                _kill(container)
+                raise ProbeError(f"{doing}: the agent wrote more than {output.limit >> 20} MB")
+    if expired.is_set():
+        raise EngineError(f"{doing}: no answer after {timeout_s:.0f} s; the container was stopped")
+    return output
+
+
+def _start(container: Container, doing: str) -> None:
+    try:
+        container.start()
+    except docker.errors.APIError as error:
+        text = first_line(error.explanation or error)
+        if _NO_DRIVER in text:
+            hint = "Install nvidia-container-toolkit on the engine's machine, or probe with --gpus none."
+            raise EngineError(f"{doing}: the engine cannot give GPUs to containers: {text}. {hint}") from None
+        if "executable file not found" in text or "no such file or directory" in text:
+            hint = "Name the interpreter of the image in image.python of the stack."
+            raise ProbeError(f"{doing}: there is no Python to run: {text}. {hint}") from None
+        raise
+
+
+def _kill(container: Container) -> None:
+    with engine_errors("stopping a container"):
+        try:
+            container.kill()
+        except docker.errors.APIError as error:
+            if error.status_code not in {404, 409}:  # gone, or not running any more
+                raise
+
+
+def _document(container: Container, output: Output, doing: str) -> bytes:
+    status = int(container.wait(timeout=60)["StatusCode"])
+    if output.out.strip():
+        return bytes(output.out)
+    container.reload()
+    if container.attrs["State"].get("OOMKilled"):
+        raise ProbeError(f"{doing}: the agent ran out of the memory that it was given")
+    said = printable(output.err_text.strip()[-400:]) or "nothing"
+    raise ProbeError(f"{doing}: the agent ended with status {status} and without a document; it said: {said}")
