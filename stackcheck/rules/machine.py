@@ -1,0 +1,177 @@
+"""Rules about the system that a stack runs on, and its environment variables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from packaging.version import InvalidVersion, Version
+
+from stackcheck.rules.registry import Finding, Missing, failed, passed, rule, skipped, warned
+from stackcheck.verdict import Evidence
+from stackcheck_probes.credentials import without_credentials
+
+if TYPE_CHECKING:
+    from stackcheck.definition import Stack
+    from stackcheck.rules.registry import Facts
+    from stackcheck.tables import Tables
+    from stackcheck.tables.torch import Release
+
+DOCKER_SHM_BYTES = 64 << 20
+"""What Docker gives a container that asks for nothing (docs.docker.com, `docker run --shm-size`,
+checked 2026-11-20)."""
+
+
+def _has_torch(facts: Facts) -> bool:
+    seen = facts.get("interpreter")
+    if not isinstance(seen, Mapping):
+        return "torch" in facts["stack"].packages
+    return any(torch["wins"] for torch in seen["torches"])
+
+
+@rule("SYSTEM301", when=_has_torch)
+def glibc_is_new_enough(interpreter: Mapping[str, Any], system: Mapping[str, Any], tables: Tables) -> Finding:
+    """The C library is at least the glibc that the wheels of torch need.
+
+    On an older one the loader refuses the library (`version 'GLIBC_2.28' not found`); on musl (Alpine) no
+    wheel of torch loads at all. The name of a wheel can promise less than its files need.
+
+    Source: the row of the release in the table of torch (WHEEL files and symbol tables of the wheels).
+    Example: torch 2.7.0 (glibc 2.28) on CentOS 7 (glibc 2.17).
+    Fix: take a newer base image, or a torch whose wheels need less.
+    """
+    torch = next(each for each in interpreter["torches"] if each["wins"])
+    libc = system["libc"]
+    if libc["name"] == "musl":
+        return failed(
+            "the system's C library is musl, and there are no wheels of torch for musl",
+            expected="glibc",
+            found="musl",
+            hint="use a base image with glibc (Debian, Ubuntu, Red Hat)",
+        )
+    row = _release(tables, torch["version"])
+    if row is None or libc["version"] is None:
+        missing = f"no data for torch {torch['version']}" if libc["version"] else "no glibc version was seen"
+        return skipped(f"whether glibc is new enough was not checked: {missing}")
+    evidence = Evidence(f"torch {row.torch} needs glibc {row.glibc}", row.source)
+    if Version(libc["version"]) >= row.glibc:
+        return passed(
+            f"glibc {libc['version']} serves torch {row.torch}, which needs {row.glibc}",
+            evidence,
+            expected=f">={row.glibc}",
+            found=libc["version"],
+        )
+    return failed(
+        f"torch {row.torch} needs glibc {row.glibc}, and the system has {libc['version']}",
+        evidence,
+        expected=f">={row.glibc}",
+        found=libc["version"],
+        hint="use a newer base image",
+    )
+
+
+def _release(tables: Tables, version: str | None) -> Release | None:
+    try:
+        return tables.torch.release(version) if version else None
+    except InvalidVersion:
+        return None
+
+
+def _states_glibc(facts: Facts) -> bool:
+    return facts["stack"].glibc is not None
+
+
+@rule("SYSTEM302", when=_states_glibc)
+def glibc_is_the_stack_s(stack: Stack, system: Mapping[str, Any]) -> Finding:
+    """The C library is not older than the one that the stack states.
+
+    Wheels are chosen for the glibc that the stack states; on an older one they may not load.
+
+    Source: the manylinux tags of PEP 600.
+    Example: the stack states glibc 2.35 (Ubuntu 22.04), the image is Debian 11 with 2.31.
+    Fix: take the base image that is meant, or state its glibc.
+    """
+    wanted, libc = str(stack.glibc), system["libc"]
+    found = libc["version"] or libc["name"] or "not known"
+    if libc["name"] == "glibc" and libc["version"]:
+        if Version(libc["version"]) >= Version(wanted):
+            return passed(f"glibc is {found}, the stack states {wanted}", expected=wanted, found=found)
+    elif libc["name"] is None:
+        return skipped("the glibc of the stack was not compared: the system's C library was not recognised")
+    return failed(
+        f"the system's C library is {found}, and the stack states glibc {wanted}",
+        expected=f"glibc {wanted}",
+        found=found,
+        hint="use the base image that is meant, or state its glibc",
+    )
+
+
+def _runs_outside_our_container(facts: Facts) -> bool:
+    """Say whether /dev/shm is the user's: in a container made here it is ours, and says nothing of theirs."""
+    return isinstance(facts.get("image", Missing("no image")), Missing)
+
+
+@rule("SYSTEM303", when=_runs_outside_our_container)
+def shared_memory_is_large_enough(system: Mapping[str, Any]) -> Finding | None:
+    """The shared memory at /dev/shm is larger than what Docker gives by default.
+
+    The workers of a DataLoader hand their batches over through /dev/shm; with 64 MiB they are killed:
+    `DataLoader worker is killed by signal: Bus error`.
+
+    Source: github.com/pytorch/pytorch/issues/5040; the default: docs.docker.com (checked 2026-11-20).
+    Example: `docker run IMAGE python train.py` with num_workers=8.
+    Fix: `docker run --shm-size=8g`, or `--ipc=host`; in Kubernetes an emptyDir with medium Memory.
+    """
+    shm = system["shm"]
+    if shm["bytes"] is None:
+        return warned(
+            f"{shm['path']} is not there ({shm.get('error')}): workers of a DataLoader need it",
+            expected="a tmpfs",
+            found="nothing",
+            hint="mount a tmpfs there; in a container use --shm-size",
+        )
+    size = f"{shm['bytes'] // (1 << 20)} MiB"
+    if shm["bytes"] > DOCKER_SHM_BYTES:
+        return passed(f"{shm['path']} has {size}", expected="more than 64 MiB", found=size)
+    return warned(
+        f"{shm['path']} has only {size}: workers of a DataLoader die of `Bus error` there",
+        expected="more than 64 MiB",
+        found=size,
+        hint="docker run --shm-size=8g (or --ipc=host)",
+    )
+
+
+def _states_environment(facts: Facts) -> bool:
+    return bool(facts["stack"].env)
+
+
+@rule("ENV301", when=_states_environment)
+def environment_is_the_stack_s(stack: Stack, environment: Mapping[str, Any], building: Any) -> list[Finding]:
+    """The environment variables of the stack are set in the target, to the stack's values.
+
+    `RUN export NAME=...` in a Dockerfile ends with its layer, and /etc/environment is read by logins only:
+    what a process sees is the ENV of the image and the -e of the run. Outside of an image (a virtual
+    environment, this interpreter) they are the caller's to set, so there a difference is a warning.
+
+    Source: docs.docker.com/reference/dockerfile, ENV (checked 2026-11-20).
+    Example: HSA_OVERRIDE_GFX_VERSION exported in a RUN step is not set when Python starts.
+    Fix: put it into ENV, or pass it with -e; correct the stack if its value is outdated.
+    """
+    make = failed if getattr(building, "kind", "") == "image" else warned
+    findings = []
+    for name, wanted in stack.env.items():
+        if name not in environment["asked"]:
+            findings.append(skipped(f"{name} was not compared: a variable of that name may hold a secret"))
+            continue
+        found, shown = environment["variables"].get(name), without_credentials(wanted)
+        if found == shown or (found is not None and "$" in wanted):
+            continue
+        findings.append(
+            make(
+                f"{name} is {'not set' if found is None else repr(found)}, and the stack states {shown!r}",
+                expected=f"{name}={shown}",
+                found="not set" if found is None else f"{name}={found}",
+                hint=f"set it by ENV {name}=... in the image, or by -e when it is run",
+            )
+        )
+    return findings or [passed(f"all {len(stack.env)} variables of the stack are set as stated")]
