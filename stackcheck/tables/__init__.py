@@ -6,7 +6,17 @@ with the indexes, and `load()`, which proves the invariants. A version that no r
 
 from functools import cache, cached_property
 
-from stackcheck.tables import cuda, environment, gpus, images, packages, rocm, systems, torch
+from stackcheck.tables import (
+    cuda,
+    environment,
+    gpus,
+    images,
+    optional,
+    packages,
+    rocm,
+    systems,
+    torch,
+)
 
 
 class Tables:
@@ -46,6 +56,11 @@ class Tables:
     def environment(self) -> environment.EnvironmentTable:
         """What environment variables really do."""
         return environment.load()
+
+    @cached_property
+    def optional(self) -> optional.OptionalTable:
+        """Libraries that wheels ship for machines that have something more."""
+        return optional.load()
 
     @cached_property
     def systems(self) -> systems.SystemTable:
