@@ -25,7 +25,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="check this stack: an id, a family, a glob or a TOML file; may be given several times",
     )
     add(
-        "--stack-folder",
+        "--stack-matrices",
         action="append",
         default=[],
         metavar="DIR",

@@ -45,7 +45,7 @@ class Stacks:
     def __init__(self, config: pytest.Config) -> None:
         """Read the definitions and make pytest collect their files; raise pytest's UsageError for a fault."""
         self.config = config
-        folders = [Path(each) for each in config.getoption("stack_folder")]
+        folders = [Path(each) for each in config.getoption("stack_matrices")]
         try:
             self.stacks = catalog.find(config.getoption("stack"), folders)
         except StackcheckError as error:

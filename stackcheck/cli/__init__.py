@@ -1,0 +1,113 @@
+"""The command line: parse, call, print. One module a command, imported only when that command runs.
+
+Start-up counts in CI and in container entry points, so this module imports nothing that a command might not
+need; a command's own module may import what it likes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import signal
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, NoReturn
+
+from stackcheck import __version__
+from stackcheck.errors import EXIT_UNCHECKED, EXIT_USAGE, StackcheckError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType
+
+COMMANDS = {
+    "list": "list the stacks, axes expanded; runs nothing",
+    "check": "judge stacks by definition, tables and resolution; builds nothing",
+    "lock": "resolve a stack and write its lock file",
+    "build": "build a stack's image or environment",
+    "verify": "the main job: check, lock, build, probe, report",
+    "probe": "probe an image, an environment or this interpreter as it is",
+    "explain": "say what a rule checks, why, and from which source",
+    "report": "render a report again, in any format",
+    "schema": "print the JSON Schema of stack definitions or of reports",
+    "tables": "list what the knowledge tables hold, with their sources",
+}
+"""Every command, with its line in `stackcheck --help`; the module of the same name implements it."""
+
+EXIT_INTERRUPTED = 130
+EXIT_TERMINATED = 143
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit code (0 good, 1 FAIL, 2 wrong call, 3 could not be checked)."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    signal.signal(signal.SIGTERM, _terminate)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal without UTF-8 is no reason to fail
+    try:
+        return _run(words)
+    except StackcheckError as error:
+        _tell(str(error))
+        return error.exit_code
+    except KeyboardInterrupt:
+        _tell("interrupted")
+        return EXIT_INTERRUPTED
+    except Exception as error:
+        if "--debug" in words:
+            raise
+        _tell(
+            f"{type(error).__name__}: {error}\n"
+            "this is a fault of stackcheck: run it again with --debug, and report the traceback"
+        )
+        return EXIT_UNCHECKED
+
+
+def _run(words: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="stackcheck",
+        description="Tells before a build or an upgrade whether a PyTorch GPU stack works, and why not.",
+        epilog="`stackcheck COMMAND --help` shows the options of a command.",
+    )
+    parser.add_argument("--version", action="version", version=f"stackcheck {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    name = next((word for word in words if not word.startswith("-")), None)
+    _require_command(parser, name)
+    subs = {
+        command: commands.add_parser(command, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        for command, text in COMMANDS.items()
+    }
+    if name is None:
+        parser.parse_args(words)  # --help and --version end here, anything else in an error
+        raise AssertionError("a call without a command was accepted")
+    module = import_module(f"stackcheck.cli.{name}")
+    module.configure(subs[name])
+    subs[name].add_argument(
+        "--debug", action="store_true", help="show the traceback of a fault of stackcheck"
+    )
+    code: int = module.execute(parser.parse_args(words))
+    return code
+
+
+def _require_command(parser: argparse.ArgumentParser, name: str | None) -> None:
+    """End with exit code 2 and near names for a word that is no command."""
+    if name is None or name in COMMANDS:
+        return
+    import difflib  # noqa: PLC0415 - only for a typo
+
+    near = difflib.get_close_matches(name, COMMANDS, n=1)
+    guess = f"; did you mean {near[0]!r}?" if near else f"; commands: {', '.join(COMMANDS)}"
+    parser.exit(EXIT_USAGE, f"stackcheck: error: {name[:80]!r} is no command{guess}\n")
+
+
+def _tell(text: str) -> None:
+    """Write an error, made harmless: it may quote an index, an image or a log."""
+    from stackcheck.report.escape import block  # noqa: PLC0415 - only for an error
+
+    lines = block(text, limit=20_000, lines=200) or ["(no message)"]
+    sys.stderr.write("\n".join([f"stackcheck: error: {lines[0]}", *lines[1:]]) + "\n")
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
+    """Turn SIGTERM into an exit that runs every `finally`: containers and folders are removed."""
+    raise SystemExit(EXIT_TERMINATED)

@@ -1,0 +1,26 @@
+"""`stackcheck check`: judge stacks by definition, tables and resolution; build nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stackcheck import pipeline
+from stackcheck.cli import options, output, stacks
+from stackcheck.report import FORMATS
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    stacks.configure(parser)
+    options.add_resolving(parser)
+    output.configure_judging(parser)
+    output.configure(parser, FORMATS)
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Run the command."""
+    how, tell = options.pipeline_options(args), output.progress(args)
+    return output.write_reports([pipeline.check(stack, how, tell) for stack in stacks.chosen(args)], args)

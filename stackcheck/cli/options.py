@@ -1,0 +1,108 @@
+"""Options that several commands share, and the pipeline's Options made of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from stackcheck.engines import NAMES, BuildOptions
+from stackcheck.errors import UsageError
+from stackcheck.pipeline import Options
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def add_resolving(parser: argparse.ArgumentParser) -> None:
+    """Add how versions are resolved."""
+    parser.add_argument("--offline", action="store_true", help="use what is cached, ask no index or registry")
+    parser.add_argument("--locks", type=Path, metavar="DIR", help="folder of the lock files")
+    parser.add_argument("-q", "--quiet", action="store_true", help="no progress on stderr")
+
+
+def add_building(parser: argparse.ArgumentParser) -> None:
+    """Add how a stack is built."""
+    group = parser.add_argument_group("building")
+    add = group.add_argument
+    add("--engine", choices=NAMES, help="default: docker if it answers, else venv")
+    add("--base", default="", metavar="IMAGE", help="use this base image instead of the stack's")
+    add("--mirror", default="", metavar="PREFIX", help="take images of Docker Hub from this registry")
+    add("--ca", type=Path, metavar="FILE", help="trust these CA certificates (PEM), in build steps only")
+    add("--secret", action="append", default=[], metavar="ID=FILE", help="a file for build steps only")
+    add("--build-arg", action="append", default=[], metavar="NAME=VALUE", help="for the user's Dockerfile")
+    add("--network", default="", metavar="MODE", help="network mode of the build steps")
+    add("--no-cache", action="store_true", help="build everything again")
+    add("--logs", type=Path, metavar="DIR", help="keep the whole build logs here")
+    add("--build-timeout", type=float, default=3600.0, metavar="S", help="seconds; default: %(default)g")
+
+
+def add_probing(parser: argparse.ArgumentParser) -> None:
+    """Add how probes are run."""
+    parser.add_argument(
+        "--gpus",
+        default="auto",
+        metavar="WHICH",
+        help="auto, none, or indexes and UUIDs: 0,1 (default: auto)",
+    )
+    parser.add_argument(
+        "--timeout",
+        type=float,
+        default=900.0,
+        metavar="S",
+        help="for all probes together; default: %(default)g",
+    )
+
+
+def pipeline_options(args: argparse.Namespace) -> Options:
+    """Make the pipeline's options of what the command's parser knows; the rest keeps its default.
+
+    Raises UsageError for a file that is not there or a pair that is none.
+    """
+    get = vars(args).get
+    return Options(
+        offline=get("offline", False),
+        engine=get("engine"),
+        build=_build_options(args),
+        locks=get("locks"),
+        keep_going=get("keep_going", False),
+        timeout_s=get("timeout", 900.0),
+    )
+
+
+def _build_options(args: argparse.Namespace) -> BuildOptions:
+    get = vars(args).get
+    secrets = {name: Path(file) for name, file in _pairs("--secret", get("secret", [])).items()}
+    for option, file in (
+        ("--ca", get("ca")),
+        *((f"--secret {name}", file) for name, file in secrets.items()),
+    ):
+        if file is not None and not file.is_file():
+            raise UsageError(f"{option}: there is no file {file}")
+    return BuildOptions(
+        base=get("base", ""),
+        mirror=get("mirror", ""),
+        ca_file=get("ca"),
+        secrets=secrets,
+        build_args=_pairs("--build-arg", get("build_arg", [])),
+        no_cache=get("no_cache", False),
+        gpus=_gpus(get("gpus", "auto")),
+        network=get("network", ""),
+        timeout_s=get("build_timeout", 3600.0),
+        logs=get("logs"),
+    )
+
+
+def _pairs(option: str, texts: list[str]) -> dict[str, str]:
+    pairs = {}
+    for text in texts:
+        name, separator, value = text.partition("=")
+        if not (name and separator and value):
+            raise UsageError(f"{option}: give NAME=VALUE, not {text.partition('=')[0]!r}")
+        pairs[name] = value
+    return pairs
+
+
+def _gpus(text: str) -> Literal["auto", "none"] | tuple[str, ...]:
+    if text == "auto":
+        return "auto"
+    return "none" if text == "none" else tuple(each.strip() for each in text.split(",") if each.strip())

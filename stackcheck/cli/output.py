@@ -1,0 +1,130 @@
+"""Where a result goes: stdout, or a file that is whole or not there; progress goes to stderr."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from stackcheck.cachedir import write_atomically
+from stackcheck.errors import UsageError
+from stackcheck.report import render
+from stackcheck.report.escape import one_line
+from stackcheck.report.model import overall_exit_code
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from stackcheck.engines import Progress
+    from stackcheck.report.model import Report
+    from stackcheck.report.text import Paint
+
+_WIDEST = 120
+_STYLES = {
+    "PASS": "bold green",
+    "WARN": "bold yellow",
+    "SKIP": "bold cyan",
+    "FAIL": "bold red",
+    "ERROR": "bold magenta",
+    "NOTHING": "bold magenta",
+    "ACCEPTED": "bold blue",
+    "strong": "bold",
+    "dim": "dim",
+}
+
+
+def configure(parser: argparse.ArgumentParser, formats: Sequence[str]) -> None:
+    """Add --format and -o."""
+    parser.add_argument("--format", choices=formats, default=formats[0], help="default: %(default)s")
+    parser.add_argument(
+        "-o", "--output", type=_writable, metavar="FILE", help="write the result there instead of stdout"
+    )
+
+
+def configure_judging(parser: argparse.ArgumentParser) -> None:
+    """Add what changes the exit code alone."""
+    parser.add_argument("--strict", action="store_true", help="exit 3 for warnings and what was not checked")
+    parser.add_argument(
+        "--accept-expected",
+        action="store_true",
+        help='exit 0 for a stack with expect = "fail" that fails with exactly its expect_codes',
+    )
+
+
+def _writable(text: str) -> Path:
+    """Refuse a file that cannot be written, before hours of work are lost to it."""
+    path = Path(text)
+    folder = path.parent
+    if path.is_dir():
+        raise UsageError(f"-o {text}: this is a folder; name a file in it")
+    if not folder.is_dir():
+        raise UsageError(f"-o {text}: there is no folder {folder}; make it first")
+    if not os.access(path if path.exists() else folder, os.W_OK):
+        raise UsageError(f"-o {text}: no permission to write there; give another file")
+    return path
+
+
+def write(text: str, path: Path | None) -> None:
+    """Write text to stdout, or to a file that is whole or not there."""
+    if path is None:
+        _to_stdout(text)
+    elif path.exists() and not path.is_file():  # a pipe or a device
+        path.write_text(text, encoding="utf-8")
+    else:
+        place = path.resolve()
+        mode = place.stat().st_mode & 0o777 if place.exists() else 0o666 & ~_umask()
+        write_atomically(place, text.encode("utf-8", "backslashreplace"), mode)
+
+
+def _to_stdout(text: str) -> None:
+    """Write to stdout; a reader that went away (`| head`) has had what it wanted, and is no error."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Python would complain at exit, when it flushes stdout again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def write_reports(reports: Sequence[Report], args: argparse.Namespace) -> int:
+    """Write reports as the user asked; return the exit code."""
+    paint = None if args.output else painter(sys.stdout)
+    write(render(reports, args.format, width=width(), paint=paint), args.output)
+    return overall_exit_code(reports, strict=args.strict, accept_expected=args.accept_expected)
+
+
+def width() -> int:
+    """Return how many columns text may take: the terminal's, within reason."""
+    return min(shutil.get_terminal_size((100, 24)).columns, _WIDEST)
+
+
+def painter(stream: TextIO) -> Paint | None:
+    """Return what colours text for a terminal; None where colour is not wanted (no-color.org)."""
+    if not stream.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return None
+    from rich.color import ColorSystem  # noqa: PLC0415 - 30 ms, and only for a terminal
+    from rich.style import Style  # noqa: PLC0415
+
+    styles = {name: Style.parse(style) for name, style in _STYLES.items()}
+    return lambda style, text: styles[style].render(text, color_system=ColorSystem.STANDARD)
+
+
+def progress(args: argparse.Namespace) -> Progress:
+    """Return what takes lines of progress: stderr, or nothing with --quiet."""
+
+    def tell(line: str) -> None:
+        with contextlib.suppress(OSError):  # a closed stderr must not end a build
+            sys.stderr.write(f"{one_line(line)}\n")
+            sys.stderr.flush()
+
+    return (lambda _line: None) if args.quiet else tell
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

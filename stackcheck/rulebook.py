@@ -1,0 +1,78 @@
+"""The rules as documentation, made of their docstrings: what each checks, why, by which source, and the fix."""
+
+from __future__ import annotations
+
+import sys
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from stackcheck.rules.registry import Rule
+
+STAGES = {
+    "1": "before the build, from the definition and the tables",
+    "2": "before the build, from the resolution and the index",
+    "3": "in what was built, without a GPU",
+    "4": "on a GPU",
+}
+"""What the hundreds digit of a code says about when the rule runs."""
+
+
+def stage(rule: Rule) -> str:
+    """Say when a rule runs."""
+    return STAGES[rule.code[-3]]
+
+
+def family_title(rule: Rule) -> str:
+    """Return what the rule's family is about: the first line of its module's docstring."""
+    document = sys.modules[rule.module].__doc__ or ""
+    return document.strip().partition("\n")[0].rstrip(".")
+
+
+def render_rule(rule: Rule) -> str:
+    """Render one rule for a terminal."""
+    return f"{rule.code}  {rule.title}\nRuns {stage(rule)}; needs: {', '.join(rule.needs)}\n\n{rule.text}\n"
+
+
+def render_index(rules: Sequence[Rule]) -> str:
+    """Render all rules for a terminal, one line each, by family."""
+    parts = []
+    for family, members in _families(rules):
+        lines = [f"  {rule.code:<10} {rule.title}" for rule in members]
+        parts.append("\n".join([f"{family}: {family_title(members[0])}", *lines]))
+    return "\n\n".join(parts) + "\n"
+
+
+def render_markdown(rules: Sequence[Rule]) -> str:
+    """Render the rule reference: every rule with its whole text, by family."""
+    lines = [
+        "# The rules",
+        "",
+        "Made from the rules themselves by `stackcheck explain --all --format md`; do not edit it here.",
+        "The hundreds digit of a code says when its rule runs: "
+        + "; ".join(f"{digit}xx {text}" for digit, text in STAGES.items())
+        + ".",
+        "A code is never used again for something else.",
+    ]
+    for family, members in _families(rules):
+        lines += ["", f"## {family}: {family_title(members[0])}"]
+        for rule in members:
+            lines += ["", f"### {rule.code}: {rule.title}", ""]
+            lines += [f"Runs {stage(rule)}. Needs: {', '.join(f'`{need}`' for need in rule.needs)}.", ""]
+            lines += _paragraphs(rule.text)
+    return "\n".join(lines) + "\n"
+
+
+def _families(rules: Sequence[Rule]) -> Iterator[tuple[str, list[Rule]]]:
+    ordered = sorted(rules, key=lambda rule: (rule.family, rule.code))
+    return ((family, list(members)) for family, members in groupby(ordered, key=lambda rule: rule.family))
+
+
+def _paragraphs(text: str) -> Iterator[str]:
+    """Yield the text with each labelled line (`Source: ...`) as a list item."""
+    for line in text.splitlines():
+        label, colon, _rest = line.partition(": ")
+        labelled = colon and label in ("Source", "Sources", "Example", "Fix")
+        yield f"- {line}" if labelled else line
