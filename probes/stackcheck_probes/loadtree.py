@@ -1,0 +1,118 @@
+"""Which file serves which: the libraries of a tree, and what Python and `import torch` have loaded before.
+
+A Python package loads its own libraries in an order that only its code knows. So what lies in the same
+package, and what `import torch` brings, counts as served to a library that the loader alone would not serve.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from stackcheck_probes import libraries
+from stackcheck_probes.bytesource import FileSource, SourceError
+from stackcheck_probes.elf import Elf, ElfError
+from stackcheck_probes.ldpath import LOADED, Opened, Search
+from stackcheck_probes.symbols import Symbols
+
+PACKAGE = "package"
+"""How a library is served when its package (or torch, for the CUDA wheels) has to load the other first."""
+MAX_OPEN = 200
+MAX_PARENTS = 8
+
+
+class Tree:
+    """The libraries under some folders: `opened`, by soname, and what is `loaded` before them."""
+
+    def __init__(self, roots: list[str], search: Search) -> None:
+        self.roots = [root.rstrip("/") for root in roots]
+        self.search = search
+        self.skipped: list[str] = []
+        self.opened: list[Opened] = []
+        self.by_soname: dict[str, list[Opened]] = {}
+        self._symbols: dict[str, Symbols | None] = {}
+        for path in libraries.files(roots, self.skipped):
+            if ".so" in os.path.basename(path):
+                self._add(path)
+        self.interpreter = self.closure(self._executable(), {})
+        self.torch = self._torch()
+
+    def _add(self, path: str) -> None:
+        found = self.search.open(path[len(self.search.root) :])
+        if found is not None:
+            self.opened.append(found)
+            for name in {found.soname, os.path.basename(path)}:
+                self.by_soname.setdefault(name, []).append(found)
+
+    def serve(self, name: str, library: Opened) -> tuple[Opened | None, str]:
+        """Return the file that serves `name` for a library and how; (None, "") when nothing does."""
+        part_of_torch = "/torch/" in library.path or "/nvidia/" in library.path
+        loaded = self.interpreter if part_of_torch else self.torch
+        if name in loaded:
+            return loaded[name], LOADED
+        hit = self.search.find(name, library, ())
+        if hit:
+            return hit
+        package = self.package(library.path)
+        for other in self.by_soname.get(name, ()):
+            same = bool(package) and self.package(other.path) == package
+            if same or ("/nvidia/" in other.path and part_of_torch):
+                return other, PACKAGE
+        return None, ""
+
+    def closure(self, start: Opened | None, loaded: dict[str, Opened]) -> dict[str, Opened]:
+        """Return everything that loading `start` brings beyond what is loaded, by soname."""
+        found: dict[str, Opened] = {}
+        queue: list[tuple[Opened, tuple[Opened, ...]]] = [(start, ())] if start else []
+        while queue:
+            library, parents = queue.pop()
+            if library.soname in found:
+                continue
+            found[library.soname] = library
+            for name in library.dynamic.needed:
+                hit = None if name in loaded or name in found else self.search.find(name, library, parents)
+                if hit:
+                    queue.append((hit[0], (library, *parents)[:MAX_PARENTS]))
+        return found
+
+    def package(self, path: str) -> str:
+        """Return the top folder of a file under a root; a wheel's `x.libs` belongs to its package x."""
+        for root in self.roots:
+            if path.startswith(root + "/"):
+                return path[len(root) + 1 :].split("/", maxsplit=1)[0].partition(".")[0]
+        return ""
+
+    def symbols(self, library: Opened) -> Symbols | None:
+        """Return the symbols of a library, None when they cannot be read; a bounded number stays open."""
+        if library.path not in self._symbols:
+            if len(self._symbols) >= MAX_OPEN:
+                self.close()
+            try:
+                self._symbols[library.path] = Symbols(Elf(FileSource(self.search.root + library.path)))
+            except (ElfError, SourceError, OSError):
+                self._symbols[library.path] = None
+        return self._symbols[library.path]
+
+    def close(self) -> None:
+        """Close every file that symbols were read from."""
+        for symbols in self._symbols.values():
+            if symbols is not None:
+                symbols.close()
+        self._symbols.clear()
+
+    def _executable(self) -> Opened | None:
+        return None if self.search.root else self.search.open(os.path.realpath(sys.executable))
+
+    def _torch(self) -> dict[str, Opened]:
+        loaded = dict(self.interpreter)
+        own = [each for each in self.opened if "/torch/lib/lib" in each.path and each.path.endswith(".so")]
+        for library in own:
+            if os.path.basename(library.path).startswith(("libtorch", "libc10")):
+                loaded.update(self.closure(library, loaded))
+        if (
+            own
+        ):  # torch loads the CUDA libraries of the nvidia-* wheels itself where its search path misses them
+            for library in self.opened:
+                if "/nvidia/" in library.path:
+                    loaded.setdefault(library.soname, library)
+        return loaded

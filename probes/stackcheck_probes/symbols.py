@@ -1,0 +1,238 @@
+"""Dynamic symbols of one ELF file: what it wants, what it gives, and the symbol versions of both.
+
+Looking a name up costs a probe of the GNU hash table, as in the loader, not a walk over all exports:
+libtorch_cpu.so has 100,000 of them. Layouts: the GNU hash section and symbol versioning of the Linux Standard
+Base (refspecs.linuxfoundation.org/LSB_5.0.0), checked against glibc's loader, 2026-11-20.
+"""
+
+from __future__ import annotations
+
+from struct import Struct, unpack_from
+
+from stackcheck_probes.elf import (
+    DT_GNU_HASH,
+    DT_STRSZ,
+    DT_STRTAB,
+    DT_SYMTAB,
+    DT_VERDEF,
+    DT_VERDEFNUM,
+    DT_VERNEED,
+    DT_VERNEEDNUM,
+    SHT_DYNSYM,
+    Elf,
+    ElfError,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MAX_SYMBOLS = 4 << 20
+MAX_STRINGS = 256 << 20
+MAX_VERSIONS = 4096
+MAX_VERSION_TABLE = 256 << 10
+MAX_NAME = 8192
+READ_PIECE = 32 << 20
+STB_WEAK = 2
+VER_FLG_BASE, VER_FLG_WEAK = 1, 2
+
+_SYMBOL = {64: Struct("<IBBHQQ"), 32: Struct("<IIIBBH")}
+_VERNEED, _VERNAUX = Struct("<HHIII"), Struct("<IHHII")
+_VERDEF, _VERDAUX = Struct("<HHHHIII"), Struct("<II")
+
+
+class VersionNeed:
+    """A symbol version that a file wants of another: `GLIBC_2.34` of `libc.so.6`; weak ones may be absent."""
+
+    __slots__ = ("file", "version", "weak")
+
+    def __init__(self, file: str, version: str, weak: bool) -> None:
+        self.file = file
+        self.version = version
+        self.weak = weak
+
+
+def gnu_hash(name: bytes) -> int:
+    """Return the hash of a symbol name as the GNU hash section has it."""
+    value = 5381
+    for byte in name:
+        value = value * 33 + byte & 0xFFFFFFFF
+    return value
+
+
+class Symbols:
+    """The dynamic symbols of an `Elf`; raise `ElfError` where its tables cannot be read."""
+
+    __slots__ = ("_defined", "_elf", "_hash", "_listed", "_strings", "_table", "_tags")
+
+    def __init__(self, elf: Elf) -> None:
+        dynamic = elf.dynamic()
+        self._elf = elf
+        self._tags = dynamic.tags if dynamic else {}
+        self._strings = self._place(DT_STRTAB)
+        self._table = self._place(DT_SYMTAB)
+        place = self._place(DT_GNU_HASH)
+        self._hash = None if place is None else _GnuHash(elf, place)
+        self._defined: frozenset[str] | None = None
+        self._listed: frozenset[bytes] | None = None
+
+    def close(self) -> None:
+        """Close the file that the symbols are read from."""
+        self._elf.source.close()
+
+    def undefined(self) -> list[bytes]:
+        """Return the names that this file must find elsewhere (weak ones left out: they may stay absent)."""
+        # Undefined symbols come before the exports, which alone the GNU hash table covers.
+        return self._names(
+            lambda index, bind: index == 0 and bind != STB_WEAK, self._hash.first if self._hash else None
+        )
+
+    def exports(self, name: bytes, hashed: int) -> bool:
+        """Tell whether the file defines `name`, whose `gnu_hash` is `hashed`."""
+        if self._table is None or self._strings is None:
+            return False
+        if self._hash is None:  # an old hash table only: list the exports once
+            if self._listed is None:
+                self._listed = frozenset(self._names(lambda index, _bind: index != 0, None))
+            return name in self._listed
+        entry = _SYMBOL[self._elf.bits]
+        for index in self._hash.candidates(hashed):
+            raw = self._elf.source.pread(self._table + index * entry.size, entry.size)
+            if len(raw) < entry.size:
+                return False
+            start = unpack_from("<I", raw)[0]
+            if self._elf.source.pread(self._strings + start, len(name) + 1) == name + b"\0":
+                return True
+        return False
+
+    def versions_needed(self) -> list[VersionNeed]:
+        """Return every symbol version that the file wants of others."""
+        raw, at, needs = self._versions(DT_VERNEED), 0, []
+        for _ in range(min(self._tags.get(DT_VERNEEDNUM, 0), MAX_VERSIONS) if raw else 0):
+            _, count, file, first, following = _row(_VERNEED, raw, at)
+            name, aux = self._name(file), at + first
+            for _ in range(min(count, MAX_VERSIONS)):
+                _, flags, _, version, step = _row(_VERNAUX, raw, aux)
+                needs.append(VersionNeed(name, self._name(version), bool(flags & VER_FLG_WEAK)))
+                if not step:
+                    break
+                aux += step
+            if not following:
+                break
+            at += following
+        return needs
+
+    def versions_defined(self) -> frozenset[str]:
+        """Return every symbol version that the file gives (not the one that is its own name)."""
+        if self._defined is None:
+            raw, at, names = self._versions(DT_VERDEF), 0, []
+            for _ in range(min(self._tags.get(DT_VERDEFNUM, 0), MAX_VERSIONS) if raw else 0):
+                _, flags, _, _, _, first, following = _row(_VERDEF, raw, at)
+                if not flags & VER_FLG_BASE:
+                    names.append(self._name(_row(_VERDAUX, raw, at + first)[0]))
+                if not following:
+                    break
+                at += following
+            self._defined = frozenset(names)
+        return self._defined
+
+    def _names(self, wanted: Callable[[int, int], bool], first_export: int | None) -> list[bytes]:
+        """Return the names of the dynamic symbols that `wanted(section index, binding)` picks."""
+        section = next((s for s in self._elf.sections if s.type == SHT_DYNSYM), None)
+        entry = _SYMBOL[self._elf.bits]
+        if section is None or self._table is None:
+            return []
+        count = section.size // entry.size
+        if count > MAX_SYMBOLS:
+            raise ElfError(f"{count} dynamic symbols, more than the {MAX_SYMBOLS} that are read")
+        if first_export is not None and first_export <= count:
+            count = first_export
+        raw = self._elf.source.pread(self._table, count * entry.size)
+        names, wide, found = self._string_table(), self._elf.bits == 64, []
+        for row in entry.iter_unpack(raw[: len(raw) - len(raw) % entry.size]):
+            start, info, index = (row[0], row[1], row[3]) if wide else (row[0], row[3], row[5])
+            if start and wanted(index, info >> 4):
+                end = names.find(b"\0", start, start + MAX_NAME)
+                if end > start:
+                    found.append(names[start:end])
+        return found
+
+    def _versions(self, tag: int) -> bytes:
+        place = self._place(tag)
+        return b"" if place is None else self._elf.source.pread(place, MAX_VERSION_TABLE)
+
+    def _place(self, tag: int) -> int | None:
+        address = self._tags.get(tag)
+        return None if address is None else self._elf.offset_of(address)
+
+    def _name(self, start: int) -> str:
+        return "" if self._strings is None else self._elf.string(self._strings + start)
+
+    def _string_table(self) -> bytes:
+        size = self._tags.get(DT_STRSZ, 0)
+        if self._strings is None or size > MAX_STRINGS:
+            raise ElfError(f"dynamic string table of {size} bytes, more than is read")
+        pieces, read = [], 0
+        while read < size:
+            piece = self._elf.source.pread(self._strings + read, min(size - read, READ_PIECE))
+            if not piece:
+                break
+            pieces.append(piece)
+            read += len(piece)
+        return b"".join(pieces)
+
+
+def _row(layout: Struct, raw: bytes, at: int) -> tuple[int, ...]:
+    if at + layout.size > len(raw):
+        raise ElfError(
+            f"symbol version table cut off, or larger than the {MAX_VERSION_TABLE} bytes that are read"
+        )
+    return layout.unpack_from(raw, at)
+
+
+class _GnuHash:
+    """The GNU hash table: a Bloom filter, buckets, and one chain of hashes over the exported symbols."""
+
+    __slots__ = ("_bits", "_bloom", "_buckets", "_chain", "_elf", "_mask", "_shift", "first")
+
+    def __init__(self, elf: Elf, place: int) -> None:
+        self._elf = elf
+        raw = elf.source.pread(place, 16)
+        if len(raw) < 16:
+            raise ElfError("GNU hash table cut off")
+        buckets, self.first, words, self._shift = unpack_from("<IIII", raw)
+        self._bits = elf.bits
+        size = elf.bits // 8
+        if buckets > MAX_SYMBOLS or words > MAX_SYMBOLS or self._shift > 63:
+            raise ElfError(f"GNU hash table of {buckets} buckets, more than are read")
+        self._mask = words - 1
+        self._bloom = elf.source.pread(place + 16, words * size)
+        self._buckets = elf.source.pread(place + 16 + words * size, buckets * 4)
+        self._chain = place + 16 + words * size + buckets * 4
+        if len(self._buckets) < buckets * 4 or len(self._bloom) < words * size or not words or not buckets:
+            raise ElfError("GNU hash table cut off")
+
+    def candidates(self, hashed: int) -> list[int]:
+        """Return the indexes of the symbols whose hash is `hashed`."""
+        bits, bloom = self._bits, self._bloom
+        size = bits // 8
+        at = (hashed // bits & self._mask) * size
+        word = int.from_bytes(bloom[at : at + size], "little")
+        if not (word >> hashed % bits & word >> (hashed >> self._shift) % bits & 1):
+            return []
+        index = unpack_from("<I", self._buckets, hashed % (len(self._buckets) // 4) * 4)[0]
+        found: list[int] = []
+        if index < self.first:
+            return found
+        chain = self._elf.source.pread(self._chain + (index - self.first) * 4, 64)
+        for step in range(MAX_VERSIONS):
+            if len(chain) < step * 4 + 4:
+                chain += self._elf.source.pread(self._chain + (index - self.first) * 4 + len(chain), 256)
+                if len(chain) < step * 4 + 4:
+                    break
+            value = unpack_from("<I", chain, step * 4)[0]
+            if value | 1 == hashed | 1:
+                found.append(index + step)
+            if value & 1:
+                break
+        return found

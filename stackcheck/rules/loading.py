@@ -1,0 +1,337 @@
+"""Rules about what the loader will say: needed libraries, symbol versions, and the symbols of torch."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from packaging.requirements import InvalidRequirement, Requirement
+
+from stackcheck.rules.registry import Finding, failed, passed, rule, warned
+from stackcheck.verdict import Evidence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from stackcheck.definition import Stack
+    from stackcheck.tables import Tables
+
+OF_THE_STACK = (
+    "torch",
+    "torchvision",
+    "torchaudio",
+    "nvidia",
+    "spconv",
+    "cumm",
+    "mmcv",
+    "triton",
+    "xformers",
+)
+"""Top folders of the packages that a GPU stack is made of: what they cannot load breaks it."""
+COUPLED = ("cudnn", "nccl", "cublas", "nvjitlink")
+"""Libraries of which two under one soname in one tree mean that order decides which one a process gets."""
+_SHOWN = 3
+
+
+def _in_stack(path: str, stack: Stack) -> bool:
+    parts = path.split("/")
+    stated = {name.replace("-", "_") for name in stack.packages}
+    return any(part in OF_THE_STACK or part in stated for part in parts[:-1])
+
+
+def _short(path: str) -> str:
+    """Return a path from its package on: what comes before is the same for all."""
+    for folder in ("/site-packages/", "/dist-packages/"):
+        if folder in path:
+            return path.rpartition(folder)[2]
+    return path
+
+
+@rule("LOAD301")
+def needed_libraries_are_there(stack: Stack, tables: Tables, loading: Mapping[str, Any]) -> list[Finding]:
+    """Every library finds the libraries that it needs.
+
+    The loader refuses a library when one that it needs is nowhere on its search path: DT_RPATH,
+    LD_LIBRARY_PATH, DT_RUNPATH, ld.so.cache, the default folders, or loaded before by `import torch`. The
+    driver (libcuda.so.1) comes from the host and may be absent, and so may what optional plug-ins need.
+
+    Source: ld.so(8), man7.org/linux/man-pages/man8/ld.so.8.html; checked 2026-11-20 against the real loader.
+    Example: mmcv-full 1.3.10 of the cu111 page needs libcudart.so.10.2.
+    Fix: install the build of the extension that was made for this CUDA, or the package that has the library.
+    """
+    allowed = [
+        row
+        for row in loading["missing"]
+        if row["driver"] or tables.optional.find(row["library"], row["needs"])
+    ]
+    by_need: dict[str, list[Mapping[str, Any]]] = {}
+    for row in loading["missing"]:
+        if row not in allowed:
+            by_need.setdefault(row["needs"], []).append(row)
+    if not by_need:
+        note = f"; {len(allowed)} needs of the driver or of optional plug-ins left aside" if allowed else ""
+        return [passed(f"all {loading['libraries']} libraries find what they need{note}")]
+    return [_absent(needs, rows, stack) for needs, rows in sorted(by_need.items())]
+
+
+def _absent(needs: str, rows: list[Mapping[str, Any]], stack: Stack) -> Finding:
+    names = [_short(row["library"]) for row in rows]
+    who = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+    others, elsewhere = rows[0]["other_versions"], rows[0]["elsewhere"]
+    evidence = [Evidence(f"{row['library']} needs {needs}", "DT_NEEDED of the file") for row in rows[:_SHOWN]]
+    message = f"{who} cannot be loaded: {needs} is not there"
+    hint = "install the package that brings it, or remove the one that needs it"
+    if elsewhere:
+        message += (
+            f" for it, although {_short(elsewhere[0])} is in this tree: no search path of it leads there"
+        )
+        hint = f"load {_short(elsewhere[0])} first, or put its folder on LD_LIBRARY_PATH"
+    elif others:
+        message += f"; this tree has {', '.join(others)}: it was made for another version"
+        hint = "install the build of the package that was made for the CUDA of this stack"
+    found = ", ".join(others) or (elsewhere[0] if elsewhere else "nothing of that name")
+    if any(_in_stack(row["library"], stack) for row in rows):
+        return failed(message, *evidence, expected=needs, found=found, hint=hint)
+    return warned(
+        f"{message} (whether anybody loads it is not known)",
+        *evidence,
+        expected=needs,
+        found=found,
+        hint=hint,
+    )
+
+
+@rule("LOAD302")
+def symbol_versions_are_there(stack: Stack, loading: Mapping[str, Any]) -> list[Finding]:
+    """Every library finds the symbol versions that it needs: GLIBC, GLIBCXX, CXXABI and the others.
+
+    A library built on a newer system wants newer symbol versions than the C or C++ library here has; the
+    loader then refuses it with `version 'GLIBC_2.33' not found`. A linux_x86_64 wheel promises nothing.
+
+    Source: symbol versioning, refspecs.linuxfoundation.org/LSB_5.0.0; checked 2026-11-20.
+    Example: pyg-lib 0.5.0+pt28cu128 on Ubuntu 20.04 (glibc 2.31) wants GLIBC_2.33.
+    Fix: a newer base image, or an older or self-built wheel.
+    """
+    if not loading["versions"]:
+        return [passed(f"all {loading['libraries']} libraries find the symbol versions that they need")]
+    return [_too_old(row, stack) for row in loading["versions"]]
+
+
+def _too_old(row: Mapping[str, Any], stack: Stack) -> Finding:
+    library, newest = _short(row["library"]), row["newest"] or "none of that kind"
+    message = f"{library} cannot be loaded: it needs {row['version']}, and {row['in']} has {newest}"
+    evidence = Evidence(
+        f"{row['library']} needs {row['version']} of {row['needs']}", ".gnu.version_r of the file"
+    )
+    hint = "use a base image with a newer system, or a build of the package made on an older one"
+    if _in_stack(row["library"], stack):
+        return failed(message, evidence, expected=row["version"], found=newest, hint=hint)
+    return warned(
+        f"{message} (whether anybody loads it is not known)",
+        evidence,
+        expected=row["version"],
+        found=newest,
+        hint=hint,
+    )
+
+
+@rule("LOAD303")
+def torch_symbols_are_there(
+    loading: Mapping[str, Any], distributions: Mapping[str, Any]
+) -> list[Finding] | None:
+    """Every extension finds the symbols of torch that it was built with.
+
+    libtorch keeps no stable C++ interface between minor versions. An extension made for another torch has
+    undefined symbols; the import then dies with one of their mangled names, or only says that an operator
+    does not exist.
+
+    Source: the symbol tables of the files; compared 2026-11-20 with what dlopen names for torchvision 0.21.0,
+    torchaudio 2.6.0 and xformers 0.0.29.post3 on torch 2.5.0.
+    Example: torchvision 0.21.0 on torch 2.5.0: at::Context::alertNotDeterministic(std::basic_string_view...).
+    Fix: install the version of the extension that was made for this torch.
+    """
+    if loading["torch"] is None and not loading["undefined"]:
+        return None
+    installed = {row["name"]: row for row in reversed(distributions["distributions"])}
+    torch = installed.get("torch", {}).get("version") or "this torch"
+    if not loading["undefined"]:
+        return [passed(f"every extension finds the symbols of torch {torch} that it needs")]
+    return [_undefined(row, loading, installed, torch) for row in loading["undefined"]]
+
+
+def _undefined(
+    row: Mapping[str, Any], loading: Mapping[str, Any], installed: Mapping[str, Mapping[str, Any]], torch: str
+) -> Finding:
+    library, symbol = _short(row["library"]), row["symbols"][0]
+    name = row["demangled"][0]
+    if not symbol.startswith("_Z"):
+        found = f"{row['count']} symbols that no library on its path has"
+        hint = (
+            "an older copy shadows the one it was made for: look at LD_LIBRARY_PATH and at duplicate packages"
+        )
+        text = f"{library} cannot be loaded: undefined symbol {symbol}"
+        return failed(
+            text, Evidence(row["library"], "dynamic symbol table"), expected=symbol, found=found, hint=hint
+        )
+    owner = _owner(row["library"], installed)
+    wants = _torch_wanted(owner)
+    package = owner["name"] if owner else "the package"
+    abi = loading["abi"].get(row["library"], "")
+    built_for = f"torch {wants}" if wants else "another torch"
+    if abi and loading["torch"]["abi"] not in ("", abi):
+        built_for += f" with the {abi} C++11 ABI (torch here has the {loading['torch']['abi']} one)"
+    more = f" and {row['count'] - 1} more" if row["count"] > 1 else ""
+    return failed(
+        f"{library} cannot be loaded: torch {torch} does not export {name}{more}; "
+        f"it was built for {built_for}",
+        *(Evidence(mangled, row["library"]) for mangled in row["symbols"][:_SHOWN]),
+        expected=f"an extension built for torch {torch}",
+        found=f"{package} {owner['version'] if owner else ''}, built for {built_for}".replace(" ,", ","),
+        hint=f"install the version of {package} that was made for torch {torch}",
+    )
+
+
+def _owner(path: str, installed: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """Return the distribution that a file belongs to, by the name of its top folder."""
+    top = _short(path).split("/")[0].partition(".")[0].lower().replace("_", "-")
+    folders = {"torio": "torchaudio"}
+    top = folders.get(top, top)
+    return installed.get(top) or next(
+        (row for name, row in installed.items() if name.startswith(f"{top}-cu")), None
+    )
+
+
+def _torch_wanted(owner: Mapping[str, Any] | None) -> str:
+    """Return the version of torch that a distribution requires exactly, "" when it requires none."""
+    for text in owner["requires"] if owner else ():
+        try:
+            requirement = Requirement(text)
+        except InvalidRequirement:
+            continue
+        pins = [each.version for each in requirement.specifier if each.operator == "=="]
+        if requirement.name == "torch" and pins:
+            return pins[0]
+    return ""
+
+
+@rule("LOAD304")
+def strings_have_one_abi(loading: Mapping[str, Any]) -> list[Finding] | None:
+    """Extensions and torch use the same C++11 ABI for std::string.
+
+    libstdc++ has two: official wheels of torch up to 2.5 use the old one, from 2.7 on the new one; conda, NGC
+    containers and own builds differ. An extension of the other ABI never finds the symbols that take strings.
+
+    Source: _GLIBCXX_USE_CXX11_ABI, gcc.gnu.org/onlinedocs/libstdc++/manual/using_dual_abi.html; which one is
+    read from the symbols of libc10.so and of the extension (checked 2026-11-20).
+    Example: flash-attn 2.5.5 ...cxx11abiTRUE on torch 2.2.0.
+    Fix: take the wheel of the other ABI, or build the extension against this torch.
+    """
+    torch = loading["torch"]
+    if torch is None or not loading["abi"]:
+        return None
+    if not torch["abi"]:
+        reason = "which C++11 ABI libc10.so has cannot be read from its symbols"
+        return [warned(f"{reason}, so the extensions were not compared with it", Evidence(torch["c10"]))]
+    other = sorted(path for path, abi in loading["abi"].items() if abi != torch["abi"])
+    if not other:
+        return [passed(f"torch and {len(loading['abi'])} extensions use the {torch['abi']} C++11 ABI")]
+    return [
+        failed(
+            f"{_short(path)} uses the {loading['abi'][path]} C++11 ABI and torch the {torch['abi']} one",
+            Evidence(path, "undefined symbols of the file"),
+            Evidence(torch["c10"], "constructors of c10::Error"),
+            expected=f"the {torch['abi']} C++11 ABI",
+            found=f"the {loading['abi'][path]} C++11 ABI",
+            hint="install the wheel of the other ABI, or build the extension against this torch",
+        )
+        for path in other
+    ]
+
+
+@rule("LOAD305")
+def nothing_is_shadowed(loading: Mapping[str, Any]) -> list[Finding]:
+    """LD_LIBRARY_PATH puts no other copy before the libraries of the wheels.
+
+    It does not beat DT_RPATH (torch's own libraries up to 2.5), but it does beat DT_RUNPATH: the parts of
+    cuDNN and libnvJitLink are then taken from a system toolkit of another version.
+
+    Source: ld.so(8); measured 2026-11-20 on torch 2.5.0+cu124.
+    Example: LD_LIBRARY_PATH=/usr/local/cuda/lib64 with an older libnvJitLink.so.12.
+    Fix: take the folder off LD_LIBRARY_PATH; wheels need none.
+    """
+    if not loading["shadowed"]:
+        return [passed("LD_LIBRARY_PATH shadows no library of the wheels")]
+    return [
+        warned(
+            f"{_short(row['library'])} takes {row['needs']} from LD_LIBRARY_PATH, and not from its own wheel",
+            Evidence(f"DT_RUNPATH of {row['library']}", "ld.so(8): LD_LIBRARY_PATH comes before DT_RUNPATH"),
+            expected=row["instead_of"],
+            found=row["used"],
+            hint=f"take {PurePosixPath(row['used']).parent} off LD_LIBRARY_PATH",
+        )
+        for row in loading["shadowed"]
+    ]
+
+
+@rule("LOAD306")
+def one_copy_of_each(loading: Mapping[str, Any]) -> list[Finding]:
+    """There is one copy of cuDNN, NCCL, cuBLAS and nvJitLink under each soname.
+
+    The first copy that a process loads under a soname serves everybody after it. With two of different
+    versions, the order of imports decides which one torch gets.
+
+    Source: ld.so(8), a soname is loaded once; checked 2026-11-20.
+    Example: libcudnn.so.9 in nvidia/cudnn/lib and in the lib folder of another package.
+    Fix: remove the package that brings the second copy.
+    """
+    doubled = [
+        (soname, sorted(paths))
+        for family in COUPLED
+        for soname, paths in _by_soname(loading["copies"].get(family, ())).items()
+        if len(paths) > 1
+    ]
+    if not doubled:
+        return [passed("cuDNN, NCCL, cuBLAS and nvJitLink are there at most once under each soname")]
+    return [
+        warned(
+            f"{soname} is there {len(paths)} times; which one a process gets depends on the order of imports",
+            *(Evidence(path) for path in paths),
+            expected="one copy",
+            found=", ".join(map(_short, paths)),
+            hint="remove the package that brings the copy which torch was not made for",
+        )
+        for soname, paths in doubled
+    ]
+
+
+def _by_soname(rows: Iterable[Mapping[str, str]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        found.setdefault(row["soname"], []).append(row["path"])
+    return found
+
+
+@rule("LOAD307")
+def every_library_was_read(loading: Mapping[str, Any]) -> list[Finding]:
+    """Every library could be read.
+
+    A file that is cut off, or whose tables make no sense, was not inspected: an interrupted copy or download.
+
+    Source: the reader of stackcheck (ELF, System V gABI).
+    Example: a libtorch_cuda.so of 12 MB after a full disk.
+    Fix: reinstall the package that owns the file.
+    """
+    problems = [(row["path"], row["error"]) for row in loading["unreadable"]]
+    if not problems and not loading["skipped"]:
+        return [passed(f"all {loading['libraries']} libraries were read")]
+    findings = [
+        failed(
+            f"{_short(path)} cannot be read: {error}",
+            Evidence(path),
+            expected="an ELF file that is whole",
+            found=error,
+            hint="reinstall the package that owns the file",
+        )
+        for path, error in problems
+    ]
+    return findings + [warned(f"a part of the tree was not looked at: {why}") for why in loading["skipped"]]
