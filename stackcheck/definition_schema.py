@@ -6,25 +6,43 @@ package) it cannot say.
 
 from __future__ import annotations
 
-from typing import Any
+import ast
+import inspect
+import textwrap
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
+from pydantic.json_schema import GenerateJsonSchema
+
+from stackcheck import definition
 from stackcheck.definition import Stack
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+    from pydantic_core import core_schema
 
 _TEXTS = {"type": "object", "additionalProperties": {"type": "string"}}
 
 
+class _Written(GenerateJsonSchema):
+    """Describe a GPU as it is written: as a name."""
+
+    def is_instance_schema(self, schema: core_schema.IsInstanceSchema) -> dict[str, Any]:  # noqa: ARG002
+        return {
+            "type": "string",
+            "description": "A product name (L4), a compute capability (8.9) or a gfx target (gfx90a).",
+        }
+
+
 def definition_schema() -> dict[str, Any]:
     """Return the schema of one file: `[[stack]]` tables, axes not yet expanded."""
-    row = Stack.model_json_schema(by_alias=True)
+    row = _as_toml(Stack.model_json_schema(by_alias=True, schema_generator=_Written))
     definitions = row.pop("$defs")
-    definitions.pop("Gpu", None)
+    for name, rows in {**definitions, "Stack": row}.items():
+        _describe(rows, getattr(definition, name))
     fields = row["properties"]
     for name in ("family", "file"):  # set by the reader
         fields.pop(name)
-    fields["gpus"]["items"] = {
-        "type": "string",
-        "description": "A product name (L4), a compute capability (8.9) or a gfx target (gfx90a).",
-    }
     package = {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/Package"}]}
     fields["packages"]["additionalProperties"] = package
     fields["axes"] = {
@@ -45,3 +63,40 @@ def definition_schema() -> dict[str, Any]:
         "properties": {"stack": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/Stack"}}},
         "$defs": {**definitions, "Stack": row},
     }
+
+
+def _as_toml(schema: Any) -> Any:
+    """Drop what TOML cannot say (null) and what only repeats: titles, and defaults that mean "not stated"."""
+    if isinstance(schema, list):
+        return [_as_toml(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    kept = {
+        key: _as_toml(value)
+        for key, value in schema.items()
+        if not (key == "title" and isinstance(value, str)) and key != "default"
+    }
+    choices = [each for each in kept.get("anyOf", []) if each != {"type": "null"}]
+    if len(choices) == 1:
+        return {**{key: value for key, value in kept.items() if key != "anyOf"}, **choices[0]}
+    return kept
+
+
+def _describe(rows: dict[str, Any], model: type[BaseModel]) -> None:
+    """Give a table and its fields the first line of their docstrings, which editors show."""
+    rows["description"] = rows["description"].partition("\n")[0]
+    tree = ast.parse(textwrap.dedent(inspect.getsource(model))).body[0]
+    assert isinstance(tree, ast.ClassDef)  # noqa: S101 - the source of a class
+    aliases = {info.alias or name: name for name, info in model.model_fields.items()}
+    texts = {
+        field.target.id: inspect.cleandoc(after.value.value).replace("\n", " ")
+        for field, after in pairwise(tree.body)
+        if isinstance(field, ast.AnnAssign)
+        and isinstance(field.target, ast.Name)
+        and isinstance(after, ast.Expr)
+        and isinstance(after.value, ast.Constant)
+        and isinstance(after.value.value, str)
+    }
+    for key, schema in rows["properties"].items():
+        if text := texts.get(aliases[key]):
+            schema["description"] = text

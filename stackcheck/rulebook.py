@@ -1,4 +1,4 @@
-"""The rules as documentation, made of their docstrings: what each checks, why, by which source, and the fix."""
+"""The rules as documentation, made of their docstrings: what each checks, why, by which source; the fix."""
 
 from __future__ import annotations
 
