@@ -92,6 +92,7 @@ class Package(Strict):
 
     `version` is an exact version (a local version is allowed), a range, or "latest". `origin` says where it
     comes from when that is not a wheel of the index; a `source` build is only done where it is stated.
+    A package with an `index` or `find_links` of its own is taken from there and from nowhere else.
     """
 
     version: Annotated[str, BeforeValidator(_version_text), AfterValidator(_requirement_text)]
@@ -115,7 +116,15 @@ class Package(Strict):
 
 
 class Index(Strict):
-    """Where wheels are looked for. Credentials belong in the environment or a netrc file, never here."""
+    """Where wheels are looked for, in pip's words and with pip's meaning.
+
+    `url` takes the place of PyPI (--index-url), `extra` are further indexes (--extra-index-url), `find_links`
+    pages or folders beside them (--find-links). Without `url` it is PyPI, or what UV_DEFAULT_INDEX or
+    PIP_INDEX_URL say. All are searched for every package, and the best version wins. A stack that takes torch
+    from a PyTorch index and the rest from PyPI names that index under `extra`, or as the `index` of torch
+    alone. Folders are relative to the definition file. Credentials belong in the environment or a netrc file,
+    never here.
+    """
 
     url: str | None = None
     extra: tuple[str, ...] = ()

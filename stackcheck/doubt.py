@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stackcheck.derivation import name_of
-from stackcheck.index import Fetcher, Page, Unreachable
+from stackcheck.pages import Unreachable
+from stackcheck.redact import without_userinfo
 from stackcheck.resolution import Kind, Unresolved
 from stackcheck.uvinput import Place, places
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from packaging.version import Version
 
     from stackcheck.definition import Stack
+    from stackcheck.index import Fetcher
     from stackcheck.pages import File
 
 DEFAULT_INDEX = "https://pypi.org/simple"
@@ -34,13 +36,20 @@ def in_doubt(found: Unresolved, stack: Stack, fetcher: Fetcher) -> Unresolved:
     name = name_of(found.requirements[0])
     files: list[File] = []
     for place in asked_for(name, stack, fetcher):
-        answer = fetcher.page(page_url(place, name))
+        answer = fetcher.page(place.page_of(name))
         if isinstance(answer, Unreachable):
             if trouble := _trouble(answer, place, fetcher):
                 return replace(trouble, assumed=found.assumed)
         else:
             files += answer.of(name)
-    return replace(found, kind=_kind(found, files), exists=_existing(files))
+    return replace(found, kind=_kind(found, files), exists=_existing(files), hint=_hint(found, stack))
+
+
+def _hint(found: Unresolved, stack: Stack) -> str:
+    if found.kind != "not-found" or not stack.index.url:
+        return found.hint
+    where = without_userinfo(stack.index.url)
+    return f"index.url ({where}) replaces PyPI; what PyPI has needs https://pypi.org/simple under index.extra"
 
 
 def asked_for(name: str, stack: Stack, fetcher: Fetcher) -> list[Place]:
@@ -55,11 +64,6 @@ def asked_for(name: str, stack: Stack, fetcher: Fetcher) -> list[Place]:
         default = env.get("UV_DEFAULT_INDEX") or env.get("UV_INDEX_URL") or env.get("PIP_INDEX_URL")
         shared.append(Place(default or DEFAULT_INDEX, default=True))
     return shared
-
-
-def page_url(place: Place, name: str) -> str:
-    """Return the page on which a place lists a package."""
-    return place.url if place.flat else f"{place.url.rstrip('/')}/{name}/"
 
 
 def _trouble(answer: Unreachable, place: Place, fetcher: Fetcher) -> Unresolved | None:
@@ -97,6 +101,3 @@ def _existing(files: Iterable[File]) -> tuple[str, ...]:
             kinds.setdefault(file.version, set()).add("wheel" if file.is_wheel else "source only")
     newest = sorted(kinds, reverse=True)[:_MOST_SHOWN]
     return tuple(f"{v}" if "wheel" in kinds[v] else f"{v} (source only)" for v in newest)
-
-
-__all__ = ["Page", "asked_for", "in_doubt", "page_url"]

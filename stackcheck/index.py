@@ -21,11 +21,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Literal, TypeAlias
+from typing import IO, TYPE_CHECKING
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from stackcheck import pagecache
-from stackcheck.pages import File, NotAPageError, Page, parse_page
+from stackcheck.pages import FailureKind, File, NotAPageError, Page, Unreachable, parse_page
 from stackcheck.redact import secrets_of, shown, without_userinfo
 from stackcheck.uvinput import Place
 
@@ -34,25 +34,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Fetcher", "File", "Page", "Unreachable"]
 
-FailureKind: TypeAlias = Literal[
-    "dns", "refused", "timeout", "tls", "denied", "missing", "server", "status", "truncated", "not-a-page",
-    "too-large", "redirect", "offline", "network", "bad-url",
-]  # fmt: skip
-
 ACCEPT = "application/vnd.pypi.simple.v1+json, text/html;q=0.8, application/vnd.pypi.simple.v1+html;q=0.8"
 MOST_BYTES = 64 * 2**20
 """The largest page that is read; the project page of the biggest projects is below 20 MB."""
 MOST_REDIRECTS = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Unreachable:
-    """Why a page could not be read; `url` and `message` are without credentials."""
-
-    kind: FailureKind
-    message: str
-    url: str = ""
-    status: int | None = None
 
 
 class _RefusedRedirectError(Exception):

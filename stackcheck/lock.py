@@ -1,4 +1,4 @@
-"""Locks: PEP 751 files made of what uv resolved, with the definition they were made from on record.
+"""Locks: PEP 751 documents made of what uv resolved, with the definition they were made from. Pure.
 
 The file is `locks/pylock.<id>.toml` beside the folder of the definition, dots of the id as `-`, because
 PEP 751 allows none in the name. Source of the format: https://peps.python.org/pep-0751/, checked 2026-11-20.
@@ -15,22 +15,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from packaging.tags import Tag, compatible_tags, cpython_tags, mac_platforms
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
-from stackcheck.cachedir import write_atomically
 from stackcheck.errors import LockError
 from stackcheck.redact import without_userinfo
-from stackcheck.resolution import LockedPackage, Resolution
+from stackcheck.resolution import LockedPackage
+from stackcheck.wheeltags import supported_tags
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
+
+    from packaging.tags import Tag
 
     from stackcheck.definition import Stack
 
 LOCK_VERSION = "1.0"
-MOST_BYTES = 16 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,14 @@ class Lock:
         """Return the locked version of a distribution; None when it is not in the lock."""
         wanted = canonicalize_name(name)
         return next((package.version for package in self.packages if package.name == wanted), None)
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenLock:
+    """A lock file that is there and cannot be used."""
+
+    path: str
+    message: str
 
 
 def lock_path(stack: Stack, folder: Path | None = None) -> Path:
@@ -131,56 +139,11 @@ def _with_origin(block: str, origins: Mapping[str, Origin]) -> str:
     return "\n".join([*lines[:at], *extra, *lines[at:]])
 
 
-def write_lock(resolution: Resolution, path: Path) -> Lock:
-    """Write a lock, whole or not at all, and read it back.
-
-    Raises LockError when the place cannot be written, or what was read back is not what was meant.
-    """
-    parse_lock(resolution.lock_text, path=str(path))
-    _validate(resolution.lock_text, path)
-    try:
-        write_atomically(path, resolution.lock_text.encode())
-    except OSError as error:
-        raise LockError(
-            f"{path}: the lock cannot be written ({error.strerror}); name another folder"
-        ) from None
-    lock = read_lock(path)
-    if lock.text != resolution.lock_text:
-        raise LockError(f"{path}: the lock that was read back is not the one that was written")
-    return lock
-
-
-def _validate(text: str, path: Path) -> None:
-    """Have packaging's own reader of PEP 751 look at a lock, where it is new enough to have one (26.1)."""
-    try:
-        from packaging.pylock import Pylock, PylockValidationError  # noqa: PLC0415 - newer than our floor
-    except ImportError:
-        return
-    try:
-        Pylock.from_dict(tomllib.loads(text))
-    except PylockValidationError as error:
-        raise LockError(f"{path}: what was resolved makes no valid PEP 751 lock: {error}") from None
-
-
-def read_lock(path: Path) -> Lock:
-    """Read a lock file.
-
-    Raises LockError for a file that cannot be read, is no PEP 751 lock, or names a file without a hash.
-    """
-    try:
-        raw = path.read_bytes()[: MOST_BYTES + 1]
-        text = raw.decode("utf-8")
-    except OSError as error:
-        raise LockError(f"{path}: the lock cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError:
-        raise LockError(f"{path}: this is no text in UTF-8; run `stackcheck lock` again") from None
-    if len(raw) > MOST_BYTES:
-        raise LockError(f"{path}: larger than any lock (16 MB); run `stackcheck lock` again")
-    return parse_lock(text, path=str(path))
-
-
 def parse_lock(text: str, *, path: str = "lock") -> Lock:
-    """Parse the text of a lock; see `read_lock`."""
+    """Parse the text of a lock.
+
+    Raises LockError for what is no PEP 751 lock, or names a file without a hash.
+    """
     try:
         document = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
@@ -238,36 +201,3 @@ def _rank(filename: str, tags: Mapping[Tag, int]) -> tuple[int, str]:
     except InvalidWheelFilename:
         return len(tags) + 1, filename
     return min((tags[tag] for tag in offered if tag in tags), default=len(tags)), filename
-
-
-def supported_tags(python: str, platform: str) -> dict[Tag, int]:
-    """Return the wheel tags of a CPython on a platform as uv names it, best first, with their rank.
-
-    >>> Tag("cp311", "cp311", "manylinux_2_28_x86_64") in supported_tags("3.11", "x86_64-manylinux_2_28")
-    True
-    """
-    parts = [int(part) for part in python.split(".")[:2] if part.isdigit()]
-    if len(parts) < 2:
-        return {}
-    machines = list(_platforms(platform))
-    digits = f"cp{parts[0]}{parts[1]}"
-    ordered: Iterable[Tag] = (
-        *cpython_tags(parts, platforms=machines),
-        *compatible_tags(parts, digits, platforms=machines),
-    )
-    return {tag: rank for rank, tag in reversed(list(enumerate(ordered)))}
-
-
-def _platforms(platform: str) -> Iterable[str]:
-    machine, _, system = platform.partition("-")
-    if match := re.fullmatch(r"manylinux_2_(\d+)", system):
-        legacy = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
-        for minor in range(int(match[1]), 4, -1):
-            yield f"manylinux_2_{minor}_{machine}"
-            if minor in legacy:
-                yield f"{legacy[minor]}_{machine}"
-        yield f"linux_{machine}"
-    elif "windows" in system:
-        yield "win_amd64"
-    elif "darwin" in system:
-        yield from mac_platforms((14, 0), "arm64" if machine == "aarch64" else machine)

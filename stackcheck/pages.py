@@ -11,7 +11,7 @@ import json
 import re
 from dataclasses import dataclass
 from html.parser import HTMLParser
-from typing import Any
+from typing import Any, Literal, TypeAlias
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 from packaging.utils import (
@@ -26,10 +26,25 @@ from packaging.version import InvalidVersion, Version
 
 from stackcheck.redact import without_userinfo
 
+FailureKind: TypeAlias = Literal[
+    "dns", "refused", "timeout", "tls", "denied", "missing", "server", "status", "truncated", "not-a-page",
+    "too-large", "redirect", "offline", "network", "bad-url",
+]  # fmt: skip
+
 MOST_FILES = 50_000
 LONGEST_TEXT = 4096
 _SHA256 = re.compile(r"sha256=([0-9a-fA-F]{64})")
 _DISTRIBUTION = re.compile(r"(?:\.whl|\.tar\.gz|\.zip|\.tar\.bz2|\.tgz)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Unreachable:
+    """Why a page could not be read; `url` and `message` are without credentials."""
+
+    kind: FailureKind
+    message: str
+    url: str = ""
+    status: int | None = None
 
 
 class NotAPageError(ValueError):

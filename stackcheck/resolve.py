@@ -137,7 +137,7 @@ def _origins(asked: UvInput, options: Options) -> dict[str, Origin]:
 
 
 def read_annotations(text: str) -> dict[str, Origin]:
-    """Read the comments of `uv pip compile`: `# from URL`, and `# via NAME` turned into what each one requires."""
+    """Read uv's comments: `# from URL`, and `# via NAME` turned around into what NAME requires."""
     index: dict[str, str] = {}
     requires: dict[str, list[str]] = defaultdict(list)
     name, via = "", False

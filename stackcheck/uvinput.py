@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from stackcheck import tables
+from stackcheck.claimed import glibc_of
 from stackcheck.redact import redact, without_userinfo
 
 if TYPE_CHECKING:
@@ -61,7 +63,7 @@ _PLATFORMS = {
 _GLIBC_KNOWN = (17, 28, *range(31, 41))
 """The minor versions of glibc 2 that `uv pip compile --python-platform` takes (uv 0.13.8)."""
 USUAL_GLIBC, NEWEST_GLIBC = 28, 40
-"""What is assumed first when a stack states no glibc, and what is tried before wheels are called missing."""
+"""What is asked for first when a stack states no glibc, and what is tried before a wheel is called missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,10 @@ class Place:
         parts = urlsplit(self.url)
         host = (parts.netloc.rpartition("@")[2] + parts.path).removesuffix("/simple").rstrip("/")
         return re.sub(r"[^a-z0-9]+", "-", host.lower()).strip("-") or "index"
+
+    def page_of(self, project: str) -> str:
+        """Return the URL of the page on which this place lists a distribution."""
+        return self.url if self.flat else f"{self.url.rstrip('/')}/{project}/"
 
     @property
     def shown(self) -> str:
@@ -109,7 +115,7 @@ def uv_input(
     `lenient` asks again with the newest glibc and the newest patch release of Python where the stack states
     neither, so that what is not stated never makes a resolution fail.
     """
-    platform, assumed = _platform(stack, lenient=lenient)
+    platform, assumed = uv_platform(stack, lenient=lenient)
     python = stack.python or ""
     if lenient and python.count(".") == 1:
         python, assumed = f"{python}.99", (*assumed, f"the newest patch release of Python {stack.python}")
@@ -136,18 +142,22 @@ def uv_input(
     )
 
 
-def _platform(stack: Stack, *, lenient: bool) -> tuple[str, tuple[str, ...]]:
+def uv_platform(stack: Stack, *, lenient: bool = False) -> tuple[str, tuple[str, ...]]:
+    """Return the platform of a stack as uv names it, and what of it is assumed.
+
+    A wheel for an older glibc serves a newer one, so the usual glibc is asked for first; `lenient` asks for
+    all that the stack's system has, or for the newest when nothing tells its glibc.
+    """
     template = _PLATFORMS[stack.platform or "linux/amd64"]
     assumed = () if stack.platform else ("platform linux/amd64",)
     if "{}" not in template:
         return template, assumed
-    if stack.glibc:
-        stated = int([*stack.glibc.split("."), "0"][1])
-        return template.format(
-            max((k for k in _GLIBC_KNOWN if k <= stated), default=_GLIBC_KNOWN[0])
-        ), assumed
-    minor = NEWEST_GLIBC if lenient else USUAL_GLIBC
-    return template.format(minor), (*assumed, f"glibc 2.{minor}")
+    known = glibc_of(stack, tables.load())
+    newest = known[0].minor if known else NEWEST_GLIBC
+    minor = newest if stack.glibc or lenient else min(newest, USUAL_GLIBC)
+    if known is None:
+        assumed = (*assumed, f"glibc 2.{minor}")
+    return template.format(max((k for k in _GLIBC_KNOWN if k <= minor), default=_GLIBC_KNOWN[0])), assumed
 
 
 def places(stack: Stack) -> tuple[Place, ...]:

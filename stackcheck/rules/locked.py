@@ -1,0 +1,261 @@
+"""The resolution, the committed lock, and the index pages behind them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stackcheck.lock import BrokenLock, Lock, is_current
+from stackcheck.pages import Page, Unreachable
+from stackcheck.resolution import PROVEN, LockedPackage, Resolution, Unresolved
+from stackcheck.rules.registry import Facts, Finding, failed, passed, rule, skipped, warned
+from stackcheck.uvinput import places
+from stackcheck.verdict import Evidence, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from stackcheck.definition import Stack
+
+_SKIPPED = ("offline", "not-stated")
+_MOST_NAMED = 8
+_HINTS: dict[str, str] = {
+    "conflict": "change one of the two pins; the evidence is uv's whole reasoning",
+    "not-found": "pin a version that exists, or name the index or find-links page that has it",
+    "no-wheel": 'name a page with a wheel, or allow a source build with from = "source"',
+    "no-python-wheel": "choose a version with a wheel for this Python, or another Python",
+    "no-platform-wheel": "choose a version with a wheel for this platform and glibc, or a newer base",
+    "unreachable": "try again, or --offline; behind a proxy set HTTPS_PROXY and SSL_CERT_FILE",
+    "denied": "put the credentials into netrc or UV_INDEX_<NAME>_USERNAME and _PASSWORD",
+    "bad-index": "open the address in a browser: is it a package index or a find-links page?",
+    "resolver": "read uv's message in the evidence; `uv --version` must work",
+}
+
+
+@rule("LOCK201")
+def pins_resolve(resolving: Resolution | Unresolved) -> list[Finding]:
+    """The pins resolve together.
+
+    Two pins that exclude each other, a version that no index has, or one without a wheel for the stack's
+    Python and platform end every build of the stack. uv finds out in a second, without downloading wheels.
+    An index that does not answer proves nothing about the pins: that is an error of the check.
+
+    Source: the METADATA of the wheels on the stack's indexes, resolved by uv.
+    Example: spconv-cu124 2.3.8 needs cumm-cu124>=0.7.11,<0.8.0, and the stack pins cumm-cu124 0.8.2.
+    Fix: change one of the two pins that the message names.
+    """
+    if isinstance(resolving, Unresolved):
+        return [_unresolved(resolving)]
+    return [_resolved(resolving), *_not_covered(resolving)]
+
+
+def _resolved(resolution: Resolution) -> Finding:
+    count = len(resolution.packages)
+    assumed = f", assuming {' and '.join(resolution.assumed)}" if resolution.assumed else ""
+    source = ", from what uv has cached" if resolution.offline else ""
+    settings = [Evidence(f"setting taken over: {each}") for each in resolution.honoured if _decides(each)]
+    settings += [Evidence(f"setting left out: {each}") for each in resolution.ignored]
+    return passed(
+        f"{count} packages resolve together for Python {resolution.python}{assumed}{source}",
+        Evidence(f"uv {resolution.uv_version} for {resolution.platform}"),
+        *settings,
+    )
+
+
+def _decides(setting: str) -> bool:
+    """Tell a setting that names places for wheels from one that only says how to get there."""
+    return "INDEX" in setting.partition("=")[0] or "FIND_LINKS" in setting.partition("=")[0]
+
+
+def _not_covered(resolution: Resolution) -> list[Finding]:
+    left = [skipped(f"not resolved: {note}") for note in resolution.left_out]
+    if resolution.offline:
+        left.append(
+            skipped(
+                "whether the indexes still have these files was not asked (--offline)",
+                hint="run once without --offline",
+            )
+        )
+    return left
+
+
+def _unresolved(found: Unresolved) -> Finding:
+    evidence = [Evidence(found.derivation, found.where)] if found.derivation or found.where else []
+    hint = found.hint or _HINTS.get(found.kind, "")
+    if found.kind in _SKIPPED:
+        return skipped(f"the pins were not resolved: {found.message}", *evidence, hint=hint)
+    if found.kind not in PROVEN:
+        message = f"whether the pins resolve could not be checked: {found.message}"
+        return Finding(Outcome.ERROR, message, hint=hint, evidence=tuple(evidence))
+    platform = next((each for each in found.assumed if each.startswith("platform ")), "")
+    if found.kind == "no-platform-wheel" and platform:
+        return skipped(
+            f"the stack states no platform; for {platform.removeprefix('platform ')}, {found.message}",
+            *evidence,
+        )
+    there = f"; there is {', '.join(found.exists)}" if found.exists else ""
+    two = found.requirements if len(found.requirements) == 2 else ()
+    return failed(
+        f"{found.message}{there}",
+        *evidence,
+        expected=two[0] if two else "a wheel for every pin",
+        found=two[1] if two else f"{', '.join(found.requirements) or 'a pin'}: {found.kind}",
+        hint=hint,
+    )
+
+
+def _has_lock(facts: Facts) -> bool:
+    return isinstance(facts.get("lock"), Lock | BrokenLock)
+
+
+def _has_good_lock(facts: Facts) -> bool:
+    return isinstance(facts.get("lock"), Lock)
+
+
+@rule("LOCK202", when=_has_lock)
+def lock_is_current(
+    stack: Stack, lock: Lock | BrokenLock, resolving: Resolution | Unresolved
+) -> list[Finding]:
+    """The committed lock belongs to the definition.
+
+    A lock that was made from another state of the definition builds something else than what is stated. One
+    that still fits, while the indexes would now give other versions, is right: that is what a lock is for.
+
+    Source: the fingerprint and the versions in the lock file, against the definition and a fresh resolution.
+    Example: torch is raised in the definition to 2.6.0, and the lock still has 2.5.0.
+    Fix: run `stackcheck lock` and commit the file.
+    """
+    if isinstance(lock, BrokenLock):
+        return [
+            failed(
+                f"the committed lock cannot be used: {lock.message}",
+                expected="a PEP 751 lock with hashes",
+                found=lock.path,
+                hint=f"run `stackcheck lock {stack.id}`",
+            )
+        ]
+    if wrong := _against_pins(stack, lock):
+        return [
+            failed(
+                f"the committed lock does not have what the stack pins: {_some(wrong)}",
+                Evidence(lock.path),
+                expected="the pins of the definition",
+                found=_some(wrong),
+                hint=f"run `stackcheck lock {stack.id}` and commit the file",
+            )
+        ]
+    if not is_current(lock, stack):
+        return [
+            warned(
+                "the definition has changed since the lock was made; what it pins is still what the lock has",
+                Evidence(lock.path),
+                hint=f"run `stackcheck lock {stack.id}` and commit the file",
+            )
+        ]
+    return [_against_fresh(lock, resolving)]
+
+
+def _against_pins(stack: Stack, lock: Lock) -> list[str]:
+    wrong = []
+    for name, package in stack.packages.items():
+        version = lock.version(name)
+        if package.origin == "conda" or (version and package.specifier.contains(version, prereleases=True)):
+            continue
+        wrong.append(f"{name} {package.version} (the lock has {version or 'none'})")
+    return wrong
+
+
+def _against_fresh(lock: Lock, resolving: Resolution | Unresolved) -> Finding:
+    head = "the committed lock was made from this definition"
+    if isinstance(resolving, Unresolved):
+        return passed(f"{head}; it was not compared with a fresh resolution", Evidence(lock.path))
+    fresh, locked = ({p.name: p.version for p in ps} for ps in (resolving.packages, lock.packages))
+    moved = [
+        f"{name} {locked.get(name, 'absent')} -> {fresh.get(name, 'absent')}"
+        for name in sorted({*fresh, *locked})
+        if fresh.get(name) != locked.get(name)
+    ]
+    if moved:
+        return passed(f"{head}; resolving afresh would now move {_some(moved)}", Evidence(lock.path))
+    return passed(f"{head} and agrees with a fresh resolution", Evidence(lock.path))
+
+
+def _some(texts: list[str]) -> str:
+    more = f" and {len(texts) - _MOST_NAMED} more" if len(texts) > _MOST_NAMED else ""
+    return ", ".join(texts[:_MOST_NAMED]) + more
+
+
+@rule("LOCK203", when=_has_good_lock)
+def locked_files_are_there(
+    stack: Stack, lock: Lock, resolving: Resolution | Unresolved, pages: Mapping[str, Page | Unreachable]
+) -> list[Finding]:
+    """The files of the committed lock are still on their index, unchanged.
+
+    An index that drops a file ends every build from the lock, and one that has other content under the same
+    name ends it with a hash error, or, without hashes, gives something else than what was tested.
+
+    Source: the index pages, PEP 503 and PEP 691; a yanked file is one that PEP 592 tells people not to use.
+    Example: in August 2026 the cu124 index of PyTorch lost nvidia-cudnn-cu12 9.1.0.70.
+    Fix: lock again; when the pin itself is gone, mirror the file or choose a version that is there.
+    """
+    fresh = resolving if isinstance(resolving, Resolution) and not resolving.offline else None
+    seen: dict[str, list[str]] = {"gone": [], "changed": [], "yanked": [], "unread": []}
+    there = 0
+    for package in lock.packages:
+        state = _state(package, fresh, stack, pages)
+        there += state == "there"
+        if state in seen:
+            seen[state].append(f"{package.name} {package.version}")
+    hint = (
+        f"run `stackcheck lock {stack.id}`; if the pin itself is gone, mirror the file or pin another version"
+    )
+    findings = [
+        failed(
+            f"files of the committed lock are {word}: {_some(seen[state])}",
+            Evidence(lock.path),
+            expected="every locked file, with its hash",
+            found=f"{len(seen[state])} {state}",
+            hint=hint,
+        )
+        for state, word in (
+            ("gone", "no longer on their index"),
+            ("changed", "on their index with other content"),
+        )
+        if seen[state]
+    ]
+    if seen["yanked"]:
+        findings.append(warned(f"locked files were yanked: {_some(seen['yanked'])}", hint=hint))
+    if seen["unread"]:
+        findings.append(
+            skipped(
+                f"whether {len(seen['unread'])} locked files are still there was not checked, because their "
+                f"pages could not be read: {_some(seen['unread'])}"
+            )
+        )
+    if there and len(findings) == 0:
+        findings.append(passed(f"all {there} locked files are on their index, with the locked hashes"))
+    return findings
+
+
+def _state(
+    package: LockedPackage, fresh: Resolution | None, stack: Stack, pages: Mapping[str, Page | Unreachable]
+) -> str:
+    """Return "there", "gone", "changed", "yanked", or "unread" when no page says."""
+    now = fresh.by_name.get(package.name) if fresh else None
+    if now and (now.filename, now.sha256) == (package.filename, package.sha256):
+        return "there"
+    read = [pages[url] for url in _pages_for(package, stack) if url in pages]
+    listed = [f for page in read if isinstance(page, Page) for f in page.files if f.name == package.filename]
+    same = [file for file in listed if file.sha256 in ("", package.sha256)]
+    if same:
+        return "there" if any(file.yanked is None for file in same) else "yanked"
+    if not read or any(isinstance(page, Unreachable) and page.kind != "missing" for page in read):
+        return "unread"
+    return "changed" if listed else "gone"
+
+
+def _pages_for(package: LockedPackage, stack: Stack) -> list[str]:
+    stated = {place.shown: place for place in places(stack)}
+    place = stated.get(package.index)
+    if place:
+        return [place.shown if place.flat else f"{place.shown.rstrip('/')}/{package.name}/"]
+    return [f"{package.index.rstrip('/')}/{package.name}/", package.index] if package.index else []
