@@ -6,7 +6,7 @@ stack: a step that fails becomes a fact, and a rule says what it means.
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import json
 import time
 from dataclasses import dataclass, field, replace
@@ -14,19 +14,22 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from stackcheck import agent as agents
-from stackcheck import engines, lock, resolve, rules, tables
-from stackcheck.definition import Stack
+from stackcheck import engines, locking, resolve, rules, tables
 from stackcheck.engines import BuildOptions, Engine, Progress, Target
-from stackcheck.errors import BuildFailedError, EngineError, ProbeError, ResolveError
+from stackcheck.errors import BuildFailedError, EngineError, LockError, ProbeError
+from stackcheck.lock import Lock, is_current, lock_path
+from stackcheck.lockfile import write_lock
 from stackcheck.observation import parse_observation, rule_facts
 from stackcheck.report.model import Hashes, Report, Subject
-from stackcheck.resolution import Resolution, Unresolved
-from stackcheck.rules.registry import Facts, Missing, Rule, judge_all
+from stackcheck.resolution import Resolution
+from stackcheck.rules.registry import Facts, Fault, Missing, Rule, judge_all
 from stackcheck.verdict import Outcome, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
+
+    from stackcheck.definition import Stack
 
 AGENT_MARGIN_S = 60.0
 """What starting a container may take on top of the probes' own time."""
@@ -34,8 +37,10 @@ AGENT_MARGIN_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the user may say about a run. `locks` is the folder of lock files; `keep_going` builds a stack
-    although rules failed before the build; `timeout_s` bounds all probes of one target together.
+    """What the user may say about a run.
+
+    `locks` is the folder of lock files; `keep_going` builds a stack although rules failed before the build;
+    `timeout_s` bounds all probes of one target together.
     """
 
     offline: bool = False
@@ -44,18 +49,6 @@ class Options:
     locks: Path | None = None
     keep_going: bool = False
     timeout_s: float = 900.0
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """A step that could not do its work, as the fact `building` or `probing`. `proven` tells a stack that does
-    not build from an engine that does not work.
-    """
-
-    message: str
-    proven: bool = False
-    log_tail: str = ""
-    log_file: str = ""
 
 
 def check(stack: Stack, options: Options, progress: Progress) -> Report:
@@ -70,6 +63,7 @@ def verify(stack: Stack, options: Options, progress: Progress) -> Report:
     run = _Run("verify", stack)
     facts = claimed(stack) | resolved(stack, options, progress)
     early = judge_all(stages("12"), facts)
+    facts = locked(stack, facts, options, progress)
     reason = reason_not_to_build(waive(early, stack), facts, options)
     if reason:
         late_facts: dict[str, Any] = {"building": Missing(reason)}
@@ -94,15 +88,25 @@ def claimed(stack: Stack) -> dict[str, Any]:
 def resolved(stack: Stack, options: Options, progress: Progress) -> dict[str, Any]:
     """Return the facts of resolution: what would be installed, or why that is not known."""
     progress(f"{stack.id}: resolving")
-    try:
-        outcome = resolve.resolve(stack, resolve.Options(offline=options.offline))
-    except ResolveError as error:
-        outcome = Unresolved("resolver", str(error))
-    committed = lock.read(stack, options.locks)
-    gap = (
-        Missing(f"the pins were not resolved: {outcome.message}") if isinstance(outcome, Unresolved) else None
-    )
-    return {"resolving": outcome, "resolution": gap or outcome, "lock": committed}
+    return locking.resolution_facts(stack, resolve.Options(offline=options.offline), options.locks)
+
+
+def locked(stack: Stack, facts: dict[str, Any], options: Options, progress: Progress) -> dict[str, Any]:
+    """Return the facts with the resolution that a build takes: the committed lock while it is current.
+
+    Where no lock is committed, this one is written, so that the next run builds the same.
+    """
+    committed, resolution = facts["lock"], facts["resolution"]
+    if isinstance(committed, Lock) and is_current(committed, stack):
+        return facts | {"resolution": locking.resolution_of(committed)}
+    if committed is None and isinstance(resolution, Resolution):
+        path = lock_path(stack, options.locks)
+        try:
+            write_lock(resolution, path)
+            progress(f"{stack.id}: wrote {path}")
+        except LockError as error:
+            progress(f"{stack.id}: no lock was kept: {error}")
+    return facts
 
 
 def built(
@@ -201,7 +205,7 @@ class _Run:
 
     def __init__(self, command: str, stack: Stack) -> None:
         self.command, self.stack = command, stack
-        self.started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        self.started = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         self.clock = time.monotonic()
 
     def report(self, verdicts: Sequence[Verdict], facts: Facts) -> Report:

@@ -40,6 +40,20 @@ class Missing:
 
 
 @dataclass(frozen=True, slots=True)
+class Fault:
+    """Stands in the facts for a step that could not do its work (`building`, `probing`).
+
+    `proven` tells a stack that does not build from an engine that does not work. `log_tail` is the end of the
+    log, escaped and bounded; `log_file` where all of it lies.
+    """
+
+    message: str
+    proven: bool = False
+    log_tail: str = ""
+    log_file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """A registered rule: `needs` are the fact names, `when` the packages or properties it is about."""
 

@@ -4,6 +4,7 @@ One module a table: `torch.py` reads `torch.toml` and so on. Each has frozen row
 with the indexes, and `load()`, which proves the invariants. A version that no row knows is "no data", a SKIP.
 """
 
+import hashlib
 from functools import cache, cached_property
 
 from stackcheck.tables import (
@@ -17,6 +18,7 @@ from stackcheck.tables import (
     systems,
     torch,
 )
+from stackcheck.tables.reading import FOLDER
 
 
 class Tables:
@@ -66,6 +68,15 @@ class Tables:
     def systems(self) -> systems.SystemTable:
         """Linux distributions and their glibc."""
         return systems.load()
+
+
+@cache
+def sha256() -> str:
+    """Return the digest of every table file: two reports with the same one rest on the same knowledge."""
+    digest = hashlib.sha256()
+    for path in sorted(FOLDER.glob("*.toml")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
 
 
 @cache
