@@ -62,7 +62,7 @@ def python_is_the_stack_s(stack: Stack, interpreter: Mapping[str, Any]) -> Findi
     return passed(f"the interpreter is Python {found}", evidence, expected=str(stack.python), found=found)
 
 
-@rule("TORCH301")
+@rule("PYTHON304")
 def one_torch_is_reachable(interpreter: Mapping[str, Any]) -> list[Finding]:
     """Exactly one torch can be reached by the interpreter.
 
@@ -149,7 +149,7 @@ def _working_directory(interpreter: Mapping[str, Any], winner: Mapping[str, Any]
     ]
 
 
-@rule("TORCH302")
+@rule("PYTHON305")
 def torch_files_fit_their_metadata(interpreter: Mapping[str, Any]) -> Finding | None:
     """The torch that wins is the one that its metadata names.
 
