@@ -45,11 +45,18 @@ def _compiled() -> dict[str, Any]:
     return {
         "archs": _capabilities(cppconstants.COMPILED_CUDA_ARCHS),
         "gemm_archs": _capabilities(cppconstants.COMPILED_CUDA_GEMM_ARCHS),
+        "gemm_ptx": _gemm_ptx(CompileInfo, cppconstants.COMPILED_CUDA_GEMM_ARCHS),
         "cuda": ".".join(map(str, CompileInfo.get_compiled_cuda_version())),
         "cpu_only": bool(cppconstants.CPU_ONLY_BUILD),
         "cumm": str(cppconstants.BUILD_CUMM_VERSION),
         "pccm": str(cppconstants.BUILD_PCCM_VERSION),
     }
+
+
+def _gemm_ptx(compile_info: Any, archs: Any) -> str | None:
+    """Return the capability whose PTX the kernels carry, or None (cumm/common.py 0.7.11)."""
+    serving = [arch for arch in sorted(archs) if compile_info.gemm_algo_can_use_ptx((0, 0), arch)]
+    return _capabilities(serving[:1])[0] if serving else None
 
 
 def _cumm() -> dict[str, Any]:

@@ -1,0 +1,336 @@
+"""Rules over spconv and cumm as they are installed: the pair, the headers, strays, kernels for the GPUs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.version import Version
+
+from stackcheck.rules.measured import as_numbers, judged, not_importable
+from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
+from stackcheck.verdict import Evidence
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from stackcheck.definition import Stack
+    from stackcheck.rules.registry import Facts
+    from stackcheck_probes.capability import Capability
+
+CUMM_CONSTANTS = "https://github.com/FindDefinition/cumm/blob/v0.7.11/cumm/constants.py"
+CUMM_COMMON = "https://github.com/FindDefinition/cumm/blob/v0.7.11/cumm/common.py"
+SPCONV_README = "https://github.com/traveller59/spconv/blob/263d6b4/README.md"
+FLAGS = ("SPCONV_DISABLE_JIT", "CUMM_DISABLE_JIT")
+WITHOUT_OWN_CUDA_HEADERS = Version("0.7.11")
+"""The newest cumm that needs nvcc and /usr/local/cuda for NVRTC; 0.7.13 finds the headers of the wheels."""
+
+
+def has(*families: str) -> Any:
+    """Make a `when`: the stack states, or the target has, a distribution such as spconv-cu124."""
+
+    def stated_or_seen(facts: Facts) -> bool:
+        names = set(facts["stack"].packages)
+        seen, files = facts.get("distributions"), facts.get("cumm_files")
+        if isinstance(seen, dict):
+            names |= {each["name"] for each in seen["distributions"]}
+        if isinstance(files, dict):
+            names |= {each["name"] for rows in files["owners"].values() for each in rows}
+        return any(name.partition("-")[0] in families for name in names)
+
+    return stated_or_seen
+
+
+@rule("CUMM301", when=has("spconv", "cumm"))
+def cumm_headers_are_there(cumm_files: Mapping[str, Any]) -> Finding:
+    """The tensorview headers of cumm are where cumm looks for them.
+
+    cumm asserts at import that the directory exists; NVRTC needs the files. Slimmed images lose them.
+
+    Source: cumm/constants.py of 0.7.11 and 0.8.2; https://github.com/FindDefinition/cumm/issues/7
+    Example: `catastrophic error: could not open source file "tensorview/core/all.h"`.
+    Fix: reinstall cumm; do not delete `include` directories from site-packages.
+    """
+    headers = cumm_files.get("headers")
+    if headers is None:
+        return failed(
+            "cumm is not installed in the target",
+            expected="a package cumm",
+            found="none on sys.path",
+            hint="install the cumm of spconv's CUDA tag",
+        )
+    where = Evidence(headers["directory"], CUMM_CONSTANTS)
+    if headers["all_h"]:
+        return passed(f"tensorview/core/all.h is in {headers['directory']}", where)
+    if not headers["either_exists"] and headers["by"] != "CUMM_INCLUDE_PATH":
+        text = f"cumm's include directory {headers['directory']} is gone: cumm does not even import"
+    elif headers["by"] == "cumm/include":
+        text = f"{headers['directory']} has no tensorview/core/all.h: run-time compilation cannot work"
+    else:
+        text = (
+            f"cumm takes its headers from {headers['directory']} ({headers['by']}), which has no tensorview"
+        )
+    return failed(
+        text,
+        where,
+        expected="tensorview/core/all.h in cumm/include",
+        found=f"{headers['directory']} {'without it' if headers['exists'] else 'does not exist'}",
+        hint=_headers_hint(headers),
+    )
+
+
+def _headers_hint(headers: Mapping[str, Any]) -> str:
+    if headers["by"] == "CUMM_INCLUDE_PATH":
+        return "unset CUMM_INCLUDE_PATH"
+    if headers["by"] == "site-packages/include" and headers["own_all_h"]:
+        return f"remove {headers['directory']}: it stands before cumm's own headers"
+    return "reinstall cumm (pip install --force-reinstall --no-deps)"
+
+
+@rule("CUMM302", when=has("spconv", "cumm"))
+def nothing_makes_it_look_editable(cumm_files: Mapping[str, Any]) -> Finding | None:
+    """No `setup.py` or `.gitignore` lies in site-packages beside cumm and spconv.
+
+    pccm then takes the wheels for an editable install, and `import cumm` starts a compiler: minutes of ninja,
+    or `FileNotFoundError: 'nvidia-smi'`.
+
+    Source: pccm 0.4.16, pccm/utils.py (project_is_editable), reproduced 2026-11-20.
+    Example: a package that installs its `setup.py` at top level.
+    Fix: remove the file.
+    """
+    if cumm_files.get("headers") is None:
+        return None
+    stray = cumm_files["stray"]
+    if not stray:
+        return passed("neither setup.py nor .gitignore lies beside cumm")
+    return failed(
+        f"{', '.join(stray)}: pccm takes cumm and spconv for editable installs and compiles at import",
+        *map(Evidence, stray),
+        expected="neither setup.py nor .gitignore in site-packages",
+        found=", ".join(path.rpartition("/")[2] for path in stray),
+        hint="remove the file (in this case alone CUMM_DISABLE_JIT=1 and SPCONV_DISABLE_JIT=1 help too)",
+    )
+
+
+@rule("CUMM303", when=has("spconv", "cumm"))
+def jit_flags_do_nothing(stack: Stack, cumm_files: Mapping[str, Any]) -> Finding | None:
+    """Nobody relies on SPCONV_DISABLE_JIT and CUMM_DISABLE_JIT to stop run-time compilation.
+
+    They skip the import-time build of an editable install and nothing else; NVRTC does not read them. This is
+    about variables that the target has and the stack does not state (for those there is a rule of the check).
+
+    Source: spconv/constants.py:32 and build.py:23 of 2.3.8, cumm/constants.py:56 of 0.7.11; reproduced: the
+    NVRTC failure is the same with both set.
+    Example: an image with ENV SPCONV_DISABLE_JIT=1 "to cure the missing all.h".
+    Fix: leave them out; what stops NVRTC is a GPU that the prebuilt kernels serve.
+    """
+    there = [name for name in FLAGS if name in cumm_files["environment"] and name not in stack.env]
+    if not there or cumm_files["stray"]:
+        return None
+    return warned(
+        f"{' and '.join(there)} in the target: no effect on a wheel install, NVRTC compiles all the same",
+        Evidence(
+            "spconv/constants.py and cumm/constants.py read them for editable installs only", CUMM_CONSTANTS
+        ),
+        expected="not set",
+        found=", ".join(f"{name}={cumm_files['environment'][name]}" for name in there),
+        hint="leave them out, so that nobody relies on them",
+    )
+
+
+@rule("SPCONV301", when=has("spconv"))
+def spconv_imports(spconv_build: Mapping[str, Any]) -> Finding:
+    """The installed spconv imports.
+
+    Source: https://github.com/FindDefinition/cumm/issues/9 (a pair of different releases).
+    Example: `ImportError: cannot import name 'NVRTCMode' from 'cumm.nvrtc'`.
+    Fix: install spconv and the cumm that it requires in one step.
+    """
+    hint = "install spconv and the cumm that it requires in one step"
+    wrong = not_importable("spconv", spconv_build, hint=hint)
+    return wrong or passed(f"spconv {spconv_build['version']} imports", Evidence(str(spconv_build["file"])))
+
+
+@rule("SPCONV302", when=has("spconv"))
+def one_spconv_and_its_cumm(cumm_files: Mapping[str, Any]) -> list[Finding]:
+    """There is one spconv and one cumm, of the same CUDA tag, and spconv accepts that cumm.
+
+    All spconv-cuNNN write the same package `spconv`, all cumm-cuNNN the same `cumm`: a second one overwrites
+    files of the first.
+
+    Source: https://github.com/traveller59/spconv/blob/263d6b4/README.md ; METADATA of the installed spconv.
+    Example: spconv-cu124 2.3.8 (requires cumm-cu124 >=0.7.11,<0.8.0) with cumm-cu124 0.8.2.
+    Fix: uninstall all of them, then install one spconv-cuNNN; it brings its cumm.
+    """
+    owners = cumm_files["owners"]
+    findings = [each for package in ("spconv", "cumm") if (each := _one_owner(package, owners[package]))]
+    if findings:
+        return findings
+    spconv, cumm = owners["spconv"][0], owners["cumm"][0]
+    tags = [row["name"].partition("-")[2] or "cpu" for row in (spconv, cumm)]
+    pair = f"{spconv['name']} {spconv['version']} and {cumm['name']} {cumm['version']}"
+    hint = "uninstall every spconv* and cumm*, then install one spconv-cuNNN; it brings its cumm"
+    if tags[0] != tags[1]:
+        text = f"{pair} are for different CUDA versions"
+        return [failed(text, expected=f"cumm-{tags[0]}", found=cumm["name"], hint=hint)]
+    return [_accepted(pair, spconv, cumm, hint)]
+
+
+def _one_owner(package: str, rows: list[dict[str, str]]) -> Finding | None:
+    names = [f"{row['name']} {row['version']}" for row in rows]
+    if len(names) == 1:
+        return None
+    hint = f"uninstall every {package}*, then install the one that the stack states"
+    if not names:
+        return failed(
+            f"no distribution of {package} is installed", expected=f"one {package}*", found="none", hint=hint
+        )
+    return failed(
+        f"{len(names)} distributions write the package {package}: {', '.join(names)}",
+        expected="one",
+        found=", ".join(names),
+        hint=hint,
+    )
+
+
+def _accepted(pair: str, spconv: Mapping[str, str], cumm: Mapping[str, str], hint: str) -> Finding:
+    line = spconv["requires_cumm"]
+    try:
+        requirement = Requirement(line)
+    except InvalidRequirement:
+        return skipped(f"{pair}: the metadata of spconv names no cumm that it requires")
+    evidence = Evidence(f"METADATA of {spconv['name']} {spconv['version']}: Requires-Dist: {line}")
+    if requirement.specifier.contains(cumm["version"], prereleases=True):
+        return passed(f"{pair} fit: spconv requires {line}", evidence)
+    text = f"{pair} do not fit: spconv requires {line}"
+    return failed(text, evidence, expected=line, found=f"{cumm['name']} {cumm['version']}", hint=hint)
+
+
+@rule("SPCONV303", when=has("spconv"))
+def extensions_share_their_types(spconv_build: Mapping[str, Any]) -> Finding:
+    """The extensions of spconv and cumm were compiled with compatible pybind11 internals.
+
+    spconv passes cumm's C++ objects to its own code. pybind11 shares types between extensions only when the
+    internals strings (version, compiler, standard library, ABI) are equal; otherwise every call raises
+    "incompatible function arguments".
+
+    Source: pybind11 detail/internals.h; https://github.com/traveller59/spconv/issues/591
+    Example: v4 in one, v5 in the other.
+    Fix: install spconv and cumm wheels that were released together.
+    """
+    strings = spconv_build["pybind11"]
+    if not strings["cumm"] or not strings["spconv"]:
+        missing = " and ".join(name for name in ("cumm", "spconv") if not strings[name])
+        return skipped(f"no pybind11 internals string was found in the extension of {missing}")
+    if set(strings["cumm"]) & set(strings["spconv"]):
+        return passed(f"cumm and spconv share pybind11 types: {strings['spconv'][0]}")
+    return failed(
+        "the extensions of cumm and spconv have different pybind11 internals and cannot share types",
+        expected=strings["spconv"][0],
+        found=strings["cumm"][0],
+        hint="install spconv and cumm wheels that were released together",
+    )
+
+
+@rule("SPCONV304", when=has("spconv"))
+def spconv_has_kernels_for_the_gpus(
+    stack: Stack, spconv_build: Mapping[str, Any], cumm_files: Mapping[str, Any]
+) -> list[Finding] | None:
+    """The installed spconv has kernels for every NVIDIA GPU of the stack, or can compile them.
+
+    Its kernels serve exactly the capabilities they were built for; a later one by PTX where they carry it;
+    anything else is compiled by NVRTC on first use. For that cumm <= 0.7.11 needs a runnable nvcc or
+    CUMM_CUDA_VERSION, and the headers of a CUDA 12 toolkit in /usr/local/cuda.
+
+    Source: spconv/algo.py of 2.3.8 (get_all_available), cumm/common.py of 0.7.11 (CompileInfo),
+    cumm/constants.py:46-58; checked 2026-11-20.
+    Example: a Jetson Orin (8.7) with spconv-cu124 2.3.8 on an image without nvcc.
+    Fix: a GPU or a build from the list (CUMM_CUDA_ARCH_LIST), or give NVRTC what it needs.
+    """
+    devices = [(gpu.name, gpu.capability) for gpu in stack.gpus if gpu.capability is not None]
+    if not devices:
+        return None
+    compiled = spconv_build.get("compiled") or {}
+    if "gemm_archs" not in compiled:
+        return [skipped("spconv does not import, so its list of kernels is not known")]
+    if compiled["cpu_only"]:
+        return [_cpu_build(spconv_build)]
+    return [_kernels(name, device, spconv_build, cumm_files) for name, device in devices]
+
+
+def _cpu_build(spconv_build: Mapping[str, Any]) -> Finding:
+    return failed(
+        f"spconv {spconv_build['version']} is a CPU build, and the stack names GPUs",
+        expected="spconv-cuNNN",
+        found="a build without CUDA",
+        hint="install the spconv-cuNNN of the stack's CUDA version",
+    )
+
+
+def _kernels(
+    name: str, device: Capability, spconv_build: Mapping[str, Any], cumm_files: Mapping[str, Any]
+) -> Finding:
+    compiled = spconv_build["compiled"]
+    whose, listed = f"spconv {spconv_build['version']}", " ".join(compiled["gemm_archs"])
+    evidence = Evidence(f"spconv/cppconstants: COMPILED_CUDA_GEMM_ARCHS {listed}", SPCONV_README)
+    gpu = name if name == str(device) else f"{name} ({device})"
+    if str(device) in compiled["gemm_archs"]:
+        return passed(f"{whose} has prebuilt kernels for {gpu}", evidence)
+    ptx = compiled.get("gemm_ptx")
+    if ptx and as_numbers(ptx) < (device.major, device.minor):
+        return warned(
+            f"{whose} has no machine code for {gpu}: the driver compiles its PTX of {ptx} at first use",
+            evidence,
+            expected=str(device),
+            found=f"PTX {ptx}",
+            hint=f"the driver must be of CUDA {compiled['cuda']} or later; try it on the device",
+        )
+    text = f"{whose} has no kernel for {gpu} and compiles them with NVRTC at run time"
+    obstacle = nvrtc_obstacle(spconv_build.get("cumm") or {}, cumm_files)
+    if obstacle is None:
+        hint = "the first call takes minutes; a build with CUMM_CUDA_ARCH_LIST avoids it"
+        return warned(text, evidence, expected=str(device), found=listed, hint=hint)
+    return failed(
+        f"{text}, and that cannot work here: {obstacle}",
+        evidence,
+        Evidence("what cumm needs for NVRTC", CUMM_COMMON),
+        expected=str(device),
+        found=listed,
+        hint="set CUMM_CUDA_VERSION and install CUDA 12 headers in /usr/local/cuda, or build for this GPU",
+    )
+
+
+def nvrtc_obstacle(cumm: Mapping[str, Any], cumm_files: Mapping[str, Any]) -> str | None:
+    """Return what stops cumm from compiling at run time in this target, or None when nothing known does."""
+    headers, cuda = cumm_files.get("headers") or {}, cumm_files["cuda_headers"]
+    if not headers.get("all_h"):
+        return "tensorview/core/all.h is not where cumm looks"
+    if not cumm.get("version") or Version(cumm["version"]) > WITHOUT_OWN_CUDA_HEADERS:
+        return None
+    if cumm["cpu_only"]:
+        return (
+            f"cumm {cumm['version']} takes itself for a CPU-only build (no nvcc, no CUMM_CUDA_VERSION)"
+            " and gives NVRTC no include directory"
+        )
+    if not cuda["cassert"]:
+        return f"there is no {cuda['root']}/include/cuda/std/cassert (CUDA 12 headers)"
+    return None
+
+
+@rule("SPCONV305", when=has("spconv"))
+def spconv_computes_on_the_cpu(spconv_cpu: Mapping[str, Any]) -> Finding:
+    """Calls that cross from spconv into cumm give the right results on the CPU.
+
+    Points into voxels, and a submanifold convolution against a dense one. A half-upgraded pair imports and
+    fails here.
+
+    Source: https://github.com/traveller59/spconv/issues/591 ; the probe `spconv_cpu` states the numbers.
+    Example: `TypeError: incompatible function arguments`.
+    Fix: install spconv and the cumm that it requires in one step.
+    """
+    hint = "install spconv and the cumm that it requires in one step"
+    torch = spconv_cpu.get("torch") or {}
+    if not torch.get("installed") or torch.get("import_error"):
+        return skipped("torch does not import, so spconv was not tried")
+    wrong = not_importable("spconv.pytorch", spconv_cpu, hint=hint)
+    return wrong or judged("spconv on the CPU", spconv_cpu.get("checks"), hint=hint)

@@ -1,0 +1,294 @@
+"""Rules over what the installed torch tells of itself, without a GPU."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from packaging.version import InvalidVersion, Version
+
+from stackcheck.rules.measured import (
+    Build,
+    as_numbers,
+    coverage,
+    error_text,
+    from_packed,
+    judged,
+    not_importable,
+    parsed_codes,
+)
+from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, uses, warned
+from stackcheck.verdict import Evidence
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from stackcheck.definition import Stack
+
+REINSTALL = "install the torch build that the stack states, last, or resolve everything in one step"
+
+
+@rule("TORCH301", when=uses("torch"))
+def torch_imports(torch_build: Mapping[str, Any]) -> Finding:
+    """The installed torch imports.
+
+    Everything else rests on it. A torch that does not import mostly misses a shared library (installed
+    without its nvidia-* wheels) or finds another version of one first.
+
+    Source: https://github.com/pytorch/pytorch/issues/111469 (another libnvJitLink first on the path).
+    Example: `ImportError: libcudnn.so.9: cannot open shared object file`.
+    Fix: install torch with its dependencies; take foreign CUDA libraries off LD_LIBRARY_PATH.
+    """
+    hint = "install torch with its dependencies (no --no-deps), and look at LD_LIBRARY_PATH"
+    wrong = not_importable("torch", torch_build, hint=hint)
+    return wrong or passed(f"torch {torch_build['version']} imports", Evidence(str(torch_build["file"])))
+
+
+def _built_for(torch_build: Mapping[str, Any]) -> str:
+    """Return "CUDA 12.4", "ROCm 6.2.41133" or "the CPU only"."""
+    if torch_build.get("cuda"):
+        return f"CUDA {torch_build['cuda']}"
+    return f"ROCm {torch_build['hip']}" if torch_build.get("hip") else "the CPU only"
+
+
+@rule("TORCH302", when=uses("torch"))
+def torch_is_built_for_the_stack(stack: Stack, torch_build: Mapping[str, Any]) -> Finding | None:
+    """The installed torch is built for the accelerator and the CUDA or ROCm version of the stack.
+
+    A CPU wheel from the wrong index, or a dependency that replaces torch, ends in "Torch not compiled with
+    CUDA enabled" on the first GPU node. `torch.version` tells before.
+
+    Source: https://github.com/pytorch/pytorch/issues/30664
+    Example: the stack asks for CUDA 12.4 and torch 2.5.0+cpu is installed.
+    Fix: install torch from the index of the stack's CUDA version.
+    """
+    asked = stack.accelerator or ("cuda" if stack.cuda else "rocm" if stack.rocm else None)
+    if asked is None:
+        return None
+    if "cuda" not in torch_build:
+        return skipped("torch does not import, so what it was built for is not known")
+    found = _built_for(torch_build)
+    if asked == "cpu":
+        return _for_a_cpu_stack(torch_build, found)
+    name, version, own = {
+        "cuda": ("CUDA", stack.cuda, torch_build["cuda"]),
+        "rocm": ("ROCm", stack.rocm, torch_build["hip"]),
+    }[asked]
+    wanted = f"{name} {version}" if version else name
+    if not own or (version and as_numbers(own) != as_numbers(version)):
+        return failed(
+            f"torch {torch_build['version']} is built for {found}, and the stack asks for {wanted}",
+            Evidence(f"torch.version of {torch_build['file']}"),
+            expected=wanted,
+            found=found,
+            hint=REINSTALL,
+        )
+    return passed(f"torch {torch_build['version']} is built for {found}, as the stack asks", found=found)
+
+
+def _for_a_cpu_stack(torch_build: Mapping[str, Any], found: str) -> Finding:
+    if torch_build["cuda"] or torch_build["hip"]:
+        return warned(
+            f"torch {torch_build['version']} is built for {found} in a stack for the CPU:"
+            " it works, and brings gigabytes of libraries that nothing uses",
+            expected="the CPU only",
+            found=found,
+            hint="install torch from https://download.pytorch.org/whl/cpu",
+        )
+    return passed(f"torch {torch_build['version']} is built for the CPU only, as the stack asks")
+
+
+@rule("TORCH303", when=uses("torch"))
+def torch_is_the_stated_version(stack: Stack, torch_build: Mapping[str, Any]) -> Finding | None:
+    """The torch that is imported has the version that the stack states.
+
+    Releases are compared without the local part, because the wheel of the default index is called 2.5.0 in
+    its metadata and 2.5.0+cu124 by `torch.__version__`; a local part that the stack states must be there.
+
+    Source: version.py and METADATA of the torch wheels on PyPI (checked 2026-11-20).
+    Example: the stack states torch 2.5.0 and a later `pip install` brought 2.6.0.
+    Fix: resolve all packages in one step, or constrain torch.
+    """
+    package = stack.packages.get("torch")
+    if package is None:
+        return None
+    if not torch_build.get("version"):
+        return skipped("torch does not import, so its version is not known")
+    try:
+        found = Version(torch_build["version"])
+    except InvalidVersion:
+        return skipped(f"torch calls itself {torch_build['version']!r}, which is no version")
+    stated = package.exact
+    fits = Version(found.public) in package.specifier if stated is None else found.public == stated.public
+    local = stated.local if stated else None
+    if not fits or (local and found.local and found.local != local):
+        return failed(
+            f"torch {found} is imported, and the stack states {package.version}",
+            Evidence(str(torch_build["file"])),
+            expected=package.version,
+            found=str(found),
+            hint=REINSTALL,
+        )
+    if local and not found.local:
+        return warned(
+            f"torch {found} says nothing of its build, and the stack states {package.version}",
+            expected=package.version,
+            found=str(found),
+            hint="a self-built torch can carry a local version (PYTORCH_BUILD_VERSION)",
+        )
+    return passed(f"torch {found} is imported, as stated ({package.version})", found=str(found))
+
+
+@rule("TORCH304", when=uses("torch"))
+def cudnn_is_the_one_torch_was_built_for(torch_build: Mapping[str, Any]) -> list[Finding] | None:
+    """The cuDNN that is loaded is one that torch was built for, and comes from one place.
+
+    The major version is the ABI. An older cuDNN of the same major lacks functions; a newer minor is fine. The
+    parts (libcudnn_graph, libcudnn_ops ...) are found by another path than libcudnn itself, so they can come
+    from elsewhere.
+
+    Source: https://github.com/pytorch/pytorch/pull/80877 (torch's own check); nvidia-cudnn-cu12 9.1.0.70, ELF
+    RUNPATH of libcudnn.so.9; https://github.com/pytorch/pytorch/issues/119989 (parts from elsewhere).
+    Example: `cuDNN version incompatibility: PyTorch was compiled against (8, 7, 0) but found (8, 2, 4)`.
+    Fix: install the nvidia-cudnn wheel that torch pins; take system copies off LD_LIBRARY_PATH.
+    """
+    cudnn = torch_build.get("cudnn") or {}
+    built, loaded = cudnn.get("built"), cudnn.get("loaded")
+    if not built or not cudnn.get("is_cuda"):
+        return None
+    libraries = torch_build["libraries"]
+    files = [*libraries["cudnn"]["files"], *libraries["cudnn_parts"]["files"]]
+    evidence = tuple(Evidence(path) for path in files[:4])
+    return [_cudnn_version(built, loaded, cudnn.get("error"), evidence), *_cudnn_places(files)]
+
+
+_CUDNN_HINT = "install the nvidia-cudnn wheel that torch pins, and take other copies off LD_LIBRARY_PATH"
+
+
+def _cudnn_version(built: str, loaded: str | None, error: Any, evidence: tuple[Evidence, ...]) -> Finding:
+    sides = f"torch was built with cuDNN {built} and {loaded or 'none'} is loaded"
+    same_major = loaded is not None and as_numbers(loaded, 1) == as_numbers(built, 1)
+    if error or not same_major:
+        text = f": {error_text(error)}" if error else ": another major version is another ABI"
+        return failed(sides + text, *evidence, expected=built, found=loaded or "none", hint=_CUDNN_HINT)
+    if loaded is not None and as_numbers(loaded, 3) < as_numbers(built, 3):
+        text = ", which is older: functions may be missing"
+        return warned(sides + text, *evidence, expected=built, found=loaded, hint=_CUDNN_HINT)
+    return passed(sides, *evidence, expected=built, found=str(loaded))
+
+
+def _cudnn_places(files: list[str]) -> list[Finding]:
+    places = sorted({path.rpartition("/")[0] for path in files})
+    if len(places) < 2:
+        return []
+    text = f"the parts of cuDNN are loaded from {len(places)} places: {', '.join(places)}"
+    return [warned(text, expected="one directory", found=", ".join(places), hint=_CUDNN_HINT)]
+
+
+@rule("TORCH305", when=uses("torch"))
+def torch_has_code_for_the_gpus(stack: Stack, torch_build: Mapping[str, Any]) -> list[Finding] | None:
+    """The installed torch has GPU code that runs on every GPU of the stack.
+
+    Machine code runs on its own capability and on later minors of the same major; PTX runs on anything later
+    if the driver is new enough. The wheels of PyPI have no PTX. `runs` is enough unless the stack asks for
+    `native`; which of the two it is, and by what code, is said either way.
+
+    Source: https://docs.nvidia.com/cuda/ada-compatibility-guide/ ; torch wheels read 2026-11-20.
+    Example: torch 2.5.0+cu124 has sm_50 60 70 75 80 86 90: an L4 (8.9) runs by sm_86, a B200 (10.0) does not.
+    Fix: take a torch build with code for the GPU.
+    """
+    if not stack.gpus:
+        return None
+    flags = torch_build.get("arch_flags")
+    whose = f"torch {torch_build.get('version')}"
+    if not flags:
+        return [skipped(f"{whose} tells no list of GPU code (it is built for {_built_for(torch_build)})")]
+    build = Build(whose, parsed_codes(flags), torch_build.get("cuda"))
+    return [
+        coverage(build, gpu.name, gpu.capability, stack)
+        if gpu.capability is not None
+        else _gfx_coverage(whose, flags, gpu.name, str(gpu.gfx), stack)
+        for gpu in stack.gpus
+    ]
+
+
+def _gfx_coverage(whose: str, flags: list[str], name: str, gfx: str, stack: Stack) -> Finding:
+    """Compare exactly: a code object for one gfx target runs on that target only (ROCm/TheRock)."""
+    targets = [flag.partition(":")[0] for flag in flags]
+    if gfx in targets:
+        return passed(f"{whose} has code for {name} ({gfx})", found=gfx)
+    override = stack.env.get("HSA_OVERRIDE_GFX_VERSION")
+    if override:
+        return warned(
+            f"{whose} has no code for {name} ({gfx}); HSA_OVERRIDE_GFX_VERSION={override} makes it take"
+            " another target's code, which no vendor supports",
+            expected=gfx,
+            found=" ".join(targets),
+            hint="compare results on the device before you trust them",
+        )
+    return failed(
+        f"{whose} has no code for {name} ({gfx}): it has {' '.join(targets)}",
+        expected=gfx,
+        found=" ".join(targets),
+        hint=f"take a torch built for {gfx}",
+    )
+
+
+@rule("TORCH306", when=uses("torch"))
+def torch_computes_on_the_cpu(torch_cpu: Mapping[str, Any]) -> Finding | None:
+    """The installed torch computes the right numbers on the CPU.
+
+    Small integer matrices through matmul, conv2d, fft and solve, against pure Python. A BLAS that does not
+    fit the machine, or a mixed set of libraries, shows here and not at the first epoch.
+
+    Source: the probe `torch_cpu` states input, reference and tolerance.
+    Example: `undefined symbol` or a crash at the first matmul with a foreign MKL.
+    Fix: reinstall torch; look which BLAS is loaded.
+    """
+    if "checks" not in torch_cpu:
+        return skipped("torch does not import, so nothing was computed")
+    return judged(
+        "torch on the CPU", torch_cpu["checks"], hint="reinstall torch, and look which BLAS it loads"
+    )
+
+
+@rule("TORCH307", when=uses("torch"))
+def loaded_cuda_libraries_fit(torch_build: Mapping[str, Any]) -> list[Finding] | None:
+    """The CUDA runtime and the NCCL that torch loads are those it was built with.
+
+    torch pins its nvidia-* wheels exactly. Another minor mostly works (minor version compatibility), an older
+    NCCL lacks functions.
+
+    Source: METADATA of the torch wheels; https://github.com/pytorch/pytorch/issues/119072 (older NCCL).
+    Example: torch was built with CUDA 12.4 and libcudart of 12.1 is loaded.
+    Fix: install the nvidia-* versions that torch requires.
+    """
+    libraries = torch_build.get("libraries") or {}
+    if not torch_build.get("cuda") or not libraries:
+        return None
+    packed = libraries["cudart"]["version"]
+    nccl = libraries["nccl"]["version"]
+    pairs = [
+        ("the CUDA runtime", torch_build["cuda"], from_packed(packed) if packed else None, "cudart"),
+        ("NCCL", torch_build.get("nccl_built"), _nccl_version(nccl) if nccl else None, "nccl"),
+    ]
+    return [_library(*pair, libraries) for pair in pairs if pair[1]]
+
+
+def _nccl_version(number: int) -> str:
+    """Return 22105 as "2.21.5" (nccl.h: major * 10000 + minor * 100 + patch, from 2.9 on)."""
+    return f"{number // 10000}.{number % 10000 // 100}.{number % 100}"
+
+
+def _library(name: str, built: str, loaded: str | None, key: str, libraries: Mapping[str, Any]) -> Finding:
+    evidence = [Evidence(path) for path in libraries[key]["files"][:2]]
+    if loaded is None:
+        return skipped(f"{name}: torch loads no library of it at import (or has it linked in)", *evidence)
+    if as_numbers(loaded, 3)[: len(as_numbers(built, 3))] == as_numbers(built, 3):
+        return passed(f"{name} that torch loads is {loaded}, as it was built with", *evidence)
+    return warned(
+        f"torch was built with {name.removeprefix('the ')} {built} and loads {loaded}",
+        *evidence,
+        expected=built,
+        found=loaded,
+        hint="install the nvidia-* versions that torch requires (`pip check` names them)",
+    )
