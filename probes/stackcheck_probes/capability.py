@@ -57,16 +57,24 @@ class Code(Frozen):
     """What an image was compiled for: a capability and a suffix ('', 'a', 'f'). See `Sass`, `Ptx`, `Lto`."""
 
     fields = ("capability", "suffix", "isa")
-    __slots__ = fields
+    __slots__ = (*fields, "_hash")
 
     capability: Capability
     suffix: str
     isa: tuple[int, int] | None
+    _hash: int
 
     prefix = ""
 
     def __init__(self, capability: Capability, suffix: str = "", isa: tuple[int, int] | None = None) -> None:
         self._set(capability, suffix, isa)
+        object.__setattr__(self, "_hash", hash((self.prefix, capability.sm, suffix, isa)))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, Code) and super().__eq__(other))
 
     def __str__(self) -> str:
         return f"{self.prefix}_{self.capability.sm}{self.suffix}"

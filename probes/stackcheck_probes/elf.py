@@ -103,13 +103,15 @@ class Elf:
     """
 
     __slots__ = (
+        "_names",
+        "_rows",
+        "_sections",
         "abiversion",
         "bits",
         "cut",
         "flags",
         "machine",
         "osabi",
-        "sections",
         "segments",
         "size",
         "source",
@@ -149,8 +151,21 @@ class Elf:
             shnum,
             names,
         ) = row
-        self.sections: tuple[Section, ...] = self._sections(shoff, shentsize, shnum, names)
-        self.segments: tuple[Segment, ...] = self._segments(phoff, phentsize, phnum)
+        self._names = b""
+        self._rows = self._section_rows(shoff, shentsize, shnum, names)
+        self._sections: tuple[Section, ...] | None = None
+        self.segments: tuple[Segment, ...] = self._read_segments(phoff, phentsize, phnum)
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        """The section headers, in the file's order."""
+        if self._sections is None:
+            self._sections = tuple(Section(_name(self._names, row[0]), row) for row in self._rows)
+        return self._sections
+
+    def mentions(self, name: bytes) -> bool:
+        """Return whether any section's name contains `name`: a quick no for most libraries."""
+        return name in self._names
 
     def section(self, name: str) -> Section | None:
         """Return the first section called `name`, or None."""
@@ -234,9 +249,10 @@ class Elf:
             self.cut = True
         return list(entry.iter_unpack(raw[: whole * entry.size]))
 
-    def _sections(self, offset: int, entsize: int, count: int, names: int) -> tuple[Section, ...]:
+    def _section_rows(self, offset: int, entsize: int, count: int, names: int) -> list[tuple[int, ...]]:
+        """Return the raw section headers, and keep the table of their names."""
         if offset == 0:
-            return ()
+            return []
         entry = _SECTION[self.bits]
         if count == 0 or names == 0xFFFF:  # numbers too large for the header stand in section 0
             first = self._table(entry, offset, entsize, 1)
@@ -245,13 +261,15 @@ class Elf:
         if count > MAX_SECTIONS:
             raise ElfError(f"{count} sections, more than the {MAX_SECTIONS} that are read")
         rows = self._table(entry, offset, entsize, count)
-        if not rows:
-            return ()
-        self.cut = self.cut or any(row[1] != SHT_NOBITS and row[4] + row[5] > self.size for row in rows)
-        table = self._read(rows[names][4], min(rows[names][5], MAX_NAME_TABLE)) if names < len(rows) else b""
-        return tuple(Section(_name(table, row[0]), row) for row in rows)
+        for row in rows:
+            if row[4] + row[5] > self.size and row[1] != SHT_NOBITS:
+                self.cut = True
+                break
+        if names < len(rows):
+            self._names = self._read(rows[names][4], min(rows[names][5], MAX_NAME_TABLE))
+        return rows
 
-    def _segments(self, offset: int, entsize: int, count: int) -> tuple[Segment, ...]:
+    def _read_segments(self, offset: int, entsize: int, count: int) -> tuple[Segment, ...]:
         if offset == 0 or count == 0:
             return ()
         if count > MAX_SEGMENTS:

@@ -7,21 +7,21 @@ from __future__ import annotations
 
 from struct import Struct
 
-from stackcheck_probes import hidden, hipbundle, staticlib
+from stackcheck_probes import hidden, magic
 from stackcheck_probes.bytesource import Slice, SourceError
 from stackcheck_probes.cubin import cubin_code
 from stackcheck_probes.cubin import has_kernels as cubin_has_kernels
 from stackcheck_probes.elf import EM_CUDA, PT_LOAD, SHT_NOBITS, Elf, ElfError
-from stackcheck_probes.elf import MAGIC as ELF_MAGIC
 from stackcheck_probes.fatbin import FLAG_A, FLAG_F, KIND_CUBIN, Walk, walk_fatbin, walk_region
-from stackcheck_probes.fatbin import MAGIC as FATBIN_MAGIC
 from stackcheck_probes.gpucode import GpuCode, Group, Images
 from stackcheck_probes.kernels import KernelCheck
+from stackcheck_probes.prefetch import prefetch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from stackcheck_probes.bytesource import ByteSource
     from stackcheck_probes.capability import Code
+    from stackcheck_probes.hipbundle import Bundles
 
 EXECUTABLE, RELOCATABLE = ".nv_fatbin", "__nv_relfatbin"
 WRAPPER_MAGIC = 0x466243B1
@@ -42,7 +42,7 @@ class _Reading:
         self.deep = deep
         self.walk = Walk()
         self.relocatable = Walk()
-        self.bundles = hipbundle.Bundles()
+        self.bundles: Bundles | None = None
         self.cubins: list[Group] = []
         self.unread: list[str] = []
         self.cut = False
@@ -50,7 +50,9 @@ class _Reading:
     def result(self) -> GpuCode:
         """Return what was gathered, with damage among the reasons why code may be unseen."""
         empty, groups = self.groups()
-        faults = tuple(self.walk.faults + self.relocatable.faults + self.bundles.faults)
+        bundles = self.bundles
+        targets = sorted(bundles.targets.items()) if bundles else []
+        faults = tuple(self.walk.faults + self.relocatable.faults + (bundles.faults if bundles else []))
         damage = (f"damaged: {faults[0]}",) if faults else ()
         return GpuCode(
             images=_images(self.walk),
@@ -58,8 +60,8 @@ class _Reading:
             fatbins=self.walk.fatbins,
             empty=empty,
             groups=groups,
-            targets=tuple((name, row[0], row[1]) for name, row in sorted(self.bundles.targets.items())),
-            bundles=self.bundles.bundles,
+            targets=tuple((name, row[0], row[1]) for name, row in targets),
+            bundles=bundles.bundles if bundles else 0,
             unread=tuple(self.unread) + damage,
             faults=faults,
             cut=self.cut,
@@ -94,30 +96,35 @@ def read_gpu_code(source: ByteSource, filename: str = "", *, deep: bool = False)
     try:
         _read_any(reading, filename)
         return reading.result()
-    except (ElfError, SourceError, staticlib.ArchiveError, OSError) as error:
+    except (ElfError, SourceError, OSError) as error:
         raise GpuCodeError(str(error)) from error
 
 
 def _read_any(reading: _Reading, filename: str) -> None:
     source = reading.source
-    magic = source.pread(0, 24)
-    if magic[:4] == ELF_MAGIC:
+    start = source.pread(0, 24)
+    if start.startswith(magic.ELF):
         _read_elf(reading, source, filename)
-    elif magic[:4] == FATBIN_MAGIC.to_bytes(4, "little"):
+    elif start.startswith(magic.FATBIN):
         walk_region(source, 0, source.size, reading.walk, [])
         reading.cut = _cut(reading.walk)
-    elif magic[:4] == hipbundle.PACKED_MAGIC or magic == hipbundle.PLAIN_MAGIC:
+    elif start.startswith((magic.PACKED_BUNDLE, magic.PLAIN_BUNDLE)):
         _read_bundles(reading, 0, source.size)
-    elif magic[:8] in (staticlib.MAGIC, staticlib.THIN_MAGIC):
+    elif start.startswith((magic.ARCHIVE, magic.THIN_ARCHIVE)):
         _read_archive(reading, filename)
     else:
         raise GpuCodeError("neither an ELF file nor a fatbin, offload bundle or static library")
 
 
 def _read_archive(reading: _Reading, filename: str) -> None:
-    for member in staticlib.members(reading.source):
-        if member.pread(0, 4) == ELF_MAGIC:
-            _read_elf(reading, member, filename)
+    from stackcheck_probes import staticlib
+
+    try:
+        for member in staticlib.members(reading.source):
+            if member.pread(0, 4) == magic.ELF:
+                _read_elf(reading, member, filename)
+    except staticlib.ArchiveError as error:
+        raise GpuCodeError(str(error)) from error
 
 
 def _read_elf(reading: _Reading, part: ByteSource, filename: str) -> None:
@@ -144,6 +151,8 @@ def _read_elf(reading: _Reading, part: ByteSource, filename: str) -> None:
 def _read_sections(reading: _Reading, elf: Elf, base: int) -> list[tuple[int, int]]:
     """Read what sections and wrappers name; return the ranges that were walked."""
     regions: list[tuple[int, int]] = []
+    if not (elf.mentions(b"fatbin") or elf.mentions(b".nvFatBinSegment")):
+        return regions
     wrapped = [base + offset for offset in _wrapped(elf)]
     for section in elf.sections:
         start, end = base + section.offset, base + section.offset + section.size
@@ -154,6 +163,7 @@ def _read_sections(reading: _Reading, elf: Elf, base: int) -> list[tuple[int, in
                 raise ElfError(f"more than {MAX_REGIONS} sections of fatbins")
             regions.append((start, end))
             walk = reading.walk if section.name == EXECUTABLE else reading.relocatable
+            prefetch(reading.source, [at for at in wrapped if start <= at < end] or [start], end)
             walk_region(reading.source, start, end, walk, wrapped)
         elif section.name == ".hip_fatbin":
             _read_bundles(reading, start, end)
@@ -178,8 +188,13 @@ def _read_cubin(reading: _Reading, elf: Elf) -> None:
 
 
 def _read_bundles(reading: _Reading, start: int, end: int) -> None:
-    found = hipbundle.read_bundles(reading.source, start, end)
-    reading.bundles.merge(found)
+    from stackcheck_probes.hipbundle import read_bundles
+
+    found = read_bundles(reading.source, start, end)
+    if reading.bundles is None:
+        reading.bundles = found
+    else:
+        reading.bundles.merge(found)
     for reason, number in found.unread.items():
         reading.unread.append(f"{number} HIP bundles {reason}")
 

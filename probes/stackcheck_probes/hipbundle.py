@@ -10,13 +10,12 @@ from __future__ import annotations
 from struct import Struct
 
 from stackcheck_probes import unpack
+from stackcheck_probes.magic import PACKED_BUNDLE, PLAIN_BUNDLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from stackcheck_probes.bytesource import ByteSource
 
-PLAIN_MAGIC = b"__CLANG_OFFLOAD_BUNDLE__"
-PACKED_MAGIC = b"CCOB"
 PAGE = 4096
 MAX_BUNDLES = 1 << 12
 MAX_ENTRIES = 1 << 10
@@ -78,9 +77,9 @@ def read_bundles(source: ByteSource, start: int, end: int) -> Bundles:
             found.fault(f"more than {MAX_BUNDLES} bundles: the rest was not read")
             break
         head = source.pread(at, 32)
-        if head.startswith(PACKED_MAGIC):
+        if head.startswith(PACKED_BUNDLE):
             size = _read_packed(source, at, end, head, found)
-        elif head.startswith(PLAIN_MAGIC):
+        elif head.startswith(PLAIN_BUNDLE):
             size = _read_plain(source, at, end, found)
         else:
             if head.strip(b"\0"):
@@ -144,10 +143,10 @@ def _unpacked_prefix(source: ByteSource, start: int, end: int, method: int) -> b
 
 def _table_end(prefix: bytes) -> int:
     """Return where the table of entries ends, or 0 when the prefix does not hold it whole."""
-    at = len(PLAIN_MAGIC) + _NUMBER.size
-    if not prefix.startswith(PLAIN_MAGIC) or len(prefix) < at:
+    at = len(PLAIN_BUNDLE) + _NUMBER.size
+    if not prefix.startswith(PLAIN_BUNDLE) or len(prefix) < at:
         return 0
-    number = _NUMBER.unpack_from(prefix, len(PLAIN_MAGIC))[0]
+    number = _NUMBER.unpack_from(prefix, len(PLAIN_BUNDLE))[0]
     for _ in range(min(number, MAX_ENTRIES)):
         if at + _ENTRY.size > len(prefix):
             return 0
@@ -160,10 +159,10 @@ def _targets(prefix: bytes, start: int, found: Bundles) -> int:
     if not _table_end(prefix):
         found.fault(f"bundle at {start:#x}: its table of targets is not whole")
         return 0
-    number = _NUMBER.unpack_from(prefix, len(PLAIN_MAGIC))[0]
+    number = _NUMBER.unpack_from(prefix, len(PLAIN_BUNDLE))[0]
     if number > MAX_ENTRIES:
         found.fault(f"bundle at {start:#x}: {number} entries, {MAX_ENTRIES} were read")
-    at = len(PLAIN_MAGIC) + _NUMBER.size
+    at = len(PLAIN_BUNDLE) + _NUMBER.size
     size = 0
     for _ in range(min(number, MAX_ENTRIES)):
         offset, length, id_length = _ENTRY.unpack_from(prefix, at)
@@ -200,7 +199,7 @@ def _next_bundle(source: ByteSource, at: int, end: int) -> int:
     """Find where a version 1 bundle ends: it has no size, the next one starts on a page."""
     page = at + PAGE
     while page < end:
-        if source.pread(page, 4) in (PACKED_MAGIC, PLAIN_MAGIC[:4]):
+        if source.pread(page, 4) in (PACKED_BUNDLE, PLAIN_BUNDLE[:4]):
             return page
         page += PAGE
     return end

@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 import sys
 
-from stackcheck_probes import hipbundle, staticlib
 from stackcheck_probes.bytesource import FileSource, SourceError
-from stackcheck_probes.elf import MAGIC as ELF_MAGIC
-from stackcheck_probes.fatbin import MAGIC as FATBIN_MAGIC
 from stackcheck_probes.gpucode import to_json
 from stackcheck_probes.gpureader import GpuCodeError, read_gpu_code
+from stackcheck_probes.magic import STARTS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,14 +23,8 @@ MAX_FILES = 1 << 20
 MAX_LIBRARIES = 20_000
 MAX_DEPTH = 64
 _NEVER = (".py", ".h", ".hpp", ".pyi", ".cuh", ".pyc", ".txt")  # most names: not worth another question
-_SKIPPED_FOLDERS = frozenset((".git", "__pycache__", "proc", "sys", "dev"))
-_MAGICS = (
-    ELF_MAGIC,
-    FATBIN_MAGIC.to_bytes(4, "little"),
-    hipbundle.PACKED_MAGIC,
-    hipbundle.PLAIN_MAGIC[:4],
-    staticlib.MAGIC[:4],
-)
+_SKIPPED_FOLDERS = frozenset((".git", "__pycache__"))
+_SYSTEM_FOLDERS = frozenset(("proc", "sys", "dev", "run"))
 
 
 def run(params: dict[str, Any]) -> dict[str, Any]:
@@ -79,7 +71,7 @@ def read_library(path: str, *, deep: bool = False) -> dict[str, Any] | None:
     except OSError as error:
         return {"path": path, "error": f"cannot be opened: {error.strerror}"}
     try:
-        if source.pread(0, 4) not in _MAGICS:
+        if not source.pread(0, 24).startswith(STARTS):
             return None
         source.random_access()
         gpu = read_gpu_code(source, os.path.basename(path), deep=deep)
@@ -96,6 +88,7 @@ def binaries(roots: list[str]) -> list[str]:
 
 
 def site_packages() -> list[str]:
+    """Return the package folders of this interpreter that exist."""
     folders = [folder for folder in sys.path if folder.endswith(("site-packages", "dist-packages"))]
     return [folder for folder in folders if os.path.isdir(folder)]
 
@@ -109,29 +102,30 @@ def files(roots: list[str], skipped: list[str]) -> Iterator[str]:
         if depth == 0 and not os.path.isdir(folder):
             yield folder
             continue
-        files, folders = _entries(folder, skipped)
-        left -= len(files) + len(folders)
+        found, folders = _entries(folder, skipped)
+        left -= len(found) + len(folders)
         if left < 0 or depth > MAX_DEPTH:
             skipped.append(f"{folder}: too many files or folders inside each other, not read")
             continue
-        yield from files
+        yield from found
         stack.extend((name, depth + 1) for name in reversed(folders))
 
 
 def _entries(folder: str, skipped: list[str]) -> tuple[list[str], list[str]]:
-    files: list[str] = []
+    found: list[str] = []
     folders: list[str] = []
+    never = _SYSTEM_FOLDERS if folder == "/" else _SKIPPED_FOLDERS
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
                 name = entry.name
-                if name.endswith(_NEVER):
+                if entry.is_dir(follow_symlinks=False):
+                    if name not in never:
+                        folders.append(entry.path)
+                elif name.endswith(_NEVER):
                     continue
-                if name.endswith(SUFFIXES) or ".so." in name:
-                    if entry.is_file(follow_symlinks=False):
-                        files.append(entry.path)
-                elif entry.is_dir(follow_symlinks=False) and name not in _SKIPPED_FOLDERS:
-                    folders.append(entry.path)
+                elif (name.endswith(SUFFIXES) or ".so." in name) and entry.is_file(follow_symlinks=False):
+                    found.append(entry.path)
     except OSError as error:
         skipped.append(f"{folder}: {error.strerror}")
-    return sorted(files), sorted(folders)
+    return sorted(found), sorted(folders)

@@ -6,6 +6,7 @@ Format: System V / GNU `ar`, a 60-byte text header before each member (ar(5)). N
 from __future__ import annotations
 
 from stackcheck_probes.bytesource import Slice
+from stackcheck_probes.magic import ARCHIVE, THIN_ARCHIVE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
 
     from stackcheck_probes.bytesource import ByteSource
 
-MAGIC = b"!<arch>\n"
-THIN_MAGIC = b"!<thin>\n"
 MAX_MEMBERS = 1 << 16
 _TABLES = (b"/", b"//", b"/SYM64/", b"__.SYMDEF")
 
@@ -25,9 +24,9 @@ class ArchiveError(ValueError):
 
 def members(source: ByteSource) -> Iterator[Slice]:
     """Yield the object files of an archive; raise `ArchiveError` at the first header that does not fit."""
-    if source.pread(0, len(THIN_MAGIC)) == THIN_MAGIC:
+    if source.pread(0, len(THIN_ARCHIVE)) == THIN_ARCHIVE:
         raise ArchiveError("a thin archive only names its members: inspect those")
-    at = len(MAGIC)
+    at = len(ARCHIVE)
     for _ in range(MAX_MEMBERS):
         header = source.pread(at, 60)
         if not header.strip():
