@@ -1,0 +1,361 @@
+"""Rules about compiled wheels beside torch: the torch, the CUDA and the C++ ABI that they were made for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stackcheck.claimed import glibc_of, made_for, tag_cuda, torch_claim
+from stackcheck.rules.grading import cite, failed_by
+from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
+from stackcheck.verdict import Evidence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from stackcheck.claimed import MadeFor, TorchClaim
+    from stackcheck.definition import Package, Stack
+    from stackcheck.rules.registry import Facts
+    from stackcheck.tables import Tables
+
+TRIO = frozenset({"torch", "torchvision", "torchaudio"})
+"""Judged by the rules of torch itself."""
+
+_MINOR = Evidence(
+    "libtorch has no stable C++ interface between minor releases; patch releases share it",
+    "https://github.com/Dao-AILab/flash-attention/issues/931; https://github.com/rusty1s/pytorch_scatter/issues/348 "
+    "(checked 2026-11-20)",
+)
+_MAJOR = Evidence(
+    "libcudart's soname holds the CUDA major version; minors of one major are compatible",
+    "https://docs.nvidia.com/deploy/cuda-compatibility/minor-version-compatibility.html (checked 2026-11-20)",
+)
+_ABI = Evidence(
+    "c10::Error(SourceLocation, std::string) is mangled with `Ss` without the C++11 ABI and with `__cxx11` with it",
+    "https://github.com/Dao-AILab/flash-attention/issues/940; PyTorch 2.6.0 and 2.7.0 release notes "
+    "(checked 2026-11-20)",
+)
+
+
+def _has_made(facts: Facts) -> bool:
+    stack = facts["stack"]
+    return any(
+        "+" in package.version or package.find_links or package.index or package.built_for
+        for name, package in stack.packages.items()
+        if name not in TRIO
+    ) or bool(stack.index.find_links or stack.index.extra)
+
+
+def _made(stack: Stack, tables: Tables) -> Iterator[tuple[str, Package, MadeFor]]:
+    for name, package in stack.packages.items():
+        if name not in TRIO and (made := made_for(name, package, stack, tables)):
+            yield name, package, made
+
+
+@rule("WHEEL101", when=_has_made)
+def torch_minor(stack: Stack, tables: Tables) -> list[Finding]:
+    """Compiled wheels were made for the torch minor of the stack.
+
+    A C++ extension links against libtorch, whose interface changes between minor releases: the wrong one ends
+    in `undefined symbol`. Patch releases share the interface: a wheel for 2.5.0 fits 2.5.1.
+
+    Source: Dao-AILab/flash-attention issue 931; rusty1s/pytorch_scatter issue 348; open-mmlab/mmcv issue 1727.
+    Example: torch-scatter from the page torch-1.9.1+cu111 with torch 1.10.0.
+    Fix: take the wheel of the page, or with the local version, of the stack's torch minor.
+    """
+    claim = torch_claim(stack, tables)
+    if claim.minor is None:
+        return []
+    findings: list[Finding] = []
+    for name, package, made in _made(stack, tables):
+        if made.torch is None:
+            continue
+        if made.torch == claim.minor:
+            findings.append(passed(f"{name} is made for torch {made.torch}, as {made.why} says", _MINOR))
+        else:
+            findings.append(
+                failed(
+                    f"{name} {package.version} is made for torch {made.torch} ({made.why}); the stack has "
+                    f"torch {claim.version and claim.version.public}",
+                    _MINOR,
+                    expected=f"a {name} made for torch {claim.minor}",
+                    found=f"made for torch {made.torch}",
+                    hint=f"take the {name} wheel for torch {claim.minor}, or torch {made.torch}",
+                )
+            )
+    return findings
+
+
+@rule("WHEEL102", when=_has_made)
+def cuda_major(stack: Stack, tables: Tables) -> list[Finding]:
+    """Compiled wheels were made for the CUDA major version, and the backend, of torch.
+
+    Another major has another libcudart (libcudart.so.11.0, .so.12, .so.13): the import fails. Another minor of
+    the same major loads and runs, and is no finding. A CPU wheel beside a CUDA torch loads without GPU ops.
+
+    Source: https://docs.nvidia.com/deploy/cuda-compatibility/; rusty1s/pytorch_scatter torch_scatter/__init__.py:59-65.
+    Example: torch-scatter 2.1.2+pt25cu118 with torch 2.5.0+cu124.
+    Fix: take the wheel whose tag has torch's CUDA major version.
+    """
+    claim = torch_claim(stack, tables)
+    if claim.tag is None:
+        return []
+    return [
+        finding
+        for name, package, made in _made(stack, tables)
+        if made.tag is not None
+        for finding in _judge_tag(f"{name} {package.version}", made.tag, made.why, claim)
+    ]
+
+
+def _judge_tag(what: str, tag: str, why: str, claim: TorchClaim) -> Iterator[Finding]:
+    mine, other = claim.cuda, tag_cuda(tag)
+    if other is None and mine is None:
+        if tag == "cpu" or claim.tag == "cpu" or tag[:4] == (claim.tag or "")[:4]:
+            return
+    if mine is not None and other is not None and mine.major == other.major:
+        same = "the CUDA version" if mine == other or other.minor == 0 else "the CUDA major version"
+        yield passed(f"{what} is made for {tag}, {same} of {claim.title}", _MAJOR)
+        return
+    hint = f"take the wheel for {claim.tag}, or the torch build for {tag}"
+    if tag == "cpu":
+        yield warned(
+            f"{what} is a CPU wheel ({why}) beside {claim.title}: it loads, and has no operators for the GPU",
+            _MAJOR,
+            expected=f"a wheel for {claim.tag}",
+            found=tag,
+            hint=hint,
+        )
+        return
+    message = f"{what} is made for {tag} ({why}); the stack has {claim.title}"
+    if claim.assumed:
+        yield warned(
+            f"{message}, which follows from {claim.why} and is not stated",
+            _MAJOR,
+            expected=f"a wheel for {claim.tag}",
+            found=tag,
+            hint=f"state the CUDA version of torch (cuda, or a local version); else {hint}",
+        )
+        return
+    yield failed(
+        f"{message}, as {claim.why} says", _MAJOR, expected=f"a wheel for {claim.tag}", found=tag, hint=hint
+    )
+
+
+def _names_cuda(facts: Facts) -> bool:
+    named = facts["tables"].packages.named_cuda
+    return any(named(name) for name in facts["stack"].packages)
+
+
+@rule("WHEEL107", when=_names_cuda)
+def named_cuda(stack: Stack, tables: Tables) -> list[Finding]:
+    """Distributions with a CUDA version in their name fit the CUDA of torch.
+
+    spconv-cu118 and cumm-cu118 are made for CUDA 11: with a torch for CUDA 12 the two runtimes meet in one
+    process. nvidia-* wheels of another major than torch's write into the same folders. A minor difference is
+    fine: spconv-cu120 serves every CUDA 12.
+
+    Source: traveller59/spconv README.md; https://github.com/rwth-i6/returnn/issues/1802 (tables/packages.toml).
+    Example: spconv-cu118 with torch 2.5.0+cu124.
+    Fix: take the distribution for torch's CUDA major version.
+    """
+    claim = torch_claim(stack, tables)
+    mine = claim.cuda
+    if claim.tag is None:
+        return []
+    findings: list[Finding] = []
+    for name, package in stack.packages.items():
+        hit = tables.packages.named_cuda(name)
+        if hit is None or package.origin == "source":
+            continue
+        row, digits = hit
+        major = int(digits[:2])
+        if mine is not None and mine.major == major:
+            findings.append(passed(f"{name} has the CUDA major version of {claim.title}", cite(row, "")))
+            continue
+        backend = "no CUDA build" if mine is None else f"CUDA {mine.major}"
+        message = f"{name} is made for CUDA {major}; {claim.title} is {backend}"
+        hint = f"take the {row.package} for {backend}" if mine is not None else f"leave {name} out"
+        if row.must_match and mine is not None and not claim.assumed:
+            findings.append(
+                failed_by(
+                    message,
+                    (row, f"the name of {name} is its CUDA version"),
+                    expected=f"{row.package} for CUDA {mine.major}",
+                    found=name,
+                    hint=hint,
+                )
+            )
+        else:
+            findings.append(warned(message, cite(row, ""), expected=backend, found=name, hint=hint))
+    return findings
+
+
+def _torch_abi(claim: TorchClaim, stack: Stack, tables: Tables) -> bool | None:
+    if claim.nvidia:
+        return True
+    package = stack.packages.get("torch")
+    if claim.version is None or (package and package.origin == "source"):
+        return None
+    platform = stack.platform or "linux/amd64"
+    if not platform.startswith("linux") or (stack.os or "").lower().startswith("windows"):
+        return None  # the macro is libstdc++'s: there is no such choice on Windows
+    return tables.torch.abi(claim.version, claim.cuda if not claim.assumed else None, platform)
+
+
+@rule("WHEEL103", when=_has_made)
+def cxx11_abi(stack: Stack, tables: Tables) -> list[Finding]:
+    """Compiled wheels use the C++11 ABI exactly where torch does.
+
+    std::string has two layouts. torch's wheels on PyPI and its index use the old one up to 2.5.1 (2.6.0 for
+    some CUDA versions) and the new one from 2.7 on; NVIDIA's containers always use the new one. The wrong
+    wheel ends in `undefined symbol ... __cxx11 ...` or `...Ss`.
+
+    Source: bytes of the wheels; Dao-AILab/flash-attention issue 940; flashinfer-ai/flashinfer issue 911.
+    Example: flash-attn 2.5.5+cu118torch2.2cxx11abiTRUE with torch 2.2.0 from PyPI.
+    Fix: take the other of the two wheels (cxx11abiFALSE), or build in the container.
+    """
+    claim = torch_claim(stack, tables)
+    mine = _torch_abi(claim, stack, tables)
+    findings: list[Finding] = []
+    for name, package, made in _made(stack, tables):
+        theirs, why = made.abi, made.why
+        if theirs is None and made.torch is not None and claim.nvidia:
+            # A wheel without the word is built against torch's official wheels, so it has their ABI.
+            theirs = tables.torch.abi(f"{made.torch}.0", made.cuda, "linux/amd64")
+            why = f"{made.why}: made for the official wheels of torch {made.torch}"
+        if theirs is None:
+            continue
+        if mine is None:
+            findings.append(skipped(f"no data on the C++11 ABI of {claim.title}, so {name} was not compared"))
+        elif theirs == mine:
+            findings.append(passed(f"{name} and {claim.title} use the same C++ ABI ({_word(mine)})", _ABI))
+        else:
+            findings.append(
+                failed(
+                    f"{name} {package.version} is built {_word(theirs)} ({why}), and {claim.title} "
+                    f"{_word(mine)}: its symbols are not found",
+                    _ABI,
+                    expected=f"a {name} built {_word(mine)}",
+                    found=f"built {_word(theirs)}",
+                    hint=f"take the wheel built {_word(mine)}, or compile {name} against this torch",
+                )
+            )
+    return findings
+
+
+def _word(abi: bool) -> str:
+    return f"{'with' if abi else 'without'} the C++11 ABI"
+
+
+def _bound(facts: Facts) -> bool:
+    return not facts["tables"].packages.bound_dists.isdisjoint(facts["stack"].packages)
+
+
+@rule("WHEEL104", when=_bound)
+def bound_to_minor(stack: Stack, tables: Tables) -> list[Finding]:
+    """Extensions that METADATA does not bind to a torch minor have the right one.
+
+    torchtext is compiled against one torch minor, and its later METADATA asks only for that or newer: a
+    resolver accepts what fails at import with `undefined symbol`.
+
+    Source: https://github.com/pytorch/text/issues/2272 (tables/packages.toml).
+    Example: torchtext 0.18.0 with torch 2.4.0.
+    Fix: stay on the torch minor of the release, or drop the extension.
+    """
+    claim = torch_claim(stack, tables)
+    findings: list[Finding] = []
+    for name in sorted(tables.packages.bound_dists.intersection(stack.packages)):
+        version = stack.packages[name].exact
+        row = tables.packages.bound(name, version) if version else None
+        if row is None or claim.minor is None or claim.version is None:
+            continue
+        if row.torch == claim.minor:
+            findings.append(passed(f"{name} {version} is compiled for torch {row.torch}", cite(row, "")))
+        else:
+            findings.append(
+                failed_by(
+                    f"{name} {version} is compiled for torch {row.torch}, and loads with no other minor; the stack has "
+                    f"torch {claim.version.public}",
+                    (row, f"{name} {row.versions} belongs to torch {row.torch}"),
+                    expected=f"torch {row.torch}.*",
+                    found=f"torch {claim.version.public}",
+                    hint=row.next or f"take the {name} of torch {claim.minor}, or torch {row.torch}",
+                )
+            )
+    return findings
+
+
+def _is_defective(facts: Facts) -> bool:
+    stack = facts["stack"]
+    return any(row.dist in stack.packages for row in facts["tables"].packages.defective)
+
+
+@rule("WHEEL105", when=_is_defective)
+def defective_wheels(stack: Stack, tables: Tables) -> list[Finding]:
+    """None of the wheels is known to contradict its own name or folder.
+
+    Source: the threads in tables/packages.toml.
+    Example: mmcv-full 1.3.10 of the folder cu111/torch1.9.0 is linked against CUDA 10.2.
+    Fix: take the neighbouring release.
+    """
+    findings: list[Finding] = []
+    for row in tables.packages.defective:
+        package = stack.packages.get(row.dist)
+        if package is None or package.exact != row.version:
+            continue
+        made = made_for(row.dist, package, stack, tables)
+        claim = torch_claim(stack, tables)
+        tag = made.tag if made else claim.tag
+        torch = made.torch if made else claim.minor
+        if row.tag in {"", tag} and row.torch in {"", torch}:
+            findings.append(
+                failed_by(
+                    f"the wheel of {row.dist} {row.version} for {tag} and torch {torch} is defective: {row.fault}",
+                    (row, row.fault),
+                    expected=row.instead,
+                    found=f"{row.dist} {row.version}",
+                    hint=row.instead,
+                )
+            )
+    return findings
+
+
+def _needs_glibc(facts: Facts) -> bool:
+    return not facts["tables"].packages.glibc_dists.isdisjoint(facts["stack"].packages)
+
+
+@rule("WHEEL106", when=_needs_glibc)
+def extension_glibc(stack: Stack, tables: Tables) -> list[Finding]:
+    """The glibc of the system has what compiled wheels need.
+
+    Some wheels are named linux_x86_64 or manylinux of an older glibc than their symbols need; they install
+    and fail at import with "GLIBC_2.32 not found".
+
+    Source: the threads in tables/packages.toml.
+    Example: pyg-lib 0.5.0+pt28cu128 on Ubuntu 20.04 (glibc 2.31).
+    Fix: a newer base system, or a release of the wheel that was built on an older one.
+    """
+    have = glibc_of(stack, tables)
+    findings: list[Finding] = []
+    for name in sorted(tables.packages.glibc_dists.intersection(stack.packages)):
+        package = stack.packages[name]
+        version = package.exact
+        row = tables.packages.glibc(name, version) if version else None
+        if row is None or have is None or package.origin in {"source", "conda"}:
+            continue
+        glibc, why = have
+        if glibc >= row.glibc:
+            findings.append(passed(f"{name} {version} needs glibc {row.glibc}; {why} has {glibc}", cite(row, "")))
+        else:
+            findings.append(
+                failed_by(
+                    f"{name} {version} needs glibc {row.glibc}, and {why} has {glibc}",
+                    (row, f"{name} {row.versions} needs glibc {row.glibc}"),
+                    expected=f"glibc {row.glibc} or newer",
+                    found=f"glibc {glibc}",
+                    hint=row.note or "take a newer base system, or an older release of the wheel",
+                )
+            )
+    return findings
+
+

@@ -1,0 +1,215 @@
+"""Rules about what packages need of each other: declared in METADATA, asserted at import, pinned by torch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from packaging.utils import canonicalize_name
+
+from stackcheck.claimed import torch_claim
+from stackcheck.definition import LATEST
+from stackcheck.rules.grading import cite, failed_by
+from stackcheck.rules.registry import Finding, passed, rule, skipped
+from stackcheck.tables.reading import parse_specifier
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from packaging.specifiers import SpecifierSet
+    from packaging.version import Version
+
+    from stackcheck.definition import Package, Stack
+    from stackcheck.rules.registry import Facts
+    from stackcheck.tables import Tables
+    from stackcheck.tables.packages import Needs
+
+_ANY = parse_specifier("")
+MMCV = ("mmcv", "mmcv-full", "mmcv-lite")
+"""mmcv by the names that it was published under; all of them are imported as `mmcv`."""
+
+
+def _declares(facts: Facts) -> bool:
+    return not facts["tables"].packages.declared_dists.isdisjoint(facts["stack"].packages)
+
+
+@rule("NEEDS101", when=_declares)
+def declared_requirements(stack: Stack, tables: Tables) -> list[Finding]:
+    """The pins satisfy what the packages' METADATA requires.
+
+    xformers, vllm, torch-tensorrt, torchdata and torch itself require one exact release of each other. A
+    resolver refuses the pair; installed one after the other, the second replaces the torch of the first.
+    Local parts (+cu124) are left aside. A range fails only when no known version in it fits.
+
+    Source: Requires-Dist of the wheels on PyPI (tables/packages.toml).
+    Example: xformers 0.0.26.post1 requires torch==2.3.0; the stack pins torch 2.3.1.
+    Fix: take the release of the package that was made for the pinned torch, or the torch that it names.
+    """
+    findings: list[Finding] = []
+    for name in sorted(tables.packages.declared_dists.intersection(stack.packages)):
+        package = stack.packages[name]
+        if package.origin not in {"source", "conda"} and package.version != LATEST:
+            findings += _judge_declared(name, package, stack, tables)
+    return findings
+
+
+def _judge_declared(name: str, package: Package, stack: Stack, tables: Tables) -> Iterator[Finding]:
+    accepted = package.specifier if package.exact is None else parse_specifier(f"=={package.exact.public}")
+    rows = tables.packages.declared(name, accepted)
+    if not rows:
+        if package.exact is not None and not _made_elsewhere(package):
+            yield skipped(f"no data on what {name} {package.version} requires")
+        return
+    clashes = [(version, row, clash) for version, row in rows if (clash := _clash(row, stack, tables))]
+    if len(clashes) == len(rows):
+        version, row, (other, wanted, pinned) = clashes[-1]
+        yield _clashing(name, package, version, row, (other, wanted, pinned), tables)
+    elif any(other in stack.packages for _, row in rows for other in row.needs):
+        version, row = rows[-1]
+        yield passed(f"what {name} {package.version} requires is pinned as it asks", cite(row, ""))
+
+
+def _made_elsewhere(package: Package) -> bool:
+    version = package.exact
+    return bool(version and (version.is_devrelease or version.local))
+
+
+def _clash(row: Needs, stack: Stack, tables: Tables) -> tuple[str, SpecifierSet, str] | None:
+    """Return (other, wanted, what is pinned) for the first requirement that the pins break."""
+    for other, wanted in row.needs.items():
+        package = stack.packages.get(canonicalize_name(other))
+        version = package.exact if package else None
+        if other == "torch" and version is None:
+            version = torch_claim(stack, tables).version
+        if version is not None and not wanted.contains(version.public, prereleases=True):
+            return other, wanted, version.public
+    return None
+
+
+def _clashing(
+    name: str,
+    package: Package,
+    version: Version,
+    row: Needs,
+    clash: tuple[str, SpecifierSet, str],
+    tables: Tables,
+) -> Finding:
+    other, wanted, pinned = clash
+    exact = package.exact is not None
+    subject = f"{name} {version}" if exact else f"every known {name} that {package.version} admits"
+    newest = "" if exact else f" (the newest, {version}, requires {other}{wanted})"
+    return failed_by(
+        f"{subject} requires another {other}{newest or f': {other}{wanted}'}; the stack has {other} {pinned}",
+        (row, f"{name} {version}: Requires-Dist: {other}{wanted}"),
+        expected=f"{other}{wanted}",
+        found=f"{other} {pinned}",
+        hint=_fitting(name, other, pinned, tables) or f"take {other}{wanted}, or another {name}",
+    )
+
+
+def _fitting(name: str, other: str, pinned: str, tables: Tables) -> str:
+    fits = [
+        version
+        for version, row in tables.packages.declared(name, _ANY)
+        if other in row.needs and row.needs[other].contains(pinned, prereleases=True)
+    ]
+    return f"take {name} {max(fits)}, which accepts {other} {pinned}" if fits else ""
+
+
+def _asserts(facts: Facts) -> bool:
+    return not facts["tables"].packages.asserting_dists.isdisjoint(facts["stack"].packages)
+
+
+@rule("OPENMMLAB101", when=_asserts)
+def asserted_ranges(stack: Stack, tables: Tables) -> list[Finding]:
+    """mmcv, mmengine, mmdet and mmseg are inside the ranges that OpenMMLab packages assert when imported.
+
+    The ranges stand in `__init__.py` and not in METADATA: pip and uv install what then fails at the import
+    with "MMCV==... is used but incompatible".
+
+    Source: the assert statements of every listed version on PyPI (tables/packages.toml).
+    Example: mmdet 3.3.0 asserts mmcv>=2.0.0rc4,<2.2.0; the stack pins mmcv 2.2.0.
+    Fix: take an mmcv inside the range, or the mmdet that was made for it.
+    """
+    findings: list[Finding] = []
+    for name in sorted(tables.packages.asserting_dists.intersection(stack.packages)):
+        version = stack.packages[name].exact
+        if version is None:
+            continue
+        row = tables.packages.asserted(name, version)
+        if row is None:
+            findings.append(skipped(f"no data on what {name} {version} asserts when it is imported"))
+            continue
+        findings += _judge_asserted(name, version, row, stack)
+    return findings
+
+
+def _judge_asserted(name: str, version: Version, row: Needs, stack: Stack) -> Iterator[Finding]:
+    for other, wanted in row.needs.items():
+        for dist in MMCV if other == "mmcv" else (other,):
+            pinned = stack.version(dist)
+            if pinned is None:
+                continue
+            if wanted.contains(pinned.public, prereleases=True):
+                yield passed(f"{dist} {pinned} is inside {other}{wanted}, as {name} {version} asserts", cite(row, ""))
+            else:
+                yield failed_by(
+                    f"importing {name} {version} fails: it asserts {other}{wanted}, and the stack has {dist} {pinned}",
+                    (row, f"{name} {version} asserts {other}{wanted}"),
+                    expected=f"{other}{wanted}",
+                    found=f"{dist} {pinned}",
+                    hint=f"take {dist}{wanted}, or the {name} whose range holds {pinned}; METADATA shows neither",
+                )
+
+
+def _pins_libraries(facts: Facts) -> bool:
+    return any(name.startswith(("nvidia-", "cuda-toolkit")) for name in facts["stack"].packages)
+
+
+@rule("NVPIN101", when=_pins_libraries)
+def torch_pins(stack: Stack, tables: Tables) -> list[Finding]:
+    """The nvidia-* wheels are the ones that torch's wheel pins.
+
+    torch's METADATA names its CUDA libraries with `==`. Another version is refused by a resolver; installed
+    afterwards, it replaces the library that torch was built and tested with. `latest` is the newest of the
+    day, which is not the pinned one.
+
+    Source: Requires-Dist of torch's wheels on PyPI (tables/packages.toml).
+    Example: torch 2.5.0 pins nvidia-cudnn-cu12==9.1.0.70; `latest` is 9.27.0.42.
+    Fix: state the pinned versions, or leave these packages out: torch brings them.
+    """
+    claim = torch_claim(stack, tables)
+    row = tables.packages.torch_pins(claim.version) if claim.version and claim.official else None
+    if row is None:
+        return [skipped(f"no data on the CUDA libraries that {claim.title} pins")] if claim.version else []
+    if claim.cuda is None or (claim.cuda.major, claim.cuda.minor) != (row.cuda.major, row.cuda.minor):
+        return [skipped(f"no data on the pins of {claim.title}: the wheel on PyPI is built for CUDA {row.cuda}")]
+    findings: list[Finding] = []
+    for name in sorted(set(row.pins).intersection(stack.packages)):
+        pin, package = row.pins[name], stack.packages[name]
+        said = (row, f"torch {row.torch}: Requires-Dist: {name}=={pin}")
+        newest = tables.packages.newest.get(name)
+        if package.version == LATEST and newest is not None:
+            if newest.version != pin:
+                findings.append(
+                    failed_by(
+                        f"{name} is not pinned: the newest is {newest.version}, and {claim.title} pins {name}=={pin}",
+                        said,
+                        (newest, f"the newest {name} is {newest.version}"),
+                        expected=f"{name}=={pin}",
+                        found=f"latest ({newest.version} on {newest.checked})",
+                        hint=f'write {name} = "{pin}", or leave it out: torch brings it',
+                    )
+                )
+        elif not package.specifier.contains(pin, prereleases=True):
+            findings.append(
+                failed_by(
+                    f"{name} {package.version} is not the {pin} that {claim.title} pins",
+                    said,
+                    expected=f"{name}=={pin}",
+                    found=f"{name} {package.version}",
+                    hint=f'write {name} = "{pin}", or leave it out: torch brings it',
+                )
+            )
+        else:
+            findings.append(passed(f"{name} {package.version} is what {claim.title} pins", cite(*said)))
+    return findings
