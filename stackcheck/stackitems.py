@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import re
 import shutil
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +65,7 @@ class Stacks:
         """Add the definition files to what pytest collects; they replace what it would collect unasked."""
         config, files = self.config, list(dict.fromkeys(str(path_of(stack)) for stack in self.stacks))
         asked = config.args if config.args_source is pytest.Config.ArgsSource.ARGS else []
-        named = {str(Path(arg.partition("::")[0]).absolute()) for arg in asked}
+        named = {str(Path(arg.partition("::")[0]).resolve()) for arg in asked}
         config.args[:] = [*asked, *(file for file in files if file not in named)]
         config.args_source = pytest.Config.ArgsSource.ARGS
 
@@ -130,7 +132,7 @@ class Stacks:
         """Name the definition, not a line of this module, as the place of a skip."""
         result = yield
         if isinstance(item, RuleItem) and result.skipped and isinstance(result.longrepr, tuple):
-            result.longrepr = (item.stack.title, 0, result.longrepr[2])
+            result.longrepr = (item.stack.file, line_of(item.stack), result.longrepr[2])
         return result
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -231,8 +233,8 @@ class RuleItem(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """Name the item in headings: the stack, the code and the rule's title."""
-        title = RULES[self.name].title if self.name in RULES else "verdicts of other rules"
-        return self.path, None, f"{self.stack.title}::{self.name} {title}"
+        title = RULES[self.name].title if self.name in RULES else "what other rules saw"
+        return self.path, line_of(self.stack) - 1, f"{self.stack.title}::{self.name} {title}"
 
 
 def codes_of(stack: Stack, stages: str) -> tuple[str, ...]:
@@ -256,7 +258,18 @@ def _may_apply(rule: Rule, facts: Facts) -> bool:
 
 def path_of(stack: Stack) -> Path:
     """Return the absolute path of a stack's definition file."""
-    return Path(stack.file).absolute()
+    return Path(stack.file).resolve()
+
+
+@cache
+def _lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8", errors="replace").splitlines()
+
+
+def line_of(stack: Stack) -> int:
+    """Return the line, from 1, that holds the id of a stack or its family."""
+    wanted = re.compile(rf"\s*id\s*=\s*[\"']{re.escape(stack.family or stack.id)}[\"']")
+    return next((number for number, line in enumerate(_lines(path_of(stack)), 1) if wanted.match(line)), 1)
 
 
 def plugin_of(config: pytest.Config) -> Stacks:
