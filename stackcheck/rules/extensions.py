@@ -345,7 +345,9 @@ def extension_glibc(stack: Stack, tables: Tables) -> list[Finding]:
             continue
         glibc, why = have
         if glibc >= row.glibc:
-            findings.append(passed(f"{name} {version} needs glibc {row.glibc}; {why} has {glibc}", cite(row, "")))
+            findings.append(
+                passed(f"{name} {version} needs glibc {row.glibc}; {why} has {glibc}", cite(row, ""))
+            )
         else:
             findings.append(
                 failed_by(
@@ -357,5 +359,3 @@ def extension_glibc(stack: Stack, tables: Tables) -> list[Finding]:
                 )
             )
     return findings
-
-

@@ -150,7 +150,9 @@ def _judge_asserted(name: str, version: Version, row: Needs, stack: Stack) -> It
             if pinned is None:
                 continue
             if wanted.contains(pinned.public, prereleases=True):
-                yield passed(f"{dist} {pinned} is inside {other}{wanted}, as {name} {version} asserts", cite(row, ""))
+                yield passed(
+                    f"{dist} {pinned} is inside {other}{wanted}, as {name} {version} asserts", cite(row, "")
+                )
             else:
                 yield failed_by(
                     f"importing {name} {version} fails: it asserts {other}{wanted}, and the stack has {dist} {pinned}",
@@ -182,7 +184,9 @@ def torch_pins(stack: Stack, tables: Tables) -> list[Finding]:
     if row is None:
         return [skipped(f"no data on the CUDA libraries that {claim.title} pins")] if claim.version else []
     if claim.cuda is None or (claim.cuda.major, claim.cuda.minor) != (row.cuda.major, row.cuda.minor):
-        return [skipped(f"no data on the pins of {claim.title}: the wheel on PyPI is built for CUDA {row.cuda}")]
+        return [
+            skipped(f"no data on the pins of {claim.title}: the wheel on PyPI is built for CUDA {row.cuda}")
+        ]
     findings: list[Finding] = []
     for name in sorted(set(row.pins).intersection(stack.packages)):
         pin, package = row.pins[name], stack.packages[name]

@@ -67,7 +67,8 @@ def unpinned_torchaudio(stack: Stack, tables: Tables) -> Finding | None:
     release = Version(f"{claim.version.major}.{claim.version.minor}")
     if release >= _NO_PIN_SINCE:
         return passed(
-            f"the newest torchaudio uses the stable ABI, which torch {claim.version.public} has", cite(newest, "")
+            f"the newest torchaudio uses the stable ABI, which torch {claim.version.public} has",
+            cite(newest, ""),
         )
     cuda = _pypi_cuda(tables, newest.version)
     return failed_by(

@@ -25,7 +25,8 @@ _JIT = Evidence(
     "cumm/constants.py:56 @v0.7.11; reproduced without a GPU (checked 2026-11-20)",
 )
 _FLAVORS = Evidence(
-    "every flavour writes the same top-level package", "traveller59/spconv README.md @263d6b4 (checked 2026-11-20)"
+    "every flavour writes the same top-level package",
+    "traveller59/spconv README.md @263d6b4 (checked 2026-11-20)",
 )
 
 
@@ -179,7 +180,9 @@ def prebuilt_kernels(stack: Stack, tables: Tables) -> list[Finding]:
             said = ", ".join(f"{gpu.name} ({gpu.capability})" for gpu in missing)
             findings.append(_without_kernels(name, said, listed, stack, tables, cite(row, listed)))
         elif gpus:
-            findings.append(passed(f"{name} has prebuilt kernels for every GPU of the stack", cite(row, listed)))
+            findings.append(
+                passed(f"{name} has prebuilt kernels for every GPU of the stack", cite(row, listed))
+            )
     return findings
 
 
@@ -275,7 +278,9 @@ def source_build_arch(stack: Stack) -> Finding | None:
     if not _is_source(*packages):
         return None
     listed = stack.env.get("CUMM_CUDA_ARCH_LIST")
-    source = Evidence("CUMM_CUDA_ARCH_LIST unset: nvidia-smi is run", "FindDefinition/cumm cumm/common.py:105")
+    source = Evidence(
+        "CUMM_CUDA_ARCH_LIST unset: nvidia-smi is run", "FindDefinition/cumm cumm/common.py:105"
+    )
     if listed:
         return passed(f"the source build names its architectures: {listed}", source)
     return warned(
@@ -285,4 +290,3 @@ def source_build_arch(stack: Stack) -> Finding | None:
         found="not set",
         hint="set CUMM_CUDA_ARCH_LIST to the GPUs' compute capabilities, and CUMM_CUDA_VERSION",
     )
-

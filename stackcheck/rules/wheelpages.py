@@ -219,7 +219,9 @@ def mmcv_published(stack: Stack, tables: Tables) -> list[Finding]:
         torch, tag = page_torch(match), match["tag"]
         same = [row for row in rows if row.tag == tag]
         if any(torch in row.torch for row in same):
-            findings.append(passed(f"mmcv {version} is published for torch {torch} and {tag}", cite(same[0], "")))
+            findings.append(
+                passed(f"mmcv {version} is published for torch {torch} and {tag}", cite(same[0], ""))
+            )
             continue
         best = "; ".join(f"{row.tag} with torch {', '.join(row.torch)}" for row in rows[:2])
         findings.append(
@@ -248,7 +250,8 @@ def one_mmcv(stack: Stack) -> Finding | None:
     """
     names = [name for name in ("mmcv", "mmcv-full", "mmcv-lite") if name in stack.packages]
     source = Evidence(
-        "never install two of them", "open-mmlab/mmcv docs/en/get_started/installation.md @a8073c7 (checked 2026-11-20)"
+        "never install two of them",
+        "open-mmlab/mmcv docs/en/get_started/installation.md @a8073c7 (checked 2026-11-20)",
     )
     if len(names) == 1:
         return None
@@ -290,7 +293,9 @@ def pyg_published(stack: Stack, tables: Tables) -> list[Finding]:
         elif claim.tag not in row.tags:
             text = f"{name} is not published for torch {row.torch} and {claim.tag}"
         else:
-            findings.append(passed(f"{name} is published for torch {row.torch} and {claim.tag}", cite(row, "")))
+            findings.append(
+                passed(f"{name} is published for torch {row.torch} and {claim.tag}", cite(row, ""))
+            )
             continue
         findings.append(
             warned(
@@ -302,5 +307,3 @@ def pyg_published(stack: Stack, tables: Tables) -> list[Finding]:
             )
         )
     return findings
-
-

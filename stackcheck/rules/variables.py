@@ -1,0 +1,146 @@
+"""Rules about environment variables, and about what sets them in a Dockerfile."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from stackcheck.claimed import torch_claim
+from stackcheck.rules.grading import cite, failed_by
+from stackcheck.rules.registry import Finding, rule, warned
+from stackcheck.verdict import Evidence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from stackcheck.definition import Stack
+    from stackcheck.rules.registry import Facts
+    from stackcheck.tables import Tables
+    from stackcheck.tables.environment import Variable
+
+
+def _sets_known(facts: Facts) -> bool:
+    stack = facts["stack"]
+    return bool(stack.env) and not facts["tables"].environment.variables.keys().isdisjoint(stack.env)
+
+
+@rule("ENV101", when=_sets_known)
+def variables(stack: Stack, tables: Tables) -> list[Finding]:
+    """The environment variables do what they are set for.
+
+    Some variables of the field are read by nobody, only while compiling, or only with certain values; others
+    hide the GPUs or put another library in front of torch's.
+
+    Source: the code that reads them, or the search that found nobody (tables/environment.toml).
+    Example: SPCONV_ALGO=native is read by neither spconv nor cumm; NVIDIA_DRIVER_CAPABILITIES=utility gives
+    the container no libcuda.
+    Fix: as each finding says.
+    """
+    return [
+        _finding(row, value)
+        for name, value in stack.env.items()
+        for row in tables.environment.variables.get(name, ())
+        if row.speaks_of(value) and _applies(row, stack, tables)
+    ]
+
+
+def _finding(row: Variable, value: str) -> Finding:
+    shown = value if len(value) <= 80 else f"{value[:77]}..."
+    message = f"{row.name}={shown!r}: {row.effect}"
+    if row.outcome == "fail":
+        return failed_by(
+            message, (row, row.effect), expected=row.fix, found=f"{row.name}={shown}", hint=row.fix
+        )
+    return warned(message, cite(row, row.effect), expected=row.fix, found=f"{row.name}={shown}", hint=row.fix)
+
+
+def _applies(row: Variable, stack: Stack, tables: Tables) -> bool:
+    if row.accelerator and row.accelerator != _accelerator(stack, tables):
+        return False
+    if not row.packages:
+        return True
+    used = [
+        package
+        for name, package in stack.packages.items()
+        if any(re.fullmatch(pattern, name) for pattern in row.packages)
+    ]
+    if row.built:
+        used = [package for package in used if (package.origin == "source") == (row.built == "source")]
+    return bool(used)
+
+
+def _accelerator(stack: Stack, tables: Tables) -> str:
+    if stack.accelerator:
+        return stack.accelerator
+    tag = torch_claim(stack, tables).tag or ""
+    return "cuda" if tag.startswith("cu") else "rocm" if tag.startswith("rocm") else tag
+
+
+def _has_dockerfile(facts: Facts) -> bool:
+    return isinstance(facts.get("dockerfile"), str)
+
+
+_ACTIVATE = re.compile(r"^\s*RUN\s+(?:.*?(?:&&|;)\s*)?(?:\.|source)\s+(?P<path>\S*activate)\b", re.MULTILINE)
+_LAYERS = Evidence(
+    "each RUN is a shell of its own: what it exports ends with it",
+    "https://docs.docker.com/reference/dockerfile/#run",
+)
+
+
+def _instructions(text: str) -> str:
+    """Return a Dockerfile without comment lines and with continued lines joined."""
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
+    return "\n".join(lines).replace("\\\n", " ")
+
+
+@rule("DOCKER101", when=_has_dockerfile)
+def exports_in_run(dockerfile: str) -> list[Finding]:
+    """Variables are set with ENV and not with `RUN export`.
+
+    Source: https://docs.docker.com/reference/dockerfile/#run
+    Example: `RUN export HSA_OVERRIDE_GFX_VERSION=8.0.3 && apt-get update`: the next line does not see it.
+    Fix: `ENV HSA_OVERRIDE_GFX_VERSION=8.0.3`.
+    """
+    text = _instructions(dockerfile)
+    set_by_env = set(re.findall(r"^\s*ENV\s+([A-Za-z_]\w*)[= ]", text, re.MULTILINE))
+    found = dict.fromkeys(
+        name
+        for run in re.findall(r"^\s*RUN\b.*$", text, re.MULTILINE)
+        for name in re.findall(r"(?:^\s*RUN\s+(?:--\S+\s+)*|&&\s*|;\s*)export\s+([A-Za-z_]\w*)=", run)
+    )
+    return [
+        warned(
+            f"RUN export {name}=... ends with that RUN: later instructions and the container do not see it",
+            _LAYERS,
+            expected=f"ENV {name}=...",
+            found=f"RUN export {name}=...",
+            hint=f"write ENV {name}=... instead",
+        )
+        for name in found
+        if name not in set_by_env
+    ]
+
+
+@rule("DOCKER102", when=_has_dockerfile)
+def activates_in_run(dockerfile: str) -> list[Finding]:
+    """A virtual environment is put on the PATH and not activated in one RUN.
+
+    Source: https://docs.docker.com/reference/dockerfile/#run
+    Example: `RUN . .venv/bin/activate && pip install cmake`: later lines use the system's pip.
+    Fix: `ENV PATH=/opt/venv/bin:$PATH`, or call /opt/venv/bin/pip.
+    """
+    return [
+        warned(
+            f"RUN activates {path} for itself alone: later instructions use the system's Python",
+            _LAYERS,
+            expected="ENV PATH=<environment>/bin:$PATH",
+            found=f"RUN . {path}",
+            hint="set PATH with ENV, or call the environment's own python and pip",
+        )
+        for path in dict.fromkeys(_activated(_instructions(dockerfile)))
+    ]
+
+
+def _activated(text: str) -> Iterator[str]:
+    for match in _ACTIVATE.finditer(text):
+        yield match["path"]
