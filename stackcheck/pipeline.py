@@ -73,10 +73,13 @@ def verify(stack: Stack, options: Options, progress: Progress) -> Report:
     return run.report((*early, *late), facts | late_facts)
 
 
-def probe(stack: Stack, engine: Engine, target: Target, options: Options, progress: Progress) -> Report:
-    """Probe a target that exists already, and judge what is seen there against the stack."""
+def probe(stack: Stack, engine: Engine, options: Options, progress: Progress) -> Report:
+    """Probe what exists already (the ready image of the stack, an environment, here), and judge what is seen.
+
+    The engine is the caller's to close. A stack in which nothing is stated judges by the target alone.
+    """
     run = _Run("probe", stack)
-    facts = claimed(stack) | {"building": target} | observed(stack, engine, target, options, progress)
+    facts = claimed(stack) | prepared(stack, engine, None, options, progress)
     return run.report(judge_all(stages("134"), with_gaps(facts)), facts)
 
 
@@ -119,14 +122,22 @@ def built(
     except EngineError as error:
         return {"building": Fault(str(error))}
     try:
+        return prepared(stack, engine, wheels, options, progress)
+    finally:
+        engine.close()
+
+
+def prepared(
+    stack: Stack, engine: Engine, wheels: Resolution | None, options: Options, progress: Progress
+) -> dict[str, Any]:
+    """Have the engine's target and probe it; return the facts of both."""
+    try:
         target = engine.prepare(stack, wheels, options.build, progress)
-        return {"building": target} | observed(stack, engine, target, options, progress)
     except BuildFailedError as error:
         return {"building": Fault(str(error), proven=True, log_tail=error.log_tail, log_file=error.log_file)}
     except EngineError as error:
         return {"building": Fault(str(error))}
-    finally:
-        engine.close()
+    return {"building": target} | observed(stack, engine, target, options, progress)
 
 
 def observed(
