@@ -9,7 +9,7 @@ import pytest
 
 from stackcheck import tables
 from stackcheck.definition import Stack
-from stackcheck.rules import driver, machine, rocm_machine  # noqa: F401 - importing them registers the rules
+from stackcheck.rules import host_driver, machine, rocm_machine  # noqa: F401 - importing them registers the rules
 from stackcheck.rules.registry import RULES, Missing, judge_one
 from stackcheck.verdict import Outcome, Verdict
 
