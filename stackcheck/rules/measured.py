@@ -58,8 +58,8 @@ def judged(subject: str, checks: Mapping[str, Any] | None, *, hint: str) -> Find
     wrong = {name: why for name, facts in checks.items() if (why := _why_wrong(facts))}
     if not wrong:
         worst = max(facts["max_rel_error"] for facts in checks.values())
-        names = ", ".join(checks)
-        return passed(f"{subject}: {names} agree with the reference, largest relative error {worst:.1e}")
+        names, verb = ", ".join(checks), "agrees" if len(checks) == 1 else "agree"
+        return passed(f"{subject}: {names} {verb} with the reference, largest relative error {worst:.1e}")
     name, why = next(iter(wrong.items()))
     more = f" (and {len(wrong) - 1} more: {', '.join(list(wrong)[1:])})" if len(wrong) > 1 else ""
     return failed(

@@ -92,9 +92,11 @@ def torchvision_operators_run(torchvision_ops: Mapping[str, Any]) -> Finding:
 
 
 def _nms(name: str, facts: Mapping[str, Any], device: str, hint: str) -> Finding:
-    result = (facts.get("nms") or {}).get(device)
+    if "nms" not in facts:
+        return skipped(f"{name} or torch does not import, so nms was not run on {device}")
+    result = facts["nms"].get(device)
     if result is None:
-        return skipped(f"{name}: nms was not run on {device}: no GPU here")
+        return skipped(f"{name}: nms was not run on {device}: torch sees no GPU here")
     whose = f"{name} {facts.get('version') or ''}".strip()
     if result.get("error"):
         return failed(
@@ -226,7 +228,7 @@ def _companion(name: str, facts: Mapping[str, Any], pyg_ops: Mapping[str, Any]) 
     torch = f"torch {pyg_ops['torch']['version']}"
     hint = f"take the {name} wheel that data.pyg.org lists for {torch}"
     wrong = not_importable(name, facts, hint=hint)
-    return wrong or judged(f"{name} {facts.get('version')}", {"its operator": facts["check"]}, hint=hint)
+    return wrong or judged(f"{name} {facts.get('version')}", {"operator": facts["check"]}, hint=hint)
 
 
 @rule("MMCV301", when=uses("mmcv", "mmcv-full"))

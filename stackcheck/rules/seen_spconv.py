@@ -186,7 +186,7 @@ def _one_owner(package: str, rows: list[dict[str, str]]) -> Finding | None:
             f"no distribution of {package} is installed", expected=f"one {package}*", found="none", hint=hint
         )
     return failed(
-        f"{len(names)} distributions write the package {package}: {', '.join(names)}",
+        f"{len(names)} distributions of {package} are on sys.path, for one package: {', '.join(names)}",
         expected="one",
         found=", ".join(names),
         hint=hint,

@@ -214,19 +214,20 @@ def torch_has_code_for_the_gpus(stack: Stack, torch_build: Mapping[str, Any]) ->
 def _gfx_coverage(whose: str, flags: list[str], name: str, gfx: str, stack: Stack) -> Finding:
     """Compare exactly: a code object for one gfx target runs on that target only (ROCm/TheRock)."""
     targets = [flag.partition(":")[0] for flag in flags]
+    gpu = name if name == gfx else f"{name} ({gfx})"
     if gfx in targets:
-        return passed(f"{whose} has code for {name} ({gfx})", found=gfx)
+        return passed(f"{whose} has code for {gpu}", found=gfx)
     override = stack.env.get("HSA_OVERRIDE_GFX_VERSION")
     if override:
         return warned(
-            f"{whose} has no code for {name} ({gfx}); HSA_OVERRIDE_GFX_VERSION={override} makes it take"
+            f"{whose} has no code for {gpu}; HSA_OVERRIDE_GFX_VERSION={override} makes it take"
             " another target's code, which no vendor supports",
             expected=gfx,
             found=" ".join(targets),
             hint="compare results on the device before you trust them",
         )
     return failed(
-        f"{whose} has no code for {name} ({gfx}): it has {' '.join(targets)}",
+        f"{whose} has no code for {gpu}: it has {' '.join(targets)}",
         expected=gfx,
         found=" ".join(targets),
         hint=f"take a torch built for {gfx}",
