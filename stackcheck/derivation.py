@@ -36,7 +36,7 @@ _FETCH: Sequence[tuple[str, Kind, str]] = (
     ("dns error|failed to lookup address", "unreachable", "its host name could not be resolved (DNS)"),
     ("connection refused", "unreachable", "the connection was refused"),
     ("operation timed out|deadline has elapsed", "unreachable", "it did not answer in time"),
-    ("certificate|tls handshake|unknownissuer", "unreachable", "TLS could not be established"),
+    ("certificate|tls handshake|unknownissuer|received corrupt message", "unreachable", "TLS could not be established"),
     ("end of file before|error decoding response body", "bad-index", "its answer was cut short"),
     ("unsupported `content-type`", "bad-index", "its answer is no index page (neither HTML nor JSON)"),
     (r"client error \(connect\)|error sending request", "unreachable", "it could not be reached"),
@@ -88,11 +88,12 @@ def _no_solution(text: str, *, offline: bool) -> Unresolved:
     found = premises(derivation)
     if kind := _missing_kind(text):
         who, needed = _asked_for(names, found)
+        who = _pinned(who, found)
         message = f"{_says(who)} needs {needed}, which {_MISSING_WORDS[kind]}"
         return Unresolved(kind, message, (needed,), derivation)
     pair = find_conflict(found)
     if pair:
-        (who, wanted), (other, unwanted) = pair
+        (who, wanted), (other, unwanted) = ((_pinned(who, found), what) for who, what in pair)
         message = f"{_says(who)} needs {wanted}, but {_says(other)} needs {unwanted}"
         return Unresolved(
             "conflict", message, (f"{_says(who)}: {wanted}", f"{_says(other)}: {unwanted}"), derivation
@@ -140,6 +141,12 @@ def _missing_kind(text: str) -> Kind | None:
 def _missing(derivation: str) -> tuple[str, ...]:
     found = [next(filter(None, match.groups())) for match in _MISSING.finditer(derivation)]
     return tuple(dict.fromkeys(_MARKER.sub("", each).rstrip(".,") for each in found))
+
+
+def _pinned(who: str, found: Sequence[Premise]) -> str:
+    """Return `spconv==2.3.8` for a bare `spconv` (all versions of it), when that is what the stack pins."""
+    own = [needed for asker, needed in found if asker == PROJECT and name_of(needed) == name_of(who)]
+    return own[0] if own and who == name_of(who) else who
 
 
 def _says(who: str) -> str:

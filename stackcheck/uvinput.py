@@ -63,7 +63,7 @@ _PLATFORMS = {
 _GLIBC_KNOWN = (17, 28, *range(31, 41))
 """The minor versions of glibc 2 that `uv pip compile --python-platform` takes (uv 0.13.8)."""
 USUAL_GLIBC, NEWEST_GLIBC = 28, 40
-"""What is asked for first when a stack states no glibc, and what is tried before a wheel is called missing."""
+"""What is asked for first when no glibc is stated, and what is tried before a wheel is called missing."""
 
 
 @dataclass(frozen=True, slots=True)

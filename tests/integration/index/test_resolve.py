@@ -1,0 +1,548 @@
+"""Resolution by the real uv against a real index on 127.0.0.1, healthy and with every fault."""
+
+from __future__ import annotations
+
+import stat
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from stackcheck import tables
+from stackcheck.definition import Stack
+from stackcheck.lock import Lock, fingerprint, is_current, lock_path
+from stackcheck.lockfile import read_lock
+from stackcheck.locking import Locked, lock_stack, resolution_facts
+from stackcheck.resolve import Options, Resolution, Unresolved, resolve
+from stackcheck.rules import locked, wheel_pages
+from stackcheck.verdict import Outcome
+from tests.integration.index.server import FAULTS, IndexServer, make_sdist, make_wheel
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from stackcheck.rules.registry import Finding
+
+SECRET = "s3cr3t-hunter2"
+
+
+def stack(url: str, packages: dict[str, Any], **fields: Any) -> Stack:
+    index = fields.pop("index", {"url": url})
+    base = {"id": "local-stack", "python": "3.11", "platform": "linux/amd64", "glibc": "2.36"}
+    return Stack.model_validate({**base, "packages": packages, "index": index, **fields})
+
+
+def with_env(options: Options, **values: str) -> Options:
+    return replace(options, environ={**options.environ, **values})
+
+
+def resolved(found: Resolution | Unresolved) -> Resolution:
+    assert isinstance(found, Resolution), found
+    return found
+
+
+def unresolved(found: Resolution | Unresolved) -> Unresolved:
+    assert isinstance(found, Unresolved), found
+    return found
+
+
+def verdict_of(found: Resolution | Unresolved) -> list[Finding]:
+    return locked.pins_resolve(found)  # type: ignore[return-value]
+
+
+def test_a_resolution_names_file_index_hash_and_what_each_package_drew_in(
+    server: IndexServer, options: Options
+) -> None:
+    alpha = make_wheel("alpha", "1.0", "beta>=1")
+    server.add("main", alpha, make_wheel("beta", "1.0"), make_wheel("beta", "2.0"))
+    found = resolved(resolve(stack(server.simple("main"), {"alpha": "1.0"}), options))
+    assert [(p.name, str(p.version), p.requires) for p in found.packages] == [
+        ("alpha", "1.0", ("beta",)),
+        ("beta", "2.0", ()),
+    ]
+    first = found.by_name["alpha"]
+    assert first.filename == "alpha-1.0-py3-none-any.whl"
+    assert first.sha256 == alpha.sha256
+    assert first.size == len(alpha.content)
+    assert first.index == server.simple("main")
+    assert first.url == f"http://{server.host}/main/files/alpha-1.0-py3-none-any.whl"
+    assert first.uploaded.startswith("2026-01-02")
+    assert (found.python, found.platform, found.assumed) == ("3.11", "x86_64-manylinux_2_36", ())
+
+
+def test_an_html_only_index_resolves_just_as_well(server: IndexServer, options: Options) -> None:
+    server.json_pages = False
+    server.add("main", make_wheel("alpha", "1.0"))
+    found = resolved(resolve(stack(server.simple("main"), {"alpha": "1.0"}), options))
+    assert found.version("alpha") is not None
+
+
+def test_the_best_version_of_all_indexes_wins_also_with_a_local_version(
+    server: IndexServer, options: Options
+) -> None:
+    server.add("cu124", make_wheel("alpha", "1.0+cu124"), make_wheel("numpy", "1.0"))
+    server.add("main", make_wheel("alpha", "1.0"), make_wheel("numpy", "1.26.4"))
+    index = {"url": server.simple("main"), "extra": [server.simple("cu124")]}
+    wanted = stack("", {"alpha": "1.0+cu124", "numpy": "1.26.4"}, index=index)
+    found = resolved(resolve(wanted, options))
+    assert str(found.version("alpha")) == "1.0+cu124"
+    assert found.by_name["alpha"].index == server.simple("cu124")
+    assert found.by_name["numpy"].index == server.simple("main")
+
+
+def test_a_package_with_its_own_index_comes_from_there_alone(server: IndexServer, options: Options) -> None:
+    server.add("cu124", make_wheel("alpha", "1.0+cu124", "beta"))
+    server.add("main", make_wheel("alpha", "2.0"), make_wheel("beta", "1.0"))
+    alpha = {"version": ">=1.0", "index": server.simple("cu124")}
+    found = resolved(resolve(stack(server.simple("main"), {"alpha": alpha}), options))
+    assert str(found.version("alpha")) == "1.0+cu124"
+    assert str(found.version("beta")) == "1.0"
+
+
+def test_find_links_pages_of_the_stack_and_of_one_package_are_read(
+    server: IndexServer, options: Options
+) -> None:
+    server.add("page", make_wheel("gamma", "3.0"))
+    server.add("own", make_wheel("delta", "4.0"))
+    server.add("main", make_wheel("alpha", "1.0"))
+    packages = {
+        "alpha": "1.0",
+        "gamma": "3.0",
+        "delta": {"version": "4.0", "find_links": server.links("own")},
+    }
+    index = {"url": server.simple("main"), "find_links": [server.links("page")]}
+    found = resolved(resolve(stack("", packages, index=index), options))
+    assert {p.name for p in found.packages} == {"alpha", "gamma", "delta"}
+    assert all(p.sha256 for p in found.packages)
+
+
+def test_a_folder_of_wheels_beside_the_definition_is_found(
+    server: IndexServer, options: Options, tmp_path: Path
+) -> None:
+    server.add("main", make_wheel("alpha", "1.0"))
+    folder = tmp_path / "project" / "wheels"
+    folder.mkdir(parents=True)
+    upload = make_wheel("gamma", "3.0")
+    (folder / upload.filename).write_bytes(upload.content)
+    index = {"url": server.simple("main"), "find_links": ["wheels"]}
+    wanted = stack("", {"alpha": "1.0", "gamma": "3.0"}, index=index, file=str(tmp_path / "project/m.toml"))
+    found = resolved(resolve(wanted, options))
+    assert found.by_name["gamma"].sha256 == upload.sha256
+
+
+def test_of_several_fitting_wheels_the_one_an_installer_would_take_is_named(
+    server: IndexServer, options: Options
+) -> None:
+    tags = ("py3-none-any", "cp311-cp311-manylinux_2_28_x86_64", "cp311-cp311-manylinux_2_17_x86_64")
+    server.add("main", *(make_wheel("alpha", "1.0", tag=tag) for tag in tags))
+    server.add("main", make_wheel("alpha", "1.0", tag="cp312-cp312-manylinux_2_28_x86_64"))
+    found = resolved(resolve(stack(server.simple("main"), {"alpha": "1.0"}), options))
+    assert found.by_name["alpha"].filename == "alpha-1.0-cp311-cp311-manylinux_2_28_x86_64.whl"
+
+
+def test_a_conflict_names_the_two_requirements_and_keeps_uvs_reasoning(
+    server: IndexServer, options: Options
+) -> None:
+    server.add("main", make_wheel("spconv", "2.3.8", "cumm>=0.7.11,<0.8.0"))
+    server.add("main", make_wheel("cumm", "0.7.11"), make_wheel("cumm", "0.8.2"))
+    found = unresolved(resolve(stack(server.simple("main"), {"spconv": "2.3.8", "cumm": "0.8.2"}), options))
+    assert found.kind == "conflict"
+    assert found.requirements == ("spconv==2.3.8: cumm>=0.7.11,<0.8.0", "the stack: cumm==0.8.2")
+    [verdict] = verdict_of(found)
+    assert verdict.outcome is Outcome.FAIL
+    assert verdict.message == "spconv==2.3.8 needs cumm>=0.7.11,<0.8.0, but the stack needs cumm==0.8.2"
+    assert (verdict.expected, verdict.found) == found.requirements
+    assert "we can conclude" in verdict.evidence[0].what
+
+
+def test_a_version_that_is_not_there_is_a_fail_that_names_what_is(
+    server: IndexServer, options: Options
+) -> None:
+    server.add("main", make_wheel("alpha", "1.0"), make_wheel("alpha", "1.1"))
+    found = unresolved(resolve(stack(server.simple("main"), {"alpha": "2.0"}), options))
+    assert (found.kind, found.exists) == ("not-found", ("1.1", "1.0"))
+    [verdict] = verdict_of(found)
+    assert verdict.outcome is Outcome.FAIL
+    assert verdict.message == (
+        "the stack needs alpha==2.0, which is on none of the indexes and pages that were read; "
+        "there is 1.1, 1.0"
+    )
+
+
+def test_a_file_that_an_index_lost_is_named_with_who_needs_it(server: IndexServer, options: Options) -> None:
+    server.add("main", make_wheel("torch", "2.5.0", "nvidia-cudnn-cu12==9.1.0.70"))
+    server.add("main", make_wheel("nvidia-cudnn-cu12", "9.5.0.50"))
+    found = unresolved(resolve(stack(server.simple("main"), {"torch": "2.5.0"}), options))
+    assert found.kind == "not-found"
+    assert found.message.startswith("torch==2.5.0 needs nvidia-cudnn-cu12==9.1.0.70, which is on none")
+    assert found.exists == ("9.5.0.50",)
+
+
+def test_a_replaced_pypi_is_named_when_a_package_is_missing(server: IndexServer, options: Options) -> None:
+    server.add("main", make_wheel("alpha", "1.0"))
+    found = unresolved(resolve(stack(server.simple("main"), {"alpha": "1.0", "beta": "1.0"}), options))
+    assert found.kind == "not-found"
+    assert "replaces PyPI" in found.hint
+    assert "index.extra" in found.hint
+
+
+def test_a_version_that_is_there_as_source_only_is_not_built(server: IndexServer, options: Options) -> None:
+    server.add("main", make_sdist("mmcv", "2.2.0"))
+    found = unresolved(resolve(stack(server.simple("main"), {"mmcv": "2.2.0"}), options))
+    assert (found.kind, found.exists) == ("no-wheel", ("2.2.0 (source only)",))
+    assert verdict_of(found)[0].outcome is Outcome.FAIL
+
+
+def test_a_source_package_is_taken_and_none_of_its_code_runs(server: IndexServer, options: Options) -> None:
+    server.add("main", make_sdist("mmcv", "2.2.0"), make_wheel("alpha", "1.0"))
+    packages = {"mmcv": {"version": "2.2.0", "from": "source"}, "alpha": "1.0"}
+    found = resolved(resolve(stack(server.simple("main"), packages), options))
+    assert found.by_name["mmcv"].filename == "mmcv-2.2.0.tar.gz"
+    assert not found.by_name["mmcv"].is_wheel
+    skips = [v.message for v in verdict_of(found) if v.outcome is Outcome.SKIP]
+    assert skips == [
+        (
+            "not resolved: mmcv: built from source; what it requires itself is known only to its build, "
+            "so state it"
+        )
+    ]
+
+
+def test_a_conda_package_is_left_out_and_said(server: IndexServer, options: Options) -> None:
+    server.add("main", make_wheel("alpha", "1.0"))
+    packages = {"alpha": "1.0", "cudatoolkit": {"version": "11.8", "from": "conda"}}
+    found = resolved(resolve(stack(server.simple("main"), packages), options))
+    assert found.left_out == ("cudatoolkit: comes from conda, which uv does not resolve",)
+    assert found.version("cudatoolkit") is None
+
+
+def test_a_wheel_for_another_python_only_is_a_fail(server: IndexServer, options: Options) -> None:
+    server.add("main", make_wheel("alpha", "1.0", tag="cp312-cp312-manylinux_2_17_x86_64"))
+    found = unresolved(resolve(stack(server.simple("main"), {"alpha": "1.0"}), options))
+    assert found.kind == "no-python-wheel"
+    assert "has no wheel for this Python" in verdict_of(found)[0].message
+
+
+def test_a_release_that_requires_a_newer_python_counts_as_no_wheel_for_this_one(
+    server: IndexServer, options: Options
+) -> None:
+    server.add("main", replace(make_wheel("alpha", "1.0"), requires_python=">=3.12"))
+    found = unresolved(resolve(stack(server.simple("main"), {"alpha": "1.0"}), options))
+    assert found.kind == "no-python-wheel"
+
+
+def test_a_patch_release_of_python_that_is_not_stated_fails_nothing(
+    server: IndexServer, options: Options
+) -> None:
+    server.add("main", replace(make_wheel("alpha", "1.0"), requires_python=">=3.11.4"))
+    found = resolved(resolve(stack(server.simple("main"), {"alpha": "1.0"}), options))
+    assert found.assumed == ("the newest patch release of Python 3.11",)
+    assert "3.11.99" not in found.lock_text
+
+
+def test_a_stated_patch_release_of_python_is_taken_at_its_word(server: IndexServer, options: Options) -> None:
+    server.add("main", replace(make_wheel("alpha", "1.0"), requires_python=">=3.11.4"))
+    wanted = stack(server.simple("main"), {"alpha": "1.0"}, python="3.11.2")
+    assert unresolved(resolve(wanted, options)).kind == "no-python-wheel"
+
+
+def test_a_wheel_for_a_newer_glibc_is_a_fail_where_the_glibc_is_stated(
+    server: IndexServer, options: Options
+) -> None:
+    server.add("main", make_wheel("alpha", "1.0", tag="cp311-cp311-manylinux_2_35_x86_64"))
+    wanted = stack(server.simple("main"), {"alpha": "1.0"}, glibc="2.31")
+    assert unresolved(resolve(wanted, options)).kind == "no-platform-wheel"
+
+
+def test_a_glibc_that_is_not_stated_fails_nothing(server: IndexServer, options: Options) -> None:
+    server.add("main", make_wheel("alpha", "1.0", tag="cp311-cp311-manylinux_2_35_x86_64"))
+    found = resolved(resolve(stack(server.simple("main"), {"alpha": "1.0"}, glibc=None), options))
+    assert "glibc 2.40" in found.assumed
+    assert "assuming glibc 2.40" in verdict_of(found)[0].message
+
+
+def test_the_glibc_of_the_base_image_counts(server: IndexServer, options: Options) -> None:
+    server.add("main", make_wheel("alpha", "1.0", tag="cp311-cp311-manylinux_2_39_x86_64"))
+    base = {"base": "python:3.11-slim-bookworm"}
+    wanted = stack(server.simple("main"), {"alpha": "1.0"}, glibc=None, image=base)
+    assert unresolved(resolve(wanted, options)).kind == "no-platform-wheel"
+
+
+def test_no_platform_stated_and_none_fitting_is_a_skip(server: IndexServer, options: Options) -> None:
+    server.add("main", make_wheel("alpha", "1.0", tag="cp311-cp311-win_amd64"))
+    wanted = stack(server.simple("main"), {"alpha": "1.0"}, platform=None)
+    found = unresolved(resolve(wanted, options))
+    [verdict] = verdict_of(found)
+    assert verdict.outcome is Outcome.SKIP
+    assert verdict.message == (
+        "the stack states no platform; for linux/amd64, the stack needs alpha==1.0, "
+        "which has no wheel for this platform"
+    )
+
+
+def test_no_python_stated_is_a_skip(server: IndexServer, options: Options) -> None:
+    found = unresolved(resolve(stack(server.simple("main"), {"alpha": "1.0"}, python=None), options))
+    [verdict] = verdict_of(found)
+    assert verdict.outcome is Outcome.SKIP
+    assert "states no Python" in verdict.message
+
+
+CASES = [
+    ("500", "bad-index", "answered with HTTP status 500"),
+    ("503", "bad-index", "answered with HTTP status 503"),
+    ("401", "denied", "HTTP status 401"),
+    ("403", "denied", "HTTP status 403"),
+    ("404", "bad-index", "this may be no package index"),
+    ("cut", "bad-index", "its answer was cut short"),
+    ("slow", "unreachable", "it did not answer in time"),
+    ("plain", "bad-index", "its answer is no index page"),
+    ("garbage", "bad-index", "the answer is called HTML but holds none"),
+    ("login", "bad-index", "the answer is a login page"),
+]
+
+
+@pytest.mark.parametrize(("name", "kind", "words"), CASES)
+def test_an_index_that_does_not_do_its_work_is_an_error_and_says_how(
+    server: IndexServer, options: Options, name: str, kind: str, words: str
+) -> None:
+    server.add("main", make_wheel("alpha", "1.0"))
+    server.faults["/main/simple/"] = FAULTS[name]
+    found = unresolved(resolve(stack(server.simple("main"), {"alpha": "1.0"}), options))
+    [verdict] = verdict_of(found)
+    assert (found.kind, verdict.outcome) == (kind, Outcome.ERROR)
+    assert words in verdict.message
+    assert server.host in verdict.message
+    assert verdict.hint
+
+
+PAGE_CASES = [(n, "bad-index" if n == "404" else k, w) for n, k, w in CASES if n not in ("404", "plain")]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "words"),
+    [*PAGE_CASES, ("404", "bad-index", "HTTP status 404"), ("plain", "bad-index", "not an index page")],
+)
+def test_a_find_links_page_that_does_not_do_its_work_is_an_error(
+    server: IndexServer, options: Options, name: str, kind: str, words: str
+) -> None:
+    server.add("main", make_wheel("alpha", "1.0"))
+    server.faults["/own/links/"] = FAULTS[name]
+    mmcv = {"version": "2.2.0", "find_links": server.links("own")}
+    found = unresolved(resolve(stack(server.simple("main"), {"alpha": "1.0", "mmcv": mmcv}), options))
+    [verdict] = verdict_of(found)
+    assert (found.kind, verdict.outcome) == (kind, Outcome.ERROR)
+    assert words in verdict.message
+
+
+def test_an_index_that_is_down_is_an_error(options: Options) -> None:
+    found = unresolved(resolve(stack("http://127.0.0.1:9/simple", {"alpha": "1.0"}), options))
+    assert found.kind == "unreachable"
+    assert verdict_of(found)[0].message == (
+        "whether the pins resolve could not be checked: "
+        "http://127.0.0.1:9/simple/alpha/: the connection was refused"
+    )
+
+
+def test_an_index_without_tls_where_https_is_stated_is_an_error(
+    server: IndexServer, options: Options
+) -> None:
+    found = unresolved(resolve(stack(f"https://{server.host}/main/simple", {"alpha": "1.0"}), options))
+    assert (found.kind, "TLS" in found.message) == ("unreachable", True)
+
+
+def test_a_resolver_that_takes_too_long_is_an_error(server: IndexServer, options: Options) -> None:
+    server.add("main", make_wheel("alpha", "1.0"))
+    server.faults["/main/simple/"] = FAULTS["slow"]
+    patient = replace(with_env(options, UV_HTTP_TIMEOUT="30"), timeout_s=0.5)
+    found = unresolved(resolve(stack(server.simple("main"), {"alpha": "1.0"}), patient))
+    assert (found.kind, verdict_of(found)[0].outcome) == ("unreachable", Outcome.ERROR)
+
+
+def test_offline_uses_the_cache_and_says_what_it_did_not_ask(server: IndexServer, options: Options) -> None:
+    server.add("main", make_wheel("alpha", "1.0", "beta"), make_wheel("beta", "1.0"))
+    wanted = stack(server.simple("main"), {"alpha": "1.0"})
+    online = resolved(resolve(wanted, options))
+    asked = len(server.requests)
+    found = resolved(resolve(wanted, replace(options, offline=True)))
+    assert len(server.requests) == asked
+    assert found.lock_text == online.lock_text
+    assert [v.message for v in verdict_of(found)] == [
+        "2 packages resolve together for Python 3.11, from what uv has cached",
+        "whether the indexes still have these files was not asked (--offline)",
+    ]
+
+
+def test_offline_with_nothing_cached_is_a_skip(server: IndexServer, options: Options) -> None:
+    server.add("main", make_wheel("alpha", "1.0"))
+    found = unresolved(
+        resolve(stack(server.simple("main"), {"alpha": "1.0"}), replace(options, offline=True))
+    )
+    [verdict] = verdict_of(found)
+    assert (found.kind, verdict.outcome) == ("offline", Outcome.SKIP)
+    assert verdict.message == (
+        "the pins were not resolved: alpha is not in uv's cache, and the network was not to be used"
+    )
+    assert server.requests == []
+
+
+def protected(server: IndexServer) -> None:
+    server.credentials = f"user:{SECRET}"
+    server.add("main", make_wheel("alpha", "1.0"))
+    server.add("own", make_wheel("delta", "4.0"))
+
+
+def everything_written(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize("way", ["url", "environment", "netrc"])
+def test_credentials_work_and_are_written_nowhere(
+    server: IndexServer, options: Options, tmp_path: Path, way: str
+) -> None:
+    protected(server)
+    main, own = server.simple("main"), server.links("own")
+    if way == "url":
+        main, own = (u.replace("http://", f"http://user:{SECRET}@") for u in (main, own))
+    elif way == "environment":
+        slug = server.host.upper().replace(".", "_").replace(":", "_")
+        options = with_env(
+            options,
+            **{f"UV_INDEX_{slug}_MAIN_USERNAME": "user", f"UV_INDEX_{slug}_MAIN_PASSWORD": SECRET},
+            **{f"UV_INDEX_{slug}_OWN_LINKS_USERNAME": "user", f"UV_INDEX_{slug}_OWN_LINKS_PASSWORD": SECRET},
+        )
+    else:
+        netrc = tmp_path / "home" / ".netrc"
+        netrc.write_text(f"machine 127.0.0.1 login user password {SECRET}\n")
+        netrc.chmod(0o600)
+    wanted = stack(main, {"alpha": "1.0", "delta": {"version": "4.0", "find_links": own}})
+    made = lock_stack(wanted, options, tmp_path / "locks")
+    assert isinstance(made, Locked), made
+    facts = resolution_facts(wanted, options, tmp_path / "locks")
+    [page] = wheel_pages.pages_hold_the_wheels(wanted, tables.load(), facts["pages"])  # type: ignore[misc]
+    assert page.outcome is Outcome.PASS, page
+    written = everything_written(tmp_path / "locks") + everything_written(tmp_path / "cache")
+    assert SECRET.encode() not in written
+    assert SECRET not in repr((facts, made, page))
+
+
+def test_wrong_credentials_are_an_error_that_does_not_show_them(
+    server: IndexServer, options: Options
+) -> None:
+    protected(server)
+    main = server.simple("main").replace("http://", "http://user:wrong-passw0rd@")
+    found = unresolved(resolve(stack(main, {"alpha": "1.0"}), options))
+    assert found.kind == "denied"
+    assert "wrong-passw0rd" not in repr(found)
+    assert "netrc" in verdict_of(found)[0].hint
+
+
+def test_a_lock_is_whole_valid_and_made_of_the_definition(
+    server: IndexServer, options: Options, tmp_path: Path
+) -> None:
+    server.add("main", make_wheel("alpha", "1.0", "beta"), make_wheel("beta", "1.0"))
+    wanted = stack(server.simple("main"), {"alpha": "1.0"}, id="v1.5-stack")
+    made = lock_stack(wanted, options, tmp_path)
+    assert isinstance(made, Locked)
+    assert made.changed
+    path = lock_path(wanted, tmp_path)
+    assert path.name == "pylock.v1-5-stack.toml"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+    lock = read_lock(path)
+    assert lock.packages == made.resolution.packages
+    assert lock.fingerprint == fingerprint(wanted)
+    assert is_current(lock, wanted)
+    again = lock_stack(wanted, options, tmp_path)
+    assert isinstance(again, Locked)
+    assert not again.changed
+    assert sorted(p.name for p in tmp_path.glob("*pylock*")) == ["pylock.v1-5-stack.toml"]
+
+
+def test_no_lock_is_written_for_what_does_not_resolve(
+    server: IndexServer, options: Options, tmp_path: Path
+) -> None:
+    server.add("main", make_wheel("alpha", "1.0"))
+    found = lock_stack(stack(server.simple("main"), {"alpha": "9"}), options, tmp_path / "locks")
+    assert isinstance(found, Unresolved)
+    assert not (tmp_path / "locks").exists()
+
+
+def facts_of(wanted: Stack, options: Options, folder: Path) -> dict[str, Any]:
+    return {"stack": wanted, **resolution_facts(wanted, options, folder)}
+
+
+def locked_files(facts: dict[str, Any]) -> list[Finding]:
+    names = ("stack", "lock", "resolving", "pages")
+    return locked.locked_files_are_there(**{name: facts[name] for name in names})  # type: ignore[return-value]
+
+
+def test_a_locked_file_that_was_dropped_is_found_gone(
+    server: IndexServer, options: Options, tmp_path: Path
+) -> None:
+    server.add("main", make_wheel("torch", "2.5.0", "cudnn==9.1.0.70"), make_wheel("cudnn", "9.1.0.70"))
+    wanted = stack(server.simple("main"), {"torch": "2.5.0"})
+    lock_stack(wanted, options, tmp_path)
+    assert [f.message for f in locked_files(facts_of(wanted, options, tmp_path))] == [
+        "all 2 locked files are on their index, with the locked hashes"
+    ]
+    server.indexes["main"] = [u for u in server.indexes["main"] if u.project == "torch"]
+    fresh = with_env(options, UV_CACHE_DIR=str(tmp_path / "other"))
+    facts = facts_of(wanted, fresh, tmp_path)
+    assert isinstance(facts["lock"], Lock)
+    [verdict] = locked_files(facts)
+    assert verdict.outcome is Outcome.FAIL
+    assert verdict.message == "files of the committed lock are no longer on their index: cudnn 9.1.0.70"
+
+
+def test_a_locked_file_with_other_content_under_the_same_name_is_found(
+    server: IndexServer, options: Options, tmp_path: Path
+) -> None:
+    server.add("main", make_wheel("alpha", "1.0"))
+    wanted = stack(server.simple("main"), {"alpha": "1.0"})
+    lock_stack(wanted, options, tmp_path)
+    server.indexes["main"] = [make_wheel("alpha", "1.0", salt="other")]
+    [verdict] = locked_files(facts_of(wanted, with_env(options, UV_CACHE_DIR=str(tmp_path / "n")), tmp_path))
+    assert verdict.outcome is Outcome.FAIL
+    assert "with other content: alpha 1.0" in verdict.message
+
+
+def test_a_yanked_locked_file_is_a_warning(server: IndexServer, options: Options, tmp_path: Path) -> None:
+    server.add("main", make_wheel("alpha", "1.0"))
+    wanted = stack(server.simple("main"), {"alpha": ">=1.0"})
+    lock_stack(wanted, options, tmp_path)
+    yanked = replace(server.indexes["main"][0], yanked=True)
+    server.indexes["main"] = [yanked, make_wheel("alpha", "1.1")]
+    [verdict] = locked_files(facts_of(wanted, with_env(options, UV_CACHE_DIR=str(tmp_path / "n")), tmp_path))
+    assert (verdict.outcome, verdict.message) == (Outcome.WARN, "locked files were yanked: alpha 1.0")
+
+
+def test_locked_files_on_an_index_that_is_down_are_unchecked(
+    server: IndexServer, options: Options, tmp_path: Path
+) -> None:
+    server.add("main", make_wheel("alpha", "1.0"))
+    wanted = stack(server.simple("main"), {"alpha": "1.0"})
+    lock_stack(wanted, options, tmp_path)
+    server.faults["/main/simple/"] = FAULTS["503"]
+    [verdict] = locked_files(facts_of(wanted, with_env(options, UV_CACHE_DIR=str(tmp_path / "n")), tmp_path))
+    assert verdict.outcome is Outcome.SKIP
+    assert "was not checked" in verdict.message
+
+
+def test_settings_of_the_user_take_part_and_are_listed(server: IndexServer, options: Options) -> None:
+    server.add("main", make_wheel("alpha", "1.0"))
+    env = with_env(
+        options, PIP_INDEX_URL=server.simple("main"), UV_RESOLUTION="lowest", PIP_CONSTRAINT="c.txt"
+    )
+    found = resolved(resolve(stack("", {"alpha": ">=0"}, index={}), env))
+    assert f"PIP_INDEX_URL={server.simple('main')}" in found.honoured
+    assert found.ignored == ("PIP_CONSTRAINT=c.txt", "UV_RESOLUTION=lowest")
+
+
+def test_the_folder_that_stackcheck_runs_in_has_no_say(
+    server: IndexServer, options: Options, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.add("main", make_wheel("alpha", "1.0"), make_wheel("alpha", "2.0"))
+    (tmp_path / "uv.toml").write_text('constraint-dependencies = ["alpha<2"]\n')
+    (tmp_path / "pyproject.toml").write_text('[tool.uv]\nconstraint-dependencies = ["alpha<2"]\n')
+    monkeypatch.chdir(tmp_path)
+    found = resolved(resolve(stack(server.simple("main"), {"alpha": "latest"}), options))
+    assert str(found.version("alpha")) == "2.0"
