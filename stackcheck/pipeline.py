@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 from stackcheck import agent as agents
 from stackcheck import engines, locking, resolve, rules, tables
 from stackcheck.engines import BuildOptions, Engine, Progress, Target
-from stackcheck.errors import BuildFailedError, EngineError, LockError, ProbeError
+from stackcheck.errors import BuildFailedError, EngineError, LockError, ProbeError, ResolveError
 from stackcheck.lock import Lock, is_current, lock_path
 from stackcheck.lockfile import write_lock
 from stackcheck.observation import parse_observation, rule_facts
 from stackcheck.report.model import Hashes, Report, Subject
-from stackcheck.resolution import Resolution
+from stackcheck.resolution import PROVEN, Resolution, Unresolved
 from stackcheck.rules.registry import Facts, Fault, Missing, Rule, judge_all
 from stackcheck.verdict import Outcome, Verdict
 
@@ -81,6 +81,25 @@ def probe(stack: Stack, engine: Engine, options: Options, progress: Progress) ->
     run = _Run("probe", stack)
     facts = claimed(stack) | prepared(stack, engine, None, options, progress)
     return run.report(judge_all(stages("134"), with_gaps(facts)), facts)
+
+
+def build(stack: Stack, options: Options, progress: Progress) -> Target:
+    """Build a stack from its lock without judging it.
+
+    Raises BuildFailedError when the stack is at fault, EngineError or ResolveError when something else is.
+    """
+    facts = locked(stack, resolved(stack, options, progress), options, progress)
+    resolution, resolving = facts["resolution"], facts["resolving"]
+    if isinstance(resolution, Missing) and not _brings_its_own(stack):
+        proven = isinstance(resolving, Unresolved) and resolving.kind in PROVEN
+        error = BuildFailedError if proven else ResolveError
+        raise error(f"{stack.title}: nothing was built: {resolution.reason}")
+    engine = engines.choose(options.engine, progress, cache=options.build.cache)
+    try:
+        wheels = None if isinstance(resolution, Missing) else resolution
+        return engine.prepare(stack, wheels, options.build, progress)
+    finally:
+        engine.close()
 
 
 def claimed(stack: Stack) -> dict[str, Any]:
