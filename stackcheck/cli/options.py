@@ -13,10 +13,18 @@ if TYPE_CHECKING:
     import argparse
 
 
+MIRROR_HELP = "take images of Docker Hub from this registry"
+
+
 def add_resolving(parser: argparse.ArgumentParser) -> None:
     """Add how versions are resolved."""
     parser.add_argument("--offline", action="store_true", help="use what is cached, ask no index or registry")
     parser.add_argument("--locks", type=Path, metavar="DIR", help="folder of the lock files")
+    add_quiet(parser)
+
+
+def add_quiet(parser: argparse.ArgumentParser) -> None:
+    """Add how much is told meanwhile."""
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress on stderr")
 
 
@@ -26,7 +34,7 @@ def add_building(parser: argparse.ArgumentParser) -> None:
     add = group.add_argument
     add("--engine", choices=NAMES, help="default: docker if it answers, else venv")
     add("--base", default="", metavar="IMAGE", help="use this base image instead of the stack's")
-    add("--mirror", default="", metavar="PREFIX", help="take images of Docker Hub from this registry")
+    add("--mirror", default="", metavar="PREFIX", help=MIRROR_HELP)
     add("--ca", type=Path, metavar="FILE", help="trust these CA certificates (PEM), in build steps only")
     add("--secret", action="append", default=[], metavar="ID=FILE", help="a file for build steps only")
     add("--build-arg", action="append", default=[], metavar="NAME=VALUE", help="for the user's Dockerfile")

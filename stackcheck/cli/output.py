@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 from stackcheck.cachedir import write_atomically
 from stackcheck.errors import UsageError
 from stackcheck.report import render
-from stackcheck.report.escape import one_line
+from stackcheck.report.escape import block, one_line
 from stackcheck.report.model import overall_exit_code
 
 if TYPE_CHECKING:
@@ -122,6 +122,16 @@ def progress(args: argparse.Namespace) -> Progress:
             sys.stderr.flush()
 
     return (lambda _line: None) if args.quiet else tell
+
+
+def line(text: object) -> str:
+    """Return untrusted text as one harmless line."""
+    return one_line(text)
+
+
+def indented(text: str) -> list[str]:
+    """Return untrusted text as harmless lines, set off from what stackcheck says itself."""
+    return [f"    {each}" for each in block(text)]
 
 
 def _umask() -> int:

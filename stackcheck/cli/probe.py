@@ -1,0 +1,49 @@
+"""`stackcheck probe`: look at what exists already."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stackcheck import catalog
+from stackcheck.cli import options, output, stacks
+from stackcheck.errors import UsageError
+from stackcheck.existing import UNSTATED, probe_existing
+from stackcheck.report import FORMATS
+
+if TYPE_CHECKING:
+    import argparse
+
+    from stackcheck.definition import Stack
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--image", metavar="IMAGE", help="an image, by tag, id or digest")
+    which.add_argument("--venv", metavar="DIR", help="a virtual environment")
+    which.add_argument("--here", action="store_true", help="the interpreter that stackcheck runs under")
+    parser.add_argument("--stack", metavar="STACK", help="judge it against this stack; without, as it is")
+    stacks.configure_folders(parser)
+    parser.add_argument("--mirror", default="", metavar="PREFIX", help=options.MIRROR_HELP)
+    options.add_probing(parser)
+    options.add_quiet(parser)
+    output.configure_judging(parser)
+    output.configure(parser, FORMATS)
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Run the command."""
+    how, tell = options.pipeline_options(args), output.progress(args)
+    kind = "image" if args.image else "venv" if args.venv else "here"
+    report = probe_existing(kind, args.image or args.venv or "", _stack(args), how, tell)  # type: ignore[arg-type]
+    return output.write_reports([report], args)
+
+
+def _stack(args: argparse.Namespace) -> Stack:
+    if not args.stack:
+        return UNSTATED
+    found = catalog.find([args.stack], args.matrices)
+    if len(found) != 1:
+        names = ", ".join(stack.id for stack in found)
+        raise UsageError(f"--stack {args.stack} names {len(found)} stacks, choose one: {names}")
+    return found[0]
