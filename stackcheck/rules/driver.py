@@ -1,264 +1,338 @@
-"""Rules about NVIDIA's driver as the target sees it."""
+"""The driver of the hosts against what was built, and against the GPUs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
-from stackcheck.verdict import Evidence
+from stackcheck.rules.archlist import expand, parsed_codes, stated_arch_list
+from stackcheck.rules.coverage import Served, listed, served, titles
+from stackcheck.rules.grading import cite, failed_by, no_data
+from stackcheck.rules.registry import Finding, passed, rule, skipped, warned
+from stackcheck.rules.torchbuild import platform_of, torch_backend
+from stackcheck.tables.reading import parse_version
+from stackcheck.tables.torch import minor
+from stackcheck_probes.capability import PTX
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from stackcheck.definition import Stack
-    from stackcheck.rules.registry import Facts
+    from stackcheck.tables import Tables
+    from stackcheck.tables.cuda import Family, Toolkit
 
-LIBRARY_MISMATCH = 18  # NVML_ERROR_LIB_RM_VERSION_MISMATCH
-
-
-def driver_version(seen: Mapping[str, Any]) -> str | None:
-    """Return the version of the driver that runs: the kernel module's, else what the library says."""
-    module, library = seen["kernel_module"] or {}, seen["nvml"] or {}
-    return module.get("version") or library.get("driver")
+_FORWARD = "NVIDIA CUDA Compatibility, forward compatibility, docs.nvidia.com/deploy/cuda-compatibility"
 
 
-def _concerns_nvidia(facts: Facts) -> bool:
-    """The stack wants CUDA, or (when it does not say) there is something of NVIDIA's driver."""
-    seen, wanted = facts.get("nvidia_driver"), facts["stack"].accelerator
-    if wanted is not None:
-        return bool(wanted == "cuda")
-    return isinstance(seen, Mapping) and bool(
-        seen["kernel_module"] or seen["device_nodes"] or seen["libcuda"]
-    )
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """What a stack says about the driver of its hosts.
 
-
-@rule("DRIVER301", when=_concerns_nvidia)
-def libcuda_fits_the_kernel_module(nvidia_driver: Mapping[str, Any]) -> Finding:
-    """The libcuda that a process loads is the kernel module's, and NVML agrees.
-
-    The user-space half of the driver (libcuda.so.1, libnvidia-ml.so.1) comes from the host. One of another
-    version fails with error 803 or "Driver/library version mismatch"; none at all means that the container
-    was started without the `compute` capability.
-
-    Source: docs.nvidia.com/deploy/cuda-compatibility (checked 2026-11-20);
-    github.com/NVIDIA/nvidia-docker/issues/1256 and 1168.
-    Example: a libcuda.so.535.129.03 inside the image over a kernel module 550.54.15.
-    Fix: keep driver libraries out of the image; reload the module (or reboot) after a driver update.
+    low, high: the oldest and the newest that it admits; None is open. A bare branch ("570", "R570") admits
+    everything in that branch: then `whole_branch` is True, and `low` is only the branch number.
     """
-    version = driver_version(nvidia_driver)
-    library = nvidia_driver["nvml"] or {}
-    if library.get("code") == LIBRARY_MISMATCH:
-        return failed(
-            f"NVML refuses to start: {library['error']}",
-            expected=f"libnvidia-ml of the kernel module {version or '(version not known)'}",
-            found="a libnvidia-ml of another driver",
-            hint="reboot the host after a driver update; remove driver libraries from the image",
-        )
-    if version is None and not nvidia_driver["device_nodes"]:
-        return skipped(
-            "no NVIDIA driver here: neither a kernel module nor a device node",
-            hint="probe on a GPU node; in a container use --gpus all",
-        )
-    if not nvidia_driver["libcuda"]:
-        return failed(
-            f"the driver {version or '(version not known)'} is loaded, and no libcuda.so.1 can be found",
-            expected="libcuda.so.1 of the driver",
-            found="none",
-            hint="start the container with NVIDIA_DRIVER_CAPABILITIES=compute,utility",
-        )
-    return _compare(nvidia_driver["libcuda"][0], version, nvidia_driver)
+
+    text: str
+    low: Version | None
+    high: Version | None
+    whole_branch: bool = False
+
+    def below(self, floor: Version) -> bool | None:
+        """Tell whether hosts are, or are admitted to be, below `floor`; None when that is not known."""
+        if self.high is not None and self.high < floor and not self._in_branch(self.high, floor):
+            return True
+        if self.low is None or self._in_branch(self.low, floor):
+            return None
+        return self.low < floor
+
+    def _in_branch(self, bound: Version, floor: Version) -> bool:
+        # "570" says nothing about which 570: a bare branch number is no exact bound.
+        return len(bound.release) == 1 and bound.release[0] == floor.release[0] and len(floor.release) > 1
 
 
-def _compare(loaded: Mapping[str, Any], version: str | None, seen: Mapping[str, Any]) -> Finding:
-    evidence = Evidence(f"{loaded['path']} -> {loaded['file']} (by {loaded['via']})", "nvidia_driver")
-    if loaded["version"] is None or version is None:
-        return skipped(f"libcuda and the kernel module were not compared: {loaded['file']} names no version")
-    if loaded["version"] == version:
-        return passed(
-            f"libcuda and the kernel module are both {version}", evidence, expected=version, found=version
-        )
-    if loaded["compat"]:
-        return _compat(loaded, version, seen, evidence)
-    return failed(
-        f"libcuda is of driver {loaded['version']}, the kernel module of {version}: error 803",
-        evidence,
-        expected=version,
-        found=loaded["version"],
-        hint=f"remove {loaded['file']} from the image, or reload the driver on the host",
-    )
-
-
-def _compat(loaded: Mapping[str, Any], version: str, seen: Mapping[str, Any], evidence: Evidence) -> Finding:
-    """Judge a libcuda of forward compatibility: newer than the module, and for data centre GPUs only."""
-    names = [device["name"] for device in (seen["nvml"] or {}).get("devices", []) if device.get("name")]
-    consumer = [name for name in names if "GeForce" in name]
-    hint = f"take {loaded['path'].rpartition('/')[0]} off the library path"
-    both = {"expected": version, "found": loaded["version"], "hint": hint}
-    if Version(loaded["version"]) < Version(version):
-        return failed(
-            f"libcuda {loaded['version']} of forward compatibility is older than the driver {version}: "
-            "error 803",
-            evidence,
-            **both,
-        )
-    if consumer:
-        return failed(
-            f"forward compatibility is used on {consumer[0]}, where it is not supported: error 804",
-            evidence,
-            **both,
-        )
-    return warned(
-        f"libcuda {loaded['version']} of forward compatibility is used over the driver {version}; "
-        "that works on data centre GPUs only",
-        evidence,
-        **both,
-    )
-
-
-def _states_driver(facts: Facts) -> bool:
-    return facts["stack"].driver is not None
-
-
-@rule("DRIVER302", when=_states_driver)
-def driver_is_the_stack_s(stack: Stack, nvidia_driver: Mapping[str, Any]) -> Finding:
-    """The driver of this machine is within what the stack states for its hosts.
-
-    What a stack can run is decided for the driver that it states; an older one may refuse it.
-
-    Source: /proc/driver/nvidia/version, NVML.
-    Example: the stack states driver >=550.54.15, this host has 535.129.03.
-    Fix: update the driver of this host, or state what the hosts really have.
-    """
-    found, stated = driver_version(nvidia_driver), str(stack.driver)
-    if found is None:
-        return skipped(f"the driver {stated} of the stack was not compared: no NVIDIA driver here")
-    exact = stated.removeprefix("==").strip()
+@lru_cache(maxsize=1024)
+def parse_driver(text: str) -> Driver | None:
+    """Parse "550.54.15", "R570", "570" or ">=550.54.15,<600"; None for anything else."""
+    branch = re.fullmatch(r"[rR]?(\d{3})", text.strip())
+    if branch:
+        number = Version(branch[1])
+        return Driver(text, number, number, whole_branch=True)
+    low: Version | None = None
+    high: Version | None = None
     try:
-        accepted = SpecifierSet(stated if stated[:1] in "<>=!~" else f"=={exact}")
-        version = Version(found)
-    except (InvalidVersion, ValueError):
-        return skipped(f"the driver {found} was not compared with {stated!r}: one of them is no version")
-    both = {"expected": stated, "found": found}
-    if accepted.contains(version, prereleases=True):
-        return passed(f"the driver is {found}, within the stack's {stated}", **both)
-    newer = stated[:1] not in "<>!~" and version > Version(exact)
-    make = warned if newer else failed
-    hint = "state the driver that the hosts have" if newer else "update the driver of this host"
-    return make(f"the driver is {found}, the stack states {stated}", **both, hint=hint)
+        for part in text.split(","):
+            match = re.fullmatch(r"\s*(>=|>|<=|<|==|)\s*([\d.]+?)(?:\.\*)?\s*", part)
+            if match is None:
+                return None
+            version = Version(match[2])
+            if match[1] in (">=", ">", "==", ""):
+                low = version if low is None else max(low, version)
+            if match[1] in ("<=", "<", "==", ""):
+                high = version if high is None else min(high, version)
+    except InvalidVersion:
+        return None
+    return Driver(text, low, high)
 
 
-@rule("DRIVER303", when=_concerns_nvidia)
-def no_stub_is_loaded(nvidia_driver: Mapping[str, Any]) -> list[Finding]:
-    """No toolkit stub stands where libcuda is looked for.
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """The CUDA version whose code runs in a stack, and what says so, as the subject of a sentence."""
 
-    The toolkit ships a libcuda for linking that does nothing: CUDA error 34, "CUDA driver is a stub library".
-    It has no place on the library path of a run.
+    cuda: Version
+    by: str
 
-    Source: github.com/NVIDIA/nvidia-container-toolkit/issues/668; github.com/NVIDIA/warp/issues/219.
-    Example: ENV LD_LIBRARY_PATH=/usr/local/cuda/lib64/stubs kept from the build stage.
-    Fix: take the stubs folder off LD_LIBRARY_PATH and out of /etc/ld.so.conf.d; link with -L instead.
+
+def needed_cuda(stack: Stack, tables: Tables) -> Needed | None:
+    """Return the CUDA version whose code runs in the stack; None when there is no CUDA."""
+    backend = torch_backend(stack, tables) if "torch" in stack.packages else None
+    if backend is not None:
+        return Needed(backend.version, backend.by) if backend.kind == "cuda" and backend.version else None
+    if stack.cuda and stack.accelerator != "cpu":
+        return Needed(parse_version(minor(stack.cuda)), "the stack")
+    return None
+
+
+def _states_driver(facts: Mapping[str, Any]) -> bool:
+    stack: Stack | None = facts.get("stack")
+    return stack is not None and bool(stack.driver or stack.driver_cuda)
+
+
+@rule("DRIVER101", when=_states_driver)
+def driver_runs_cuda(stack: Stack, tables: Tables) -> Finding | None:
+    """The driver runs the CUDA version that torch was built for.
+
+    A driver runs everything older. Inside one major version it also runs newer minor versions from the floor
+    of that major version on (450.80.02 for 11, 525.60.13 for 12, 580.65.06 for 13), SASS only; before CUDA 11
+    each version needs its own driver. The CUDA version that nvidia-smi prints is the newest the driver has,
+    not what is installed. Forward compatibility packages lift this on data center GPUs alone.
+
+    Source: NVIDIA CUDA Compatibility; CUDA release notes, tables 2 and 3 (rows of `stackcheck tables`).
+    Example: torch 2.11.0 from PyPI (CUDA 13.0) on a 570 driver: `The NVIDIA driver on your system is too
+    old`.
+    Fix: update the driver, or take a build for the driver's major version.
     """
-    first = nvidia_driver["libcuda"][:1]
-    if first and first[0]["stub"]:
-        row = first[0]
-        return [
-            failed(
-                f"the libcuda.so.1 that is found first is the toolkit's stub {row['file']}",
-                Evidence(f"{row['path']} (by {row['via']})", "nvidia_driver"),
-                expected="the driver's libcuda",
-                found="a stub",
-                hint="take the stubs folder off the library path",
-            )
-        ]
-    stubs = [row for row in nvidia_driver["stub_folders"] if row["kind"] == "stubs" and row["libcuda"]]
-    return [
-        warned(
-            f"{row['path']} is on the library path ({row['via']}) and holds the stub {row['libcuda'][0]}",
-            expected="no stubs on the library path",
-            found=row["path"],
-            hint="take it off: what opens libcuda.so by that name gets the stub",
+    needed = needed_cuda(stack, tables)
+    if needed is None:
+        return None
+    if stack.driver is None:
+        return _by_driver_cuda(stack, needed, tables)
+    driver = parse_driver(stack.driver)
+    if driver is None:
+        return skipped(f"the driver {stack.driver!r} is no version, branch or range that can be compared")
+    windows = platform_of(stack).startswith("windows")
+    floor = tables.cuda.floor(needed.cuda, "windows" if windows else "linux")
+    if floor is None:
+        return _by_own_driver(driver, needed.cuda, tables, windows=windows)
+    return _by_floor(stack, driver, needed, floor, tables)
+
+
+def _by_floor(
+    stack: Stack, driver: Driver, needed: Needed, floor: tuple[Version, Family | Toolkit], tables: Tables
+) -> Finding:
+    least, row = floor
+    cuda = needed.cuda
+    says = f"CUDA {cuda} needs a driver >= {least}"
+    expected, found = f"driver >= {least}", f"driver {driver.text}"
+    below = driver.below(least)
+    if below:
+        return _too_old(stack, needed, (row, says), found=found, expected=expected)
+    if below is None:
+        text = (
+            f"{says} ({needed.by} says CUDA {cuda}); {driver.text} does not tell whether all hosts have that."
         )
-        for row in stubs
-    ] or [passed("no stub of libcuda is on the library path")]
+        hint = "state the whole driver version"
+        return warned(text, cite(row, says), expected=expected, found=found, hint=hint)
+    toolkit = tables.cuda.toolkit(cuda)
+    own = toolkit.driver_linux if toolkit else None
+    how = f"Driver {driver.text} runs CUDA {cuda}, which needs {least}."
+    if own is not None and driver.below(own):
+        how = (
+            f"Driver {driver.text} runs CUDA {cuda} by minor-version compatibility: it is above the floor "
+            f"{least}, below {own}, which CUDA {cuda} came with; machine code runs, PTX of {cuda} does not."
+        )
+    return passed(how, cite(row, says), expected=expected, found=found)
 
 
-def _in_a_container(facts: Facts) -> bool:
-    system = facts.get("system")
-    inside = isinstance(system, Mapping) and system["container"] is not None
-    return inside and _concerns_nvidia(facts)
+def _by_own_driver(driver: Driver, cuda: Version, tables: Tables, *, windows: bool) -> Finding:
+    """Judge by the driver that came with the toolkit, where no floor is known: above it all is well."""
+    toolkit = tables.cuda.toolkit(cuda)
+    if toolkit is None:
+        return no_data(f"CUDA {cuda}", f"CUDA {tables.cuda.newest.version}", tables.cuda.checked)
+    own = toolkit.driver_windows if windows else toolkit.driver_linux
+    if own is not None and driver.below(own) is False:
+        says = f"CUDA {cuda} came with driver {own}"
+        return passed(f"Driver {driver.text} runs CUDA {cuda}: {says}.", cite(toolkit, says))
+    where = "Windows" if windows else "Linux"
+    return skipped(f"no data on the least driver that runs CUDA {cuda} on {where}")
 
 
-@rule("DRIVER304", when=_in_a_container)
-def image_brings_no_driver(nvidia_driver: Mapping[str, Any]) -> Finding:
-    """The image brings no driver libraries of its own.
+def _by_driver_cuda(stack: Stack, needed: Needed, tables: Tables) -> Finding:
+    """Judge by the CUDA version that the driver reports."""
+    cuda, has = needed.cuda, parse_version(minor(stack.driver_cuda or "0"))
+    found = f"a driver of CUDA {has}"
+    if has >= cuda:
+        return passed(f"A driver of CUDA {has} runs CUDA {cuda}: drivers run what is older.", found=found)
+    row = tables.cuda.family(cuda.major) or tables.cuda.toolkit(cuda)
+    if row is None:
+        return no_data(f"CUDA {cuda}", f"CUDA {tables.cuda.newest.version}", tables.cuda.checked)
+    if cuda.major >= 11 and has.major == cuda.major:
+        says = f"any driver of CUDA {has.major} runs CUDA {cuda} by minor-version compatibility"
+        text = f"A driver of CUDA {has} runs CUDA {cuda}: {says}; machine code runs, PTX of {cuda} does not."
+        return passed(text, cite(row, says), found=found)
+    expected = f"a driver of CUDA {cuda.major if cuda.major >= 11 else cuda} or later"
+    return _too_old(stack, needed, (row, f"CUDA {cuda} needs {expected}"), found=found, expected=expected)
 
-    They are the host's, mounted when the container starts; a copy in the image is of another version on every
-    host but one.
 
-    Source: github.com/NVIDIA/nvidia-container-toolkit/issues/394 (checked 2026-11-20).
-    Example: `apt-get install nvidia-utils-535` in a Dockerfile draws in libnvidia-compute-535.
-    Fix: remove the package from the Dockerfile.
+def _too_old(
+    stack: Stack, needed: Needed, said: tuple[Family | Toolkit, str], *, found: str, expected: str
+) -> Finding:
+    cuda, (row, says) = needed.cuda, said
+    text = f"The driver is too old: {says} ({needed.by} says CUDA {cuda}), and the hosts have {found}."
+    hint = f"update to {expected}, or take a build of torch for an older CUDA major version"
+    compat, datacenter = f"cuda-compat-{cuda.major}-{cuda.minor}", _all_datacenter(stack)
+    if datacenter:
+        hint += f", or install {compat} (data center GPUs only)"
+    if not _uses_compat(stack):
+        return failed_by(text, said, expected=expected, found=found, hint=hint)
+    text += " The stack uses the forward compatibility package,"
+    if datacenter:
+        text += f" which serves data center GPUs; that it is {compat} was not seen."
+        return warned(text, cite(row, says), expected=expected, found=found, hint=f"see {_FORWARD}")
+    text += " which other GPUs than those of data centers refuse with error 804."
+    return failed_by(text, said, expected=expected, found=found, hint=hint)
+
+
+def _all_datacenter(stack: Stack) -> bool:
+    return bool(stack.gpus) and all(gpu.kind == "datacenter" for gpu in stack.gpus)
+
+
+def _uses_compat(stack: Stack) -> bool:
+    path = stack.env.get("LD_LIBRARY_PATH", "")
+    return "/cuda/compat" in path or any(name.startswith("cuda-compat") for name in stack.image.apt)
+
+
+@rule("DRIVER102", when=_states_driver)
+def driver_branch_has_gpus(stack: Stack, tables: Tables) -> Finding | None:
+    """The driver branch still drives the GPUs.
+
+    Branches drop old generations: R470 is the last for Kepler, R580 for Maxwell, Pascal and Volta. On a later
+    branch such a GPU is not there at all, whatever the wheels are.
+
+    Source: NVIDIA CUDA Toolkit, Driver, and Architecture Matrix, docs.nvidia.com/datacenter/tesla/drivers.
+    Example: a V100 on driver 590.48.01.
+    Fix: keep the last branch of that generation on those hosts.
     """
-    brought = [name for name in nvidia_driver["driver_packages"] if not name.startswith("cuda-compat-")]
-    if not brought:
-        return passed("no package of the image brings driver libraries")
-    return warned(
-        f"the image brings driver libraries of its own: {', '.join(brought[:5])}",
-        expected="driver libraries of the host only",
-        found=brought[0],
-        hint="remove them from the image; the container runtime mounts the host's",
+    driver = parse_driver(stack.driver) if stack.driver else None
+    if driver is None or driver.low is None:
+        return None
+    rows = []
+    for gpu in stack.gpus:
+        row = tables.cuda.generation(gpu.capability) if gpu.capability else None
+        if row is not None and row.last_branch is not None:
+            rows.append((gpu, row))
+    if not rows:
+        return None
+    branch = driver.low.release[0]
+    bad = [(gpu, row) for gpu, row in rows if row.last_branch is not None and branch > row.last_branch]
+    if not bad:
+        names = ", ".join(f"{gpu.name} up to R{row.last_branch}" for gpu, row in rows)
+        return passed(f"Driver {driver.text} drives {names}.", *(cite(row, row.name) for _, row in rows))
+    gpu, row = bad[0]
+    says = f"R{row.last_branch} is the last driver branch for {row.name}"
+    names = titles(gpu for gpu, _ in bad)
+    return failed_by(
+        f"{says}; driver {driver.text} does not drive {names}.",
+        (row, says),
+        expected=f"a driver of branch R{row.last_branch} or older",
+        found=f"driver {driver.text}",
+        hint=f"keep branch R{row.last_branch} on the hosts with {names}",
     )
 
 
-@rule("DRIVER305", when=_in_a_container)
-def compute_capability_is_asked_for(environment: Mapping[str, Any]) -> Finding | None:
-    """The container asks the runtime for the `compute` part of the driver.
+@rule("DRIVER103", when=_states_driver)
+def driver_knows_gpus(stack: Stack, tables: Tables) -> Finding | None:
+    """The driver is new enough to drive the GPUs.
 
-    With NVIDIA_DRIVER_CAPABILITIES=utility, nvidia-smi works and CUDA does not: libcuda is not mounted.
+    A new generation needs a new driver whatever the toolkit: capabilities 10.0 and 12.0 need 570.26.
 
-    Source: docs.nvidia.com/datacenter/cloud-native/container-toolkit (checked 2026-11-20).
-    Example: an image with ENV NVIDIA_DRIVER_CAPABILITIES=utility.
-    Fix: NVIDIA_DRIVER_CAPABILITIES=compute,utility (or all), or leave it unset.
+    Source: cuDNN 9.10.2 support matrix, docs.nvidia.com/deeplearning/cudnn.
+    Example: an RTX 5090 on driver 550.54.15.
+    Fix: update the driver.
     """
-    value = environment["variables"].get("NVIDIA_DRIVER_CAPABILITIES")
-    if value is None:
+    driver = parse_driver(stack.driver) if stack.driver else None
+    rows = [(gpu, tables.cuda.device_driver(gpu.capability)) for gpu in stack.gpus if gpu.capability]
+    known = [(gpu, row) for gpu, row in rows if row is not None]
+    if driver is None or not known:
         return None
-    parts = {part.strip() for part in value.split(",")}
-    if parts & {"all", "compute"}:
-        return passed(f"NVIDIA_DRIVER_CAPABILITIES={value} holds compute")
-    return failed(
-        f"NVIDIA_DRIVER_CAPABILITIES={value} leaves out compute: libcuda will not be mounted",
-        expected="compute,utility or all",
-        found=value,
-        hint="ENV NVIDIA_DRIVER_CAPABILITIES=compute,utility",
-    )
+    gpu, row = max(known, key=lambda each: each[1].driver)
+    says = f"capability {row.capability} needs a driver >= {row.driver}"
+    expected, found = f"driver >= {row.driver}", f"driver {driver.text}"
+    below = driver.below(row.driver)
+    if below:
+        text = f"{gpu.name}: {says}; the hosts have {driver.text}."
+        hint = f"update the driver to {row.driver} or later"
+        return failed_by(text, (row, says), expected=expected, found=found, hint=hint)
+    if below is None:
+        text = f"{gpu.name}: {says}; {driver.text} does not tell whether all hosts have that."
+        return warned(
+            text, cite(row, says), expected=expected, found=found, hint="state the whole driver version"
+        )
+    return passed(f"Driver {driver.text} drives {gpu.name}: {says}.", cite(row, says))
 
 
-@rule("DRIVER306", when=_concerns_nvidia)
-def visible_devices_exist(nvidia_driver: Mapping[str, Any], environment: Mapping[str, Any]) -> Finding | None:
-    """CUDA_VISIBLE_DEVICES names devices that exist.
+@rule("DRIVER104", when=_states_driver)
+def driver_compiles_ptx(stack: Stack, tables: Tables) -> Finding | None:
+    """Where a GPU is served by PTX alone, the driver knows the PTX of the toolkit that made it.
 
-    CUDA stops reading at the first index that does not exist; an empty value hides every device: "No CUDA
-    GPUs are available".
+    The driver compiles PTX only up to its own CUDA version; minor-version compatibility does not cover that.
 
-    Source: docs.nvidia.com/cuda/cuda-c-programming-guide, CUDA environment variables (checked 2026-11-20).
-    Example: CUDA_VISIBLE_DEVICES=2 on a machine with one GPU.
-    Fix: correct the value, or unset it.
+    Source: NVIDIA CUDA Compatibility, minor version compatibility, docs.nvidia.com/deploy/cuda-compatibility.
+    Example: an extension with PTX of CUDA 12.8 on driver 550.54.15 ends in
+    `the provided PTX was compiled with an unsupported toolchain`.
+    Fix: update the driver, or add the GPU's own capability to the arch list.
     """
-    value = environment["variables"].get("CUDA_VISIBLE_DEVICES")
-    count = len((nvidia_driver["nvml"] or {}).get("devices", []))
-    if value is None or not count:
+    text = stated_arch_list(stack)
+    maker = stack.toolkit or stack.cuda
+    if text is None or maker is None or not stack.gpus:
         return None
-    wanted = [part.strip() for part in value.split(",")]
-    beyond = [part for part in wanted if part.lstrip("-").isdigit() and not 0 <= int(part) < count]
-    if value.strip() and not beyond:
-        return passed(f"CUDA_VISIBLE_DEVICES={value} names devices that exist", found=value)
-    what = f"names {', '.join(beyond)}, and there are {count} devices" if beyond else "hides every device"
-    return failed(
-        f"CUDA_VISIBLE_DEVICES={value!r} {what}",
-        expected=f"indices from 0 to {count - 1}",
-        found=repr(value),
-        hint="correct it or unset it",
+    names = tables.torch.arch_names[-1]
+    entries, refused = expand(text, names)
+    if refused or not entries:
+        return None
+    by_ptx = [one for one in served(stack, parsed_codes(entries)) if one.coverage.how == PTX]
+    toolkit = tables.cuda.toolkit(maker)
+    if not by_ptx or toolkit is None:
+        return None
+    return _compiles(stack, by_ptx, toolkit)
+
+
+def _compiles(stack: Stack, by_ptx: list[Served], toolkit: Toolkit) -> Finding | None:
+    own = toolkit.driver_linux
+    says = f"PTX of CUDA {toolkit.version} needs a driver >= {own}"
+    expected = f"driver >= {own}"
+    if stack.driver_cuda and not stack.driver:
+        has = parse_version(minor(stack.driver_cuda))
+        late, found, expected = (
+            has < toolkit.version,
+            f"a driver of CUDA {has}",
+            f"a driver of CUDA {toolkit.version}",
+        )
+    else:
+        driver = parse_driver(stack.driver or "")
+        if driver is None or own is None:
+            return skipped(f"no data on the driver that compiles PTX of CUDA {toolkit.version}")
+        late, found = bool(driver.below(own)), f"driver {driver.text}"
+    if not late:
+        return passed(f"The driver compiles for {listed(by_ptx)}: {says}.", cite(toolkit, says), found=found)
+    capabilities = ", ".join(sorted({str(one.capability) for one in by_ptx}))
+    return failed_by(
+        f"{listed(by_ptx)}: {says}; the hosts have {found}.",
+        (toolkit, says),
+        expected=expected,
+        found=found,
+        hint=f"add {capabilities} to the arch list, or update the driver",
     )

@@ -15,6 +15,7 @@ from packaging.version import Version
 
 from stackcheck.tables.reading import (
     FOLDER,
+    DriverVersion,
     Row,
     only_keys,
     parse_version,
@@ -36,8 +37,8 @@ class Toolkit(Row):
     """
 
     version: Version
-    driver_linux: Version | None = None
-    driver_windows: Version | None = None
+    driver_linux: DriverVersion | None = None
+    driver_windows: DriverVersion | None = None
     sm: tuple[Sass, ...]
     sm_unverified: bool = False
     gcc_max: int | None = None
@@ -59,8 +60,8 @@ class Family(Row):
     """One CUDA major version: the least driver that runs any of its minors (minor-version compatibility)."""
 
     major: int
-    floor_linux: Version
-    floor_windows: Version | None = None
+    floor_linux: DriverVersion
+    floor_windows: DriverVersion | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +80,7 @@ class DeviceDriver(Row):
     """The least Linux driver that drives a capability at all, whatever the toolkit."""
 
     capability: Capability
-    driver: Version
+    driver: DriverVersion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +132,7 @@ class CudaTable:
 
     def floor(
         self, cuda: Version, os: Literal["linux", "windows"] = "linux"
-    ) -> tuple[Version, Family | Toolkit] | None:
+    ) -> tuple[DriverVersion, Family | Toolkit] | None:
         """Return the least driver that can run SASS made for `cuda`, and the row that says so.
 
         From CUDA 11 on that is the floor of the major version; before, the toolkit's own driver.
@@ -141,8 +142,10 @@ class CudaTable:
             floor = family.floor_linux if os == "linux" else family.floor_windows
             return (floor, family) if floor else None
         row = self.toolkit(cuda)
-        driver = row and (row.driver_linux if os == "linux" else row.driver_windows)
-        return (driver, row) if row and driver else None
+        if row is None:
+            return None
+        driver = row.driver_linux if os == "linux" else row.driver_windows
+        return (driver, row) if driver else None
 
     def cuda_of_driver(self, driver: Version) -> Toolkit | None:
         """Return the newest toolkit whose full feature set a Linux driver has; None below the first."""

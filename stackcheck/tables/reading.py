@@ -187,8 +187,26 @@ def _parser(hint: Any) -> Callable[[Any, str], Any]:
     raise TypeError(f"no table field can be a {hint!r}")
 
 
+@cache
+def parse_driver_version(text: str) -> "DriverVersion":
+    """Parse a driver version once."""
+    return DriverVersion(text)
+
+
+class DriverVersion(Version):
+    """A driver version: compared as a version, printed as NVIDIA writes it ("580.65.06")."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+    def __str__(self) -> str:
+        return self.text
+
+
 _FROM_TEXT: dict[Any, Callable[[str], Any]] = {
     Version: parse_version,
+    DriverVersion: parse_driver_version,
     SpecifierSet: parse_specifier,
     Capability: parse_capability,
     Sass: lambda text: parse_code(f"sm_{text}"),

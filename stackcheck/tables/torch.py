@@ -59,8 +59,9 @@ class Release(Row):
 class Build(Row):
     """One official build: (torch, CUDA, platform).
 
-    channels: "pypi" and/or "index" (download.pytorch.org). sm, ptx: the code that every kernel has; None
-    where no source says it. cudnn, nccl, triton: what its METADATA pins (`triton` may be a range).
+    channels: "pypi" and/or "index" (download.pytorch.org). glibc: where it is not that of the release. sm,
+    ptx: the code that every kernel has; None where no source says it. cudnn, nccl, triton: what its METADATA
+    pins (`triton` may be a range).
     """
 
     torch: Version
@@ -70,6 +71,7 @@ class Build(Row):
     sm: tuple[Sass, ...] | None = None
     ptx: tuple[Ptx, ...] | None = None
     abi: bool | None = None
+    glibc: Version | None = None
     cudnn: Version | None = None
     nccl: Version | None = None
     triton: str | None = None
@@ -98,6 +100,8 @@ class Companion(Row):
     torch: SpecifierSet | None = None
     python: Mapping[str, tuple[str, ...]]
     """Platform -> Pythons with a wheel; ("3",) for a wheel that serves every Python 3."""
+    pypi_cuda: Version | None = None
+    """CUDA version of its Linux wheel on PyPI, for one that is used beside several releases of torch."""
     yanked: str = ""
 
     def accepts(self, torch: Version) -> bool:
@@ -111,7 +115,8 @@ class Companion(Row):
 class ArchNames(Row):
     """What `torch.utils.cpp_extension` accepts in TORCH_CUDA_ARCH_LIST, from release `since` on.
 
-    names: generation -> the entries it stands for, replaced in this order. native: the word "native" is taken.
+    names: generation -> the entries it stands for, replaced in this order. native: the word "native" is
+    taken.
     """
 
     since: Version
@@ -130,6 +135,7 @@ class TorchTable:
     companions: tuple[Companion, ...]
     arch_names: tuple[ArchNames, ...]
     _release: dict[str, Release] = field(repr=False)
+    _place: dict[str, int] = field(repr=False)
     _build: dict[tuple[str, str, str], Build] = field(repr=False)
     _builds: dict[str, tuple[Build, ...]] = field(repr=False)
     _companion: dict[tuple[str, str], Companion] = field(repr=False)
@@ -142,6 +148,10 @@ class TorchTable:
     def release(self, torch: Version | str) -> Release | None:
         """Return the row of a release, local part left aside; None is "no data"."""
         return self._release.get(_public(torch))
+
+    def distance(self, one: Version, other: Version) -> int:
+        """Return how many releases lie between two that the table knows."""
+        return abs(self._place[one.public] - self._place[other.public])
 
     def build(self, torch: Version | str, cuda: Version | str, platform: str) -> Build | None:
         """Return the row of one build; CUDA is compared by major.minor."""
@@ -210,6 +220,7 @@ def _load(folder: Path) -> TorchTable:
         companions=companions,
         arch_names=arch_names,
         _release=by_version,
+        _place={version: place for place, version in enumerate(by_version)},
         _build=unique(builds, lambda row: (row.torch.public, minor(row.cuda), row.platform), "build"),
         _builds={version: tuple(r for r in builds if r.torch.public == version) for version in by_version},
         _companion=unique(companions, lambda row: (row.name, row.version.public), "companion"),

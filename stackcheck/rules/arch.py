@@ -1,0 +1,168 @@
+"""The official build of torch against the GPUs of the stack."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from packaging.version import Version
+
+from stackcheck.rules.coverage import coverage, listed, served, shown, titles
+from stackcheck.rules.grading import cite, failed_by, no_data
+from stackcheck.rules.registry import Finding, passed, rule, skipped, uses, warned
+from stackcheck.rules.torchbuild import platform_of, torch_backend, torch_release
+from stackcheck.tables.torch import cuda_tag
+from stackcheck_probes.capability import PTX
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from stackcheck.definition import Stack
+    from stackcheck.rules.coverage import Served
+    from stackcheck.rules.torchbuild import Backend
+    from stackcheck.tables import Tables
+    from stackcheck.tables.torch import Build, Release
+
+_OWN_TABLE_SINCE = Version("2.11")
+
+
+@rule("ARCH101", when=uses("torch"))
+def torch_build_serves_gpus(stack: Stack, tables: Tables) -> Finding | list[Finding] | None:
+    """The official torch build has code for every GPU of the stack.
+
+    SASS runs on its own major version, from its own minor version on: sm_86 serves an L4 (8.9), nothing below
+    9.0 serves an H100. Which code a build has depends on torch, CUDA and the platform. Official wheels on
+    PyPI carry no PTX, so a GPU newer than their last SASS is not served. `arch_mode = "native"` asks for
+    SASS of the GPU's own capability; the default is anything that runs.
+
+    Source: NVIDIA Ada and Blackwell Compatibility Guides; arch string of each build (rows of `stackcheck
+    tables`).
+    Example: torch 1.13.1+cu117 on an H100 ends in `no kernel image is available for execution on the device`.
+    Fix: take a build whose list reaches the GPU.
+    """
+    package, gpus = stack.packages["torch"], [gpu for gpu in stack.gpus if gpu.capability]
+    if not gpus or package.origin == "source":
+        return None
+    backend = torch_backend(stack, tables)
+    if backend is None or backend.kind != "cuda" or backend.version is None:
+        return None
+    if package.origin == "conda":
+        return skipped("no data on the arch lists of conda builds, which differ from those of the wheels")
+    release = torch_release(stack, tables)
+    if release is None:
+        return _unknown_release(stack, tables)
+    builds, assumed = _builds(stack, backend, release, tables)
+    if not builds:
+        what = f"the arch list of torch {release.torch}+{backend.tag} for {platform_of(stack)}"
+        return skipped(f"no data on {what}, so its GPUs were not checked")
+    best = min(
+        builds, key=lambda row: sum(not one.accepted(native=_native(stack)) for one in _served(stack, row))
+    )
+    return _judge(stack, best, assumed, tables)
+
+
+def _unknown_release(stack: Stack, tables: Tables) -> Finding | None:
+    version = stack.version("torch")
+    if version is None:
+        return skipped("the GPUs were not held against torch: the stack does not pin torch")
+    return no_data(f"torch {version.public}", f"torch {tables.torch.newest.torch}", tables.torch.checked)
+
+
+def _builds(stack: Stack, backend: Backend, release: Release, tables: Tables) -> tuple[list[Build], str]:
+    """Return the rows that may be the stack's build: the one of its platform, or all when none is stated."""
+    rows = [row for row in tables.torch.builds_of(release.torch, backend.version) if row.codes is not None]
+    if stack.platform:
+        return [row for row in rows if row.platform == stack.platform], ""
+    return rows, " The stack states no platform: every known one was tried."
+
+
+def _native(stack: Stack) -> bool:
+    return stack.arch_mode == "native"
+
+
+def _served(stack: Stack, build: Build) -> list[Served]:
+    return served(stack, build.codes or ())
+
+
+def _judge(stack: Stack, build: Build, assumed: str, tables: Tables) -> Finding | list[Finding]:
+    native, each = _native(stack), _served(stack, build)
+    says = f"{build.title} has {shown(build.codes or ())}"
+    bad = [one for one in each if not one.accepted(native=native)]
+    if bad:
+        text = _not_served(bad, native=native)
+        return failed_by(
+            f"{says}. {text}{assumed}",
+            (build, says),
+            expected=_wanted(native),
+            found=shown(build.codes or ()),
+            hint=_other_build(stack, build, tables),
+        )
+    findings = [
+        passed(
+            f"{build.title} serves {listed(each)}.",
+            cite(build, says),
+            expected=_wanted(native),
+            found=shown(build.codes or ()),
+        )
+    ]
+    by_ptx = [one for one in each if one.coverage.how == PTX]
+    if by_ptx and build.evidence == "build-script":
+        findings.append(
+            warned(
+                f"{listed(by_ptx)}: that PTX stands in the build script; no wheel that was opened had any.",
+                cite(build, says),
+                hint="take a build with SASS for this GPU",
+            )
+        )
+    findings += _torch_warns(build, each)
+    return findings
+
+
+def _wanted(native: bool) -> str:
+    return "SASS of each GPU's own capability" if native else "code that runs on each GPU"
+
+
+def _not_served(bad: list[Served], *, native: bool) -> str:
+    names = titles(one.gpu for one in bad)
+    if native and all(one.accepted(native=False) for one in bad):
+        return f"That is not native for {names}, which the stack asks for: {listed(bad)}."
+    return f"Nothing of that runs on {names}."
+
+
+def _torch_warns(build: Build, each: list[Served]) -> list[Finding]:
+    """Say where torch >= 2.11 prints a warning at start although the code runs: integrated parts."""
+    if build.torch < _OWN_TABLE_SINCE:
+        return []
+    return [
+        warned(
+            f"{one}, but torch {build.torch} does not count that code for {one.capability}: it warns.",
+            cite(build, f"{build.title} has {shown(build.codes or ())}"),
+            hint="take a build that was made for this board",
+        )
+        for one in each
+        if one.coverage.torch_counts is False
+    ]
+
+
+def _other_build(stack: Stack, build: Build, tables: Tables) -> str:
+    """Name the nearest build that serves every GPU: of the same torch, else of the nearest release."""
+    near = sorted(
+        (row for row in tables.torch.builds if row.platform == build.platform and not row.unverified),
+        key=lambda row: (
+            tables.torch.distance(row.torch, build.torch),
+            row.torch < build.torch,
+            row.cuda < build.cuda,
+            abs(row.cuda.major - build.cuda.major),
+            abs(row.cuda.minor - build.cuda.minor),
+        ),
+    )
+    capabilities = [gpu.capability for gpu in stack.gpus if gpu.capability]
+    for row in near:
+        codes = row.codes
+        if codes and all(_enough(stack, codes, capability) for capability in capabilities):
+            return f"take torch {row.torch}+{cuda_tag(row.cuda)}: it has {shown(codes)}"
+    return f"no official build for {build.platform} serves all of these GPUs: split the stack, or build torch"
+
+
+def _enough(stack: Stack, codes: Iterable[object], capability: object) -> bool:
+    how = coverage(codes, capability).how  # type: ignore[arg-type]
+    return how == "native" if _native(stack) else how not in ("no", PTX)

@@ -1,0 +1,74 @@
+"""How a list of code targets serves a set of GPUs: the words that rules on architectures share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from stackcheck_probes.capability import NATIVE, NO, PTX, RUNS, Capability, Code, Coverage, covers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from stackcheck.definition import Stack
+    from stackcheck.tables.gpus import Gpu
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """One GPU of a stack, and how it is served."""
+
+    gpu: Gpu
+    capability: Capability
+    coverage: Coverage
+
+    def __str__(self) -> str:
+        """Return "L4 (8.9) runs by sm_86"."""
+        device = title(self.gpu)
+        how, by = self.coverage.how, self.coverage.by
+        if how == NO:
+            return f"{device} by nothing"
+        words = {NATIVE: "natively by", RUNS: "by", PTX: "by compiling"}
+        return f"{device} {words[how]} {by}"
+
+    def accepted(self, *, native: bool) -> bool:
+        """Tell whether that is enough: with `native` SASS of its own, else anything that runs."""
+        return self.coverage.how == NATIVE if native else self.coverage.how != NO
+
+
+def title(gpu: Gpu) -> str:
+    """Return "L4 (8.9)", or "a GPU of 8.9" when the stack names only the capability."""
+    capability = str(gpu.capability)
+    named = gpu.name.removeprefix("sm_").replace(".", "") != capability.replace(".", "")
+    return f"{gpu.name} ({capability})" if named else f"a GPU of {capability}"
+
+
+def titles(gpus: Iterable[Gpu]) -> str:
+    """Return the titles of several GPUs, for a sentence."""
+    return ", ".join(title(gpu) for gpu in gpus)
+
+
+@lru_cache(maxsize=8192)
+def coverage(codes: tuple[Code, ...], capability: Capability) -> Coverage:
+    """Return how codes serve a device, drivers left aside; a pure function of few values, so it is kept."""
+    return covers(codes, capability)
+
+
+def served(stack: Stack, codes: tuple[Code, ...]) -> list[Served]:
+    """Return how codes serve each NVIDIA GPU of a stack."""
+    return [
+        Served(gpu, gpu.capability, coverage(codes, gpu.capability))
+        for gpu in stack.gpus
+        if gpu.capability is not None
+    ]
+
+
+def shown(codes: Iterable[Code]) -> str:
+    """Return "sm_80 sm_90 compute_90"."""
+    return " ".join(str(code) for code in codes)
+
+
+def listed(each: Sequence[Served]) -> str:
+    """Return all of them in one sentence part."""
+    return ", ".join(str(one) for one in each)

@@ -1,0 +1,260 @@
+"""The CUDA, ROCm or CPU build of torch: that it exists, and is what the stack says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stackcheck.rules.grading import cite, failed_by, no_data
+from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, uses, warned
+from stackcheck.rules.torchbuild import (
+    default_backend,
+    is_wheel,
+    pinned,
+    platform_of,
+    stated_backend,
+    torch_backend,
+    torch_release,
+)
+from stackcheck.tables.torch import cuda_tag, minor
+
+if TYPE_CHECKING:
+    from packaging.version import Version
+
+    from stackcheck.definition import Stack
+    from stackcheck.rules.torchbuild import Backend
+    from stackcheck.tables import Tables
+    from stackcheck.tables.torch import Release
+
+
+@rule("CUDA101", when=uses("torch"))
+def torch_build_exists(stack: Stack, tables: Tables) -> Finding | None:
+    """An official build of that torch release exists for that CUDA or ROCm version.
+
+    Each release is built for two to four CUDA versions; the tag of an index or a local version that is none
+    of them finds nothing, and an installer says only that no version matches.
+
+    Source: release matrix of PyTorch and the wheels' names (rows of `stackcheck tables`).
+    Example: torch==2.0.1+cu121 does not exist: cu121 starts with torch 2.1.0.
+    Fix: take one of the tags of that release, or the first release with that tag.
+    """
+    version = pinned(stack, "torch")
+    if version is None or not is_wheel(stack.packages["torch"]):
+        return None
+    backend = stated_backend(stack, "torch") or torch_backend(stack, tables)
+    if backend is None or backend.kind == "cpu" or backend.version is None:
+        return None
+    release = tables.torch.release(version)
+    if release is None:
+        return no_data(f"torch {version.public}", f"torch {tables.torch.newest.torch}", tables.torch.checked)
+    builds = release.cuda if backend.kind == "cuda" else release.rocm
+    if not builds:
+        return skipped(f"no data on the {backend.kind.upper()} builds of torch {release.torch}")
+    return _exists(backend, release, builds, tables)
+
+
+def _exists(backend: Backend, release: Release, builds: tuple[Version, ...], tables: Tables) -> Finding:
+    kind = "CUDA" if backend.kind == "cuda" else "ROCm"
+    listed = ", ".join(str(version) for version in builds)
+    says = f"torch {release.torch} is built for {kind} {listed}"
+    found = f"torch {release.torch}+{backend.tag}"
+    if backend.version in builds:
+        return passed(f"{found} exists.", cite(release, says), expected=f"{kind} {listed}", found=found)
+    text = f"There is no {found}: {says}."
+    hint = _nearest_build(backend, release, builds, tables)
+    if not backend.sure:
+        text = f"{backend.by.capitalize()} says {kind} {backend.version}, and {says}."
+        return warned(text, cite(release, says), expected=f"{kind} {listed}", found=found, hint=hint)
+    return failed_by(
+        text,
+        (release, says),
+        expected=f"{kind} {listed}",
+        found=found,
+        hint=hint,
+        doubtful=release.cuda_unverified and backend.kind == "cuda",
+    )
+
+
+def _nearest_build(backend: Backend, release: Release, builds: tuple[Version, ...], tables: Tables) -> str:
+    prefix = "cu" if backend.kind == "cuda" else "rocm"
+    tags = [cuda_tag(version) if prefix == "cu" else f"rocm{version}" for version in builds]
+    others = [
+        row.torch
+        for row in tables.torch.releases
+        if backend.version in (row.cuda if backend.kind == "cuda" else row.rocm)
+    ]
+    near = min(
+        others,
+        key=lambda version: (version < release.torch, tables.torch.distance(version, release.torch)),
+        default=None,
+    )
+    of_tag = f", or torch {near}+{backend.tag}" if near else ""
+    return f"take torch {release.torch}+{tags[-1]} (tags of this release: {', '.join(tags)}){of_tag}"
+
+
+@rule("CUDA102", when=uses("torch"))
+def torch_build_is_stated_cuda(stack: Stack, tables: Tables) -> Finding | None:
+    """The torch that gets installed is the build for the CUDA version that the stack states.
+
+    A wheel on the default index carries no tag: which CUDA it is built for is a fact of the release and the
+    platform. A stack that states another CUDA version and no index gets the default build.
+
+    Source: METADATA and torch/version.py of the wheels on PyPI (rows of `stackcheck tables`).
+    Example: `cuda = "11.8"` with torch 2.2.0 from PyPI installs the cu121 build.
+    Fix: state the index `https://download.pytorch.org/whl/cu118` or the version `2.2.0+cu118`.
+    """
+    if not stack.cuda or not is_wheel(stack.packages.get("torch")):
+        return None
+    expected = f"CUDA {minor(stack.cuda)}"
+    stated = stated_backend(stack, "torch")
+    got = stated or default_backend(stack, tables)
+    version = pinned(stack, "torch")
+    if got is None or version is None:
+        return None
+    if got.kind == "cuda" and got.version and minor(got.version) == minor(stack.cuda):
+        return passed(f"{got.by} is {expected}, as stated.", expected=expected, found=f"{got.tag} build")
+    tag = cuda_tag(stack.cuda)
+    hint = f"state the index https://download.pytorch.org/whl/{tag}, or torch {version.public}+{tag}"
+    if stated is not None:
+        return failed(
+            f"The stack states {expected}, but {stated.by} makes torch a {stated.tag} build.",
+            expected=expected,
+            found=f"{stated.tag} build",
+            hint=f'{hint}, or cuda = "{minor(stated.version)}"' if stated.version else hint,
+        )
+    release = torch_release(stack, tables)
+    says = f"{got.by} is a {got.tag} build"
+    evidence = [cite(release, says)] if release else []
+    return warned(
+        f"The stack states {expected} and no index with that tag; {says}.",
+        *evidence,
+        expected=expected,
+        found=f"{got.tag} build",
+        hint=hint,
+    )
+
+
+@rule("CUDA103", when=uses("torch"))
+def torch_build_fits_accelerator(stack: Stack, tables: Tables) -> Finding | None:
+    """A stack for NVIDIA GPUs has a CUDA build of torch, one for AMD GPUs a ROCm build.
+
+    The wheels on PyPI are CPU builds on Windows and macOS, and on Linux for Arm up to torch 2.10; ROCm wheels
+    are never on PyPI. A CPU build installs everywhere and finds no GPU.
+
+    Source: torch/version.py of the wheels on PyPI for every platform (rows of `stackcheck tables`).
+    Example: torch 2.5.1+cpu in a stack with an L4.
+    Fix: state the index with the tag that the GPUs need.
+    """
+    wanted = _wanted(stack)
+    if wanted is None or not is_wheel(stack.packages.get("torch")):
+        return None
+    stated = stated_backend(stack, "torch")
+    got = stated or default_backend(stack, tables)
+    if got is None:
+        return None
+    names = {"cuda": "NVIDIA GPUs", "rocm": "AMD GPUs"}
+    expected, found = f"a {wanted} build of torch", f"{got.tag} build"
+    if got.kind == wanted:
+        return passed(f"torch is a {got.tag} build, for {names[wanted]}.", expected=expected, found=found)
+    claim = f"The stack is for {names[wanted]}, but"
+    hint = f"state the index https://download.pytorch.org/whl/ with the {wanted} tag that the stack needs"
+    if stated is not None:
+        text = f"{claim} torch is a {got.tag} build: {stated.by} says so."
+        return failed(text, expected=expected, found=found, hint=hint)
+    release = torch_release(stack, tables)
+    evidence = [cite(release, f"{got.by} is a {got.tag} build")] if release else []
+    text = f"{claim} no index is stated, and {got.by} is a {got.tag} build."
+    if _only_default_index(stack) and release is not None:
+        says = f"{got.by} is a {got.tag} build"
+        text = f"{claim} {says}, and no other index is stated."
+        return failed_by(text, (release, says), expected=expected, found=found, hint=hint)
+    return warned(text, *evidence, expected=expected, found=found, hint=hint)
+
+
+def _wanted(stack: Stack) -> str | None:
+    if stack.accelerator in ("cuda", "rocm"):
+        return stack.accelerator
+    if stack.accelerator == "cpu" or not stack.gpus:
+        return None
+    kinds = {"rocm" if gpu.gfx else "cuda" for gpu in stack.gpus}
+    return kinds.pop() if len(kinds) == 1 else None
+
+
+def _only_default_index(stack: Stack) -> bool:
+    index = stack.index
+    return bool(index.url) and "pypi.org" in (index.url or "") and not (index.extra or index.find_links)
+
+
+@rule("CUDA104", when=uses("nvidia-cudnn-cu11", "nvidia-cudnn-cu12", "nvidia-cudnn-cu13"))
+def cudnn_major_fits_torch(stack: Stack, tables: Tables) -> Finding | None:
+    """A pinned cuDNN has the major version that torch is linked to.
+
+    libcudnn.so.8 and libcudnn.so.9 are different libraries: torch up to 2.3 loads the first, from 2.4 on the
+    second. Other versions of the same major are a matter of torch's own pins, which another rule compares.
+
+    Source: METADATA of the torch wheels on PyPI (rows of `stackcheck tables`).
+    Example: nvidia-cudnn-cu12 9.1.0.70 beside torch 2.3.1, which needs 8.9.2.26.
+    Fix: leave cuDNN to torch's own requirement.
+    """
+    release = torch_release(stack, tables)
+    if release is None or release.cudnn is None or not is_wheel(stack.packages.get("torch")):
+        return None
+    for name in ("nvidia-cudnn-cu11", "nvidia-cudnn-cu12", "nvidia-cudnn-cu13"):
+        version = pinned(stack, name)
+        if version is None:
+            continue
+        says = f"torch {release.torch} is linked to cuDNN {release.cudnn}"
+        expected, found = f"{name} {release.cudnn}.x", f"{name} {version}"
+        if version.major == release.cudnn:
+            return passed(f"{says}, as pinned.", cite(release, says), expected=expected, found=found)
+        text = f"{says} (libcudnn.so.{release.cudnn}); the stack pins {found}."
+        hint = f"remove {name} from the stack: torch {release.torch} requires the one that it needs"
+        return failed_by(text, (release, says), expected=expected, found=found, hint=hint)
+    return None
+
+
+@rule("PLATFORM101", when=uses("torch"))
+def torch_has_wheels_for_platform(stack: Stack, tables: Tables) -> Finding | None:
+    """There are wheels of torch for the platform of the stack.
+
+    There is no CUDA or ROCm build for macOS, none of the tags of PyTorch's own index for it, no wheel for
+    macOS on Intel after torch 2.2, and none for musl (Alpine Linux).
+
+    Source: names of the wheels on PyPI (rows of `stackcheck tables`).
+    Example: torch==2.1.2+cu118 on an Apple M2.
+    Fix: take the build without a tag on macOS; take a glibc base image on Linux.
+    """
+    if not is_wheel(stack.packages.get("torch")) or not stack.platform:
+        return _musl(stack)
+    stated = stated_backend(stack, "torch")
+    if stack.platform.startswith("macos/") and stated is not None and stated.kind != "cpu":
+        return failed(
+            f"There is no {stated.kind.upper()} build of torch for macOS; {stated.by} asks for {stated.tag}.",
+            expected="torch without a tag",
+            found=f"torch {stated.tag} on {stack.platform}",
+            hint="take the release from PyPI, without a local version and without PyTorch's CUDA index",
+        )
+    release = torch_release(stack, tables)
+    if release is None:
+        return _musl(stack)
+    says = f"torch {release.torch} has wheels for {', '.join(release.python)}"
+    if platform_of(stack) in release.python:
+        return _musl(stack) or passed(f"{says}.", cite(release, says), found=stack.platform)
+    return failed_by(
+        f"{says}, not for {stack.platform}.",
+        (release, says),
+        expected=", ".join(release.python),
+        found=stack.platform,
+        hint=f"take one of these platforms, or a release with wheels for {stack.platform}",
+    )
+
+
+def _musl(stack: Stack) -> Finding | None:
+    system = f"{stack.os or ''} {stack.image.base or ''}".lower()
+    if not is_wheel(stack.packages.get("torch")) or ("alpine" not in system and "musl" not in system):
+        return None
+    return failed(
+        "torch has no wheel for musl, which Alpine Linux uses.",
+        expected="a system with glibc",
+        found=stack.os or stack.image.base or "",
+        hint="take a Debian, Ubuntu or RHEL based system",
+    )

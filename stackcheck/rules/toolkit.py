@@ -1,0 +1,119 @@
+"""The toolkit (nvcc) and the host compiler, where the stack builds something from source."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from stackcheck.rules.archlist import sources
+from stackcheck.rules.driver import needed_cuda
+from stackcheck.rules.grading import cite, failed_by, no_data
+from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
+from stackcheck.tables.reading import parse_version
+from stackcheck.tables.torch import minor
+from stackcheck.verdict import Evidence
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from stackcheck.definition import Stack
+    from stackcheck.tables import Tables
+    from stackcheck.tables.cuda import Toolkit
+
+_CHECK = Evidence(
+    "torch refuses an nvcc of another major version, and warns for another minor version",
+    "_check_cuda_version in torch/utils/cpp_extension.py of the torch 1.10.0 - 2.15.0 wheels, "
+    "pypi.org/project/torch (checked 2026-11-20)",
+)
+
+
+def _states_toolkit(facts: Mapping[str, Any]) -> bool:
+    stack: Stack | None = facts.get("stack")
+    return stack is not None and stack.toolkit is not None
+
+
+@rule("TOOLKIT101", when=_states_toolkit)
+def toolkit_fits_torch(stack: Stack, tables: Tables) -> Finding | None:
+    """The toolkit that extensions are built with has the CUDA major version of torch.
+
+    torch compares `nvcc --version` with its own CUDA version when an extension is built: another major
+    version is an error, another minor version a warning. Where nothing is built from source the toolkit is
+    not used, because wheels bring their own CUDA runtime.
+
+    Source: _check_cuda_version in torch/utils/cpp_extension.py of the torch wheels.
+    Example: nvcc 11.8 with torch for CUDA 12.8: `The detected CUDA version (11.8) mismatches the version`.
+    Fix: take the toolkit of torch's CUDA version, or the build of torch for the toolkit's.
+    """
+    needed = needed_cuda(stack, tables)
+    if needed is None or stack.toolkit is None:
+        return None
+    cuda, by = needed.cuda, needed.by
+    toolkit, built = parse_version(minor(stack.toolkit)), sources(stack)
+    expected, found = f"CUDA toolkit {cuda}", f"CUDA toolkit {toolkit}"
+    whose = "The stack says" if by == "the stack" else f"{by[0].upper()}{by[1:]} says"
+    hint = f"take CUDA toolkit {cuda}, or torch for CUDA {toolkit}"
+    if toolkit == cuda:
+        return passed(f"The toolkit is CUDA {toolkit}, as torch is.", expected=expected, found=found)
+    if toolkit.major == cuda.major:
+        text = f"{whose} CUDA {cuda}, the toolkit is {toolkit}: the same major version, so extensions build"
+        if built:
+            text += ", with a warning"
+        return passed(f"{text}.", _CHECK, expected=expected, found=found)
+    text = f"{whose} CUDA {cuda}, the toolkit is {toolkit}"
+    if not built:
+        return warned(
+            f"{text}: nothing is built from source, so it is not used; a source build would be refused.",
+            _CHECK,
+            expected=expected,
+            found=found,
+            hint=hint,
+        )
+    names = ", ".join(built)
+    return failed(f"{text}: building {names} is refused.", _CHECK, expected=expected, found=found, hint=hint)
+
+
+def _states_compiler(facts: Mapping[str, Any]) -> bool:
+    stack: Stack | None = facts.get("stack")
+    return stack is not None and stack.host_compiler is not None and stack.toolkit is not None
+
+
+@rule("TOOLKIT102", when=_states_compiler)
+def host_compiler_fits_toolkit(stack: Stack, tables: Tables) -> Finding | None:
+    """The host compiler is one that the toolkit and torch accept.
+
+    The headers of a toolkit stop a gcc that is too new (`unsupported GNU version`), and torch has a table
+    of its own for the versions that it knows. `TORCH_DONT_CHECK_COMPILER_ABI=1` switches torch's check off,
+    not that of nvcc.
+
+    Source: CUDA_GCC_VERSIONS in the torch 2.13.0 wheel; spack's and nixpkgs' tables of nvcc (`stackcheck
+    tables`).
+    Example: gcc 14 with CUDA 12.4, which ends with gcc 13.
+    Fix: install the newest gcc that the toolkit accepts, and set CC, CXX and CUDAHOSTCXX.
+    """
+    match = re.search(r"g(?:cc|\+\+|nu)\D*(\d+)", stack.host_compiler or "")
+    if match is None:
+        return skipped(f"the host compiler {stack.host_compiler!r} is no gcc: only gcc limits are known")
+    row = tables.cuda.toolkit(stack.toolkit or "0")
+    if row is None:
+        newest = tables.cuda.newest.version
+        return no_data(f"the CUDA toolkit {stack.toolkit}", f"CUDA {newest}", tables.cuda.checked)
+    return _gcc_fits(int(match[1]), row)
+
+
+def _gcc_fits(gcc: int, row: Toolkit) -> Finding:
+    limits = [limit for limit in (row.gcc_max, row.torch_gcc_max) if limit is not None]
+    if not limits:
+        return skipped(f"no data on the newest gcc that CUDA {row.version} accepts")
+    most = max(limits)
+    says = f"CUDA {row.version} accepts gcc up to {most}"
+    expected, found = f"gcc <= {most}", f"gcc {gcc}"
+    hint = f"install gcc {min(limits)} and set CC, CXX and CUDAHOSTCXX to it, or take a newer toolkit"
+    if gcc > most:
+        text = f"{says}, the stack has gcc {gcc}: `unsupported GNU version`."
+        doubtful = row.torch_gcc_max is None
+        return failed_by(text, (row, says), expected=expected, found=found, hint=hint, doubtful=doubtful)
+    if gcc > min(limits):
+        text = f"gcc {gcc} with CUDA {row.version}: the sources disagree. {row.gcc_note}."
+        return warned(text, cite(row, says), expected=f"gcc <= {min(limits)}", found=found, hint=hint)
+    note = f" ({row.gcc_note})" if row.gcc_note and gcc == most else ""
+    return passed(f"{says}{note}; the stack has gcc {gcc}.", cite(row, says), expected=expected, found=found)

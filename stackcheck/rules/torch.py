@@ -1,0 +1,176 @@
+"""torch, torchvision and torchaudio against each other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stackcheck.rules.grading import cite, failed_by, no_data
+from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, uses, warned
+from stackcheck.rules.torchbuild import pinned, stated_backend, torch_backend
+from stackcheck.tables.torch import cuda_tag, minor
+from stackcheck.verdict import Evidence
+
+if TYPE_CHECKING:
+    from packaging.version import Version
+
+    from stackcheck.definition import Stack
+    from stackcheck.rules.torchbuild import Backend
+    from stackcheck.tables import Tables
+    from stackcheck.tables.torch import Companion
+
+_VISION_CHECK = Evidence(
+    "torchvision refuses another CUDA major version when it is imported",
+    "torchvision/extension.py in the wheels of 0.8.0 - 0.29.2, pypi.org/project/torchvision "
+    "(checked 2026-11-20)",
+)
+_AUDIO_CHECK = Evidence(
+    "torchaudio refuses another CUDA major.minor version when it is imported",
+    "torchaudio/_extension/utils.py in the wheels of 2.0.0 - 2.11.0, pypi.org/project/torchaudio "
+    "(checked 2026-11-20)",
+)
+
+
+@rule("TORCH101", when=uses("torchvision"))
+def torchvision_fits_torch(stack: Stack, tables: Tables) -> Finding | list[Finding] | None:
+    """The torchvision of a stack requires exactly the torch that it was built for.
+
+    Its compiled operators use torch's C++ interface, so every release up to 0.29.0 requires one torch release
+    by `==`, patch level included: 0.20.1 does not fit torch 2.5.0. 0.29.1 and 0.29.2 use the stable ABI and
+    require `torch>=2.14.0`. Versions are compared without the local part (`+cu124`).
+
+    Source: METADATA of every torchvision wheel on PyPI (rows of `stackcheck tables`).
+    Example: torch 2.6.0 with torchvision 0.20.0, which requires torch==2.5.0, ends in
+    `operator torchvision::nms does not exist`.
+    Fix: take the torchvision of that torch release (`stackcheck tables 2.6.0`).
+    """
+    return _companion(stack, tables, "torchvision")
+
+
+@rule("TORCH102", when=uses("torchaudio"))
+def torchaudio_fits_torch(stack: Stack, tables: Tables) -> Finding | list[Finding] | None:
+    """The torchaudio of a stack requires the torch that it was built for, up to 2.10.
+
+    2.11.0 is the last release; it uses the stable ABI, requires no torch at all, and is right beside any
+    later torch. Versions are compared without the local part.
+
+    Source: METADATA of every torchaudio wheel on PyPI (rows of `stackcheck tables`).
+    Example: torchaudio 2.0.1 belongs to torch 2.0.0; torch 2.0.1 needs 2.0.2.
+    Fix: take the torchaudio of that torch release, or 2.11.0 from torch 2.11 on.
+    """
+    return _companion(stack, tables, "torchaudio")
+
+
+def _companion(stack: Stack, tables: Tables, name: str) -> Finding | list[Finding] | None:
+    version, torch = pinned(stack, name), pinned(stack, "torch")
+    if version is None or stack.packages[name].origin in ("source", "conda"):
+        return None
+    row = tables.torch.companion(name, version)
+    if row is None:
+        newest = max(row.version for row in tables.torch.companions if row.name == name)
+        return no_data(f"{name} {version}", f"{name} {newest}", tables.torch.checked)
+    if torch is None:
+        return skipped(f"{name} {version} was not held against torch: the stack does not pin torch")
+    findings = [_fits(row, torch, tables)]
+    if row.yanked:
+        said = cite(row, f"{name} {row.version} is yanked: {row.yanked}")
+        hint = _take(row, torch, tables)
+        text = f"{name} {row.version} was withdrawn from the index: {row.yanked}."
+        findings.append(warned(text, said, found=f"{name} {row.version}", hint=hint))
+    return findings
+
+
+def _fits(row: Companion, torch: Version, tables: Tables) -> Finding:
+    asks = f"torch{row.torch}" if row.torch is not None else "no particular torch"
+    says = f"{row.name} {row.version} requires {asks}"
+    if row.accepts(torch):
+        return passed(
+            f"{says}; the stack has {torch}.", cite(row, says), expected=asks, found=f"torch {torch}"
+        )
+    return failed_by(
+        f"{says}; the stack has {torch}.",
+        (row, says),
+        expected=asks,
+        found=f"torch {torch}",
+        hint=_take(row, torch, tables),
+    )
+
+
+def _take(row: Companion, torch: Version, tables: Tables) -> str:
+    """Name the nearest change: the companion of this torch, else the torch of this companion."""
+    for_torch = [each for each in tables.torch.companions_for(row.name, torch) if not each.yanked]
+    if for_torch:
+        return f"take {row.name} {for_torch[-1].version}"
+    releases = tables.torch.releases_for(row) if row.torch is not None else ()
+    if releases:
+        return f"take torch {releases[-1].torch}, or the {row.name} that was built for torch {torch.public}"
+    return f"take the {row.name} that was built for torch {torch.public}"
+
+
+@rule("TORCH103", when=uses("torchvision", "torchaudio"))
+def companions_share_backend(stack: Stack, tables: Tables) -> list[Finding] | Finding | None:
+    """torch, torchvision and torchaudio are builds for the same CUDA, for ROCm, or for the CPU.
+
+    Mixed tags install without a word. torchvision then refuses another CUDA major version when it is
+    imported, torchaudio another minor version; a CPU torchvision beside a CUDA torch imports and has no
+    CUDA operators; a ROCm build looks for libraries that a CUDA torch does not have. Only tags that are
+    stated are compared: the local version, or the index that a package comes from.
+
+    Source: torchvision/extension.py and torchaudio/_extension/utils.py of the wheels on PyPI.
+    Example: torch 1.9.0+cu111 with torchaudio 0.10.0.dev20210902+rocm4.1 misses libtorch_hip.so.
+    Fix: take all three from the same index, with the same tag.
+    """
+    torch = stated_backend(stack, "torch")
+    if torch is None:
+        return _untagged_audio(stack, tables)
+    findings = []
+    for name in ("torchvision", "torchaudio"):
+        other = stated_backend(stack, name)
+        if other is not None:
+            findings.append(_same_backend(name, other, torch, pinned(stack, name)))
+    return findings or None
+
+
+def _untagged_audio(stack: Stack, tables: Tables) -> Finding | None:
+    """Compare the CUDA of a torchaudio that fits several releases of torch, when both come from PyPI."""
+    version, torch = pinned(stack, "torchaudio"), torch_backend(stack, tables)
+    row = tables.torch.companion("torchaudio", version) if version else None
+    if row is None or row.pypi_cuda is None or torch is None or torch.version is None or torch.kind != "cuda":
+        return None
+    if stated_backend(stack, "torchaudio") or stack.packages["torchaudio"].origin in ("source", "conda"):
+        return None
+    says = f"torchaudio {row.version} on PyPI is a {cuda_tag(row.pypi_cuda)} build"
+    if minor(row.pypi_cuda) == minor(torch.version):
+        return passed(f"{says}, as torch is.", cite(row, says))
+    return warned(
+        f"{says}, and torch a {torch.tag} build ({torch.by}). {_AUDIO_CHECK.what}.",
+        cite(row, says),
+        _AUDIO_CHECK,
+        expected=torch.tag,
+        found=f"torchaudio {cuda_tag(row.pypi_cuda)}",
+        hint=f"take torchaudio with the tag {torch.tag}, or torch with the tag {cuda_tag(row.pypi_cuda)}",
+    )
+
+
+def _same_backend(name: str, other: Backend, torch: Backend, version: Version | None) -> Finding:
+    found = f"{name} {other.tag}"
+    if other.same(torch):
+        return passed(f"torch and {name} are both {torch.tag} builds.", expected=torch.tag, found=found)
+    text = f"torch is a {torch.tag} build ({torch.by} says so), {name} a {other.tag} build ({other.by})."
+    hint = f"take {name} with the tag {torch.tag}, or torch with the tag {other.tag}"
+    if torch.kind == other.kind == "cuda" and torch.version and other.version:
+        strict = name == "torchaudio" and version is not None and version.major >= 2
+        if torch.version.major == other.version.major and not strict:
+            return warned(
+                f"{text} Inside one CUDA major version {name} loads, but nobody tests the two together.",
+                expected=torch.tag,
+                found=found,
+                hint=hint,
+            )
+        check = _VISION_CHECK if name == "torchvision" else _AUDIO_CHECK
+        return failed(f"{text} {check.what}.", check, expected=torch.tag, found=found, hint=hint)
+    why = {
+        "cpu": f"{name} has no GPU operators.",
+        "cuda": f"{name} looks for CUDA libraries that this torch does not have.",
+        "rocm": f"{name} looks for HIP libraries that this torch does not have.",
+    }[other.kind]
+    return failed(f"{text} {why}", expected=torch.tag, found=found, hint=hint)

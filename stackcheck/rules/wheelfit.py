@@ -1,0 +1,172 @@
+"""Python, glibc and NumPy against the wheels of torch and its companions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from packaging.version import Version
+
+from stackcheck.rules.grading import cite, failed_by, no_data
+from stackcheck.rules.registry import Finding, passed, rule, skipped, uses, warned
+from stackcheck.rules.torchbuild import is_wheel, pinned, platform_of, python_of, torch_backend, torch_release
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from stackcheck.definition import Stack
+    from stackcheck.tables import Tables
+    from stackcheck.tables.torch import Companion, Release
+
+_NUMPY2 = Version("2")
+
+
+@rule("PYTHON101", when=uses("torch"))
+def torch_has_wheel_for_python(stack: Stack, tables: Tables) -> Finding | None:
+    """There is a wheel of torch for the Python of the stack, on its platform.
+
+    torch's wheels are made for one Python minor version each; there is no abi3 wheel and no source archive on
+    the index. Which Pythons there are differs by platform: torch 1.13.1 has a wheel for Python 3.11 on Linux
+    and none on Windows.
+
+    Source: names of the wheels on PyPI (rows of `stackcheck tables`).
+    Example: torch 1.13.1 on Python 3.12.
+    Fix: take a Python of that release, or a release with that Python.
+    """
+    version = pinned(stack, "torch")
+    if version is None or not is_wheel(stack.packages["torch"]) or stack.python is None:
+        return None
+    release = tables.torch.release(version)
+    if release is None:
+        return no_data(f"torch {version.public}", f"torch {tables.torch.newest.torch}", tables.torch.checked)
+    hint = _python_hint(stack, release, tables)
+    return _python_fits(stack, f"torch {release.torch}", release, release.python, hint)
+
+
+@rule("PYTHON102", when=uses("torchvision", "torchaudio"))
+def companions_have_wheel_for_python(stack: Stack, tables: Tables) -> list[Finding] | None:
+    """There are wheels of torchvision and torchaudio for the Python of the stack.
+
+    They may lack a Python that torch has: torch 1.13 has a wheel for Python 3.11 and torchvision 0.14 has
+    not; the same holds for torch 2.5 and Python 3.13.
+
+    Source: names of the wheels on PyPI (rows of `stackcheck tables`).
+    Example: torchvision 0.20.0 on Python 3.13.
+    Fix: take a Python that all three have.
+    """
+    if stack.python is None:
+        return None
+    findings: list[Finding] = []
+    for name in ("torchvision", "torchaudio"):
+        version = pinned(stack, name)
+        row = tables.torch.companion(name, version) if version else None
+        if row is None or not is_wheel(stack.packages[name]):
+            continue
+        there = ", ".join(_pythons(row.python, stack.platform))
+        hint = f"take a Python that torch and {name} both have: {there}"
+        findings.append(_python_fits(stack, f"{name} {row.version}", row, row.python, hint))
+    return findings or None
+
+
+def _python_fits(
+    stack: Stack, title: str, row: Release | Companion, pythons: Mapping[str, tuple[str, ...]], hint: str
+) -> Finding:
+    python, there = python_of(stack), _pythons(pythons, stack.platform)
+    where = f" for {stack.platform}" if stack.platform else ""
+    if not there:
+        return skipped(f"{title} has no wheel{where} at all, so Python was not compared")
+    listed = ", ".join(there)
+    says = f"{title} has wheels{where} for Python {listed}"
+    if python in there or "3" in there:
+        return passed(f"{says}.", cite(row, says), expected=listed, found=f"Python {python}")
+    text = f"{says}, not for {python}."
+    return failed_by(text, (row, says), expected=listed, found=f"Python {python}", hint=hint)
+
+
+def _pythons(by_platform: Mapping[str, tuple[str, ...]], platform: str | None) -> tuple[str, ...]:
+    """Return the Pythons on one platform, or on any when none is stated."""
+    if platform is not None:
+        return by_platform.get(platform, ())
+    every = {python for pythons in by_platform.values() for python in pythons}
+    return tuple(sorted(every, key=lambda text: (int(text[2:].removesuffix("t") or 0), text)))
+
+
+def _python_hint(stack: Stack, release: Release, tables: Tables) -> str:
+    python = python_of(stack)
+    others = [row.torch for row in tables.torch.releases if python in _pythons(row.python, stack.platform)]
+    newer = [version for version in others if version > release.torch]
+    near = newer[0] if newer else others[-1] if others else None
+    there = [text for text in _pythons(release.python, stack.platform) if not text.endswith("t")]
+    pythons = f"take Python {there[-1]}" if there else "take another Python"
+    return f"{pythons}, or torch {near}" if near else pythons
+
+
+@rule("GLIBC101", when=uses("torch"))
+def torch_fits_glibc(stack: Stack, tables: Tables) -> Finding | None:
+    """The system has the glibc that torch's wheels need.
+
+    Wheels from 2.7 on are manylinux_2_28. Those up to 2.6 are named manylinux1 and need glibc 2.17 all the
+    same, so the file name does not tell; the cu126 build of 2.6.0 needs 2.28.
+
+    Source: WHEEL files and build images of the wheels, manylinux policies (rows of `stackcheck tables`).
+    Example: torch 2.7.1 on CentOS 7, which has glibc 2.17.
+    Fix: take a newer system, or the last torch that its glibc can load.
+    """
+    package, release = stack.packages["torch"], torch_release(stack, tables)
+    if not platform_of(stack).startswith("linux/") or package.origin == "source":
+        return None
+    system = tables.systems.find(stack.os) if stack.os and not stack.glibc else None
+    has = Version(stack.glibc) if stack.glibc else system.glibc if system else None
+    if has is None or release is None:
+        return None
+    needs = _glibc_of(stack, release, tables)
+    if needs is None:
+        return skipped(f"no data on the glibc that the conda build of torch {release.torch} needs")
+    kind = "conda build" if package.origin == "conda" else "wheel"
+    says = f"the {kind} of torch {release.torch} needs glibc {needs}"
+    found = f"glibc {has}" + (f" ({stack.os})" if system else "")
+    evidence = [(release, says), *([(system, f"{stack.os} has glibc {has}")] if system else [])]
+    if needs <= has:
+        return passed(f"{says.capitalize()}, {found} is there.", *(cite(*each) for each in evidence))
+    fits = [row.torch for row in tables.torch.releases if row.glibc <= has]
+    hint = "take a newer system" + (f", or torch {fits[-1]}" if fits and kind == "wheel" else "")
+    text = f"{says[0].upper()}{says[1:]}, the system has {has}."
+    return failed_by(text, *evidence, expected=f"glibc >= {needs}", found=found, hint=hint)
+
+
+def _glibc_of(stack: Stack, release: Release, tables: Tables) -> Version | None:
+    if stack.packages["torch"].origin == "conda":
+        return release.conda_glibc
+    backend = torch_backend(stack, tables)
+    build = None
+    if backend is not None and backend.kind == "cuda" and backend.version is not None:
+        build = tables.torch.build(release.torch, backend.version, platform_of(stack))
+    return build.glibc if build is not None and build.glibc is not None else release.glibc
+
+
+@rule("NUMPY101", when=uses("numpy"))
+def torch_fits_numpy(stack: Stack, tables: Tables) -> Finding | None:
+    """The NumPy of the stack has the C API that torch was compiled against.
+
+    torch before 2.3 was compiled against NumPy 1. With NumPy 2 it imports with a warning, and every
+    exchange of an array ends in `Numpy is not available`.
+
+    Source: pytorch/pytorch issues 132179 and 107302.
+    Example: torch 2.2.2 with numpy 2.0.0.
+    Fix: pin numpy below 2, or take torch 2.3 or later.
+    """
+    release, package = torch_release(stack, tables), stack.packages.get("numpy")
+    if release is None or package is None or release.numpy != 1:
+        return None
+    says = f"torch {release.torch} was compiled against NumPy 1"
+    hint = f'state numpy = "<2" (1.26.4 is the last), or take torch 2.3.0 or later instead of {release.torch}'
+    exact = package.exact
+    if exact is not None and exact < _NUMPY2:
+        return passed(f"{says}; the stack has numpy {exact}.", cite(release, says), found=f"numpy {exact}")
+    found = f"numpy {package.version}"
+    if exact is not None:
+        text = f"{says}; with numpy {exact} no array can be exchanged (`Numpy is not available`)."
+        return failed_by(text, (release, says), expected="numpy < 2", found=found, hint=hint)
+    if package.specifier.contains(_NUMPY2) or package.specifier.contains("2.99"):
+        text = f"{says}, and the stack's numpy {package.version} admits NumPy 2."
+        return warned(text, cite(release, says), expected="numpy < 2", found=found, hint=hint)
+    return passed(f"{says}; numpy {package.version} keeps below 2.", cite(release, says), found=found)
