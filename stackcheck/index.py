@@ -85,7 +85,7 @@ class Fetcher:
     def page(self, url: str) -> Page | Unreachable:
         """Return what a page lists, asking only whether it changed when it is cached."""
         clean = without_userinfo(url)
-        if urlsplit(url).scheme not in ("http", "https"):
+        if not url.startswith(("http://", "https://")):
             return _folder(url)
         kept = pagecache.load(self.cache, clean) if self.cache else None
         if self.offline:

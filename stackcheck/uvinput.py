@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 from stackcheck import tables
 from stackcheck.claimed import glibc_of
@@ -78,7 +78,7 @@ class Place:
     @property
     def name(self) -> str:
         """Return the name under which uv takes credentials: UV_INDEX_<NAME>_USERNAME, _PASSWORD."""
-        parts = urlsplit(self.url)
+        parts = split_url(self.url)
         host = (parts.netloc.rpartition("@")[2] + parts.path).removesuffix("/simple").rstrip("/")
         return re.sub(r"[^a-z0-9]+", "-", host.lower()).strip("-") or "index"
 
@@ -275,7 +275,7 @@ def _take(
 
 
 def _credentials(env: dict[str, str], place: Place) -> None:
-    parts = urlsplit(place.url)
+    parts = split_url(place.url)
     if parts.username is not None:
         stem = f"UV_INDEX_{re.sub(r'[^A-Z0-9]', '_', place.name.upper())}"
         env[f"{stem}_USERNAME"] = unquote(parts.username)
@@ -286,7 +286,15 @@ def _setting(name: str, value: str) -> str:
     return f"{name}=***" if _CREDENTIAL.fullmatch(name) else f"{name}={redact(value)}"
 
 
+def split_url(url: str) -> SplitResult:
+    """Split a URL; one that is none becomes empty parts, so that uv is the one to say so."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return SplitResult("", "", "", "", "")
+
+
 def plain_url(url: str) -> str:
     """Return a URL without user part, query and fragment."""
-    parts = urlsplit(url)
+    parts = split_url(url)
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,10 +16,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.fixture
-def server() -> Iterator[IndexServer]:
+@contextmanager
+def running() -> Iterator[IndexServer]:
     index = IndexServer()
-    handler = type("Handler", (Handler,), {"index": index})
+    handler = type("OneIndex", (Handler,), {"index": index})
     with Quiet(("127.0.0.1", 0), handler) as http_server:
         index.host = f"127.0.0.1:{http_server.server_address[1]}"
         thread = threading.Thread(target=http_server.serve_forever, kwargs={"poll_interval": 0.02})
@@ -26,6 +27,18 @@ def server() -> Iterator[IndexServer]:
         yield index
         http_server.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def server() -> Iterator[IndexServer]:
+    with running() as index:
+        yield index
+
+
+@pytest.fixture
+def other() -> Iterator[IndexServer]:
+    with running() as index:
+        yield index
 
 
 @pytest.fixture

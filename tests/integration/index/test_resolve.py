@@ -546,3 +546,21 @@ def test_the_folder_that_stackcheck_runs_in_has_no_say(
     monkeypatch.chdir(tmp_path)
     found = resolved(resolve(stack(server.simple("main"), {"alpha": "latest"}), options))
     assert str(found.version("alpha")) == "2.0"
+
+
+def test_an_index_that_is_no_url_is_an_error_and_no_traceback(options: Options) -> None:
+    found = unresolved(resolve(stack("http://[broken/simple", {"alpha": "1.0"}), options))
+    [verdict] = verdict_of(found)
+    assert (found.kind, verdict.outcome) == ("resolver", Outcome.ERROR)
+    assert verdict.message.startswith("whether the pins resolve could not be checked: uv could not resolve")
+
+
+def test_a_uv_that_cannot_be_started_is_an_error(
+    server: IndexServer, options: Options, tmp_path: Path
+) -> None:
+    wanted = stack(server.simple("main"), {"alpha": "1.0"})
+    facts = resolution_facts(wanted, replace(options, uv=tmp_path / "no-uv"), tmp_path)
+    [verdict] = verdict_of(facts["resolving"])
+    assert verdict.outcome is Outcome.ERROR
+    assert "uv cannot be started (No such file or directory); reinstall uv" in verdict.message
+    assert facts["resolution"].reason.startswith("the stack was not resolved: ")
