@@ -31,6 +31,7 @@ DEVICE_NODES = ("/dev/nvidia[0-9]*", "/dev/dxg", "/dev/nvhost-gpu", "/dev/nvgpu/
 """Where an accelerator shows itself: NVIDIA's driver, WSL 2, Jetson (two generations), AMD's driver."""
 
 _GRADE_LINE = re.compile(rb"""^GRADE = ["'](static|import|gpu)["']""", re.MULTILINE)
+_PRELOAD_LINE = re.compile(rb"""^PRELOAD = ["'](\w+)["']""", re.MULTILINE)
 
 
 class RequestError(ValueError):
@@ -39,11 +40,15 @@ class RequestError(ValueError):
 
 def grade_of(name: str) -> str | None:
     """Return the grade that a probe states, read from its source without importing it; None when no probe."""
+    return _stated(name, _GRADE_LINE)
+
+
+def _stated(name: str, line: re.Pattern[bytes]) -> str | None:
     try:
         source = pkgutil.get_data("stackcheck_probes", name + ".py") if name.isidentifier() else None
     except OSError:
         return None
-    match = _GRADE_LINE.search(source or b"")
+    match = line.search(source or b"")
     return match.group(1).decode() if match else None
 
 
@@ -83,9 +88,9 @@ def parse_request(text: str) -> dict[str, Any]:
     return request
 
 
-def observe(request: dict[str, Any], private_fds: tuple[int, ...] = ()) -> dict[str, Any]:
+def observe(request: dict[str, Any], private_fd: int | None = None) -> dict[str, Any]:
     """Run what the request names; return the observation document."""
-    from stackcheck_probes import isolation, processes
+    from stackcheck_probes import isolation, processes, runners
 
     started = time.monotonic()
     processes.adopt_orphans()
@@ -93,21 +98,14 @@ def observe(request: dict[str, Any], private_fds: tuple[int, ...] = ()) -> dict[
     grades = {name: grade_of(name) for name in names}
     found = _devices(request["device_nodes"])
     entries = {}
-    batches = [[name for name in names if grades[name] == "static"]]
     for name in names:
         if grades[name] is None:
             entries[name] = isolation.failure("exception", "the agent carries no probe of this name")
         elif grades[name] == "gpu" and not found:
             reason = "no GPU here: none of the device nodes %s exists" % ", ".join(request["device_nodes"])
             entries[name] = {"status": "skipped", "reason": reason}
-        elif grades[name] != "static":
-            batches.append([name])
-    for batch in filter(None, batches):
-        entries.update(
-            isolation.run_probes(
-                batch, request["params"], request["timeout_s"], request["limits"], private_fds
-            )
-        )
+    waiting = [name for name in names if name not in entries]
+    entries.update(runners.run_groups(_groups(waiting, grades), request, private_fd))
     agent = {
         "python": "%d.%d.%d" % sys.version_info[:3],
         "executable": sys.executable,
@@ -118,6 +116,20 @@ def observe(request: dict[str, Any], private_fds: tuple[int, ...] = ()) -> dict[
         "agent": agent,
         "probes": {name: entries[name] for name in names},
     }
+
+
+def _groups(names: list[str], grades: dict[str, str | None]) -> list[Any]:
+    """Sort probes into groups that run side by side: static ones, those that share an import, the rest."""
+    from stackcheck_probes.runners import Group
+
+    static = [name for name in names if grades[name] == "static"]
+    shared: dict[str, list[str]] = {}
+    for name in names:
+        if grades[name] == "import":
+            shared.setdefault(_stated(name, _PRELOAD_LINE) or "", []).append(name)
+    fresh = shared.pop("", []) + [name for name in names if grades[name] == "gpu"]
+    groups = [Group(static, together=True), Group(fresh)]
+    return groups + [Group(each, preload=name if len(each) > 1 else "") for name, each in shared.items()]
 
 
 def _devices(patterns: list[str]) -> list[str]:
@@ -149,7 +161,7 @@ def main(arguments: list[str]) -> int:
     except ValueError as error:
         sys.stderr.write("stackcheck agent: %s\n" % error)
         return 2
-    document = observe(request, (document_fd,))
+    document = observe(request, document_fd)
     by_hand = arguments[:1] == ["--probe"]
     left = memoryview(json.dumps(document, indent=2 if by_hand else None).encode("ascii") + b"\n")
     while left:

@@ -245,13 +245,13 @@ def _enter(parent: int, prints: int, limits: dict[str, Any], private_fds: tuple[
 
 def _report_all(names: list[str], params: dict[str, Any], reports: int, limits: dict[str, Any]) -> None:
     for name in names:
-        _send(reports, json.dumps({"probe": name}))
+        send(reports, json.dumps({"probe": name}))
         entry = run_here(name, params.get(name) or {})
         text = json.dumps({"probe": name, "entry": entry})
         if len(text) > limits["facts_bytes"]:
             entry = failure("oversized", "reported more than %d bytes" % limits["facts_bytes"])
             text = json.dumps({"probe": name, "entry": entry})
-        _send(reports, text)
+        send(reports, text)
 
 
 def run_here(name: str, params: dict[str, Any]) -> dict[str, Any]:
@@ -280,8 +280,8 @@ def _traceback_tail() -> str:
     return without_credentials(traceback.format_exc()[-TAIL_BYTES:])
 
 
-def _send(pipe: int, text: str) -> None:
-    """Write one line to the report pipe; JSON is ASCII here and holds no line break."""
+def send(pipe: int, text: str) -> None:
+    """Write one line to a report pipe; JSON is ASCII here and holds no line break."""
     left = memoryview(text.encode("ascii") + b"\n")
     while left:
         try:

@@ -116,10 +116,11 @@ def oom_kills() -> int:
         return 0
 
 
-def kill_descendants(group: int) -> None:
-    """End a probe's process group and everything else below this process, and reap it all."""
+def kill_descendants(group: int | None = None) -> None:
+    """End a process group (of a probe) and everything else below this process, and reap it all."""
     deadline = time.monotonic() + _REAP_SECONDS
-    _kill(-group)  # one call for the whole group: no fork can slip through
+    if group:
+        _kill(-group)  # one call for the whole group: no fork can slip through
     while True:
         for pid in descendants(os.getpid()):
             _kill(pid)
@@ -129,6 +130,15 @@ def kill_descendants(group: int) -> None:
             break
         time.sleep(0.001)
     sys.stderr.write("stackcheck agent: a probe left processes that cannot be ended\n")
+
+
+def end(pid: int) -> None:
+    """End one child and reap it; its own children come to this process, or die with it."""
+    _kill(pid)
+    try:
+        os.waitpid(pid, 0)
+    except ChildProcessError:
+        pass
 
 
 def _kill(pid: int) -> None:

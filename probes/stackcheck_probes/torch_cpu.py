@@ -15,6 +15,7 @@ from . import importing, measure
 
 NAME = "torch_cpu"
 GRADE = "import"
+PRELOAD = "torch"
 
 SIZE = 48
 

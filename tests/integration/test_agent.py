@@ -16,6 +16,7 @@ import pytest
 
 from stackcheck import agent
 from stackcheck.observation import Failure, Observation, parse_observation
+from stackcheck.rules.registry import Missing
 
 GOOD = 'GRADE = "static"\ndef run(params):\n    return {"seen": params.get("say", "nothing")}\n'
 IMPORTS = "import contextlib, ctypes, os, signal, sys, tempfile, time"
@@ -27,7 +28,7 @@ BAD = {
     "b_hang_ignoring": "signal.signal(15, signal.SIG_IGN)\ntime.sleep(600)",
     "b_print": "for _ in range(1600):\n    os.write(1, b'x' * 65536)",
     "b_fork_bomb": "while True:\n    os.fork()",
-    "b_sessions": "for _ in range(100):\n    os.fork() or (os.setsid(), time.sleep(600))",
+    "b_sessions": "for _ in range(100):\n    os.fork() or (os.setsid(), time.sleep(600))\ntime.sleep(600)",
     "b_memory_at_once": "bytearray(1 << 46)",
     "b_memory_in_steps": "kept = []\nwhile True:\n    kept.append(bytearray(b'x' * (8 << 20)))",
     "b_exit": "os._exit(7)",
@@ -214,6 +215,57 @@ def test_a_gpu_probe_without_a_device_is_skipped_and_says_where_it_looked(
     assert seen.probes["c_gpu"].reason == f"no GPU here: none of the device nodes {absent} exists"
     (tmp_path / "nvidia0").touch()
     assert observe(packed, probes=["c_gpu"], device_nodes=[absent]).facts("c_gpu") == {"seen": "nothing"}
+
+
+SHARED = """\
+GRADE = "import"
+PRELOAD = "shared_by_tests"
+import os, sys
+
+def run(params):
+    early = "shared_by_tests" in sys.modules
+    import shared_by_tests
+    return {"early": early, "parent": os.getppid()}
+"""
+
+
+def import_from(folder: Path, body: str, **request: Any) -> Observation:
+    """Observe two probes that share the import of a module with this body."""
+    (folder / "shared_by_tests.py").write_text(f"import os, time\n{body}\n")
+    path = folder / "agent.pyz"
+    path.write_bytes(agent.pack({"p_one": SHARED, "p_two": SHARED, "a_good": GOOD}))
+    asked = json.dumps({"probes": ["a_good", "p_one", "p_two"], "timeout_s": 2, **request})
+    command, env = [sys.executable, str(path), asked], {**os.environ, "PYTHONPATH": str(folder)}
+    done = subprocess.run(command, capture_output=True, check=True, timeout=60, env=env)
+    return parse_observation(done.stdout)
+
+
+def test_probes_that_share_an_import_have_it_when_they_start_and_a_process_each(tmp_path: Path) -> None:
+    seen = import_from(tmp_path, "print('noise')")
+    one, two = seen.facts("p_one"), seen.facts("p_two")
+    assert not isinstance(one, Missing)
+    assert one == two
+    assert one["early"] is True
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "message"),
+    [
+        ("raise ImportError('no')", "exception", "ImportError: no"),
+        ("os.abort()", "signal", "ended by SIGABRT"),
+        ("os._exit(5)", "exit", "the process ended with status 5 before it reported"),
+        ("time.sleep(600)", "timeout", "no answer within 2 s"),
+    ],
+)
+def test_a_shared_import_that_fails_is_met_by_each_probe_itself(
+    tmp_path: Path, body: str, kind: str, message: str
+) -> None:
+    seen = import_from(tmp_path, body)
+    expected = dict.fromkeys(
+        ["p_one", "p_two"], Failure(kind, message, "SIGABRT" if kind == "signal" else "")
+    )
+    assert {name: without_tail(failure) for name, failure in seen.failures.items()} == expected
+    assert seen.facts("a_good") == {"seen": "nothing"}
 
 
 def test_a_probe_that_the_agent_does_not_carry(packed: Path) -> None:
