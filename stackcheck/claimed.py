@@ -210,14 +210,14 @@ def hosts_of(
 
 def made_for(name: str, package: Package, stack: Stack, tables: Tables) -> MadeFor | None:
     """Say what a compiled wheel was made for, by `built_for`, its local version or the page it comes from."""
-    if package.origin in {"source", "conda"}:
-        return None
     if package.built_for is not None:
         said = package.built_for
         torch = f"{Version(said.torch).major}.{Version(said.torch).minor}" if said.torch else None
         return MadeFor(
             torch, cuda_tag(Version(said.cuda)) if said.cuda else None, said.cxx11_abi, "built_for"
         )
+    if package.origin in {"source", "conda"}:
+        return None
     version = package.exact
     if version is not None and version.local and (made := read_local(version.local)):
         return MadeFor(made.torch, made.tag, made.abi, f"the local version of {name} {version}")

@@ -320,6 +320,45 @@ def defective_wheels(stack: Stack, tables: Tables) -> list[Finding]:
     return findings
 
 
+def _has_kernels(facts: Facts) -> bool:
+    stack = facts["stack"]
+    return bool(stack.gpus) and not facts["tables"].packages.kernels.keys().isdisjoint(stack.packages)
+
+
+@rule("WHEEL108", when=_has_kernels)
+def kernels_for_gpus(stack: Stack, tables: Tables) -> list[Finding]:
+    """Extensions have kernels for the GPUs.
+
+    torch running on a GPU says nothing about an extension: each has its own list of architectures.
+
+    Source: the projects' README and build scripts (tables/packages.toml).
+    Example: flash-attn 2 on a T4 (7.5): "FlashAttention only supports Ampere GPUs or newer".
+    Fix: another GPU, or an implementation that serves it.
+    """
+    findings: list[Finding] = []
+    for name in sorted(tables.packages.kernels.keys() & stack.packages.keys()):
+        package = stack.packages[name]
+        row = next((row for row in tables.packages.kernels[name] if row.accepts(package)), None)
+        gpus = [gpu for gpu in stack.gpus if gpu.capability is not None]
+        if row is None or not gpus:
+            continue
+        unserved = [gpu for gpu in gpus if gpu.capability and not row.serves(gpu.capability, package)]
+        if not unserved:
+            findings.append(passed(f"{name} {package.version} serves every GPU of the stack", cite(row, row.says)))
+            continue
+        said = ", ".join(f"{gpu.name} ({gpu.capability})" for gpu in unserved)
+        findings.append(
+            failed_by(
+                f"{name} {package.version} has no kernels for {said}: {row.says}",
+                (row, row.says),
+                expected=row.says,
+                found=said,
+                hint=f"leave {name} out on these GPUs, or take a release that serves them",
+            )
+        )
+    return findings
+
+
 def _needs_glibc(facts: Facts) -> bool:
     return not facts["tables"].packages.glibc_dists.isdisjoint(facts["stack"].packages)
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from packaging.version import Version
+
 from stackcheck.claimed import torch_claim
 from stackcheck.rules.grading import cite, failed_by
-from stackcheck.rules.registry import Finding, rule, warned
+from stackcheck.rules.registry import Finding, failed, rule, warned
 from stackcheck.verdict import Evidence
 
 if TYPE_CHECKING:
@@ -74,6 +76,50 @@ def _accelerator(stack: Stack, tables: Tables) -> str:
         return stack.accelerator
     tag = torch_claim(stack, tables).tag or ""
     return "cuda" if tag.startswith("cu") else "rocm" if tag.startswith("rocm") else tag
+
+
+_TOOLKIT_DIR = re.compile(r"/cuda-(?P<cuda>\d+\.\d+)(?:/[^:]*)?")
+_NVJITLINK = Evidence(
+    "libcusparse finds libnvJitLink by RUNPATH, which LD_LIBRARY_PATH beats; its symbols are versioned by CUDA minor",
+    "reproduced with torch 2.5.0+cu124; https://github.com/pytorch/pytorch/issues/111469 and 134929 (checked 2026-11-20)",
+)
+_FIRST, _LAST = (2, 1), (2, 5)
+
+
+def _library_path(facts: Facts) -> bool:
+    return "LD_LIBRARY_PATH" in facts["stack"].env
+
+
+@rule("ENV102", when=_library_path)
+def older_toolkit_on_path(stack: Stack, tables: Tables) -> Finding | None:
+    """No older CUDA toolkit is in front of torch's own libraries.
+
+    torch's wheels bring libnvJitLink and find it through libcusparse's RUNPATH, which LD_LIBRARY_PATH beats. An
+    older minor of the same major lacks symbols: `undefined symbol: __nvJitLinkComplete_12_4`.
+
+    Source: reproduced with torch 2.5.0; pytorch issues 111469, 134929, 140797.
+    Example: LD_LIBRARY_PATH=/usr/local/cuda-12.0/lib64 with torch 2.5.0+cu124.
+    Fix: take the toolkit off LD_LIBRARY_PATH; the wheels need nothing there.
+    """
+    claim = torch_claim(stack, tables)
+    found = _TOOLKIT_DIR.search(stack.env["LD_LIBRARY_PATH"])
+    if found is None or claim.version is None or claim.cuda is None or not claim.official or claim.assumed:
+        return None
+    there, mine = Version(found["cuda"]), claim.cuda
+    known = _FIRST <= (claim.version.major, claim.version.minor) <= _LAST
+    if there.major != mine.major or there >= mine or mine.major < 12:
+        return None
+    message = f"LD_LIBRARY_PATH puts the libraries of CUDA {there} before those of {claim.title}"
+    hint = f"take {found[0].strip()} off LD_LIBRARY_PATH: torch's wheel brings its own libraries"
+    if not known:
+        return warned(message, _NVJITLINK, expected="no toolkit there", found=found[0], hint=hint)
+    return failed(
+        f"{message}: importing torch ends in `undefined symbol: __nvJitLink...`",
+        _NVJITLINK,
+        expected=f"no toolkit older than CUDA {mine} on LD_LIBRARY_PATH",
+        found=found[0],
+        hint=hint,
+    )
 
 
 def _has_dockerfile(facts: Facts) -> bool:

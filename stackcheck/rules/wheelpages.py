@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from stackcheck.claimed import hosts_of, only_pypi, page_torch, tag_cuda, torch_claim
 from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, uses, warned
-from stackcheck.verdict import Evidence
+from stackcheck.verdict import Evidence, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +25,10 @@ TRIO = ("torch", "torchvision", "torchaudio")
 _LOCAL = Evidence(
     "PyPI accepts no uploads with a local version",
     "https://packaging.python.org/en/latest/specifications/version-specifiers/#local-version-identifiers",
+)
+_CHECK = Evidence(
+    "the CUDA major version of nvcc and torch must be the same",
+    "torch/utils/cpp_extension.py `_check_cuda_version` in torch 2.6.0 and 2.13.0 (checked 2026-11-20)",
 )
 _INDEX = Evidence(
     "each PyTorch index holds the builds of one tag", "https://download.pytorch.org/whl (checked 2026-11-20)"
@@ -237,6 +241,33 @@ def mmcv_published(stack: Stack, tables: Tables) -> list[Finding]:
     return findings
 
 
+@rule("TOOLKIT103", when=uses("mmcv"))
+def toolkit_of_fallback(stack: Stack, tables: Tables) -> Finding | None:
+    """Where the mmcv page has no wheel, the toolkit can compile the source that pip takes instead.
+
+    torch refuses to compile an extension with an nvcc of another CUDA major version than its own.
+
+    Source: torch/utils/cpp_extension.py `_check_cuda_version`; https://github.com/open-mmlab/mmcv/issues/3104
+    Example: mmcv 2.1.0 from cu121/torch2.3.0 with the toolkit 11.8.
+    Fix: a published combination, or the toolkit of torch's CUDA version.
+    """
+    claim = torch_claim(stack, tables)
+    missing = [finding for finding in mmcv_published(stack, tables) if finding.outcome >= Outcome.FAIL]
+    if not missing or not stack.toolkit or claim.cuda is None:
+        return None
+    major = int(stack.toolkit.split(".")[0])
+    if major == claim.cuda.major:
+        return passed(f"the toolkit {stack.toolkit} can compile mmcv for {claim.title}", _CHECK)
+    return failed(
+        f"mmcv has no wheel there and is compiled; torch is built for CUDA {claim.cuda}, and the toolkit is "
+        f"{stack.toolkit}: torch refuses it",
+        _CHECK,
+        expected=f"a toolkit of CUDA {claim.cuda.major}",
+        found=f"toolkit {stack.toolkit}",
+        hint=f"take mmcv where it is published, or the toolkit of CUDA {claim.cuda}",
+    )
+
+
 @rule("MMCV102", when=uses("mmcv", "mmcv-full", "mmcv-lite"))
 def one_mmcv(stack: Stack) -> Finding | None:
     """mmcv is there once.
@@ -297,13 +328,12 @@ def pyg_published(stack: Stack, tables: Tables) -> list[Finding]:
                 passed(f"{name} is published for torch {row.torch} and {claim.tag}", cite(row, ""))
             )
             continue
-        findings.append(
-            warned(
-                text,
-                cite(row, f"torch {row.torch}: {', '.join(row.tags)}"),
-                expected=f"one of {', '.join(row.tags)}",
-                found=claim.tag,
-                hint="a wheel of another CUDA minor of the same major loads too; else build from source",
-            )
-        )
+        listed = f"torch {row.torch}: {', '.join(row.tags)}"
+        expected = f"one of {', '.join(row.only or row.tags)}"
+        hint = "a wheel of another CUDA minor of the same major loads too; else build it from source"
+        version = package.exact
+        if version is not None and version.local == f"pt{claim.minor}{claim.tag}".replace(".", ""):
+            findings.append(failed_by(text, (row, listed), expected=expected, found=str(version), hint=hint))
+        else:
+            findings.append(warned(text, cite(row, listed), expected=expected, found=claim.tag, hint=hint))
     return findings

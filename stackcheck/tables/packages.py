@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
@@ -27,6 +27,9 @@ from stackcheck.tables.reading import (
     unique,
 )
 from stackcheck_probes.capability import Capability
+
+if TYPE_CHECKING:
+    from stackcheck.definition import Package
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +141,32 @@ class NeedsGlibc(Row):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Kernels(Row):
+    """The compute capabilities that an extension has kernels for.
+
+    least: the first one. last_major: the last major version of the prebuilt wheels; None where a later wheel
+    or a source build may serve more. says: the sentence for reports.
+    """
+
+    dist: str
+    versions: SpecifierSet
+    least: Capability
+    last_major: int | None = None
+    says: str
+
+    def accepts(self, package: "Package") -> bool:
+        """Tell whether the row is about the version of a package, or about every version of its range."""
+        version = package.exact
+        return version is not None and self.versions.contains(version.public, prereleases=True)
+
+    def serves(self, capability: Capability, package: "Package") -> bool:
+        """Tell whether it has kernels for a GPU; a source build is bound by the least alone."""
+        if capability < self.least:
+            return False
+        return self.last_major is None or package.origin == "source" or capability.major <= self.last_major
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CummRange(Row):
     """The cumm versions that a range of spconv versions works with; `declared` where METADATA says otherwise."""
 
@@ -203,6 +232,7 @@ class PackageTable:
     pyg_pages: Mapping[str, PygPage]
     wheel_hosts: tuple[WheelHost, ...]
     defective: tuple[Defective, ...]
+    kernels: Mapping[str, tuple[Kernels, ...]]
     cumm_ranges: tuple[CummRange, ...]
     cumm_nvrtc: tuple[CummNvrtc, ...]
     prebuilt: tuple[Prebuilt, ...]
@@ -293,7 +323,7 @@ def load(folder: Path = FOLDER) -> PackageTable:
 
 _ARRAYS = (
     "declared", "asserted", "pins", "newest", "bound", "mmcv_page", "pyg_page", "wheel_host", "named_cuda",
-    "defective", "needs_glibc", "cumm_range", "cumm_nvrtc", "prebuilt", "build_trap", "torch_import",
+    "defective", "kernels", "needs_glibc", "cumm_range", "cumm_nvrtc", "prebuilt", "build_trap", "torch_import",
 )  # fmt: skip
 
 
@@ -318,6 +348,7 @@ def _load(folder: Path) -> PackageTable:
         pyg_pages=unique(pages, lambda row: row.torch, "torch"),
         wheel_hosts=hosts,
         defective=read_rows(table, "defective", Defective),
+        kernels=_grouped(read_rows(table, "kernels", Kernels)),
         cumm_ranges=read_rows(table, "cumm_range", CummRange),
         cumm_nvrtc=read_rows(table, "cumm_nvrtc", CummNvrtc),
         prebuilt=read_rows(table, "prebuilt", Prebuilt),
@@ -331,7 +362,7 @@ def _load(folder: Path) -> PackageTable:
     )
 
 
-_D = TypeVar("_D", Needs, Bound, NeedsGlibc)
+_D = TypeVar("_D", Needs, Bound, NeedsGlibc, Kernels)
 
 
 def _grouped(rows: Iterable[_D]) -> dict[str, tuple[_D, ...]]:
