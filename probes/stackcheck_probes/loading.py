@@ -128,9 +128,8 @@ class _Findings:
         if symbols is None:
             raise ElfError("its dynamic symbols cannot be read")
         self.check_versions(library, symbols, servers)
-        if (
-            "/torch/lib/" not in library.path
-        ):  # these come in one wheel, and are what the others are held against
+        # torch's own libraries come in one wheel, and are what the others are held against.
+        if not self.tree.of_torch(library.path):
             self.check_symbols(library, symbols, servers)
 
     def note_shadow(self, name: str, library: Opened, server: Opened) -> None:
@@ -182,7 +181,7 @@ class _Findings:
                 if server is not None and server.path not in places and not _system(server.path):
                     places[server.path] = server
                     queue.append(server)
-        places.update((each.path, each) for each in self.tree.torch.values() if "/torch/lib/" in each.path)
+        places.update((each.path, each) for each in self.tree.torch.values() if self.tree.of_torch(each.path))
         return [symbols for symbols in map(self.tree.symbols, places.values()) if symbols]
 
 
@@ -208,7 +207,7 @@ def _torch_facts(tree: Tree) -> dict[str, Any] | None:
         return None
     symbols = tree.symbols(c10)
     kinds = [abi for abi, name in ABI_MARKS if symbols and symbols.exports(name, gnu_hash(name))]
-    own = sorted(each.path for each in tree.torch.values() if "/torch/lib/" in each.path)
+    own = sorted(each.path for each in tree.torch.values() if tree.of_torch(each.path))
     return {"c10": c10.path, "abi": kinds[0] if len(kinds) == 1 else "", "libraries": own}
 
 

@@ -46,17 +46,17 @@ class Tree:
 
     def serve(self, name: str, library: Opened) -> tuple[Opened | None, str]:
         """Return the file that serves `name` for a library and how; (None, "") when nothing does."""
-        part_of_torch = "/torch/" in library.path or "/nvidia/" in library.path
+        package = self.package(library.path)
+        part_of_torch = package in ("torch", "nvidia")
         loaded = self.interpreter if part_of_torch else self.torch
         if name in loaded:
             return loaded[name], LOADED
         hit = self.search.find(name, library, ())
         if hit:
             return hit
-        package = self.package(library.path)
         for other in self.by_soname.get(name, ()):
-            same = bool(package) and self.package(other.path) == package
-            if same or ("/nvidia/" in other.path and part_of_torch):
+            theirs = self.package(other.path)
+            if theirs and (theirs == package or (part_of_torch and theirs == "nvidia")):
                 return other, PACKAGE
         return None, ""
 
@@ -82,6 +82,10 @@ class Tree:
                 return path[len(root) + 1 :].split("/", maxsplit=1)[0].partition(".")[0]
         return ""
 
+    def of_torch(self, path: str) -> bool:
+        """Tell whether a file is one of the libraries that `import torch` brings from its own wheel."""
+        return self.package(path) == "torch" and "/torch/lib/" in path
+
     def symbols(self, library: Opened) -> Symbols | None:
         """Return the symbols of a library, None when they cannot be read; a bounded number stays open."""
         if library.path not in self._symbols:
@@ -105,7 +109,7 @@ class Tree:
 
     def _torch(self) -> dict[str, Opened]:
         loaded = dict(self.interpreter)
-        own = [each for each in self.opened if "/torch/lib/lib" in each.path and each.path.endswith(".so")]
+        own = [each for each in self.opened if self.of_torch(each.path) and each.path.endswith(".so")]
         for library in own:
             if os.path.basename(library.path).startswith(("libtorch", "libc10")):
                 loaded.update(self.closure(library, loaded))
@@ -113,6 +117,6 @@ class Tree:
             own
         ):  # torch loads the CUDA libraries of the nvidia-* wheels itself where its search path misses them
             for library in self.opened:
-                if "/nvidia/" in library.path:
+                if self.package(library.path) == "nvidia":
                     loaded.setdefault(library.soname, library)
         return loaded

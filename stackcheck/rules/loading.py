@@ -34,9 +34,8 @@ _SHOWN = 3
 
 
 def _in_stack(path: str, stack: Stack) -> bool:
-    parts = path.split("/")
-    stated = {name.replace("-", "_") for name in stack.packages}
-    return any(part in OF_THE_STACK or part in stated for part in parts[:-1])
+    top = _short(path).lstrip("/").split("/")[0].partition(".")[0]
+    return top in OF_THE_STACK or top in {name.replace("-", "_") for name in stack.packages}
 
 
 def _short(path: str) -> str:

@@ -1,0 +1,56 @@
+"""The `loading` probe on small trees made of real extension modules."""
+
+import shutil
+import sysconfig
+from pathlib import Path
+
+from stackcheck_probes import loading
+from stackcheck_probes.ldpath import Search
+from stackcheck_probes.loadtree import Tree
+
+EXTENSION = next(Path(sysconfig.get_config_var("DESTSHARED")).glob("_socket.*.so"))
+
+
+def tree_of(root: Path, *names: str) -> Tree:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(EXTENSION, root / name)
+    return Tree([str(root)], Search())
+
+
+def test_a_folder_called_torch_above_the_tree_is_not_torch(tmp_path: Path) -> None:
+    root = tmp_path / "torch" / "lib" / "site-packages"
+    tree = tree_of(root, "torch/lib/libc10.so", "other/_C.so", "nvidia/cudnn/lib/libcudnn.so.9")
+    assert tree.of_torch(str(root / "torch/lib/libc10.so"))
+    assert not tree.of_torch(str(root / "other/_C.so"))
+    assert tree.package(str(root / "other/_C.so")) == "other"
+    assert tree.package("/elsewhere/x.so") == ""
+
+
+def test_a_libs_folder_belongs_to_its_package(tmp_path: Path) -> None:
+    tree = tree_of(tmp_path, "pkg/_C.so", "pkg.libs/libx.so.1")
+    assert tree.package(str(tmp_path / "pkg.libs/libx.so.1")) == "pkg"
+
+
+def test_a_file_that_is_cut_or_no_library_is_told_apart(tmp_path: Path) -> None:
+    tree_of(tmp_path, "pkg/whole.so")
+    (tmp_path / "pkg/cut.so").write_bytes(EXTENSION.read_bytes()[:5000])
+    (tmp_path / "pkg/script.so").write_text("INPUT(-lc)")
+    facts = loading.run({"roots": [str(tmp_path)], "library_path": ""})
+    assert [row["path"].rsplit("/", 1)[1] for row in facts["unreadable"]] == ["cut.so"]
+    assert facts["libraries"] >= 1
+    assert facts["missing"] == facts["versions"] == facts["undefined"] == []
+    assert facts["torch"] is None
+
+
+def test_libraries_on_the_library_path_come_before_the_defaults(tmp_path: Path) -> None:
+    libc = Path("/lib/x86_64-linux-gnu/libm.so.6")
+    (tmp_path / "shadow").mkdir()
+    shutil.copy(libc, tmp_path / "shadow" / "libm.so.6")
+    tree = tree_of(tmp_path, "pkg/_C.so")
+    (library,) = [each for each in tree.opened if each.path.endswith("_C.so")]
+    plain, shadowed = Search(), Search(library_path=str(tmp_path / "shadow"))
+    assert plain.find("libm.so.6", library, ()) is not None
+    found = shadowed.find("libm.so.6", library, ())
+    assert found is not None
+    assert (found[0].path, found[1]) == (str(tmp_path / "shadow" / "libm.so.6"), "LD_LIBRARY_PATH")
