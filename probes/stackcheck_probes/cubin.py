@@ -29,11 +29,12 @@ def cubin_code(elf: Elf) -> Sass:
     """Return the code target of a cubin; raise `ElfError` when the file is not a cubin."""
     if elf.machine != EM_CUDA:
         raise ElfError(f"not a cubin: machine {elf.machine}, not {EM_CUDA}")
+    sm = elf.flags & 0xFF if elf.abiversion < 8 else elf.flags >> 8 & 0xFF
+    if sm < 10:
+        raise ElfError(f"a cubin whose flags {elf.flags:#x} name no architecture")
     if elf.abiversion < 8:
-        sm = elf.flags & 0xFF
         # Five cubins of libcublas 12.4 for sm_50 to sm_61 carry the bit too, where no `a` exists.
         return Sass(capability_of(sm), "a" if elf.flags & OLD_ACCELERATED and sm >= 90 else "")
-    sm = elf.flags >> 8 & 0xFF
     return Sass(capability_of(sm), _suffix(elf, sm))
 
 

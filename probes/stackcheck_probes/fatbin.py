@@ -100,14 +100,16 @@ class Walk:
         if len(self.counts) >= MAX_KINDS:
             self.limit(f"more than {MAX_KINDS} kinds of images: the rest was not read")
             return Count(0)
+        if not _plausible(*key):
+            self.fault(f"image of kind {kind} for sm_{sm}: no such architecture")
         count = Count(1 << len(self.counts))
         self.counts[key] = count
         return count
 
     def limit(self, text: str) -> None:
-        """Stop walking, and keep why."""
+        """Stop walking, and keep why, first of all faults."""
         if not self.limited:
-            self.fault(text)
+            self.faults.insert(0, text)
         self.limited = True
 
     def fault(self, text: str) -> None:
@@ -238,10 +240,17 @@ def _walk_concat(source: ByteSource, at: int, header_size: int, walk: Walk) -> i
     return group
 
 
+def _plausible(kind: int, isa: int, sm: int, flags: int) -> bool:  # noqa: ARG001
+    """Whether the header's numbers can be an architecture at all: damage must not become a code target."""
+    return 10 <= sm <= 999 and (isa >> 16) < 100 and (isa & 0xFFFF) < 100
+
+
 def _kind(kind: int, isa: int, sm: int, flags: int) -> ImageKind:
     compression = "zstd" if flags & FLAG_ZSTD else "lz4" if flags & FLAG_LZ4 else ""
     suffix = "a" if flags & FLAG_A else "f" if flags & FLAG_F else ""
     code: Code | None = None
+    if not _plausible(kind, isa, sm, flags):
+        return ImageKind(None, compression, bool(flags & FLAG_DEBUG), kind)
     if kind == KIND_PTX:
         code = Ptx(capability_of(sm), suffix, (isa >> 16, isa & 0xFFFF))
     elif kind in (KIND_CUBIN, KIND_OLD_CUBIN):

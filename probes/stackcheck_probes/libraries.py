@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+    from stackcheck_probes.bytesource import ByteSource
+
 NAME = "libraries"
 GRADE = "static"
 
@@ -71,15 +73,26 @@ def read_library(path: str, *, deep: bool = False) -> dict[str, Any] | None:
     except OSError as error:
         return {"path": path, "error": f"cannot be opened: {error.strerror}"}
     try:
+        source.random_access()
+        return read_source(source, path, deep=deep)
+    finally:
+        source.close()
+
+
+def read_source(source: ByteSource, path: str, *, deep: bool = False) -> dict[str, Any] | None:
+    """Return the facts of one binary called `path`, or None when its first bytes are not those of one."""
+    try:
         if not source.pread(0, 24).startswith(STARTS):
             return None
-        source.random_access()
         gpu = read_gpu_code(source, os.path.basename(path), deep=deep)
     except (GpuCodeError, SourceError) as error:
         return {"path": path, "error": str(error)}
-    finally:
-        source.close()
     return {"path": path, **to_json(gpu)}
+
+
+def is_binary_name(name: str) -> bool:
+    """Return whether a file of this name is worth opening."""
+    return name.endswith(SUFFIXES) or ".so." in name
 
 
 def binaries(roots: list[str]) -> list[str]:
@@ -124,7 +137,7 @@ def _entries(folder: str, skipped: list[str]) -> tuple[list[str], list[str]]:
                         folders.append(entry.path)
                 elif name.endswith(_NEVER):
                     continue
-                elif (name.endswith(SUFFIXES) or ".so." in name) and entry.is_file(follow_symlinks=False):
+                elif is_binary_name(name) and entry.is_file(follow_symlinks=False):
                     found.append(entry.path)
     except OSError as error:
         skipped.append(f"{folder}: {error.strerror}")

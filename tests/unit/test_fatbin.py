@@ -1,6 +1,8 @@
 import struct
 from pathlib import Path
 
+import pytest
+
 from stackcheck_probes.bytesource import BytesSource
 from stackcheck_probes.fatbin import MAX_KINDS, Walk, walk_fatbin, walk_region
 
@@ -111,9 +113,16 @@ def test_an_image_larger_than_its_fatbin_is_a_fault() -> None:
 
 
 def test_more_kinds_than_any_library_has_are_refused() -> None:
-    walk = walked(fatbin(*(image(sm=number) for number in range(MAX_KINDS + 2))))
+    walk = walked(fatbin(*(image(sm=10 + number) for number in range(MAX_KINDS + 2))))
     assert walk.limited
     assert walk.faults == ["more than 256 kinds of images: the rest was not read"]
+
+
+@pytest.mark.parametrize(("kind", "sm", "isa"), [(2, 0, 0), (2, 65535, 0), (1, 90, 200 << 16), (8, 9, 0)])
+def test_an_impossible_architecture_is_a_fault_and_no_code(kind: int, sm: int, isa: int) -> None:
+    walk = walked(fatbin(image(kind=kind, sm=sm, isa=isa), image(sm=90)))
+    assert found(walk) == {hex(kind): 1, "sm_90": 1}
+    assert walk.faults == [f"image of kind {kind} for sm_{sm}: no such architecture"]
 
 
 def test_a_concat_image_is_read_from_its_header() -> None:

@@ -58,6 +58,13 @@ def test_a_cubin_of_the_old_abi(flags: int, name: str) -> None:
     assert listed(read_gpu_code(BytesSource(bytes(head)))) == {name: 1}
 
 
+def test_a_cubin_whose_flags_name_no_architecture() -> None:
+    content = bytearray((DATA / "sm_86.cubin").read_bytes())
+    content[48:52] = bytes(4)
+    with pytest.raises(GpuCodeError, match="a cubin whose flags 0x0 name no architecture"):
+        read_gpu_code(BytesSource(bytes(content)))
+
+
 def test_two_units_with_different_architectures() -> None:
     gpu = read("uneven.so")
     assert listed(gpu) == {"sm_80": 2, "sm_90a": 1, "compute_90": 1}
