@@ -23,11 +23,16 @@ def error_fact(error: BaseException) -> dict[str, str]:
 
 
 def installed(name: str) -> bool:
-    """Tell whether a top-level package can be found, without importing it."""
+    """Tell whether a top-level package can be found, without importing it; a bare directory is none."""
     try:
-        return importlib.util.find_spec(name) is not None
+        spec = importlib.util.find_spec(name)
     except (ImportError, ValueError):  # ValueError: a module without __spec__ is loaded under that name
         return False
+    return spec is not None and spec.origin is not None
+
+
+ABSENT: dict[str, Any] = {"installed": False, "import_error": None}
+"""The facts of a package that is not there."""
 
 
 def load(name: str) -> tuple[Any, dict[str, Any]]:
@@ -37,9 +42,9 @@ def load(name: str) -> tuple[Any, dict[str, Any]]:
     (its metadata's, known without importing), `file`, `warnings` (texts) and `stderr` (what Python code
     printed there while importing; NumPy's ABI message comes that way).
     """
-    facts: dict[str, Any] = {"installed": installed(name.partition(".")[0]), "import_error": None}
-    if not facts["installed"]:
-        return None, facts
+    if not installed(name.partition(".")[0]):
+        return None, dict(ABSENT)
+    facts: dict[str, Any] = {"installed": True, "import_error": None}
     module = None
     printed = io.StringIO()
     with warnings.catch_warnings(record=True) as caught, contextlib.redirect_stderr(printed):
@@ -55,6 +60,19 @@ def load(name: str) -> tuple[Any, dict[str, Any]]:
     facts["version"] = text_or_none(getattr(module, "__version__", None))
     facts["file"] = text_or_none(getattr(module, "__file__", None))
     return module, facts
+
+
+def load_beside_torch(name: str) -> tuple[Any, Any, dict[str, Any]]:
+    """Import torch, then `name`; return both modules and the facts of `name`, with the key `torch`.
+
+    A package that is not there costs no import of torch, and its facts have no `torch`.
+    """
+    if not installed(name.partition(".")[0]):
+        return None, None, dict(ABSENT)
+    torch, torch_facts = load("torch")
+    module, facts = load(name)
+    facts["torch"] = {key: torch_facts.get(key) for key in ("installed", "import_error", "version")}
+    return torch, module, facts
 
 
 def distribution_version(name: str) -> str | None:

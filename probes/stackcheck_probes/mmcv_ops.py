@@ -15,14 +15,13 @@ from .torchvision_ops import BOXES, KEPT, SCORES
 
 NAME = "mmcv_ops"
 GRADE = "import"
+PRELOAD = "torch"
 
 
 def run(params: dict[str, Any]) -> dict[str, Any]:
     """Return mmcv's facts, its extension and how that was compiled, and the results of nms and roi_align."""
     del params
-    torch, torch_facts = importing.load("torch")
-    mmcv, facts = importing.load("mmcv")
-    facts["torch"] = {key: torch_facts.get(key) for key in ("installed", "import_error", "version")}
+    torch, mmcv, facts = importing.load_beside_torch("mmcv")
     if mmcv is None or torch is None:
         return facts
     folder = os.path.dirname(str(mmcv.__file__))

@@ -13,11 +13,15 @@ from .torchvision_ops import required
 
 NAME = "pyg_ops"
 GRADE = "import"
+PRELOAD = "torch"
 
 
 def run(params: dict[str, Any]) -> dict[str, Any]:
     """Return torch_geometric's facts, its checks, and for each companion package its facts and one check."""
     del params
+    there = [name for name in ("torch_geometric", *COMPANIONS) if importing.installed(name)]
+    if not there:
+        return {**importing.ABSENT, "companions": {}}
     torch, torch_facts = importing.load("torch")
     geometric, facts = importing.load("torch_geometric")
     facts["torch"] = {key: torch_facts.get(key) for key in ("installed", "import_error", "version")}
@@ -30,10 +34,11 @@ def run(params: dict[str, Any]) -> dict[str, Any]:
             "message_passing": measure.attempt(_message_passing, torch),
             "scatter": measure.attempt(_scatter, torch),
         }
-    for name, check in COMPANIONS.items():
-        module, companion = importing.load(name)
-        if companion["installed"]:
+    for name in there:
+        if name in COMPANIONS:
+            module, companion = importing.load(name)
             companion["requires_torch"] = required(name, "torch")
+            check = COMPANIONS[name]
             companion["check"] = measure.attempt(check, torch, module) if module is not None else None
             facts["companions"][name] = companion
     return facts

@@ -11,14 +11,13 @@ from . import importing, measure, sparse
 
 NAME = "spconv_cpu"
 GRADE = "import"
+PRELOAD = "torch"
 
 
 def run(params: dict[str, Any]) -> dict[str, Any]:
     """Return the results of Point2VoxelCPU3d and of a native submanifold convolution on the CPU."""
     del params
-    torch, torch_facts = importing.load("torch")
-    spconv, facts = importing.load("spconv.pytorch")
-    facts["torch"] = {key: torch_facts.get(key) for key in ("installed", "import_error", "version")}
+    torch, spconv, facts = importing.load_beside_torch("spconv.pytorch")
     if torch is not None and spconv is not None:
         facts["checks"] = {
             "voxels": measure.attempt(_voxels, torch),

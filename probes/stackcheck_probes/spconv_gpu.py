@@ -41,10 +41,8 @@ def run(params: dict[str, Any]) -> dict[str, Any]:
 def _run(cache: str | None) -> dict[str, Any]:
     imports = SpawnWatch()
     imports.start()
-    torch, torch_facts = importing.load("torch")
-    spconv, facts = importing.load("spconv.pytorch")
+    torch, spconv, facts = importing.load_beside_torch("spconv.pytorch")
     facts["import_commands"] = imports.stop()["commands"]
-    facts["torch"] = {key: torch_facts.get(key) for key in ("installed", "import_error", "version")}
     facts["devices"] = []
     if torch is None or spconv is None:
         return facts

@@ -10,6 +10,7 @@ from .torchvision_ops import required
 
 NAME = "torchaudio_ops"
 GRADE = "import"
+PRELOAD = "torch"
 
 RATE, TONE, BINS = 16000, 440.0, 400
 
@@ -17,13 +18,10 @@ RATE, TONE, BINS = 16000, 440.0, 400
 def run(params: dict[str, Any]) -> dict[str, Any]:
     """Return version, whether the compiled extension is in use, and the results of three transforms."""
     del params
-    torch, torch_facts = importing.load("torch")
-    audio, facts = importing.load("torchaudio")
-    facts["torch"] = {key: torch_facts.get(key) for key in ("installed", "import_error", "version")}
-    if torch is None or audio is None:
-        facts["requires_torch"] = required("torchaudio", "torch") if facts["installed"] else None
-        return facts
+    torch, audio, facts = importing.load_beside_torch("torchaudio")
     facts["requires_torch"] = required("torchaudio", "torch")
+    if torch is None or audio is None:
+        return facts
     facts["extension"] = _extension()
     checks = {"spectrogram_peak": _peak, "resample": _resample, "lfilter": _lfilter, "melspectrogram": _mel}
     facts["checks"] = {name: measure.attempt(check, torch) for name, check in checks.items()}

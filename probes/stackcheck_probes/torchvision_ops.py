@@ -16,6 +16,7 @@ from . import importing, measure
 
 NAME = "torchvision_ops"
 GRADE = "import"
+PRELOAD = "torch"
 
 # Boxes 0 and 1 overlap with IoU 81/119 = 0.68, box 2 stands apart: at 0.5 the lower score of the pair goes.
 BOXES = ((0.0, 0.0, 10.0, 10.0), (1.0, 1.0, 11.0, 11.0), (50.0, 50.0, 60.0, 60.0))
@@ -26,10 +27,8 @@ KEPT = [0, 2]
 def run(params: dict[str, Any]) -> dict[str, Any]:
     """Return version, CUDA version of the operators, and what `nms` kept on the CPU and on each GPU."""
     del params
-    torch, torch_facts = importing.load("torch")
-    vision, facts = importing.load("torchvision")
-    facts["torch"] = {key: torch_facts.get(key) for key in ("installed", "import_error", "version")}
-    if not facts["installed"] or torch is None:
+    torch, vision, facts = importing.load_beside_torch("torchvision")
+    if torch is None:
         return facts
     facts["requires_torch"] = required("torchvision", "torch")
     facts["expected"] = KEPT

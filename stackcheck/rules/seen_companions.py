@@ -21,8 +21,8 @@ _EXACT = re.compile(r"==\s*([0-9][0-9A-Za-z.+]*)")
 
 
 def _without_torch(name: str, facts: Mapping[str, Any]) -> Finding | None:
-    torch = facts.get("torch") or {}
-    if torch.get("installed") and not torch.get("import_error"):
+    torch = facts.get("torch")  # not there when the package itself is not installed: then torch was not asked
+    if torch is None or (torch.get("installed") and not torch.get("import_error")):
         return None
     return skipped(NO_TORCH.format(name))
 
@@ -225,8 +225,8 @@ def pyg_companions_run(stack: Stack, pyg_ops: Mapping[str, Any]) -> list[Finding
 
 
 def _companion(name: str, facts: Mapping[str, Any], pyg_ops: Mapping[str, Any]) -> Finding:
-    torch = f"torch {pyg_ops['torch']['version']}"
-    hint = f"take the {name} wheel that data.pyg.org lists for {torch}"
+    torch = (pyg_ops.get("torch") or {}).get("version") or "of the stack"
+    hint = f"take the {name} wheel that data.pyg.org lists for torch {torch}"
     wrong = not_importable(name, facts, hint=hint)
     return wrong or judged(f"{name} {facts.get('version')}", {"operator": facts["check"]}, hint=hint)
 

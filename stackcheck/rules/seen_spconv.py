@@ -329,8 +329,8 @@ def spconv_computes_on_the_cpu(spconv_cpu: Mapping[str, Any]) -> Finding:
     Fix: install spconv and the cumm that it requires in one step.
     """
     hint = "install spconv and the cumm that it requires in one step"
-    torch = spconv_cpu.get("torch") or {}
-    if not torch.get("installed") or torch.get("import_error"):
+    torch = spconv_cpu.get("torch")
+    if torch is not None and (not torch.get("installed") or torch.get("import_error")):
         return skipped("torch does not import, so spconv was not tried")
     wrong = not_importable("spconv.pytorch", spconv_cpu, hint=hint)
     return wrong or judged("spconv on the CPU", spconv_cpu.get("checks"), hint=hint)

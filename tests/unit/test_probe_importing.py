@@ -74,6 +74,13 @@ def test_long_texts_are_cut(package: Path) -> None:
 
 def test_what_is_not_there() -> None:
     assert importing.load("no_such_package_at_all") == (None, {"installed": False, "import_error": None})
+    assert importing.load_beside_torch("no_such_package_at_all") == (None, None, importing.ABSENT)
+
+
+def test_a_bare_directory_of_that_name_is_no_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "probed").mkdir()
+    monkeypatch.syspath_prepend(tmp_path)
+    assert importing.load("probed") == (None, importing.ABSENT)
 
 
 def test_an_attempt_keeps_the_exception() -> None:

@@ -9,7 +9,7 @@ from tests.unit.seen_cases import changed, complete, recorded, said, stack, verd
 GOOD = recorded("cuda124-torch25-no-gpu")
 OTHER = recorded("torchvision-of-another-torch")
 VISION, AUDIO, PYG = GOOD["torchvision_ops"], GOOD["torchaudio_ops"], GOOD["pyg_ops"]
-SCATTER = recorded("torch-scatter-for-the-cpu")["pyg_ops"]
+SCATTER = recorded("pyg-companions-built-for-the-cpu")["pyg_ops"]
 NUMPY = GOOD["numpy_abi"]
 ABSENT_TORCH = {"installed": False, "import_error": None, "version": None}
 UNDEFINED = {"type": "OSError", "message": "torchvision/_C.so: undefined symbol: _ZN3c104cuda9SetDeviceEi"}
@@ -77,7 +77,7 @@ def test_torchaudio_of_another_torch_is_put_down_to_it() -> None:
             "torch does not import, so torchvision was not tried",
         ),
         (
-            {"installed": False, "import_error": None, "torch": VISION["torch"]},
+            {"installed": False, "import_error": None},
             "FAIL",
             "torchvision is not installed in the target",
         ),
@@ -185,11 +185,22 @@ def test_companions_of_pyg() -> None:
             "torch_scatter 2.1.2 is installed and does not import: OSError: _version_cpu.so: undefined symbol:"
             " _ZN5torch3jit17parseSchemaOrNameERKSs",
         ),
+        ("PASS", "torch_cluster 1.6.3: operator agrees with the reference, largest relative error 0.0e+00"),
         (
             "PASS",
             "torch_spline_conv 1.2.2: operator agrees with the reference, largest relative error 0.0e+00",
         ),
     ]
+
+
+def test_a_stated_companion_where_nothing_of_pyg_is_installed() -> None:
+    [verdict] = verdicts(
+        "PYG302",
+        {"pyg_ops": {"installed": False, "import_error": None, "companions": {}}},
+        stack(packages={"torch-scatter": "2.1.2"}),
+    )
+    assert (verdict.outcome.name, verdict.message) == ("FAIL", "torch_scatter is not installed in the target")
+    assert verdict.hint == "install torch_scatter, or take it out of the stack"
 
 
 def test_no_companion_is_nothing_to_judge() -> None:
