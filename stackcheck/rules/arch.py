@@ -95,6 +95,7 @@ def _judge(stack: Stack, build: Build, assumed: str, tables: Tables) -> Finding 
             expected=_wanted(native),
             found=shown(build.codes or ()),
             hint=_other_build(stack, build, tables),
+            doubtful=any(one.gpu.unverified for one in bad),
         )
     findings = [
         passed(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stackcheck.rules.coverage import listed, served, shown, titles
-from stackcheck.rules.grading import cite, failed_by, no_data
+from stackcheck.rules.grading import UNVERIFIED, cite, failed_by, no_data
 from stackcheck.rules.registry import Finding, failed, passed, rule, warned
 from stackcheck.rules.torchbuild import is_wheel, pinned
 from stackcheck.tables.torch import minor
@@ -162,8 +162,11 @@ def arch_list_serves_gpus(stack: Stack, tables: Tables) -> Finding | None:
         message = f"The arch list {text!r} is not native for {names}, as the stack asks: {listed(bad)}."
     else:
         message = f"Nothing built for the arch list {text!r} runs on {names}."
-    added = ";".join([*text.replace(" ", ";").split(";"), *(str(capability) for capability in missing)])
-    return failed(message, expected=expected, found=text, hint=f"make the arch list {added!r}")
+    hint_list = ";".join([*text.replace(" ", ";").split(";"), *(str(capability) for capability in missing)])
+    hint = f"make the arch list {hint_list!r}"
+    if any(one.gpu.unverified for one in bad):
+        return warned(f"{message} {UNVERIFIED}", expected=expected, found=text, hint=hint)
+    return failed(message, expected=expected, found=text, hint=hint)
 
 
 @rule("ARCH104", when=_states_list)

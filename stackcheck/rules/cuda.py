@@ -47,9 +47,23 @@ def torch_build_exists(stack: Stack, tables: Tables) -> Finding | None:
     if release is None:
         return no_data(f"torch {version.public}", f"torch {tables.torch.newest.torch}", tables.torch.checked)
     builds = release.cuda if backend.kind == "cuda" else release.rocm
+    kind = "CUDA" if backend.kind == "cuda" else "ROCm"
     if not builds:
-        return skipped(f"no data on the {backend.kind.upper()} builds of torch {release.torch}")
+        return skipped(f"no data on the {kind} builds of torch {release.torch}")
+    if _not_listed_there(stack, backend, release, tables):
+        return skipped(f"no data on the {kind} builds of torch {release.torch} for {stack.platform}")
     return _exists(backend, release, builds, tables)
+
+
+def _not_listed_there(stack: Stack, backend: Backend, release: Release, tables: Tables) -> bool:
+    """Tell whether the lists, which are those of Linux on x86_64, say nothing about the stack's platform."""
+    if stack.platform in (None, "linux/amd64") or (
+        backend.kind == "cuda" and stack.platform == "windows/amd64"
+    ):
+        return False
+    if backend.kind == "rocm" or backend.version is None:
+        return True
+    return tables.torch.build(release.torch, backend.version, stack.platform or "") is None
 
 
 def _exists(backend: Backend, release: Release, builds: tuple[Version, ...], tables: Tables) -> Finding:
@@ -111,7 +125,8 @@ def torch_build_is_stated_cuda(stack: Stack, tables: Tables) -> Finding | None:
     if got is None or version is None:
         return None
     if got.kind == "cuda" and got.version and minor(got.version) == minor(stack.cuda):
-        return passed(f"{got.by} is {expected}, as stated.", expected=expected, found=f"{got.tag} build")
+        text = f"{got.by[0].upper()}{got.by[1:]} is {expected}, as stated."
+        return passed(text, expected=expected, found=f"{got.tag} build")
     tag = cuda_tag(stack.cuda)
     hint = f"state the index https://download.pytorch.org/whl/{tag}, or torch {version.public}+{tag}"
     if stated is not None:
@@ -156,7 +171,7 @@ def torch_build_fits_accelerator(stack: Stack, tables: Tables) -> Finding | None
     if got.kind == wanted:
         return passed(f"torch is a {got.tag} build, for {names[wanted]}.", expected=expected, found=found)
     claim = f"The stack is for {names[wanted]}, but"
-    hint = f"state the index https://download.pytorch.org/whl/ with the {wanted} tag that the stack needs"
+    hint = _index_hint(stack, wanted, tables)
     if stated is not None:
         text = f"{claim} torch is a {got.tag} build: {stated.by} says so."
         return failed(text, expected=expected, found=found, hint=hint)
@@ -168,6 +183,19 @@ def torch_build_fits_accelerator(stack: Stack, tables: Tables) -> Finding | None
         text = f"{claim} {says}, and no other index is stated."
         return failed_by(text, (release, says), expected=expected, found=found, hint=hint)
     return warned(text, *evidence, expected=expected, found=found, hint=hint)
+
+
+def _index_hint(stack: Stack, wanted: str, tables: Tables) -> str:
+    release = torch_release(stack, tables)
+    if release is None:
+        return f"state PyTorch's index with the {wanted} tag that the stack needs"
+    tags = (
+        [cuda_tag(each) for each in release.cuda]
+        if wanted == "cuda"
+        else [f"rocm{each}" for each in release.rocm]
+    )
+    first = f"https://download.pytorch.org/whl/{tags[-1]}" if tags else "PyTorch's own"
+    return f"state the index {first} (tags of torch {release.torch}: {', '.join(tags) or 'not known'})"
 
 
 def _wanted(stack: Stack) -> str | None:

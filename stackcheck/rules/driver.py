@@ -250,6 +250,7 @@ def driver_branch_has_gpus(stack: Stack, tables: Tables) -> Finding | None:
         expected=f"a driver of branch R{row.last_branch} or older",
         found=f"driver {driver.text}",
         hint=f"keep branch R{row.last_branch} on the hosts with {names}",
+        doubtful=any(gpu.unverified for gpu, _ in bad),
     )
 
 
@@ -275,7 +276,8 @@ def driver_knows_gpus(stack: Stack, tables: Tables) -> Finding | None:
     if below:
         text = f"{gpu.name}: {says}; the hosts have {driver.text}."
         hint = f"update the driver to {row.driver} or later"
-        return failed_by(text, (row, says), expected=expected, found=found, hint=hint)
+        doubt = gpu.unverified
+        return failed_by(text, (row, says), expected=expected, found=found, hint=hint, doubtful=doubt)
     if below is None:
         text = f"{gpu.name}: {says}; {driver.text} does not tell whether all hosts have that."
         return warned(
@@ -327,7 +329,8 @@ def _compiles(stack: Stack, by_ptx: list[Served], toolkit: Toolkit) -> Finding |
             return skipped(f"no data on the driver that compiles PTX of CUDA {toolkit.version}")
         late, found = bool(driver.below(own)), f"driver {driver.text}"
     if not late:
-        return passed(f"The driver compiles for {listed(by_ptx)}: {says}.", cite(toolkit, says), found=found)
+        text = f"The driver is new enough for {listed(by_ptx)}: {says}."
+        return passed(text, cite(toolkit, says), found=found)
     capabilities = ", ".join(sorted({str(one.capability) for one in by_ptx}))
     return failed_by(
         f"{listed(by_ptx)}: {says}; the hosts have {found}.",

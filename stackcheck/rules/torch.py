@@ -50,8 +50,9 @@ def torchvision_fits_torch(stack: Stack, tables: Tables) -> Finding | list[Findi
 def torchaudio_fits_torch(stack: Stack, tables: Tables) -> Finding | list[Finding] | None:
     """The torchaudio of a stack requires the torch that it was built for, up to 2.10.
 
-    2.11.0 is the last release; it uses the stable ABI, requires no torch at all, and is right beside any
-    later torch. Versions are compared without the local part.
+    2.11.0 is the last release; it uses the stable ABI, names no torch in its METADATA, and is right beside
+    any later torch. Beside an older one its libraries miss symbols. Versions are compared without the local
+    part.
 
     Source: METADATA of every torchaudio wheel on PyPI (rows of `stackcheck tables`).
     Example: torchaudio 2.0.1 belongs to torch 2.0.0; torch 2.0.1 needs 2.0.2.
@@ -81,6 +82,8 @@ def _companion(stack: Stack, tables: Tables, name: str) -> Finding | list[Findin
 
 def _fits(row: Companion, torch: Version, tables: Tables) -> Finding:
     asks = f"torch{row.torch}" if row.torch is not None else "no particular torch"
+    if row.needs_torch is not None:
+        asks = f"torch>={row.needs_torch} by the symbols that its libraries use (METADATA names none)"
     says = f"{row.name} {row.version} requires {asks}"
     if row.accepts(torch):
         return passed(
@@ -97,10 +100,10 @@ def _fits(row: Companion, torch: Version, tables: Tables) -> Finding:
 
 def _take(row: Companion, torch: Version, tables: Tables) -> str:
     """Name the nearest change: the companion of this torch, else the torch of this companion."""
-    for_torch = [each for each in tables.torch.companions_for(row.name, torch) if not each.yanked]
+    for_torch = tables.torch.companions_for(row.name, torch)
     if for_torch:
         return f"take {row.name} {for_torch[-1].version}"
-    releases = tables.torch.releases_for(row) if row.torch is not None else ()
+    releases = tables.torch.releases_for(row)
     if releases:
         return f"take torch {releases[-1].torch}, or the {row.name} that was built for torch {torch.public}"
     return f"take the {row.name} that was built for torch {torch.public}"

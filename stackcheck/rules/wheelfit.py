@@ -127,10 +127,16 @@ def torch_fits_glibc(stack: Stack, tables: Tables) -> Finding | None:
     evidence = [(release, says), *([(system, f"{stack.os} has glibc {has}")] if system else [])]
     if needs <= has:
         return passed(f"{says.capitalize()}, {found} is there.", *(cite(*each) for each in evidence))
-    fits = [row.torch for row in tables.torch.releases if row.glibc <= has]
-    hint = "take a newer system" + (f", or torch {fits[-1]}" if fits and kind == "wheel" else "")
+    hint = f"take a newer system{_older_torch(release, has, tables) if kind == 'wheel' else ''}"
     text = f"{says[0].upper()}{says[1:]}, the system has {has}."
     return failed_by(text, *evidence, expected=f"glibc >= {needs}", found=found, hint=hint)
+
+
+def _older_torch(release: Release, has: Version, tables: Tables) -> str:
+    if release.glibc <= has:
+        return f", or a build of torch {release.torch} for another CUDA version"
+    fits = [row.torch for row in tables.torch.releases if row.glibc <= has]
+    return f", or torch {fits[-1]}" if fits else ""
 
 
 def _glibc_of(stack: Stack, release: Release, tables: Tables) -> Version | None:

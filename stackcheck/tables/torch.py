@@ -93,11 +93,16 @@ class Build(Row):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Companion(Row):
-    """One release of torchvision or torchaudio: `torch` is what its METADATA requires, None for nothing."""
+    """One release of torchvision or torchaudio.
+
+    torch: what its METADATA requires, None for nothing. needs_torch: the first torch that has the symbols its
+    libraries use, where METADATA does not say it.
+    """
 
     name: Literal["torchvision", "torchaudio"]
     version: Version
     torch: SpecifierSet | None = None
+    needs_torch: Version | None = None
     python: Mapping[str, tuple[str, ...]]
     """Platform -> Pythons with a wheel; ("3",) for a wheel that serves every Python 3."""
     pypi_cuda: Version | None = None
@@ -105,7 +110,9 @@ class Companion(Row):
     yanked: str = ""
 
     def accepts(self, torch: Version) -> bool:
-        """Tell whether its METADATA accepts this torch; local parts are left aside, pre-releases count."""
+        """Tell whether it fits this torch; local parts are left aside, pre-releases count."""
+        if self.needs_torch is not None and torch.release < self.needs_torch.release:
+            return False
         if self.torch is None:
             return True
         return _without_local(str(self.torch)).contains(torch.public, prereleases=True)
@@ -167,12 +174,9 @@ class TorchTable:
         return self._companion.get((name, _public(version)))
 
     def companions_for(self, name: str, torch: Version) -> tuple[Companion, ...]:
-        """Return the releases of a companion whose METADATA pins or admits this torch, newest last.
-
-        One without any requirement says nothing about any torch, and is left out.
-        """
-        rows = (row for row in self.companions if row.name == name and row.torch is not None)
-        return tuple(row for row in rows if row.accepts(torch) and not row.yanked)
+        """Return the releases of a companion that fit this torch, newest last; withdrawn ones are left out."""
+        rows = (row for row in self.companions if row.name == name and not row.yanked)
+        return tuple(row for row in rows if row.accepts(torch))
 
     def releases_for(self, companion: Companion) -> tuple[Release, ...]:
         """Return the torch releases that a companion accepts."""
