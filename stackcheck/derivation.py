@@ -36,7 +36,11 @@ _FETCH: Sequence[tuple[str, Kind, str]] = (
     ("dns error|failed to lookup address", "unreachable", "its host name could not be resolved (DNS)"),
     ("connection refused", "unreachable", "the connection was refused"),
     ("operation timed out|deadline has elapsed", "unreachable", "it did not answer in time"),
-    ("certificate|tls handshake|unknownissuer|received corrupt message", "unreachable", "TLS could not be established"),
+    (
+        "certificate|tls handshake|unknownissuer|received corrupt message",
+        "unreachable",
+        "TLS could not be established",
+    ),
     ("end of file before|error decoding response body", "bad-index", "its answer was cut short"),
     ("unsupported `content-type`", "bad-index", "its answer is no index page (neither HTML nor JSON)"),
     (r"client error \(connect\)|error sending request", "unreachable", "it could not be reached"),
@@ -144,9 +148,9 @@ def _missing(derivation: str) -> tuple[str, ...]:
 
 
 def _pinned(who: str, found: Sequence[Premise]) -> str:
-    """Return `spconv==2.3.8` for a bare `spconv` (all versions of it), when that is what the stack pins."""
+    """Return the stack's own pin of a package that uv names as a range, or bare for all versions of it."""
     own = [needed for asker, needed in found if asker == PROJECT and name_of(needed) == name_of(who)]
-    return own[0] if own and who == name_of(who) else who
+    return own[0] if own and (who == name_of(who) or own[0].startswith(f"{name_of(who)}==")) else who
 
 
 def _says(who: str) -> str:
