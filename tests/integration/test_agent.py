@@ -161,6 +161,17 @@ def test_a_crash_names_the_python_line(packed: Path) -> None:
     assert "b_segfault.py" in tail
 
 
+def test_a_fork_that_comes_back_from_a_probe_reports_nothing(tmp_path: Path) -> None:
+    forking = probe(
+        "first = os.getpid()\nos.fork()\ntime.sleep(0.1)\nreturn {'original': os.getpid() == first}"
+    )
+    path = tmp_path / "agent.pyz"
+    path.write_bytes(agent.pack({"forking": forking.replace('"import"', '"static"'), "z_good": GOOD}))
+    seen = observe(path, probes=["forking", "z_good"])
+    assert seen.facts("forking") == {"original": True}
+    assert seen.facts("z_good") == {"seen": "nothing"}
+
+
 def test_what_libraries_print_is_kept_out_of_the_document(tmp_path: Path) -> None:
     packed = tmp_path / "agent.pyz"
     noise = "os.write(1, b'{\"probes\": {}}\\n')\nprint('noise', flush=True)\nreturn {'x': 1}"

@@ -1,0 +1,81 @@
+"""The agent in a container as probes are run: no network, no rights, read-only, few processes."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from stackcheck import agent
+from stackcheck.observation import Observation, parse_observation
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import docker
+
+pytestmark = pytest.mark.docker
+
+HEAD = 'GRADE = "import"\nimport os, time\n\ndef run(params):\n'
+PROBES = {
+    "a_good": HEAD + "    return {'uid': os.getuid()}\n",
+    "b_memory": HEAD + "    kept = []\n    while True:\n        kept.append(bytearray(b'x' * (8 << 20)))\n",
+    "c_bomb": HEAD + "    while True:\n        os.fork()\n",
+    "z_good": HEAD + "    return {'uid': os.getuid()}\n",
+}
+
+
+@pytest.fixture(autouse=True)
+def no_images_left() -> None:
+    """Nothing is built here, so nothing is to be removed."""
+
+
+def observe(client: docker.DockerClient, base: str, folder: Path, **request: Any) -> Observation:
+    path = folder / "agent.pyz"
+    path.write_bytes(agent.pack(PROBES))
+    container = client.containers.create(
+        base,
+        ["python3", "/agent.pyz", json.dumps(request)],
+        network_mode="none",
+        cap_drop=["ALL"],
+        security_opt=["no-new-privileges"],
+        read_only=True,
+        pids_limit=128,
+        mem_limit="192m",
+        memswap_limit="192m",
+        user="1234:1234",
+        volumes={str(path): {"bind": "/agent.pyz", "mode": "ro"}},
+    )
+    try:
+        container.start()
+        assert container.wait(timeout=120)["StatusCode"] == 0, container.logs()
+        return parse_observation(container.logs(stdout=True, stderr=False))
+    finally:
+        container.remove(force=True)
+
+
+def test_a_container_s_limits_cost_the_probe_that_passes_them(
+    client: docker.DockerClient, base: str, tmp_path: Path
+) -> None:
+    seen = observe(client, base, tmp_path, probes=list(PROBES), timeout_s=20)
+    assert seen.facts("a_good") == {"uid": 1234}
+    assert seen.facts("z_good") == {"uid": 1234}
+    assert set(seen.failures) == {"b_memory", "c_bomb"}
+    assert seen.failures["b_memory"].kind in {"memory", "signal"}
+    assert seen.failures["b_memory"].signal == "SIGKILL"
+    assert seen.failures["c_bomb"].kind in {"processes", "exception"}  # whichever limit is met first
+
+
+def test_the_probes_of_the_machine_work_without_any_right(
+    client: docker.DockerClient, base: str, tmp_path: Path
+) -> None:
+    seen = observe(client, base, tmp_path, probes=list(agent.MACHINE))
+    assert seen.failures == {}
+    system, interpreter = seen.facts("system"), seen.facts("interpreter")
+    assert isinstance(system, dict)
+    assert isinstance(interpreter, dict)
+    assert system["container"] == "/.dockerenv"
+    assert system["shm"]["bytes"] == 64 << 20
+    assert interpreter["torches"] == []
+    assert all(row["origin"] in {"stdlib", "site-packages"} for row in interpreter["path"])
