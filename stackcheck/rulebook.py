@@ -71,8 +71,10 @@ def _families(rules: Sequence[Rule]) -> Iterator[tuple[str, list[Rule]]]:
 
 
 def _paragraphs(text: str) -> Iterator[str]:
-    """Yield the text with each labelled line (`Source: ...`) as a list item."""
+    """Yield the text with each labelled line (`Source: ...`), and what continues it, as a list item."""
+    in_item = False
     for line in text.splitlines():
         label, colon, _rest = line.partition(": ")
-        labelled = colon and label in ("Source", "Sources", "Example", "Fix")
-        yield f"- {line}" if labelled else line
+        labelled = bool(colon) and label in ("Source", "Sources", "Example", "Fix")
+        in_item = labelled or (in_item and bool(line))
+        yield f"- {line}" if labelled else f"  {line}" if in_item else line

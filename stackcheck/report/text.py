@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     Paint: TypeAlias = Callable[[str, str], str]
 
 _INDENT = " " * 6
-_EVIDENCE_SHOWN = 5
+_EVIDENCE_SHOWN = {Outcome.FAIL: 5, Outcome.ERROR: 5, Outcome.WARN: 1}
+"""How much evidence a person gets to see; every other format has all of it."""
 
 
 def plain(_style: str, text: str) -> str:
@@ -93,22 +94,25 @@ def _verdict(verdict: Verdict, label: str, width: int, paint: Paint, note: str) 
     yield f"{paint(label, f'{label:<5}')}{note} {code}  {one_line(verdict.title, 200)}"
     for line in block(verdict.message):
         yield from _wrapped(line, width)
-    rows = [
-        ("expected", verdict.expected),
-        ("found", verdict.found),
-        ("because", verdict.waived),
-        ("do", verdict.hint),
-        *(("see", _evidence(each.what, each.source)) for each in verdict.evidence[:_EVIDENCE_SHOWN]),
-    ]
-    left = len(verdict.evidence) - _EVIDENCE_SHOWN
-    rows += [("see", f"… ({left} more: --format json shows all)")] if left > 0 else []
-    for name, value in rows:
+    for name, value in _rows(verdict):
         if value:
             yield from _wrapped(one_line(value), width, first=f"{_INDENT}{name:<9} ", paint=paint)
 
 
+def _rows(verdict: Verdict) -> list[tuple[str, str]]:
+    """Return what stands under the message: all for a FAIL, less for what needs no action now."""
+    if verdict.waived:
+        return [("because", verdict.waived)]
+    shown = _EVIDENCE_SHOWN.get(verdict.outcome, 0)
+    seen = [("see", _evidence(each.what, each.source)) for each in verdict.evidence[:shown]]
+    left = len(verdict.evidence) - shown
+    if left > 0 and shown > 1:
+        seen.append(("see", f"… ({left} more: --format json shows all)"))
+    return [("expected", verdict.expected), ("found", verdict.found), ("do", verdict.hint), *seen]
+
+
 def _evidence(what: str, source: str) -> str:
-    return f"{one_line(what)} [{one_line(source, 300)}]" if source else what
+    return f"{one_line(what, 300)} [{one_line(source, 160)}]" if source else what
 
 
 def _unchecked(report: Report, width: int, paint: Paint) -> Iterator[str]:

@@ -78,7 +78,7 @@ def subject(report: Report) -> str:
     seen = report.subject
     if not (seen.kind or seen.name):
         return "nothing was built or run"
-    digest = one_line(seen.digest, 80)
+    digest = one_line(seen.digest, 80) if seen.digest != seen.name else ""
     notes = [
         seen.engine if seen.engine != seen.kind else "",
         digest[:19] if digest.startswith("sha256:") else digest,

@@ -1,0 +1,389 @@
+"""The command line as its users have it: real processes, exit codes, and every message."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from stackcheck import __version__
+from stackcheck.cli import COMMANDS
+from stackcheck.report.jsonfile import from_json, to_json
+from stackcheck.report.model import Report
+from stackcheck.verdict import Outcome, Verdict
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DEFINITIONS = """\
+[[stack]]
+id = "good"
+summary = "one pinned pure-Python package"
+python = "3.11"
+
+[[stack]]
+id = "bad"
+accelerator = "cuda"
+cuda = "12.4"
+expect = "fail"
+expect_codes = ["SPCONV101"]
+packages = { torch = "2.5.0", "spconv-cu124" = "2.3.8", "cumm-cu124" = "0.8.2" }
+
+[[stack]]
+id = "family"
+summary = "two of them"
+[stack.axes]
+python = ["3.11", "3.12"]
+"""
+
+FAILED = Report("bad", (Verdict("AB101", "t", Outcome.FAIL, "broken"),))
+PASSED = Report("good", (Verdict("AB101", "t", Outcome.PASS, "well"),))
+WARNED = Report("warned", (Verdict("AB101", "t", Outcome.WARN, "hm"), *PASSED.verdicts))
+ERRED = Report("erred", (Verdict("AB101", "t", Outcome.ERROR, "crash"), *PASSED.verdicts))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A project with stack definitions."""
+    (tmp_path / "matrices").mkdir()
+    (tmp_path / "matrices" / "demo.toml").write_text(DEFINITIONS, encoding="utf-8")
+    return tmp_path
+
+
+def run(folder: Path, *args: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "stackcheck", *args],
+        cwd=folder,
+        env={**os.environ, "STACKCHECK_CACHE": str(folder / "cache"), **environ},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def saved(folder: Path, *reports: Report) -> str:
+    (folder / "r.json").write_text(to_json(reports), encoding="utf-8")
+    return "r.json"
+
+
+def error_of(done: subprocess.CompletedProcess[str]) -> str:
+    """Return the error without its prefix; there is never a traceback."""
+    assert "Traceback" not in done.stderr
+    return done.stderr.partition("error: ")[2].rstrip("\n")
+
+
+def test_version(folder: Path) -> None:
+    done = run(folder, "--version")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"stackcheck {__version__}\n", "")
+
+
+def test_help_names_every_command(folder: Path) -> None:
+    done = run(folder, "--help")
+    assert done.returncode == 0
+    for name in (
+        "list",
+        "check",
+        "lock",
+        "build",
+        "verify",
+        "probe",
+        "explain",
+        "report",
+        "schema",
+        "tables",
+    ):
+        assert f"\n    {name} " in done.stdout
+        assert run(folder, name, "--help").stdout.startswith(f"usage: stackcheck {name} ")
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ([], "the following arguments are required: COMMAND"),
+        (["chekc"], "'chekc' is no command; did you mean 'check'?"),
+        (["dance"], f"'dance' is no command; commands: {', '.join(COMMANDS)}"),
+        (["check"], "the following arguments are required: STACK"),
+        (["check", "god"], "no stack is named 'god'; did you mean 'good'?; `stackcheck list` shows all"),
+        (["check", "no.toml"], "no.toml: there is no such file or folder of stack definitions"),
+        (["list", "--matrices", "no"], "no: there is no such file or folder of stack definitions"),
+        (["list", "-o", "matrices"], "-o matrices: this is a folder; name a file in it"),
+        (["list", "-o", "no/x.txt"], "-o no/x.txt: there is no folder no; make it first"),
+        (
+            ["report", "no.json"],
+            "no.json: this report cannot be read: No such file or directory",
+        ),
+        (
+            ["report", "matrices/demo.toml"],
+            "matrices/demo.toml: this is no JSON: Expecting value: line 1 column 3 (char 2)",
+        ),
+        (
+            ["explain", "TORCH1011"],
+            "no rule has the code 'TORCH1011'; did you mean 'TORCH101'?; `stackcheck explain` lists all",
+        ),
+        (["tables", "gpu"], "there is no table 'gpu'; did you mean 'gpus'?"),
+        (["verify", "good", "--ca", "no.pem"], "--ca: there is no file no.pem"),
+        (["verify", "good", "--secret", "netrc"], "--secret: give NAME=VALUE, not 'netrc'"),
+        (["verify", "good", "--secret", "a=no"], "--secret a: there is no file no"),
+        (
+            ["probe", "--here", "--stack", "family"],
+            "--stack family names 2 stacks, choose one: family-py311, family-py312",
+        ),
+        (["probe", "--venv", "no"], "no is no virtual environment: there is no no/bin/python"),
+        (["probe"], "one of the arguments --image --venv --here is required"),
+    ],
+)
+def test_a_wrong_call_is_exit_code_2_and_says_what_to_do(folder: Path, args: list[str], message: str) -> None:
+    done = run(folder, *args)
+    assert (done.returncode, error_of(done), done.stdout) == (2, message, "")
+
+
+def test_a_wrong_format_names_the_right_ones(folder: Path) -> None:
+    done = run(folder, "check", "good", "--format", "yaml")
+    assert done.returncode == 2
+    assert "argument --format: invalid choice: 'yaml' (choose from " in error_of(done)
+
+
+def test_all_faults_of_a_definition_at_once(folder: Path) -> None:
+    text = '[[stack]]\nid = "a"\npyhton = "3.11"\ncuda = 12.4\n'
+    (folder / "matrices" / "demo.toml").write_text(text, encoding="utf-8")
+    done = run(folder, "check", "a")
+    assert done.returncode == 2
+    head, *faults = error_of(done).splitlines()
+    assert head == "2 faults in the stack definitions:"
+    assert any("unknown key; did you mean 'python'?" in fault for fault in faults)
+    assert all("matrices/demo.toml: stack[1] (a)." in fault for fault in faults)
+
+
+def test_list(folder: Path) -> None:
+    done = run(folder, "list")
+    assert done.returncode == 0
+    assert [line.split()[0] for line in done.stdout.splitlines()] == [
+        "stack", "good", "bad", "family-py311", "family-py312",
+    ]  # fmt: skip
+    rows = json.loads(run(folder, "list", "family", "--format", "json").stdout)
+    assert [row["id"] for row in rows] == ["family-py311", "family-py312"]
+    assert rows[0] == {
+        "id": "family-py311",
+        "family": "family",
+        "file": "matrices/demo.toml",
+        "summary": "two of them",
+        "axes": {"python": "3.11"},
+        "expect": "pass",
+    }
+    assert run(folder, "list", "g*", "--format", "md").stdout.startswith("| stack   |")
+
+
+def test_check_fails_by_the_letter_and_accepts_what_is_expected(folder: Path) -> None:
+    done = run(folder, "check", "bad", "--offline")
+    assert done.returncode == 1
+    assert done.stdout.startswith("FAIL  bad: ")
+    assert "\nFAIL  (expected) SPCONV101  " in done.stdout
+    assert done.stderr == "bad: resolving\n"
+    accepted = run(folder, "check", "bad", "--offline", "--accept-expected", "--quiet")
+    assert "expected to fail, and failed exactly as expected: SPCONV101" in accepted.stdout
+    assert (accepted.returncode, accepted.stderr) == (0, "")
+
+
+def test_check_takes_a_file_and_writes_a_file(folder: Path) -> None:
+    (folder / "out.json").write_text("old", encoding="utf-8")
+    (folder / "out.json").chmod(0o640)
+    args = ["matrices/demo.toml", "--offline", "--format", "json", "-o", "out.json"]
+    done = run(folder, "check", *args)
+    assert (done.returncode, done.stdout) == (1, "")
+    reports = from_json((folder / "out.json").read_text(encoding="utf-8"))
+    assert [report.stack for report in reports] == ["good", "bad", "family-py311", "family-py312"]
+    assert (folder / "out.json").stat().st_mode & 0o777 == 0o640
+    assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == []
+
+
+@pytest.mark.parametrize(
+    ("reports", "args", "code"),
+    [
+        ([PASSED], [], 0),
+        ([WARNED], [], 0),
+        ([WARNED], ["--strict"], 3),
+        ([ERRED], [], 3),
+        ([PASSED, ERRED, FAILED], [], 1),
+        ([], [], 3),
+    ],
+)
+def test_report_exits_as_the_run_did(folder: Path, reports: list[Report], args: list[str], code: int) -> None:
+    assert run(folder, "report", saved(folder, *reports), *args).returncode == code
+
+
+@pytest.mark.parametrize(
+    ("form", "start"),
+    [
+        ("text", "FAIL  bad: 1 of 1 checks failed\n"),
+        ("md", "## FAIL `bad`: 1 of 1 checks failed\n"),
+        ("json", '{\n  "schema_version": 1,\n'),
+        ("junit", '<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n'),
+        ("html", "<!doctype html>\n"),
+        ("github", "::error title=FAIL AB101 bad::broken\n"),
+        ("sarif", '{\n  "$schema": "https://json.schemastore.org/sarif-2.1.0.json",\n'),
+    ],
+)
+def test_report_renders_every_format(folder: Path, form: str, start: str) -> None:
+    done = run(folder, "report", saved(folder, FAILED), "--format", form)
+    assert done.returncode == 1
+    assert done.stdout.startswith(start)
+    assert done.stderr == ""
+
+
+def test_report_joins_files_and_reads_stdin(folder: Path) -> None:
+    first = saved(folder, PASSED)
+    done = subprocess.run(
+        [sys.executable, "-m", "stackcheck", "report", first, "-"],
+        cwd=folder, input=to_json([FAILED]), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stdout.startswith("result    stack ")
+
+
+def test_explain(folder: Path) -> None:
+    every = run(folder, "explain")
+    assert every.returncode == 0
+    assert "  SPCONV101  " in every.stdout
+    one = run(folder, "explain", "spconv101")
+    assert one.stdout.startswith("SPCONV101  ")
+    assert "\nSource: " in one.stdout
+    rows = json.loads(run(folder, "explain", "SPCONV", "--format", "json").stdout)
+    assert {row["family"] for row in rows} == {"SPCONV"}
+
+
+def test_schema(folder: Path) -> None:
+    assert json.loads(run(folder, "schema").stdout)["title"] == "stackcheck stack definitions"
+    assert json.loads(run(folder, "schema", "report").stdout)["title"] == "stackcheck report"
+
+
+def test_tables(folder: Path) -> None:
+    listed = run(folder, "tables")
+    assert listed.returncode == 0
+    assert any(line.startswith("gpus ") for line in listed.stdout.splitlines())
+    assert "name = NVIDIA L4, capability = 8.9" in run(folder, "tables", "gpus").stdout
+    assert json.loads(run(folder, "tables", "gpus", "--format", "json").stdout)[0]["name"] == "gpus"
+
+
+def test_lock_that_cannot_be_made_offline_says_why(folder: Path) -> None:
+    done = run(folder, "lock", "bad", "--offline", "--quiet")
+    assert done.returncode == 3
+    assert done.stdout.startswith("bad: no lock: ")
+    row = json.loads(run(folder, "lock", "bad", "--offline", "--quiet", "--format", "json").stdout)[0]
+    assert row["stack"] == "bad"
+    assert row["lock"] is None
+    assert row["kind"]
+
+
+def test_probe_here_without_a_stack(folder: Path) -> None:
+    done = run(folder, "probe", "--here", "--format", "json")
+    report = from_json(done.stdout)[0]
+    assert (report.stack, report.command, report.subject.kind) == ("", "probe", "here")
+    assert report.name == sys.executable
+    assert report.observation is not None
+    assert not report.failed_codes
+
+
+def test_a_fault_of_stackcheck_is_one_line_and_exit_code_3(folder: Path) -> None:
+    code = (
+        "import sys\n"
+        "from stackcheck import catalog, cli\n"
+        "def load(places):\n"
+        "    raise RuntimeError('a \\x1b[31mfault')\n"
+        "catalog.load = load\n"
+        "sys.exit(cli.main())\n"
+    )
+    (folder / "broken.py").write_text(code, encoding="utf-8")
+
+    def run_broken(*args: str) -> subprocess.CompletedProcess[str]:
+        call = [sys.executable, "broken.py", *args]
+        return subprocess.run(call, cwd=folder, capture_output=True, text=True, check=False)
+
+    done = run_broken("list")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert error_of(done) == (
+        "RuntimeError: a fault\n"
+        "this is a fault of stackcheck: run it again with --debug, and report the traceback"
+    )
+    shown = run_broken("list", "--debug")
+    assert shown.returncode == 1
+    assert "Traceback (most recent call last):" in shown.stderr
+
+
+def test_a_reader_that_goes_away_is_no_error(folder: Path) -> None:
+    name = saved(folder, *[PASSED] * 3000)
+    with subprocess.Popen(
+        [sys.executable, "-m", "stackcheck", "report", name],
+        cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.read(10)
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(timeout=60) == 0
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "said"),
+    [(signal.SIGINT, 130, b"stackcheck: error: interrupted\n"), (signal.SIGTERM, 143, b"")],
+)
+def test_signals(folder: Path, number: signal.Signals, code: int, said: bytes) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "stackcheck", "report", "-"],
+        cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        assert process.stderr is not None
+        time.sleep(1.5)  # it waits for stdin by then
+        process.send_signal(number)
+        assert process.wait(timeout=60) == code
+        assert process.stderr.read() == said
+
+
+def _on_a_terminal(folder: Path, *args: str, **environ: str) -> str:
+    """Run with a terminal as stdout; return what it was sent."""
+    mine, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "stackcheck", *args],
+        cwd=folder,
+        env={**{k: v for k, v in os.environ.items() if k != "NO_COLOR"}, "TERM": "xterm", **environ},
+        stdout=theirs,
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(theirs)
+    sent = b""
+    while True:
+        try:
+            chunk = os.read(mine, 65536)
+        except OSError:
+            break
+        if not chunk:
+            break
+        sent += chunk
+    os.close(mine)
+    process.wait(timeout=60)
+    return sent.decode().replace("\r\n", "\n")
+
+
+def test_colour_at_a_terminal_alone(folder: Path) -> None:
+    name = saved(folder, FAILED)
+    assert _on_a_terminal(folder, "report", name).startswith(
+        "\x1b[1;31mFAIL \x1b[0m \x1b[1mbad\x1b[0m: 1 of 1"
+    )
+    assert "\x1b" not in _on_a_terminal(folder, "report", name, NO_COLOR="1")
+    assert "\x1b" not in _on_a_terminal(folder, "report", name, TERM="dumb")
+    assert "\x1b" not in run(folder, "report", name).stdout
+
+
+def test_a_terminal_without_utf_8_is_no_reason_to_fail(folder: Path) -> None:
+    long = Report("bad", (Verdict("AB101", "t", Outcome.PASS, "well", waived="ü" * 700),))
+    done = run(folder, "report", saved(folder, long), PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert done.returncode == 3
+    assert "\\u2026" in done.stdout
