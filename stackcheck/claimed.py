@@ -1,4 +1,4 @@
-"""What a stack says, put together from several of its fields: which torch build, and what a wheel was made for.
+"""What a stack says, put together from several fields: which torch build, what a wheel was made for.
 
 Nothing is guessed silently: `TorchClaim.assumed` marks a build that only follows from a default.
 """
@@ -68,7 +68,7 @@ class TorchClaim:
 
 @dataclass(frozen=True, slots=True)
 class MadeFor:
-    """What a compiled wheel was made for: torch as "2.5", the wheel tag, the C++11 ABI; None is "not said"."""
+    """What a compiled wheel was made for: torch as "2.5", the wheel tag, the C++11 ABI; None: not said."""
 
     torch: str | None
     tag: str | None
@@ -122,7 +122,7 @@ def torch_claim(stack: Stack, tables: Tables) -> TorchClaim:
     return TorchClaim(version, tag, why, assumed, official and not nvidia, nvidia)
 
 
-def _tag(
+def _tag(  # noqa: PLR0911 - one return a field, from the most to the least explicit
     stack: Stack, tables: Tables, version: Version | None, container: TorchClaim | None
 ) -> tuple[str | None, str, bool]:
     if version is not None and version.local and (match := _TAG.match(version.local)):

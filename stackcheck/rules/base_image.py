@@ -98,7 +98,8 @@ def cuda_tag_exists(stack: Stack, tables: Tables) -> list[Finding]:
 def image_cuda(stack: Stack, tables: Tables) -> list[Finding]:
     """The image's CUDA toolkit has the major version of torch's CUDA where something is compiled.
 
-    torch's wheels bring their own runtime, so another toolkit in the image is fine for running them. Compiling
+    torch's wheels bring their own runtime, so another toolkit in the image is fine for running them.
+    Compiling
     an extension with another CUDA major version than torch's is refused by torch.
 
     Source: torch/utils/cpp_extension.py `_check_cuda_version`.
@@ -119,7 +120,8 @@ def image_cuda(stack: Stack, tables: Tables) -> list[Finding]:
         elif compiled and image.kind == "devel" and not stack.toolkit:
             findings.append(
                 failed(
-                    f"{', '.join(compiled)} would be compiled with CUDA {image.cuda} of {name}; {claim.title} needs "
+                    f"{', '.join(compiled)} would be compiled with CUDA {image.cuda} of {name}; "
+                    f"{claim.title} needs "
                     f"CUDA {claim.cuda.major}",
                     _WHEELS,
                     expected=f"a devel image of CUDA {claim.cuda.major}",
@@ -130,7 +132,8 @@ def image_cuda(stack: Stack, tables: Tables) -> list[Finding]:
         else:
             findings.append(
                 warned(
-                    f"{name} brings CUDA {image.cuda}, and {claim.title} its own runtime: the image's is not used",
+                    f"{name} brings CUDA {image.cuda}, and {claim.title} its own runtime: the image's is "
+                    "not used",
                     _WHEELS,
                     expected=f"CUDA {claim.cuda}, or a plain base",
                     found=name or "",
@@ -157,7 +160,8 @@ def image_cudnn(stack: Stack, tables: Tables) -> Finding | None:
     row = tables.images.cudnn_tag(image.cuda) if image and image.cudnn else None
     digits = image.cudnn.removeprefix("cudnn") if image else ""
     holds = int(digits) if digits else (row.holds if row else None)
-    if release is None or release.cudnn is None or holds is None or claim.cuda is None:
+    gone = row is not None and image is not None and image.cudnn in row.gone
+    if gone or release is None or release.cudnn is None or holds is None or claim.cuda is None:
         return None
     if holds == release.cudnn:
         return passed(
@@ -176,7 +180,8 @@ def image_cudnn(stack: Stack, tables: Tables) -> Finding | None:
 def image_python(stack: Stack, tables: Tables) -> Finding | None:
     """The image's Python is the stack's.
 
-    A python:3.11 image has one interpreter, 3.11. A distribution's `python3` is the one of its release; another
+    A python:3.11 image has one interpreter, 3.11. A distribution's `python3` is the one of its release;
+    another
     one has to be installed.
 
     Source: https://hub.docker.com/_/python; the distributions' package python3 (tables/images.toml).
@@ -208,7 +213,7 @@ def image_python(stack: Stack, tables: Tables) -> Finding | None:
         cite(row, f"python3 is {row.python}"),
         expected=f"Python {wanted}",
         found=f"Python {row.python}",
-        hint=f"install Python {wanted} in the image and name it with image.python, or take python:{wanted}-slim",
+        hint=f"install Python {wanted} there and name it with image.python, or take python:{wanted}-slim",
     )
 
 

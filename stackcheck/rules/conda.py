@@ -28,7 +28,8 @@ _LAST_TORCH = Version("2.4")
 def mkl_of_conda_torch(stack: Stack, tables: Tables) -> Finding | None:
     """The mkl package is one that conda's torch can load with.
 
-    The conda packages of torch up to 2.4 link against MKL and need mkl 2024.0 or older: with 2024.1 the import
+    The conda packages of torch up to 2.4 link against MKL and need mkl 2024.0 or older: with 2024.1 the
+    import
     ends in `undefined symbol: iJIT_NotifyEvent`. pip's wheels bring their own MKL.
 
     Source: https://github.com/pytorch/pytorch/issues/123097
@@ -45,7 +46,8 @@ def mkl_of_conda_torch(stack: Stack, tables: Tables) -> Finding | None:
         return passed(f"mkl {version} still has what conda's torch {torch.version} imports", _MKL)
     if version is None and mkl.version != LATEST and _LAST_MKL in mkl.specifier:
         return warned(
-            f"mkl {mkl.version} admits 2024.1 and later, with which conda's torch {torch.version} cannot be imported",
+            f"mkl {mkl.version} admits 2024.1 and later, with which conda's torch {torch.version} cannot "
+            "be imported",
             _MKL,
             expected=f"mkl<={_LAST_MKL}",
             found=f"mkl {mkl.version}",
@@ -76,7 +78,7 @@ def _mixed(facts: Facts) -> bool:
 
 @rule("CONDA102", when=_mixed)
 def one_installer(stack: Stack) -> Finding | None:
-    """torch and its companions come from one installer.
+    """All of torch and its companions come from one installer.
 
     conda and pip do not see each other's files: the second overwrites the first, or both stay and the path
     decides which is imported.

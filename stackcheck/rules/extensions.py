@@ -22,7 +22,8 @@ TRIO = frozenset({"torch", "torchvision", "torchaudio"})
 
 _MINOR = Evidence(
     "libtorch has no stable C++ interface between minor releases; patch releases share it",
-    "https://github.com/Dao-AILab/flash-attention/issues/931; https://github.com/rusty1s/pytorch_scatter/issues/348 "
+    "https://github.com/Dao-AILab/flash-attention/issues/931; "
+    "https://github.com/rusty1s/pytorch_scatter/issues/348 "
     "(checked 2026-11-20)",
 )
 _MAJOR = Evidence(
@@ -30,7 +31,8 @@ _MAJOR = Evidence(
     "https://docs.nvidia.com/deploy/cuda-compatibility/minor-version-compatibility.html (checked 2026-11-20)",
 )
 _ABI = Evidence(
-    "c10::Error(SourceLocation, std::string) is mangled with `Ss` without the C++11 ABI and with `__cxx11` with it",
+    "c10::Error(SourceLocation, std::string) is mangled with `Ss` without the C++11 ABI and with "
+    "`__cxx11` with it",
     "https://github.com/Dao-AILab/flash-attention/issues/940; PyTorch 2.6.0 and 2.7.0 release notes "
     "(checked 2026-11-20)",
 )
@@ -58,7 +60,8 @@ def torch_minor(stack: Stack, tables: Tables) -> list[Finding]:
     A C++ extension links against libtorch, whose interface changes between minor releases: the wrong one ends
     in `undefined symbol`. Patch releases share the interface: a wheel for 2.5.0 fits 2.5.1.
 
-    Source: Dao-AILab/flash-attention issue 931; rusty1s/pytorch_scatter issue 348; open-mmlab/mmcv issue 1727.
+    Source: Dao-AILab/flash-attention issue 931; rusty1s/pytorch_scatter issue 348; open-mmlab/mmcv issue
+    1727.
     Example: torch-scatter from the page torch-1.9.1+cu111 with torch 1.10.0.
     Fix: take the wheel of the page, or with the local version, of the stack's torch minor.
     """
@@ -89,10 +92,12 @@ def torch_minor(stack: Stack, tables: Tables) -> list[Finding]:
 def cuda_major(stack: Stack, tables: Tables) -> list[Finding]:
     """Compiled wheels were made for the CUDA major version, and the backend, of torch.
 
-    Another major has another libcudart (libcudart.so.11.0, .so.12, .so.13): the import fails. Another minor of
+    Another major has another libcudart (libcudart.so.11.0, .so.12, .so.13): the import fails. Another minor
+    of
     the same major loads and runs, and is no finding. A CPU wheel beside a CUDA torch loads without GPU ops.
 
-    Source: https://docs.nvidia.com/deploy/cuda-compatibility/; rusty1s/pytorch_scatter torch_scatter/__init__.py:59-65.
+    Source: https://docs.nvidia.com/deploy/cuda-compatibility/; rusty1s/pytorch_scatter
+    torch_scatter/__init__.py:59-65.
     Example: torch-scatter 2.1.2+pt25cu118 with torch 2.5.0+cu124.
     Fix: take the wheel whose tag has torch's CUDA major version.
     """
@@ -109,9 +114,12 @@ def cuda_major(stack: Stack, tables: Tables) -> list[Finding]:
 
 def _judge_tag(what: str, tag: str, why: str, claim: TorchClaim) -> Iterator[Finding]:
     mine, other = claim.cuda, tag_cuda(tag)
-    if other is None and mine is None:
-        if tag == "cpu" or claim.tag == "cpu" or tag[:4] == (claim.tag or "")[:4]:
-            return
+    if (
+        other is None
+        and mine is None
+        and (tag == "cpu" or claim.tag == "cpu" or tag[:4] == (claim.tag or "")[:4])
+    ):
+        return
     if mine is not None and other is not None and mine.major == other.major:
         same = "the CUDA version" if mine == other or other.minor == 0 else "the CUDA major version"
         yield passed(f"{what} is made for {tag}, {same} of {claim.title}", _MAJOR)
@@ -154,7 +162,8 @@ def named_cuda(stack: Stack, tables: Tables) -> list[Finding]:
     process. nvidia-* wheels of another major than torch's write into the same folders. A minor difference is
     fine: spconv-cu120 serves every CUDA 12.
 
-    Source: traveller59/spconv README.md; https://github.com/rwth-i6/returnn/issues/1802 (tables/packages.toml).
+    Source: traveller59/spconv README.md; https://github.com/rwth-i6/returnn/issues/1802
+    (tables/packages.toml).
     Example: spconv-cu118 with torch 2.5.0+cu124.
     Fix: take the distribution for torch's CUDA major version.
     """
@@ -274,7 +283,8 @@ def bound_to_minor(stack: Stack, tables: Tables) -> list[Finding]:
         else:
             findings.append(
                 failed_by(
-                    f"{name} {version} is compiled for torch {row.torch}, and loads with no other minor; the stack has "
+                    f"{name} {version} is compiled for torch {row.torch}, and loads with no other minor; "
+                    "the stack has "
                     f"torch {claim.version.public}",
                     (row, f"{name} {row.versions} belongs to torch {row.torch}"),
                     expected=f"torch {row.torch}.*",
@@ -310,7 +320,8 @@ def defective_wheels(stack: Stack, tables: Tables) -> list[Finding]:
         if row.tag in {"", tag} and row.torch in {"", torch}:
             findings.append(
                 failed_by(
-                    f"the wheel of {row.dist} {row.version} for {tag} and torch {torch} is defective: {row.fault}",
+                    f"the wheel of {row.dist} {row.version} for {tag} and torch {torch} is defective: "
+                    f"{row.fault}",
                     (row, row.fault),
                     expected=row.instead,
                     found=f"{row.dist} {row.version}",
@@ -344,7 +355,9 @@ def kernels_for_gpus(stack: Stack, tables: Tables) -> list[Finding]:
             continue
         unserved = [gpu for gpu in gpus if gpu.capability and not row.serves(gpu.capability, package)]
         if not unserved:
-            findings.append(passed(f"{name} {package.version} serves every GPU of the stack", cite(row, row.says)))
+            findings.append(
+                passed(f"{name} {package.version} serves every GPU of the stack", cite(row, row.says))
+            )
             continue
         said = ", ".join(f"{gpu.name} ({gpu.capability})" for gpu in unserved)
         findings.append(

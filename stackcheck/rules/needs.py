@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from packaging.utils import canonicalize_name
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from stackcheck.rules.registry import Facts
     from stackcheck.tables import Tables
     from stackcheck.tables.packages import Needs
+
+    Clash: TypeAlias = tuple[Version, Needs, tuple[str, SpecifierSet, str]]
 
 _ANY = parse_specifier("")
 MMCV = ("mmcv", "mmcv-full", "mmcv-lite")
@@ -61,10 +63,9 @@ def _judge_declared(name: str, package: Package, stack: Stack, tables: Tables) -
         return
     clashes = [(version, row, clash) for version, row in rows if (clash := _clash(row, stack, tables))]
     if len(clashes) == len(rows):
-        version, row, (other, wanted, pinned) = clashes[-1]
-        yield _clashing(name, package, version, row, (other, wanted, pinned), tables)
+        yield _clashing(name, package, clashes[-1], tables)
     elif any(other in stack.packages for _, row in rows for other in row.needs):
-        version, row = rows[-1]
+        _, row = rows[-1]
         yield passed(f"what {name} {package.version} requires is pinned as it asks", cite(row, ""))
 
 
@@ -85,15 +86,8 @@ def _clash(row: Needs, stack: Stack, tables: Tables) -> tuple[str, SpecifierSet,
     return None
 
 
-def _clashing(
-    name: str,
-    package: Package,
-    version: Version,
-    row: Needs,
-    clash: tuple[str, SpecifierSet, str],
-    tables: Tables,
-) -> Finding:
-    other, wanted, pinned = clash
+def _clashing(name: str, package: Package, last: Clash, tables: Tables) -> Finding:
+    version, row, (other, wanted, pinned) = last
     exact = package.exact is not None
     subject = f"{name} {version}" if exact else f"every known {name} that {package.version} admits"
     newest = "" if exact else f" (the newest, {version}, requires {other}{wanted})"
@@ -155,7 +149,8 @@ def _judge_asserted(name: str, version: Version, row: Needs, stack: Stack) -> It
                 )
             else:
                 yield failed_by(
-                    f"importing {name} {version} fails: it asserts {other}{wanted}, and the stack has {dist} {pinned}",
+                    f"importing {name} {version} fails: it asserts {other}{wanted}, and the stack has "
+                    f"{dist} {pinned}",
                     (row, f"{name} {version} asserts {other}{wanted}"),
                     expected=f"{other}{wanted}",
                     found=f"{dist} {pinned}",
@@ -196,7 +191,8 @@ def torch_pins(stack: Stack, tables: Tables) -> list[Finding]:
             if newest.version != pin:
                 findings.append(
                     failed_by(
-                        f"{name} is not pinned: the newest is {newest.version}, and {claim.title} pins {name}=={pin}",
+                        f"{name} is not pinned: the newest is {newest.version}, and {claim.title} pins "
+                        f"{name}=={pin}",
                         said,
                         (newest, f"the newest {name} is {newest.version}"),
                         expected=f"{name}=={pin}",

@@ -72,7 +72,8 @@ def unpinned_torchaudio(stack: Stack, tables: Tables) -> Finding | None:
         )
     cuda = _pypi_cuda(tables, newest.version)
     return failed_by(
-        f"torchaudio is not pinned, and the newest on PyPI, {newest.version}, is made for torch {_NO_PIN_SINCE} and "
+        f"torchaudio is not pinned, and the newest on PyPI, {newest.version}, is made for torch "
+        f"{_NO_PIN_SINCE} and "
         f"later{cuda}; the stack has {claim.title}",
         (newest, f"the newest torchaudio is {newest.version}, and its METADATA names no torch"),
         expected=f"the torchaudio of torch {claim.version.public}",

@@ -27,11 +27,13 @@ if TYPE_CHECKING:
 OVERRIDE = "HSA_OVERRIDE_GFX_VERSION"
 _READ = Evidence(
     "three decimals up to 63.255.255; anything else makes the discovery of GPUs fail; Linux only",
-    "ROCm/ROCR-Runtime libhsakmt/src/topology.c:1218-1233 @c7785a6da1c1; ROCm/TheRock issue 1719 (checked 2026-11-20)",
+    "ROCm/ROCR-Runtime libhsakmt/src/topology.c:1218-1233 @c7785a6da1c1; ROCm/TheRock issue 1719 "
+    "(checked 2026-11-20)",
 )
 _EXACT = Evidence(
     "a code object for one gfx target runs on that target only",
-    "ROCm/TheRock cmake/therock_amdgpu_targets.cmake @89553ce3746e; ROCm/rocBLAS issue 1339 (checked 2026-11-20)",
+    "ROCm/TheRock cmake/therock_amdgpu_targets.cmake @89553ce3746e; ROCm/rocBLAS issue 1339 (checked "
+    "2026-11-20)",
 )
 
 
@@ -57,14 +59,15 @@ def _override(stack: Stack) -> str | None:
 
 @rule("ROCM101", when=_is_rocm)
 def gfx_served(stack: Stack, tables: Tables) -> list[Finding]:
-    """torch has code for the GPUs' gfx targets, by itself or through a sound override.
+    """The build of torch has code for the GPUs' gfx targets, by itself or through a sound override.
 
     A ROCm code object runs on its own gfx target only; there is no compatibility inside a generation as with
     CUDA. HSA_OVERRIDE_GFX_VERSION makes the runtime report another target, which is sound only where the real
     instruction set contains the claimed one. Without code the first kernel ends in "invalid device function",
     although torch.cuda.is_available() is True.
 
-    Source: PyTorch's build scripts by release; ROCm/rocBLAS issue 1339; pytorch issue 164346 (tables/rocm.toml).
+    Source: PyTorch's build scripts by release; ROCm/rocBLAS issue 1339; pytorch issue 164346
+    (tables/rocm.toml).
     Example: an RX 6700 XT (gfx1031) with the wheel of torch 2.5 and no override.
     Fix: the override of the table (10.3.0), a torch that has the target, or a build from source.
     """
@@ -130,7 +133,8 @@ def _served(gpu: Gpu, seen: str, targets: frozenset[str], value: str | None, tab
     known = tables.rocm.override(real)
     sound = f" ({known.source})" if known and known.claims == seen else ""
     return warned(
-        f"{gpu.name} ({real}) runs as {seen} by {OVERRIDE}={value}: a configuration that AMD does not support{sound}",
+        f"{gpu.name} ({real}) runs as {seen} by {OVERRIDE}={value}: a configuration that AMD does not "
+        f"support{sound}",
         _EXACT,
         expected=f"code for {real}",
         found=f"{seen} by override",
@@ -251,7 +255,7 @@ def override_readable(stack: Stack) -> Finding:
 
 @rule("ROCM104", when=_is_rocm)
 def hipblaslt(stack: Stack, tables: Tables) -> Finding | None:
-    """hipBLASLt is not preferred on a GPU that it has no kernels for.
+    """The library hipBLASLt is not preferred on a GPU that it has no kernels for.
 
     torch then warns "Attempting to use hipBLASLt on an unsupported architecture" and falls back, or fails.
 

@@ -25,7 +25,8 @@ def _compiles(facts: Facts) -> bool:
 def build_tools(stack: Stack, tables: Tables) -> list[Finding]:
     """The build tools still build these sources.
 
-    setuptools 82 removed pkg_resources, which mmcv's setup.py imports. CMake 4 refuses projects that ask for a
+    setuptools 82 removed pkg_resources, which mmcv's setup.py imports. CMake 4 refuses projects that ask for
+    a
     CMake older than 3.5, as seven of the third-party projects in torch 2.6 do, unless
     CMAKE_POLICY_VERSION_MINIMUM is set. An isolated build takes the newest tools.
 

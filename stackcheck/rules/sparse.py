@@ -1,4 +1,4 @@
-"""Rules about spconv and cumm: the pair, its flavour, its kernels, and flags that do not do what they seem to."""
+"""Rules about spconv and cumm: the pair, its flavour, its kernels, and flags without effect."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from stackcheck.tables import Tables
     from stackcheck.tables.packages import CummNvrtc
 
+_ASKS_NVCC = Version("0.7.11")
+"""The last cumm that asks nvcc whether there is a toolkit (tables/packages.toml, cumm_nvrtc)."""
 _FLAGS = ("SPCONV_DISABLE_JIT", "CUMM_DISABLE_JIT")
 _JIT = Evidence(
     "the flags skip the import-time rebuild of an editable install; NVRTC runs with and without them",
@@ -75,7 +77,8 @@ def cumm_in_range(stack: Stack, tables: Tables) -> list[Finding]:
                 continue
             findings.append(
                 failed_by(
-                    f"{spconv} {version} works with cumm{row.cumm}, and the stack has {name} {cumm}{declared}",
+                    f"{spconv} {version} works with cumm{row.cumm}, and the stack has {name} "
+                    f"{cumm}{declared}",
                     (row, f"spconv {version}: cumm{row.cumm}"),
                     expected=f"{name}{row.cumm}",
                     found=f"{name} {cumm}",
@@ -90,7 +93,8 @@ def jit_flags(stack: Stack) -> Finding | None:
     """The JIT flags do nothing on wheels.
 
     SPCONV_DISABLE_JIT and CUMM_DISABLE_JIT are read where an editable install would be rebuilt at import, and
-    when spconv or cumm is compiled. They do not stop NVRTC, which compiles a kernel that is not prebuilt; so a
+    when spconv or cumm is compiled. They do not stop NVRTC, which compiles a kernel that is not prebuilt; so
+    a
     set flag is no proof that nothing is compiled.
 
     Source: traveller59/spconv spconv/constants.py:32; FindDefinition/cumm cumm/constants.py:56.
@@ -114,9 +118,10 @@ def jit_flags(stack: Stack) -> Finding | None:
 
 @rule("SPCONV103", when=_sparse)
 def one_flavor(stack: Stack) -> list[Finding]:
-    """spconv and cumm are there once each, for one CUDA version.
+    """Of spconv and cumm there is one flavour each, for one CUDA version.
 
-    Every flavour (spconv, spconv-cu118, spconv-cu124 ...) writes the same Python package: with two of them the
+    Every flavour (spconv, spconv-cu118, spconv-cu124 ...) writes the same Python package: with two of them
+    the
     last one installed wins, file by file. spconv-cuXXX needs the cumm-cuXXX of the same CUDA version.
 
     Source: traveller59/spconv README.md; setup.py:27.
@@ -178,7 +183,8 @@ def prebuilt_kernels(stack: Stack, tables: Tables) -> list[Finding]:
         missing = [gpu for gpu in gpus if gpu.capability not in row.capabilities]
         if missing:
             said = ", ".join(f"{gpu.name} ({gpu.capability})" for gpu in missing)
-            findings.append(_without_kernels(name, said, listed, stack, tables, cite(row, listed)))
+            reason = _nvrtc_obstacle(stack, tables)
+            findings.append(_without_kernels(name, said, listed, reason, cite(row, listed)))
         elif gpus:
             findings.append(
                 passed(f"{name} has prebuilt kernels for every GPU of the stack", cite(row, listed))
@@ -186,10 +192,7 @@ def prebuilt_kernels(stack: Stack, tables: Tables) -> list[Finding]:
     return findings
 
 
-def _without_kernels(
-    name: str, gpus: str, listed: str, stack: Stack, tables: Tables, evidence: Evidence
-) -> Finding:
-    reason = _nvrtc_obstacle(stack, tables)
+def _without_kernels(name: str, gpus: str, listed: str, reason: str, evidence: Evidence) -> Finding:
     if reason:
         return failed(
             f"{name} has no prebuilt kernels for {gpus}, and they cannot be compiled at run time: {reason}",
@@ -216,9 +219,9 @@ def _nvrtc_obstacle(stack: Stack, tables: Tables) -> str:
         cuda = _cuda_of(cumm)
         if row.broken_cuda and cuda and cuda in row.broken_cuda:
             return f"{cumm} {package.version} cannot below CUDA 12.6 ({row.symptom})"
-        if row.broken_cuda is None and _no_nvcc(stack) and not stack.env.get("CUMM_CUDA_VERSION"):
-            if package.exact is not None and package.exact <= Version("0.7.11"):
-                return f"{cumm} {package.version} needs {row.needs}, and the image {stack.image.base} has no nvcc"
+        old = package.exact is not None and package.exact <= _ASKS_NVCC
+        if old and _no_nvcc(stack) and not stack.env.get("CUMM_CUDA_VERSION"):
+            return f"{cumm} {package.version} needs {row.needs}, and the image {stack.image.base} has no nvcc"
     return ""
 
 
@@ -251,7 +254,8 @@ def broken_nvrtc(stack: Stack, tables: Tables) -> list[Finding]:
         if cuda in row.broken_cuda:
             findings.append(
                 warned(
-                    f"{name} {package.version} cannot compile kernels at run time below CUDA 12.6: {row.symptom}",
+                    f"{name} {package.version} cannot compile kernels at run time below CUDA 12.6: "
+                    f"{row.symptom}",
                     cite(row, f"cumm {row.cumm} with CUDA {row.broken_cuda}"),
                     expected="a cumm whose headers compile, such as 0.7.11 or 0.8.0",
                     found=f"{name} {package.version}",
@@ -284,7 +288,8 @@ def source_build_arch(stack: Stack) -> Finding | None:
     if listed:
         return passed(f"the source build names its architectures: {listed}", source)
     return warned(
-        "the source build of spconv and cumm names no architecture: it asks nvidia-smi, which a docker build lacks",
+        "the source build of spconv and cumm names no architecture: it asks nvidia-smi, which a docker "
+        "build lacks",
         source,
         expected="CUMM_CUDA_ARCH_LIST",
         found="not set",

@@ -80,8 +80,10 @@ def _accelerator(stack: Stack, tables: Tables) -> str:
 
 _TOOLKIT_DIR = re.compile(r"/cuda-(?P<cuda>\d+\.\d+)(?:/[^:]*)?")
 _NVJITLINK = Evidence(
-    "libcusparse finds libnvJitLink by RUNPATH, which LD_LIBRARY_PATH beats; its symbols are versioned by CUDA minor",
-    "reproduced with torch 2.5.0+cu124; https://github.com/pytorch/pytorch/issues/111469 and 134929 (checked 2026-11-20)",
+    "libcusparse finds libnvJitLink by RUNPATH, which LD_LIBRARY_PATH beats; its symbols are versioned "
+    "by CUDA minor",
+    "reproduced with torch 2.5.0+cu124; https://github.com/pytorch/pytorch/issues/111469 and 134929 "
+    "(checked 2026-11-20)",
 )
 _FIRST, _LAST = (2, 1), (2, 5)
 
@@ -94,7 +96,8 @@ def _library_path(facts: Facts) -> bool:
 def older_toolkit_on_path(stack: Stack, tables: Tables) -> Finding | None:
     """No older CUDA toolkit is in front of torch's own libraries.
 
-    torch's wheels bring libnvJitLink and find it through libcusparse's RUNPATH, which LD_LIBRARY_PATH beats. An
+    torch's wheels bring libnvJitLink and find it through libcusparse's RUNPATH, which LD_LIBRARY_PATH beats.
+    An
     older minor of the same major lacks symbols: `undefined symbol: __nvJitLinkComplete_12_4`.
 
     Source: reproduced with torch 2.5.0; pytorch issues 111469, 134929, 140797.

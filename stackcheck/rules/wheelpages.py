@@ -47,7 +47,8 @@ def _names_pages(facts: Facts) -> bool:
 def pytorch_index(stack: Stack, tables: Tables) -> list[Finding]:
     """The PyTorch index is the one of the builds that are pinned.
 
-    download.pytorch.org/whl/cu124 holds the cu124 builds and no others. With a pin on +cu121 nothing is found;
+    download.pytorch.org/whl/cu124 holds the cu124 builds and no others. With a pin on +cu121 nothing is
+    found;
     without a local version, the stack gets a torch for another CUDA version than it states.
 
     Source: https://docs.pytorch.org/get-started/previous-versions
@@ -166,7 +167,8 @@ def local_versions(stack: Stack) -> list[Finding]:
 
     Versions such as 1.6.3+pt21cu118 exist on the pages of their projects only: PyPI accepts none with a `+`.
 
-    Source: https://packaging.python.org/en/latest/specifications/version-specifiers/#local-version-identifiers
+    Source:
+    https://packaging.python.org/en/latest/specifications/version-specifiers/#local-version-identifiers
     Example: torch-cluster 1.6.3+pt21cu118 from PyPI alone.
     Fix: name the index or find-links page of the project.
     """
@@ -210,6 +212,10 @@ def mmcv_published(stack: Stack, tables: Tables) -> list[Finding]:
     Example: mmcv 2.2.0 from cu124/torch2.5.
     Fix: a published combination, or a source build that the stack states.
     """
+    return _mmcv_pages(stack, tables)
+
+
+def _mmcv_pages(stack: Stack, tables: Tables) -> list[Finding]:
     package = stack.packages.get("mmcv")
     version = package.exact if package else None
     if package is None or version is None or version.major < 2 or package.origin in {"source", "conda"}:
@@ -230,7 +236,8 @@ def mmcv_published(stack: Stack, tables: Tables) -> list[Finding]:
         best = "; ".join(f"{row.tag} with torch {', '.join(row.torch)}" for row in rows[:2])
         findings.append(
             failed_by(
-                f"there is no wheel of mmcv {version} for torch {torch} and {tag}: pip takes the source and compiles it",
+                f"there is no wheel of mmcv {version} for torch {torch} and {tag}: pip takes the source "
+                "and compiles it",
                 (rows[0], f"mmcv {version} is published for {best} ..."),
                 expected=f"a published combination ({best} ...)",
                 found=url,
@@ -252,7 +259,7 @@ def toolkit_of_fallback(stack: Stack, tables: Tables) -> Finding | None:
     Fix: a published combination, or the toolkit of torch's CUDA version.
     """
     claim = torch_claim(stack, tables)
-    missing = [finding for finding in mmcv_published(stack, tables) if finding.outcome >= Outcome.FAIL]
+    missing = [finding for finding in _mmcv_pages(stack, tables) if finding.outcome >= Outcome.FAIL]
     if not missing or not stack.toolkit or claim.cuda is None:
         return None
     major = int(stack.toolkit.split(".")[0])
@@ -270,7 +277,7 @@ def toolkit_of_fallback(stack: Stack, tables: Tables) -> Finding | None:
 
 @rule("MMCV102", when=uses("mmcv", "mmcv-full", "mmcv-lite"))
 def one_mmcv(stack: Stack) -> Finding | None:
-    """mmcv is there once.
+    """There is one mmcv.
 
     mmcv, mmcv-full and mmcv-lite are imported as the same `mmcv`: with two of them the files of the last one
     installed win, and the compiled ops may be gone. From 2.0 on the one with ops is `mmcv`.
@@ -303,7 +310,8 @@ def _uses_pyg(facts: Facts) -> bool:
 def pyg_published(stack: Stack, tables: Tables) -> list[Finding]:
     """The PyG companions are published for this torch and CUDA version.
 
-    torch-scatter, torch-sparse, torch-cluster, torch-spline-conv and pyg-lib have wheels on data.pyg.org only;
+    torch-scatter, torch-sparse, torch-cluster, torch-spline-conv and pyg-lib have wheels on data.pyg.org
+    only;
     PyPI has their source, whose build needs torch.
 
     Source: rusty1s/pytorch_scatter README.md; pyg-team/pyg-lib README.md (tables/packages.toml).

@@ -17,7 +17,8 @@ class Variable(Row):
     """One way in which a variable matters.
 
     outcome: "warn" or "fail". when: a regular expression that the value must match in full ("" for any
-    value). unless: one that lifts it. packages: regular expressions of distributions, one of which must be in the
+    value). unless: one that lifts it. packages: regular expressions of distributions, one of which must be
+    in the
     stack ("" in none stated: any stack). accelerator: only for that one. built: only where the packages are
     wheels ("wheel") or built from source ("source").
     """

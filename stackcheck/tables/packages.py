@@ -1,6 +1,7 @@
 """Packages around torch: what they declare, what they only assert, and for which torch they were built.
 
-`Declared` rows come from METADATA, `Asserted` rows from the package's own `__init__` (METADATA is silent there).
+`Declared` rows come from METADATA, `Asserted` rows from the package's own `__init__` (METADATA is silent
+there).
 A version that no row names is "no data".
 """
 
@@ -131,7 +132,7 @@ class Defective(Row):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NeedsGlibc(Row):
-    """Wheels whose symbols need a glibc that their file name does not promise, or that is newer than torch's."""
+    """Wheels whose symbols need a newer glibc than their name promises, or than torch's wheels."""
 
     dist: str
     versions: SpecifierSet
@@ -168,7 +169,7 @@ class Kernels(Row):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CummRange(Row):
-    """The cumm versions that a range of spconv versions works with; `declared` where METADATA says otherwise."""
+    """The cumm versions that spconv versions work with; `declared` where METADATA says otherwise."""
 
     spconv: SpecifierSet
     cumm: SpecifierSet
@@ -323,7 +324,8 @@ def load(folder: Path = FOLDER) -> PackageTable:
 
 _ARRAYS = (
     "declared", "asserted", "pins", "newest", "bound", "mmcv_page", "pyg_page", "wheel_host", "named_cuda",
-    "defective", "kernels", "needs_glibc", "cumm_range", "cumm_nvrtc", "prebuilt", "build_trap", "torch_import",
+    "defective", "kernels", "needs_glibc", "cumm_range", "cumm_nvrtc", "prebuilt", "build_trap",
+    "torch_import",
 )  # fmt: skip
 
 

@@ -36,7 +36,7 @@ class TorchRocm(Row):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Override(Row):
-    """A value of HSA_OVERRIDE_GFX_VERSION that some GPUs are run with: `claims` is what it makes of `real`."""
+    """A value of HSA_OVERRIDE_GFX_VERSION that GPUs are run with: `claims` is what it makes of `real`."""
 
     real: tuple[str, ...]
     value: str

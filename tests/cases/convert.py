@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
@@ -12,6 +11,9 @@ from packaging.version import InvalidVersion, Version
 
 from stackcheck.definition import Stack, parse_stack
 from stackcheck.tables.gpus import find_gpu
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 TRIO = ("torch", "torchvision", "torchaudio")
 CONDA = frozenset({*TRIO, "mkl", "pytorch-cuda", "cudatoolkit"})

@@ -1,9 +1,10 @@
 """Hold the rules that need no build against real cases, and count: found, missed, false alarms, by cause.
 
-    python tests/cases/scoreboard.py [CASES.toml] [--json FILE] [--details]
+    python -m tests.cases.scoreboard [CASES.toml] [--json FILE] [--details]
 
-A bad case is found when a FAIL comes from a family that is about its cause. A good case is right when there is
-no FAIL at all. `against` (compare.py) adds what other tools say of the same cases.
+A bad case is found when a FAIL comes from a family that is about its cause. A good case is right when there
+is
+no FAIL at all. compare.py asks other tools about the same cases.
 """
 
 from __future__ import annotations
@@ -17,12 +18,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parent))
-from convert import to_stack
-
 from stackcheck import rules, tables
 from stackcheck.rules.registry import judge_all
 from stackcheck.verdict import Outcome
+from tests.cases.convert import to_stack
 
 HERE = Path(__file__).parent
 FAMILIES: dict[str, tuple[str, ...]] = {
@@ -52,7 +51,8 @@ FAMILIES: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Judged:
-    """One case after the rules: `found` for a bad one with a FAIL about its cause, `alarms` for a good one."""
+    """One case after the rules: `found` for a bad one with a FAIL about its cause, `alarms` for a good "
+    "one."""
 
     id: str
     verdict: str
@@ -114,23 +114,33 @@ def score(judged: list[Judged]) -> dict[str, Any]:
     }
 
 
+def render(result: dict[str, Any]) -> str:
+    """Return the counts as text."""
+    lines = [
+        f"bad: {result['found']} of {result['bad']} found",
+        f"good: {result['alarms']} of {result['good']} with an alarm",
+    ]
+    for cause, row in result["causes"].items():
+        counts = f"{row['right']}/{row['cases']}"
+        lines.append(f"  {cause:22} {counts:6} precision {row['precision']}  recall {row['recall']}")
+    return "\n".join(lines) + "\n"
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Print the scoreboard; return 1 when a bad case was missed or a good one failed."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser = argparse.ArgumentParser(description="Hold the rules that need no build against real cases.")
     parser.add_argument("cases", nargs="?", type=Path, default=HERE / "cases.toml")
     parser.add_argument("--json", type=Path, help="write the result here")
     parser.add_argument("--details", action="store_true", help="print every FAIL")
     options = parser.parse_args(arguments)
     judged = [judge(case) for case in read_cases(options.cases)]
-    result = score(judged)
     for each in judged:
         if not each.right or options.details:
-            print(f"{'ok   ' if each.right else 'WRONG'} {each.verdict:4} {each.cause:22} {each.id}")
-            for message in each.messages:
-                print(f"        {message}")
-    print(f"bad: {result['found']} of {result['bad']} found; good: {result['alarms']} of {result['good']} with an alarm")
-    for cause, row in result["causes"].items():
-        print(f"  {cause:22} {row['right']}/{row['cases']}  precision {row['precision']}  recall {row['recall']}")
+            mark = "ok   " if each.right else "WRONG"
+            lines = [f"{mark} {each.verdict:4} {each.cause:22} {each.id}", *each.messages]
+            sys.stdout.write("\n        ".join(lines) + "\n")
+    result = score(judged)
+    sys.stdout.write(render(result))
     if options.json:
         document = {"stackcheck": result, "cases": [asdict(each) for each in judged]}
         options.json.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
