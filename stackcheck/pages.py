@@ -173,7 +173,8 @@ def _linked(href: str, values: dict[str, str | None], base: str) -> File | None:
     except ValueError:
         return None
     name = unquote(parts.path.rpartition("/")[2])
-    if parts.scheme not in ("http", "https", "file") or len(target) > LONGEST_TEXT or not _fit(name):
+    near = parts.scheme == "file" and base.startswith("file:")
+    if not (near or parts.scheme in ("http", "https")) or len(target) > LONGEST_TEXT or not _fit(name):
         return None
     digest = _SHA256.search(fragment)
     yanked = _cut(values["data-yanked"] or "") if "data-yanked" in values else None
