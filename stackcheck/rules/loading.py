@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 
+from stackcheck.rules.gpucode import short_path
 from stackcheck.rules.registry import Finding, failed, passed, rule, warned
 from stackcheck.verdict import Evidence
 
@@ -34,16 +35,8 @@ _SHOWN = 3
 
 
 def _in_stack(path: str, stack: Stack) -> bool:
-    top = _short(path).lstrip("/").split("/")[0].partition(".")[0]
+    top = short_path(path).lstrip("/").split("/")[0].partition(".")[0]
     return top in OF_THE_STACK or top in {name.replace("-", "_") for name in stack.packages}
-
-
-def _short(path: str) -> str:
-    """Return a path from its package on: what comes before is the same for all."""
-    for folder in ("/site-packages/", "/dist-packages/"):
-        if folder in path:
-            return path.rpartition(folder)[2]
-    return path
 
 
 @rule("LOAD301")
@@ -74,7 +67,7 @@ def needed_libraries_are_there(stack: Stack, tables: Tables, loading: Mapping[st
 
 
 def _absent(needs: str, rows: list[Mapping[str, Any]], stack: Stack) -> Finding:
-    names = [_short(row["library"]) for row in rows]
+    names = [short_path(row["library"]) for row in rows]
     who = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
     others, elsewhere = rows[0]["other_versions"], rows[0]["elsewhere"]
     evidence = [Evidence(f"{row['library']} needs {needs}", "DT_NEEDED of the file") for row in rows[:_SHOWN]]
@@ -82,9 +75,9 @@ def _absent(needs: str, rows: list[Mapping[str, Any]], stack: Stack) -> Finding:
     hint = "install the package that brings it, or remove the one that needs it"
     if elsewhere:
         message += (
-            f" for it, although {_short(elsewhere[0])} is in this tree: no search path of it leads there"
+            f" for it, although {short_path(elsewhere[0])} is in this tree: no search path of it leads there"
         )
-        hint = f"load {_short(elsewhere[0])} first, or put its folder on LD_LIBRARY_PATH"
+        hint = f"load {short_path(elsewhere[0])} first, or put its folder on LD_LIBRARY_PATH"
     elif others:
         message += f"; this tree has {', '.join(others)}: it was made for another version"
         hint = "install the build of the package that was made for the CUDA of this stack"
@@ -117,7 +110,7 @@ def symbol_versions_are_there(stack: Stack, loading: Mapping[str, Any]) -> list[
 
 
 def _too_old(row: Mapping[str, Any], stack: Stack) -> Finding:
-    library, newest = _short(row["library"]), row["newest"] or "none of that kind"
+    library, newest = short_path(row["library"]), row["newest"] or "none of that kind"
     message = f"{library} cannot be loaded: it needs {row['version']}, and {row['in']} has {newest}"
     evidence = Evidence(
         f"{row['library']} needs {row['version']} of {row['needs']}", ".gnu.version_r of the file"
@@ -161,7 +154,7 @@ def torch_symbols_are_there(
 def _undefined(
     row: Mapping[str, Any], loading: Mapping[str, Any], installed: Mapping[str, Mapping[str, Any]], torch: str
 ) -> Finding:
-    library, symbol = _short(row["library"]), row["symbols"][0]
+    library, symbol = short_path(row["library"]), row["symbols"][0]
     name = row["demangled"][0]
     if not symbol.startswith("_Z"):
         found = f"{row['count']} symbols that no library on its path has"
@@ -192,7 +185,7 @@ def _undefined(
 
 def _owner(path: str, installed: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any] | None:
     """Return the distribution that a file belongs to, by the name of its top folder."""
-    top = _short(path).split("/")[0].partition(".")[0].lower().replace("_", "-")
+    top = short_path(path).split("/")[0].partition(".")[0].lower().replace("_", "-")
     folders = {"torio": "torchaudio"}
     top = folders.get(top, top)
     return installed.get(top) or next(
@@ -236,7 +229,7 @@ def strings_have_one_abi(loading: Mapping[str, Any]) -> list[Finding] | None:
         return [passed(f"torch and {len(loading['abi'])} extensions use the {torch['abi']} C++11 ABI")]
     return [
         failed(
-            f"{_short(path)} uses the {loading['abi'][path]} C++11 ABI and torch the {torch['abi']} one",
+            f"{short_path(path)} uses the {loading['abi'][path]} C++11 ABI and torch the {torch['abi']} one",
             Evidence(path, "undefined symbols of the file"),
             Evidence(torch["c10"], "constructors of c10::Error"),
             expected=f"the {torch['abi']} C++11 ABI",
@@ -262,7 +255,8 @@ def nothing_is_shadowed(loading: Mapping[str, Any]) -> list[Finding]:
         return [passed("LD_LIBRARY_PATH shadows no library of the wheels")]
     return [
         warned(
-            f"{_short(row['library'])} takes {row['needs']} from LD_LIBRARY_PATH, and not from its own wheel",
+            f"{short_path(row['library'])} takes {row['needs']} from LD_LIBRARY_PATH, "
+            "and not from its own wheel",
             Evidence(f"DT_RUNPATH of {row['library']}", "ld.so(8): LD_LIBRARY_PATH comes before DT_RUNPATH"),
             expected=row["instead_of"],
             found=row["used"],
@@ -296,7 +290,7 @@ def one_copy_of_each(loading: Mapping[str, Any]) -> list[Finding]:
             f"{soname} is there {len(paths)} times; which one a process gets depends on the order of imports",
             *(Evidence(path) for path in paths),
             expected="one copy",
-            found=", ".join(map(_short, paths)),
+            found=", ".join(map(short_path, paths)),
             hint="remove the package that brings the copy which torch was not made for",
         )
         for soname, paths in doubled
@@ -325,7 +319,7 @@ def every_library_was_read(loading: Mapping[str, Any]) -> list[Finding]:
         return [passed(f"all {loading['libraries']} libraries were read")]
     findings = [
         failed(
-            f"{_short(path)} cannot be read: {error}",
+            f"{short_path(path)} cannot be read: {error}",
             Evidence(path),
             expected="an ELF file that is whole",
             found=error,

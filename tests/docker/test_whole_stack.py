@@ -1,0 +1,223 @@
+"""The main job on the real thing: cuda124-torch25-py311 locked, built and probed, then broken in every way.
+
+The image is 6 GB and comes from the real package index. Each broken image is the good one with one change.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from stackcheck import catalog, engines, pipeline
+from stackcheck.engines import BuildOptions
+from stackcheck.verdict import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    import docker
+
+    from stackcheck.definition import Stack
+    from stackcheck.report.model import Report
+    from stackcheck.verdict import Verdict
+
+pytestmark = [pytest.mark.docker, pytest.mark.online, pytest.mark.slow]
+
+ROOT = Path(__file__).parents[2]
+BASE = os.environ.get("STACKCHECK_TEST_BASE", "stackcheck-test-base:bookworm")
+CA = os.environ.get("SSL_CERT_FILE", "")
+SITE = "/opt/venv/lib/python3.11/site-packages"
+GPU_CODES = {
+    "DRIVER301",
+    "SPCONV401",
+    "SPCONV402",
+    "TORCH401",
+    "TORCH402",
+    "TORCH403",
+    "TORCH404",
+    "VISION401",
+}
+"""What a machine without a GPU cannot check."""
+
+
+def tell(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+
+
+@pytest.fixture(scope="module")
+def stack() -> Stack:
+    (found,) = catalog.find(["cuda124-torch25-py311"], [ROOT / "matrices"])
+    return found
+
+
+@pytest.fixture(scope="module")
+def options(base: str, tmp_path_factory: pytest.TempPathFactory) -> pipeline.Options:
+    ca_file = Path(CA) if CA else None
+    build = BuildOptions(base=base, ca_file=ca_file, cache=tmp_path_factory.mktemp("cache"))
+    return pipeline.Options(engine="docker", build=build, locks=ROOT / "locks")
+
+
+@pytest.fixture(scope="module")
+def whole(stack: Stack, options: pipeline.Options, client: docker.DockerClient) -> Iterator[Report]:
+    """Return the report of the whole job; remove the image unless it was there before."""
+    before = {image.id for image in client.images.list()}
+    report = pipeline.verify(stack, options, tell)
+    yield report
+    if report.subject.digest and report.subject.digest not in before:
+        client.images.remove(report.subject.digest, force=True)
+
+
+def with_outcome(report: Report, outcome: Outcome) -> list[Verdict]:
+    return [verdict for verdict in report.counted if verdict.outcome is outcome]
+
+
+def test_the_good_stack_passes_and_says_what_needs_a_gpu(whole: Report) -> None:
+    assert [
+        v.message for o in (Outcome.FAIL, Outcome.ERROR, Outcome.WARN) for v in with_outcome(whole, o)
+    ] == []
+    assert {v.code for v in with_outcome(whole, Outcome.SKIP)} == GPU_CODES
+    assert all("GPU" in v.message or "driver" in v.message for v in with_outcome(whole, Outcome.SKIP))
+    assert whole.exit_code() == 0
+    passed = {v.code for v in with_outcome(whole, Outcome.PASS)}
+    assert {
+        "BUILD301",
+        "PROBE302",
+        "LOAD303",
+        "TORCH301",
+        "VISION301",
+        "AUDIO301",
+        "PYG301",
+        "SPCONV305",
+    } <= passed
+
+
+def test_an_unchanged_stack_builds_nothing(whole: Report, stack: Stack, options: pipeline.Options) -> None:
+    engine = engines.choose("docker", tell, cache=options.build.cache)
+    try:
+        resolution = pipeline.locked(stack, pipeline.resolved(stack, options, tell), options, tell)[
+            "resolution"
+        ]
+        target = engine.prepare(stack, resolution, options.build, tell)
+    finally:
+        engine.close()
+    assert (target.id, target.built) == (whole.subject.digest, False)
+
+
+def test_no_certificate_of_the_build_stays_in_the_image(whole: Report, client: docker.DockerClient) -> None:
+    """The CA bundle is mounted for the build steps only: the image's own bundle is that of its base."""
+    look = ["sha256sum", "/etc/ssl/certs/ca-certificates.crt"]
+    sums = [
+        client.containers.run(image, look, remove=True, network_disabled=True)
+        for image in (whole.subject.digest, BASE)
+    ]
+    assert sums[0] == sums[1]
+    history = client.images.get(whole.subject.digest).history()
+    assert "BEGIN CERTIFICATE" not in " ".join(str(layer.get("CreatedBy", "")) for layer in history)
+
+
+@pytest.fixture
+def broken(
+    whole: Report, stack: Stack, options: pipeline.Options, client: docker.DockerClient
+) -> Callable[..., Report]:
+    """Return a function that changes the good image by Dockerfile lines and probes the result."""
+
+    def probe(*lines: str, files: Sequence[Path] = ()) -> Report:
+        context = io.BytesIO()
+        dockerfile = "\n".join([f"FROM {whole.subject.digest}", *lines]).encode()
+        with tarfile.open(fileobj=context, mode="w") as archive:
+            entry = tarfile.TarInfo("Dockerfile")
+            entry.size = len(dockerfile)
+            archive.addfile(entry, io.BytesIO(dockerfile))
+            for file in files:
+                archive.add(file, file.name)
+        context.seek(0)
+        image, _ = client.images.build(fileobj=context, custom_context=True, rm=True, network_mode="none")
+        changed = stack.model_copy(update={"image": stack.image.model_copy(update={"ready": image.id})})
+        engine = engines.choose("docker", tell, cache=options.build.cache)
+        try:
+            return pipeline.probe(changed, engine, options, tell)
+        finally:
+            engine.close()
+
+    return probe
+
+
+def fetched(folder: Path, *requirements: str) -> list[Path]:
+    """Download wheels for the image's Python, without what they need."""
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
+    command += ["--python-version", "3.11", "--implementation", "cp", "--abi", "cp311", "--abi", "none"]
+    for tag in (
+        "manylinux_2_28_x86_64",
+        "manylinux_2_17_x86_64",
+        "manylinux2014_x86_64",
+        "manylinux1_x86_64",
+    ):
+        command += ["--platform", tag]
+    subprocess.run([*command, "--dest", str(folder), *requirements], check=True)
+    return sorted(folder.glob("*.whl"))
+
+
+def installed(wheels: Sequence[Path]) -> list[str]:
+    names = " ".join(f"/tmp/wheels/{wheel.name}" for wheel in wheels)
+    return [
+        "COPY *.whl /tmp/wheels/",
+        f"RUN /opt/venv/bin/python -m pip install --quiet --no-deps --no-index {names} && rm -r /tmp/wheels",
+    ]
+
+
+def failures(report: Report) -> dict[str, str]:
+    return {verdict.code: verdict.message for verdict in with_outcome(report, Outcome.FAIL)}
+
+
+def test_torchvision_of_another_torch(broken: Callable[..., Report], tmp_path: Path) -> None:
+    wheels = fetched(tmp_path, "torchvision==0.21.0")
+    found = failures(broken(*installed(wheels), files=wheels))
+    assert "alertNotDeterministic" in found["LOAD303"] or "from_file" in found["LOAD303"]
+    assert "nms" in found["VISION301"]
+    assert "torchvision" in found["DIST301"]
+
+
+def test_two_torches_on_the_path(broken: Callable[..., Report]) -> None:
+    report = broken(
+        "RUN mkdir -p /pytorch/torch && touch /pytorch/torch/__init__.py",
+        "RUN echo \"__version__ = '2.4.0a0'\" > /pytorch/torch/version.py",
+        "ENV PYTHONPATH=/pytorch",
+    )
+    assert "/pytorch" in failures(report)["PYTHON304"]
+
+
+def test_removed_cumm_headers(broken: Callable[..., Report]) -> None:
+    found = failures(broken(f"RUN rm -r {SITE}/cumm/include"))
+    assert "tensorview/core/all.h" in found["CUMM301"]
+
+
+def test_a_cpu_torch_where_cuda_was_asked(broken: Callable[..., Report]) -> None:
+    """A CPU build says so in torch/version.py, which is where `torch.version.cuda` comes from."""
+    report = broken(
+        f"RUN sed -i \"s/^cuda: .*/cuda = None/; s/^cuda = '12.4'/cuda = None/\" {SITE}/torch/version.py"
+    )
+    assert "CUDA 12.4" in failures(report)["TORCH302"]
+
+
+def test_a_package_over_the_files_of_another(broken: Callable[..., Report], tmp_path: Path) -> None:
+    wheels = fetched(tmp_path, "spconv-cu121==2.3.8")
+    found = failures(broken(*installed(wheels), files=wheels))
+    assert "spconv" in " ".join(found.values())
+    assert {"DIST305", "SPCONV302"} & found.keys()
+
+
+def test_a_probe_that_segfaults_costs_itself_only(broken: Callable[..., Report]) -> None:
+    report = broken(f"RUN echo 'import ctypes; ctypes.string_at(0)' > {SITE}/torchaudio/__init__.py")
+    errors = with_outcome(report, Outcome.ERROR)
+    assert [v.code for v in errors] == ["PROBE301"]
+    assert "torchaudio_ops" in errors[0].message
+    assert "SIGSEGV" in errors[0].message
+    assert {"TORCH306", "VISION301", "SPCONV305"} <= {v.code for v in with_outcome(report, Outcome.PASS)}
+    assert report.exit_code() == 3
