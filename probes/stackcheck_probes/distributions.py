@@ -24,6 +24,7 @@ MAX_METADATA = 1 << 20
 MAX_RECORD = 64 << 20
 MAX_HASHED = 256 << 20
 MAX_ROWS = 500
+CODE = (".py", ".so", ".pyd", ".h", ".hpp", ".cuh")
 FIELDS = {"Name": "name", "Version": "version", "Requires-Python": "requires_python"}
 
 
@@ -32,8 +33,8 @@ def run(params: dict[str, Any]) -> dict[str, Any]:
 
     `shared_files`: files that two distributions recorded with different content, and whose content lies
     there (`on_disk`: names of owners, empty when it is neither's). `changed_files`: per distribution, how
-    many of its recorded files are gone or have another size. `duplicates`: names with more than one set of
-    metadata in one folder.
+    many of its recorded files of code are gone or have another size (data may change: certificates do).
+    `duplicates`: names with more than one set of metadata in one folder.
     """
     distributions: list[dict[str, Any]] = []
     records: dict[str, dict[str, list[Claim]]] = {}
@@ -183,8 +184,8 @@ def _shared_files(folder: str, claims: dict[str, list[Claim]]) -> list[dict[str,
 def _changed_files(folder: str, claims: dict[str, list[Claim]]) -> list[dict[str, Any]]:
     rows: dict[str, dict[str, Any]] = {}
     for path, owners in claims.items():
-        if len(owners) > 1:
-            continue  # said by `shared_files`
+        if len(owners) > 1 or not _is_code(path):
+            continue  # the first are in `shared_files`
         size = _size(os.path.join(folder, path))
         kind = "missing" if size < 0 else "resized"
         if size < 0 or owners[0].size not in ("", str(size)):
@@ -193,6 +194,10 @@ def _changed_files(folder: str, claims: dict[str, list[Claim]]) -> list[dict[str
             row[kind] += 1
             row["examples"] = [*row["examples"], path][:5]
     return list(rows.values())
+
+
+def _is_code(path: str) -> bool:
+    return path.endswith(CODE) or ".so." in path.rpartition("/")[2]
 
 
 def _size(path: str) -> int:

@@ -117,6 +117,8 @@ def test_a_file_of_two_distributions_belongs_to_the_one_whose_content_lies_there
 
 def test_files_that_are_gone_or_of_another_size_are_counted(tmp_path: Path) -> None:
     install(tmp_path, "cumm", "1", {"cumm/a.h": b"a", "cumm/b.h": b"b", "cumm/c.so": b"ccc"})
+    install(tmp_path, "certifi", "1", {"certifi/cacert.pem": b"x"})
+    (tmp_path / "certifi/cacert.pem").write_bytes(b"x and a certificate of our own")
     (tmp_path / "cumm/a.h").unlink()
     (tmp_path / "cumm/c.so").write_bytes(b"stripped")
     changed = {"name": "cumm", "location": str(tmp_path), "missing": 1, "resized": 1}
