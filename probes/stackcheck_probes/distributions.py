@@ -197,6 +197,8 @@ def _changed_files(folder: str, claims: dict[str, list[Claim]]) -> list[dict[str
 
 
 def _is_code(path: str) -> bool:
+    if "/__pycache__/" in path:  # numpy's wheel ships some; Python writes them anew as it likes
+        return False
     return path.endswith(CODE) or ".so." in path.rpartition("/")[2]
 
 

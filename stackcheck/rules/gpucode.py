@@ -57,9 +57,9 @@ def every_package_serves_the_gpus(
 
     torch running on a GPU says nothing of spconv, xformers or bitsandbytes: each library carries its own
     list. SASS runs on the same major with the same or a higher minor; `a` code on exactly one; PTX is
-    compiled by the driver. A package fails when the library that holds most of its code serves a GPU in no way; a
-    smaller one that serves only some GPUs (kernels for Hopper alone) is told as a warning. Of a package that
-    ships several builds of one library and takes one, one must serve.
+    compiled by the driver. A package fails when the library that holds most of its code serves a GPU in no
+    way; a smaller one that serves only some GPUs (kernels for Hopper alone) is told as a warning. Of a
+    package that ships several builds of one library and takes one, one must serve.
 
     Source: the fatbins; NVIDIA Ada and Blackwell Compatibility Guides (checked 2026-11-20).
     Example: `no kernel image is available for execution on the device` on an RTX 5090 with cu124 wheels.

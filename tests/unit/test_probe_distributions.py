@@ -136,3 +136,13 @@ def test_a_record_that_is_garbage_is_read_as_far_as_it_goes(tmp_path: Path) -> N
 
 def test_folders_that_are_not_there_are_no_error(tmp_path: Path) -> None:
     assert look(tmp_path / "nowhere")["distributions"] == []
+
+
+def test_bytecode_that_python_wrote_anew_is_no_change(tmp_path: Path) -> None:
+    info = tmp_path / "numpy-1.26.4.dist-info"
+    info.mkdir()
+    (tmp_path / "numpy" / "__pycache__").mkdir(parents=True)
+    (tmp_path / "numpy" / "__pycache__" / "x.cpython-311.pyc").write_bytes(b"other bytes")
+    (info / "METADATA").write_text("Name: numpy\nVersion: 1.26.4\n")
+    (info / "RECORD").write_text("numpy/__pycache__/x.cpython-311.pyc,sha256=abc,5\n")
+    assert distributions.run({"sys_path": [str(tmp_path)]})["changed_files"] == []
