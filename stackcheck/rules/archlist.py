@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stackcheck.rules.coverage import listed, served, shown, titles
+from stackcheck.rules.coverage import RUNS_ON, listed, served, shown, titles
 from stackcheck.rules.grading import UNVERIFIED, cite, failed_by, no_data
 from stackcheck.rules.registry import Finding, failed, passed, rule, warned
 from stackcheck.rules.torchbuild import is_wheel, pinned
@@ -165,8 +165,8 @@ def arch_list_serves_gpus(stack: Stack, tables: Tables) -> Finding | None:
     hint_list = ";".join([*text.replace(" ", ";").split(";"), *(str(capability) for capability in missing)])
     hint = f"make the arch list {hint_list!r}"
     if any(one.gpu.unverified for one in bad):
-        return warned(f"{message} {UNVERIFIED}", expected=expected, found=text, hint=hint)
-    return failed(message, expected=expected, found=text, hint=hint)
+        return warned(f"{message} {UNVERIFIED}", RUNS_ON, expected=expected, found=text, hint=hint)
+    return failed(message, RUNS_ON, expected=expected, found=text, hint=hint)
 
 
 @rule("ARCH104", when=_states_list)

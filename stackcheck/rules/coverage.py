@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from stackcheck.verdict import Evidence
 from stackcheck_probes.capability import NATIVE, NO, PTX, RUNS, Capability, Code, Coverage, covers
 
 if TYPE_CHECKING:
@@ -13,6 +14,12 @@ if TYPE_CHECKING:
 
     from stackcheck.definition import Stack
     from stackcheck.tables.gpus import Gpu
+
+
+RUNS_ON = Evidence(
+    "SASS runs on its own major version from its own minor version on, PTX on everything newer",
+    "NVIDIA Ada and Blackwell Compatibility Guides, docs.nvidia.com/cuda (checked 2026-11-20)",
+)
 
 
 @dataclass(frozen=True, slots=True)

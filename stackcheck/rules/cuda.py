@@ -12,10 +12,12 @@ from stackcheck.rules.torchbuild import (
     pinned,
     platform_of,
     stated_backend,
+    stated_by,
     torch_backend,
     torch_release,
 )
 from stackcheck.tables.torch import cuda_tag, minor
+from stackcheck.verdict import Evidence
 
 if TYPE_CHECKING:
     from packaging.version import Version
@@ -24,6 +26,13 @@ if TYPE_CHECKING:
     from stackcheck.rules.torchbuild import Backend
     from stackcheck.tables import Tables
     from stackcheck.tables.torch import Release
+
+
+_WHEELS = Evidence(
+    "no wheel of torch for macOS has a CUDA or ROCm version, none is for musl",
+    "names and torch/version.py of the torch 1.7.0 - 2.15.0 wheels, pypi.org/project/torch "
+    "(checked 2026-11-20)",
+)
 
 
 @rule("CUDA101", when=uses("torch"))
@@ -132,6 +141,7 @@ def torch_build_is_stated_cuda(stack: Stack, tables: Tables) -> Finding | None:
     if stated is not None:
         return failed(
             f"The stack states {expected}, but {stated.by} makes torch a {stated.tag} build.",
+            stated_by(stated),
             expected=expected,
             found=f"{stated.tag} build",
             hint=f'{hint}, or cuda = "{minor(stated.version)}"' if stated.version else hint,
@@ -174,7 +184,7 @@ def torch_build_fits_accelerator(stack: Stack, tables: Tables) -> Finding | None
     hint = _index_hint(stack, wanted, tables)
     if stated is not None:
         text = f"{claim} torch is a {got.tag} build: {stated.by} says so."
-        return failed(text, expected=expected, found=found, hint=hint)
+        return failed(text, stated_by(stated), expected=expected, found=found, hint=hint)
     release = torch_release(stack, tables)
     evidence = [cite(release, f"{got.by} is a {got.tag} build")] if release else []
     text = f"{claim} no index is stated, and {got.by} is a {got.tag} build."
@@ -257,6 +267,7 @@ def torch_has_wheels_for_platform(stack: Stack, tables: Tables) -> Finding | Non
     if stack.platform.startswith("macos/") and stated is not None and stated.kind != "cpu":
         return failed(
             f"There is no {stated.kind.upper()} build of torch for macOS; {stated.by} asks for {stated.tag}.",
+            _WHEELS,
             expected="torch without a tag",
             found=f"torch {stated.tag} on {stack.platform}",
             hint="take the release from PyPI, without a local version and without PyTorch's CUDA index",
@@ -282,6 +293,7 @@ def _musl(stack: Stack) -> Finding | None:
         return None
     return failed(
         "torch has no wheel for musl, which Alpine Linux uses.",
+        _WHEELS,
         expected="a system with glibc",
         found=stack.os or stack.image.base or "",
         hint="take a Debian, Ubuntu or RHEL based system",

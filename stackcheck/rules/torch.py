@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from stackcheck.rules.grading import cite, failed_by, no_data
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, uses, warned
-from stackcheck.rules.torchbuild import pinned, stated_backend, torch_backend
+from stackcheck.rules.torchbuild import pinned, stated_backend, stated_by, torch_backend
 from stackcheck.tables.torch import cuda_tag, minor
 from stackcheck.verdict import Evidence
 
@@ -176,4 +176,4 @@ def _same_backend(name: str, other: Backend, torch: Backend, version: Version | 
         "cuda": f"{name} looks for CUDA libraries that this torch does not have.",
         "rocm": f"{name} looks for HIP libraries that this torch does not have.",
     }[other.kind]
-    return failed(f"{text} {why}", expected=torch.tag, found=found, hint=hint)
+    return failed(f"{text} {why}", stated_by(other), expected=torch.tag, found=found, hint=hint)

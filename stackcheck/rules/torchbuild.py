@@ -16,6 +16,7 @@ from packaging.version import Version
 
 from stackcheck.tables.reading import parse_version
 from stackcheck.tables.torch import CPU, cuda_tag, minor
+from stackcheck.verdict import Evidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -97,6 +98,12 @@ def stated_backend(stack: Stack, name: str) -> Backend | None:
     if own or package.index:
         return own
     return index_tag(stack.index.url or "") or _agreed((*stack.index.extra, *stack.index.find_links))
+
+
+def stated_by(backend: Backend) -> Evidence:
+    """Return what makes a build what it is as evidence: wheels are named by PEP 440 local versions."""
+    source = "https://download.pytorch.org/whl lists each build by its tag (checked 2026-11-20)"
+    return Evidence(f"{backend.by} makes it a {backend.tag} build", source)
 
 
 def torch_backend(stack: Stack, tables: Tables) -> Backend | None:

@@ -174,7 +174,7 @@ class TorchTable:
         return self._companion.get((name, _public(version)))
 
     def companions_for(self, name: str, torch: Version) -> tuple[Companion, ...]:
-        """Return the releases of a companion that fit this torch, newest last; withdrawn ones are left out."""
+        """Return the releases of a companion that fit this torch, newest last, none withdrawn."""
         rows = (row for row in self.companions if row.name == name and not row.yanked)
         return tuple(row for row in rows if row.accepts(torch))
 

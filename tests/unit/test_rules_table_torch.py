@@ -1,0 +1,267 @@
+"""torch, torchvision and torchaudio against each other: each case with its twin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.unit.table_rules import said, verdicts
+
+CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
+    (
+        "TORCH101",
+        {"packages": {"torch": "2.6.0", "torchvision": "0.20.0"}},
+        [
+            (
+                "FAIL",
+                "torchvision 0.20.0 requires torch==2.5.0; the stack has 2.6.0.",
+                "take torchvision 0.21.0",
+            )
+        ],
+    ),
+    (
+        "TORCH101",
+        {"packages": {"torch": "2.5.0", "torchvision": "0.20.0"}},
+        [("PASS", "torchvision 0.20.0 requires torch==2.5.0; the stack has 2.5.0.", "")],
+    ),
+    (
+        "TORCH101",
+        {"packages": {"torch": "2.5.0+cu124", "torchvision": "0.20.1+cu124"}},
+        [
+            (
+                "FAIL",
+                "torchvision 0.20.1 requires torch==2.5.1; the stack has 2.5.0+cu124.",
+                "take torchvision 0.20.0",
+            )
+        ],
+    ),
+    (
+        "TORCH101",
+        {"packages": {"torch": "2.15.0", "torchvision": "0.29.1"}},
+        [("PASS", "torchvision 0.29.1 requires torch>=2.14.0; the stack has 2.15.0.", "")],
+    ),
+    (
+        "TORCH101",
+        {"packages": {"torch": "2.13.0", "torchvision": "0.29.2"}},
+        [
+            (
+                "FAIL",
+                "torchvision 0.29.2 requires torch>=2.14.0; the stack has 2.13.0.",
+                "take torchvision 0.28.0",
+            )
+        ],
+    ),
+    (
+        "TORCH101",
+        {"packages": {"torch": "2.0.0+cu117", "torchvision": "0.15.0+cu117"}},
+        [
+            ("PASS", "torchvision 0.15.0 requires torch==2.0.0+cu117; the stack has 2.0.0+cu117.", ""),
+            (
+                "WARN",
+                "torchvision 0.15.0 was withdrawn from the index: Contains an incorrect torch dependency.",
+                "take torchvision 0.15.1",
+            ),
+        ],
+    ),
+    (
+        "TORCH101",
+        {"packages": {"torch": "2.5.0", "torchvision": "0.99.0"}},
+        [
+            (
+                "SKIP",
+                "no data on torchvision 0.99.0: the tables of stackcheck end with torchvision 0.29.2 and were checked on 2026-11-20",
+                "`stackcheck tables refresh` reads newer releases from the package index",
+            )
+        ],
+    ),
+    (
+        "TORCH101",
+        {"packages": {"torch": ">=2.5", "torchvision": "0.20.0"}},
+        [("SKIP", "torchvision 0.20.0 was not held against torch: the stack does not pin torch", "")],
+    ),
+    (
+        "TORCH101",
+        {"packages": {"torch": "2.6.0", "torchvision": {"version": "0.20.0", "from": "source"}}},
+        [],
+    ),
+    (
+        "TORCH102",
+        {"packages": {"torch": "2.0.1", "torchaudio": "2.0.1+cu118"}},
+        [("FAIL", "torchaudio 2.0.1 requires torch==2.0.0; the stack has 2.0.1.", "take torchaudio 2.0.2")],
+    ),
+    (
+        "TORCH102",
+        {"packages": {"torch": "2.0.1", "torchaudio": "2.0.2"}},
+        [("PASS", "torchaudio 2.0.2 requires torch==2.0.1; the stack has 2.0.1.", "")],
+    ),
+    (
+        "TORCH102",
+        {"packages": {"torch": "2.13.0", "torchaudio": "2.11.0"}},
+        [
+            (
+                "PASS",
+                "torchaudio 2.11.0 requires torch>=2.11.0 by the symbols that its libraries use (METADATA names none); the stack has 2.13.0.",
+                "",
+            )
+        ],
+    ),
+    (
+        "TORCH102",
+        {"packages": {"torch": "2.13.0", "torchaudio": "2.10.0"}},
+        [
+            (
+                "FAIL",
+                "torchaudio 2.10.0 requires torch==2.10.0; the stack has 2.13.0.",
+                "take torchaudio 2.11.0",
+            )
+        ],
+    ),
+    (
+        "TORCH103",
+        {"packages": {"torch": "1.9.0+cu111", "torchaudio": "0.10.0.dev20210902+rocm4.1"}},
+        [
+            (
+                "FAIL",
+                "torch is a cu111 build (the local version of torch says so), torchaudio a rocm4.1 build (the local version of torchaudio). torchaudio looks for HIP libraries that this torch does not have.",
+                "take torchaudio with the tag cu111, or torch with the tag rocm4.1",
+            )
+        ],
+    ),
+    (
+        "TORCH103",
+        {"packages": {"torch": "2.5.0+cu124", "torchvision": "0.20.0+cu118"}},
+        [
+            (
+                "FAIL",
+                "torch is a cu124 build (the local version of torch says so), torchvision a cu118 build (the local version of torchvision). torchvision refuses another CUDA major version when it is imported.",
+                "take torchvision with the tag cu124, or torch with the tag cu118",
+            )
+        ],
+    ),
+    (
+        "TORCH103",
+        {"packages": {"torch": "2.5.0+cu124", "torchvision": "0.20.0+cu121"}},
+        [
+            (
+                "WARN",
+                "torch is a cu124 build (the local version of torch says so), torchvision a cu121 build (the local version of torchvision). Inside one CUDA major version torchvision loads, but nobody tests the two together.",
+                "take torchvision with the tag cu124, or torch with the tag cu121",
+            )
+        ],
+    ),
+    (
+        "TORCH103",
+        {"packages": {"torch": "2.5.0+cu124", "torchaudio": "2.5.0+cu121"}},
+        [
+            (
+                "FAIL",
+                "torch is a cu124 build (the local version of torch says so), torchaudio a cu121 build (the local version of torchaudio). torchaudio refuses another CUDA major.minor version when it is imported.",
+                "take torchaudio with the tag cu124, or torch with the tag cu121",
+            )
+        ],
+    ),
+    (
+        "TORCH103",
+        {"packages": {"torch": "1.12.1+cu116", "torchaudio": "0.12.1+cu113"}},
+        [
+            (
+                "WARN",
+                "torch is a cu116 build (the local version of torch says so), torchaudio a cu113 build (the local version of torchaudio). Inside one CUDA major version torchaudio loads, but nobody tests the two together.",
+                "take torchaudio with the tag cu116, or torch with the tag cu113",
+            )
+        ],
+    ),
+    (
+        "TORCH103",
+        {"packages": {"torch": "2.5.0+cu124", "torchvision": "0.20.0+cpu"}},
+        [
+            (
+                "FAIL",
+                "torch is a cu124 build (the local version of torch says so), torchvision a cpu build (the local version of torchvision). torchvision has no GPU operators.",
+                "take torchvision with the tag cu124, or torch with the tag cpu",
+            )
+        ],
+    ),
+    (
+        "TORCH103",
+        {"packages": {"torch": "2.5.0+cpu", "torchvision": "0.20.0+cu124"}},
+        [
+            (
+                "FAIL",
+                "torch is a cpu build (the local version of torch says so), torchvision a cu124 build (the local version of torchvision). torchvision looks for CUDA libraries that this torch does not have.",
+                "take torchvision with the tag cpu, or torch with the tag cu124",
+            )
+        ],
+    ),
+    (
+        "TORCH103",
+        {"packages": {"torch": "2.5.0+cu124", "torchvision": "0.20.0+cu124"}},
+        [("PASS", "torch and torchvision are both cu124 builds.", "")],
+    ),
+    (
+        "TORCH103",
+        {
+            "packages": {
+                "torch": "2.5.0",
+                "torchvision": {"version": "0.20.0", "index": "https://download.pytorch.org/whl/cu118"},
+            },
+            "index": {"url": "https://download.pytorch.org/whl/cu124"},
+        },
+        [
+            (
+                "FAIL",
+                "torch is a cu124 build (the index https://download.pytorch.org/whl/cu124 says so), torchvision a cu118 build (the index https://download.pytorch.org/whl/cu118). torchvision refuses another CUDA major version when it is imported.",
+                "take torchvision with the tag cu124, or torch with the tag cu118",
+            )
+        ],
+    ),
+    ("TORCH103", {"packages": {"torch": "2.5.0", "torchvision": "0.20.0"}}, []),
+    (
+        "TORCH103",
+        {"packages": {"torch": "2.15.0", "torchaudio": "2.11.0"}},
+        [
+            (
+                "WARN",
+                "torchaudio 2.11.0 on PyPI is a cu130 build, and torch a cu132 build (the wheel of torch 2.15.0 on PyPI for linux/amd64). torchaudio refuses another CUDA major.minor version when it is imported.",
+                "take torchaudio with the tag cu132, or torch with the tag cu130",
+            )
+        ],
+    ),
+    (
+        "TORCH103",
+        {"packages": {"torch": "2.13.0", "torchaudio": "2.11.0"}},
+        [("PASS", "torchaudio 2.11.0 on PyPI is a cu130 build, as torch is.", "")],
+    ),
+    (
+        "TORCH102",
+        {"packages": {"torch": "2.10.0", "torchaudio": "2.11.0"}},
+        [
+            (
+                "FAIL",
+                "torchaudio 2.11.0 requires torch>=2.11.0 by the symbols that its libraries use (METADATA names none); the stack has 2.10.0.",
+                "take torchaudio 2.10.0",
+            )
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(("code", "fields", "expected"), CASES)
+def test_verdict_and_words(code: str, fields: dict[str, Any], expected: list[tuple[str, str, str]]) -> None:
+    assert said(code, **fields) == expected
+
+
+def test_every_failure_has_both_sides_the_next_step_and_a_source() -> None:
+    for code, fields, _ in CASES:
+        for each in verdicts(code, **fields):
+            if each.outcome.name == "FAIL":
+                assert all((each.expected, each.found, each.hint)), each
+                assert {bool(evidence.source) for evidence in each.evidence} == {True}, each
+
+
+def test_each_rule_has_a_case_that_fires_and_a_twin_that_does_not() -> None:
+    for code in {code for code, _, _ in CASES}:
+        outcomes = {outcome for each, _, lines in CASES if each == code for outcome, _, _ in lines}
+        assert outcomes & {"FAIL", "WARN"}, code
+        assert "PASS" in outcomes, code
