@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from stackcheck import engines, pipeline
 from stackcheck.definition import Image, Stack
 from stackcheck.engines.venv import VenvEngine
+from stackcheck.errors import ProbeError
+from stackcheck.inspection import contents_of
+from stackcheck.observation import parse_observation, rule_facts
+from stackcheck.rules.registry import Missing
 
 if TYPE_CHECKING:
     from stackcheck.engines import Engine, Progress
+    from stackcheck.inspection import Contents
     from stackcheck.pipeline import Options
     from stackcheck.report.model import Report
 
@@ -41,3 +47,25 @@ def _engine(kind: str, name: str, stack: Stack, options: Options, progress: Prog
         return engines.choose("here", progress, cache=cache), stack
     image = Image(ready=name, python=stack.image.python)
     return engines.choose("docker", progress, cache=cache), stack.model_copy(update={"image": image})
+
+
+def inspect_image(image: str, options: Options, progress: Progress, *, deep: bool) -> Contents:
+    """Read the GPU code of every library of an image through the docker engine, by its own interpreter.
+
+    Raises EngineError when the engine does not answer or has no such image, ProbeError for no answer.
+    """
+    engine, stack = _engine("image", image, UNSTATED, options, progress)
+    try:
+        target = engine.prepare(stack, None, options.build, progress)
+        wanted = {"roots": ["/"], "deep": deep}
+        request = {"probes": ["libraries"], "params": {"libraries": wanted}, "timeout_s": options.timeout_s}
+        document = engine.run_agent(
+            target, pipeline.packed_agent(), request, timeout_s=options.timeout_s + pipeline.AGENT_MARGIN_S
+        )
+    finally:
+        engine.close()
+    seen = rule_facts(parse_observation(document))["libraries"]
+    if isinstance(seen, Missing):
+        raise ProbeError(f"{image}: its libraries were not read: {seen.reason}")
+    facts = contents_of(image, "image", seen["libraries"], seen["skipped"])
+    return replace(facts, binaries=seen["binaries"])

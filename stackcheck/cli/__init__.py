@@ -27,6 +27,7 @@ COMMANDS = {
     "build": "build a stack's image or environment",
     "verify": "the main job: check, lock, build, probe, report",
     "probe": "probe an image, an environment or this interpreter as it is",
+    "inspect": "which GPUs each library in a target can serve, and how; needs no GPU",
     "explain": "say what a rule checks, why, and from which source",
     "report": "render a report again, in any format",
     "schema": "print the JSON Schema of stack definitions or of reports",

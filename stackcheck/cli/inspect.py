@@ -1,0 +1,155 @@
+"""`stackcheck inspect`: which GPUs each library can serve, and how."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tabulate import tabulate
+
+from stackcheck import catalog, inspection
+from stackcheck.cli import options, output, stacks
+from stackcheck.errors import UsageError
+from stackcheck.report.wording import size
+from stackcheck.tables.gpus import Gpu, find_gpu
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from stackcheck.inspection import Contents, Row
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument(
+        "target",
+        nargs="?",
+        type=Path,
+        metavar="PATH",
+        help="a library, folder, virtual environment, wheel, or image archive (docker save, OCI)",
+    )
+    parser.add_argument("--image", metavar="IMAGE", help="an image, read through the docker engine")
+    parser.add_argument("--gpu", default="", metavar="T4,8.9,...", help="products, capabilities, gfx targets")
+    parser.add_argument("--stack", metavar="STACK", help="take the GPUs of this stack")
+    parser.add_argument("--driver-cuda", metavar="12.4", help="the newest CUDA version that the driver knows")
+    parser.add_argument("--deep", action="store_true", help="search for GPU code that no section lists")
+    parser.add_argument("--strict", action="store_true", help="exit 3 when a library's coverage is unknown")
+    stacks.configure_folders(parser)
+    options.add_quiet(parser)
+    output.configure(parser, ("text", "md", "json"))
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Run the command."""
+    gpus, asked = _gpus(args)
+    driver = _release(args.driver_cuda) if args.driver_cuda else None
+    contents = _contents(args)
+    rows = inspection.judge(contents, gpus, driver)
+    made = _json(contents, rows, gpus) if args.format == "json" else _text(contents, rows, gpus, args.format)
+    output.write(made, args.output)
+    return inspection.exit_code(contents, rows, asked=asked, strict=args.strict)
+
+
+def _contents(args: argparse.Namespace) -> Contents:
+    if bool(args.image) == bool(args.target):
+        raise UsageError("name one target: a PATH, or --image IMAGE")
+    if args.target:
+        return inspection.read_target(args.target, deep=args.deep)
+    from stackcheck.existing import inspect_image  # noqa: PLC0415 - a file needs no engine
+
+    return inspect_image(args.image, options.pipeline_options(args), output.progress(args), deep=args.deep)
+
+
+def _gpus(args: argparse.Namespace) -> tuple[list[Gpu], bool]:
+    """Return the GPUs of the table, and whether the user named them."""
+    try:
+        named = [find_gpu(word) for word in args.gpu.split(",") if word.strip()]
+    except ValueError as error:
+        raise UsageError(f"--gpu: {error}") from None
+    if args.stack:
+        found = catalog.find([args.stack], args.matrices)
+        named += [gpu for stack in found for gpu in stack.gpus]
+        if not named:
+            raise UsageError(f"--stack {args.stack} states no GPUs; name them with --gpu")
+    return list(dict.fromkeys(named)) or [find_gpu(name) for name in inspection.COMMON], bool(named)
+
+
+def _release(text: str) -> tuple[int, int]:
+    major, _, minor = text.partition(".")
+    if not (major.isdecimal() and minor.isdecimal()):
+        raise UsageError(f"--driver-cuda: {text!r} is no CUDA version such as 12.4")
+    return int(major), int(minor)
+
+
+def _column(gpu: Gpu) -> str:
+    what = gpu.gfx or str(gpu.capability)
+    return what if what == gpu.name else f"{gpu.name} ({what})"
+
+
+def _text(contents: Contents, rows: Sequence[Row], gpus: Sequence[Gpu], form: str) -> str:
+    style = "github" if form == "md" else "simple"
+    parts = [_headline(contents, rows)]
+    if rows:
+        cells = [
+            [
+                output.line(row.path),
+                *(f"{each.how}{'*' if each.partial else ''}" for each in row.cells),
+                output.line(row.worst.reason),
+            ]
+            for row in rows
+        ]
+        headers = ["library", *map(_column, gpus), "why"]
+        parts.append(tabulate(cells, headers, tablefmt=style, disable_numparse=True))
+        if any(each.partial for row in rows for each in row.cells):
+            parts.append("* some fatbins of the library serve this GPU and others do not")
+    if costs := inspection.sizes(contents):
+        table = [[name, images, size(count)] for name, images, count in costs]
+        parts.append(tabulate(table, ["code", "images", "size"], tablefmt=style, disable_numparse=True))
+    notes = [f"not read: {output.line(path)}: {output.line(why)}" for path, why in contents.unreadable]
+    notes += [f"not looked at: {output.line(reason)}" for reason in contents.skipped]
+    return "\n\n".join([*parts, *(["\n".join(notes)] if notes else [])]) + "\n"
+
+
+def _headline(contents: Contents, rows: Sequence[Row]) -> str:
+    name = f"{contents.kind} {output.line(contents.name)}"
+    if not contents.binaries:
+        return f"{name}: nothing could be inspected, there is no binary in it"
+    bad = sum(row.worst.how == "no" for row in rows)
+    others = contents.binaries - len(rows) - len(contents.unreadable)
+    ends = f", {bad} of them without code for one of these" if bad else ""
+    return f"{name}: {len(rows)} libraries with code for such GPUs{ends}; {others} other binaries"
+
+
+def _json(contents: Contents, rows: Sequence[Row], gpus: Sequence[Gpu]) -> str:
+    libraries: list[dict[str, Any]] = [
+        {
+            "path": row.path,
+            "serves": {
+                gpu.name: {
+                    "how": each.how,
+                    "by": each.by,
+                    "needs_driver": each.needs_driver,
+                    "partial": each.partial,
+                    "reason": each.reason,
+                }
+                for gpu, each in zip(gpus, row.cells, strict=True)
+            },
+        }
+        for row in rows
+    ]
+    document = {
+        "schema_version": 1,
+        "target": {"kind": contents.kind, "name": contents.name},
+        "gpus": [{"name": gpu.name, "target": gpu.gfx or str(gpu.capability)} for gpu in gpus],
+        "libraries": libraries,
+        "sizes": [
+            {"code": name, "images": images, "bytes": count}
+            for name, images, count in inspection.sizes(contents)
+        ],
+        "binaries": contents.binaries,
+        "unreadable": [{"path": path, "error": error} for path, error in contents.unreadable],
+        "skipped": list(contents.skipped),
+    }
+    return json.dumps(document, indent=2) + "\n"

@@ -1,0 +1,110 @@
+"""Read the binaries of an image from a `docker save` or OCI archive, layer upon layer, without any engine.
+
+Formats: Docker Image Specification v1.2 (`manifest.json`), OCI Image Layout and Layer Filesystem Changeset
+1.1 (`index.json`; `.wh.NAME` removes NAME of the layers below, `.wh..wh..opq` all of its folder).
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from typing import TYPE_CHECKING, Any
+
+from stackcheck_probes.bytesource import SourceError
+from stackcheck_probes.inflate import budget_for
+from stackcheck_probes.libraries import is_binary_name, read_source
+from stackcheck_probes.tarmembers import layer, tar_members
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from stackcheck_probes.bytesource import ByteSource
+    from stackcheck_probes.inflate import Budget
+
+_MOST_JSON = 16 << 20
+_WHITEOUT, _OPAQUE = ".wh.", ".wh..wh..opq"
+
+
+def read_image_archive(source: ByteSource, *, deep: bool = False) -> list[dict[str, Any]]:
+    """Return the facts of each binary that the image's file system holds in the end.
+
+    Raises SourceError for what is no image archive, is damaged, or has a layer that cannot be read.
+    """
+    budget = budget_for(source)
+    parts = _parts(layer(source, budget))
+    files: dict[str, dict[str, Any]] = {}
+    for content in _layers(parts):
+        _apply(content, files, budget, deep=deep)
+    return list(files.values())
+
+
+def _parts(source: ByteSource) -> Mapping[str, ByteSource]:
+    """Return what the outer archive holds by name; a link (old `docker save`) stands for its end."""
+    parts: dict[str, ByteSource] = {}
+    links: dict[str, str] = {}
+    for member in tar_members(source):
+        name = posixpath.normpath(member.name)
+        if member.is_file:
+            parts[name] = member.content
+        elif member.link:
+            links[name] = posixpath.normpath(posixpath.join(posixpath.dirname(name), member.link))
+    return {**{name: parts[to] for name, to in links.items() if to in parts}, **parts}
+
+
+def _layers(parts: Mapping[str, ByteSource]) -> list[ByteSource]:
+    if "manifest.json" in parts:
+        manifest = _json(parts, "manifest.json")
+        names = manifest[0]["Layers"] if isinstance(manifest, list) and manifest else []
+    elif "index.json" in parts:
+        names = [_blob(row) for row in _manifest(parts, _json(parts, "index.json"))["layers"]]
+    else:
+        raise SourceError("this archive holds no image: neither manifest.json nor index.json is in it")
+    missing = [str(name) for name in names if name not in parts]
+    if missing or not names:
+        raise SourceError(f"the archive is not whole: layer {', '.join(missing) or 'list'} is missing")
+    return [parts[name] for name in names]
+
+
+def _manifest(parts: Mapping[str, ByteSource], index: Any, depth: int = 0) -> Any:
+    """Follow an index to the manifest of a Linux image, leaving attestations (platform "unknown") out."""
+    rows = [row for row in index["manifests"] if row.get("platform", {}).get("os", "linux") == "linux"]
+    if not rows or depth > 3:
+        raise SourceError("the archive's index names no Linux image")
+    found = _json(parts, _blob(rows[0]))
+    return _manifest(parts, found, depth + 1) if "manifests" in found else found
+
+
+def _blob(row: Mapping[str, str]) -> str:
+    return "blobs/" + row["digest"].replace(":", "/")
+
+
+def _json(parts: Mapping[str, ByteSource], name: str) -> Any:
+    content = parts.get(name)
+    if content is None or content.size > _MOST_JSON:
+        raise SourceError(f"the archive is not whole: {name} is missing or too large")
+    try:
+        return json.loads(content.pread(0, content.size))
+    except (ValueError, RecursionError):
+        raise SourceError(f"{name} of the archive is no JSON") from None
+
+
+def _apply(content: ByteSource, files: dict[str, dict[str, Any]], budget: Budget, *, deep: bool) -> None:
+    """Put one layer on top: new and changed binaries, and what it removes."""
+    for member in tar_members(layer(content, budget)):
+        name = posixpath.normpath("/" + member.name).lstrip("/")
+        folder, base = posixpath.split(name)
+        if base == _OPAQUE:
+            _remove(files, folder, itself=False)
+        elif base.startswith(_WHITEOUT):
+            _remove(files, posixpath.join(folder, base.removeprefix(_WHITEOUT)), itself=True)
+        else:
+            files.pop(name, None)
+            if member.is_file and is_binary_name(base):
+                facts = read_source(member.content, name, deep=deep)
+                if facts is not None:
+                    files[name] = facts
+
+
+def _remove(files: dict[str, dict[str, Any]], name: str, *, itself: bool) -> None:
+    for path in [path for path in files if path.startswith(f"{name}/") or (itself and path == name)]:
+        del files[path]
