@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -313,3 +314,35 @@ def test_a_wrong_request_is_status_2_and_one_line(packed: Path, arguments: list[
     assert (done.returncode, done.stdout) == (2, b"")
     assert done.stderr.decode().startswith(f"stackcheck agent: {message}")
     assert done.stderr.count(b"\n") == 1
+
+
+@pytest.mark.parametrize("version", ["3.8", "3.9", "3.10", "3.12", "3.13", "3.14"])
+def test_the_real_probes_answer_under_another_python(tmp_path: Path, version: str) -> None:
+    folders = [str(path) for path in Path.home().glob(f".pyenv/versions/{version}.*/bin")]
+    python = shutil.which(f"python{version}", path=os.pathsep.join([*folders, os.environ["PATH"]]))
+    if python is None:
+        pytest.skip(f"no Python {version} here")
+    path = tmp_path / "agent.pyz"
+    path.write_bytes(agent.pack())
+    request = json.dumps({"probes": list(agent.MACHINE)})
+    done = subprocess.run([python, str(path), request], capture_output=True, check=False, timeout=60)
+    if b"No such file" in done.stderr or done.returncode == 127:
+        pytest.skip(f"Python {version} is a link to nothing")
+    seen = parse_observation(done.stdout)
+    assert seen.python.startswith(f"{version}.")
+    assert seen.failures == {}
+
+
+def test_a_python_that_is_too_old_is_told_so(tmp_path: Path) -> None:
+    found = [
+        path
+        for old in ("2.7", "3.6", "3.7")
+        for path in Path.home().glob(f".pyenv/versions/{old}.*/bin/python")
+    ]
+    if not found:
+        pytest.skip("no Python older than 3.8 here")
+    path = tmp_path / "agent.pyz"
+    path.write_bytes(agent.pack())
+    done = subprocess.run([str(found[0]), str(path)], capture_output=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr.startswith(b"the probes of stackcheck need Python 3.8 or newer; this is ")

@@ -1,0 +1,60 @@
+"""What travels runs on Python 3.8 and takes nothing along: syntax, imports, and grades that can be read."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+import stackcheck_probes
+from stackcheck_probes.__main__ import every_probe, grade_of
+
+FILES = sorted(Path(stackcheck_probes.__file__).parent.glob("*.py"))
+LOADED_WHERE_THEY_ARE = {
+    "torch",
+    "torchvision",
+    "torchaudio",
+    "torch_geometric",
+    "mmcv",
+    "numpy",
+    "spconv",
+    "cumm",
+}
+
+STANDARD = sys.stdlib_module_names | {"compression"}  # compression.zstd is new in 3.14
+
+
+def imported(tree: ast.Module) -> set[str]:
+    """Return the top-level packages that a module imports, relative ones aside."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            names.add((node.module or "").partition(".")[0])
+    return names
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_module_that_travels_is_python_3_8_and_imports_only_the_standard_library(path: Path) -> None:
+    tree = ast.parse(path.read_text("utf-8"), feature_version=(3, 8))
+    theirs = (
+        LOADED_WHERE_THEY_ARE if grade_of(path.stem) in {"import", "gpu"} or path.stem == "sparse" else set()
+    )
+    assert imported(tree) - STANDARD - theirs <= {"stackcheck_probes"}
+
+
+@pytest.mark.parametrize("name", every_probe())
+def test_a_probe_names_itself_and_no_real_module(name: str) -> None:
+    tree = ast.parse((Path(stackcheck_probes.__file__).parent / f"{name}.py").read_text("utf-8"))
+    constants = {
+        node.targets[0].id: ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+        if node.targets[0].id in {"NAME", "GRADE"}
+    }
+    assert constants == {"NAME": name, "GRADE": grade_of(name)}
+    assert name not in sys.stdlib_module_names
+    assert any(isinstance(node, ast.FunctionDef) and node.name == "run" for node in tree.body)
