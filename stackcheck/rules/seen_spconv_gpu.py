@@ -74,8 +74,8 @@ def spconv_compiled_nothing(spconv_gpu: Mapping[str, Any]) -> Finding:
             hint="the first start on every machine pays for this; take a build with code for the GPU",
         )
     return passed(
-        "the forward passes compiled nothing: no call of nvrtcCompileProgram (a control call was counted), no"
-        " libnvrtc loaded, no process started"
+        "the forward passes compiled nothing: cumm did not call nvrtcCompileProgram (a control call was"
+        " counted), no libnvrtc was loaded, no process was started"
     )
 
 

@@ -303,8 +303,8 @@ def test_a_forward_pass_that_is_right_and_compiles_nothing() -> None:
     assert on_gpu("SPCONV402") == [
         (
             "PASS",
-            "the forward passes compiled nothing: no call of nvrtcCompileProgram (a control call was counted), no"
-            " libnvrtc loaded, no process started",
+            "the forward passes compiled nothing: cumm did not call nvrtcCompileProgram (a control call was"
+            " counted), no libnvrtc was loaded, no process was started",
         )
     ]
 
