@@ -74,7 +74,9 @@ def torchvision_operators_run(torchvision_ops: Mapping[str, Any]) -> Finding:
     load_error = (facts.get("operators") or {}).get("error")
     error = load_error or facts.get("import_error")
     if error and (
-        cause := _built_for_another_torch("torchvision", facts, "its operators do not load", error)
+        cause := _built_for_another_torch(
+            "torchvision", facts, "its operators (nms and others) do not load", error
+        )
     ):
         return cause
     hint = "install the torchvision that was built for the installed torch"

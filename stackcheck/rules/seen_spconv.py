@@ -63,7 +63,10 @@ def cumm_headers_are_there(cumm_files: Mapping[str, Any]) -> Finding:
     if headers["all_h"]:
         return passed(f"tensorview/core/all.h is in {headers['directory']}", where)
     if not headers["either_exists"] and headers["by"] != "CUMM_INCLUDE_PATH":
-        text = f"cumm's include directory {headers['directory']} is gone: cumm does not even import"
+        text = (
+            f"cumm's include directory {headers['directory']} is gone, and tensorview/core/all.h with it:"
+            " cumm does not even import"
+        )
     elif headers["by"] == "cumm/include":
         text = f"{headers['directory']} has no tensorview/core/all.h: run-time compilation cannot work"
     else:

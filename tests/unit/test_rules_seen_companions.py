@@ -40,8 +40,8 @@ def test_operator_torchvision_nms_does_not_exist_is_put_down_to_the_other_torch(
     [verdict] = verdicts("VISION301", OTHER)
     assert (verdict.outcome.name, verdict.message) == (
         "FAIL",
-        "torchvision 0.21.0 was built for torch 2.6.0 and torch 2.5.0+cu124 is installed, so its operators do not"
-        " load: OSError: /opt/overlay/tv26/torchvision/_C.so: undefined symbol:"
+        "torchvision 0.21.0 was built for torch 2.6.0 and torch 2.5.0+cu124 is installed, so its operators (nms"
+        " and others) do not load: OSError: /opt/overlay/tv26/torchvision/_C.so: undefined symbol:"
         " _ZN2at7Context21alertNotDeterministicERKSt17basic_string_viewIcSt11char_traitsIcEE",
     )
     assert verdict.expected == "torch 2.6.0, or the torchvision of torch 2.5.0"

@@ -56,7 +56,8 @@ def test_removed_headers() -> None:
     assert said("CUMM301", facts) == [
         (
             "FAIL",
-            "cumm's include directory /opt/overlay/nohdr/cumm/include is gone: cumm does not even import",
+            "cumm's include directory /opt/overlay/nohdr/cumm/include is gone, and tensorview/core/all.h with"
+            " it: cumm does not even import",
         )
     ]
     assert said("SPCONV301", facts) == [
