@@ -15,6 +15,8 @@ from packaging.version import InvalidVersion, Version
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from packaging.specifiers import SpecifierSet
+
     from stackcheck.definition import Package, Stack
     from stackcheck.tables import Tables
     from stackcheck.tables.packages import WheelHost
@@ -92,6 +94,18 @@ def tag_cuda(tag: str) -> Version | None:
     if digits == tag or not digits.isdecimal():
         return None
     return Version(f"{digits[:2]}.{digits[2:]}" if len(digits) > 2 else digits)
+
+
+@cache
+def spelled(accepted: SpecifierSet) -> str:
+    """Return a version range with its lower bounds first: >=0.7.11,<0.8.0.
+
+    >>> from packaging.specifiers import SpecifierSet
+    >>> spelled(SpecifierSet("<0.8.0,>=0.7.11"))
+    '>=0.7.11,<0.8.0'
+    """
+    order = {">": 0, "=": 1, "~": 1, "!": 2, "<": 3}
+    return ",".join(sorted(map(str, accepted), key=lambda text: (order.get(text[0], 2), text)))
 
 
 def cuda_tag(cuda: Version) -> str:

@@ -82,7 +82,7 @@ def cuda_tag_exists(stack: Stack, tables: Tables) -> list[Finding]:
             right = name.replace(image.cudnn, row.instead, 1)
             findings.append(
                 failed_by(
-                    f"{name} does not exist: images of CUDA {image.cuda} spell cuDNN `{row.instead}`",
+                    f"{name} does not exist: images of CUDA {image.cuda} spell cuDNN `{row.instead}`.",
                     (row, f"CUDA {row.cuda}: no tag with {', '.join(row.gone)}"),
                     expected=right,
                     found=name,
@@ -90,7 +90,7 @@ def cuda_tag_exists(stack: Stack, tables: Tables) -> list[Finding]:
                 )
             )
         else:
-            findings.append(passed(f"{name} spells cuDNN as images of CUDA {image.cuda} do", cite(row, "")))
+            findings.append(passed(f"{name} spells cuDNN as images of CUDA {image.cuda} do.", cite(row, "")))
     return findings
 
 
@@ -116,13 +116,13 @@ def image_cuda(stack: Stack, tables: Tables) -> list[Finding]:
         if image is None or claim.cuda is None or claim.assumed:
             continue
         if image.cuda.major == claim.cuda.major:
-            findings.append(passed(f"{name} has the CUDA major version of {claim.title}", _WHEELS))
+            findings.append(passed(f"{name} has the CUDA major version of {claim.title}.", _WHEELS))
         elif compiled and image.kind == "devel" and not stack.toolkit:
             findings.append(
                 failed(
                     f"{', '.join(compiled)} would be compiled with CUDA {image.cuda} of {name}; "
                     f"{claim.title} needs "
-                    f"CUDA {claim.cuda.major}",
+                    f"CUDA {claim.cuda.major}.",
                     _WHEELS,
                     expected=f"a devel image of CUDA {claim.cuda.major}",
                     found=name or "",
@@ -133,7 +133,7 @@ def image_cuda(stack: Stack, tables: Tables) -> list[Finding]:
             findings.append(
                 warned(
                     f"{name} brings CUDA {image.cuda}, and {claim.title} its own runtime: the image's is "
-                    "not used",
+                    "not used.",
                     _WHEELS,
                     expected=f"CUDA {claim.cuda}, or a plain base",
                     found=name or "",
@@ -165,10 +165,10 @@ def image_cudnn(stack: Stack, tables: Tables) -> Finding | None:
         return None
     if holds == release.cudnn:
         return passed(
-            f"the image and {claim.title} have cuDNN {holds}", cite(release, f"cuDNN {release.cudnn}")
+            f"The image and {claim.title} have cuDNN {holds}.", cite(release, f"cuDNN {release.cudnn}")
         )
     return warned(
-        f"the image has cuDNN {holds}, and {claim.title} brings cuDNN {release.cudnn}",
+        f"The image has cuDNN {holds}, and {claim.title} brings cuDNN {release.cudnn}.",
         cite(release, f"torch {release.torch}: cuDNN {release.cudnn}"),
         expected=f"an image without cuDNN, or with cuDNN {release.cudnn}",
         found=stack.image.base or "",
@@ -195,9 +195,9 @@ def image_python(stack: Stack, tables: Tables) -> Finding | None:
     if match := _PYTHON_IMAGE.search(image):
         tag = Evidence("the tag names the interpreter", "https://hub.docker.com/_/python")
         if match["python"] == wanted:
-            return passed(f"{image} has Python {wanted}", tag)
+            return passed(f"{image} has Python {wanted}.", tag)
         return failed(
-            f"{image} has Python {match['python']}, and the stack states Python {stack.python}",
+            f"{image} has Python {match['python']}, and the stack states Python {stack.python}.",
             tag,
             expected=f"Python {wanted}",
             found=f"Python {match['python']}",
@@ -207,9 +207,9 @@ def image_python(stack: Stack, tables: Tables) -> Finding | None:
     if row is None or not row.python:
         return None
     if row.python == wanted:
-        return passed(f"the python3 of {image} is {wanted}", cite(row, f"python3 is {row.python}"))
+        return passed(f"The python3 of {image} is {wanted}.", cite(row, f"python3 is {row.python}"))
     return warned(
-        f"the python3 of {image} is {row.python}, and the stack states Python {stack.python}",
+        f"The python3 of {image} is {row.python}, and the stack states Python {stack.python}.",
         cite(row, f"python3 is {row.python}"),
         expected=f"Python {wanted}",
         found=f"Python {row.python}",
@@ -230,7 +230,7 @@ def no_musl(stack: Stack, tables: Tables) -> list[Finding]:
         return []
     return [
         failed_by(
-            f"{name} is Alpine Linux with musl, and torch has no wheels for it",
+            f"{name} is Alpine Linux with musl, and torch has no wheels for it.",
             (row, "Alpine Linux uses musl"),
             expected="an image with glibc",
             found=name,
@@ -258,9 +258,9 @@ def nvcc_for_builds(stack: Stack) -> Finding | None:
         "devel images hold nvcc, base and runtime do not", "https://hub.docker.com/r/nvidia/cuda"
     )
     if image.kind == "devel":
-        return passed(f"{image.name} has nvcc for {', '.join(compiled)}", source)
+        return passed(f"{image.name} has nvcc for {', '.join(compiled)}.", source)
     return failed(
-        f"{', '.join(compiled)} would be compiled in {image.name}, which has no nvcc",
+        f"{', '.join(compiled)} would be compiled in {image.name}, which has no nvcc.",
         source,
         expected="a devel image for building",
         found=image.name,

@@ -43,11 +43,11 @@ def mkl_of_conda_torch(stack: Stack, tables: Tables) -> Finding | None:
     version = mkl.exact
     good = version is not None and (version.major, version.minor) <= (_LAST_MKL.major, _LAST_MKL.minor)
     if good:
-        return passed(f"mkl {version} still has what conda's torch {torch.version} imports", _MKL)
+        return passed(f"mkl {version} still has what conda's torch {torch.version} imports.", _MKL)
     if version is None and mkl.version != LATEST and _LAST_MKL in mkl.specifier:
         return warned(
             f"mkl {mkl.version} admits 2024.1 and later, with which conda's torch {torch.version} cannot "
-            "be imported",
+            "be imported.",
             _MKL,
             expected=f"mkl<={_LAST_MKL}",
             found=f"mkl {mkl.version}",
@@ -55,7 +55,7 @@ def mkl_of_conda_torch(stack: Stack, tables: Tables) -> Finding | None:
         )
     return failed(
         f"conda's torch {claim.version or torch.version} cannot be imported with mkl {mkl.version}: "
-        "undefined symbol: iJIT_NotifyEvent",
+        "undefined symbol: iJIT_NotifyEvent.",
         _MKL,
         expected=f"mkl<={_LAST_MKL}",
         found=f"mkl {mkl.version}",
@@ -99,9 +99,10 @@ def one_installer(stack: Stack) -> Finding | None:
     if len(trio) < 2:
         return None
     if not by_pip or len(by_pip) == len(trio):
-        return passed("torch and its companions come from one installer", source)
+        return passed("torch and its companions come from one installer.", source)
     return warned(
-        f"{', '.join(by_pip)} would be installed by pip beside {', '.join(set(trio) - set(by_pip))} of conda",
+        f"{', '.join(by_pip)} would be installed by pip beside {', '.join(set(trio) - set(by_pip))} of "
+        "conda.",
         source,
         expected="one installer for all of them",
         found=f"pip: {', '.join(by_pip)}",

@@ -73,12 +73,12 @@ def torch_minor(stack: Stack, tables: Tables) -> list[Finding]:
         if made.torch is None:
             continue
         if made.torch == claim.minor:
-            findings.append(passed(f"{name} is made for torch {made.torch}, as {made.why} says", _MINOR))
+            findings.append(passed(f"{name} is made for torch {made.torch}, as {made.why} says.", _MINOR))
         else:
             findings.append(
                 failed(
                     f"{name} {package.version} is made for torch {made.torch} ({made.why}); the stack has "
-                    f"torch {claim.version and claim.version.public}",
+                    f"torch {claim.version and claim.version.public}.",
                     _MINOR,
                     expected=f"a {name} made for torch {claim.minor}",
                     found=f"made for torch {made.torch}",
@@ -122,12 +122,13 @@ def _judge_tag(what: str, tag: str, why: str, claim: TorchClaim) -> Iterator[Fin
         return
     if mine is not None and other is not None and mine.major == other.major:
         same = "the CUDA version" if mine == other or other.minor == 0 else "the CUDA major version"
-        yield passed(f"{what} is made for {tag}, {same} of {claim.title}", _MAJOR)
+        yield passed(f"{what} is made for {tag}, {same} of {claim.title}.", _MAJOR)
         return
     hint = f"take the wheel for {claim.tag}, or the torch build for {tag}"
     if tag == "cpu":
         yield warned(
-            f"{what} is a CPU wheel ({why}) beside {claim.title}: it loads, and has no operators for the GPU",
+            f"{what} is a CPU wheel ({why}) beside {claim.title}: it loads, and has no operators for the "
+            "GPU.",
             _MAJOR,
             expected=f"a wheel for {claim.tag}",
             found=tag,
@@ -137,7 +138,7 @@ def _judge_tag(what: str, tag: str, why: str, claim: TorchClaim) -> Iterator[Fin
     message = f"{what} is made for {tag} ({why}); the stack has {claim.title}"
     if claim.assumed:
         yield warned(
-            f"{message}, which follows from {claim.why} and is not stated",
+            f"{message}, which follows from {claim.why} and is not stated.",
             _MAJOR,
             expected=f"a wheel for {claim.tag}",
             found=tag,
@@ -145,7 +146,7 @@ def _judge_tag(what: str, tag: str, why: str, claim: TorchClaim) -> Iterator[Fin
         )
         return
     yield failed(
-        f"{message}, as {claim.why} says", _MAJOR, expected=f"a wheel for {claim.tag}", found=tag, hint=hint
+        f"{message}, as {claim.why} says.", _MAJOR, expected=f"a wheel for {claim.tag}", found=tag, hint=hint
     )
 
 
@@ -179,10 +180,10 @@ def named_cuda(stack: Stack, tables: Tables) -> list[Finding]:
         row, digits = hit
         major = int(digits[:2])
         if mine is not None and mine.major == major:
-            findings.append(passed(f"{name} has the CUDA major version of {claim.title}", cite(row, "")))
+            findings.append(passed(f"{name} has the CUDA major version of {claim.title}.", cite(row, "")))
             continue
         backend = "no CUDA build" if mine is None else f"CUDA {mine.major}"
-        message = f"{name} is made for CUDA {major}; {claim.title} is {backend}"
+        message = f"{name} is made for CUDA {major}; {claim.title} is {backend}."
         hint = f"take the {row.package} for {backend}" if mine is not None else f"leave {name} out"
         if row.must_match and mine is not None and not claim.assumed:
             findings.append(
@@ -237,12 +238,12 @@ def cxx11_abi(stack: Stack, tables: Tables) -> list[Finding]:
         if mine is None:
             findings.append(skipped(f"no data on the C++11 ABI of {claim.title}, so {name} was not compared"))
         elif theirs == mine:
-            findings.append(passed(f"{name} and {claim.title} use the same C++ ABI ({_word(mine)})", _ABI))
+            findings.append(passed(f"{name} and {claim.title} use the same C++ ABI ({_word(mine)}).", _ABI))
         else:
             findings.append(
                 failed(
                     f"{name} {package.version} is built {_word(theirs)} ({why}), and {claim.title} "
-                    f"{_word(mine)}: its symbols are not found",
+                    f"{_word(mine)}: its symbols are not found.",
                     _ABI,
                     expected=f"a {name} built {_word(mine)}",
                     found=f"built {_word(theirs)}",
@@ -279,13 +280,13 @@ def bound_to_minor(stack: Stack, tables: Tables) -> list[Finding]:
         if row is None or claim.minor is None or claim.version is None:
             continue
         if row.torch == claim.minor:
-            findings.append(passed(f"{name} {version} is compiled for torch {row.torch}", cite(row, "")))
+            findings.append(passed(f"{name} {version} is compiled for torch {row.torch}.", cite(row, "")))
         else:
             findings.append(
                 failed_by(
                     f"{name} {version} is compiled for torch {row.torch}, and loads with no other minor; "
                     "the stack has "
-                    f"torch {claim.version.public}",
+                    f"torch {claim.version.public}.",
                     (row, f"{name} {row.versions} belongs to torch {row.torch}"),
                     expected=f"torch {row.torch}.*",
                     found=f"torch {claim.version.public}",
@@ -320,8 +321,8 @@ def defective_wheels(stack: Stack, tables: Tables) -> list[Finding]:
         if row.tag in {"", tag} and row.torch in {"", torch}:
             findings.append(
                 failed_by(
-                    f"the wheel of {row.dist} {row.version} for {tag} and torch {torch} is defective: "
-                    f"{row.fault}",
+                    f"The wheel of {row.dist} {row.version} for {tag} and torch {torch} is defective: "
+                    f"{row.fault}.",
                     (row, row.fault),
                     expected=row.instead,
                     found=f"{row.dist} {row.version}",
@@ -356,13 +357,13 @@ def kernels_for_gpus(stack: Stack, tables: Tables) -> list[Finding]:
         unserved = [gpu for gpu in gpus if gpu.capability and not row.serves(gpu.capability, package)]
         if not unserved:
             findings.append(
-                passed(f"{name} {package.version} serves every GPU of the stack", cite(row, row.says))
+                passed(f"{name} {package.version} serves every GPU of the stack.", cite(row, row.says))
             )
             continue
         said = ", ".join(f"{gpu.name} ({gpu.capability})" for gpu in unserved)
         findings.append(
             failed_by(
-                f"{name} {package.version} has no kernels for {said}: {row.says}",
+                f"{name} {package.version} has no kernels for {said}: {row.says}.",
                 (row, row.says),
                 expected=row.says,
                 found=said,
@@ -398,12 +399,12 @@ def extension_glibc(stack: Stack, tables: Tables) -> list[Finding]:
         glibc, why = have
         if glibc >= row.glibc:
             findings.append(
-                passed(f"{name} {version} needs glibc {row.glibc}; {why} has {glibc}", cite(row, ""))
+                passed(f"{name} {version} needs glibc {row.glibc}; {why} has {glibc}.", cite(row, ""))
             )
         else:
             findings.append(
                 failed_by(
-                    f"{name} {version} needs glibc {row.glibc}, and {why} has {glibc}",
+                    f"{name} {version} needs glibc {row.glibc}, and {why} has {glibc}.",
                     (row, f"{name} {row.versions} needs glibc {row.glibc}"),
                     expected=f"glibc {row.glibc} or newer",
                     found=f"glibc {glibc}",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from packaging.utils import canonicalize_name
 
-from stackcheck.claimed import torch_claim
+from stackcheck.claimed import spelled, torch_claim
 from stackcheck.definition import LATEST
 from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.registry import Finding, passed, rule, skipped
@@ -66,7 +66,8 @@ def _judge_declared(name: str, package: Package, stack: Stack, tables: Tables) -
         yield _clashing(name, package, clashes[-1], tables)
     elif any(other in stack.packages for _, row in rows for other in row.needs):
         _, row = rows[-1]
-        yield passed(f"what {name} {package.version} requires is pinned as it asks", cite(row, ""))
+        subject = f"{name} {package.version}" if package.exact else f"A known {name} in {package.version}"
+        yield passed(f"{subject} accepts what the stack pins.", cite(row, ""))
 
 
 def _made_elsewhere(package: Package) -> bool:
@@ -89,14 +90,15 @@ def _clash(row: Needs, stack: Stack, tables: Tables) -> tuple[str, SpecifierSet,
 def _clashing(name: str, package: Package, last: Clash, tables: Tables) -> Finding:
     version, row, (other, wanted, pinned) = last
     exact = package.exact is not None
-    subject = f"{name} {version}" if exact else f"every known {name} that {package.version} admits"
-    newest = "" if exact else f" (the newest, {version}, requires {other}{wanted})"
+    subject = f"{name} {version}" if exact else f"Every known {name} that {package.version} admits"
+    newest = "" if exact else f" (the newest, {version}, requires {other}{spelled(wanted)})"
     return failed_by(
-        f"{subject} requires another {other}{newest or f': {other}{wanted}'}; the stack has {other} {pinned}",
-        (row, f"{name} {version}: Requires-Dist: {other}{wanted}"),
-        expected=f"{other}{wanted}",
+        f"{subject} requires another {other}{newest or f': {other}{spelled(wanted)}'}; the stack has "
+        f"{other} {pinned}.",
+        (row, f"{name} {version}: Requires-Dist: {other}{spelled(wanted)}"),
+        expected=f"{other}{spelled(wanted)}",
         found=f"{other} {pinned}",
-        hint=_fitting(name, other, pinned, tables) or f"take {other}{wanted}, or another {name}",
+        hint=_fitting(name, other, pinned, tables) or f"take {other}{spelled(wanted)}, or another {name}",
     )
 
 
@@ -138,24 +140,23 @@ def asserted_ranges(stack: Stack, tables: Tables) -> list[Finding]:
 
 
 def _judge_asserted(name: str, version: Version, row: Needs, stack: Stack) -> Iterator[Finding]:
-    for other, wanted in row.needs.items():
+    for other, accepted in row.needs.items():
+        wanted = f"{other}{spelled(accepted)}"
         for dist in MMCV if other == "mmcv" else (other,):
             pinned = stack.version(dist)
             if pinned is None:
                 continue
-            if wanted.contains(pinned.public, prereleases=True):
-                yield passed(
-                    f"{dist} {pinned} is inside {other}{wanted}, as {name} {version} asserts", cite(row, "")
-                )
-            else:
-                yield failed_by(
-                    f"importing {name} {version} fails: it asserts {other}{wanted}, and the stack has "
-                    f"{dist} {pinned}",
-                    (row, f"{name} {version} asserts {other}{wanted}"),
-                    expected=f"{other}{wanted}",
-                    found=f"{dist} {pinned}",
-                    hint=f"take {dist}{wanted}, or the {name} whose range holds {pinned}; METADATA shows neither",
-                )
+            found = f"{dist} {pinned}"
+            if accepted.contains(pinned.public, prereleases=True):
+                yield passed(f"{found} is inside {wanted}, as {name} {version} asserts.", cite(row, ""))
+                continue
+            yield failed_by(
+                f"Importing {name} {version} fails: it asserts {wanted}; the stack has {found}.",
+                (row, f"{name} {version} asserts {wanted}"),
+                expected=wanted,
+                found=found,
+                hint=f"take a {dist} in that range, or a {name} whose range holds {pinned}",
+            )
 
 
 def _pins_libraries(facts: Facts) -> bool:
@@ -192,7 +193,7 @@ def torch_pins(stack: Stack, tables: Tables) -> list[Finding]:
                 findings.append(
                     failed_by(
                         f"{name} is not pinned: the newest is {newest.version}, and {claim.title} pins "
-                        f"{name}=={pin}",
+                        f"{name}=={pin}.",
                         said,
                         (newest, f"the newest {name} is {newest.version}"),
                         expected=f"{name}=={pin}",
@@ -203,7 +204,7 @@ def torch_pins(stack: Stack, tables: Tables) -> list[Finding]:
         elif not package.specifier.contains(pin, prereleases=True):
             findings.append(
                 failed_by(
-                    f"{name} {package.version} is not the {pin} that {claim.title} pins",
+                    f"{name} {package.version} is not the {pin} that {claim.title} pins.",
                     said,
                     expected=f"{name}=={pin}",
                     found=f"{name} {package.version}",
@@ -211,5 +212,5 @@ def torch_pins(stack: Stack, tables: Tables) -> list[Finding]:
                 )
             )
         else:
-            findings.append(passed(f"{name} {package.version} is what {claim.title} pins", cite(*said)))
+            findings.append(passed(f"{name} {package.version} is what {claim.title} pins.", cite(*said)))
     return findings

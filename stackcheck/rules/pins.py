@@ -36,9 +36,9 @@ def pinned(stack: Stack) -> Finding:
     """
     loose = [f"{name} ({package.version})" for name, package in stack.packages.items() if not package.exact]
     if not loose:
-        return passed(f"all {len(stack.packages)} packages are pinned")
+        return passed(f"All {len(stack.packages)} packages are pinned.")
     return warned(
-        f"{len(loose)} of {len(stack.packages)} packages are not pinned: {', '.join(loose)}",
+        f"{len(loose)} of {len(stack.packages)} packages are not pinned: {', '.join(loose)}.",
         expected="an exact version for each",
         found=", ".join(loose),
         hint="pin them; `stackcheck lock` prints the versions that are chosen today",
@@ -67,14 +67,14 @@ def unpinned_torchaudio(stack: Stack, tables: Tables) -> Finding | None:
     release = Version(f"{claim.version.major}.{claim.version.minor}")
     if release >= _NO_PIN_SINCE:
         return passed(
-            f"the newest torchaudio uses the stable ABI, which torch {claim.version.public} has",
+            f"The newest torchaudio uses the stable ABI, which torch {claim.version.public} has.",
             cite(newest, ""),
         )
     cuda = _pypi_cuda(tables, newest.version)
     return failed_by(
         f"torchaudio is not pinned, and the newest on PyPI, {newest.version}, is made for torch "
         f"{_NO_PIN_SINCE} and "
-        f"later{cuda}; the stack has {claim.title}",
+        f"later{cuda}; the stack has {claim.title}.",
         (newest, f"the newest torchaudio is {newest.version}, and its METADATA names no torch"),
         expected=f"the torchaudio of torch {claim.version.public}",
         found=f"torchaudio {package.version}",

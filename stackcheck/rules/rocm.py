@@ -97,7 +97,7 @@ def _judge_gpu(gpu: Gpu, row: TorchRocm, targets: frozenset[str], stack: Stack, 
     listed = f"{title} has {', '.join(sorted(targets))}"
     if value and seen != real and family(seen) != family(real):
         return failed(
-            f"{OVERRIDE}={value} makes {gpu.name} ({real}) pass for {seen}, another instruction set",
+            f"{OVERRIDE}={value} makes {gpu.name} ({real}) pass for {seen}, another instruction set.",
             _EXACT,
             expected=f"a target of generation {family(real)}",
             found=f"{seen} on {real}",
@@ -109,7 +109,7 @@ def _judge_gpu(gpu: Gpu, row: TorchRocm, targets: frozenset[str], stack: Stack, 
         f"{gpu.name} ({real}) passes for {seen} by {OVERRIDE}={value}" if value and seen != real else gpu.name
     )
     return failed_by(
-        f"{title} has no code for {seen}: {what} ends in 'invalid device function'",
+        f"{title} has no code for {seen}: {what} ends in 'invalid device function'.",
         (row, listed),
         expected=f"one of {', '.join(sorted(targets))}",
         found=seen,
@@ -121,10 +121,10 @@ def _served(gpu: Gpu, seen: str, targets: frozenset[str], value: str | None, tab
     real = gpu.gfx or ""
     if not value or seen == real:
         restates = f"; {OVERRIDE}={value} restates it" if value else ""
-        return passed(f"torch has code for {gpu.name} ({real}){restates}", _EXACT)
+        return passed(f"torch has code for {gpu.name} ({real}){restates}.", _EXACT)
     if real in targets:
         return warned(
-            f"{OVERRIDE}={value} is not needed: torch has code for {real}, and the override hides it",
+            f"{OVERRIDE}={value} is not needed: torch has code for {real}, and the override hides it.",
             _EXACT,
             expected=f"no override for {real}",
             found=f"{OVERRIDE}={value}",
@@ -134,7 +134,7 @@ def _served(gpu: Gpu, seen: str, targets: frozenset[str], value: str | None, tab
     sound = f" ({known.source})" if known and known.claims == seen else ""
     return warned(
         f"{gpu.name} ({real}) runs as {seen} by {OVERRIDE}={value}: a configuration that AMD does not "
-        f"support{sound}",
+        f"support{sound}.",
         _EXACT,
         expected=f"code for {real}",
         found=f"{seen} by override",
@@ -163,9 +163,9 @@ def _judge_own_build(gpu: Gpu, stack: Stack) -> Finding:
             hint="state PYTORCH_ROCM_ARCH in env",
         )
     if seen in arches:
-        return passed(f"torch is built for {', '.join(arches)}, which serves {gpu.name} ({real})", _EXACT)
+        return passed(f"torch is built for {', '.join(arches)}, which serves {gpu.name} ({real}).", _EXACT)
     return failed(
-        f"torch is built for {', '.join(arches)}, and {gpu.name} passes for {seen}",
+        f"torch is built for {', '.join(arches)}, and {gpu.name} passes for {seen}.",
         _EXACT,
         expected=f"PYTORCH_ROCM_ARCH with {seen}",
         found=", ".join(arches),
@@ -202,9 +202,9 @@ def rocm_build_exists(stack: Stack, tables: Tables) -> Finding | None:
         return no_data(f"the ROCm wheels of torch {version.public}", tables.rocm.newest, tables.rocm.checked)
     built = ", ".join(map(str, row.rocm))
     if any(rocm.release[:2] == each.release[:2] for each in row.rocm):
-        return passed(f"torch {row.torch} has wheels for ROCm {built}", cite(row, f"ROCm {built}"))
+        return passed(f"torch {row.torch} has wheels for ROCm {built}.", cite(row, f"ROCm {built}"))
     return failed_by(
-        f"there is no wheel of torch {version.public} for ROCm {rocm}",
+        f"There is no wheel of torch {version.public} for ROCm {rocm}.",
         (row, f"torch {row.torch}: ROCm {built}"),
         expected=f"ROCm {built}",
         found=f"ROCm {rocm}",
@@ -236,7 +236,7 @@ def override_readable(stack: Stack) -> Finding:
     gfx = gfx_of(value)
     if gfx is None:
         return failed(
-            f"{OVERRIDE}={value} is not three decimals: ROCr then finds no GPU",
+            f"{OVERRIDE}={value} is not three decimals: ROCr then finds no GPU.",
             _READ,
             expected="MAJOR.MINOR.STEPPING in decimal, such as 10.3.0",
             found=value,
@@ -244,13 +244,13 @@ def override_readable(stack: Stack) -> Finding:
         )
     if (stack.platform or "").startswith("windows") or (stack.os or "").lower().startswith("windows"):
         return warned(
-            f"{OVERRIDE} has no effect on Windows",
+            f"{OVERRIDE} has no effect on Windows.",
             _READ,
             expected="Linux",
             found=stack.platform or stack.os or "",
             hint="remove it; a build for the real target is needed there",
         )
-    return passed(f"{OVERRIDE}={value} is read as {gfx}", _READ)
+    return passed(f"{OVERRIDE}={value} is read as {gfx}.", _READ)
 
 
 @rule("ROCM104", when=_is_rocm)
@@ -270,11 +270,11 @@ def hipblaslt(stack: Stack, tables: Tables) -> Finding | None:
     value = stack.env.get("TORCH_BLAS_PREFER_HIPBLASLT")
     said = ", ".join(f"{gpu.name} ({gpu.gfx})" for gpu in without)
     if value == "0":
-        return passed(f"hipBLASLt is switched off for {said}", cite(row, ""))
+        return passed(f"hipBLASLt is switched off for {said}.", cite(row, ""))
     if value is None:
         return None
     return warned(
-        f"hipBLASLt has no kernels for {said}, and TORCH_BLAS_PREFER_HIPBLASLT={value} prefers it",
+        f"hipBLASLt has no kernels for {said}, and TORCH_BLAS_PREFER_HIPBLASLT={value} prefers it.",
         cite(row, f"not built for {', '.join(row.gfx)}"),
         expected="TORCH_BLAS_PREFER_HIPBLASLT=0",
         found=f"TORCH_BLAS_PREFER_HIPBLASLT={value}",
@@ -299,7 +299,7 @@ def no_cuda_wheels(stack: Stack, tables: Tables) -> Finding | None:
     if not named or _rocm_of(torch_claim(stack, tables)) is None:
         return None
     return warned(
-        f"{', '.join(named)} are libraries of the CUDA build of torch, in a stack for ROCm",
+        f"{', '.join(named)} are libraries of the CUDA build of torch, in a stack for ROCm.",
         Evidence(
             "torch.version.hip is None after such an install", "https://github.com/ROCm/pytorch/issues/411"
         ),

@@ -48,12 +48,12 @@ def build_tools(stack: Stack, tables: Tables) -> list[Finding]:
 def _judge_tool(row: BuildTrap, package: Package, stack: Stack, tables: Tables) -> Finding:
     what = f"{row.dist} {package.version} from source"
     if row.env and stack.env.get(row.env):
-        return passed(f"{row.env} is set for {what}", cite(row, row.fault))
+        return passed(f"{row.env} is set for {what}.", cite(row, row.fault))
     tool = stack.packages.get(row.tool)
     newest = tables.packages.newest.get(row.tool)
     if tool is None:
         return warned(
-            f"{what}: {row.tool}{row.breaks} breaks it ({row.fault}), and the stack states no {row.tool}",
+            f"{what}: {row.tool}{row.breaks} breaks it ({row.fault}), and the stack states no {row.tool}.",
             cite(row, row.fault),
             expected=f"a {row.tool} that is not {row.breaks}",
             found="not stated: an isolated build takes the newest",
@@ -65,9 +65,9 @@ def _judge_tool(row: BuildTrap, package: Package, stack: Stack, tables: Tables) 
     else:
         broken = version in row.breaks
     if not broken:
-        return passed(f"{what}: {row.tool} {tool.version} builds it", cite(row, row.fault))
+        return passed(f"{what}: {row.tool} {tool.version} builds it.", cite(row, row.fault))
     return failed_by(
-        f"{what} does not build with {row.tool} {tool.version}: {row.fault}",
+        f"{what} does not build with {row.tool} {tool.version}: {row.fault}.",
         (row, f"{row.tool}{row.breaks}: {row.fault}"),
         expected=f"a {row.tool} that is not {row.breaks}",
         found=f"{row.tool} {tool.version}",
@@ -94,7 +94,7 @@ def torch_at_build(stack: Stack, tables: Tables) -> list[Finding]:
     """
     return [
         warned(
-            f"{name} is compiled against torch, which an isolated build does not have: {row.fault}",
+            f"{name} is compiled against torch, which an isolated build does not have: {row.fault}.",
             cite(row, row.fault),
             expected="a build that sees the stack's torch",
             found=f"{name} from source",

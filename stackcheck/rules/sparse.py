@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
-from stackcheck.claimed import tag_cuda
+from stackcheck.claimed import spelled, tag_cuda
 from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
 from stackcheck.verdict import Evidence
@@ -70,19 +70,23 @@ def cumm_in_range(stack: Stack, tables: Tables) -> list[Finding]:
         if row is None:
             findings.append(skipped(f"no data on the cumm that {spconv} {version} works with"))
             continue
-        declared = f"; its METADATA admits cumm{row.declared}, which is too wide" if row.declared else ""
+        declared = (
+            f"; its METADATA admits cumm{spelled(row.declared)}, which is too wide" if row.declared else ""
+        )
         for name, cumm in pairs:
             if cumm.public in row.cumm:
-                findings.append(passed(f"{name} {cumm} is in the range of {spconv} {version}", cite(row, "")))
+                findings.append(
+                    passed(f"{name} {cumm} is in the range of {spconv} {version}.", cite(row, ""))
+                )
                 continue
             findings.append(
                 failed_by(
-                    f"{spconv} {version} works with cumm{row.cumm}, and the stack has {name} "
-                    f"{cumm}{declared}",
-                    (row, f"spconv {version}: cumm{row.cumm}"),
-                    expected=f"{name}{row.cumm}",
+                    f"{spconv} {version} works with cumm{spelled(row.cumm)}, and the stack has {name} "
+                    f"{cumm}{declared}.",
+                    (row, f"spconv {version}: cumm{spelled(row.cumm)}"),
+                    expected=f"{name}{spelled(row.cumm)}",
                     found=f"{name} {cumm}",
-                    hint=f"pin a {name} inside {row.cumm}",
+                    hint=f"pin a {name} inside {spelled(row.cumm)}",
                 )
             )
     return findings
@@ -108,7 +112,7 @@ def jit_flags(stack: Stack) -> Finding | None:
     said = " and ".join(found)
     return warned(
         f"{said} {'has' if len(found) == 1 else 'have'} no effect on wheels, and NVRTC is not stopped by "
-        f"{'it' if len(found) == 1 else 'them'}",
+        f"{'it' if len(found) == 1 else 'them'}.",
         _JIT,
         expected="no such flag",
         found=", ".join(f"{flag}={stack.env[flag]}" for flag in found),
@@ -134,7 +138,7 @@ def one_flavor(stack: Stack) -> list[Finding]:
         if len(names) > 1:
             findings.append(
                 failed(
-                    f"{' and '.join(names)} write the same package {family}: the last one installed wins",
+                    f"{' and '.join(names)} write the same package {family}: the last one installed wins.",
                     _FLAVORS,
                     expected=f"one flavour of {family}",
                     found=", ".join(names),
@@ -146,7 +150,7 @@ def one_flavor(stack: Stack) -> list[Finding]:
         if one.removeprefix("spconv") != other.removeprefix("cumm"):
             findings.append(
                 failed(
-                    f"{one} and {other} are made for different CUDA versions",
+                    f"{one} and {other} are made for different CUDA versions.",
                     _FLAVORS,
                     expected=f"cumm{one.removeprefix('spconv')}",
                     found=other,
@@ -154,7 +158,7 @@ def one_flavor(stack: Stack) -> list[Finding]:
                 )
             )
         elif not findings:
-            findings.append(passed(f"{one} and {other} are the same flavour, and there once", _FLAVORS))
+            findings.append(passed(f"{one} and {other} are the same flavour, and there once.", _FLAVORS))
     return findings
 
 
@@ -187,7 +191,7 @@ def prebuilt_kernels(stack: Stack, tables: Tables) -> list[Finding]:
             findings.append(_without_kernels(name, said, listed, reason, cite(row, listed)))
         elif gpus:
             findings.append(
-                passed(f"{name} has prebuilt kernels for every GPU of the stack", cite(row, listed))
+                passed(f"{name} has prebuilt kernels for every GPU of the stack.", cite(row, listed))
             )
     return findings
 
@@ -195,14 +199,14 @@ def prebuilt_kernels(stack: Stack, tables: Tables) -> list[Finding]:
 def _without_kernels(name: str, gpus: str, listed: str, reason: str, evidence: Evidence) -> Finding:
     if reason:
         return failed(
-            f"{name} has no prebuilt kernels for {gpus}, and they cannot be compiled at run time: {reason}",
+            f"{name} has no prebuilt kernels for {gpus}, and they cannot be compiled at run time: {reason}.",
             evidence,
             expected=f"a GPU among {listed}, or a working NVRTC",
             found=gpus,
             hint="build spconv and cumm from source with CUMM_CUDA_ARCH_LIST for this GPU",
         )
     return warned(
-        f"{name} has no prebuilt kernels for {gpus}: each kernel is compiled at run time with NVRTC",
+        f"{name} has no prebuilt kernels for {gpus}: each kernel is compiled at run time with NVRTC.",
         evidence,
         expected=f"a GPU among {listed}",
         found=gpus,
@@ -255,15 +259,15 @@ def broken_nvrtc(stack: Stack, tables: Tables) -> list[Finding]:
             findings.append(
                 warned(
                     f"{name} {package.version} cannot compile kernels at run time below CUDA 12.6: "
-                    f"{row.symptom}",
-                    cite(row, f"cumm {row.cumm} with CUDA {row.broken_cuda}"),
+                    f"{row.symptom}.",
+                    cite(row, f"cumm {spelled(row.cumm)} with CUDA {row.broken_cuda}"),
                     expected="a cumm whose headers compile, such as 0.7.11 or 0.8.0",
                     found=f"{name} {package.version}",
                     hint="only prebuilt kernels will run; take another cumm that the spconv version admits",
                 )
             )
         else:
-            findings.append(passed(f"{name} {package.version} compiles with CUDA {cuda}", cite(row, "")))
+            findings.append(passed(f"{name} {package.version} compiles with CUDA {cuda}.", cite(row, "")))
     return findings
 
 
@@ -286,10 +290,10 @@ def source_build_arch(stack: Stack) -> Finding | None:
         "CUMM_CUDA_ARCH_LIST unset: nvidia-smi is run", "FindDefinition/cumm cumm/common.py:105"
     )
     if listed:
-        return passed(f"the source build names its architectures: {listed}", source)
+        return passed(f"The source build names its architectures: {listed}.", source)
     return warned(
-        "the source build of spconv and cumm names no architecture: it asks nvidia-smi, which a docker "
-        "build lacks",
+        "The source build of spconv and cumm names no architecture: it asks nvidia-smi, which a docker "
+        "build lacks.",
         source,
         expected="CUMM_CUDA_ARCH_LIST",
         found="not set",

@@ -48,7 +48,7 @@ def variables(stack: Stack, tables: Tables) -> list[Finding]:
 
 def _finding(row: Variable, value: str) -> Finding:
     shown = value if len(value) <= 80 else f"{value[:77]}..."
-    message = f"{row.name}={shown!r}: {row.effect}"
+    message = f"{row.name}={shown!r}: {row.effect}."
     if row.outcome == "fail":
         return failed_by(
             message, (row, row.effect), expected=row.fix, found=f"{row.name}={shown}", hint=row.fix
@@ -115,9 +115,9 @@ def older_toolkit_on_path(stack: Stack, tables: Tables) -> Finding | None:
     message = f"LD_LIBRARY_PATH puts the libraries of CUDA {there} before those of {claim.title}"
     hint = f"take {found[0].strip()} off LD_LIBRARY_PATH: torch's wheel brings its own libraries"
     if not known:
-        return warned(message, _NVJITLINK, expected="no toolkit there", found=found[0], hint=hint)
+        return warned(f"{message}.", _NVJITLINK, expected="no toolkit there", found=found[0], hint=hint)
     return failed(
-        f"{message}: importing torch ends in `undefined symbol: __nvJitLink...`",
+        f"{message}: importing torch ends in `undefined symbol: __nvJitLink...`.",
         _NVJITLINK,
         expected=f"no toolkit older than CUDA {mine} on LD_LIBRARY_PATH",
         found=found[0],
@@ -159,7 +159,7 @@ def exports_in_run(dockerfile: str) -> list[Finding]:
     )
     return [
         warned(
-            f"RUN export {name}=... ends with that RUN: later instructions and the container do not see it",
+            f"RUN export {name}=... ends with that RUN: later instructions and the container do not see it.",
             _LAYERS,
             expected=f"ENV {name}=...",
             found=f"RUN export {name}=...",
@@ -180,7 +180,7 @@ def activates_in_run(dockerfile: str) -> list[Finding]:
     """
     return [
         warned(
-            f"RUN activates {path} for itself alone: later instructions use the system's Python",
+            f"RUN activates {path} for itself alone: later instructions use the system's Python.",
             _LAYERS,
             expected="ENV PATH=<environment>/bin:$PATH",
             found=f"RUN . {path}",

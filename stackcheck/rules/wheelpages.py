@@ -71,12 +71,13 @@ def pytorch_index(stack: Stack, tables: Tables) -> list[Finding]:
         if not tags or not local or not re.match(r"cu\d|cpu|rocm", local):
             continue
         if local in tags:
-            findings.append(passed(f"{name} {version} is looked for on the index of {local}", _INDEX))
+            findings.append(passed(f"{name} {version} is looked for on the index of {local}.", _INDEX))
         else:
             there = ", ".join(sorted(tags))
             findings.append(
                 failed(
-                    f"{name} {version} is not on the index of {there}, which is the one that the stack names",
+                    f"{name} {version} is not on the index of {there}, which is the one that the stack "
+                    "names.",
                     _INDEX,
                     expected=f"https://download.pytorch.org/whl/{local}",
                     found=", ".join(sorted(found)),
@@ -93,9 +94,9 @@ def _stated_backend(stack: Stack, found: dict[str, str]) -> list[Finding]:
     (url, tag), *_ = found.items()
     stated = f"cu{stack.cuda.replace('.', '')[:3]}" if stack.cuda.count(".") else f"cu{stack.cuda}"
     if tag == stated:
-        return [passed(f"the PyTorch index is the one of CUDA {stack.cuda}", _INDEX)]
+        return [passed(f"The PyTorch index is the one of CUDA {stack.cuda}.", _INDEX)]
     cuda = tag_cuda(tag)
-    message = f"the PyTorch index is the one of {tag}, and the stack states CUDA {stack.cuda}"
+    message = f"The PyTorch index is the one of {tag}, and the stack states CUDA {stack.cuda}."
     hint = f"name https://download.pytorch.org/whl/{stated}, or state cuda = the version of {tag}"
     if cuda is not None and cuda.major == int(stack.cuda.split(".")[0]):
         return [warned(message, _INDEX, expected=stated, found=url, hint=hint)]
@@ -137,7 +138,7 @@ def _judge_page(
     said = f"{host.name} page for torch {torch} and {tag}"
     if torch and claim.minor and torch != claim.minor:
         yield failed_by(
-            f"{name} is looked for on the {said}; the stack has {claim.title}",
+            f"{name} is looked for on the {said}; the stack has {claim.title}.",
             (host, f"the address names torch {torch}"),
             expected=f"the page for torch {claim.minor}",
             found=url,
@@ -147,13 +148,13 @@ def _judge_page(
     mine, other = claim.cuda, tag_cuda(tag)
     if claim.tag is None or claim.assumed or tag == claim.tag:
         if torch and claim.minor:
-            yield passed(f"{name} is looked for on the {said}", cite(host, ""))
+            yield passed(f"{name} is looked for on the {said}.", cite(host, ""))
         return
     if mine is not None and other is not None and mine.major == other.major:
-        yield passed(f"{name} is looked for on the {said}, the CUDA major version of torch", cite(host, ""))
+        yield passed(f"{name} is looked for on the {said}, the CUDA major version of torch.", cite(host, ""))
         return
     yield failed_by(
-        f"{name} is looked for on the {said}; the stack has {claim.title}",
+        f"{name} is looked for on the {said}; the stack has {claim.title}.",
         (host, f"the address names {tag}"),
         expected=f"the page for {claim.tag}",
         found=url,
@@ -180,7 +181,7 @@ def local_versions(stack: Stack) -> list[Finding]:
         if only_pypi(package, stack) and not package.built_for:
             findings.append(
                 failed(
-                    f"{name} {version} cannot be on PyPI, which is the only index that the stack names",
+                    f"{name} {version} cannot be on PyPI, which is the only index that the stack names.",
                     _LOCAL,
                     expected="the index or find-links page that holds this build",
                     found="PyPI",
@@ -230,14 +231,14 @@ def _mmcv_pages(stack: Stack, tables: Tables) -> list[Finding]:
         same = [row for row in rows if row.tag == tag]
         if any(torch in row.torch for row in same):
             findings.append(
-                passed(f"mmcv {version} is published for torch {torch} and {tag}", cite(same[0], ""))
+                passed(f"mmcv {version} is published for torch {torch} and {tag}.", cite(same[0], ""))
             )
             continue
         best = "; ".join(f"{row.tag} with torch {', '.join(row.torch)}" for row in rows[:2])
         findings.append(
             failed_by(
-                f"there is no wheel of mmcv {version} for torch {torch} and {tag}: pip takes the source "
-                "and compiles it",
+                f"There is no wheel of mmcv {version} for torch {torch} and {tag}: pip takes the source "
+                "and compiles it.",
                 (rows[0], f"mmcv {version} is published for {best} ..."),
                 expected=f"a published combination ({best} ...)",
                 found=url,
@@ -264,10 +265,10 @@ def toolkit_of_fallback(stack: Stack, tables: Tables) -> Finding | None:
         return None
     major = int(stack.toolkit.split(".")[0])
     if major == claim.cuda.major:
-        return passed(f"the toolkit {stack.toolkit} can compile mmcv for {claim.title}", _CHECK)
+        return passed(f"The toolkit {stack.toolkit} can compile mmcv for {claim.title}.", _CHECK)
     return failed(
         f"mmcv has no wheel there and is compiled; torch is built for CUDA {claim.cuda}, and the toolkit is "
-        f"{stack.toolkit}: torch refuses it",
+        f"{stack.toolkit}: torch refuses it.",
         _CHECK,
         expected=f"a toolkit of CUDA {claim.cuda.major}",
         found=f"toolkit {stack.toolkit}",
@@ -294,7 +295,7 @@ def one_mmcv(stack: Stack) -> Finding | None:
     if len(names) == 1:
         return None
     return warned(
-        f"{' and '.join(names)} are the same Python package: the files of the last one installed win",
+        f"{' and '.join(names)} are the same Python package: the files of the last one installed win.",
         source,
         expected="one of them",
         found=", ".join(names),
@@ -328,12 +329,12 @@ def pyg_published(stack: Stack, tables: Tables) -> list[Finding]:
         if package is None or package.origin in {"source", "conda"}:
             continue
         if row.only and name not in row.only:
-            text = f"{name} is not published for torch {row.torch}; its page has {', '.join(row.only)}"
+            text = f"{name} is not published for torch {row.torch}; its page has {', '.join(row.only)}."
         elif claim.tag not in row.tags:
-            text = f"{name} is not published for torch {row.torch} and {claim.tag}"
+            text = f"{name} is not published for torch {row.torch} and {claim.tag}."
         else:
             findings.append(
-                passed(f"{name} is published for torch {row.torch} and {claim.tag}", cite(row, ""))
+                passed(f"{name} is published for torch {row.torch} and {claim.tag}.", cite(row, ""))
             )
             continue
         listed = f"torch {row.torch}: {', '.join(row.tags)}"
