@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import tempfile
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+ABANDONED_S = 60.0
 
 
 def cache_folder(environ: Mapping[str, str]) -> Path:
@@ -20,8 +26,12 @@ def cache_folder(environ: Mapping[str, str]) -> Path:
 
 
 def write_atomically(path: Path, content: bytes, mode: int = 0o644) -> None:
-    """Write a whole file or nothing: a temporary file beside it, fsync, rename, fsync of the folder."""
+    """Write a whole file or nothing: a temporary file beside it, fsync, rename, fsync of the folder.
+
+    What a killed run left of the same file is removed first. Raises OSError.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(path)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -38,3 +48,11 @@ def write_atomically(path: Path, content: bytes, mode: int = 0o644) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def _sweep(path: Path) -> None:
+    """Remove temporary files of this path that are too old for their writer to be at work still."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > ABANDONED_S:
+                left.unlink()

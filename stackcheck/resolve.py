@@ -8,14 +8,17 @@ back (constraints, overrides, strategies, a torch backend) are left out and list
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import re
 import time
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from stackcheck.cachedir import cache_folder
+from stackcheck.cachedir import cache_folder, write_atomically
 from stackcheck.derivation import read_failure
 from stackcheck.doubt import in_doubt
 from stackcheck.errors import LockError
@@ -106,7 +109,7 @@ def _resolution(
     stack: Stack, asked: UvInput, answer: UvAnswer, options: Options, start: float
 ) -> Resolution | Unresolved:
     version = uv_version(options.uv or find_uv())
-    origins = _origins(asked, options)
+    origins = _origins(asked, answer.stdout, options)
     text = render_lock(answer.stdout, origins, stack, platform=asked.platform, uv_version=version)
     try:
         packages = parse_lock(text, path="what uv resolved").packages
@@ -127,13 +130,38 @@ def _resolution(
     )
 
 
-def _origins(asked: UvInput, options: Options) -> dict[str, Origin]:
-    """Ask uv once more, from its cache alone, for what its lock does not say: indexes and dependencies."""
+def _origins(asked: UvInput, lock: str, options: Options) -> dict[str, Origin]:
+    """Ask uv once more, from its cache alone, for what its lock does not say: indexes and dependencies.
+
+    They follow from the question and the files chosen, so the same lock is asked about only once.
+    """
+    key = hashlib.sha256(repr((asked.project, asked.args, asked.honoured, lock)).encode()).hexdigest()
+    kept = project_folder(options.cache_folder, asked.project) / "origins.json"
+    if (known := _kept_origins(kept, key)) is not None:
+        return known
     args = (*asked.args, "--emit-index-annotation", "--annotation-style", "split", "--no-strip-extras")
     if "--offline" not in args:
         args = (*args, "--offline")
     answer = _compile(asked, args, "requirements.txt", options)
-    return read_annotations(answer.stdout) if answer.code == 0 else {}
+    if answer.code:
+        return {}
+    found = read_annotations(answer.stdout)
+    rows = {name: [origin.index, list(origin.requires)] for name, origin in found.items()}
+    with suppress(OSError):
+        write_atomically(kept, json.dumps({"key": key, "origins": rows}).encode(), mode=0o600)
+    return found
+
+
+def _kept_origins(path: Path, key: str) -> dict[str, Origin] | None:
+    """Return what was kept for this very lock; None when there is nothing, or it is damaged."""
+    try:
+        kept = json.loads(path.read_bytes())
+        if kept["key"] != key:
+            return None
+        return {str(name): Origin(str(index), tuple(map(str, requires)))
+                for name, (index, requires) in kept["origins"].items()}  # fmt: skip
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 def read_annotations(text: str) -> dict[str, Origin]:

@@ -68,6 +68,14 @@ def _decides(setting: str) -> bool:
 
 def _not_covered(resolution: Resolution) -> list[Finding]:
     left = [skipped(f"not resolved: {note}") for note in resolution.left_out]
+    local = [f"{p.name} {p.version}" for p in resolution.packages if p.url.startswith("file:")]
+    if local:
+        left.append(
+            warned(
+                f"files of this machine take part, so a lock with them serves here alone: {_some(local)}",
+                hint="put them on a page or index that every machine reaches, or unset that setting",
+            )
+        )
     if resolution.offline:
         left.append(
             skipped(

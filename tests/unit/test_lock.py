@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,15 @@ def test_a_write_that_fails_leaves_the_old_lock(tmp_path: Path, monkeypatch: pyt
     monkeypatch.undo()
     assert read_lock(path).python == "3.11"
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_what_a_killed_writer_left_is_removed_and_a_fresh_one_is_not(tmp_path: Path) -> None:
+    old, fresh = tmp_path / ".pylock.s.toml.aaaa.part", tmp_path / ".pylock.s.toml.bbbb.part"
+    for left in (old, fresh):
+        left.write_bytes(b"half a lock")
+    os.utime(old, (0, 0))
+    write_lock(resolution(lock_text()), tmp_path / "pylock.s.toml")
+    assert sorted(each.name for each in tmp_path.iterdir()) == [fresh.name, "pylock.s.toml"]
 
 
 def test_a_lock_that_packaging_calls_invalid_is_not_written(tmp_path: Path) -> None:

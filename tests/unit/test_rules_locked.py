@@ -13,7 +13,7 @@ from stackcheck.definition import Stack
 from stackcheck.lock import BrokenLock, Lock, fingerprint
 from stackcheck.pages import File, Page, Unreachable
 from stackcheck.resolution import Kind, LockedPackage, Resolution, Unresolved
-from stackcheck.rules import locked, resolved_torch, wheel_pages
+from stackcheck.rules import locked, resolved_torch, served_pages
 from stackcheck.rules.registry import RULES, Finding, judge_one
 from stackcheck.verdict import Outcome, Verdict
 
@@ -109,6 +109,16 @@ def test_lock201_names_what_exists_instead() -> None:
     verdict = only(locked.pins_resolve(found))
     assert verdict.message == "the stack needs a==2, which is nowhere; there is 1.1, 1.0"
     assert (verdict.expected, verdict.found) == ("a wheel for every pin", "a==2: not-found")
+
+
+def test_lock201_warns_for_files_that_only_this_machine_has() -> None:
+    local = wheel("torch", "2.5.0", url="file:///opt/wheels/torch-2.5.0-py3-none-any.whl")
+    found = resolution(local, wheel("numpy", "1.26.4", url="https://h/x.whl"))
+    _, verdict = judged("LOCK201", resolving=found)
+    assert (verdict.outcome, verdict.message) == (
+        WARN,
+        "files of this machine take part, so a lock with them serves here alone: torch 2.5.0",
+    )
 
 
 # LOCK202
@@ -288,7 +298,7 @@ def scatter(*names: str, **fields: Any) -> Finding:
     }
     page = fields.pop("page", Page(PYG, tuple(File(name, f"https://host/{name}") for name in names)))
     wanted = stack(packages=packages, cuda="12.4", **fields)
-    return only(wheel_pages.pages_hold_the_wheels(wanted, tables.load(), {PYG: page} if page else {}))
+    return only(served_pages.pages_hold_the_wheels(wanted, tables.load(), {PYG: page} if page else {}))
 
 
 GOOD = "torch_scatter-2.1.2+pt25cu124-cp311-cp311-linux_x86_64.whl"
@@ -370,7 +380,7 @@ def test_index201_judges_a_page_for_the_whole_stack_by_what_it_lists_of_it() -> 
     wanted = stack(index={"find_links": [url]})
     good = Page(url, (File("torch-2.5.0-py3-none-any.whl", "https://h/x"),))
     bad = Page(url, (File("other-1.0-py3-none-any.whl", "https://h/x"),))
-    rule = wheel_pages.pages_hold_the_wheels
+    rule = served_pages.pages_hold_the_wheels
     assert only(rule(wanted, tables.load(), {url: good})).message == f"{url} lists files of torch"
     verdict = only(rule(wanted, tables.load(), {url: bad}))
     assert (verdict.outcome, verdict.message) == (

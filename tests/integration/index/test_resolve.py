@@ -14,7 +14,7 @@ from stackcheck.lock import Lock, fingerprint, is_current, lock_path
 from stackcheck.lockfile import read_lock
 from stackcheck.locking import Locked, lock_stack, resolution_facts
 from stackcheck.resolve import Options, Resolution, Unresolved, resolve
-from stackcheck.rules import locked, wheel_pages
+from stackcheck.rules import locked, served_pages
 from stackcheck.verdict import Outcome
 from tests.integration.index.server import FAULTS, IndexServer, make_sdist, make_wheel
 
@@ -68,6 +68,21 @@ def test_a_resolution_names_file_index_hash_and_what_each_package_drew_in(
     assert first.url == f"http://{server.host}/main/files/alpha-1.0-py3-none-any.whl"
     assert first.uploaded.startswith("2026-01-02")
     assert (found.python, found.platform, found.assumed) == ("3.11", "x86_64-manylinux_2_36", ())
+
+
+def test_what_is_kept_of_a_resolution_is_right_after_the_index_moved(
+    server: IndexServer, options: Options
+) -> None:
+    server.add("main", make_wheel("alpha", "1.0", "beta"), make_wheel("beta", "1.0"))
+    wanted = stack(server.simple("main"), {"alpha": ">=1.0"})
+    first = resolved(resolve(wanted, options))
+    assert resolved(resolve(wanted, options)) == first
+    server.add("main", make_wheel("alpha", "2.0"))
+    moved = resolved(resolve(wanted, options))
+    assert [(p.name, str(p.version), p.requires) for p in moved.packages] == [("alpha", "2.0", ())]
+    for kept in (tmp_path / "cache" / "resolve").rglob("origins.json"):
+        kept.write_bytes(b"{damaged")
+    assert resolved(resolve(wanted, options)) == moved
 
 
 def test_an_html_only_index_resolves_just_as_well(server: IndexServer, options: Options) -> None:
@@ -418,7 +433,7 @@ def test_credentials_work_and_are_written_nowhere(
     made = lock_stack(wanted, options, tmp_path / "locks")
     assert isinstance(made, Locked), made
     facts = resolution_facts(wanted, options, tmp_path / "locks")
-    [page] = wheel_pages.pages_hold_the_wheels(wanted, tables.load(), facts["pages"])  # type: ignore[misc]
+    [page] = served_pages.pages_hold_the_wheels(wanted, tables.load(), facts["pages"])  # type: ignore[misc]
     assert page.outcome is Outcome.PASS, page
     written = everything_written(tmp_path / "locks") + everything_written(tmp_path / "cache")
     assert SECRET.encode() not in written
