@@ -82,8 +82,10 @@ def test_the_good_stack_passes_and_says_what_needs_a_gpu(whole: Report) -> None:
     assert [
         v.message for o in (Outcome.FAIL, Outcome.ERROR, Outcome.WARN) for v in with_outcome(whole, o)
     ] == []
-    assert {v.code for v in with_outcome(whole, Outcome.SKIP)} == GPU_CODES
-    assert all("GPU" in v.message or "driver" in v.message for v in with_outcome(whole, Outcome.SKIP))
+    skipped = {v.code: v.message for v in with_outcome(whole, Outcome.SKIP)}
+    assert "libcufft.so.11: what was read does not serve the GPUs" in skipped.pop("GPUCODE302")
+    assert skipped.keys() == GPU_CODES
+    assert all("GPU" in message or "driver" in message for message in skipped.values())
     assert whole.exit_code() == 0
     passed = {v.code for v in with_outcome(whole, Outcome.PASS)}
     assert {
@@ -195,7 +197,7 @@ def test_two_torches_on_the_path(broken: Callable[..., Report]) -> None:
 
 def test_removed_cumm_headers(broken: Callable[..., Report]) -> None:
     found = failures(broken(f"RUN rm -r {SITE}/cumm/include"))
-    assert "tensorview/core/all.h" in found["CUMM301"]
+    assert "cumm/include is gone" in found["CUMM301"]
 
 
 def test_a_cpu_torch_where_cuda_was_asked(broken: Callable[..., Report]) -> None:
