@@ -80,7 +80,7 @@ def test_what_is_kept_of_a_resolution_is_right_after_the_index_moved(
     server.add("main", make_wheel("alpha", "2.0"))
     moved = resolved(resolve(wanted, options))
     assert [(p.name, str(p.version), p.requires) for p in moved.packages] == [("alpha", "2.0", ())]
-    for kept in (tmp_path / "cache" / "resolve").rglob("origins.json"):
+    for kept in (options.cache_folder / "resolve").rglob("origins.json"):
         kept.write_bytes(b"{damaged")
     assert resolved(resolve(wanted, options)) == moved
 
