@@ -48,6 +48,10 @@ def _is_rocm(facts: Facts) -> bool:
     )
 
 
+def _label(gpu: Gpu) -> str:
+    return gpu.name if gpu.name == gpu.gfx else f"{gpu.name} ({gpu.gfx})"
+
+
 def _rocm_of(claim: TorchClaim) -> Version | None:
     tag = claim.tag or ""
     return Version(tag.removeprefix("rocm")) if tag.startswith("rocm") else None
@@ -97,7 +101,7 @@ def _judge_gpu(gpu: Gpu, row: TorchRocm, targets: frozenset[str], stack: Stack, 
     listed = f"{title} has {', '.join(sorted(targets))}"
     if value and seen != real and family(seen) != family(real):
         return failed(
-            f"{OVERRIDE}={value} makes {gpu.name} ({real}) pass for {seen}, another instruction set.",
+            f"{OVERRIDE}={value} makes {_label(gpu)} pass for {seen}, another instruction set.",
             _EXACT,
             expected=f"a target of generation {family(real)}",
             found=f"{seen} on {real}",
@@ -105,11 +109,10 @@ def _judge_gpu(gpu: Gpu, row: TorchRocm, targets: frozenset[str], stack: Stack, 
         )
     if seen in targets:
         return _served(gpu, seen, targets, value, tables)
-    what = (
-        f"{gpu.name} ({real}) passes for {seen} by {OVERRIDE}={value}" if value and seen != real else gpu.name
-    )
+    how = f", which {_label(gpu)} passes for by {OVERRIDE}={value}" if seen != real else ""
+    how = how or (f" ({gpu.name})" if gpu.name != real else "")
     return failed_by(
-        f"{title} has no code for {seen}: {what} ends in 'invalid device function'.",
+        f"{title} has no code for {seen}{how}: the first kernel ends in 'invalid device function'.",
         (row, listed),
         expected=f"one of {', '.join(sorted(targets))}",
         found=seen,
@@ -121,7 +124,7 @@ def _served(gpu: Gpu, seen: str, targets: frozenset[str], value: str | None, tab
     real = gpu.gfx or ""
     if not value or seen == real:
         restates = f"; {OVERRIDE}={value} restates it" if value else ""
-        return passed(f"torch has code for {gpu.name} ({real}){restates}.", _EXACT)
+        return passed(f"torch has code for {_label(gpu)}{restates}.", _EXACT)
     if real in targets:
         return warned(
             f"{OVERRIDE}={value} is not needed: torch has code for {real}, and the override hides it.",
@@ -133,7 +136,7 @@ def _served(gpu: Gpu, seen: str, targets: frozenset[str], value: str | None, tab
     known = tables.rocm.override(real)
     sound = f" ({known.source})" if known and known.claims == seen else ""
     return warned(
-        f"{gpu.name} ({real}) runs as {seen} by {OVERRIDE}={value}: a configuration that AMD does not "
+        f"{_label(gpu)} runs as {seen} by {OVERRIDE}={value}: a configuration that AMD does not "
         f"support{sound}.",
         _EXACT,
         expected=f"code for {real}",
@@ -163,9 +166,9 @@ def _judge_own_build(gpu: Gpu, stack: Stack) -> Finding:
             hint="state PYTORCH_ROCM_ARCH in env",
         )
     if seen in arches:
-        return passed(f"torch is built for {', '.join(arches)}, which serves {gpu.name} ({real}).", _EXACT)
+        return passed(f"torch is built for {', '.join(arches)}, which serves {_label(gpu)}.", _EXACT)
     return failed(
-        f"torch is built for {', '.join(arches)}, and {gpu.name} passes for {seen}.",
+        f"torch is built for {', '.join(arches)}, and {_label(gpu)} is {seen}.",
         _EXACT,
         expected=f"PYTORCH_ROCM_ARCH with {seen}",
         found=", ".join(arches),
@@ -268,7 +271,7 @@ def hipblaslt(stack: Stack, tables: Tables) -> Finding | None:
     if not without:
         return None
     value = stack.env.get("TORCH_BLAS_PREFER_HIPBLASLT")
-    said = ", ".join(f"{gpu.name} ({gpu.gfx})" for gpu in without)
+    said = ", ".join(map(_label, without))
     if value == "0":
         return passed(f"hipBLASLt is switched off for {said}.", cite(row, ""))
     if value is None:
