@@ -1,4 +1,4 @@
-"""Rules over spconv and cumm as they are installed: the pair, the headers, strays, kernels for the GPUs."""
+"""Rules over spconv as it is installed: the import, its cumm, kernels for the GPUs, calls on the CPU."""
 
 from __future__ import annotations
 
@@ -9,136 +9,19 @@ from packaging.version import Version
 
 from stackcheck.rules.measured import as_numbers, judged, not_importable
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
+from stackcheck.rules.seen_cumm import has
 from stackcheck.verdict import Evidence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from stackcheck.definition import Stack
-    from stackcheck.rules.registry import Facts
     from stackcheck_probes.capability import Capability
 
-CUMM_CONSTANTS = "https://github.com/FindDefinition/cumm/blob/v0.7.11/cumm/constants.py"
 CUMM_COMMON = "https://github.com/FindDefinition/cumm/blob/v0.7.11/cumm/common.py"
 SPCONV_README = "https://github.com/traveller59/spconv/blob/263d6b4/README.md"
-FLAGS = ("SPCONV_DISABLE_JIT", "CUMM_DISABLE_JIT")
 WITHOUT_OWN_CUDA_HEADERS = Version("0.7.11")
 """The newest cumm that needs nvcc and /usr/local/cuda for NVRTC; 0.7.13 finds the headers of the wheels."""
-
-
-def has(*families: str) -> Any:
-    """Make a `when`: the stack states, or the target has, a distribution such as spconv-cu124."""
-
-    def stated_or_seen(facts: Facts) -> bool:
-        names = set(facts["stack"].packages)
-        seen, files = facts.get("distributions"), facts.get("cumm_files")
-        if isinstance(seen, dict):
-            names |= {each["name"] for each in seen["distributions"]}
-        if isinstance(files, dict):
-            names |= {each["name"] for rows in files["owners"].values() for each in rows}
-        return any(name.partition("-")[0] in families for name in names)
-
-    return stated_or_seen
-
-
-@rule("CUMM301", when=has("spconv", "cumm"))
-def cumm_headers_are_there(cumm_files: Mapping[str, Any]) -> Finding:
-    """The tensorview headers of cumm are where cumm looks for them.
-
-    cumm asserts at import that the directory exists; NVRTC needs the files. Slimmed images lose them.
-
-    Source: cumm/constants.py of 0.7.11 and 0.8.2; https://github.com/FindDefinition/cumm/issues/7
-    Example: `catastrophic error: could not open source file "tensorview/core/all.h"`.
-    Fix: reinstall cumm; do not delete `include` directories from site-packages.
-    """
-    headers = cumm_files.get("headers")
-    if headers is None:
-        return failed(
-            "cumm is not installed in the target",
-            expected="a package cumm",
-            found="none on sys.path",
-            hint="install the cumm of spconv's CUDA tag",
-        )
-    where = Evidence(headers["directory"], CUMM_CONSTANTS)
-    if headers["all_h"]:
-        return passed(f"tensorview/core/all.h is in {headers['directory']}", where)
-    if not headers["either_exists"] and headers["by"] != "CUMM_INCLUDE_PATH":
-        text = (
-            f"cumm's include directory {headers['directory']} is gone, and tensorview/core/all.h with it:"
-            " cumm does not even import"
-        )
-    elif headers["by"] == "cumm/include":
-        text = f"{headers['directory']} has no tensorview/core/all.h: run-time compilation cannot work"
-    else:
-        text = (
-            f"cumm takes its headers from {headers['directory']} ({headers['by']}), which has no tensorview"
-        )
-    return failed(
-        text,
-        where,
-        expected="tensorview/core/all.h in cumm/include",
-        found=f"{headers['directory']} {'without it' if headers['exists'] else 'does not exist'}",
-        hint=_headers_hint(headers),
-    )
-
-
-def _headers_hint(headers: Mapping[str, Any]) -> str:
-    if headers["by"] == "CUMM_INCLUDE_PATH":
-        return "unset CUMM_INCLUDE_PATH"
-    if headers["by"] == "site-packages/include" and headers["own_all_h"]:
-        return f"remove {headers['directory']}: it stands before cumm's own headers"
-    return "reinstall cumm (pip install --force-reinstall --no-deps)"
-
-
-@rule("CUMM302", when=has("spconv", "cumm"))
-def nothing_makes_it_look_editable(cumm_files: Mapping[str, Any]) -> Finding | None:
-    """No `setup.py` or `.gitignore` lies in site-packages beside cumm and spconv.
-
-    pccm then takes the wheels for an editable install, and `import cumm` starts a compiler: minutes of ninja,
-    or `FileNotFoundError: 'nvidia-smi'`.
-
-    Source: pccm 0.4.16, pccm/utils.py (project_is_editable), reproduced 2026-11-20.
-    Example: a package that installs its `setup.py` at top level.
-    Fix: remove the file.
-    """
-    if cumm_files.get("headers") is None:
-        return None
-    stray = cumm_files["stray"]
-    if not stray:
-        return passed("neither setup.py nor .gitignore lies beside cumm")
-    return failed(
-        f"{', '.join(stray)}: pccm takes cumm and spconv for editable installs and compiles at import",
-        *map(Evidence, stray),
-        expected="neither setup.py nor .gitignore in site-packages",
-        found=", ".join(path.rpartition("/")[2] for path in stray),
-        hint="remove the file (in this case alone CUMM_DISABLE_JIT=1 and SPCONV_DISABLE_JIT=1 help too)",
-    )
-
-
-@rule("CUMM303", when=has("spconv", "cumm"))
-def jit_flags_do_nothing(stack: Stack, cumm_files: Mapping[str, Any]) -> Finding | None:
-    """Nobody relies on SPCONV_DISABLE_JIT and CUMM_DISABLE_JIT to stop run-time compilation.
-
-    They skip the import-time build of an editable install and nothing else; NVRTC does not read them. This is
-    about variables that the target has and the stack does not state (for those there is a rule of the check).
-
-    Source: spconv/constants.py:32 and build.py:23 of 2.3.8, cumm/constants.py:56 of 0.7.11; reproduced: the
-    NVRTC failure is the same with both set.
-    Example: an image with ENV SPCONV_DISABLE_JIT=1 "to cure the missing all.h".
-    Fix: leave them out; what stops NVRTC is a GPU that the prebuilt kernels serve.
-    """
-    there = [name for name in FLAGS if name in cumm_files["environment"] and name not in stack.env]
-    if not there or cumm_files["stray"]:
-        return None
-    return warned(
-        f"{' and '.join(there)} in the target: no effect on a wheel install, NVRTC compiles all the same",
-        Evidence(
-            "spconv/constants.py and cumm/constants.py read them for editable installs only", CUMM_CONSTANTS
-        ),
-        expected="not set",
-        found=", ".join(f"{name}={cumm_files['environment'][name]}" for name in there),
-        hint="leave them out, so that nobody relies on them",
-    )
 
 
 @rule("SPCONV301", when=has("spconv"))

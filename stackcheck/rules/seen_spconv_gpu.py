@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from stackcheck.rules.measured import judged
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
-from stackcheck.rules.seen_spconv import has
+from stackcheck.rules.seen_cumm import has
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

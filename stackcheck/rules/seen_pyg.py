@@ -1,0 +1,58 @@
+"""Rules over PyTorch Geometric and its compiled companions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from stackcheck.rules.measured import judged, not_importable
+from stackcheck.rules.registry import Finding, rule, uses
+from stackcheck.rules.seen_companions import without_torch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from stackcheck.definition import Stack
+
+
+@rule("PYG301", when=uses("torch-geometric"))
+def torch_geometric_computes(pyg_ops: Mapping[str, Any]) -> Finding:
+    """Message passing and scatter of torch_geometric compute the right numbers.
+
+    Source: the probe `pyg_ops` states graph, values and sums.
+    Example: an import that ends in a missing dependency.
+    Fix: what the error says.
+    """
+    if skip := without_torch("torch_geometric", pyg_ops):
+        return skip
+    hint = "reinstall torch-geometric with its dependencies"
+    wrong = not_importable("torch_geometric", pyg_ops, hint=hint)
+    return wrong or judged(f"torch_geometric {pyg_ops['version']}", pyg_ops.get("checks"), hint=hint)
+
+
+PYG_COMPANIONS = ("torch-scatter", "torch-sparse", "torch-cluster", "torch-spline-conv", "pyg-lib")
+
+
+@rule("PYG302", when=uses("torch-geometric", *PYG_COMPANIONS))
+def pyg_companions_run(stack: Stack, pyg_ops: Mapping[str, Any]) -> list[Finding] | None:
+    """The compiled companions of PyG load and compute: torch_scatter, torch_sparse, torch_cluster, pyg_lib.
+
+    Each is built for one torch release and one CUDA version (`+pt25cu124`). torch_geometric swallows their
+    import errors and goes on, slower or with fewer functions.
+
+    Source: https://github.com/rusty1s/pytorch_scatter/issues/348 ; torch_scatter/__init__.py (CUDA check).
+    Example: `torch_scatter/_version_cpu.so: undefined symbol: _ZN5torch3jit17parseSchemaOrNameERKSs`.
+    Fix: take the wheel from https://data.pyg.org/whl/torch-X.Y.Z+cuNNN.html of the installed torch.
+    """
+    if skip := without_torch("a companion of PyG", pyg_ops):
+        return [skip]
+    found = pyg_ops["companions"]
+    absent: dict[str, Any] = {"installed": False}
+    stated = {name.replace("-", "_"): absent for name in PYG_COMPANIONS if name in stack.packages}
+    return [_companion(name, facts, pyg_ops) for name, facts in {**stated, **found}.items()] or None
+
+
+def _companion(name: str, facts: Mapping[str, Any], pyg_ops: Mapping[str, Any]) -> Finding:
+    torch = (pyg_ops.get("torch") or {}).get("version") or "of the stack"
+    hint = f"take the {name} wheel that data.pyg.org lists for torch {torch}"
+    wrong = not_importable(name, facts, hint=hint)
+    return wrong or judged(f"{name} {facts.get('version')}", {"operator": facts["check"]}, hint=hint)
