@@ -68,15 +68,28 @@ class Places:
         real = [path for number, path in enumerate(sys.path) if number or os.path.realpath(path) not in ours]
         self.sys_path = [os.path.abspath(path) for path in given("sys_path", real)]
         self.pythonpath = _split(given("pythonpath", os.environ.get("PYTHONPATH", "")))
-        self.site_packages = [os.path.abspath(p) for p in given("site_packages", site.getsitepackages())]
+        self.site_packages = [os.path.abspath(p) for p in given("site_packages", _site_packages())]
         self.user_site = given("user_site", site.getusersitepackages())
         self.user_site_enabled = bool(given("user_site_enabled", site.ENABLE_USER_SITE))
         self.prefix = given("prefix", sys.prefix)
-        self.cwd = given("cwd", os.getcwd())
+        self.cwd = given("cwd", _cwd())
         self.source_trees = given("source_trees", SOURCE_TREES)
         paths = sysconfig.get_paths()
         self.stdlib = [os.path.dirname(paths["stdlib"]), paths["stdlib"], paths["platstdlib"]]
         self.pth = dict(_pth_lines([*self.site_packages, self.user_site]))
+
+
+def _site_packages() -> list[str]:
+    """Return the folders of installed packages; the `site` of old virtualenv releases cannot say them."""
+    listed = getattr(site, "getsitepackages", None)
+    return list(listed()) if listed else [sysconfig.get_paths()["purelib"]]
+
+
+def _cwd() -> str:
+    try:
+        return os.getcwd()
+    except OSError:  # the folder was removed under our feet
+        return "/"
 
 
 def _split(text: str) -> list[str]:

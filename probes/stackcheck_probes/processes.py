@@ -74,7 +74,11 @@ def children(pid: int) -> list[int]:
 
 def _children_by_stat(pid: int) -> list[int]:
     found = []
-    for name in filter(str.isdigit, os.listdir("/proc")):
+    try:
+        names = list(filter(str.isdigit, os.listdir("/proc")))
+    except OSError:  # no /proc: nothing can be watched, the time-out still holds
+        return []
+    for name in names:
         try:
             with open("/proc/%s/stat" % name) as file:
                 parent = file.read().rpartition(")")[2].split()[1]

@@ -96,11 +96,13 @@ def _installed(name: str, package: Package, found: str | None) -> Finding | None
     )
 
 
-def _was_resolved(facts: Facts) -> bool:
-    return hasattr(facts.get("resolution"), "by_name")
+def _comes_from_the_lock(facts: Facts) -> bool:
+    """A ready image or the user's own Dockerfile installs what it likes; only the stack's pins bind it."""
+    image = facts["stack"].image
+    return hasattr(facts.get("resolution"), "by_name") and not (image.ready or image.dockerfile)
 
 
-@rule("DIST302", when=_was_resolved)
+@rule("DIST302", when=_comes_from_the_lock)
 def installed_versions_are_the_locked(
     resolution: Resolution, distributions: Mapping[str, Any]
 ) -> list[Finding]:

@@ -10,6 +10,7 @@ from packaging.version import InvalidVersion, Version
 from stackcheck.rules.registry import Finding, Missing, failed, passed, rule, skipped, warned
 from stackcheck.verdict import Evidence
 from stackcheck_probes.credentials import without_credentials
+from stackcheck_probes.environment import MAX_VALUE
 
 if TYPE_CHECKING:
     from stackcheck.definition import Stack
@@ -163,7 +164,7 @@ def environment_is_the_stack_s(stack: Stack, environment: Mapping[str, Any], bui
         if name not in environment["asked"]:
             findings.append(skipped(f"{name} was not compared: a variable of that name may hold a secret"))
             continue
-        found, shown = environment["variables"].get(name), without_credentials(wanted)
+        found, shown = environment["variables"].get(name), without_credentials(wanted)[:MAX_VALUE]
         if found == shown or (found is not None and "$" in wanted):
             continue
         findings.append(

@@ -18,6 +18,7 @@ import pytest
 from stackcheck import agent
 from stackcheck.observation import Failure, Observation, parse_observation
 from stackcheck.rules.registry import Missing
+from stackcheck_probes import processes
 
 GOOD = 'GRADE = "static"\ndef run(params):\n    return {"seen": params.get("say", "nothing")}\n'
 IMPORTS = "import contextlib, ctypes, os, signal, sys, tempfile, time"
@@ -346,3 +347,14 @@ def test_a_python_that_is_too_old_is_told_so(tmp_path: Path) -> None:
     done = subprocess.run([str(found[0]), str(path)], capture_output=True, check=False, timeout=60)
     assert (done.returncode, done.stdout) == (1, b"")
     assert done.stderr.startswith(b"the probes of stackcheck need Python 3.8 or newer; this is ")
+
+
+def test_children_are_found_with_and_without_the_kernel_s_list_of_them() -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        assert processes.children(os.getpid()) == [child.pid]
+        assert processes._children_by_stat(os.getpid()) == [child.pid]
+        assert child.pid in processes.descendants(os.getppid())
+        assert processes.resident_bytes(child.pid) > 1 << 20
+        child.communicate(b"\n")
+    assert processes.children(child.pid) == []
+    assert processes.resident_bytes(child.pid) == 0

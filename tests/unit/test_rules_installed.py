@@ -124,6 +124,12 @@ def test_what_is_not_as_locked_fails() -> None:
     assert judge("DIST302", rows, resolution=Missing("not resolved")) == []
 
 
+def test_a_ready_image_is_not_held_to_the_lock() -> None:
+    stack = Stack(id="s", image={"ready": "pytorch/pytorch:2.5.0-cuda12.4-cudnn9-runtime"})
+    facts = {"stack": stack, "distributions": seen(dist("numpy", "2.1.0"))}
+    assert judge_one(RULES["DIST302"], facts | {"resolution": resolution(numpy="1.26.4")}) == []
+
+
 def test_requirements_that_are_met_pass() -> None:
     vision = dist(
         "torchvision", "0.20.0", "torch==2.5.0", "numpy", "x; extra == 'y'", "w; sys_platform == 'win32'"
