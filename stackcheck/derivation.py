@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from packaging.utils import canonicalize_name
 
+from stackcheck.places import plain_url
 from stackcheck.redact import shown
 from stackcheck.resolution import Kind, Unresolved
-from stackcheck.uvinput import PROJECT, plain_url
+from stackcheck.uvinput import PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from stackcheck.derivation import name_of
 from stackcheck.pages import Unreachable
+from stackcheck.places import Place, places
 from stackcheck.redact import without_userinfo
 from stackcheck.resolution import Kind, Unresolved
-from stackcheck.uvinput import Place, places
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

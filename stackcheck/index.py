@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import base64
 import http.client
-import netrc
-import re
 import socket
 import ssl
 import time
@@ -25,9 +23,9 @@ from typing import IO, TYPE_CHECKING
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from stackcheck import pagecache
+from stackcheck.indexlogin import login_for
 from stackcheck.pages import FailureKind, File, NotAPageError, Page, Unreachable, parse_page
 from stackcheck.redact import secrets_of, shown, without_userinfo
-from stackcheck.uvinput import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -137,7 +135,7 @@ class Fetcher:
             headers["If-None-Match"] = kept.etag
         elif kept and kept.modified:
             headers["If-Modified-Since"] = kept.modified
-        if login := _login(url, self.environ):
+        if login := login_for(url, self.environ):
             headers["Authorization"] = "Basic " + base64.b64encode(login.encode()).decode()
         return urllib.request.Request(without_userinfo(url), headers=headers)  # noqa: S310 - scheme checked
 
@@ -248,29 +246,3 @@ def _folder(place: str) -> Page | Unreachable:
         return Unreachable(
             "missing" if missing else "not-a-page", f"{place}: {shown(str(error), 200)}", place
         )
-
-
-def _login(url: str, environ: Mapping[str, str]) -> str:
-    """Return `user:password` for a URL; "" when nothing is known for it."""
-    parts = urlsplit(url)
-    if parts.username is not None:
-        return f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-    for name in environ:
-        match = re.fullmatch(r"UV_INDEX_([A-Z0-9_]+)_USERNAME", name)
-        if match and _slug(parts.netloc + parts.path).startswith(match[1]):
-            return f"{environ[name]}:{environ.get(f'UV_INDEX_{match[1]}_PASSWORD', '')}"
-    return _from_netrc(parts.hostname or "", environ)
-
-
-def _slug(text: str) -> str:
-    return re.sub(r"[^A-Z0-9]", "_", Place(f"https://{text}").name.upper())
-
-
-def _from_netrc(host: str, environ: Mapping[str, str]) -> str:
-    home = Path(environ.get("HOME") or "/nonexistent")
-    path = Path(environ.get("NETRC") or home / ".netrc")
-    try:
-        entry = netrc.netrc(path).authenticators(host)
-    except (OSError, netrc.NetrcParseError):
-        return ""
-    return f"{entry[0]}:{entry[2]}" if entry else ""

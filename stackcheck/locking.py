@@ -9,10 +9,10 @@ from stackcheck.doubt import asked_for
 from stackcheck.errors import LockError, ResolveError
 from stackcheck.lock import BrokenLock, Lock, lock_path
 from stackcheck.lockfile import read_lock, write_lock
+from stackcheck.places import places
 from stackcheck.resolution import PROVEN, Resolution, Unresolved
 from stackcheck.resolve import Options, resolve
 from stackcheck.rules.registry import Missing
-from stackcheck.uvinput import places
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,8 +8,9 @@ from packaging.utils import parse_wheel_filename
 
 from stackcheck.claimed import read_local, torch_claim
 from stackcheck.pages import FailureKind, File, Page, Unreachable
+from stackcheck.places import Place, places
 from stackcheck.rules.registry import Facts, Finding, failed, passed, rule, skipped, warned
-from stackcheck.uvinput import Place, places, uv_platform
+from stackcheck.uvinput import uv_platform
 from stackcheck.verdict import Evidence, Outcome
 from stackcheck.wheeltags import supported_tags
 

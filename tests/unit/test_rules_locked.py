@@ -13,7 +13,7 @@ from stackcheck.definition import Stack
 from stackcheck.lock import BrokenLock, Lock, fingerprint
 from stackcheck.pages import File, Page, Unreachable
 from stackcheck.resolution import Kind, LockedPackage, Resolution, Unresolved
-from stackcheck.rules import locked, resolved_torch, served_pages
+from stackcheck.rules import locked, locked_files, resolved_torch, served_pages
 from stackcheck.rules.registry import RULES, Finding, judge_one
 from stackcheck.verdict import Outcome, Verdict
 
@@ -184,32 +184,32 @@ def file_of(package: LockedPackage, **fields: Any) -> File:
     return replace(File(package.filename, "https://f/x", package.sha256), **fields)
 
 
-def locked_files(pages: dict[str, Page | Unreachable], **fields: Any) -> Finding:
+def judged_files(pages: dict[str, Page | Unreachable], **fields: Any) -> Finding:
     resolving = fields.get("resolving", Unresolved("not-found", "words"))
-    return only(locked.locked_files_are_there(stack(), lock_of(stack(), PACKAGE), resolving, pages))
+    return only(locked_files.locked_files_are_there(stack(), lock_of(stack(), PACKAGE), resolving, pages))
 
 
 def test_lock203_passes_when_uv_or_the_page_has_the_very_file() -> None:
     message = "all 1 locked files are on their index, with the locked hashes"
-    by_uv = locked_files({}, resolving=resolution(PACKAGE))
-    by_page = locked_files({PAGE_URL: Page(PAGE_URL, (file_of(PACKAGE),))})
+    by_uv = judged_files({}, resolving=resolution(PACKAGE))
+    by_page = judged_files({PAGE_URL: Page(PAGE_URL, (file_of(PACKAGE),))})
     assert {by_uv.message, by_page.message} == {message}
     assert {by_uv.outcome, by_page.outcome} == {PASS}
 
 
 def test_lock203_fails_for_a_file_that_is_gone() -> None:
-    verdict = locked_files({PAGE_URL: Page(PAGE_URL)})
+    verdict = judged_files({PAGE_URL: Page(PAGE_URL)})
     assert (verdict.outcome, verdict.message, verdict.found) == (
         FAIL,
         "files of the committed lock are no longer on their index: torch 2.5.0",
         "1 gone",
     )
-    gone = locked_files({PAGE_URL: Unreachable("missing", "404", PAGE_URL, 404)})
+    gone = judged_files({PAGE_URL: Unreachable("missing", "404", PAGE_URL, 404)})
     assert gone.message == verdict.message
 
 
 def test_lock203_fails_for_other_content_under_the_same_name() -> None:
-    verdict = locked_files({PAGE_URL: Page(PAGE_URL, (file_of(PACKAGE, sha256="b" * 64),))})
+    verdict = judged_files({PAGE_URL: Page(PAGE_URL, (file_of(PACKAGE, sha256="b" * 64),))})
     assert (verdict.outcome, verdict.message) == (
         FAIL,
         "files of the committed lock are on their index with other content: torch 2.5.0",
@@ -217,13 +217,13 @@ def test_lock203_fails_for_other_content_under_the_same_name() -> None:
 
 
 def test_lock203_warns_for_a_yanked_file() -> None:
-    verdict = locked_files({PAGE_URL: Page(PAGE_URL, (file_of(PACKAGE, yanked="bad"),))})
+    verdict = judged_files({PAGE_URL: Page(PAGE_URL, (file_of(PACKAGE, yanked="bad"),))})
     assert (verdict.outcome, verdict.message) == (WARN, "locked files were yanked: torch 2.5.0")
 
 
 @pytest.mark.parametrize("kind", ["dns", "timeout", "server", "truncated", "not-a-page", "offline", "denied"])
 def test_lock203_claims_nothing_about_a_page_that_could_not_be_read(kind: Any) -> None:
-    verdict = locked_files({PAGE_URL: Unreachable(kind, "down", PAGE_URL)})
+    verdict = judged_files({PAGE_URL: Unreachable(kind, "down", PAGE_URL)})
     assert (verdict.outcome, verdict.message) == (
         SKIP,
         "whether 1 locked files are still there was not checked, because their pages could not be read: "
@@ -232,7 +232,7 @@ def test_lock203_claims_nothing_about_a_page_that_could_not_be_read(kind: Any) -
 
 
 def test_lock203_does_not_take_an_offline_resolution_for_a_look_at_the_index() -> None:
-    assert locked_files({}, resolving=resolution(PACKAGE, offline=True)).outcome is SKIP
+    assert judged_files({}, resolving=resolution(PACKAGE, offline=True)).outcome is SKIP
 
 
 # LOCK204

@@ -14,7 +14,7 @@ from stackcheck.lock import Lock, fingerprint, is_current, lock_path
 from stackcheck.lockfile import read_lock
 from stackcheck.locking import Locked, lock_stack, resolution_facts
 from stackcheck.resolve import Options, Resolution, Unresolved, resolve
-from stackcheck.rules import locked, served_pages
+from stackcheck.rules import locked, locked_files, served_pages
 from stackcheck.verdict import Outcome
 from tests.integration.index.server import FAULTS, IndexServer, make_sdist, make_wheel
 
@@ -485,9 +485,9 @@ def facts_of(wanted: Stack, options: Options, folder: Path) -> dict[str, Any]:
     return {"stack": wanted, **resolution_facts(wanted, options, folder)}
 
 
-def locked_files(facts: dict[str, Any]) -> list[Finding]:
+def judged_files(facts: dict[str, Any]) -> list[Finding]:
     names = ("stack", "lock", "resolving", "pages")
-    return locked.locked_files_are_there(**{name: facts[name] for name in names})  # type: ignore[return-value]
+    return locked_files.locked_files_are_there(**{name: facts[name] for name in names})  # type: ignore[return-value]
 
 
 def test_a_locked_file_that_was_dropped_is_found_gone(
@@ -496,14 +496,14 @@ def test_a_locked_file_that_was_dropped_is_found_gone(
     server.add("main", make_wheel("torch", "2.5.0", "cudnn==9.1.0.70"), make_wheel("cudnn", "9.1.0.70"))
     wanted = stack(server.simple("main"), {"torch": "2.5.0"})
     lock_stack(wanted, options, tmp_path)
-    assert [f.message for f in locked_files(facts_of(wanted, options, tmp_path))] == [
+    assert [f.message for f in judged_files(facts_of(wanted, options, tmp_path))] == [
         "all 2 locked files are on their index, with the locked hashes"
     ]
     server.indexes["main"] = [u for u in server.indexes["main"] if u.project == "torch"]
     fresh = with_env(options, UV_CACHE_DIR=str(tmp_path / "other"))
     facts = facts_of(wanted, fresh, tmp_path)
     assert isinstance(facts["lock"], Lock)
-    [verdict] = locked_files(facts)
+    [verdict] = judged_files(facts)
     assert verdict.outcome is Outcome.FAIL
     assert verdict.message == "files of the committed lock are no longer on their index: cudnn 9.1.0.70"
 
@@ -515,7 +515,7 @@ def test_a_locked_file_with_other_content_under_the_same_name_is_found(
     wanted = stack(server.simple("main"), {"alpha": "1.0"})
     lock_stack(wanted, options, tmp_path)
     server.indexes["main"] = [make_wheel("alpha", "1.0", salt="other")]
-    [verdict] = locked_files(facts_of(wanted, with_env(options, UV_CACHE_DIR=str(tmp_path / "n")), tmp_path))
+    [verdict] = judged_files(facts_of(wanted, with_env(options, UV_CACHE_DIR=str(tmp_path / "n")), tmp_path))
     assert verdict.outcome is Outcome.FAIL
     assert "with other content: alpha 1.0" in verdict.message
 
@@ -526,7 +526,7 @@ def test_a_yanked_locked_file_is_a_warning(server: IndexServer, options: Options
     lock_stack(wanted, options, tmp_path)
     yanked = replace(server.indexes["main"][0], yanked=True)
     server.indexes["main"] = [yanked, make_wheel("alpha", "1.1")]
-    [verdict] = locked_files(facts_of(wanted, with_env(options, UV_CACHE_DIR=str(tmp_path / "n")), tmp_path))
+    [verdict] = judged_files(facts_of(wanted, with_env(options, UV_CACHE_DIR=str(tmp_path / "n")), tmp_path))
     assert (verdict.outcome, verdict.message) == (Outcome.WARN, "locked files were yanked: alpha 1.0")
 
 
@@ -537,7 +537,7 @@ def test_locked_files_on_an_index_that_is_down_are_unchecked(
     wanted = stack(server.simple("main"), {"alpha": "1.0"})
     lock_stack(wanted, options, tmp_path)
     server.faults["/main/simple/"] = FAULTS["503"]
-    [verdict] = locked_files(facts_of(wanted, with_env(options, UV_CACHE_DIR=str(tmp_path / "n")), tmp_path))
+    [verdict] = judged_files(facts_of(wanted, with_env(options, UV_CACHE_DIR=str(tmp_path / "n")), tmp_path))
     assert verdict.outcome is Outcome.SKIP
     assert "was not checked" in verdict.message
 
