@@ -351,8 +351,8 @@ def test_a_python_that_is_too_old_is_told_so(tmp_path: Path) -> None:
 
 def test_children_are_found_with_and_without_the_kernel_s_list_of_them() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
-        assert processes.children(os.getpid()) == [child.pid]
-        assert processes._children_by_stat(os.getpid()) == [child.pid]
+        assert child.pid in processes.children(os.getpid())
+        assert child.pid in processes._children_by_stat(os.getpid())
         assert child.pid in processes.descendants(os.getppid())
         assert processes.resident_bytes(child.pid) > 1 << 20
         child.communicate(b"\n")
