@@ -24,6 +24,7 @@ from pydantic import (
 )
 
 from stackcheck.tables.gpus import Gpu, find_gpu
+from stackcheck.tables.reading import parse_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,7 +75,7 @@ def _requirement_text(value: str) -> str:
 def _exact(text: str) -> Version | None:
     # Every rule asks for the same few versions: parsing them once is half the time of a check.
     try:
-        return Version(text.removeprefix("===").removeprefix("==").strip())
+        return parse_version(text.removeprefix("===").removeprefix("==").strip())
     except InvalidVersion:
         return None
 

@@ -6,16 +6,14 @@ from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
-from stackcheck.rules.coverage import coverage, listed, served, shown, titles
+from stackcheck.rules.coverage import coverage, sentence, served, titles
 from stackcheck.rules.grading import cite, failed_by, no_data
 from stackcheck.rules.registry import Finding, passed, rule, skipped, uses, warned
 from stackcheck.rules.torchbuild import platform_of, torch_backend, torch_release
 from stackcheck.tables.torch import cuda_tag
-from stackcheck_probes.capability import PTX
+from stackcheck_probes.capability import NATIVE, PTX, RUNS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from stackcheck.definition import Stack
     from stackcheck.rules.coverage import Served
     from stackcheck.rules.torchbuild import Backend
@@ -80,12 +78,12 @@ def _native(stack: Stack) -> bool:
 
 
 def _served(stack: Stack, build: Build) -> list[Served]:
-    return served(stack, build.codes or ())
+    return served(stack, build.codes or (), build.listed)
 
 
 def _judge(stack: Stack, build: Build, assumed: str, tables: Tables) -> Finding | list[Finding]:
     native, each = _native(stack), _served(stack, build)
-    says = f"{build.title} has {shown(build.codes or ())}"
+    says = f"{build.title} has {build.listed}"
     bad = [one for one in each if not one.accepted(native=native)]
     if bad:
         text = _not_served(bad, native=native)
@@ -93,23 +91,23 @@ def _judge(stack: Stack, build: Build, assumed: str, tables: Tables) -> Finding 
             f"{says}. {text}{assumed}",
             (build, says),
             expected=_wanted(native),
-            found=shown(build.codes or ()),
+            found=build.listed,
             hint=_other_build(stack, build, tables),
             doubtful=any(one.gpu.unverified for one in bad),
         )
     findings = [
         passed(
-            f"{build.title} serves {listed(each)}.",
+            f"{build.title} serves {sentence(each)}.",
             cite(build, says),
             expected=_wanted(native),
-            found=shown(build.codes or ()),
+            found=build.listed,
         )
     ]
     by_ptx = [one for one in each if one.coverage.how == PTX]
     if by_ptx and build.evidence == "build-script":
         findings.append(
             warned(
-                f"{listed(by_ptx)}: that PTX stands in the build script; no wheel that was opened had any.",
+                f"{sentence(by_ptx)}: that PTX stands in the build script; no wheel that was opened had any.",
                 cite(build, says),
                 hint="take a build with SASS for this GPU",
             )
@@ -125,7 +123,7 @@ def _wanted(native: bool) -> str:
 def _not_served(bad: list[Served], *, native: bool) -> str:
     names = titles(one.gpu for one in bad)
     if native and all(one.accepted(native=False) for one in bad):
-        return f"That is not native for {names}, which the stack asks for: {listed(bad)}."
+        return f"That is not native for {names}, which the stack asks for: {sentence(bad)}."
     return f"Nothing of that runs on {names}."
 
 
@@ -136,7 +134,7 @@ def _torch_warns(build: Build, each: list[Served]) -> list[Finding]:
     return [
         warned(
             f"{one}, but torch {build.torch} does not count that code for {one.capability}: it warns.",
-            cite(build, f"{build.title} has {shown(build.codes or ())}"),
+            cite(build, f"{build.title} has {build.listed}"),
             hint="take a build that was made for this board",
         )
         for one in each
@@ -146,24 +144,10 @@ def _torch_warns(build: Build, each: list[Served]) -> list[Finding]:
 
 def _other_build(stack: Stack, build: Build, tables: Tables) -> str:
     """Name the nearest build that serves every GPU: of the same torch, else of the nearest release."""
-    near = sorted(
-        (row for row in tables.torch.builds if row.platform == build.platform and not row.unverified),
-        key=lambda row: (
-            tables.torch.distance(row.torch, build.torch),
-            row.torch < build.torch,
-            row.cuda < build.cuda,
-            abs(row.cuda.major - build.cuda.major),
-            abs(row.cuda.minor - build.cuda.minor),
-        ),
-    )
+    enough = (NATIVE,) if _native(stack) else (NATIVE, RUNS)
     capabilities = [gpu.capability for gpu in stack.gpus if gpu.capability]
-    for row in near:
-        codes = row.codes
-        if codes and all(_enough(stack, codes, capability) for capability in capabilities):
-            return f"take torch {row.torch}+{cuda_tag(row.cuda)}: it has {shown(codes)}"
+    for row in tables.torch.builds_near(build):
+        codes, listed = row.codes or (), row.listed
+        if all(coverage(codes, listed, capability).how in enough for capability in capabilities):
+            return f"take torch {row.torch}+{cuda_tag(row.cuda)}: it has {listed}"
     return f"no official build for {build.platform} serves all of these GPUs: split the stack, or build torch"
-
-
-def _enough(stack: Stack, codes: Iterable[object], capability: object) -> bool:
-    how = coverage(codes, capability).how  # type: ignore[arg-type]
-    return how == "native" if _native(stack) else how not in ("no", PTX)

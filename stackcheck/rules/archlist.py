@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from stackcheck.rules.coverage import RUNS_ON, listed, served, shown, titles
+from stackcheck.rules.coverage import RUNS_ON, sentence, served, shown, titles
 from stackcheck.rules.grading import UNVERIFIED, cite, failed_by, no_data
 from stackcheck.rules.registry import Finding, failed, passed, rule, warned
 from stackcheck.rules.torchbuild import is_wheel, pinned
@@ -31,7 +32,7 @@ def stated_arch_list(stack: Stack) -> str | None:
     return stack.env.get(VARIABLE) or None
 
 
-def expand(text: str, names: ArchNames) -> tuple[list[str], list[str]]:
+def expand(text: str, names: ArchNames) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Split an arch list as `torch.utils.cpp_extension` does; return its entries and those it refuses.
 
     Spaces count as semicolons and nothing else separates; generation names are replaced wherever they stand,
@@ -41,15 +42,16 @@ def expand(text: str, names: ArchNames) -> tuple[list[str], list[str]]:
     Source of the format: `_get_cuda_arch_flags` of the torch wheels (rows of the table).
     """
     if text == "native" and names.native:
-        return [], []
+        return (), ()
     text = text.replace(" ", ";")
     for name, entries in names.names.items():
         text = text.replace(name, entries)
-    parts = text.split(";")
-    return parts, [part for part in parts if part.removesuffix("+PTX") not in names.arches]
+    parts = tuple(text.split(";"))
+    return parts, tuple(part for part in parts if part.removesuffix("+PTX") not in names.arches)
 
 
-def parsed_codes(entries: list[str]) -> tuple[Code, ...]:
+@lru_cache(maxsize=1024)
+def parsed_codes(entries: tuple[str, ...]) -> tuple[Code, ...]:
     """Return what nvcc makes of valid entries: SASS each, and PTX for those with `+PTX`."""
     codes: list[Code] = []
     for entry in entries:
@@ -150,16 +152,16 @@ def arch_list_serves_gpus(stack: Stack, tables: Tables) -> Finding | None:
     if refused or not entries or not gpus:
         return None
     codes = parsed_codes(entries)
-    each = served(stack, codes)
+    each = served(stack, codes, shown(codes))
     native = stack.arch_mode == "native"
     bad = [one for one in each if not one.accepted(native=native)]
     expected = "an entry for each GPU" if native else "code that runs on each GPU"
     if not bad:
-        return passed(f"The arch list serves {listed(each)}.", expected=expected, found=shown(codes))
+        return passed(f"The arch list serves {sentence(each)}.", expected=expected, found=shown(codes))
     missing = sorted({one.capability for one in bad})
     names = titles(one.gpu for one in bad)
     if all(one.accepted(native=False) for one in bad):
-        message = f"The arch list {text!r} is not native for {names}, as the stack asks: {listed(bad)}."
+        message = f"The arch list {text!r} is not native for {names}, as the stack asks: {sentence(bad)}."
     else:
         message = f"Nothing built for the arch list {text!r} runs on {names}."
     hint_list = ";".join([*text.replace(" ", ";").split(";"), *(str(capability) for capability in missing)])
@@ -195,7 +197,7 @@ def toolkit_knows_arch_list(stack: Stack, tables: Tables) -> Finding | None:
 
 
 def _known(row: Toolkit, wanted: list[Sass], tables: Tables) -> Finding:
-    says = f"nvcc of CUDA {row.version} knows {shown(row.sm)}"
+    says = f"nvcc of CUDA {row.version} knows {row.listed}"
     unknown = [code for code in wanted if not row.knows(code)]
     if not unknown:
         return passed(
@@ -210,7 +212,7 @@ def _known(row: Toolkit, wanted: list[Sass], tables: Tables) -> Finding:
     return failed_by(
         f"nvcc of CUDA {row.version} does not know {shown(unknown)}: `Unsupported gpu architecture`.",
         (row, says),
-        expected=shown(row.sm),
+        expected=row.listed,
         found=shown(unknown),
         hint=hint,
         doubtful=row.sm_unverified,
@@ -247,7 +249,7 @@ def toolkit_knows_gpus(stack: Stack, tables: Tables) -> Finding | None:
         for gpu in stack.gpus
         if gpu.capability and not row.knows(Sass(_clamped(stack, gpu.capability, tables)))
     ]
-    says = f"nvcc of CUDA {row.version} knows {shown(row.sm)}"
+    says = f"nvcc of CUDA {row.version} knows {row.listed}"
     if not bad:
         return passed(f"nvcc of CUDA {row.version} can build for the GPUs of the stack.", cite(row, says))
     names = titles(bad)
@@ -268,7 +270,7 @@ def toolkit_knows_gpus(stack: Stack, tables: Tables) -> Finding | None:
         f"nvcc of CUDA {row.version} cannot build {', '.join(sources(stack))} for {names}: "
         "`Unsupported gpu architecture`.",
         (row, says),
-        expected=shown(row.sm),
+        expected=row.listed,
         found=names,
         hint=", or ".join(hints) or "take a GPU that this toolkit knows",
         doubtful=row.sm_unverified,

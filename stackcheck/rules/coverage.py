@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from stackcheck.verdict import Evidence
@@ -56,16 +55,28 @@ def titles(gpus: Iterable[Gpu]) -> str:
     return ", ".join(title(gpu) for gpu in gpus)
 
 
-@lru_cache(maxsize=8192)
-def coverage(codes: tuple[Code, ...], capability: Capability) -> Coverage:
-    """Return how codes serve a device, drivers left aside; a pure function of few values, so it is kept."""
-    return covers(codes, capability)
+_KEPT: dict[tuple[str, int], Coverage] = {}
+_MOST_KEPT = 8192
 
 
-def served(stack: Stack, codes: tuple[Code, ...]) -> list[Served]:
-    """Return how codes serve each NVIDIA GPU of a stack."""
+def coverage(codes: tuple[Code, ...], listed: str, capability: Capability) -> Coverage:
+    """Return how codes, `listed` as text, serve a device, drivers left aside.
+
+    A pure function of few values, so its answers are kept: by the text, because hashing codes costs as much
+    as judging them.
+    """
+    key = (listed, capability.sm)
+    if key not in _KEPT:
+        if len(_KEPT) >= _MOST_KEPT:
+            _KEPT.clear()
+        _KEPT[key] = covers(codes, capability)
+    return _KEPT[key]
+
+
+def served(stack: Stack, codes: tuple[Code, ...], listed: str) -> list[Served]:
+    """Return how codes, `listed` as text, serve each NVIDIA GPU of a stack."""
     return [
-        Served(gpu, gpu.capability, coverage(codes, gpu.capability))
+        Served(gpu, gpu.capability, coverage(codes, listed, gpu.capability))
         for gpu in stack.gpus
         if gpu.capability is not None
     ]
@@ -76,6 +87,6 @@ def shown(codes: Iterable[Code]) -> str:
     return " ".join(str(code) for code in codes)
 
 
-def listed(each: Sequence[Served]) -> str:
+def sentence(each: Sequence[Served]) -> str:
     """Return all of them in one sentence part."""
     return ", ".join(str(one) for one in each)

@@ -100,13 +100,9 @@ def _exists(backend: Backend, release: Release, builds: tuple[Version, ...], tab
 def _nearest_build(backend: Backend, release: Release, builds: tuple[Version, ...], tables: Tables) -> str:
     prefix = "cu" if backend.kind == "cuda" else "rocm"
     tags = [cuda_tag(version) if prefix == "cu" else f"rocm{version}" for version in builds]
-    others = [
-        row.torch
-        for row in tables.torch.releases
-        if backend.version in (row.cuda if backend.kind == "cuda" else row.rocm)
-    ]
+    others = tables.torch.releases_with(backend.kind, backend.version or release.torch)
     near = min(
-        others,
+        (row.torch for row in others),
         key=lambda version: (version < release.torch, tables.torch.distance(version, release.torch)),
         default=None,
     )

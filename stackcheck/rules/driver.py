@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from packaging.version import InvalidVersion, Version
 
 from stackcheck.rules.archlist import expand, parsed_codes, stated_arch_list
-from stackcheck.rules.coverage import Served, listed, served, titles
+from stackcheck.rules.coverage import Served, sentence, served, shown, titles
 from stackcheck.rules.grading import cite, failed_by, no_data
 from stackcheck.rules.registry import Finding, passed, rule, skipped, warned
 from stackcheck.rules.torchbuild import platform_of, torch_backend
@@ -305,7 +305,8 @@ def driver_compiles_ptx(stack: Stack, tables: Tables) -> Finding | None:
     entries, refused = expand(text, names)
     if refused or not entries:
         return None
-    by_ptx = [one for one in served(stack, parsed_codes(entries)) if one.coverage.how == PTX]
+    codes = parsed_codes(entries)
+    by_ptx = [one for one in served(stack, codes, shown(codes)) if one.coverage.how == PTX]
     toolkit = tables.cuda.toolkit(maker)
     if not by_ptx or toolkit is None:
         return None
@@ -329,11 +330,11 @@ def _compiles(stack: Stack, by_ptx: list[Served], toolkit: Toolkit) -> Finding |
             return skipped(f"no data on the driver that compiles PTX of CUDA {toolkit.version}")
         late, found = bool(driver.below(own)), f"driver {driver.text}"
     if not late:
-        text = f"The driver is new enough for {listed(by_ptx)}: {says}."
+        text = f"The driver is new enough for {sentence(by_ptx)}: {says}."
         return passed(text, cite(toolkit, says), found=found)
     capabilities = ", ".join(sorted({str(one.capability) for one in by_ptx}))
     return failed_by(
-        f"{listed(by_ptx)}: {says}; the hosts have {found}.",
+        f"{sentence(by_ptx)}: {says}; the hosts have {found}.",
         (toolkit, says),
         expected=expected,
         found=found,

@@ -21,8 +21,7 @@ UNVERIFIED = "This rests on knowledge that no primary source confirms, so it is 
 
 def cite(row: Row, what: str) -> Evidence:
     """Return a row as evidence: what it says, and where that can be read again and when it was."""
-    doubt = ", unverified" if row.unverified else ""
-    return Evidence(what, f"{row.source} (checked {row.checked}{doubt})")
+    return Evidence(what, row.cited)
 
 
 def failed_by(

@@ -31,9 +31,10 @@ from stackcheck_probes.capability import Capability, Sass
 class Toolkit(Row):
     """One CUDA toolkit, by major.minor.
 
-    driver_linux, driver_windows: of the first release of it. sm: what nvcc can make, `sm_unverified` when no
-    primary source lists it. gcc_max: the newest gcc that its headers accept. torch_gcc_max: the newest that
-    torch's own check accepts; None where torch only warns.
+    known: SM number and suffix of what nvcc can make. driver_linux, driver_windows: of the first release of
+    it. sm: what nvcc can make, `sm_unverified` when no primary source lists it. gcc_max: the newest gcc
+    that its headers accept. torch_gcc_max: the newest that torch's own check accepts; None where torch only
+    warns.
     """
 
     version: Version
@@ -44,10 +45,19 @@ class Toolkit(Row):
     gcc_max: int | None = None
     torch_gcc_max: int | None = None
     gcc_note: str = ""
+    listed: str = field(init=False)
+    """What nvcc can make, as text: "sm_80 sm_90 sm_90a"."""
+    known: frozenset[tuple[int, str]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        Row.__post_init__(self)
+        object.__setattr__(self, "listed", " ".join(map(str, self.sm)))
+        known = frozenset((code.capability.sm, code.suffix) for code in self.sm)
+        object.__setattr__(self, "known", known)
 
     def knows(self, code: Sass) -> bool:
         """Tell whether nvcc of this toolkit can make SASS for `code`, its suffix included."""
-        return code in self.sm
+        return (code.capability.sm, code.suffix) in self.known
 
     @property
     def plain(self) -> tuple[Capability, ...]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -79,16 +79,19 @@ class Build(Row):
     extra_sass: tuple[Sass, ...] = ()
     """Code that single files carry: it never extends the set of devices."""
     evidence: Literal["wheel-bytes", "build-script", "runtime-table", "release-notes", "third-party"]
+    codes: tuple[Code, ...] | None = field(init=False)
+    """Everything a device could run; None when the list is not known."""
+    listed: str = field(init=False)
+    """The same as text: "sm_80 sm_90 compute_90"."""
+    title: str = field(init=False)
+    """Like "torch 2.5.0+cu124 (linux/amd64)"."""
 
-    @property
-    def codes(self) -> tuple[Code, ...] | None:
-        """Everything a device could run; None when the list is not known."""
-        return None if self.sm is None else (*self.sm, *(self.ptx or ()))
-
-    @property
-    def title(self) -> str:
-        """Return `torch 2.5.0+cu124 (linux/amd64)`."""
-        return f"torch {self.torch}+{cuda_tag(self.cuda)} ({self.platform})"
+    def __post_init__(self) -> None:
+        Row.__post_init__(self)
+        codes = None if self.sm is None else (*self.sm, *(self.ptx or ()))
+        object.__setattr__(self, "codes", codes)
+        object.__setattr__(self, "listed", " ".join(map(str, codes or ())))
+        object.__setattr__(self, "title", f"torch {self.torch}+{cuda_tag(self.cuda)} ({self.platform})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,9 +116,7 @@ class Companion(Row):
         """Tell whether it fits this torch; local parts are left aside, pre-releases count."""
         if self.needs_torch is not None and torch.release < self.needs_torch.release:
             return False
-        if self.torch is None:
-            return True
-        return _without_local(str(self.torch)).contains(torch.public, prereleases=True)
+        return self.torch is None or _admits(self.torch, torch.public)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +147,9 @@ class TorchTable:
     _build: dict[tuple[str, str, str], Build] = field(repr=False)
     _builds: dict[str, tuple[Build, ...]] = field(repr=False)
     _companion: dict[tuple[str, str], Companion] = field(repr=False)
+    _with: dict[tuple[str, str], tuple[Release, ...]] = field(repr=False)
+    _near: dict[str, tuple[Build, ...]] = field(repr=False, default_factory=dict)
+    _for_torch: dict[tuple[str, str], tuple[Companion, ...]] = field(repr=False, default_factory=dict)
 
     @property
     def newest(self) -> Release:
@@ -169,14 +173,34 @@ class TorchTable:
         rows = self._builds.get(_public(torch), ())
         return rows if cuda is None else tuple(row for row in rows if minor(row.cuda) == minor(cuda))
 
+    def builds_near(self, build: Build) -> tuple[Build, ...]:
+        """Return the verified builds for the same platform, nearest release first, newer before older."""
+
+        def far(row: Build) -> tuple[int, bool, bool, int, int]:
+            steps, older = self.distance(row.torch, build.torch), row.torch < build.torch
+            apart = abs(row.cuda.major - build.cuda.major), abs(row.cuda.minor - build.cuda.minor)
+            return (steps, older, row.cuda < build.cuda, *apart)
+
+        if build.title not in self._near:
+            rows = (row for row in self.builds if row.platform == build.platform and not row.unverified)
+            self._near[build.title] = tuple(sorted(rows, key=far))
+        return self._near[build.title]
+
+    def releases_with(self, kind: str, version: Version) -> tuple[Release, ...]:
+        """Return the releases that were built for a CUDA ("cuda") or ROCm ("rocm") version."""
+        return self._with.get((kind, str(version)), ())
+
     def companion(self, name: str, version: Version | str) -> Companion | None:
         """Return the row of a torchvision or torchaudio release; None is "no data"."""
         return self._companion.get((name, _public(version)))
 
     def companions_for(self, name: str, torch: Version) -> tuple[Companion, ...]:
         """Return the releases of a companion that fit this torch, newest last, none withdrawn."""
-        rows = (row for row in self.companions if row.name == name and not row.yanked)
-        return tuple(row for row in rows if row.accepts(torch))
+        key = (name, torch.public)
+        if key not in self._for_torch:  # the same few releases are asked for again and again
+            rows = (row for row in self.companions if row.name == name and not row.yanked)
+            self._for_torch[key] = tuple(row for row in rows if row.accepts(torch))
+        return self._for_torch[key]
 
     def releases_for(self, companion: Companion) -> tuple[Release, ...]:
         """Return the torch releases that a companion accepts."""
@@ -224,6 +248,11 @@ def _load(folder: Path) -> TorchTable:
         companions=companions,
         arch_names=arch_names,
         _release=by_version,
+        _with={
+            (kind, version): tuple(row for row in releases if version in map(str, getattr(row, kind)))
+            for kind in ("cuda", "rocm")
+            for version in {str(each) for row in releases for each in getattr(row, kind)}
+        },
         _place={version: place for place, version in enumerate(by_version)},
         _build=unique(builds, lambda row: (row.torch.public, minor(row.cuda), row.platform), "build"),
         _builds={version: tuple(r for r in builds if r.torch.public == version) for version in by_version},
@@ -231,21 +260,23 @@ def _load(folder: Path) -> TorchTable:
     )
 
 
+@lru_cache(maxsize=4096)
 def minor(version: Version | str) -> str:
     """Return major.minor as text: CUDA 12.4.1 is 12.4, Python 3.11.2 is 3.11."""
     parsed = parse_version(version) if isinstance(version, str) else version
     return f"{parsed.major}.{parsed.minor}"
 
 
+@lru_cache(maxsize=4096)
 def cuda_tag(version: Version | str) -> str:
     """Return the wheel tag of a CUDA version: 12.4 is cu124."""
     return f"cu{minor(version).replace('.', '')}"
 
 
-@cache
-def _without_local(specifier: str) -> SpecifierSet:
+@lru_cache(maxsize=16384)
+def _admits(specifier: SpecifierSet, version: str) -> bool:
     # Two yanked releases pin a local version of torch: `==2.0.0+cu117`.
-    return SpecifierSet(re.sub(r"\+[\w.]+", "", specifier))
+    return SpecifierSet(re.sub(r"\+[\w.]+", "", str(specifier))).contains(version, prereleases=True)
 
 
 def _public(version: Version | str) -> str:
