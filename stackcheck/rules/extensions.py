@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from stackcheck.definition import Package, Stack
     from stackcheck.rules.registry import Facts
     from stackcheck.tables import Tables
+    from stackcheck.tables.packages import Wheels
 
 TRIO = frozenset({"torch", "torchvision", "torchaudio"})
 """Judged by the rules of torch itself."""
@@ -330,6 +331,58 @@ def defective_wheels(stack: Stack, tables: Tables) -> list[Finding]:
                 )
             )
     return findings
+
+
+def _has_wheel_rows(facts: Facts) -> bool:
+    return not facts["tables"].packages.wheels.keys().isdisjoint(facts["stack"].packages)
+
+
+@rule("WHEEL109", when=_has_wheel_rows)
+def wheel_for_python(stack: Stack, tables: Tables) -> list[Finding]:
+    """Compiled packages have wheels for the stack's Python and platform.
+
+    spconv, xformers, triton and torchtext are compiled for each Python. Without a wheel an installer finds
+    nothing, or takes the source and compiles it.
+
+    Source: the wheels on PyPI by Python and platform (tables/packages.toml).
+    Example: spconv-cu120 2.3.6 on Python 3.12; triton on Windows.
+    Fix: a Python that has wheels, or a release with wheels for it.
+    """
+    findings: list[Finding] = []
+    for name in sorted(tables.packages.wheels.keys() & stack.packages.keys()):
+        package = stack.packages[name]
+        version = package.exact
+        if version is None or version.local or package.origin in {"source", "conda"} or package.find_links:
+            continue
+        row = next((row for row in tables.packages.wheels[name] if version in row.versions), None)
+        if row is not None and (finding := _judge_wheel(f"{name} {version}", row, stack)):
+            findings.append(finding)
+    return findings
+
+
+def _judge_wheel(what: str, row: Wheels, stack: Stack) -> Finding | None:
+    platform = stack.platform or "linux/amd64"
+    python = ".".join((stack.python or "").split(".")[:2])
+    if platform == "windows/amd64" and not row.windows:
+        return failed_by(
+            f"There is no wheel of {what} for Windows.",
+            (row, f"{what}: Linux only"),
+            expected="Linux",
+            found=platform,
+            hint="use Linux (WSL 2 is one), or leave it out",
+        )
+    if platform != "linux/amd64" or not python:
+        return None
+    listed = ", ".join(row.linux)
+    if python in row.linux:
+        return passed(f"{what} has a wheel for Python {python}.", cite(row, f"Python {listed}"))
+    return failed_by(
+        f"There is no wheel of {what} for Python {python}: it has wheels for {listed}.",
+        (row, f"{what}: wheels for Python {listed}"),
+        expected=f"Python {listed}",
+        found=f"Python {python}",
+        hint="take one of these Pythons, or a release with wheels for yours",
+    )
 
 
 def _has_kernels(facts: Facts) -> bool:

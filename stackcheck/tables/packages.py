@@ -55,6 +55,16 @@ class Pins(Row):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Wheels(Row):
+    """The Pythons that a compiled distribution has Linux wheels for on PyPI; `windows`: any there at all."""
+
+    dist: str
+    versions: tuple[Version, ...]
+    linux: tuple[str, ...]
+    windows: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Newest(Row):
     """The newest release on the index on the day it was checked: what `latest` installed then."""
 
@@ -229,6 +239,7 @@ class PackageTable:
     checked: date
     pins: tuple[Pins, ...]
     newest: Mapping[str, Newest]
+    wheels: Mapping[str, tuple[Wheels, ...]]
     mmcv_pages: tuple[MmcvPage, ...]
     pyg_pages: Mapping[str, PygPage]
     wheel_hosts: tuple[WheelHost, ...]
@@ -323,8 +334,8 @@ def load(folder: Path = FOLDER) -> PackageTable:
 
 
 _ARRAYS = (
-    "declared", "asserted", "pins", "newest", "bound", "mmcv_page", "pyg_page", "wheel_host", "named_cuda",
-    "defective", "kernels", "needs_glibc", "cumm_range", "cumm_nvrtc", "prebuilt", "build_trap",
+    "declared", "asserted", "pins", "newest", "wheels", "bound", "mmcv_page", "pyg_page", "wheel_host",
+    "named_cuda", "defective", "kernels", "needs_glibc", "cumm_range", "cumm_nvrtc", "prebuilt", "build_trap",
     "torch_import",
 )  # fmt: skip
 
@@ -346,6 +357,7 @@ def _load(folder: Path) -> PackageTable:
         checked=table["checked"],
         pins=pins,
         newest=unique(read_rows(table, "newest", Newest), lambda row: row.dist, "dist"),
+        wheels=_grouped(read_rows(table, "wheels", Wheels)),
         mmcv_pages=read_rows(table, "mmcv_page", MmcvPage),
         pyg_pages=unique(pages, lambda row: row.torch, "torch"),
         wheel_hosts=hosts,
@@ -364,7 +376,7 @@ def _load(folder: Path) -> PackageTable:
     )
 
 
-_D = TypeVar("_D", Needs, Bound, NeedsGlibc, Kernels)
+_D = TypeVar("_D", Needs, Bound, NeedsGlibc, Kernels, Wheels)
 
 
 def _grouped(rows: Iterable[_D]) -> dict[str, tuple[_D, ...]]:

@@ -2,8 +2,9 @@
 
     python -m tests.cases.compare [CASES.toml] [--env-doctor PATH] --json FILE
 
-uv gets the pins of a case on PyPI, without local versions (other indexes are not asked), wheels only, for the
-stated Python and platform. env-doctor reads no pins from a definition; it gets a Dockerfile that installs them.
+uv gets the pins of a case on PyPI, without local versions, wheels only, for the stated Python and platform;
+other indexes are not asked, and what PyPI does not hold is left out. env-doctor reads no definition: it gets
+a Dockerfile that installs the pins.
 A tool calls a case bad when it exits with an error. Needs the package index, so no test runs this; the result
 that is committed beside it is one run.
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -46,30 +48,53 @@ def requirements(stack: Stack) -> list[str]:
 
 
 def python_of(stack: Stack) -> str:
-    """Return the stated Python, else the last one that the stack's torch has wheels for."""
+    """Return the stated Python, else the last one up to 3.11 that the stack's torch has wheels for."""
     if stack.python:
         return ".".join(stack.python.split(".")[:2])
     version = stack.version("torch")
     release = tables.load().torch.release(version) if version else None
     pythons = release.python.get(stack.platform or "linux/amd64", ()) if release else ()
-    return next((p for p in reversed(pythons) if not p.endswith("t") and p <= "3.11"), "3.10")
+    known = [each for each in pythons if not each.endswith("t") and int(each.split(".")[1]) <= 11]
+    return known[-1] if known else "3.10"
+
+
+_NOT_THERE = re.compile(
+    r"Because (?:all versions of )?(?P<bare>[\w-]+?)(?:[=<>!~][^ ]*)? ha(?:s|ve) no usable wheels"
+    r"|there (?:is|are) no versions? of (?P<version>[\w-]+)"
+    r"|Because (?P<name>[\w-]+) was not found"
+)
 
 
 def ask_uv(stack: Stack) -> dict[str, Any]:
-    """Resolve the pins with uv; "bad" for no solution, None when there is nothing to ask."""
+    """Resolve the pins with uv: "bad" for no solution, None when there is nothing to ask.
+
+    What PyPI has no wheel of, or not that version (builds of other indexes, sources, nightlies), says nothing
+    about the stack: it is left out and uv is asked again.
+    """
     pins = requirements(stack)
+    left_out: list[str] = []
+    while pins:
+        done = _compile(pins, stack)
+        missing = _NOT_THERE.search(" ".join(done.stderr.split())) if done.returncode else None
+        name = next((text for text in missing.groups() if text), "") if missing else ""
+        rest = [pin for pin in pins if re.split(r"[=<>!~]", pin)[0] != name]
+        if not name or rest == pins:
+            why = done.stderr.strip()[:600]
+            return {"says": "bad" if done.returncode else "good", "why": why, "left_out": left_out}
+        pins, left_out = rest, [*left_out, name]
+    return {"says": None, "why": "no wheel of it is on PyPI", "left_out": left_out}
+
+
+def _compile(pins: list[str], stack: Stack) -> subprocess.CompletedProcess[str]:
     uv = shutil.which("uv") or str(Path(sys.executable).parent / "uv")
-    if not pins:
-        return {"says": None, "why": "nothing of it is on PyPI"}
     command = [
         uv, "pip", "compile", "-", "--quiet", "--only-binary", ":all:", "--no-annotate", "--no-header",
         "--python-version", python_of(stack), "--python-platform", PLATFORMS[stack.platform or "linux/amd64"],
         "--default-index", "https://pypi.org/simple",
     ]  # fmt: skip
-    done = subprocess.run(
+    return subprocess.run(
         command, input="\n".join(pins), capture_output=True, text=True, timeout=300, check=False
     )
-    return {"says": "bad" if done.returncode else "good", "why": done.stderr.strip()[:600]}
 
 
 def ask_env_doctor(stack: Stack, program: str) -> dict[str, Any]:

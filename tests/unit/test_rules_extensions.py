@@ -202,14 +202,6 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         {"packages": {"torch": "2.3.1", "torchtext": "0.18.0"}},
         ["PASS: torchtext 0.18.0 is compiled for torch 2.3."],
     ),
-    (
-        "an older torchtext",
-        "WHEEL104",
-        {"packages": {"torch": "1.9.0", "torchtext": "0.9.0"}},
-        [
-            "FAIL: torchtext 0.9.0 is compiled for torch 1.8, and loads with no other minor; the stack has torch 1.9.0."
-        ],
-    ),
     ("a torchtext without binary", "WHEEL104", {"packages": {"torch": "2.4.0", "torchtext": "0.6.0"}}, []),
     (
         "a defective wheel",
@@ -303,6 +295,39 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         {"packages": {"torch": "2.5.0+cpu", "spconv-cu124": "2.3.8"}},
         ["WARN: spconv-cu124 is made for CUDA 12; torch 2.5.0 (cpu) is no CUDA build."],
     ),
+    (
+        "no wheel for this Python",
+        "WHEEL109",
+        {"python": "3.12", "packages": {"spconv-cu120": "2.3.6"}},
+        [
+            "FAIL: There is no wheel of spconv-cu120 2.3.6 for Python 3.12: it has wheels for 3.7, 3.8, 3.9, 3.10, 3.11."
+        ],
+    ),
+    (
+        "a wheel for this Python",
+        "WHEEL109",
+        {"python": "3.11.2", "packages": {"spconv-cu120": "2.3.6"}},
+        ["PASS: spconv-cu120 2.3.6 has a wheel for Python 3.11."],
+    ),
+    (
+        "no wheel for Windows",
+        "WHEEL109",
+        {"python": "3.10", "platform": "windows/amd64", "packages": {"triton": "3.1.0"}},
+        ["FAIL: There is no wheel of triton 3.1.0 for Windows."],
+    ),
+    (
+        "a wheel for Windows",
+        "WHEEL109",
+        {"python": "3.10", "platform": "windows/amd64", "packages": {"xformers": "0.0.30"}},
+        [],
+    ),
+    (
+        "a wheel of another index",
+        "WHEEL109",
+        {"python": "3.13", "packages": {"xformers": "0.0.22.post2+cu118"}},
+        [],
+    ),
+    ("Python not stated", "WHEEL109", {"packages": {"spconv-cu120": "2.3.6"}}, []),
     (
         "FlashAttention on Turing",
         "WHEEL108",
