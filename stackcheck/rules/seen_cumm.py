@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from stackcheck.rules.registry import Finding, failed, passed, rule, warned
+from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
 from stackcheck.verdict import Evidence
 
 if TYPE_CHECKING:
@@ -43,12 +43,14 @@ def cumm_headers_are_there(cumm_files: Mapping[str, Any]) -> Finding:
     Fix: reinstall cumm; do not delete `include` directories from site-packages.
     """
     headers = cumm_files.get("headers")
+    if headers is None and not cumm_files["owners"]["cumm"]:
+        return skipped("cumm is not installed, so it has no headers to look for")
     if headers is None:
         return failed(
-            "cumm is not installed in the target",
+            "cumm is installed, and its package is not there",
             expected="a package cumm",
             found="none on sys.path",
-            hint="install the cumm of spconv's CUDA tag",
+            hint="reinstall cumm (pip install --force-reinstall --no-deps)",
         )
     where = Evidence(headers["directory"], CUMM_CONSTANTS)
     if headers["all_h"]:

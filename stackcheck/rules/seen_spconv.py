@@ -204,7 +204,7 @@ def nvrtc_obstacle(cumm: Mapping[str, Any], cumm_files: Mapping[str, Any]) -> st
 
 
 @rule("SPCONV305", when=has("spconv"))
-def spconv_computes_on_the_cpu(spconv_cpu: Mapping[str, Any]) -> Finding:
+def spconv_computes_on_the_cpu(spconv_cpu: Mapping[str, Any], spconv_build: Mapping[str, Any]) -> Finding:
     """Calls that cross from spconv into cumm give the right results on the CPU.
 
     Points into voxels, and a submanifold convolution against a dense one. A half-upgraded pair imports and
@@ -218,5 +218,7 @@ def spconv_computes_on_the_cpu(spconv_cpu: Mapping[str, Any]) -> Finding:
     torch = spconv_cpu.get("torch")
     if torch is not None and (not torch.get("installed") or torch.get("import_error")):
         return skipped("torch does not import, so spconv was not tried")
+    if not spconv_build.get("installed") or spconv_build.get("import_error"):
+        return skipped("spconv does not import, so nothing was computed with it")
     wrong = not_importable("spconv.pytorch", spconv_cpu, hint=hint)
     return wrong or judged("spconv on the CPU", spconv_cpu.get("checks"), hint=hint)

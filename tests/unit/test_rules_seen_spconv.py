@@ -104,8 +104,10 @@ def test_headers_lost_otherwise(headers: dict[str, Any], message: str, hint: str
 
 def test_cumm_that_is_not_there() -> None:
     facts = {"cumm_files": {**FILES, "headers": None}}
-    assert said("CUMM301", facts) == [("FAIL", "cumm is not installed in the target")]
+    assert said("CUMM301", facts) == [("FAIL", "cumm is installed, and its package is not there")]
     assert said("CUMM302", facts) == []
+    facts["cumm_files"]["owners"] = {"cumm": [], "spconv": []}
+    assert said("CUMM301", facts) == [("SKIP", "cumm is not installed, so it has no headers to look for")]
 
 
 def test_a_stray_setup_py() -> None:
@@ -251,12 +253,23 @@ def test_a_cpu_build_of_spconv_where_gpus_are_stated() -> None:
 
 def test_a_call_across_both_extensions_that_fails() -> None:
     error = {"type": "TypeError", "message": "incompatible function arguments"}
-    facts = {"spconv_cpu": changed(CPU, "checks.voxels.error", error)}
+    facts = {"spconv_build": BUILD, "spconv_cpu": changed(CPU, "checks.voxels.error", error)}
     assert said("SPCONV305", facts) == [
         ("FAIL", "spconv on the CPU: voxels raises TypeError: incompatible function arguments")
     ]
-    assert said("SPCONV305", {"spconv_cpu": {**CPU, "torch": {"installed": False}}}) == [
+    assert said("SPCONV305", {**facts, "spconv_cpu": {**CPU, "torch": {"installed": False}}}) == [
         ("SKIP", "torch does not import, so spconv was not tried")
+    ]
+    assert said("SPCONV305", recorded("cumm-headers-removed")) == [
+        ("SKIP", "spconv does not import, so nothing was computed with it")
+    ]
+    error = {"type": "ImportError", "message": "cannot import name 'NVRTCMode' from 'cumm.nvrtc'"}
+    assert said("SPCONV305", {**facts, "spconv_cpu": {**CPU, "import_error": error}}) == [
+        (
+            "FAIL",
+            "spconv.pytorch is installed and does not import: ImportError: cannot import name 'NVRTCMode' from"
+            " 'cumm.nvrtc'",
+        )
     ]
 
 
