@@ -1,7 +1,7 @@
-"""Look again before a stack is blamed: uv calls a package missing also when an index refused to answer.
+"""Look again before a stack is blamed or praised: uv passes over an index that refuses to answer.
 
-uv 0.13.8 reports a package as "not found" when an index answers 401, 403 or 404, when a page is a login form,
-and when a find-links page is no HTML at all. Each of these says nothing about the stack.
+uv 0.13.8 takes a package for "not found" on an index that answers 401, 403 or 404, on a page that is a login
+form, and on a find-links page that is no HTML at all. Each of these says nothing about the stack.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from stackcheck.derivation import name_of
 from stackcheck.pages import Unreachable
 from stackcheck.places import Place, places
 from stackcheck.redact import without_userinfo
-from stackcheck.resolution import Kind, Unresolved
+from stackcheck.resolution import Kind, Resolution, Unresolved
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,10 +27,14 @@ if TYPE_CHECKING:
 DEFAULT_INDEX = "https://pypi.org/simple"
 _ABOUT_FILES = ("not-found", "no-wheel", "no-python-wheel", "no-platform-wheel")
 _MOST_SHOWN = 6
+_NOT_FOUND = 404
 
 
 def in_doubt(found: Unresolved, stack: Stack, fetcher: Fetcher) -> Unresolved:
     """Return the failure as it is, with what exists instead, or the reason why nothing was proven."""
+    if found.kind == "conflict" and not fetcher.offline:
+        names = {name_of(each.rpartition(": ")[2]) for each in found.requirements}
+        return next((t for name in sorted(names) if (t := _refused(name, stack, fetcher))), found)
     if found.kind not in _ABOUT_FILES or not found.requirements or fetcher.offline:
         return found
     name = name_of(found.requirements[0])
@@ -50,6 +54,38 @@ def _hint(found: Unresolved, stack: Stack) -> str:
         return found.hint
     where = without_userinfo(stack.index.url)
     return f"index.url ({where}) replaces PyPI; what PyPI has needs https://pypi.org/simple under index.extra"
+
+
+def passed_over(
+    found: Resolution, stack: Stack, fetcher: Fetcher
+) -> tuple[Unresolved | None, tuple[str, ...]]:
+    """Look at the stated indexes from which nothing was taken; uv passes over one that refuses in silence.
+
+    Return the refusal, which means that nothing is proven, and notes on addresses that may be no index.
+    """
+    used = {package.index.rstrip("/") for package in found.packages}
+    quiet = [p for p in _stated_indexes(stack) if p.shown.rstrip("/") not in used]
+    notes: list[str] = []
+    for place in quiet:
+        answer = fetcher.page(place.page_of(found.packages[0].name))
+        if isinstance(answer, Unreachable) and (trouble := _trouble(answer, place, fetcher)):
+            if trouble.status != _NOT_FOUND:
+                return replace(trouble, assumed=found.assumed), ()
+            notes.append(trouble.message)
+    return None, tuple(notes)
+
+
+def _stated_indexes(stack: Stack) -> list[Place]:
+    return [p for p in places(stack) if not p.flat and not p.only_for and p.shown.startswith("http")]
+
+
+def _refused(name: str, stack: Stack, fetcher: Fetcher) -> Unresolved | None:
+    """Return the refusal of a stated index that may know more versions of a package."""
+    for place in _stated_indexes(stack):
+        answer = fetcher.page(place.page_of(name))
+        if isinstance(answer, Unreachable) and answer.kind != "missing":
+            return _trouble(answer, place, fetcher)
+    return None
 
 
 def asked_for(name: str, stack: Stack, fetcher: Fetcher) -> list[Place]:

@@ -62,7 +62,8 @@ class Resolution:
     `python` and `platform` are what was resolved for (the platform as uv names it), `assumed` what of it the
     stack does not state. `lock_text` is a PEP 751 document. `honoured` and `ignored` list the settings of the
     user's environment that took part and that were left out; `left_out` the packages of the stack that were
-    not resolved, or not wholly, each with the reason.
+    not resolved, or not wholly, each with the reason; `silent` the stated indexes that gave nothing and may
+    be none.
     """
 
     packages: tuple[LockedPackage, ...]
@@ -75,6 +76,7 @@ class Resolution:
     honoured: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    silent: tuple[str, ...] = ()
     seconds: float = field(default=0.0, compare=False)
 
     @cached_property

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from stackcheck.cachedir import cache_folder, write_atomically
 from stackcheck.derivation import read_failure
-from stackcheck.doubt import in_doubt
+from stackcheck.doubt import in_doubt, passed_over
 from stackcheck.errors import LockError
 from stackcheck.index import Fetcher
 from stackcheck.lock import Origin, parse_lock, render_lock
@@ -96,7 +96,11 @@ def _attempt(stack: Stack, options: Options, *, lenient: bool) -> Resolution | U
         found = read_failure(answer.stderr, offline=options.offline, secrets=secrets)
         found = replace(found, assumed=asked.assumed, offline=options.offline)
         return found if lenient else in_doubt(found, stack, options.fetcher)
-    return _resolution(stack, asked, answer, options, start)
+    resolution = _resolution(stack, asked, answer, options, start)
+    if isinstance(resolution, Unresolved) or resolution.offline:
+        return resolution
+    refusal, notes = passed_over(resolution, stack, options.fetcher)
+    return refusal or replace(resolution, silent=notes)
 
 
 def _compile(asked: UvInput, args: tuple[str, ...], form: str, options: Options) -> UvAnswer:

@@ -64,6 +64,10 @@ def _decides(setting: str) -> bool:
 
 def _not_covered(resolution: Resolution) -> list[Finding]:
     left = [skipped(f"not resolved: {note}") for note in resolution.left_out]
+    left += [
+        warned(f"nothing was taken from an index that the stack states: {note}", hint=_HINTS["bad-index"])
+        for note in resolution.silent
+    ]
     local = [f"{p.name} {p.version}" for p in resolution.packages if p.url.startswith("file:")]
     if local:
         left.append(

@@ -121,6 +121,15 @@ def test_lock201_warns_for_files_that_only_this_machine_has() -> None:
     )
 
 
+def test_lock201_warns_for_an_address_that_may_be_no_index() -> None:
+    found = resolution(wheel("torch", "2.5.0"), silent=("https://h/typo: HTTP status 404",))
+    _, verdict = judged("LOCK201", resolving=found)
+    assert (verdict.outcome, verdict.message) == (
+        WARN,
+        "nothing was taken from an index that the stack states: https://h/typo: HTTP status 404",
+    )
+
+
 # LOCK202
 
 

@@ -579,3 +579,46 @@ def test_a_uv_that_cannot_be_started_is_an_error(
     assert verdict.outcome is Outcome.ERROR
     assert "uv cannot be started (No such file or directory); reinstall uv" in verdict.message
     assert facts["resolution"].reason.startswith("the stack was not resolved: ")
+
+
+@pytest.mark.parametrize(("fault", "kind"), [("401", "denied"), ("403", "denied"), ("login", "bad-index")])
+def test_an_index_that_uv_passes_over_in_silence_is_no_pass(
+    server: IndexServer, options: Options, fault: str, kind: str
+) -> None:
+    server.add("main", make_wheel("alpha", "1.0"))
+    server.faults["/private/"] = FAULTS[fault]
+    index = {"url": server.simple("main"), "extra": [server.simple("private")]}
+    found = unresolved(resolve(stack("", {"alpha": ">=1"}, index=index), options))
+    assert (found.kind, verdict_of(found)[0].outcome) == (kind, Outcome.ERROR)
+
+
+def test_an_index_that_is_not_there_is_a_warning_where_the_rest_resolves(
+    server: IndexServer, options: Options
+) -> None:
+    server.add("main", make_wheel("alpha", "1.0"))
+    index = {"url": server.simple("main"), "extra": [server.simple("typo")]}
+    found = resolved(resolve(stack("", {"alpha": "1.0"}, index=index), options))
+    assert [v.outcome for v in verdict_of(found)] == [Outcome.PASS, Outcome.WARN]
+    assert f"{server.simple('typo')}: HTTP status 404" in verdict_of(found)[1].message
+
+
+def test_an_index_that_has_nothing_of_the_stack_is_fine(server: IndexServer, options: Options) -> None:
+    server.add("main", make_wheel("alpha", "1.0"))
+    server.add("other", make_wheel("beta", "1.0"))
+    index = {"url": server.simple("main"), "extra": [server.simple("other")]}
+    found = resolved(resolve(stack("", {"alpha": "1.0"}, index=index), options))
+    assert [v.outcome for v in verdict_of(found)] == [Outcome.PASS]
+
+
+def test_a_conflict_seen_without_an_index_that_refuses_proves_nothing(
+    server: IndexServer, options: Options
+) -> None:
+    server.add(
+        "main", make_wheel("alpha", "1.0", "beta<2"), make_wheel("beta", "1.0"), make_wheel("beta", "2.0")
+    )
+    server.faults["/private/"] = FAULTS["403"]
+    index = {"url": server.simple("main"), "extra": [server.simple("private")]}
+    wanted = stack("", {"alpha": "1.0", "beta": "2.0"}, index=index)
+    assert unresolved(resolve(wanted, options)).kind == "denied"
+    del server.faults["/private/"]
+    assert unresolved(resolve(wanted, options)).kind == "conflict"
