@@ -52,14 +52,18 @@ def _parts(source: ByteSource) -> Mapping[str, ByteSource]:
 
 
 def _layers(parts: Mapping[str, ByteSource]) -> list[ByteSource]:
-    if "manifest.json" in parts:
-        manifest = _json(parts, "manifest.json")
-        names = manifest[0]["Layers"] if isinstance(manifest, list) and manifest else []
-    elif "index.json" in parts:
-        names = [_blob(row) for row in _manifest(parts, _json(parts, "index.json"))["layers"]]
-    else:
+    start = next((name for name in ("manifest.json", "index.json") if name in parts), None)
+    if start is None:
         raise SourceError("this archive holds no image: neither manifest.json nor index.json is in it")
-    missing = [str(name) for name in names if name not in parts]
+    top = _json(parts, start)
+    try:
+        if start == "manifest.json":
+            names = top[0]["Layers"] if top else []
+        else:
+            names = [_blob(row) for row in _manifest(parts, top)["layers"]]
+        missing = [str(name) for name in names if name not in parts]
+    except (KeyError, TypeError, AttributeError):
+        raise SourceError(f"{start} of the archive is no image manifest") from None
     if missing or not names:
         raise SourceError(f"the archive is not whole: layer {', '.join(missing) or 'list'} is missing")
     return [parts[name] for name in names]
@@ -91,7 +95,7 @@ def _json(parts: Mapping[str, ByteSource], name: str) -> Any:
 def _apply(content: ByteSource, files: dict[str, dict[str, Any]], budget: Budget, *, deep: bool) -> None:
     """Put one layer on top: new and changed binaries, and what it removes."""
     for member in tar_members(layer(content, budget)):
-        name = posixpath.normpath("/" + member.name).lstrip("/")
+        name = posixpath.normpath("/" + member.name.lstrip("/"))
         folder, base = posixpath.split(name)
         if base == _OPAQUE:
             _remove(files, folder, itself=False)

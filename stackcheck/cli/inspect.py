@@ -11,7 +11,7 @@ from tabulate import tabulate
 from stackcheck import catalog, inspection
 from stackcheck.cli import options, output, stacks
 from stackcheck.errors import UsageError
-from stackcheck.report.wording import size
+from stackcheck.report.wording import plural, size
 from stackcheck.tables.gpus import Gpu, find_gpu
 
 if TYPE_CHECKING:
@@ -119,7 +119,8 @@ def _headline(contents: Contents, rows: Sequence[Row]) -> str:
     bad = sum(row.worst.how == "no" for row in rows)
     others = contents.binaries - len(rows) - len(contents.unreadable)
     ends = f", {bad} of them without code for one of these" if bad else ""
-    return f"{name}: {len(rows)} libraries with code for such GPUs{ends}; {others} other binaries"
+    count = plural(len(rows), "library")
+    return f"{name}: {count} with code for such GPUs{ends}; {plural(others, 'other binary')}"
 
 
 def _json(contents: Contents, rows: Sequence[Row], gpus: Sequence[Gpu]) -> str:

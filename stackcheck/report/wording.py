@@ -31,7 +31,7 @@ def headline(report: Report) -> str:
     counts, total = report.counts, len(report.counted)
     unmade = counts[Outcome.SKIP] + counts[Outcome.ERROR]
     not_made = f"{unmade} of {total} checks {_were(unmade)} not made"
-    warned = f"; {_plural(counts[Outcome.WARN], 'warning')}" if counts[Outcome.WARN] else ""
+    warned = f"; {plural(counts[Outcome.WARN], 'warning')}" if counts[Outcome.WARN] else ""
     if report.result is None:
         return "nothing was checked"
     if report.result is Outcome.SKIP and not counts[Outcome.PASS] + counts[Outcome.WARN]:
@@ -41,7 +41,7 @@ def headline(report: Report) -> str:
         + (f", {unmade} {_were(unmade)} not made" if unmade else ""),
         Outcome.ERROR: f"could not be judged: {counts[Outcome.ERROR]} of {total} checks ended in an error",
         Outcome.SKIP: f"nothing failed, but {not_made}{warned}",
-        Outcome.WARN: f"nothing failed in {_plural(total, 'check')}{warned}",
+        Outcome.WARN: f"nothing failed in {plural(total, 'check')}{warned}",
         Outcome.PASS: f"all {total} checks passed" if total != 1 else "the only check passed",
     }[report.result]
 
@@ -57,15 +57,17 @@ def tally(report: Report) -> str:
     }
     parts = [f"{report.counts[outcome]} {word}" for outcome, word in words.items() if report.counts[outcome]]
     parts += [f"{len(report.waived)} accepted"] if report.waived else []
-    return f"{_plural(len(report.verdicts), 'check')}: {', '.join(parts) or 'none made'}"
+    return f"{plural(len(report.verdicts), 'check')}: {', '.join(parts) or 'none made'}"
 
 
 def expectation(report: Report) -> str:
     """Say how the result stands to `expect = "fail"`; empty for a stack that is expected to pass."""
     if report.expect == "pass":
         return ""
-    expected = frozenset(report.expect_codes)
-    missing, surplus = sorted(expected - report.failed_codes), sorted(report.failed_codes - expected)
+    expected, failed = (
+        frozenset(map(one_line, codes)) for codes in (report.expect_codes, report.failed_codes)
+    )
+    missing, surplus = sorted(expected - failed), sorted(failed - expected)
     if not missing and not surplus:
         return f"expected to fail, and failed exactly as expected: {', '.join(sorted(expected)) or 'nothing'}"
     parts = [f"did not fail: {', '.join(missing)}"] if missing else []
@@ -137,7 +139,10 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
-def _plural(count: int, noun: str) -> str:
+def plural(count: int, noun: str) -> str:
+    """Return a count with its noun; `binary` becomes `binaries`."""
+    if count != 1 and noun.endswith("y"):
+        noun = f"{noun[:-1]}ie"
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -18,9 +18,6 @@ from stackcheck.cli import COMMANDS
 from stackcheck.report.jsonfile import from_json, to_json
 from stackcheck.report.model import Report
 from stackcheck.verdict import Outcome, Verdict
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 DEFINITIONS = """\
 [[stack]]
@@ -43,6 +40,7 @@ summary = "two of them"
 python = ["3.11", "3.12"]
 """
 
+FATBINS = Path(__file__).parents[1] / "data" / "gpucode"
 FAILED = Report("bad", (Verdict("AB101", "t", Outcome.FAIL, "broken"),))
 PASSED = Report("good", (Verdict("AB101", "t", Outcome.PASS, "well"),))
 WARNED = Report("warned", (Verdict("AB101", "t", Outcome.WARN, "hm"), *PASSED.verdicts))
@@ -137,6 +135,17 @@ def test_help_names_every_command(folder: Path) -> None:
             "--stack family names 2 stacks, choose one: family-py311, family-py312",
         ),
         (["probe", "--venv", "no"], "no is no virtual environment: there is no no/bin/python"),
+        (["inspect"], "name one target: a PATH, or --image IMAGE"),
+        (["inspect", "no.so"], "no.so: there is no such file or folder (an image is named by --image)"),
+        (
+            ["inspect", ".", "--gpu", "L5000"],
+            (
+                "--gpu: no GPU named 'L5000' is known; near names: Quadro RTX 5000, "
+                "Jetson T4000, NVIDIA T1000; a compute capability such as '8.9' works too"
+            ),
+        ),
+        (["inspect", ".", "--driver-cuda", "12"], "--driver-cuda: '12' is no CUDA version such as 12.4"),
+        (["inspect", ".", "--stack", "good"], "--stack good states no GPUs; name them with --gpu"),
         (["probe"], "one of the arguments --image --venv --here is required"),
     ],
 )
@@ -289,6 +298,30 @@ def test_probe_here_without_a_stack(folder: Path) -> None:
     assert report.name == sys.executable
     assert report.observation is not None
     assert not report.failed_codes
+
+
+def test_inspect(folder: Path) -> None:
+    library = str(FATBINS / "uneven.so")
+    done = run(folder, "inspect", library, "--gpu", "T4,H100")
+    assert done.returncode == 1
+    head, _, header, _, row, *rest = done.stdout.splitlines()
+    assert head == (
+        f"file {library}: 1 library with code for such GPUs, 1 of them without code for one of these; "
+        "0 other binaries"
+    )
+    assert header.split() == ["library", "T4", "(7.5)", "H100", "(9.0)", "why"]
+    assert row.split()[:3] == [library, "no", "native*"]
+    assert any(line.startswith("code ") for line in rest)
+    document = json.loads(run(folder, "inspect", library, "--gpu", "A100", "--format", "json").stdout)
+    assert document["libraries"][0]["serves"]["A100"]["how"] == "native"
+    assert run(folder, "inspect", library).returncode == 0
+    assert run(folder, "inspect", library, "--format", "md").stdout.count("\n| ") >= 2
+
+
+def test_inspect_of_nothing_is_exit_code_3(folder: Path) -> None:
+    done = run(folder, "inspect", "matrices")
+    assert done.returncode == 3
+    assert done.stdout == ("folder matrices: nothing could be inspected, there is no binary in it\n")
 
 
 def test_a_fault_of_stackcheck_is_one_line_and_exit_code_3(folder: Path) -> None:

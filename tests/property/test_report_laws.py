@@ -1,0 +1,111 @@
+"""Laws of reports: JSON loses nothing, nothing hostile gets out, what was not checked is never good."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stackcheck.report import FORMATS, render
+from stackcheck.report.escape import LINE_LIMIT, block, one_line
+from stackcheck.report.jsonfile import from_json, to_json
+from stackcheck.report.model import Hashes, Report, Subject, overall_exit_code
+from stackcheck.report.wording import headline, label
+from stackcheck.verdict import Evidence, Outcome, Verdict
+
+pytestmark = pytest.mark.property
+
+TEXT = st.text(max_size=60) | st.sampled_from(
+    ["\x1b[31m", "\x1b]0;x", "\u202e", "\r\n::error::x", "]]>", "`|`"]
+)
+VERDICTS = st.builds(
+    Verdict,
+    st.from_regex(r"[A-Z]{2}[1-4][0-9]{2}", fullmatch=True),
+    TEXT,
+    st.sampled_from(Outcome),
+    TEXT,
+    TEXT,
+    TEXT,
+    TEXT,
+    st.lists(st.builds(Evidence, TEXT, TEXT), max_size=3).map(tuple),
+    TEXT,
+)
+REPORTS = st.builds(
+    Report,
+    TEXT,
+    st.lists(VERDICTS, max_size=4).map(tuple),
+    file=TEXT,
+    summary=TEXT,
+    command=st.sampled_from(["check", "verify", "probe"]),
+    subject=st.builds(Subject, TEXT, TEXT, TEXT, TEXT, st.none() | st.integers(0, 10**12)),
+    started=TEXT,
+    seconds=st.floats(0, 1e6),
+    expect=st.sampled_from(["pass", "fail"]),
+    expect_codes=st.lists(TEXT, max_size=3).map(tuple),
+    resolution=st.dictionaries(TEXT, TEXT, max_size=3),
+    observation=st.none() | st.dictionaries(TEXT, TEXT | st.integers(), max_size=3),
+    hashes=st.builds(Hashes, TEXT, TEXT, TEXT),
+)  # fmt: skip
+
+
+@given(st.lists(REPORTS, max_size=2))
+def test_json_loses_nothing(reports: list[Report]) -> None:
+    assert from_json(to_json(reports)) == tuple(reports)
+
+
+@given(st.lists(REPORTS, max_size=2), st.sampled_from(FORMATS))
+def test_every_format_renders_everything_to_printable_text(reports: list[Report], form: str) -> None:
+    rendered = render(reports, form)
+    assert all(c.isprintable() or c == "\n" for c in rendered)
+    assert rendered.endswith("\n")
+
+
+@given(st.lists(REPORTS, min_size=1, max_size=2))
+def test_documents_are_well_formed(reports: list[Report]) -> None:
+    root = ET.fromstring(render(reports, "junit"))  # noqa: S314 - our own output
+    for suite, report in zip(root, reports, strict=True):
+        assert len(suite.findall("testcase")) == max(1, len(report.verdicts))
+    assert json.loads(render(reports, "sarif"))["version"] == "2.1.0"
+
+
+@given(st.lists(REPORTS, min_size=1, max_size=2))
+def test_every_line_of_workflow_commands_is_ours(reports: list[Report]) -> None:
+    for line in render(reports, "github").splitlines():
+        assert line.startswith(("::error ", "::warning ", "::notice ", "stackcheck: "))
+
+
+@given(REPORTS)
+def test_what_was_not_checked_never_reads_as_good(report: Report) -> None:
+    unmade = [v for v in report.counted if v.outcome in (Outcome.SKIP, Outcome.ERROR)]
+    if unmade or not report.counted:
+        assert label(report) != "PASS"
+        assert "all" not in headline(report)
+        assert report.exit_code(strict=True) != 0
+
+
+@given(st.lists(REPORTS, max_size=4), st.booleans(), st.booleans(), st.randoms())
+def test_the_exit_code_does_not_depend_on_the_order(
+    reports: list[Report], strict: bool, accept: bool, random: Any
+) -> None:
+    shuffled = list(reports)
+    random.shuffle(shuffled)
+    before = overall_exit_code(reports, strict=strict, accept_expected=accept)
+    assert overall_exit_code(shuffled, strict=strict, accept_expected=accept) == before
+
+
+@given(st.text())
+def test_cleaning_twice_changes_nothing_more(text: str) -> None:
+    once = one_line(text)
+    assert one_line(once) == once
+    assert once.isprintable()
+    assert len(once) <= LINE_LIMIT + 40
+    assert all(line.isprintable() for line in block(text))
+
+
+@given(st.text(alphabet=st.characters(categories=["L", "N", "P", "S"])).filter(lambda t: len(t) < LINE_LIMIT))
+def test_harmless_text_stays_as_it_is(text: str) -> None:
+    assert one_line(text) == text
