@@ -5,7 +5,7 @@ from __future__ import annotations
 from stackcheck_probes import tarmembers, zipmembers
 from stackcheck_probes.bytesource import SourceError
 from stackcheck_probes.inflate import budget_for
-from stackcheck_probes.libraries import is_binary_name, read_source
+from stackcheck_probes.libraries import MAX_LIBRARIES, is_binary_name, read_source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,9 +22,10 @@ def read_zip(source: ByteSource, *, deep: bool = False) -> Iterator[dict[str, An
     A member that cannot be read is a fact with `error`. Raise `SourceError` when the zip itself is damaged.
     """
     budget = budget_for(source)
-    for member in zipmembers.zip_members(source):
-        if not is_binary_name(member.name):
-            continue
+    binaries = (member for member in zipmembers.zip_members(source) if is_binary_name(member.name))
+    for number, member in enumerate(binaries):
+        if number >= MAX_LIBRARIES:
+            raise SourceError(f"more than {MAX_LIBRARIES} binaries in one zip file: the rest was not read")
         try:
             facts = read_source(zipmembers.open_member(source, member, budget), member.name, deep=deep)
         except SourceError as error:

@@ -186,7 +186,7 @@ def _walk_images(source: ByteSource, at: int, stop: int, walk: Walk, raw: bytes)
     pread, handle = source.positional()
     unpack, known = IMAGE.unpack_from, walk.by_header
     group = found = 0
-    while at < stop and not walk.limited:
+    while at < stop and found <= MAX_IMAGES and not walk.limited:
         try:
             kind, header_size, size, isa, sm, flags = unpack(raw or pread(handle, 64, at))
         except StructError:

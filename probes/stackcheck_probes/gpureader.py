@@ -47,6 +47,11 @@ class _Reading:
         self.unread: list[str] = []
         self.cut = False
 
+    def doubt(self, reason: str) -> None:
+        """Keep why code may be there that was not seen, once."""
+        if reason not in self.unread:
+            self.unread.append(reason)
+
     def result(self) -> GpuCode:
         """Return what was gathered, with damage among the reasons why code may be unseen."""
         empty, groups = self.groups()
@@ -136,16 +141,16 @@ def _read_elf(reading: _Reading, part: ByteSource, filename: str) -> None:
         return
     if elf.cut:
         reading.cut = True
-        reading.unread.append("cut off: the file ends before its sections do")
+        reading.doubt("cut off: the file ends before its sections do")
     elif not elf.sections:
-        reading.unread.append("no section headers: what a section would name is not known")
+        reading.doubt("no section headers: what a section would name is not known")
     walked = _read_sections(reading, elf, base)
     if reading.deep:
         hidden.search(reading.source, (base, base + elf.size), walked, reading.walk)
         return
     place = hidden.known_place(filename) or (hidden.SECTION if elf.section(hidden.SECTION) else "")
     if place:
-        reading.unread.append(f"hidden code: fatbins in {place} that no section lists; use --deep")
+        reading.doubt(f"hidden code: fatbins in {place} that no section lists; use --deep")
 
 
 def _read_sections(reading: _Reading, elf: Elf, base: int) -> list[tuple[int, int]]:
@@ -196,7 +201,7 @@ def _read_bundles(reading: _Reading, start: int, end: int) -> None:
     else:
         reading.bundles.merge(found)
     for reason, number in found.unread.items():
-        reading.unread.append(f"{number} HIP bundles {reason}")
+        reading.doubt(f"{number} HIP bundles {reason}")
 
 
 def _wrapped(elf: Elf) -> list[int]:

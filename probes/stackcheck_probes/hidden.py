@@ -23,6 +23,7 @@ KNOWN = (
     ("libcupti.so", ".data"),
 )
 SECTION = ".cask_resource"
+MAX_MISSES = 1 << 17
 _CHUNK = 4 << 20
 _START = MAGIC.to_bytes(4, "little") + b"\x01\x00\x10\x00"  # version 1, 16-byte header
 
@@ -37,7 +38,7 @@ def search(source: ByteSource, span: tuple[int, int], skip: list[tuple[int, int]
 
     Reads the whole span (2 GB/s when cached). A hit counts when a whole fatbin with an image follows.
     """
-    found = 0
+    found = misses = 0
     at, stop = span[0], min(span[1], source.size)
     while at < stop and not walk.limited:
         inside = next((end for start, end in skip if start <= at < end), 0)
@@ -52,6 +53,9 @@ def search(source: ByteSource, span: tuple[int, int], skip: list[tuple[int, int]
             continue
         size = _walk_hit(source, at + hit, stop, walk)
         found += size > 0
+        misses += size == 0
+        if misses > MAX_MISSES:
+            walk.limit(f"more than {MAX_MISSES} false starts of fatbins: the rest was not searched")
         at += hit + (size or len(_START))
     return found
 

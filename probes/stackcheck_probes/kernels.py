@@ -61,6 +61,8 @@ class KernelCheck:
             if max(unpacked, stored) > SMALL and kind in _HOLDING_KERNELS and (unpacked or kind == KIND_PTX):
                 return True
             small.append(image)
+            if len(small) > self.left:
+                return None
         return self._any_has_kernels(source, small)
 
     def _any_has_kernels(
