@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from stackcheck.errors import DefinitionError
+from stackcheck.redact import without_userinfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -63,7 +64,6 @@ class Recipe:
     files: Mapping[str, str]
     local: tuple[str, ...] = ()
     index_options: tuple[str, ...] = ()
-    unhashed: tuple[str, ...] = field(default=())
 
     @property
     def sources(self) -> bool:
@@ -79,8 +79,7 @@ def make_recipe(stack: Stack, resolution: Resolution, base: str, user: str = "")
     wheels = [package for package in resolution.packages if package.is_wheel]
     sources = [package for package in resolution.packages if not package.is_wheel]
     files = {
-        "requirements.txt": _requirements(package for package in wheels if package.sha256),
-        "unhashed.txt": _requirements(package for package in wheels if not package.sha256),
+        "requirements.txt": _requirements(wheels),
         "sources.txt": _requirements(sources),
     }
     env = dict(stack.env)
@@ -99,9 +98,9 @@ def make_recipe(stack: Stack, resolution: Resolution, base: str, user: str = "")
         files={name: text for name, text in files.items() if text or name == "requirements.txt"},
         local=tuple(package.url for package in resolution.packages if _is_local(package.url)),
         index_options=_index_options(stack),
-        unhashed=tuple(package.filename for package in resolution.packages if not package.sha256),
     )
-    if faults := _faults(recipe):
+    faults = [f"the lock has no sha256 of {p.filename}" for p in resolution.packages if not p.sha256]
+    if faults := [*faults, *_faults(recipe)]:
         raise DefinitionError([f"{stack.title}: {fault}" for fault in faults])
     return recipe
 
@@ -115,7 +114,7 @@ def render(recipe: Recipe, *, secrets: Sequence[str] = (), labels: Mapping[str, 
     lines = _build_stage(recipe, secrets, early) if recipe.sources else []
     lines += [f"FROM {recipe.base}", *early, *(["USER 0"] if recipe.user else [])]
     lines += [_run(step, secrets) for step in _apt_steps(recipe.apt, secrets)]
-    lines += [f"COPY {' '.join(_copied(recipe))} {FOLDER}/"]
+    lines += [f"COPY {' '.join(sorted(recipe.files))} {FOLDER}/"]
     if recipe.local:
         lines += [f"COPY wheels {FOLDER}/wheels"]
     if recipe.sources:
@@ -147,13 +146,16 @@ def _build_stage(recipe: Recipe, secrets: Sequence[str], early: list[str]) -> li
         f"FROM {recipe.build_base} AS build",
         *early,
         *(_run(step, secrets) for step in _apt_steps(recipe.apt, secrets)),
-        f"COPY {' '.join(_copied(recipe))} {FOLDER}/",
+        f"COPY {' '.join(sorted(recipe.files))} {FOLDER}/",
         *([f"COPY wheels {FOLDER}/wheels"] if recipe.local else []),
         *(f"ENV {name}={_quoted(value)}" for name, value in recipe.build_env.items()),
         _run(_install(recipe, built=False), secrets),
         # Extensions of torch compile against the torch that is installed, so without build isolation.
         _run((tools,), secrets),
-        _run((f"{wheel} --no-build-isolation -r {FOLDER}/sources.txt -w {FOLDER}/built",), secrets),
+        _run(
+            (f"{wheel} --no-build-isolation --require-hashes -r {FOLDER}/sources.txt -w {FOLDER}/built",),
+            secrets,
+        ),
         "",
     ]
 
@@ -173,8 +175,6 @@ def _install(recipe: Recipe, *, built: bool = True) -> tuple[str, ...]:
         f"{recipe.python} -m venv {VENV}",
         f"{locked} --require-hashes -r {FOLDER}/requirements.txt",
     ]
-    if "unhashed.txt" in recipe.files:
-        steps.append(f"{locked} -r {FOLDER}/unhashed.txt")
     if recipe.sources and built:
         steps.append(f"{locked} {FOLDER}/built/*.whl")
     return tuple(steps)
@@ -190,10 +190,6 @@ def _exports(secrets: Sequence[str]) -> list[str]:
     lines = [f"export {name}={SECRETS}/{CA}" for name in _CA_VARIABLES if CA in secrets]
     lines += [f"export NETRC={SECRETS}/{NETRC}"] if NETRC in secrets else []
     return lines + ([f". {SECRETS}/{ENVFILE}"] if ENVFILE in secrets else [])
-
-
-def _copied(recipe: Recipe) -> list[str]:
-    return sorted(recipe.files)
 
 
 def _final_env(recipe: Recipe) -> dict[str, str]:
@@ -220,8 +216,7 @@ def _requirements(packages: Iterable[LockedPackage]) -> str:
         address = (
             f"file://{FOLDER}/wheels/{quote(package.filename)}" if _is_local(package.url) else package.url
         )
-        pin = f" --hash=sha256:{package.sha256}" if package.sha256 else ""
-        lines.append(f"{package.name} @ {address}{pin}\n")
+        lines.append(f"{package.name} @ {address} --hash=sha256:{package.sha256}\n")
     return "".join(sorted(lines))
 
 
@@ -230,9 +225,10 @@ def _is_local(url: str) -> bool:
 
 
 def _index_options(stack: Stack) -> tuple[str, ...]:
-    options = [f"--index-url {shlex.quote(stack.index.url)}"] if stack.index.url else []
-    options += [f"--extra-index-url {shlex.quote(url)}" for url in stack.index.extra]
-    return tuple(options)
+    """Return where the tools of source builds come from; a login comes by netrc, never by URL."""
+    options = [("--index-url", stack.index.url)] if stack.index.url else []
+    options += [("--extra-index-url", url) for url in stack.index.extra]
+    return tuple(f"{option} {shlex.quote(without_userinfo(url))}" for option, url in options)
 
 
 def _faults(recipe: Recipe) -> list[str]:

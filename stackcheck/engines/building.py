@@ -16,13 +16,13 @@ from stackcheck.engines.connection import engine_errors
 from stackcheck.engines.images import have_image, python_of
 from stackcheck.engines.once import once_at_a_time
 from stackcheck.engines.order import BuildOrder
-from stackcheck.engines.owner import LABEL, this_process
+from stackcheck.engines.owner import LABEL, NOBODY, this_process
 from stackcheck.engines.scratch import scratch_folder
-from stackcheck.engines.trust import gather_secrets, texts_to_hide
+from stackcheck.engines.trust import Logins, gather_secrets, logins, texts_to_hide
 from stackcheck.errors import BuildFailedError, EngineError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     import docker
     from docker.models.images import Image
@@ -68,14 +68,12 @@ class Builder:
 
         def build() -> str:
             python = fitting_python(self.client, recipe, stack)
-            if recipe.unhashed:
-                self.progress(f"no hash is known of {', '.join(recipe.unhashed)}: installed unchecked")
             order = self._order(stack, digest, {LABEL_BASE_ID: ids[0], LABEL_BASE_PYTHON: python})
-            return self._build_recipe(recipe, order, [package.url for package in resolution.packages])
+            return self._build_recipe(recipe, order, logins(stack, resolution, self.options.environ))
 
         return self._once(stack, digest, build)
 
-    def from_dockerfile(self, stack: Stack, urls: Iterable[str] = ()) -> Built:
+    def from_dockerfile(self, stack: Stack) -> Built:
         """Build the user's own Dockerfile; its paths start at the folder of the definition."""
         root = self.options.root or Path(stack.file).parent
         dockerfile = (root / (stack.image.dockerfile or "Dockerfile")).absolute()
@@ -96,7 +94,7 @@ class Builder:
 
         def build() -> str:
             with scratch_folder(self.options.cache) as scratch:
-                secrets = gather_secrets(self.options, urls, scratch, self.progress)
+                secrets = gather_secrets(self.options, {}, scratch, self.progress)
                 stated = {*self.options.secrets, *([CA] if self.options.ca_file else [])}
                 mounted = {name: path for name, path in secrets.items() if self.kit or name in stated}
                 return self._run(None, replace(order, secrets=mounted))
@@ -150,19 +148,25 @@ class Builder:
             environ=self.options.environ,
         )
 
-    def _build_recipe(self, recipe: Recipe, order: BuildOrder, urls: list[str]) -> str:
+    def _build_recipe(self, recipe: Recipe, order: BuildOrder, known: Logins) -> str:
         with scratch_folder(self.options.cache) as scratch:
-            secrets = gather_secrets(self.options, urls, scratch, self.progress)
+            secrets = gather_secrets(self.options, known, scratch, self.progress)
             early = {} if self.kit else {LABEL: str(this_process())}
             text = render(recipe, secrets=tuple(secrets) if self.kit else (), labels=early)
             folder = write_context(scratch / "context", recipe, text)
-            order = replace(order, folder=folder, dockerfile=folder / "Dockerfile", secrets=secrets)
+            order = replace(
+                order,
+                folder=folder,
+                dockerfile=folder / "Dockerfile",
+                secrets=secrets,
+                labels={**order.labels, **dict.fromkeys(early, NOBODY)},
+            )
             return self._run(recipe, order)
 
     def _run(self, recipe: Recipe | None, order: BuildOrder) -> str:
         """Build with BuildKit; without it, in a container when there are secrets, else classically."""
         path = self.options.log_folder / f"{order.tag.rpartition('/')[2].replace(':', '-')}.log"
-        with BuildLog(path, self.progress, texts_to_hide(order.secrets)) as log:
+        with BuildLog(path, self.progress, texts_to_hide(order.secrets, order.environ)) as log:
             if self.kit:
                 self.progress(f"{order.what} with BuildKit")
                 buildkit.build(self.kit, order, self.host, log)

@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Self
 
 from stackcheck.errors import BuildFailedError, EngineError, StackcheckError
-from stackcheck_probes.credentials import without_credentials
+from stackcheck.redact import redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 LINE_LIMIT = 400
 TAIL_LINES = 30
-_SHORTEST_SECRET = 6
+_NOISE = re.compile(r"#\d+ sha256:|#\d+ (DONE|CACHED)|\s*---> (Running in|Using cache)|Removing intermediate")
 _STEP_FAILED = re.compile(
     r"did not complete successfully|executor failed running|returned a non-zero code|step failed with status"
 )
@@ -62,7 +62,7 @@ class BuildLog:
         """Start a log at `path`; the folder is made."""
         self.path = path
         self._progress = progress
-        self._secrets = sorted({s for s in secrets if len(s) >= _SHORTEST_SECRET}, key=len, reverse=True)
+        self._secrets = tuple(secrets)
         self._tail: deque[str] = deque(maxlen=200)
 
     def __enter__(self) -> Self:
@@ -80,11 +80,9 @@ class BuildLog:
 
     def line(self, text: str) -> None:
         """Take one line, as the engine printed it."""
-        clean = without_credentials(text.rstrip("\r\n"))
-        for secret in self._secrets:
-            clean = clean.replace(secret, "***")
+        clean = redact(text.rstrip("\r\n"), self._secrets)
         self._file.write(clean + "\n")
-        if clean.strip():
+        if clean.strip() and not _NOISE.match(clean):
             shown = printable(clean)
             self._tail.append(shown)
             self._progress(shown)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import docker
@@ -14,9 +15,12 @@ from stackcheck.engines.connection import engine_errors
 from stackcheck.errors import EngineError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from stackcheck.engines.buildlog import BuildLog
     from stackcheck.engines.order import BuildOrder
 
+_PATIENCE_S = 10.0
 _LAYER = re.compile(r"^ ---> ([0-9a-f]{12,64})$")
 
 
@@ -35,15 +39,34 @@ def build(client: docker.DockerClient, order: BuildOrder, log: BuildLog) -> None
     made: list[str] = []
     done = False
     try:
-        with engine_errors(order.what):
+        with engine_errors(order.what), _responses_closed(client):
             done = _stream(client, order, log, made)
-    except requests.RequestException as error:
-        raise EngineError(f"{order.what}: the engine did not answer: {type(error).__name__}") from None
     finally:
         if not done:
             _remove(client, made)
     if not done:
         raise log.error(order.what)
+
+
+@contextmanager
+def _responses_closed(client: docker.DockerClient) -> Iterator[None]:
+    """Close every response that comes meanwhile: only a closed connection tells the engine to stop building.
+
+    The SDK gives out the lines of a build without a way to close what they come from.
+    """
+    seen: list[requests.Response] = []
+
+    def remember(response: requests.Response, **_options: object) -> None:
+        seen.append(response)
+
+    hooks = client.api.hooks["response"]
+    hooks.append(remember)
+    try:
+        yield
+    finally:
+        hooks.remove(remember)
+        for response in seen:
+            response.close()
 
 
 def _stream(client: docker.DockerClient, order: BuildOrder, log: BuildLog, made: list[str]) -> bool:
@@ -82,10 +105,20 @@ def _take(event: dict[str, Any], log: BuildLog, made: list[str]) -> None:
 
 
 def _remove(client: docker.DockerClient, made: list[str]) -> None:
-    """Remove the untagged images of a build, newest first; the base and what others use stay."""
+    """Remove the untagged images of a build, newest first; the base and what others use stay.
+
+    The engine needs a moment until it has let go of the step that was running.
+    """
+    end = time.monotonic() + _PATIENCE_S
     for image in reversed(made):
-        try:
-            if not client.images.get(image).tags:
-                client.images.remove(image)
-        except (docker.errors.DockerException, requests.RequestException):
-            continue
+        while True:
+            try:
+                if not client.images.get(image).tags:
+                    client.images.remove(image)
+            except docker.errors.NotFound:
+                break
+            except (docker.errors.DockerException, requests.RequestException):
+                if time.monotonic() < end:
+                    time.sleep(0.2)
+                    continue
+            break

@@ -1,8 +1,11 @@
-"""Run a command whose output goes line by line into a build log."""
+"""Start commands that do not outlive this process; put their output line by line into a build log."""
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 from stackcheck.engines.stopping import deadline
@@ -14,6 +17,21 @@ if TYPE_CHECKING:
     from stackcheck.engines.buildlog import BuildLog
 
 _PATIENCE_S = 20
+_BOUND_START = """\
+import ctypes, os, signal, sys
+ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+if os.getppid() != int(sys.argv[1]):
+    sys.exit(1)
+os.execvp(sys.argv[2], sys.argv[2:])
+"""
+"""1 is PR_SET_PDEATHSIG (prctl(2)); it survives exec, and is checked against a parent that died before."""
+
+
+def bound_to_us(command: Sequence[str]) -> list[str]:
+    """Return a command that gets SIGTERM when this process dies, even of SIGKILL; on Linux only."""
+    if sys.platform != "linux":
+        return list(command)
+    return [sys.executable, "-ISc", _BOUND_START, str(os.getpid()), *command]
 
 
 def run_logged(
@@ -21,12 +39,13 @@ def run_logged(
 ) -> int:
     """Run a command and return its exit status; raise `EngineError` when the time is up or it does not start.
 
-    It is a process group of its own, and it is ended whatever ends this function. When this process is killed
-    it ends by itself at its next line of output, because nobody reads it.
+    It is a process group of its own, and it is ended whatever ends this function or this process.
     """
+    if not shutil.which(command[0]):
+        raise EngineError(f"{what}: cannot start {command[0]}: there is no such command")
     try:
         process = subprocess.Popen(
-            list(command),
+            bound_to_us(command),
             env=dict(environ),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

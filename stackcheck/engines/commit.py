@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from docker.types import Mount
 
 from stackcheck.dockerfile import ENVFILE, FOLDER, SECRETS, commit_changes, install_script
-from stackcheck.engines.connection import engine_errors
-from stackcheck.engines.owner import LABEL, this_process
+from stackcheck.engines.connection import attached, engine_errors
+from stackcheck.engines.owner import LABEL, NOBODY, this_process
 from stackcheck.engines.stopping import deadline
 from stackcheck.errors import EngineError
 
@@ -61,6 +61,7 @@ def _create(
         recipe.base,
         entrypoint=["/bin/sh", "-c", install_script(recipe, secrets)],
         command=[],
+        use_config_proxy=False,
         user="0" if recipe.user else None,
         labels={LABEL: str(this_process())},
         network_mode=order.network or None,
@@ -88,10 +89,9 @@ def _owned_by_root(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
 
 def _run(container: Container, order: BuildOrder, log: BuildLog) -> int:
     """Run the steps, log as they speak; return the exit status. Raise `EngineError` when the time is up."""
-    output = container.attach(stdout=True, stderr=True, stream=True, logs=True)
-    with deadline(order.timeout_s, container.kill) as expired:
+    with attached(container) as pieces, deadline(order.timeout_s, container.kill) as expired:
         container.start()
-        for line in _whole_lines(output):
+        for line in _whole_lines(out or err for out, err in pieces):
             log.line(line)
         status = int(container.wait()["StatusCode"])
     if expired.is_set():
@@ -111,7 +111,7 @@ def _whole_lines(chunks: Iterable[bytes]) -> Iterable[str]:
 def _commit(container: Container, recipe: Recipe, order: BuildOrder, base: Mapping[str, object]) -> None:
     """Make the image, with the base's own start command: a commit would keep that of the container."""
     repository, _, tag = order.tag.rpartition(":")
-    labels = [f'LABEL {name}="{value}"' for name, value in order.labels.items()]
+    labels = [f'LABEL {name}="{value}"' for name, value in {**order.labels, LABEL: NOBODY}.items()]
     start = {key: base.get(key) or [] for key in ("Cmd", "Entrypoint")} | {"User": recipe.user}
     container.commit(repository=repository, tag=tag, changes=[*commit_changes(recipe), *labels], conf=start)
 

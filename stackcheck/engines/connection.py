@@ -9,6 +9,7 @@ import docker
 import requests
 from docker.context import ContextAPI
 from docker.utils import kwargs_from_env
+from docker.utils.socket import STDOUT, frames_iter
 
 from stackcheck.engines.buildlog import printable
 from stackcheck.errors import EngineError
@@ -16,6 +17,8 @@ from stackcheck_probes.credentials import without_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from docker.models.containers import Container
 
 _DEFAULT_HOST = "unix:///var/run/docker.sock"
 _TIMEOUT_S = 120
@@ -59,6 +62,22 @@ def engine_errors(doing: str) -> Iterator[None]:
         raise EngineError(f"{doing}: {text}.{hint}") from None
     except (requests.RequestException, OSError) as error:
         raise EngineError(f"{doing}: the engine did not answer: {first_line(error)}") from None
+
+
+@contextmanager
+def attached(container: Container) -> Iterator[Iterator[tuple[bytes, bytes]]]:
+    """Yield what a container says from now on, as pieces of (standard output, standard error).
+
+    Attach before the container starts. The SDK's own `attach` leaves its socket open.
+    """
+    wanted = {"stdout": 1, "stderr": 1, "stream": 1, "logs": 0}
+    sock = container.attach_socket(params=wanted)
+    try:
+        frames = frames_iter(sock, tty=False)
+        yield ((piece, b"") if stream == STDOUT else (b"", piece) for stream, piece in frames)
+    finally:
+        sock._response.close()  # noqa: SLF001 - where the SDK keeps what it forgets to close
+        sock.close()
 
 
 def first_line(error: object) -> str:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
+from stackcheck.cachedir import cache_folder
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from stackcheck.definition import Stack
     from stackcheck.image import ImageFacts
     from stackcheck.resolution import Resolution
@@ -19,11 +22,8 @@ Progress: TypeAlias = Callable[[str], None]
 
 
 def default_cache() -> Path:
-    """Return the folder for what may be thrown away: $STACKCHECK_CACHE, else as XDG has it."""
-    if stated := os.environ.get("STACKCHECK_CACHE"):
-        return Path(stated)
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "stackcheck"
+    """Return the folder for what may be thrown away."""
+    return cache_folder(os.environ)
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class BuildOptions:
     cache: Path = field(default_factory=default_cache)
     logs: Path | None = None
     root: Path | None = None
-    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
 
     @property
     def log_folder(self) -> Path:
@@ -65,7 +65,7 @@ class Target:
     `id` is the image id or the fingerprint of the environment, `size_bytes` its size on disk (0: not known),
     `python` the command of the interpreter there. `image` is missing, with the reason, for all but images.
     `built` is False when nothing had to be built. `gpus` is what was asked of the engine, in its words, and
-    `gpus_note` why nothing was.
+    `gpus_note` why nothing was. `env` is the whole environment of the agent where there is no image.
     """
 
     kind: Literal["image", "venv", "here"]
@@ -77,7 +77,7 @@ class Target:
     built: bool = False
     gpus: tuple[str, ...] = ()
     gpus_note: str = ""
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
     log_file: str = ""
 
 

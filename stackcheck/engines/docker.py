@@ -43,6 +43,11 @@ class DockerEngine:
         self.swept = sweep_engine(self._client)
 
     @property
+    def has_buildkit(self) -> bool:
+        """Tell whether a docker CLI with BuildKit was found."""
+        return self._kit is not None
+
+    @property
     def version(self) -> str:
         """Return the version of the engine, such as "20.10.24"."""
         with engine_errors("asking the engine for its version"):

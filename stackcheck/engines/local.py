@@ -6,12 +6,14 @@ import contextlib
 import json
 import os
 import selectors
+import shutil
 import signal
 import subprocess
 import time
 from typing import TYPE_CHECKING, Any
 
 from stackcheck.engines.buildlog import printable
+from stackcheck.engines.commands import bound_to_us
 from stackcheck.engines.output import Output
 from stackcheck.engines.scratch import scratch_folder
 from stackcheck.engines.stopping import stop_signals_raise
@@ -37,9 +39,11 @@ def run_agent(
         archive = folder / "agent.pyz"
         archive.write_bytes(agent)
         command = [*target.python, str(archive), json.dumps(request)]
+        if not shutil.which(target.python[0]):
+            raise EngineError(f"{doing}: cannot start {target.python[0]}: there is no such command")
         try:
             process = subprocess.Popen(
-                command,
+                bound_to_us(command),
                 env=dict(target.env),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,

@@ -30,4 +30,4 @@ class BuildOrder:
     network: str = ""
     no_cache: bool = False
     timeout_s: float = 3600.0
-    environ: Mapping[str, str] = field(default_factory=dict)
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)

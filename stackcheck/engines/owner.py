@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 LABEL = "stackcheck.owner"
+NOBODY = ""
+"""The value of the label on finished images: containers of the user inherit it, and are never ours."""
 FORGOTTEN_AFTER_S = 24 * 3600.0
 """No run lasts this long: what is older belongs to nobody."""
 
@@ -63,8 +65,10 @@ def start_time(pid: int) -> str | None:
 def is_gone(
     owner: Owner | None, mine: Owner, age_s: float, started: Callable[[int], str | None] = start_time
 ) -> bool:
-    """Tell whether what `owner` left may be removed; `age_s` is how old it is."""
-    if owner is None or (owner.boot, owner.namespace) != (mine.boot, mine.namespace):
+    """Tell whether what `owner` left may be removed; `age_s` is how old it is. What is nobody's stays."""
+    if owner is None:
+        return False
+    if (owner.boot, owner.namespace) != (mine.boot, mine.namespace):
         return age_s > FORGOTTEN_AFTER_S
     return started(owner.pid) != owner.start
 

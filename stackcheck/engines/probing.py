@@ -10,7 +10,7 @@ from docker.types import LogConfig, Mount
 
 from stackcheck.engines.buildlog import printable
 from stackcheck.engines.commit import pack_files
-from stackcheck.engines.connection import engine_errors, first_line
+from stackcheck.engines.connection import attached, engine_errors, first_line
 from stackcheck.engines.images import CONFINED
 from stackcheck.engines.output import Output
 from stackcheck.engines.owner import LABEL, this_process
@@ -42,6 +42,7 @@ def container_arguments(target: Target, request: Mapping[str, Any], memory_bytes
         "image": target.id,
         "entrypoint": [*target.python, f"{FOLDER}/{AGENT}", json.dumps(request)],
         "command": [],
+        "use_config_proxy": False,
         "labels": {LABEL: str(this_process())},
         "mounts": [Mount(FOLDER, None, type="volume")],
         "tmpfs": {"/tmp": "rw,exec,nosuid,nodev,mode=1777,size=2g"},  # noqa: S108 - the container's own
@@ -68,13 +69,11 @@ def run_agent(
 
 def _collect(container: Container, doing: str, timeout_s: float) -> Output:
     """Start the container and read what it says until it ends; kill it when it says or takes too much."""
-    chunks = container.attach(stdout=True, stderr=True, stream=True, demux=True, logs=False)
-    _start(container, doing)
     output = Output()
-    with deadline(timeout_s, lambda: _kill(container)) as expired:
-        for out, err in chunks:
-            if not output.take(out or b"", err or b""):
-                _kill(container)
+    with attached(container) as pieces, deadline(timeout_s, lambda: _kill(container)) as expired:
+        _start(container, doing)
+        for out, err in pieces:
+            if not output.take(out, err):
                 raise ProbeError(f"{doing}: the agent wrote more than {output.limit >> 20} MB")
     if expired.is_set():
         raise EngineError(f"{doing}: no answer after {timeout_s:.0f} s; the container was stopped")

@@ -3,32 +3,36 @@
 from __future__ import annotations
 
 import netrc
-import shlex
+import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 import certifi
 
 from stackcheck.dockerfile import CA, NETRC
 from stackcheck.errors import UsageError
+from stackcheck.redact import secrets_of
+from stackcheck.uvinput import places
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
+    from stackcheck.definition import Stack
     from stackcheck.engines.contract import BuildOptions, Progress
+    from stackcheck.resolution import Resolution
 
 _CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "CURL_CA_BUNDLE")
 _URL_VARIABLES = (
     "UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS",
     "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS",
 )  # fmt: skip
+Logins: TypeAlias = Mapping[str, tuple[str, str]]
+"""Host -> user name and password."""
 _TEXT_LIMIT = 64 << 10
+_SHORTEST_SECRET = 6
 
 
-def gather_secrets(
-    options: BuildOptions, urls: Iterable[str], folder: Path, progress: Progress
-) -> dict[str, Path]:
+def gather_secrets(options: BuildOptions, known: Logins, folder: Path, progress: Progress) -> dict[str, Path]:
     """Return the files to mount for build steps, by id; made ones lie in `folder`, which only the user reads.
 
     Raise `UsageError` for a secret or CA file that cannot be read.
@@ -36,23 +40,24 @@ def gather_secrets(
     secrets = {name: Path(path) for name, path in options.secrets.items()}
     if bundle := ca_bundle(options, folder, progress):
         secrets[CA] = bundle
-    if lines := _logins(options.environ, {urlsplit(url).hostname or "" for url in urls}):
-        secrets[NETRC] = _private(folder / "netrc", "".join(lines))
+    if known:
+        secrets[NETRC] = _private(folder / "netrc", render_netrc(known))
     for name, path in secrets.items():
         if not path.is_file():
             raise UsageError(f"the file of the build secret {name!r} is not there: {path}")
     return secrets
 
 
-def texts_to_hide(secrets: Mapping[str, Path]) -> list[str]:
+def texts_to_hide(secrets: Mapping[str, Path], environ: Mapping[str, str]) -> list[str]:
     """Return every line and word of the secrets that no log may have (CA certificates are public)."""
     texts = [
         path.read_text("utf-8", errors="replace")
         for name, path in secrets.items()
         if name != CA and path.stat().st_size <= _TEXT_LIMIT
     ]
-    values = [value for _, _, value in (line.partition("=") for text in texts for line in text.splitlines())]
-    return [piece.strip() for text in texts for piece in (*text.splitlines(), *text.split())] + values
+    lines = [line.strip() for text in texts for line in text.splitlines()]
+    words = [word for line in lines for word in (*line.split(), line.partition("=")[2])]
+    return [piece for piece in (*lines, *words, *secrets_of(environ)) if len(piece) >= _SHORTEST_SECRET]
 
 
 def ca_bundle(options: BuildOptions, folder: Path, progress: Progress) -> Path | None:
@@ -75,19 +80,37 @@ def ca_bundle(options: BuildOptions, folder: Path, progress: Progress) -> Path |
     return None
 
 
-def _logins(environ: Mapping[str, str], hosts: set[str]) -> list[str]:
-    """Return netrc lines for the hosts that files come from: of URLs in the environment, of the netrc."""
+def logins(stack: Stack, resolution: Resolution, environ: Mapping[str, str]) -> Logins:
+    """Return the logins for the hosts that locked files come from.
+
+    They are those with which uv resolved: of the netrc file, of index URLs in the environment and in the
+    definition, and of UV_INDEX_<NAME>_USERNAME and _PASSWORD.
+    """
     found = _netrc_logins(environ)
-    for variable in _URL_VARIABLES:
-        for word in environ.get(variable, "").split():
-            url = urlsplit(word.rpartition("=")[2] if "=http" in word else word)
-            if url.username:
-                found[url.hostname or ""] = (unquote(url.username), unquote(url.password or ""))
-    return [
-        f"machine {host} login {shlex.quote(user)} password {shlex.quote(password)}\n"
-        for host, (user, password) in sorted(found.items())
-        if host in hosts
-    ]
+    words = (word for name in _URL_VARIABLES for word in environ.get(name, "").replace(",", " ").split())
+    urls = [word.partition("=")[2] if "=http" in word.partition("://")[0] + "://" else word for word in words]
+    for place in places(stack):
+        stem = f"UV_INDEX_{re.sub(r'[^A-Z0-9]', '_', place.name.upper())}"
+        if user := environ.get(f"{stem}_USERNAME"):
+            found[urlsplit(place.url).hostname or ""] = (user, environ.get(f"{stem}_PASSWORD", ""))
+    for url in map(urlsplit, [*urls, *(place.url for place in places(stack))]):
+        if url.username:
+            found[url.hostname or ""] = (unquote(url.username), unquote(url.password or ""))
+    hosts = {urlsplit(package.url).hostname for package in resolution.packages}
+    return {host: login for host, login in sorted(found.items()) if host in hosts}
+
+
+def render_netrc(known: Logins) -> str:
+    """Return logins in the form that pip, uv and curl read (the module `netrc` of Python)."""
+    rows = known.items()
+    return "".join(
+        f"machine {host} login {_word(user)} password {_word(text)}\n" for host, (user, text) in rows
+    )
+
+
+def _word(text: str) -> str:
+    plain = re.fullmatch(r"[^\s\"\\#]+", text)
+    return text if plain else '"' + re.sub(r'(["\\])', r"\\\1", text) + '"'
 
 
 def _netrc_logins(environ: Mapping[str, str]) -> dict[str, tuple[str, str]]:

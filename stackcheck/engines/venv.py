@@ -136,10 +136,9 @@ def _existing(folder: Path, stack: Stack, options: BuildOptions) -> Target:
 
 def _check_possible(stack: Stack, resolution: Resolution) -> None:
     here = _platform_here()
-    if resolution.platform and resolution.platform != here:
+    if stack.platform and stack.platform != here:
         raise EngineError(
-            f"{stack.title}: the lock is for {resolution.platform}, this machine is {here}. "
-            "Use --engine docker."
+            f"{stack.title}: the stack is for {stack.platform}, this machine is {here}. Use --engine docker."
         )
     sources = [package.filename for package in resolution.packages if not package.is_wheel]
     if sources:
@@ -183,7 +182,16 @@ def _make(
             _uv(
                 ["venv", "--no-project", "--python", base, str(folder)], environ, options.timeout_s, log, what
             )
-            sync = ["pip", "sync", "--no-build", "--python", str(folder / "bin" / "python"), str(lock)]
+            sync = [
+                "pip",
+                "sync",
+                "--preview-features",
+                "pylock",
+                "--no-build",
+                "--python",
+                str(folder / "bin" / "python"),
+                str(lock),
+            ]
             _uv(sync, environ, options.timeout_s, log, what)
         size = sum(path.lstat().st_size for path in folder.rglob("*"))
         (folder / MARKER).write_text(json.dumps({"stack": stack.id, "size_bytes": size}), "utf-8")
