@@ -292,7 +292,7 @@ def only_pypi(package: Package, stack: Stack) -> bool:
 def glibc_of(stack: Stack, tables: Tables) -> tuple[Version, str] | None:
     """Return the glibc that a stack has and what says so: stated, by its OS, or by the base image."""
     if stack.glibc:
-        return Version(stack.glibc), f"glibc = {stack.glibc}"
+        return Version(stack.glibc), "the system"
     for text in (stack.os, stack.image.ready, stack.image.base):
         row = tables.systems.find(text) if text else None
         if row is not None:

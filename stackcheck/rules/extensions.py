@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from packaging.version import Version
+
 from stackcheck.claimed import glibc_of, made_for, tag_cuda, torch_claim
 from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 TRIO = frozenset({"torch", "torchvision", "torchaudio"})
 """Judged by the rules of torch itself."""
 
+_KNOWS_BLACKWELL = Version("12.8")
+"""The first toolkit that makes code for compute capability 10.0 and 12.0 (tables/cuda.toml)."""
 _MINOR = Evidence(
     "libtorch has no stable C++ interface between minor releases; patch releases share it",
     "https://github.com/Dao-AILab/flash-attention/issues/931; "
@@ -205,7 +209,7 @@ def _torch_abi(claim: TorchClaim, stack: Stack, tables: Tables) -> bool | None:
     if claim.nvidia:
         return True
     package = stack.packages.get("torch")
-    if claim.version is None or (package and package.origin == "source"):
+    if claim.version is None or (package and package.origin in {"source", "conda"}):
         return None
     platform = stack.platform or "linux/amd64"
     if not platform.startswith("linux") or (stack.os or "").lower().startswith("windows"):
@@ -407,7 +411,12 @@ def kernels_for_gpus(stack: Stack, tables: Tables) -> list[Finding]:
         gpus = [gpu for gpu in stack.gpus if gpu.capability is not None]
         if row is None or not gpus:
             continue
-        unserved = [gpu for gpu in gpus if gpu.capability and not row.serves(gpu.capability, package)]
+        made = made_for(name, package, stack, tables)
+        # The projects' own wheels say cu12 or an older minor; a tag with a later toolkit is somebody else's build.
+        prebuilt = made is not None and made.cuda is not None and made.cuda < _KNOWS_BLACKWELL
+        unserved = [
+            gpu for gpu in gpus if gpu.capability and not row.serves(gpu.capability, prebuilt=prebuilt)
+        ]
         if not unserved:
             findings.append(
                 passed(f"{name} {package.version} serves every GPU of the stack.", cite(row, row.says))
@@ -441,12 +450,12 @@ def extension_glibc(stack: Stack, tables: Tables) -> list[Finding]:
     Example: pyg-lib 0.5.0+pt28cu128 on Ubuntu 20.04 (glibc 2.31).
     Fix: a newer base system, or a release of the wheel that was built on an older one.
     """
-    have = glibc_of(stack, tables)
+    have, minor = glibc_of(stack, tables), torch_claim(stack, tables).minor
     findings: list[Finding] = []
     for name in sorted(tables.packages.glibc_dists.intersection(stack.packages)):
         package = stack.packages[name]
         version = package.exact
-        row = tables.packages.glibc(name, version) if version else None
+        row = tables.packages.glibc(name, version, minor) if version else None
         if row is None or have is None or package.origin in {"source", "conda"}:
             continue
         glibc, why = have

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, TypeAlias
 
 from packaging.utils import canonicalize_name
@@ -49,7 +50,7 @@ def declared_requirements(stack: Stack, tables: Tables) -> list[Finding]:
     findings: list[Finding] = []
     for name in sorted(tables.packages.declared_dists.intersection(stack.packages)):
         package = stack.packages[name]
-        if package.origin not in {"source", "conda"} and package.version != LATEST:
+        if package.version != LATEST and _of_pypi(name, package):
             findings += _judge_declared(name, package, stack, tables)
     return findings
 
@@ -68,6 +69,15 @@ def _judge_declared(name: str, package: Package, stack: Stack, tables: Tables) -
         _, row = rows[-1]
         subject = f"{name} {package.version}" if package.exact else f"A known {name} in {package.version}"
         yield passed(f"{subject} accepts what the stack pins.", cite(row, ""))
+
+
+def _of_pypi(name: str, package: Package) -> bool:
+    """Tell whether METADATA on PyPI speaks of this package; torch's ROCm and CPU builds require other things."""
+    version = package.exact
+    local = version.local if version else None
+    return package.origin not in {"source", "conda"} and not (
+        name == "torch" and re.match("rocm|cpu", local or "")
+    )
 
 
 def _made_elsewhere(package: Package) -> bool:

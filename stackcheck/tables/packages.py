@@ -149,14 +149,16 @@ class NeedsGlibc(Row):
     glibc: Version
     local: str = ""
     """Only wheels whose local version matches this regular expression."""
+    torch: tuple[str, ...] = ()
+    """Only beside these torch minors: for others there is no wheel, and the package is compiled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kernels(Row):
     """The compute capabilities that an extension has kernels for.
 
-    least: the first one. last_major: the last major version of the prebuilt wheels; None where a later wheel
-    or a source build may serve more. says: the sentence for reports.
+    least: the first one. last_major: the last major version of the prebuilt wheels, which
+    name their torch in the local version; None where it is not known. says: the sentence for reports.
     """
 
     dist: str
@@ -170,11 +172,11 @@ class Kernels(Row):
         version = package.exact
         return version is not None and self.versions.contains(version.public, prereleases=True)
 
-    def serves(self, capability: Capability, package: "Package") -> bool:
-        """Tell whether it has kernels for a GPU; a source build is bound by the least alone."""
+    def serves(self, capability: Capability, *, prebuilt: bool) -> bool:
+        """Tell whether it has kernels for a GPU; what is, or may be, compiled is bound by the least alone."""
         if capability < self.least:
             return False
-        return self.last_major is None or package.origin == "source" or capability.major <= self.last_major
+        return self.last_major is None or not prebuilt or capability.major <= self.last_major
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -290,11 +292,12 @@ class PackageTable:
         """Return the torch minor that a version is bound to; None is "no data"."""
         return next((row for row in self._bounds.get(dist, ()) if version.public in row.versions), None)
 
-    def glibc(self, dist: str, version: Version) -> NeedsGlibc | None:
-        """Return the glibc that the wheel of a version needs; None is "no data"."""
+    def glibc(self, dist: str, version: Version, torch: str | None) -> NeedsGlibc | None:
+        """Return the glibc that the wheel of a version needs beside a torch minor; None is "no data"."""
         for row in self._glibc.get(dist, ()):
             fits = row.versions.contains(version.public, prereleases=True)
-            if fits and (not row.local or re.search(row.local, version.local or "")):
+            named = not row.local or re.search(row.local, version.local or "")
+            if fits and named and (not row.torch or torch in row.torch):
                 return row
         return None
 

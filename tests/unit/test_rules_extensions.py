@@ -189,6 +189,17 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         ["SKIP: no data on the C++11 ABI of torch 2.5.0, so flash-attn was not compared"],
     ),
     (
+        "conda builds are not read",
+        "WHEEL103",
+        {
+            "packages": {
+                "torch": {"version": "2.2.0", "from": "conda"},
+                "flash-attn": "2.5.5+cu118torch2.2cxx11abiTRUE",
+            }
+        },
+        ["SKIP: no data on the C++11 ABI of torch 2.2.0, so flash-attn was not compared"],
+    ),
+    (
         "torchtext and a later torch",
         "WHEEL104",
         {"packages": {"torch": "2.4.0", "torchtext": "0.18.0"}},
@@ -270,6 +281,18 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
             "FAIL: flash-attn 2.8.3+cu12torch2.5cxx11abifalse needs glibc 2.32, and nvidia/cuda:12.4.1-cudnn-devel-ubuntu20.04 has 2.31."
         ],
     ),
+    (
+        "the wheel that a setup.py takes",
+        "WHEEL106",
+        {"glibc": "2.31", "packages": {"torch": "2.5.1", "flash-attn": "2.8.3"}},
+        ["FAIL: flash-attn 2.8.3 needs glibc 2.32, and the system has 2.31."],
+    ),
+    (
+        "a torch without such a wheel",
+        "WHEEL106",
+        {"glibc": "2.31", "packages": {"torch": "2.3.1", "flash-attn": "2.8.3"}},
+        [],
+    ),
     ("glibc not stated", "WHEEL106", {"packages": {"pyg-lib": "0.5.0+pt28cu128"}}, []),
     (
         "a name for CUDA 11 beside CUDA 12",
@@ -345,10 +368,16 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
     (
         "older wheels on Blackwell",
         "WHEEL108",
-        {"packages": {"flash-attn": "2.7.4.post1"}, "gpus": ["RTX 5090"]},
+        {"packages": {"flash-attn": "2.7.4.post1+cu12torch2.6cxx11abiFALSE"}, "gpus": ["RTX 5090"]},
         [
-            "FAIL: flash-attn 2.7.4.post1 has no kernels for RTX 5090 (12.0): FlashAttention 2 serves Ampere, Ada and Hopper (8.0 to 9.0); its wheels before 2.8 were made with CUDA 12.4 or older, which knows nothing later."
+            "FAIL: flash-attn 2.7.4.post1+cu12torch2.6cxx11abiFALSE has no kernels for RTX 5090 (12.0): FlashAttention 2 serves Ampere, Ada and Hopper (8.0 to 9.0); its wheels before 2.8 were made with CUDA 12.4 or older, which knows nothing later."
         ],
+    ),
+    (
+        "a build of others for Blackwell",
+        "WHEEL108",
+        {"packages": {"flash-attn": "2.7.4.post1+cu128torch2.7cxx11abiTRUE"}, "gpus": ["RTX 5090"]},
+        ["PASS: flash-attn 2.7.4.post1+cu128torch2.7cxx11abiTRUE serves every GPU of the stack."],
     ),
     (
         "a source build on Blackwell",

@@ -73,6 +73,12 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         ["PASS: torch 2.5.0 accepts what the stack pins."],
     ),
     (
+        "a ROCm build requires another triton",
+        "NEEDS101",
+        {"packages": {"torch": "2.6.0+rocm6.2.4", "triton": "3.1.0"}},
+        [],
+    ),
+    (
         "a version without a row",
         "NEEDS101",
         {"packages": {"torch": "2.5.0", "xformers": "9.9.9"}},
