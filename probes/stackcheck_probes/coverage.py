@@ -24,10 +24,11 @@ class LibraryCoverage(Frozen):
     how: 'native', 'runs', 'ptx' or 'no' as in `Coverage`, the worst among the fatbins that serve at all;
     'unknown' when nothing seen serves and code may be there unseen; 'none' when the library holds no kernels
     for NVIDIA devices. serving, fatbins: how many of its fatbins with kernels serve the device.
-    coverage: that worst one, with the code, the driver and the note. reason: one sentence.
+    coverage: that worst one, with the code, the driver and the note. best: of all code of the library
+    together, what a library that picks its kernels per device would run. reason: one sentence.
     """
 
-    fields = ("how", "coverage", "serving", "fatbins", "reason")
+    fields = ("how", "coverage", "serving", "fatbins", "reason", "best")
     __slots__ = fields
 
     how: str
@@ -35,9 +36,12 @@ class LibraryCoverage(Frozen):
     serving: int
     fatbins: int
     reason: str
+    best: Coverage
 
-    def __init__(self, how: str, coverage: Coverage, serving: int, fatbins: int, reason: str) -> None:
-        self._set(how, coverage, serving, fatbins, reason)
+    def __init__(
+        self, how: str, coverages: tuple[Coverage, Coverage], counts: tuple[int, int], reason: str
+    ) -> None:
+        self._set(how, coverages[0], *counts, reason, coverages[1])
 
     @property
     def partial(self) -> bool:
@@ -56,13 +60,14 @@ def library_coverage(
     if serving:
         worst = max((coverage for coverage, _ in serving), key=_badness)
         reason = "; ".join((_served_reason(worst, device, count, total), *gpu.unread[:1]))
-        return LibraryCoverage(worst.how, worst, count, total, reason)
+        best = covers(gpu.codes, device, driver_cuda=driver_cuda)
+        return LibraryCoverage(worst.how, (worst, best), (count, total), reason)
     late = next((coverage for coverage, _ in served if coverage.note), Coverage(NO))
     if gpu.unread:
-        return LibraryCoverage(UNKNOWN, late, 0, total, gpu.unread[0])
+        return LibraryCoverage(UNKNOWN, (late, late), (0, total), gpu.unread[0])
     if not served:
-        return LibraryCoverage(NONE, late, 0, 0, _nothing_reason(gpu))
-    return LibraryCoverage(NO, late, 0, total, _no_reason(gpu.codes, device, late))
+        return LibraryCoverage(NONE, (late, late), (0, 0), _nothing_reason(gpu))
+    return LibraryCoverage(NO, (late, late), (0, total), _no_reason(gpu.codes, device, late))
 
 
 def _badness(coverage: Coverage) -> tuple[int, tuple[int, int]]:

@@ -40,23 +40,29 @@ def search(source: ByteSource, span: tuple[int, int], skip: list[tuple[int, int]
     """
     found = misses = 0
     at, stop = span[0], min(span[1], source.size)
+    chunk, start = b"", at
     while at < stop and not walk.limited:
-        inside = next((end for start, end in skip if start <= at < end), 0)
+        inside = next((end for begin, end in skip if begin <= at < end), 0)
         if inside:
             at = inside
             continue
-        end = min([at + _CHUNK, stop] + [start for start, _ in skip if start > at])
-        chunk = source.pread(at, end - at + len(_START) - 1)
-        hit = chunk.find(_START)
-        if hit < 0 or at + hit >= end:
-            at = end
+        if at + len(_START) > start + len(chunk):
+            chunk, start = source.pread(at, _CHUNK), at
+            if len(chunk) < len(_START):
+                break
+        hit = chunk.find(_START, at - start)
+        if hit < 0:
+            at = max(at, start + len(chunk) - len(_START)) + 1
             continue
-        size = _walk_hit(source, at + hit, stop, walk)
+        at = start + hit
+        if any(begin <= at < end for begin, end in skip):
+            continue
+        size = _walk_hit(source, at, stop, walk)
         found += size > 0
         misses += size == 0
         if misses > MAX_MISSES:
             walk.limit(f"more than {MAX_MISSES} false starts of fatbins: the rest was not searched")
-        at += hit + (size or len(_START))
+        at += size or len(_START)
     return found
 
 

@@ -41,6 +41,7 @@ def test_torch_2_5(device: str, how: str, reason: str) -> None:
 def test_the_worst_of_the_fatbins_that_serve_counts() -> None:
     found = on(library(group("sm_89", 3), group("sm_80 compute_80:8.4", 2)), "8.9")
     assert (found.how, str(found.coverage.by), found.serving, found.fatbins) == ("runs", "sm_80", 5, 5)
+    assert (found.best.how, str(found.best.by)) == ("native", "sm_89")
 
 
 def test_partial_cover_is_told_apart() -> None:
