@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from html.parser import HTMLParser
 from typing import Any, Literal, TypeAlias
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
@@ -24,6 +23,7 @@ from packaging.utils import (
 )
 from packaging.version import InvalidVersion, Version
 
+from stackcheck.anchors import find_tags
 from stackcheck.redact import without_userinfo
 
 FailureKind: TypeAlias = Literal[
@@ -133,42 +133,30 @@ def parse_page(body: bytes, *, url: str, content_type: str = "") -> tuple[File, 
     return _from_html(body, url)
 
 
-class _Links(HTMLParser):
-    """Collects the anchors; `base` moves relative links, a password field marks a login page."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.base = url
-        self.links: list[tuple[str, dict[str, str | None]]] = []
-        self.login = False
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Keep what matters of one tag."""
-        values = dict(attrs)
-        if tag == "base" and values.get("href") and not self.links:
-            self.base = urljoin(self.base, values["href"] or "")
-        elif tag == "a" and values.get("href") and len(self.links) < MOST_FILES:
-            self.links.append((values["href"] or "", values))
-        elif tag == "input" and values.get("type") == "password":
-            self.login = True
-
-
 def _from_html(body: bytes, url: str) -> tuple[File, ...]:
-    parser = _Links(url)
-    try:
-        parser.feed(body.decode("utf-8", "replace"))
-        parser.close()
-    except (AssertionError, ValueError) as error:
-        raise NotAPageError(f"the HTML cannot be read: {str(error)[:100]}") from None
-    files = tuple(f for href, values in parser.links if (f := _linked(href, values, parser.base)))
-    if parser.login and not files:
+    base, login = url, False
+    files: list[File] = []
+    for tag, values in find_tags(body.decode("utf-8", "replace")):
+        if tag == "base" and not files:
+            base = _joined(url, values.get("href", "")) or base
+        elif tag == "a" and len(files) < MOST_FILES and (file := _linked(values, base)):
+            files.append(file)
+        login = login or (tag == "input" and values.get("type", "").lower() == "password")
+    if login and not files:
         raise NotAPageError("the answer is a login page")
-    return files
+    return tuple(files)
 
 
-def _linked(href: str, values: dict[str, str | None], base: str) -> File | None:
+def _joined(base: str, href: str) -> str:
     try:
-        target, fragment = urldefrag(urljoin(base, href.strip()))
+        return urljoin(base, href.strip())
+    except ValueError:
+        return ""
+
+
+def _linked(values: dict[str, str], base: str) -> File | None:
+    try:
+        target, fragment = urldefrag(_joined(base, values.get("href", "")))
         parts = urlsplit(target)
     except ValueError:
         return None
@@ -177,13 +165,12 @@ def _linked(href: str, values: dict[str, str | None], base: str) -> File | None:
     if not (near or parts.scheme in ("http", "https")) or len(target) > LONGEST_TEXT or not _fit(name):
         return None
     digest = _SHA256.search(fragment)
-    yanked = _cut(values["data-yanked"] or "") if "data-yanked" in values else None
     return File(
         name=name,
         url=without_userinfo(target),
         sha256=digest[1].lower() if digest else "",
-        yanked=yanked,
-        requires_python=_cut(values.get("data-requires-python") or ""),
+        yanked=_cut(values["data-yanked"]) if "data-yanked" in values else None,
+        requires_python=_cut(values.get("data-requires-python", "")),
     )
 
 

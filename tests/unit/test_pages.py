@@ -93,3 +93,38 @@ def test_an_empty_page_is_a_page() -> None:
 
 def test_a_page_without_content_type_is_taken_for_html() -> None:
     assert len(parse_page(b"<a href='a-1.0-py3-none-any.whl'>", url=URL)) == 1
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<!-- <a href="a-1.0-py3-none-any.whl">x</a> -->',
+        '<!-- never closed <a href="a-1.0-py3-none-any.whl">x</a>',
+        "<script>document.write('<a href=\"a-1.0-py3-none-any.whl\">')</script>",
+        '<abbr href="a-1.0-py3-none-any.whl">x</abbr>',
+        '<a title="unclosed href=a-1.0-py3-none-any.whl>x</a>',
+    ],
+)
+def test_what_a_browser_would_not_show_as_a_link_is_none(html: str) -> None:
+    assert files(f"<html>{html}") == ()
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<A HREF=a-1.0-py3-none-any.whl>x</A>",
+        "<a\n  class='x>y'\n  href = 'a-1.0-py3-none-any.whl' >x</a>",
+        '<a download href="a-1.0-py3-none-any.whl" href="b-1.0-py3-none-any.whl">x</a>',
+        '<!-- c --><a data-requires-python="<4,>=3" href="a-1.0-py3-none-any.whl">x</a>',
+        '\u0130\u0130<script src="x"></SCRIPT><a href="a-1.0-py3-none-any.whl">x</a>',
+    ],
+)
+def test_anchors_are_read_however_they_are_spelled(html: str) -> None:
+    assert [found.name for found in files(f"<html>{html}")] == ["a-1.0-py3-none-any.whl"]
+
+
+@pytest.mark.parametrize(
+    "piece", ["<", "</", "<a ", "<a href='", '<a "', "<!--", "<script", "<a =", "<a x=", "<a\n"]
+)
+def test_pages_that_take_the_standard_parser_hours_are_read_at_once(piece: str) -> None:
+    assert files("<html>" + piece * (2_000_000 // len(piece))) == ()
