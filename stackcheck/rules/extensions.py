@@ -412,7 +412,7 @@ def kernels_for_gpus(stack: Stack, tables: Tables) -> list[Finding]:
         if row is None or not gpus:
             continue
         made = made_for(name, package, stack, tables)
-        # The projects' own wheels say cu12 or an older minor; a tag with a later toolkit is somebody else's build.
+        # The project's own wheels say cu12 or an older minor; a later toolkit is somebody else's build.
         prebuilt = made is not None and made.cuda is not None and made.cuda < _KNOWS_BLACKWELL
         unserved = [
             gpu for gpu in gpus if gpu.capability and not row.serves(gpu.capability, prebuilt=prebuilt)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, TypeAlias
 
 from packaging.utils import canonicalize_name
@@ -72,12 +71,10 @@ def _judge_declared(name: str, package: Package, stack: Stack, tables: Tables) -
 
 
 def _of_pypi(name: str, package: Package) -> bool:
-    """Tell whether METADATA on PyPI speaks of this package; torch's ROCm and CPU builds require other things."""
+    """Tell whether METADATA on PyPI speaks of it: torch's ROCm and CPU builds require other things."""
     version = package.exact
-    local = version.local if version else None
-    return package.origin not in {"source", "conda"} and not (
-        name == "torch" and re.match("rocm|cpu", local or "")
-    )
+    local = (version.local if version else None) or ""
+    return package.origin not in {"source", "conda"} and not (name == "torch" and local[:3] in {"roc", "cpu"})
 
 
 def _made_elsewhere(package: Package) -> bool:

@@ -1,0 +1,74 @@
+"""Laws of what wheels say of themselves: what is written is read back."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+
+from stackcheck.claimed import cuda_tag, minor_of_digits, read_local, spelled, tag_cuda
+from stackcheck.tables.rocm import family, gfx_of
+
+pytestmark = pytest.mark.property
+
+CUDA = st.builds(lambda major, minor: Version(f"{major}.{minor}"), st.integers(10, 99), st.integers(0, 9))
+TORCH = st.builds(lambda major, minor: f"{major}.{minor}", st.integers(1, 9), st.integers(0, 99))
+BOUNDS = st.lists(
+    st.builds(
+        lambda sign, parts: sign + ".".join(map(str, parts)),
+        st.sampled_from([">=", "<", "<=", "!=", "=="]),
+        st.lists(st.integers(0, 30), min_size=1, max_size=3),
+    ),
+    max_size=4,
+)
+
+
+@given(CUDA)
+def test_a_cuda_tag_is_read_back(cuda: Version) -> None:
+    assert tag_cuda(cuda_tag(cuda)) == cuda
+
+
+@given(TORCH, CUDA)
+def test_the_local_version_of_pyg_is_read_back(torch: str, cuda: Version) -> None:
+    made = read_local(f"pt{torch.replace('.', '')}{cuda_tag(cuda)}")
+    assert made is not None
+    assert (made.torch, made.cuda) == (torch, cuda)
+
+
+@given(TORCH, CUDA, st.booleans())
+def test_the_local_version_of_flash_attention_is_read_back(torch: str, cuda: Version, abi: bool) -> None:
+    made = read_local(f"{cuda_tag(cuda)}torch{torch}cxx11abi{str(abi).lower()}")
+    assert made is not None
+    assert (made.torch, made.cuda, made.abi) == (torch, cuda, abi)
+
+
+@given(TORCH)
+def test_digits_of_a_minor_are_read_back(torch: str) -> None:
+    assert minor_of_digits(torch.replace(".", "")) == torch
+
+
+@given(st.text(max_size=40))
+def test_no_local_version_is_too_odd(local: str) -> None:
+    made = read_local(local)
+    assert made is None or made.torch or made.tag
+
+
+@given(BOUNDS)
+def test_a_spelled_range_is_the_same_range(bounds: list[str]) -> None:
+    wanted = SpecifierSet(",".join(bounds))
+    assert SpecifierSet(spelled(wanted)) == wanted
+
+
+@given(st.integers(0, 63), st.integers(0, 15), st.integers(0, 15))
+def test_an_override_keeps_its_generation(major: int, minor: int, step: int) -> None:
+    gfx = gfx_of(f"{major}.{minor}.{step}")
+    assert gfx is not None
+    assert family(gfx) == str(major)
+
+
+@given(st.text(max_size=20))
+def test_no_override_is_too_odd(value: str) -> None:
+    gfx = gfx_of(value)
+    assert gfx is None or gfx.startswith("gfx")
