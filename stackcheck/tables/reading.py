@@ -67,6 +67,9 @@ class KeptVersion(Version):
     def __str__(self) -> str:
         return self._shown
 
+    def __repr__(self) -> str:
+        return f"<Version('{self}')>"
+
     @property
     def public(self) -> str:
         """Return the version without its local part."""

@@ -42,7 +42,7 @@ class Release(Row):
     """
 
     torch: Version
-    uploaded: date
+    uploaded: date | None = None
     cuda: tuple[Version, ...] = ()
     cuda_unverified: bool = False
     rocm: tuple[Version, ...] = ()
