@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import http.client
+import re
 import socket
 import ssl
 import time
@@ -111,6 +112,29 @@ class Fetcher:
         if isinstance(answer, Unreachable):
             return False if answer.kind == "missing" else answer
         return True
+
+    def piece(self, url: str, start: int, stop: int) -> tuple[bytes, int] | Unreachable:
+        """Return the bytes from `start` to before `stop` of a file, and the size of the whole file.
+
+        A server that answers with the whole file instead (RFC 9110, section 14) is not read.
+        """
+        clean = without_userinfo(url)
+        try:
+            request = self._request(url, None)
+            request.add_header("Range", f"bytes={start}-{stop - 1}")
+            with self._opener.open(request, timeout=self.timeout_s) as response:
+                whole = re.fullmatch(r"bytes \d+-\d+/(\d+)", response.headers.get("Content-Range", ""))
+                if response.status != http.client.PARTIAL_CONTENT or whole is None:
+                    return Unreachable("status", f"{clean}: it does not answer range requests", clean)
+                return self._read(response), int(whole[1])
+        except urllib.error.HTTPError as error:
+            with error:
+                answer = _status(error, clean, None)
+            return answer if isinstance(answer, Unreachable) else Unreachable("status", clean, clean)
+        except Exception as error:  # noqa: BLE001 - every failure of the network is a value here
+            kind, words = _why(error)
+            secrets = secrets_of({**self.environ, "URL": url})
+            return Unreachable(kind, f"{clean}: {shown(words, 300, secrets)}", clean)
 
     def _get(
         self, url: str, kept: pagecache.Answer | None, *, body: bool = True
