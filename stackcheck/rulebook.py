@@ -20,6 +20,10 @@ STAGES = {
 """What the hundreds digit of a code says about when the rule runs."""
 
 
+LABELS = ("Source", "Sources", "Example", "Fix")
+"""What labelled lines of a rule's docstring begin with, before a colon."""
+
+
 def stage(rule: Rule) -> str:
     """Say when a rule runs."""
     return STAGES[rule.code[-3]]
@@ -74,7 +78,7 @@ def _paragraphs(text: str) -> Iterator[str]:
     """Yield the text with each labelled line (`Source: ...`), and what continues it, as a list item."""
     in_item = False
     for line in text.splitlines():
-        label, colon, _rest = line.partition(": ")
-        labelled = bool(colon) and label in ("Source", "Sources", "Example", "Fix")
+        label, colon, rest = line.partition(":")
+        labelled = bool(colon) and rest[:1] in ("", " ") and label in LABELS
         in_item = labelled or (in_item and bool(line))
         yield f"- {line}" if labelled else f"  {line}" if in_item else line

@@ -288,3 +288,16 @@ def test_without_the_option_nothing_happens_to_a_test_run(pytester: pytest.Pytes
     result = pytester.runpytest_subprocess("-p", "no:hypothesispytest")
     result.assert_outcomes(passed=1)
     assert "stackcheck:" not in result.stdout.str()
+
+
+def test_the_real_pipeline_on_the_running_interpreter(pytester: pytest.Pytester) -> None:
+    pytester.mkdir("matrices")
+    pytester.path.joinpath("matrices/here.toml").write_text('[[stack]]\nid = "here"\n', encoding="utf-8")
+    result = pytester.runpytest_subprocess(
+        "--stack", "here", "--stack-engine", "here", "--stack-offline", "-rA"
+    )
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.fnmatch_lines_random(["PASSED matrices/here.toml::here::PROBE301"])
+    outcomes = result.parseoutcomes()
+    assert "failed" not in outcomes
+    assert "errors" not in outcomes

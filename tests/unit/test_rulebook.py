@@ -60,5 +60,5 @@ def test_every_rule_says_why_from_which_source_and_what_to_do(rule: Rule) -> Non
     lines = rule.text.splitlines()
     assert lines[0].strip()
     for label in ("Source", "Example", "Fix"):
-        assert any(line.startswith((f"{label}: ", f"{label}s: ")) for line in lines), label
+        assert any(line.startswith((f"{label}:", f"{label}s:")) for line in lines), label
     assert rule.code[-3] in rulebook.STAGES
