@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _AUTHORIZATION = re.compile(r"(?i)\b(authorization\s*[:=]\s*)(?:basic|bearer|token)?\s*\S+")
-_USERINFO = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)[^/\s\"'<>?#]*@")
+_USERINFO = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]{0,30}://)[^/\s\"'<>?#]*@")
 _SECRET_NAME = re.compile(r"(?i)(?:password|passwd|token|secret|api_?key|credential)")
 _URL_NAME = re.compile(r"(?i)(?:index|find_links|proxy|url)")
 

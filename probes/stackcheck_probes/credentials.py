@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 # What a URL may carry before its host (RFC 3986, 3.2.1), and query keys that package indexes take tokens in.
-_USERINFO = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)[^/\s@'\"]*(?:@[^/\s@'\"]*)*@")
+_USERINFO = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]{0,30}://)[^/\s@'\"]*(?:@[^/\s@'\"]*)*@")
 _QUERY = re.compile(
     r"(?i)([?&](?:[a-z_-]*(?:token|key|secret|password|signature|sig|credential)s?)=)[^&\s#'\"]+"
 )
