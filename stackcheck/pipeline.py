@@ -79,8 +79,11 @@ def probe(stack: Stack, engine: Engine, options: Options, progress: Progress) ->
     The engine is the caller's to close. A stack in which nothing is stated judges by the target alone.
     """
     run = _Run("probe", stack)
-    facts = claimed(stack) | prepared(stack, engine, None, options, progress)
-    return run.report(judge_all(stages("134"), with_gaps(facts)), facts)
+    claims = claimed(stack)
+    facts = claims | prepared(stack, engine, None, options, progress)
+    # Rules over the definition see the definition alone: what is installed is not what is claimed.
+    early = judge_all(stages("1"), claims)
+    return run.report((*early, *judge_all(stages("34"), with_gaps(facts))), facts)
 
 
 def build(stack: Stack, options: Options, progress: Progress) -> Target:
