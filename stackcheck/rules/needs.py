@@ -10,7 +10,7 @@ from stackcheck.claimed import spelled, torch_claim
 from stackcheck.definition import LATEST
 from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.registry import Finding, passed, rule, skipped
-from stackcheck.tables.reading import parse_specifier
+from stackcheck.tables.reading import parse_specifier, parse_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,8 +55,12 @@ def declared_requirements(stack: Stack, tables: Tables) -> list[Finding]:
 
 
 def _judge_declared(name: str, package: Package, stack: Stack, tables: Tables) -> Iterator[Finding]:
-    accepted = package.specifier if package.exact is None else parse_specifier(f"=={package.exact.public}")
-    rows = tables.packages.declared(name, accepted)
+    exact = package.exact
+    if exact is None:
+        rows = tables.packages.declared(name, package.specifier)
+    else:
+        row = tables.packages.declared_by(name, exact)
+        rows = ((parse_version(exact.public), row),) if row else ()
     if not rows:
         if package.exact is not None and not _made_elsewhere(package):
             yield skipped(f"no data on what {name} {package.version} requires")

@@ -178,7 +178,7 @@ def prebuilt_kernels(stack: Stack, tables: Tables) -> list[Finding]:
         cuda = _cuda_of(name)
         if cuda is None or _is_source(package):
             continue
-        row = next((row for row in tables.packages.prebuilt if cuda in row.cuda), None)
+        row = tables.packages.kernels_of(cuda)
         gpus = [gpu for gpu in stack.gpus if gpu.capability is not None]
         if row is None:
             findings.append(skipped(f"no data on the prebuilt kernels of {name}"))
@@ -231,7 +231,7 @@ def _nvrtc_obstacle(stack: Stack, tables: Tables) -> str:
 
 def _nvrtc_row(package: Package, tables: Tables) -> CummNvrtc | None:
     version = package.exact
-    return next((row for row in tables.packages.cumm_nvrtc if version and version.public in row.cumm), None)
+    return tables.packages.nvrtc(version) if version else None
 
 
 def _no_nvcc(stack: Stack) -> bool:

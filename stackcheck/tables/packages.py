@@ -6,8 +6,9 @@ A version that no row names is "no data".
 """
 
 import re
+import typing
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
@@ -21,7 +22,6 @@ from stackcheck.tables.reading import (
     FOLDER,
     Row,
     only_keys,
-    parse_version,
     read_rows,
     read_table,
     require,
@@ -231,7 +231,7 @@ class TorchImport(Row):
     fault: str
 
 
-R = TypeVar("R", bound=Needs)
+_R = TypeVar("_R", bound=Row)
 
 
 @dataclass(frozen=True)
@@ -252,11 +252,15 @@ class PackageTable:
     prebuilt: tuple[Prebuilt, ...]
     build_traps: tuple[BuildTrap, ...]
     torch_imports: Mapping[str, TorchImport]
+    _pins: Mapping[str, Pins] = field(repr=False)
     _declared: Mapping[str, tuple[Needs, ...]] = field(repr=False)
+    _declared_by: Mapping[tuple[str, str], Needs] = field(repr=False)
+    _asserted_by: Mapping[tuple[str, str], Needs] = field(repr=False)
     _asserted: Mapping[str, tuple[Needs, ...]] = field(repr=False)
     _bounds: Mapping[str, tuple[Bound, ...]] = field(repr=False)
     _glibc: Mapping[str, tuple[NeedsGlibc, ...]] = field(repr=False)
     _named: tuple[tuple[re.Pattern[str], NamedCuda], ...] = field(repr=False)
+    _asked: dict[tuple[str, str], Row | None] = field(repr=False, default_factory=dict)
     _named_cache: dict[str, tuple[NamedCuda, str] | None] = field(repr=False, default_factory=dict)
 
     @property
@@ -283,10 +287,13 @@ class PackageTable:
         """Return (version, row) for every known version of `dist` that a pin or range accepts."""
         return _matching(self._declared.get(dist, ()), accepted)
 
+    def declared_by(self, dist: str, version: Version) -> Needs | None:
+        """Return what one version declares, its local part left aside; None is "no data"."""
+        return self._declared_by.get((dist, version.public))
+
     def asserted(self, dist: str, version: Version) -> Needs | None:
         """Return what a version asserts at import; None is "no data"."""
-        rows = _matching(self._asserted.get(dist, ()), SpecifierSet(f"=={version.public}"))
-        return rows[0][1] if rows else None
+        return self._asserted_by.get((dist, version.public))
 
     def bound(self, dist: str, version: Version) -> Bound | None:
         """Return the torch minor that a version is bound to; None is "no data"."""
@@ -303,7 +310,7 @@ class PackageTable:
 
     def torch_pins(self, torch: Version) -> Pins | None:
         """Return the pins of torch's wheel on PyPI; None is "no data"."""
-        return next((row for row in self.pins if row.torch == parse_version(torch.public)), None)
+        return self._pins.get(torch.public)
 
     def named_cuda(self, dist: str) -> tuple[NamedCuda, str] | None:
         """Return the row and the CUDA digits in a distribution's name, or None."""
@@ -319,7 +326,24 @@ class PackageTable:
 
     def cumm_range(self, spconv: Version) -> CummRange | None:
         """Return the row for a version of spconv; None is "no data"."""
-        return next((row for row in self.cumm_ranges if spconv.public in row.spconv), None)
+        return self._first("range", spconv.public, self.cumm_ranges, lambda row: row.spconv)
+
+    def nvrtc(self, cumm: Version) -> CummNvrtc | None:
+        """Return how a version of cumm compiles kernels; None is "no data"."""
+        return self._first("nvrtc", cumm.public, self.cumm_nvrtc, lambda row: row.cumm)
+
+    def kernels_of(self, cuda: Version) -> Prebuilt | None:
+        """Return the prebuilt kernels of spconv's wheels for a CUDA version; None is "no data"."""
+        return self._first("kernels", cuda.public, self.prebuilt, lambda row: row.cuda)
+
+    def _first(
+        self, what: str, version: str, rows: tuple[_R, ...], span: Callable[[_R], SpecifierSet]
+    ) -> _R | None:
+        """Return the first row whose range holds a version; the same few versions are asked again and again."""
+        key = (what, version)
+        if key not in self._asked:
+            self._asked[key] = next((row for row in rows if version in span(row)), None)
+        return typing.cast("_R | None", self._asked[key])
 
 
 def _matching(rows: Iterable[Needs], accepted: SpecifierSet) -> tuple[tuple[Version, Needs], ...]:
@@ -371,7 +395,10 @@ def _load(folder: Path) -> PackageTable:
         prebuilt=read_rows(table, "prebuilt", Prebuilt),
         build_traps=read_rows(table, "build_trap", BuildTrap),
         torch_imports=unique(read_rows(table, "torch_import", TorchImport), lambda row: row.dist, "dist"),
+        _pins={row.torch.public: row for row in pins},
         _declared=_grouped(declared),
+        _declared_by=_by_version(declared),
+        _asserted_by=_by_version(asserted),
         _asserted=_grouped(asserted),
         _bounds=_grouped(read_rows(table, "bound", Bound)),
         _glibc=_grouped(read_rows(table, "needs_glibc", NeedsGlibc)),
@@ -387,6 +414,10 @@ def _grouped(rows: Iterable[_D]) -> dict[str, tuple[_D, ...]]:
     for row in rows:
         groups[row.dist].append(row)
     return {dist: tuple(each) for dist, each in groups.items()}
+
+
+def _by_version(rows: Iterable[Needs]) -> dict[tuple[str, str], Needs]:
+    return {(row.dist, version.public): row for row in rows for version in row.versions}
 
 
 def _prove_once(rows: Iterable[Needs]) -> None:
