@@ -12,6 +12,7 @@ import http.client
 import re
 import socket
 import ssl
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -72,7 +73,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
 class Fetcher:
     """Reads pages; `cache` keeps them for conditional requests and for `offline`.
 
-    `timeout_s` bounds one whole page, `environ` stands for os.environ.
+    `timeout_s` bounds each wait for a server, twice of it a whole page; `environ` stands for os.environ.
     """
 
     environ: Mapping[str, str] = field(repr=False)
@@ -137,6 +138,17 @@ class Fetcher:
             return Unreachable(kind, f"{clean}: {shown(words, 300, secrets)}", clean)
 
     def _get(
+        self, url: str, kept: pagecache.Answer | None, *, body: bool = True
+    ) -> pagecache.Answer | Unreachable:
+        """Ask for a URL in a thread that may be left behind: a server that drips headers has no other end."""
+        answers: list[pagecache.Answer | Unreachable] = []
+        work = threading.Thread(target=lambda: answers.append(self._ask(url, kept, body=body)), daemon=True)
+        work.start()
+        work.join(2 * self.timeout_s)
+        clean = without_userinfo(url)
+        return answers[0] if answers else Unreachable("timeout", f"{clean}: it did not answer in time", clean)
+
+    def _ask(
         self, url: str, kept: pagecache.Answer | None, *, body: bool = True
     ) -> pagecache.Answer | Unreachable:
         clean = without_userinfo(url)

@@ -141,6 +141,22 @@ def test_a_page_that_drips_is_given_up_in_time(server: IndexServer, fetcher: Fet
     assert unread(hasty.page(server.links("main"))).kind == "timeout"
 
 
+def drip_headers(handler: Handler) -> None:
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
+    for number in range(60):
+        handler.wfile.write(f"X-{number}: x\r\n".encode())
+        handler.wfile.flush()
+        FAULT_CLOCK.wait(0.1)
+    handler.close_connection = True
+
+
+def test_headers_that_drip_are_given_up_in_time(server: IndexServer, fetcher: Fetcher) -> None:
+    server.faults["/main/"] = drip_headers
+    hasty = replace(fetcher, timeout_s=0.5)
+    found = unread(hasty.page(server.links("main")))
+    assert (found.kind, found.message) == ("timeout", f"{server.links('main')}: it did not answer in time")
+
+
 def redirect(target: str) -> Fault:
     return lambda handler: handler.answer(302, headers={"Location": target})
 
