@@ -16,6 +16,7 @@ import time
 from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stackcheck.cachedir import cache_folder, write_atomically
@@ -31,7 +32,6 @@ from stackcheck.uvrun import UvAnswer, compile_args, find_uv, project_folder, ru
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from stackcheck.definition import Stack
 
@@ -127,11 +127,21 @@ def _resolution(
         lock_text=text,
         assumed=asked.assumed,
         offline="--offline" in asked.args,
-        honoured=asked.honoured,
+        honoured=(*asked.honoured, *_settings_files(options.environ)),
         ignored=asked.ignored,
         left_out=asked.left_out,
         seconds=time.monotonic() - start,
     )
+
+
+def _settings_files(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the settings files that uv reads on this machine, as `uv.toml=PATH`.
+
+    Source: https://docs.astral.sh/uv/concepts/configuration-files/, checked 2026-11-20.
+    """
+    home = environ.get("XDG_CONFIG_HOME") or f"{environ.get('HOME', '')}/.config"
+    files = (Path(home) / "uv" / "uv.toml", Path("/etc/uv/uv.toml"))
+    return tuple(f"uv.toml={file}" for file in files if file.is_file())
 
 
 def _origins(asked: UvInput, lock: str, options: Options) -> dict[str, Origin]:

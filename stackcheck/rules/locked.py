@@ -59,7 +59,8 @@ def _resolved(resolution: Resolution) -> Finding:
 
 def _decides(setting: str) -> bool:
     """Tell a setting that names places for wheels from one that only says how to get there."""
-    return "INDEX" in setting.partition("=")[0] or "FIND_LINKS" in setting.partition("=")[0]
+    name = setting.partition("=")[0]
+    return "INDEX" in name or "FIND_LINKS" in name or name == "uv.toml"
 
 
 def _not_covered(resolution: Resolution) -> list[Finding]:

@@ -86,7 +86,7 @@ def test_a_find_links_page_lists_every_project(server: IndexServer, fetcher: Fet
         ("login", "not-a-page", None, "the answer is a login page"),
     ],
 )
-def test_each_fault_is_told_apart(  # noqa: PLR0917 - the columns of the table
+def test_each_fault_is_told_apart(
     server: IndexServer, fetcher: Fetcher, fault: str, kind: str, status: int | None, words: str
 ) -> None:
     server.faults["/main/"] = FAULTS[fault]

@@ -552,6 +552,18 @@ def test_settings_of_the_user_take_part_and_are_listed(server: IndexServer, opti
     assert found.ignored == ("PIP_CONSTRAINT=c.txt", "UV_RESOLUTION=lowest")
 
 
+def test_the_settings_file_of_the_user_takes_part_and_is_listed(
+    server: IndexServer, options: Options, tmp_path: Path
+) -> None:
+    server.add("main", make_wheel("alpha", "1.0"))
+    file = tmp_path / "home" / ".config" / "uv" / "uv.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text(f'[[index]]\nurl = "{server.simple("main")}"\ndefault = true\n')
+    found = resolved(resolve(stack("", {"alpha": "1.0"}, index={}), options))
+    assert f"uv.toml={file}" in found.honoured
+    assert f"setting taken over: uv.toml={file}" in [e.what for e in verdict_of(found)[0].evidence]
+
+
 def test_the_folder_that_stackcheck_runs_in_has_no_say(
     server: IndexServer, options: Options, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
