@@ -122,6 +122,12 @@ def test_a_library_known_to_hide_code_says_so() -> None:
     assert not read_gpu_code(source, "libplain.so").has_device_code
 
 
+def test_a_section_of_hidden_fatbins_is_told_by_its_name() -> None:
+    content = (DATA / "plain.so").read_bytes().replace(b".note.gnu.build-id\0", b".cask_resource\0ild\0")
+    gpu = read_gpu_code(BytesSource(content), "libcublasLt.so.13")
+    assert gpu.unread == ("hidden code: fatbins in .cask_resource that no section lists; use --deep",)
+
+
 def test_a_cut_library_is_cut_not_empty() -> None:
     content = (DATA / "uneven.so").read_bytes()
     gpu = read_gpu_code(BytesSource(content[: len(content) - 1]))
