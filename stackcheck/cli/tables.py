@@ -1,19 +1,26 @@
-"""`stackcheck tables`: what stackcheck knows, with sources and dates."""
+"""`stackcheck tables`: what stackcheck knows, with sources and dates, and how that is extended."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import tomllib
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from tabulate import tabulate
 
+from stackcheck import tables
 from stackcheck.cli import output
 from stackcheck.definition import did_you_mean
-from stackcheck.errors import UsageError
+from stackcheck.errors import EXIT_OK, EXIT_UNCHECKED, UsageError
+from stackcheck.index import Fetcher
 from stackcheck.report.escape import one_line
 from stackcheck.tables.reading import FOLDER
+from stackcheck.tables.refresh import extended, refresh, render_diff, write_table
+from stackcheck.tables.view import view
+from stackcheck.wheelindex import PYPI, WheelIndex
 
 if TYPE_CHECKING:
     import argparse
@@ -33,12 +40,25 @@ class TableFile:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    parser.add_argument("names", nargs="*", metavar="TABLE", help="print the rows of these tables")
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="TABLE|VERSION|refresh",
+        help="print the rows of these tables; what is known about a version (2.5.0, 12.4); or read newer "
+        "releases of torch from the package index and print what they would add",
+    )
+    parser.add_argument("--write", action="store_true", help="with refresh: add the rows to the table in use")
+    parser.add_argument("--index", default=PYPI, metavar="URL", help="with refresh; default: %(default)s")
     output.configure(parser, ("text", "json"))
 
 
 def execute(args: argparse.Namespace) -> int:
-    """Run the command."""
+    """Run the command: 3 when a refresh could not read everything."""
+    if args.names == ["refresh"]:
+        return _refresh(args)
+    if args.names and args.names[0][:1].isdigit():
+        output.write("\n".join(_known(name) for name in args.names), args.output)
+        return EXIT_OK
     every = {path.stem: path for path in sorted(FOLDER.glob("*.toml"))}
     unknown = [name for name in args.names if name not in every]
     if unknown:
@@ -49,7 +69,28 @@ def execute(args: argparse.Namespace) -> int:
         output.write(json.dumps(rows, indent=2, default=str) + "\n", args.output)
     else:
         output.write(_rows(chosen) if args.names else _index(chosen), args.output)
-    return 0
+    return EXIT_OK
+
+
+def _known(version: str) -> str:
+    text = view(version, tables.load(), datetime.now(UTC).date())
+    if text is None:
+        newest = tables.load()
+        raise UsageError(
+            f"nothing is known about {version!r}: the tables end with torch {newest.torch.newest.torch} and "
+            f"CUDA {newest.cuda.newest.version}; `stackcheck tables refresh` reads newer releases of torch"
+        )
+    return text
+
+
+def _refresh(args: argparse.Namespace) -> int:
+    source = WheelIndex(Fetcher(os.environ), args.index)
+    found = refresh(source, tables.load().torch, datetime.now(UTC).date())
+    output.write(render_diff(found), args.output)
+    if args.write and found.additions:
+        path = FOLDER / "torch.toml"
+        write_table(extended(path.read_text(encoding="utf-8"), found.additions), path)
+    return EXIT_UNCHECKED if found.unread else EXIT_OK
 
 
 def _read(path: Path) -> TableFile:
@@ -58,17 +99,17 @@ def _read(path: Path) -> TableFile:
     return TableFile(path.stem, str(document.get("checked", "")), document.get("sources", {}), rows)
 
 
-def _index(tables: list[TableFile]) -> str:
+def _index(files: list[TableFile]) -> str:
     rows = [
         [table.name, ", ".join(f"{len(found)} {kind}" for kind, found in table.rows.items()), table.checked]
-        for table in tables
+        for table in files
     ]
     return tabulate(rows, ["table", "rows", "checked"], tablefmt="plain", disable_numparse=True) + "\n"
 
 
-def _rows(tables: list[TableFile]) -> str:
+def _rows(files: list[TableFile]) -> str:
     parts = []
-    for table in tables:
+    for table in files:
         parts.append(f"# {table.name}, checked {table.checked}")
         for kind, rows in table.rows.items():
             parts += [f"\n## {kind}", *(_row(row) for row in rows)]

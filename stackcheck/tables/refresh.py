@@ -9,12 +9,15 @@ reached through a `Source`, so that all of this can be tested with literals.
 from __future__ import annotations
 
 import re
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
-from stackcheck.errors import ResolveError
+from stackcheck.errors import ResolveError, TableError
+from stackcheck.tables.torch import load
 from stackcheck.tables.wheelrows import Addition, NotStatedError, Source, Wheels, quoted, releases, rows
 
 if TYPE_CHECKING:
@@ -88,6 +91,23 @@ def extended(text: str, additions: Iterable[Addition]) -> str:
         before, after = text[:at].rstrip("\n"), text[at:]
         text = f"{before}\n\n{each.text.strip()}\n" + (f"\n{after}" if after else "")
     return text
+
+
+def write_table(text: str, path: Path) -> None:
+    """Put a new text in the place of `torch.toml`, once it is proven to load; the file is whole or as it was.
+
+    Raises TableError naming file, row and key when the new text is no valid table, or when it cannot be
+    written.
+    """
+    try:
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+            candidate = Path(folder) / path.name
+            candidate.write_text(text, encoding="utf-8")
+            load(Path(folder))
+            candidate.replace(path)
+    except OSError as error:
+        text = f"{path} cannot be written ({error.strerror}): install stackcheck where you may write"
+        raise TableError(text) from None
 
 
 def _known(table: TorchTable, project: str) -> list[Version]:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 from packaging.version import Version
 
-from stackcheck.errors import ResolveError
+from stackcheck.errors import ResolveError, TableError
 from stackcheck.tables import torch
 from stackcheck.tables.reading import FOLDER
-from stackcheck.tables.refresh import Refresh, extended, refresh, render_diff
+from stackcheck.tables.refresh import Refresh, extended, refresh, render_diff, write_table
 from stackcheck.tables.wheelfile import RangeFile, read_member
 
 if TYPE_CHECKING:
@@ -136,6 +136,22 @@ def test_the_extended_table_loads_and_answers(tmp_path: Path) -> None:
     assert build is not None
     assert (build.listed, build.checked) == ("sm_75 sm_80 sm_120 compute_120", TODAY)
     assert refresh(NEW, table, TODAY) == Refresh(), "a second refresh finds nothing new"
+
+
+def test_a_table_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "torch.toml"
+    text = (FOLDER / "torch.toml").read_text(encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(TableError, match=r"torch\.toml: release\[1\]: torch: Invalid version: 'x'"):
+        write_table(text.replace('torch = "1.7.0"', 'torch = "x"', 1), path)
+    assert path.read_text(encoding="utf-8") == text
+    write_table(text + "\n# more\n", path)
+    assert path.read_text(encoding="utf-8").endswith("# more\n")
+    assert [each.name for each in tmp_path.iterdir()] == ["torch.toml"]
+    with pytest.raises(
+        TableError, match=r"cannot be written \(No such file or directory\): install stackcheck"
+    ):
+        write_table(text, tmp_path / "missing" / "torch.toml")
 
 
 def test_a_patch_of_an_older_line_goes_to_its_place(tmp_path: Path) -> None:
