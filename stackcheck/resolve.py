@@ -141,7 +141,7 @@ def _settings_files(environ: Mapping[str, str]) -> tuple[str, ...]:
     """
     home = environ.get("XDG_CONFIG_HOME") or f"{environ.get('HOME', '')}/.config"
     files = (Path(home) / "uv" / "uv.toml", Path("/etc/uv/uv.toml"))
-    return tuple(f"uv.toml={file}" for file in files if file.is_file())
+    return tuple(f"uv.toml={file}" for file in files if file.is_file() and os.access(file, os.R_OK))
 
 
 def _origins(asked: UvInput, lock: str, options: Options) -> dict[str, Origin]:
@@ -149,7 +149,9 @@ def _origins(asked: UvInput, lock: str, options: Options) -> dict[str, Origin]:
 
     They follow from the question and the files chosen, so the same lock is asked about only once.
     """
-    key = hashlib.sha256(repr((asked.project, asked.args, asked.honoured, lock)).encode()).hexdigest()
+    settings = [Path(each.partition("=")[2]).read_bytes() for each in _settings_files(options.environ)]
+    subject = (asked.project, asked.args, asked.honoured, settings, lock)
+    key = hashlib.sha256(repr(subject).encode()).hexdigest()
     kept = project_folder(options.cache_folder, asked.project) / "origins.json"
     if (known := _kept_origins(kept, key)) is not None:
         return known
