@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from packaging.version import Version
@@ -317,20 +318,22 @@ def defective_wheels(stack: Stack, tables: Tables) -> list[Finding]:
     findings: list[Finding] = []
     for row in tables.packages.defective:
         package = stack.packages.get(row.dist)
-        if package is None or package.exact != row.version:
+        version = package.exact if package else None
+        if package is None or version is None or version.public != row.version.public:
             continue
         made = made_for(row.dist, package, stack, tables)
         claim = torch_claim(stack, tables)
         tag = made.tag if made else claim.tag
         torch = made.torch if made else claim.minor
-        if row.tag in {"", tag} and row.torch in {"", torch}:
+        named = not row.local or re.fullmatch(row.local, version.local or "")
+        if named and row.tag in {"", tag} and row.torch in {"", torch}:
+            folder = f" for {tag} and torch {torch}" if row.tag else ""
             findings.append(
                 failed_by(
-                    f"The wheel of {row.dist} {row.version} for {tag} and torch {torch} is defective: "
-                    f"{row.fault}.",
+                    f"The wheel of {row.dist} {version}{folder} is defective: {row.fault}.",
                     (row, row.fault),
                     expected=row.instead,
-                    found=f"{row.dist} {row.version}",
+                    found=f"{row.dist} {version}",
                     hint=row.instead,
                 )
             )

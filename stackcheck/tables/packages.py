@@ -130,12 +130,16 @@ class NamedCuda(Row):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Defective(Row):
-    """A published wheel that contradicts its own name or folder; `torch` and `tag` name the folder."""
+    """A published wheel that contradicts its own name or folder.
+
+    tag, torch: the folder. local: a regular expression for its local version, where that names it.
+    """
 
     dist: str
     version: Version
     tag: str = ""
     torch: str = ""
+    local: str = ""
     fault: str
     instead: str
 
@@ -339,7 +343,7 @@ class PackageTable:
     def _first(
         self, what: str, version: str, rows: tuple[_R, ...], span: Callable[[_R], SpecifierSet]
     ) -> _R | None:
-        """Return the first row whose range holds a version; the same few versions are asked again and again."""
+        """Return the first row whose range holds a version; the same few are asked again and again."""
         key = (what, version)
         if key not in self._asked:
             self._asked[key] = next((row for row in rows if version in span(row)), None)

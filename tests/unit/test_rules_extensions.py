@@ -231,6 +231,20 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         ],
     ),
     (
+        "a defective local version",
+        "WHEEL105",
+        {"packages": {"llama-cpp-python": "0.3.16+cuda12.1.sm86.ampere"}},
+        [
+            "FAIL: The wheel of llama-cpp-python 0.3.16+cuda12.1.sm86.ampere is defective: it says CUDA 12.1 and is linked against CUDA 13 (cublas64_13.dll)."
+        ],
+    ),
+    (
+        "another local version",
+        "WHEEL105",
+        {"packages": {"llama-cpp-python": "0.3.16+cuda11.8.sm86.ampere"}},
+        [],
+    ),
+    (
         "its neighbour",
         "WHEEL105",
         {
