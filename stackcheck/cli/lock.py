@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from stackcheck.cli import options, output, stacks
 from stackcheck.errors import EXIT_FAIL, EXIT_OK, EXIT_UNCHECKED
 from stackcheck.locking import Locked, lock_stack
+from stackcheck.report.wording import plural
 from stackcheck.resolution import PROVEN, Unresolved
 from stackcheck.resolve import Options
 
@@ -41,7 +42,7 @@ def execute(args: argparse.Namespace) -> int:
 def _text(stack: str, result: Locked | Unresolved) -> Iterator[str]:
     if isinstance(result, Locked):
         state = "written" if result.changed else "unchanged"
-        yield f"{stack}: {result.lock.path} {state}, {len(result.lock.packages)} packages"
+        yield f"{stack}: {result.lock.path} {state}, {plural(len(result.lock.packages), 'package')}"
         return
     yield f"{stack}: no lock: {output.line(result.message)}"
     yield from output.indented(result.derivation)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from stackcheck.cachedir import write_atomically
-from stackcheck.errors import UsageError
+from stackcheck.errors import StackcheckError, UsageError
 from stackcheck.report import render
 from stackcheck.report.escape import block, one_line
 from stackcheck.report.model import overall_exit_code
@@ -69,15 +69,26 @@ def _writable(text: str) -> Path:
 
 
 def write(text: str, path: Path | None) -> None:
-    """Write text to stdout, or to a file that is whole or not there."""
+    """Write text to stdout, or to a file that is whole or not there.
+
+    Raises StackcheckError when the file cannot be written after all (disk full).
+    """
     if path is None:
         _to_stdout(text)
-    elif path.exists() and not path.is_file():  # a pipe or a device
-        path.write_text(text, encoding="utf-8")
-    else:
-        place = path.resolve()
-        mode = place.stat().st_mode & 0o777 if place.exists() else 0o666 & ~_umask()
-        write_atomically(place, text.encode("utf-8", "backslashreplace"), mode)
+        return
+    try:
+        _to_file(text.encode("utf-8", "backslashreplace"), path)
+    except OSError as error:
+        raise StackcheckError(f"-o {path}: this cannot be written: {error.strerror}") from None
+
+
+def _to_file(content: bytes, path: Path) -> None:
+    if path.exists() and not path.is_file():  # a pipe or a device
+        path.write_bytes(content)
+        return
+    place = path.resolve()
+    mode = place.stat().st_mode & 0o777 if place.exists() else 0o666 & ~_umask()
+    write_atomically(place, content, mode)
 
 
 def _to_stdout(text: str) -> None:
@@ -85,9 +96,11 @@ def _to_stdout(text: str) -> None:
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError as error:
         # Python would complain at exit, when it flushes stdout again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            raise StackcheckError(f"stdout cannot be written: {error.strerror}") from None
 
 
 def write_reports(reports: Sequence[Report], args: argparse.Namespace) -> int:

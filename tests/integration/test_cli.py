@@ -364,6 +364,16 @@ def test_a_reader_that_goes_away_is_no_error(folder: Path) -> None:
         assert process.wait(timeout=60) == 0
 
 
+def test_a_full_disk_behind_stdout_is_said(folder: Path) -> None:
+    with open("/dev/full", "w", encoding="utf-8") as full:  # noqa: PTH123 - a device
+        done = subprocess.run(
+            [sys.executable, "-m", "stackcheck", "list"],
+            cwd=folder, stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert done.returncode == 3
+    assert done.stderr == "stackcheck: error: stdout cannot be written: No space left on device\n"
+
+
 @pytest.mark.parametrize(
     ("number", "code", "said"),
     [(signal.SIGINT, 130, b"stackcheck: error: interrupted\n"), (signal.SIGTERM, 143, b"")],
@@ -420,3 +430,20 @@ def test_a_terminal_without_utf_8_is_no_reason_to_fail(folder: Path) -> None:
     done = run(folder, "report", saved(folder, long), PYTHONIOENCODING="ascii", PYTHONUTF8="0")
     assert done.returncode == 3
     assert "\\u2026" in done.stdout
+
+
+def test_probing_an_environment_without_a_stack_judges_no_claim(folder: Path) -> None:
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", "env"], cwd=folder, check=True)
+    packages = next((folder / "env" / "lib").glob("python*/site-packages"))
+    for name in ("torch", "torchaudio", "spconv_cu124"):
+        info = packages / f"{name}-2.5.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {name}\nVersion: 2.5.0\n", encoding="utf-8"
+        )
+    done = run(folder, "probe", "--venv", "env", "--format", "json", "--quiet")
+    report = from_json(done.stdout)[0]
+    assert report.subject.kind == "venv"
+    broken = [v for v in report.verdicts if v.outcome is Outcome.ERROR and "the rule itself" in v.message]
+    assert broken == []
+    assert [v for v in report.verdicts if v.code[-3] == "1" and v.outcome is not Outcome.PASS] == []
