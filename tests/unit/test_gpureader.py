@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from stackcheck_probes import unpack
 from stackcheck_probes.bytesource import BytesSource, FileSource
 from stackcheck_probes.gpucode import GpuCode, from_json, to_json
 from stackcheck_probes.gpureader import GpuCodeError, read_gpu_code
@@ -74,6 +75,10 @@ def test_two_units_with_different_architectures() -> None:
 
 
 def empty_fatbin() -> bytes:
+    try:  # its PTX is compressed with zstd: without it nobody can tell that it is empty
+        unpack.zstd_prefix(bytes.fromhex("28b52ffd2000010000"), 1)
+    except unpack.UnavailableError as reason:
+        pytest.skip(str(reason))
     content = (DATA / "with-empty.so").read_bytes()
     start = content.rindex(bytes.fromhex("50ed55ba01001000"))
     return content[start : start + 16 + int.from_bytes(content[start + 8 : start + 16], "little")]
