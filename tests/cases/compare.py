@@ -79,7 +79,7 @@ def ask_uv(stack: Stack) -> dict[str, Any]:
         name = next((text for text in missing.groups() if text), "") if missing else ""
         rest = [pin for pin in pins if re.split(r"[=<>!~]", pin)[0] != name]
         if not name or rest == pins:
-            why = done.stderr.strip()[:600]
+            why = done.stderr.strip()[:300]
             return {"says": "bad" if done.returncode else "good", "why": why, "left_out": left_out}
         pins, left_out = rest, [*left_out, name]
     return {"says": None, "why": "no wheel of it is on PyPI", "left_out": left_out}
@@ -112,7 +112,15 @@ def ask_env_doctor(stack: Stack, program: str) -> dict[str, Any]:
         done = subprocess.run(
             [program, "dockerfile", str(path)], capture_output=True, text=True, timeout=120, check=False
         )
-    return {"says": "bad" if done.returncode else "good", "why": (done.stdout + done.stderr).strip()[-600:]}
+    return {
+        "says": "bad" if done.returncode else "good",
+        "why": _shortened(done.stdout + done.stderr, folder),
+    }
+
+
+def _shortened(text: str, folder: str) -> str:
+    lines = text.replace(f"{folder}/", "").splitlines()
+    return "\n".join(line.strip() for line in lines if line.strip() and not set(line) <= set("=-"))[-400:]
 
 
 def counts(cases: list[dict[str, Any]], answers: dict[str, dict[str, Any]]) -> dict[str, int]:

@@ -14,7 +14,7 @@ import json
 import sys
 import tomllib
 from collections import defaultdict
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +114,11 @@ def score(judged: list[Judged]) -> dict[str, Any]:
     }
 
 
+def document(judged: list[Judged]) -> dict[str, Any]:
+    """Return what scoreboard.json holds: the counts, and the codes that failed on each case."""
+    return {"counts": score(judged), "fails": {each.id: list(each.fails) for each in judged}}
+
+
 def render(result: dict[str, Any]) -> str:
     """Return the counts as text."""
     lines = [
@@ -142,8 +147,7 @@ def main(arguments: list[str] | None = None) -> int:
     result = score(judged)
     sys.stdout.write(render(result))
     if options.json:
-        document = {"stackcheck": result, "cases": [asdict(each) for each in judged]}
-        options.json.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+        options.json.write_text(json.dumps(document(judged), indent=1) + "\n", encoding="utf-8")
     return int(result["found"] < result["bad"] or result["alarms"] > 0)
 
 

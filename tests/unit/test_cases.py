@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from tests.cases.convert import to_stack
-from tests.cases.scoreboard import FAMILIES, HERE, Judged, judge, read_cases, score
+from tests.cases.scoreboard import FAMILIES, HERE, Judged, document, judge, read_cases, score
 
 CASES = read_cases(HERE / "cases.toml")
 
@@ -16,6 +17,13 @@ CASES = read_cases(HERE / "cases.toml")
 def test_the_case_is_judged_right(case: dict[str, Any]) -> None:
     judged = judge(case)
     assert judged.right, "\n".join(judged.messages) or f"no FAIL of {FAMILIES[case['cause']]}"
+
+
+def test_the_committed_scoreboard_is_current() -> None:
+    committed = json.loads((HERE / "scoreboard.json").read_text(encoding="utf-8"))
+    assert committed == document([judge(case) for case in CASES]), (
+        "run: python -m tests.cases.scoreboard --json tests/cases/scoreboard.json"
+    )
 
 
 def test_every_pair_differs_in_verdict() -> None:
