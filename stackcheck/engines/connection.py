@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,7 @@ def connect(environ: Mapping[str, str]) -> docker.DockerClient:
     """Return a client of an engine that answers; raise `EngineError` when none does."""
     host = engine_host(environ)
     try:
+        _try_socket(host)
         settings: dict[str, Any] = {**kwargs_from_env(environment=dict(environ)), "base_url": host}
         client = docker.DockerClient(**settings, version="auto", timeout=_TIMEOUT_S)
         client.ping()
@@ -49,6 +51,14 @@ def connect(environ: Mapping[str, str]) -> docker.DockerClient:
             "name another one in DOCKER_HOST, or use --engine venv."
         ) from None
     return client
+
+
+def _try_socket(host: str) -> None:
+    """Raise `OSError` when nobody listens on a Unix socket: the SDK would leave its own end open."""
+    scheme, _, path = host.partition("://")
+    if scheme == "unix":
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.connect(path)
 
 
 @contextmanager
@@ -71,9 +81,9 @@ def attached(container: Container) -> Iterator[Iterator[tuple[bytes, bytes]]]:
     Attach before the container starts. The SDK's own `attach` leaves its socket open.
     """
     wanted = {"stdout": 1, "stderr": 1, "stream": 1, "logs": 0}
-    sock = container.attach_socket(params=wanted)
+    sock: Any = container.attach_socket(params=wanted)
     try:
-        frames = frames_iter(sock, tty=False)
+        frames: Iterator[tuple[int, bytes]] = frames_iter(sock, tty=False)  # type: ignore[no-untyped-call]
         yield ((piece, b"") if stream == STDOUT else (b"", piece) for stream, piece in frames)
     finally:
         sock._response.close()  # noqa: SLF001 - where the SDK keeps what it forgets to close

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import netrc
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 import certifi
 
 from stackcheck.dockerfile import CA, NETRC
 from stackcheck.errors import UsageError
+from stackcheck.indexlogin import login_for
+from stackcheck.places import places
 from stackcheck.redact import secrets_of
-from stackcheck.uvinput import places
 
 if TYPE_CHECKING:
     from stackcheck.definition import Stack
@@ -81,22 +81,16 @@ def ca_bundle(options: BuildOptions, folder: Path, progress: Progress) -> Path |
 
 
 def logins(stack: Stack, resolution: Resolution, environ: Mapping[str, str]) -> Logins:
-    """Return the logins for the hosts that locked files come from.
-
-    They are those with which uv resolved: of the netrc file, of index URLs in the environment and in the
-    definition, and of UV_INDEX_<NAME>_USERNAME and _PASSWORD.
-    """
-    found = _netrc_logins(environ)
+    """Return the logins for the hosts that locked files come from: those with which uv resolved."""
     words = (word for name in _URL_VARIABLES for word in environ.get(name, "").replace(",", " ").split())
-    urls = [word.partition("=")[2] if "=http" in word.partition("://")[0] + "://" else word for word in words]
-    for place in places(stack):
-        stem = f"UV_INDEX_{re.sub(r'[^A-Z0-9]', '_', place.name.upper())}"
-        if user := environ.get(f"{stem}_USERNAME"):
-            found[urlsplit(place.url).hostname or ""] = (user, environ.get(f"{stem}_PASSWORD", ""))
-    for url in map(urlsplit, [*urls, *(place.url for place in places(stack))]):
-        if url.username:
-            found[url.hostname or ""] = (unquote(url.username), unquote(url.password or ""))
-    hosts = {urlsplit(package.url).hostname for package in resolution.packages}
+    stated = [word[word.find("=http") + 1 :] for word in words]  # UV_INDEX takes name=url as well
+    files = [package.url for package in resolution.packages]
+    found: dict[str, tuple[str, str]] = {}
+    for url in (*stated, *(place.url for place in places(stack)), *files):
+        user, _, word = login_for(url, environ).partition(":")
+        if user:
+            found.setdefault(urlsplit(url).hostname or "", (user, word))
+    hosts = {urlsplit(url).hostname for url in files}
     return {host: login for host, login in sorted(found.items()) if host in hosts}
 
 
@@ -111,15 +105,6 @@ def render_netrc(known: Logins) -> str:
 def _word(text: str) -> str:
     plain = re.fullmatch(r"[^\s\"\\#]+", text)
     return text if plain else '"' + re.sub(r'(["\\])', r"\\\1", text) + '"'
-
-
-def _netrc_logins(environ: Mapping[str, str]) -> dict[str, tuple[str, str]]:
-    path = Path(environ.get("NETRC") or Path(environ.get("HOME") or "/nonexistent") / ".netrc")
-    try:
-        hosts = netrc.netrc(str(path)).hosts
-    except (OSError, netrc.NetrcParseError):
-        return {}
-    return {host: (login, password or "") for host, (login, _, password) in hosts.items()}
 
 
 def _private(path: Path, text: str) -> Path:

@@ -1,0 +1,249 @@
+"""What the docker engine asks of the engine's API, seen by a server that answers as one."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import os
+import re
+import socketserver
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from stackcheck.definition import Stack
+from stackcheck.engines import BuildOptions, choose
+from stackcheck.engines.connection import engine_host
+from stackcheck.engines.docker import DockerEngine
+from stackcheck.engines.gpus import HostDevices
+from stackcheck.errors import EngineError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+ID = "c" * 64
+IMAGE = {
+    "Id": "sha256:" + "1" * 64,
+    "RepoTags": ["ready:1"],
+    "Os": "linux",
+    "Architecture": "amd64",
+    "Config": {"Labels": {"stackcheck.base-python": "3.11.2"}},
+}
+
+
+@dataclass
+class FakeEngine:
+    """Answers for one image; every request is kept as (method, path, body)."""
+
+    address: str
+    info: dict[str, Any] = field(default_factory=dict)
+    pull_error: str = ""
+    start_error: str = ""
+    seen: list[tuple[str, str, Any]] = field(default_factory=list)
+
+    def answer(self, method: str, path: str, body: Any) -> tuple[int, Any]:
+        self.seen.append((method, path, body))
+        image = re.fullmatch(r"/images/(.+)/json", path)
+        start = (500, {"message": self.start_error}) if self.start_error else (204, None)
+        known = [
+            ("/version", (200, {"ApiVersion": "1.50", "MinAPIVersion": "1.24", "Version": "28.3.0"})),
+            ("/info", (200, {"MemTotal": 8 << 30, **self.info})),
+            ("/images/create", (200, {"error": self.pull_error})),
+            ("/images/", self.image(image[1]) if image else (200, [])),
+            ("/containers/create", (201, {"Id": ID, "Warnings": []})),
+            (f"/containers/{ID}/start", start),
+            (f"/containers/{ID}/json", (200, {"Id": ID, "State": {}, "Config": {"Image": IMAGE["Id"]}})),
+            (f"/containers/{ID}", (204, None)),
+        ]
+        return next((answer for prefix, answer in known if path.startswith(prefix)), (200, []))
+
+    def image(self, name: str) -> tuple[int, Any]:
+        found = name in {IMAGE["Id"], "ready:1"}
+        return (200, IMAGE) if found else (404, {"message": f"No such image: {name}"})
+
+    def created(self) -> list[Any]:
+        return [body for _, path, body in self.seen if path.startswith("/containers/create")]
+
+
+@pytest.fixture
+def fake(tmp_path: Path) -> Iterator[FakeEngine]:
+    path = tmp_path / "engine.sock"
+    fake = FakeEngine(f"unix://{path}")
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def handle_any(self) -> None:
+            length = int(self.headers.get("Content-Length") or 0)
+            raw = self.rfile.read(length)
+            body = json.loads(raw) if self.headers.get("Content-Type") == "application/json" else None
+            plain = re.sub(r"^/v[0-9.]+", "", self.path)
+            status, answer = fake.answer(self.command, plain, body)
+            content = b"" if answer is None else json.dumps(answer).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(content)))
+            self.send_header("Connection", "close")
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_GET = do_POST = do_DELETE = do_HEAD = handle_any  # noqa: N815 - as http.server calls them
+
+        def address_string(self) -> str:
+            return "unix"
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    with socketserver.ThreadingUnixStreamServer(str(path), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+        thread.start()
+        yield fake
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def options(tmp_path: Path) -> BuildOptions:
+    return BuildOptions(cache=tmp_path / "cache", environ={"PATH": os.environ["PATH"], "HOME": str(tmp_path)})
+
+
+def environ_of(fake: FakeEngine, options: BuildOptions) -> dict[str, str]:
+    return {**options.environ, "DOCKER_HOST": fake.address}
+
+
+def prepare(fake: FakeEngine, options: BuildOptions, said: list[str] | None = None, **fields: Any) -> Any:
+    engine = DockerEngine(environ_of(fake, options))
+    try:
+        stack = Stack.model_validate({"id": "s", "image": {"ready": "ready:1"}, **fields})
+        return engine.prepare(stack, None, options, (said if said is not None else []).append)
+    finally:
+        engine.close()
+
+
+def on_host(monkeypatch: pytest.MonkeyPatch, host: HostDevices) -> None:
+    monkeypatch.setattr("stackcheck.engines.docker.look_at_host", lambda: host)
+
+
+class TestGpus:
+    """The container that tries the GPUs is made with the same arguments as the one that probes."""
+
+    def test_nvidia_by_device_request(
+        self, fake: FakeEngine, options: BuildOptions, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        on_host(monkeypatch, HostDevices(nvidia=True))
+        target = prepare(fake, options, accelerator="cuda")
+        (created,) = fake.created()
+        assert created["HostConfig"]["DeviceRequests"] == [
+            {"Driver": "nvidia", "Count": -1, "DeviceIDs": [], "Capabilities": [["gpu"]], "Options": {}}
+        ]
+        assert target.gpus == ("nvidia:all",)
+        assert target.gpus_note == ""
+
+    def test_nvidia_by_cdi(
+        self, fake: FakeEngine, options: BuildOptions, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        on_host(monkeypatch, HostDevices(nvidia=True))
+        fake.info = {"DiscoveredDevices": [{"Source": "cdi", "ID": "nvidia.com/gpu=all"}]}
+        prepare(fake, options, accelerator="cuda")
+        (request,) = fake.created()[0]["HostConfig"]["DeviceRequests"]
+        assert (request["Driver"], request["DeviceIDs"]) == ("cdi", ["nvidia.com/gpu=all"])
+
+    def test_amd_by_device_nodes_and_numeric_groups(
+        self, fake: FakeEngine, options: BuildOptions, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        on_host(monkeypatch, HostDevices(kfd=True, dri=True, groups=(44, 992)))
+        prepare(fake, options, accelerator="rocm")
+        config = fake.created()[0]["HostConfig"]
+        assert [each["PathOnHost"] for each in config["Devices"]] == ["/dev/kfd", "/dev/dri"]
+        assert config["GroupAdd"] == ["44", "992"]
+        assert "DeviceRequests" not in config
+
+    def test_nothing_is_asked_for_a_cpu_stack(self, fake: FakeEngine, options: BuildOptions) -> None:
+        assert prepare(fake, options, accelerator="cpu").gpus_note == "the stack is for the CPU"
+        assert fake.created() == []
+
+    def test_an_engine_without_the_toolkit_is_said_aloud_and_probed_without_gpus(
+        self, fake: FakeEngine, options: BuildOptions, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        on_host(monkeypatch, HostDevices(nvidia=True))
+        fake.start_error = 'could not select device driver "nvidia" with capabilities: [[gpu]]'
+        said: list[str] = []
+        target = prepare(fake, options, said, accelerator="cuda")
+        assert target.gpus == ()
+        assert target.gpus_note == (
+            "this machine has a GPU, but the engine does not give it to containers: "
+            'could not select device driver "nvidia" with capabilities: [[gpu]]'
+        )
+        assert said == [f"{target.gpus_note}. Install nvidia-container-toolkit, or use --engine venv."]
+
+    def test_every_container_is_confined_and_labelled_and_removed(
+        self, fake: FakeEngine, options: BuildOptions, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        on_host(monkeypatch, HostDevices(nvidia=True))
+        prepare(fake, options, accelerator="cuda")
+        (created,) = fake.created()
+        config = created["HostConfig"]
+        assert (config["NetworkMode"], config["CapDrop"], config["ReadonlyRootfs"]) == ("none", ["ALL"], True)
+        assert config["SecurityOpt"] == ["no-new-privileges"]
+        assert list(created["Labels"]) == ["stackcheck.owner"]
+        assert ("DELETE", f"/containers/{ID}?v=True&link=False&force=True", None) in fake.seen
+
+
+class TestPulling:
+    def test_from_the_mirror_and_what_it_says_when_it_has_nothing(
+        self, fake: FakeEngine, options: BuildOptions
+    ) -> None:
+        fake.pull_error = "manifest unknown: https://me:word@m.example.com/v2"
+        mirrored = BuildOptions(cache=options.cache, environ=options.environ, mirror="m.example.com/hub")
+        with pytest.raises(EngineError) as caught:
+            prepare(fake, mirrored, image={"ready": "python:3.11-slim"})
+        assert str(caught.value) == (
+            "the image m.example.com/hub/library/python:3.11-slim is not here and cannot be pulled: "
+            "manifest unknown: https://***@m.example.com/v2. Two ways out: name a registry mirror that this machine "
+            "reaches (--mirror registry.example.com/hub), or use another image with --base IMAGE (a local one "
+            "serves as well: `docker images`)."
+        )
+        pulls = [path for _, path, _ in fake.seen if path.startswith("/images/create")]
+        assert pulls == ["/images/create?tag=3.11-slim&fromImage=m.example.com%2Fhub%2Flibrary%2Fpython"]
+
+    def test_a_local_image_of_that_name_is_taken_first(self, fake: FakeEngine, options: BuildOptions) -> None:
+        mirrored = BuildOptions(cache=options.cache, environ=options.environ, mirror="m.example.com/hub")
+        assert prepare(fake, mirrored, accelerator="cpu").name == "ready:1"
+        assert not [path for _, path, _ in fake.seen if path.startswith("/images/create")]
+
+
+class TestChoosing:
+    def nowhere(self, options: BuildOptions, tmp_path: Path) -> dict[str, str]:
+        return {**options.environ, "DOCKER_HOST": f"unix://{tmp_path}/nowhere.sock"}
+
+    def test_docker_when_it_answers(self, fake: FakeEngine, options: BuildOptions) -> None:
+        said: list[str] = []
+        engine = choose(None, said.append, cache=options.cache, environ=environ_of(fake, options))
+        assert engine.name == "docker"
+        assert said == ["engine: docker 28.3.0, because it answers"]
+        engine.close()
+
+    def test_venv_when_it_does_not_and_why(self, options: BuildOptions, tmp_path: Path) -> None:
+        said: list[str] = []
+        engine = choose(None, said.append, cache=options.cache, environ=self.nowhere(options, tmp_path))
+        assert engine.name == "venv"
+        (line,) = said
+        assert line.startswith(
+            f"engine: venv, because no container engine answers at unix://{tmp_path}/nowhere"
+        )
+
+    def test_docker_that_was_asked_for_must_answer(self, options: BuildOptions, tmp_path: Path) -> None:
+        with pytest.raises(EngineError, match=r"no container engine answers at .* or use --engine venv\."):
+            choose("docker", print, cache=options.cache, environ=self.nowhere(options, tmp_path))
+
+    def test_an_engine_that_does_not_exist(self) -> None:
+        with pytest.raises(UsageError, match="there is no engine 'podman'; known: docker, venv, here"):
+            choose("podman", print)
+
+    def test_the_address_is_that_of_the_environment_or_of_the_current_context(self) -> None:
+        assert engine_host({"DOCKER_HOST": "tcp://h:1"}) == "tcp://h:1"
+        assert engine_host({}).startswith(("unix://", "tcp://", "npipe://", "ssh://"))
