@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from packaging.version import Version
-
-from stackcheck.claimed import glibc_of, made_for, tag_cuda, torch_claim
+from stackcheck.claimed import made_for, tag_cuda, torch_claim
 from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
 from stackcheck.verdict import Evidence
@@ -19,13 +16,10 @@ if TYPE_CHECKING:
     from stackcheck.definition import Package, Stack
     from stackcheck.rules.registry import Facts
     from stackcheck.tables import Tables
-    from stackcheck.tables.packages import Wheels
 
 TRIO = frozenset({"torch", "torchvision", "torchaudio"})
 """Judged by the rules of torch itself."""
 
-_KNOWS_BLACKWELL = Version("12.8")
-"""The first toolkit that makes code for compute capability 10.0 and 12.0 (tables/cuda.toml)."""
 _MINOR = Evidence(
     "libtorch has no stable C++ interface between minor releases; patch releases share it",
     "https://github.com/Dao-AILab/flash-attention/issues/931; "
@@ -261,219 +255,3 @@ def cxx11_abi(stack: Stack, tables: Tables) -> list[Finding]:
 
 def _word(abi: bool) -> str:
     return f"{'with' if abi else 'without'} the C++11 ABI"
-
-
-def _bound(facts: Facts) -> bool:
-    return not facts["tables"].packages.bound_dists.isdisjoint(facts["stack"].packages)
-
-
-@rule("WHEEL104", when=_bound)
-def bound_to_minor(stack: Stack, tables: Tables) -> list[Finding]:
-    """Extensions that METADATA does not bind to a torch minor have the right one.
-
-    torchtext is compiled against one torch minor, and its later METADATA asks only for that or newer: a
-    resolver accepts what fails at import with `undefined symbol`.
-
-    Source: https://github.com/pytorch/text/issues/2272 (tables/packages.toml).
-    Example: torchtext 0.18.0 with torch 2.4.0.
-    Fix: stay on the torch minor of the release, or drop the extension.
-    """
-    claim = torch_claim(stack, tables)
-    findings: list[Finding] = []
-    for name in sorted(tables.packages.bound_dists.intersection(stack.packages)):
-        version = stack.packages[name].exact
-        row = tables.packages.bound(name, version) if version else None
-        if row is None or claim.minor is None or claim.version is None:
-            continue
-        if row.torch == claim.minor:
-            findings.append(passed(f"{name} {version} is compiled for torch {row.torch}.", cite(row, "")))
-        else:
-            findings.append(
-                failed_by(
-                    f"{name} {version} is compiled for torch {row.torch}, and loads with no other minor; "
-                    "the stack has "
-                    f"torch {claim.version.public}.",
-                    (row, f"{name} {row.versions} belongs to torch {row.torch}"),
-                    expected=f"torch {row.torch}.*",
-                    found=f"torch {claim.version.public}",
-                    hint=row.next or f"take the {name} of torch {claim.minor}, or torch {row.torch}",
-                )
-            )
-    return findings
-
-
-def _is_defective(facts: Facts) -> bool:
-    stack = facts["stack"]
-    return any(row.dist in stack.packages for row in facts["tables"].packages.defective)
-
-
-@rule("WHEEL105", when=_is_defective)
-def defective_wheels(stack: Stack, tables: Tables) -> list[Finding]:
-    """None of the wheels is known to contradict its own name or folder.
-
-    Source: the threads in tables/packages.toml.
-    Example: mmcv-full 1.3.10 of the folder cu111/torch1.9.0 is linked against CUDA 10.2.
-    Fix: take the neighbouring release.
-    """
-    findings: list[Finding] = []
-    for row in tables.packages.defective:
-        package = stack.packages.get(row.dist)
-        version = package.exact if package else None
-        if package is None or version is None or version.public != row.version.public:
-            continue
-        made = made_for(row.dist, package, stack, tables)
-        claim = torch_claim(stack, tables)
-        tag = made.tag if made else claim.tag
-        torch = made.torch if made else claim.minor
-        named = not row.local or re.fullmatch(row.local, version.local or "")
-        if named and row.tag in {"", tag} and row.torch in {"", torch}:
-            folder = f" for {tag} and torch {torch}" if row.tag else ""
-            findings.append(
-                failed_by(
-                    f"The wheel of {row.dist} {version}{folder} is defective: {row.fault}.",
-                    (row, row.fault),
-                    expected=row.instead,
-                    found=f"{row.dist} {version}",
-                    hint=row.instead,
-                )
-            )
-    return findings
-
-
-def _has_wheel_rows(facts: Facts) -> bool:
-    return not facts["tables"].packages.wheels.keys().isdisjoint(facts["stack"].packages)
-
-
-@rule("WHEEL109", when=_has_wheel_rows)
-def wheel_for_python(stack: Stack, tables: Tables) -> list[Finding]:
-    """Compiled packages have wheels for the stack's Python and platform.
-
-    spconv, xformers, triton and torchtext are compiled for each Python. Without a wheel an installer finds
-    nothing, or takes the source and compiles it.
-
-    Source: the wheels on PyPI by Python and platform (tables/packages.toml).
-    Example: spconv-cu120 2.3.6 on Python 3.12; triton on Windows.
-    Fix: a Python that has wheels, or a release with wheels for it.
-    """
-    findings: list[Finding] = []
-    for name in sorted(tables.packages.wheels.keys() & stack.packages.keys()):
-        package = stack.packages[name]
-        version = package.exact
-        if version is None or version.local or package.origin in {"source", "conda"} or package.find_links:
-            continue
-        row = next((row for row in tables.packages.wheels[name] if version in row.versions), None)
-        if row is not None and (finding := _judge_wheel(f"{name} {version}", row, stack)):
-            findings.append(finding)
-    return findings
-
-
-def _judge_wheel(what: str, row: Wheels, stack: Stack) -> Finding | None:
-    platform = stack.platform or "linux/amd64"
-    python = ".".join((stack.python or "").split(".")[:2])
-    if platform == "windows/amd64" and not row.windows:
-        return failed_by(
-            f"There is no wheel of {what} for Windows.",
-            (row, f"{what}: Linux only"),
-            expected="Linux",
-            found=platform,
-            hint="use Linux (WSL 2 is one), or leave it out",
-        )
-    if platform != "linux/amd64" or not python:
-        return None
-    listed = ", ".join(row.linux)
-    if python in row.linux:
-        return passed(f"{what} has a wheel for Python {python}.", cite(row, f"Python {listed}"))
-    return failed_by(
-        f"There is no wheel of {what} for Python {python}: it has wheels for {listed}.",
-        (row, f"{what}: wheels for Python {listed}"),
-        expected=f"Python {listed}",
-        found=f"Python {python}",
-        hint="take one of these Pythons, or a release with wheels for yours",
-    )
-
-
-def _has_kernels(facts: Facts) -> bool:
-    stack = facts["stack"]
-    return bool(stack.gpus) and not facts["tables"].packages.kernels.keys().isdisjoint(stack.packages)
-
-
-@rule("WHEEL108", when=_has_kernels)
-def kernels_for_gpus(stack: Stack, tables: Tables) -> list[Finding]:
-    """Extensions have kernels for the GPUs.
-
-    torch running on a GPU says nothing about an extension: each has its own list of architectures.
-
-    Source: the projects' README and build scripts (tables/packages.toml).
-    Example: flash-attn 2 on a T4 (7.5): "FlashAttention only supports Ampere GPUs or newer".
-    Fix: another GPU, or an implementation that serves it.
-    """
-    findings: list[Finding] = []
-    for name in sorted(tables.packages.kernels.keys() & stack.packages.keys()):
-        package = stack.packages[name]
-        row = next((row for row in tables.packages.kernels[name] if row.accepts(package)), None)
-        gpus = [gpu for gpu in stack.gpus if gpu.capability is not None]
-        if row is None or not gpus:
-            continue
-        made = made_for(name, package, stack, tables)
-        # The project's own wheels say cu12 or an older minor; a later toolkit is somebody else's build.
-        prebuilt = made is not None and made.cuda is not None and made.cuda < _KNOWS_BLACKWELL
-        unserved = [
-            gpu for gpu in gpus if gpu.capability and not row.serves(gpu.capability, prebuilt=prebuilt)
-        ]
-        if not unserved:
-            findings.append(
-                passed(f"{name} {package.version} serves every GPU of the stack.", cite(row, row.says))
-            )
-            continue
-        said = ", ".join(f"{gpu.name} ({gpu.capability})" for gpu in unserved)
-        findings.append(
-            failed_by(
-                f"{name} {package.version} has no kernels for {said}: {row.says}.",
-                (row, row.says),
-                expected=row.says,
-                found=said,
-                hint=f"leave {name} out on these GPUs, or take a release that serves them",
-            )
-        )
-    return findings
-
-
-def _needs_glibc(facts: Facts) -> bool:
-    return not facts["tables"].packages.glibc_dists.isdisjoint(facts["stack"].packages)
-
-
-@rule("WHEEL106", when=_needs_glibc)
-def extension_glibc(stack: Stack, tables: Tables) -> list[Finding]:
-    """The glibc of the system has what compiled wheels need.
-
-    Some wheels are named linux_x86_64 or manylinux of an older glibc than their symbols need; they install
-    and fail at import with "GLIBC_2.32 not found".
-
-    Source: the threads in tables/packages.toml.
-    Example: pyg-lib 0.5.0+pt28cu128 on Ubuntu 20.04 (glibc 2.31).
-    Fix: a newer base system, or a release of the wheel that was built on an older one.
-    """
-    have, minor = glibc_of(stack, tables), torch_claim(stack, tables).minor
-    findings: list[Finding] = []
-    for name in sorted(tables.packages.glibc_dists.intersection(stack.packages)):
-        package = stack.packages[name]
-        version = package.exact
-        row = tables.packages.glibc(name, version, minor) if version else None
-        if row is None or have is None or package.origin in {"source", "conda"}:
-            continue
-        glibc, why = have
-        if glibc >= row.glibc:
-            findings.append(
-                passed(f"{name} {version} needs glibc {row.glibc}; {why} has {glibc}.", cite(row, ""))
-            )
-        else:
-            findings.append(
-                failed_by(
-                    f"{name} {version} needs glibc {row.glibc}, and {why} has {glibc}.",
-                    (row, f"{name} {row.versions} needs glibc {row.glibc}"),
-                    expected=f"glibc {row.glibc} or newer",
-                    found=f"glibc {glibc}",
-                    hint=row.note or "take a newer base system, or an older release of the wheel",
-                )
-            )
-    return findings

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from packaging.version import Version
 
 from stackcheck.claimed import torch_claim
-from stackcheck.rules.grading import cite, failed_by, no_data
+from stackcheck.rules.grading import failed_by, no_data
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
 from stackcheck.tables.rocm import family, gfx_of
 from stackcheck.verdict import Evidence
@@ -25,11 +25,6 @@ if TYPE_CHECKING:
     from stackcheck.tables.rocm import TorchRocm
 
 OVERRIDE = "HSA_OVERRIDE_GFX_VERSION"
-_READ = Evidence(
-    "three decimals up to 63.255.255; anything else makes the discovery of GPUs fail; Linux only",
-    "ROCm/ROCR-Runtime libhsakmt/src/topology.c:1218-1233 @c7785a6da1c1; ROCm/TheRock issue 1719 "
-    "(checked 2026-11-20)",
-)
 _EXACT = Evidence(
     "a code object for one gfx target runs on that target only",
     "ROCm/TheRock cmake/therock_amdgpu_targets.cmake @89553ce3746e; ROCm/rocBLAS issue 1339 (checked "
@@ -37,7 +32,8 @@ _EXACT = Evidence(
 )
 
 
-def _is_rocm(facts: Facts) -> bool:
+def is_rocm(facts: Facts) -> bool:
+    """Tell whether a stack is for ROCm: it says so, its torch does, or a GPU has a gfx target."""
     stack = facts["stack"]
     torch = stack.packages.get("torch")
     return bool(
@@ -48,20 +44,23 @@ def _is_rocm(facts: Facts) -> bool:
     )
 
 
-def _label(gpu: Gpu) -> str:
+def label(gpu: Gpu) -> str:
+    """Return "RX 6700 XT (gfx1031)", or the target alone where no product is named."""
     return gpu.name if gpu.name == gpu.gfx else f"{gpu.name} ({gpu.gfx})"
 
 
-def _rocm_of(claim: TorchClaim) -> Version | None:
+def rocm_of(claim: TorchClaim) -> Version | None:
+    """Return the ROCm version of a torch build, None for another backend."""
     tag = claim.tag or ""
     return Version(tag.removeprefix("rocm")) if tag.startswith("rocm") else None
 
 
-def _override(stack: Stack) -> str | None:
+def override(stack: Stack) -> str | None:
+    """Return the value of HSA_OVERRIDE_GFX_VERSION, None when it is not set or empty."""
     return stack.env.get(OVERRIDE) or None
 
 
-@rule("ROCM101", when=_is_rocm)
+@rule("ROCM101", when=is_rocm)
 def gfx_served(stack: Stack, tables: Tables) -> list[Finding]:
     """The build of torch has code for the GPUs' gfx targets, by itself or through a sound override.
 
@@ -89,19 +88,19 @@ def gfx_served(stack: Stack, tables: Tables) -> list[Finding]:
         return [
             no_data(f"the gfx targets of {claim.title}", f"torch {tables.rocm.newest}", tables.rocm.checked)
         ]
-    targets = row.targets(_rocm_of(claim), _nightly(claim.version))
+    targets = row.targets(rocm_of(claim), _nightly(claim.version))
     return [_judge_gpu(gpu, row, targets, stack, tables) for gpu in gpus]
 
 
 def _judge_gpu(gpu: Gpu, row: TorchRocm, targets: frozenset[str], stack: Stack, tables: Tables) -> Finding:
     real = gpu.gfx or ""
-    value = _override(stack)
+    value = override(stack)
     seen = (gfx_of(value) if value else real) or real
     title = torch_claim(stack, tables).title
     listed = f"{title} has {', '.join(sorted(targets))}"
     if value and seen != real and family(seen) != family(real):
         return failed(
-            f"{OVERRIDE}={value} makes {_label(gpu)} pass for {seen}, another instruction set.",
+            f"{OVERRIDE}={value} makes {label(gpu)} pass for {seen}, another instruction set.",
             _EXACT,
             expected=f"a target of generation {family(real)}",
             found=f"{seen} on {real}",
@@ -109,7 +108,7 @@ def _judge_gpu(gpu: Gpu, row: TorchRocm, targets: frozenset[str], stack: Stack, 
         )
     if seen in targets:
         return _served(gpu, seen, targets, value, tables)
-    how = f", which {_label(gpu)} passes for by {OVERRIDE}={value}" if seen != real else ""
+    how = f", which {label(gpu)} passes for by {OVERRIDE}={value}" if seen != real else ""
     how = how or (f" ({gpu.name})" if gpu.name != real else "")
     return failed_by(
         f"{title} has no code for {seen}{how}: the first kernel ends in 'invalid device function'.",
@@ -124,7 +123,7 @@ def _served(gpu: Gpu, seen: str, targets: frozenset[str], value: str | None, tab
     real = gpu.gfx or ""
     if not value or seen == real:
         restates = f"; {OVERRIDE}={value} restates it" if value else ""
-        return passed(f"torch has code for {_label(gpu)}{restates}.", _EXACT)
+        return passed(f"torch has code for {label(gpu)}{restates}.", _EXACT)
     if real in targets:
         return warned(
             f"{OVERRIDE}={value} is not needed: torch has code for {real}, and the override hides it.",
@@ -136,7 +135,7 @@ def _served(gpu: Gpu, seen: str, targets: frozenset[str], value: str | None, tab
     known = tables.rocm.override(real)
     sound = f" ({known.source})" if known and known.claims == seen else ""
     return warned(
-        f"{_label(gpu)} runs as {seen} by {OVERRIDE}={value}: a configuration that AMD does not "
+        f"{label(gpu)} runs as {seen} by {OVERRIDE}={value}: a configuration that AMD does not "
         f"support{sound}.",
         _EXACT,
         expected=f"code for {real}",
@@ -156,7 +155,7 @@ def _right_override(real: str, targets: frozenset[str], tables: Tables) -> str:
 
 def _judge_own_build(gpu: Gpu, stack: Stack) -> Finding:
     real = gpu.gfx or ""
-    value = _override(stack)
+    value = override(stack)
     seen = (gfx_of(value) if value else real) or real
     arches = re.split(r"[;, ]+", stack.env.get("PYTORCH_ROCM_ARCH", "").strip()) if stack.env else []
     arches = [arch for arch in (*arches, *stack.arch_list) if arch.startswith("gfx")]
@@ -166,9 +165,9 @@ def _judge_own_build(gpu: Gpu, stack: Stack) -> Finding:
             hint="state PYTORCH_ROCM_ARCH in env",
         )
     if seen in arches:
-        return passed(f"torch is built for {', '.join(arches)}, which serves {_label(gpu)}.", _EXACT)
+        return passed(f"torch is built for {', '.join(arches)}, which serves {label(gpu)}.", _EXACT)
     return failed(
-        f"torch is built for {', '.join(arches)}, and {_label(gpu)} is {seen}.",
+        f"torch is built for {', '.join(arches)}, and {label(gpu)} is {seen}.",
         _EXACT,
         expected=f"PYTORCH_ROCM_ARCH with {seen}",
         found=", ".join(arches),
@@ -185,128 +184,6 @@ def _nightly(version: Version) -> date | None:
         return None
 
 
-@rule("ROCM102", when=_is_rocm)
-def rocm_build_exists(stack: Stack, tables: Tables) -> Finding | None:
-    """There is an official wheel of this torch for this ROCm version.
-
-    ROCm wheels are on download.pytorch.org only, for two ROCm versions of each release.
-
-    Source: pytorch/test-infra tools/scripts/generate_binary_build_matrix.py by release (tables/rocm.toml).
-    Example: torch 2.5.0+rocm6.0: 2.5 has wheels for 6.1 and 6.2.
-    Fix: a ROCm version that the release was built for.
-    """
-    claim = torch_claim(stack, tables)
-    rocm = _rocm_of(claim)
-    version = stack.version("torch")
-    if rocm is None or version is None or version.is_devrelease or not claim.official:
-        return None
-    row = tables.rocm.row(version)
-    if row is None:
-        return no_data(f"the ROCm wheels of torch {version.public}", tables.rocm.newest, tables.rocm.checked)
-    built = ", ".join(map(str, row.rocm))
-    if any(rocm.release[:2] == each.release[:2] for each in row.rocm):
-        return passed(f"torch {row.torch} has wheels for ROCm {built}.", cite(row, f"ROCm {built}"))
-    return failed_by(
-        f"There is no wheel of torch {version.public} for ROCm {rocm}.",
-        (row, f"torch {row.torch}: ROCm {built}"),
-        expected=f"ROCm {built}",
-        found=f"ROCm {rocm}",
-        hint=f"take the wheel for ROCm {row.rocm[-1]}",
-    )
-
-
-def _has_override(facts: Facts) -> bool:
-    return bool(facts["stack"].env.get(OVERRIDE))
-
-
 def _override_faults(stack: Stack) -> bool:
-    value = _override(stack)
+    value = override(stack)
     return bool(value and gfx_of(value) is None)
-
-
-@rule("ROCM103", when=_has_override)
-def override_readable(stack: Stack) -> Finding:
-    """HSA_OVERRIDE_GFX_VERSION is written as the runtime reads it.
-
-    Three decimals, such as 10.3.0 for gfx1030 and 9.0.10 for gfx90a. Anything else makes the discovery of
-    GPUs fail: there is then no GPU at all. Windows does not read it.
-
-    Source: ROCm/ROCR-Runtime libhsakmt/src/topology.c:1218-1233.
-    Example: HSA_OVERRIDE_GFX_VERSION=gfx1030, or 9.0.a.
-    Fix: write the three numbers in decimal.
-    """
-    value = _override(stack) or ""
-    gfx = gfx_of(value)
-    if gfx is None:
-        return failed(
-            f"{OVERRIDE}={value} is not three decimals: ROCr then finds no GPU.",
-            _READ,
-            expected="MAJOR.MINOR.STEPPING in decimal, such as 10.3.0",
-            found=value,
-            hint="10.3.0 is gfx1030, 9.0.10 is gfx90a, 11.0.0 is gfx1100",
-        )
-    if (stack.platform or "").startswith("windows") or (stack.os or "").lower().startswith("windows"):
-        return warned(
-            f"{OVERRIDE} has no effect on Windows.",
-            _READ,
-            expected="Linux",
-            found=stack.platform or stack.os or "",
-            hint="remove it; a build for the real target is needed there",
-        )
-    return passed(f"{OVERRIDE}={value} is read as {gfx}.", _READ)
-
-
-@rule("ROCM104", when=_is_rocm)
-def hipblaslt(stack: Stack, tables: Tables) -> Finding | None:
-    """The library hipBLASLt is not preferred on a GPU that it has no kernels for.
-
-    torch then warns "Attempting to use hipBLASLt on an unsupported architecture" and falls back, or fails.
-
-    Source: pytorch issue 138067 and PR 128753; ROCm/TheRock cmake/therock_amdgpu_targets.cmake.
-    Example: TORCH_BLAS_PREFER_HIPBLASLT=1 on gfx1030.
-    Fix: TORCH_BLAS_PREFER_HIPBLASLT=0.
-    """
-    row = tables.rocm.no_hipblaslt
-    without = [gpu for gpu in stack.gpus if gpu.gfx in row.gfx]
-    if not without:
-        return None
-    value = stack.env.get("TORCH_BLAS_PREFER_HIPBLASLT")
-    said = ", ".join(map(_label, without))
-    if value == "0":
-        return passed(f"hipBLASLt is switched off for {said}.", cite(row, ""))
-    if value is None:
-        return None
-    return warned(
-        f"hipBLASLt has no kernels for {said}, and TORCH_BLAS_PREFER_HIPBLASLT={value} prefers it.",
-        cite(row, f"not built for {', '.join(row.gfx)}"),
-        expected="TORCH_BLAS_PREFER_HIPBLASLT=0",
-        found=f"TORCH_BLAS_PREFER_HIPBLASLT={value}",
-        hint="set it to 0",
-    )
-
-
-@rule("ROCM105", when=_is_rocm)
-def no_cuda_wheels(stack: Stack, tables: Tables) -> Finding | None:
-    """A ROCm stack holds no nvidia-* wheels.
-
-    They are what the CUDA build of torch from PyPI requires: their presence means that it replaced, or will
-    replace, the ROCm build.
-
-    Source: https://github.com/ROCm/pytorch/issues/411
-    Example: nvidia-cudnn-cu12 beside torch 2.6.0+rocm6.2.4.
-    Fix: leave them out, and constrain torch to the ROCm build.
-    """
-    named = [
-        name for name in stack.packages if name.startswith("nvidia-") and not name.startswith("nvidia-ml-py")
-    ]
-    if not named or _rocm_of(torch_claim(stack, tables)) is None:
-        return None
-    return warned(
-        f"{', '.join(named)} are libraries of the CUDA build of torch, in a stack for ROCm.",
-        Evidence(
-            "torch.version.hip is None after such an install", "https://github.com/ROCm/pytorch/issues/411"
-        ),
-        expected="no nvidia-* wheels",
-        found=", ".join(named),
-        hint="leave them out, and constrain torch to the ROCm build",
-    )

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from stackcheck.claimed import hosts_of, only_pypi, page_torch, tag_cuda, torch_claim
 from stackcheck.rules.grading import cite, failed_by
-from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, uses, warned
-from stackcheck.verdict import Evidence, Outcome
+from stackcheck.rules.registry import Finding, failed, passed, rule, warned
+from stackcheck.verdict import Evidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,10 +25,6 @@ TRIO = ("torch", "torchvision", "torchaudio")
 _LOCAL = Evidence(
     "PyPI accepts no uploads with a local version",
     "https://packaging.python.org/en/latest/specifications/version-specifiers/#local-version-identifiers",
-)
-_CHECK = Evidence(
-    "the CUDA major version of nvcc and torch must be the same",
-    "torch/utils/cpp_extension.py `_check_cuda_version` in torch 2.6.0 and 2.13.0 (checked 2026-11-20)",
 )
 _INDEX = Evidence(
     "each PyTorch index holds the builds of one tag", "https://download.pytorch.org/whl (checked 2026-11-20)"
@@ -103,7 +99,7 @@ def _stated_backend(stack: Stack, found: dict[str, str]) -> list[Finding]:
     return [failed(message, _INDEX, expected=stated, found=url, hint=hint)]
 
 
-def _pages(stack: Stack, tables: Tables) -> Iterator[tuple[str, Package, WheelHost, re.Match[str], str]]:
+def pages(stack: Stack, tables: Tables) -> Iterator[tuple[str, Package, WheelHost, re.Match[str], str]]:
     """Yield (distribution, package, host, match, address) for each page that names a torch."""
     for name, package in stack.packages.items():
         for host, match, url in hosts_of(package, stack, tables):
@@ -125,7 +121,7 @@ def page_of_torch(stack: Stack, tables: Tables) -> list[Finding]:
     claim = torch_claim(stack, tables)
     return [
         finding
-        for name, package, host, match, url in _pages(stack, tables)
+        for name, package, host, match, url in pages(stack, tables)
         if package.origin in {None, "wheel"}
         for finding in _judge_page(name, host, match, url, claim)
     ]
@@ -199,150 +195,3 @@ def _where(name: str, local: str) -> str:
     if tag:
         return f'add the index "https://download.pytorch.org/whl/{tag[0]}"'
     return "name the page that holds this build"
-
-
-@rule("MMCV101", when=uses("mmcv", "mmcv-full"))
-def mmcv_published(stack: Stack, tables: Tables) -> list[Finding]:
-    """The mmcv page has a wheel of this mmcv for this torch and CUDA version.
-
-    mmcv is compiled, and PyPI holds its source only. Where the page has no wheel, pip silently takes the
-    source and compiles for half an hour, or fails; the ops then exist only if torch, nvcc and FORCE_CUDA were
-    there. The last published matrix ends with torch 2.4 and cu121.
-
-    Source: open-mmlab/mmcv docs/en/_static/version.json (tables/packages.toml).
-    Example: mmcv 2.2.0 from cu124/torch2.5.
-    Fix: a published combination, or a source build that the stack states.
-    """
-    return _mmcv_pages(stack, tables)
-
-
-def _mmcv_pages(stack: Stack, tables: Tables) -> list[Finding]:
-    package = stack.packages.get("mmcv")
-    version = package.exact if package else None
-    if package is None or version is None or version.major < 2 or package.origin in {"source", "conda"}:
-        return []
-    rows = tables.packages.mmcv(version)
-    pages = [each for each in _pages(stack, tables) if each[0] == "mmcv" and each[2].name == "OpenMMLab"]
-    if not rows:
-        return [skipped(f"no data on the published wheels of mmcv {version}")] if pages else []
-    findings: list[Finding] = []
-    for _, _, _, match, url in pages:
-        torch, tag = page_torch(match), match["tag"]
-        same = [row for row in rows if row.tag == tag]
-        if any(torch in row.torch for row in same):
-            findings.append(
-                passed(f"mmcv {version} is published for torch {torch} and {tag}.", cite(same[0], ""))
-            )
-            continue
-        best = "; ".join(f"{row.tag} with torch {', '.join(row.torch)}" for row in rows[:2])
-        findings.append(
-            failed_by(
-                f"There is no wheel of mmcv {version} for torch {torch} and {tag}: pip takes the source "
-                "and compiles it.",
-                (rows[0], f"mmcv {version} is published for {best} ..."),
-                expected=f"a published combination ({best} ...)",
-                found=url,
-                hint='build it once and host the wheel, or state from = "source" with nvcc and '
-                "FORCE_CUDA=1; the fork onedl-mmcv publishes newer combinations (not verified)",
-            )
-        )
-    return findings
-
-
-@rule("TOOLKIT103", when=uses("mmcv"))
-def toolkit_of_fallback(stack: Stack, tables: Tables) -> Finding | None:
-    """Where the mmcv page has no wheel, the toolkit can compile the source that pip takes instead.
-
-    torch refuses to compile an extension with an nvcc of another CUDA major version than its own.
-
-    Source: torch/utils/cpp_extension.py `_check_cuda_version`; https://github.com/open-mmlab/mmcv/issues/3104
-    Example: mmcv 2.1.0 from cu121/torch2.3.0 with the toolkit 11.8.
-    Fix: a published combination, or the toolkit of torch's CUDA version.
-    """
-    claim = torch_claim(stack, tables)
-    missing = [finding for finding in _mmcv_pages(stack, tables) if finding.outcome >= Outcome.FAIL]
-    if not missing or not stack.toolkit or claim.cuda is None:
-        return None
-    major = int(stack.toolkit.split(".")[0])
-    if major == claim.cuda.major:
-        return passed(f"The toolkit {stack.toolkit} can compile mmcv for {claim.title}.", _CHECK)
-    return failed(
-        f"mmcv has no wheel there and is compiled; torch is built for CUDA {claim.cuda}, and the toolkit is "
-        f"{stack.toolkit}: torch refuses it.",
-        _CHECK,
-        expected=f"a toolkit of CUDA {claim.cuda.major}",
-        found=f"toolkit {stack.toolkit}",
-        hint=f"take mmcv where it is published, or the toolkit of CUDA {claim.cuda}",
-    )
-
-
-@rule("MMCV102", when=uses("mmcv", "mmcv-full", "mmcv-lite"))
-def one_mmcv(stack: Stack) -> Finding | None:
-    """There is one mmcv.
-
-    mmcv, mmcv-full and mmcv-lite are imported as the same `mmcv`: with two of them the files of the last one
-    installed win, and the compiled ops may be gone. From 2.0 on the one with ops is `mmcv`.
-
-    Source: open-mmlab/mmcv docs/en/get_started/installation.md.
-    Example: mmcv 1.4.0 beside mmcv-full 1.4.0.
-    Fix: keep the one with ops: mmcv-full before 2.0, mmcv from 2.0 on.
-    """
-    names = [name for name in ("mmcv", "mmcv-full", "mmcv-lite") if name in stack.packages]
-    source = Evidence(
-        "never install two of them",
-        "open-mmlab/mmcv docs/en/get_started/installation.md @a8073c7 (checked 2026-11-20)",
-    )
-    if len(names) == 1:
-        return None
-    return warned(
-        f"{' and '.join(names)} are the same Python package: the files of the last one installed win.",
-        source,
-        expected="one of them",
-        found=", ".join(names),
-        hint="keep mmcv-full before 2.0, mmcv from 2.0 on",
-    )
-
-
-def _uses_pyg(facts: Facts) -> bool:
-    return any(name in facts["stack"].packages for name in PYG)
-
-
-@rule("PYG101", when=_uses_pyg)
-def pyg_published(stack: Stack, tables: Tables) -> list[Finding]:
-    """The PyG companions are published for this torch and CUDA version.
-
-    torch-scatter, torch-sparse, torch-cluster, torch-spline-conv and pyg-lib have wheels on data.pyg.org
-    only;
-    PyPI has their source, whose build needs torch.
-
-    Source: rusty1s/pytorch_scatter README.md; pyg-team/pyg-lib README.md (tables/packages.toml).
-    Example: torch-scatter for torch 2.5 and cu126.
-    Fix: a torch build that the pages have, or a source build that the stack states.
-    """
-    claim = torch_claim(stack, tables)
-    row = tables.packages.pyg_pages.get(claim.minor or "")
-    if row is None or claim.tag is None or claim.assumed:
-        return []
-    findings: list[Finding] = []
-    for name in PYG:
-        package = stack.packages.get(name)
-        if package is None or package.origin in {"source", "conda"}:
-            continue
-        if row.only and name not in row.only:
-            text = f"{name} is not published for torch {row.torch}; its page has {', '.join(row.only)}."
-        elif claim.tag not in row.tags:
-            text = f"{name} is not published for torch {row.torch} and {claim.tag}."
-        else:
-            findings.append(
-                passed(f"{name} is published for torch {row.torch} and {claim.tag}.", cite(row, ""))
-            )
-            continue
-        listed = f"torch {row.torch}: {', '.join(row.tags)}"
-        expected = f"one of {', '.join(row.only or row.tags)}"
-        hint = "a wheel of another CUDA minor of the same major loads too; else build it from source"
-        version = package.exact
-        if version is not None and version.local == f"pt{claim.minor}{claim.tag}".replace(".", ""):
-            findings.append(failed_by(text, (row, listed), expected=expected, found=str(version), hint=hint))
-        else:
-            findings.append(warned(text, cite(row, listed), expected=expected, found=claim.tag, hint=hint))
-    return findings

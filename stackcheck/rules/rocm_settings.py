@@ -1,0 +1,146 @@
+"""Rules about the ROCm build and the settings around it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stackcheck.claimed import torch_claim
+from stackcheck.rules.grading import cite, failed_by, no_data
+from stackcheck.rules.registry import Finding, failed, passed, rule, warned
+from stackcheck.rules.rocm import OVERRIDE, is_rocm, label, override, rocm_of
+from stackcheck.tables.rocm import gfx_of
+from stackcheck.verdict import Evidence
+
+if TYPE_CHECKING:
+    from stackcheck.definition import Stack
+    from stackcheck.rules.registry import Facts
+    from stackcheck.tables import Tables
+
+
+_READ = Evidence(
+    "three decimals up to 63.255.255; anything else makes the discovery of GPUs fail; Linux only",
+    "ROCm/ROCR-Runtime libhsakmt/src/topology.c:1218-1233 @c7785a6da1c1; ROCm/TheRock issue 1719 "
+    "(checked 2026-11-20)",
+)
+
+
+@rule("ROCM102", when=is_rocm)
+def rocm_build_exists(stack: Stack, tables: Tables) -> Finding | None:
+    """There is an official wheel of this torch for this ROCm version.
+
+    ROCm wheels are on download.pytorch.org only, for two ROCm versions of each release.
+
+    Source: pytorch/test-infra tools/scripts/generate_binary_build_matrix.py by release (tables/rocm.toml).
+    Example: torch 2.5.0+rocm6.0: 2.5 has wheels for 6.1 and 6.2.
+    Fix: a ROCm version that the release was built for.
+    """
+    claim = torch_claim(stack, tables)
+    rocm = rocm_of(claim)
+    version = stack.version("torch")
+    if rocm is None or version is None or version.is_devrelease or not claim.official:
+        return None
+    row = tables.rocm.row(version)
+    if row is None:
+        return no_data(f"the ROCm wheels of torch {version.public}", tables.rocm.newest, tables.rocm.checked)
+    built = ", ".join(map(str, row.rocm))
+    if any(rocm.release[:2] == each.release[:2] for each in row.rocm):
+        return passed(f"torch {row.torch} has wheels for ROCm {built}.", cite(row, f"ROCm {built}"))
+    return failed_by(
+        f"There is no wheel of torch {version.public} for ROCm {rocm}.",
+        (row, f"torch {row.torch}: ROCm {built}"),
+        expected=f"ROCm {built}",
+        found=f"ROCm {rocm}",
+        hint=f"take the wheel for ROCm {row.rocm[-1]}",
+    )
+
+
+def _has_override(facts: Facts) -> bool:
+    return bool(facts["stack"].env.get(OVERRIDE))
+
+
+@rule("ROCM103", when=_has_override)
+def override_readable(stack: Stack) -> Finding:
+    """HSA_OVERRIDE_GFX_VERSION is written as the runtime reads it.
+
+    Three decimals, such as 10.3.0 for gfx1030 and 9.0.10 for gfx90a. Anything else makes the discovery of
+    GPUs fail: there is then no GPU at all. Windows does not read it.
+
+    Source: ROCm/ROCR-Runtime libhsakmt/src/topology.c:1218-1233.
+    Example: HSA_OVERRIDE_GFX_VERSION=gfx1030, or 9.0.a.
+    Fix: write the three numbers in decimal.
+    """
+    value = override(stack) or ""
+    gfx = gfx_of(value)
+    if gfx is None:
+        return failed(
+            f"{OVERRIDE}={value} is not three decimals: ROCr then finds no GPU.",
+            _READ,
+            expected="MAJOR.MINOR.STEPPING in decimal, such as 10.3.0",
+            found=value,
+            hint="10.3.0 is gfx1030, 9.0.10 is gfx90a, 11.0.0 is gfx1100",
+        )
+    if (stack.platform or "").startswith("windows") or (stack.os or "").lower().startswith("windows"):
+        return warned(
+            f"{OVERRIDE} has no effect on Windows.",
+            _READ,
+            expected="Linux",
+            found=stack.platform or stack.os or "",
+            hint="remove it; a build for the real target is needed there",
+        )
+    return passed(f"{OVERRIDE}={value} is read as {gfx}.", _READ)
+
+
+@rule("ROCM104", when=is_rocm)
+def hipblaslt(stack: Stack, tables: Tables) -> Finding | None:
+    """The library hipBLASLt is not preferred on a GPU that it has no kernels for.
+
+    torch then warns "Attempting to use hipBLASLt on an unsupported architecture" and falls back, or fails.
+
+    Source: pytorch issue 138067 and PR 128753; ROCm/TheRock cmake/therock_amdgpu_targets.cmake.
+    Example: TORCH_BLAS_PREFER_HIPBLASLT=1 on gfx1030.
+    Fix: TORCH_BLAS_PREFER_HIPBLASLT=0.
+    """
+    row = tables.rocm.no_hipblaslt
+    without = [gpu for gpu in stack.gpus if gpu.gfx in row.gfx]
+    if not without:
+        return None
+    value = stack.env.get("TORCH_BLAS_PREFER_HIPBLASLT")
+    said = ", ".join(map(label, without))
+    if value == "0":
+        return passed(f"hipBLASLt is switched off for {said}.", cite(row, ""))
+    if value is None:
+        return None
+    return warned(
+        f"hipBLASLt has no kernels for {said}, and TORCH_BLAS_PREFER_HIPBLASLT={value} prefers it.",
+        cite(row, f"not built for {', '.join(row.gfx)}"),
+        expected="TORCH_BLAS_PREFER_HIPBLASLT=0",
+        found=f"TORCH_BLAS_PREFER_HIPBLASLT={value}",
+        hint="set it to 0",
+    )
+
+
+@rule("ROCM105", when=is_rocm)
+def no_cuda_wheels(stack: Stack, tables: Tables) -> Finding | None:
+    """A ROCm stack holds no nvidia-* wheels.
+
+    They are what the CUDA build of torch from PyPI requires: their presence means that it replaced, or will
+    replace, the ROCm build.
+
+    Source: https://github.com/ROCm/pytorch/issues/411
+    Example: nvidia-cudnn-cu12 beside torch 2.6.0+rocm6.2.4.
+    Fix: leave them out, and constrain torch to the ROCm build.
+    """
+    named = [
+        name for name in stack.packages if name.startswith("nvidia-") and not name.startswith("nvidia-ml-py")
+    ]
+    if not named or rocm_of(torch_claim(stack, tables)) is None:
+        return None
+    return warned(
+        f"{', '.join(named)} are libraries of the CUDA build of torch, in a stack for ROCm.",
+        Evidence(
+            "torch.version.hip is None after such an install", "https://github.com/ROCm/pytorch/issues/411"
+        ),
+        expected="no nvidia-* wheels",
+        found=", ".join(named),
+        hint="leave them out, and constrain torch to the ROCm build",
+    )
