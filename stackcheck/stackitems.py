@@ -7,8 +7,6 @@ stacks of its own, so that several build side by side.
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import re
 import shutil
 import sys
@@ -23,9 +21,9 @@ from stackcheck import catalog, pipeline, rules, tables
 from stackcheck.engines import BuildOptions
 from stackcheck.errors import StackcheckError, UsageError
 from stackcheck.report.escape import one_line
-from stackcheck.report.jsonfile import from_json, to_json
 from stackcheck.report.text import verdict_text
 from stackcheck.rules.registry import RULES, Facts, Rule
+from stackcheck.stackreports import SharedReports
 from stackcheck.verdict import Outcome, Verdict, worst
 
 if TYPE_CHECKING:
@@ -54,10 +52,9 @@ class Stacks:
             raise pytest.UsageError(str(error)) from None
         self.check_only: bool = config.getoption("stack_check_only")
         self.options = _options(config)
-        self.folder = Path(
-            _worker_input(config).get(_FOLDER) or tempfile.mkdtemp(prefix="stackcheck-pytest-")
-        )
-        self.reports: dict[str, Report | str] = {}
+        given = _worker_input(config).get(_FOLDER)
+        self.folder = Path(given or tempfile.mkdtemp(prefix="stackcheck-pytest-"))
+        self.reports = SharedReports(self.folder, self._make)
         self.noted: dict[str, dict[str, list[str]]] = {}
         self._collect_definitions()
 
@@ -96,34 +93,11 @@ class Stacks:
         run = pipeline.check if check_only else pipeline.verify
         return run(stack, options, _progress)
 
-    def report(self, stack: Stack) -> Report:
-        """Return the report of a stack, made once for all workers, or raise what ended it."""
-        if stack.title not in self.reports:
-            self.reports[stack.title] = self._shared(stack)
-        made = self.reports[stack.title]
-        if isinstance(made, str):
-            raise StackcheckError(made)
+    def _make(self, stack: Stack) -> Report:
+        made: Report = self.config.hook.pytest_stackcheck_report(
+            config=self.config, stack=stack, options=self.options, check_only=self.check_only
+        )
         return made
-
-    def _shared(self, stack: Stack) -> Report | str:
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        name = hashlib.sha256(stack.title.encode()).hexdigest()[:32]
-        report, error = self.folder / f"{name}.json", self.folder / f"{name}.error"
-        with (self.folder / f"{name}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if report.exists():
-                return from_json(report.read_text(encoding="utf-8"), source=str(report))[0]
-            if error.exists():
-                return error.read_text(encoding="utf-8")
-            try:
-                made: Report = self.config.hook.pytest_stackcheck_report(
-                    config=self.config, stack=stack, options=self.options, check_only=self.check_only
-                )
-            except StackcheckError as problem:
-                error.write_text(str(problem), encoding="utf-8")
-                return str(problem)
-            report.write_text(to_json([made]), encoding="utf-8")
-            return made
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -193,7 +167,7 @@ class RuleItem(pytest.Item):
     def setup(self) -> None:
         """Have the report made; an ERROR, and a report that could not be had, is an error of the set-up."""
         try:
-            report = plugin_of(self.config).report(self.stack)
+            report = plugin_of(self.config).reports.of(self.stack)
         except StackcheckError as error:
             pytest.fail(f"ERROR: {self.stack.title} could not be checked: {error}", pytrace=False)
         self.verdicts = tuple(v for v in report.verdicts if (v.code in self.codes) != (self.name == REST))
