@@ -66,11 +66,13 @@ def _unknown_release(stack: Stack, tables: Tables) -> Finding | None:
 
 
 def _builds(stack: Stack, backend: Backend, release: Release, tables: Tables) -> tuple[list[Build], str]:
-    """Return the rows that may be the stack's build: the one of its platform, or all when none is stated."""
+    """Return the rows that may be the stack's build: of its platform, or of Linux when none is stated."""
     rows = [row for row in tables.torch.builds_of(release.torch, backend.version) if row.codes is not None]
     if stack.platform:
         return [row for row in rows if row.platform == stack.platform], ""
-    return rows, " The stack states no platform: every known one was tried."
+    # Windows builds carry PTX that Linux builds have not: they count only for a stack that says Windows.
+    linux = [row for row in rows if row.platform.startswith("linux/")]
+    return linux, " The stack states no platform: Linux on both machines was tried."
 
 
 def _native(stack: Stack) -> bool:
@@ -95,23 +97,17 @@ def _judge(stack: Stack, build: Build, assumed: str, tables: Tables) -> Finding 
             hint=_other_build(stack, build, tables),
             doubtful=any(one.gpu.unverified for one in bad),
         )
-    findings = [
-        passed(
-            f"{build.title} serves {sentence(each)}.",
-            cite(build, says),
-            expected=_wanted(native),
-            found=build.listed,
-        )
-    ]
+    findings: list[Finding] = []
     by_ptx = [one for one in each if one.coverage.how == PTX]
-    if by_ptx and build.evidence == "build-script":
-        findings.append(
-            warned(
-                f"{sentence(by_ptx)}: that PTX stands in the build script; no wheel that was opened had any.",
-                cite(build, says),
-                hint="take a build with SASS for this GPU",
-            )
-        )
+    if len(by_ptx) < len(each):
+        good = sentence([one for one in each if one not in by_ptx])
+        text = f"{build.title} serves {good}."
+        findings.append(passed(text, cite(build, says), expected=_wanted(native), found=build.listed))
+    if by_ptx:
+        text = f"{build.title} serves {sentence(by_ptx)}, which the driver does at first use."
+        doubt = "The CUDA libraries of that build may have no code for it."
+        hint = _other_build(stack, build, tables)
+        findings.append(warned(f"{text} {doubt}", cite(build, says), found=build.listed, hint=hint))
     findings += _torch_warns(build, each)
     return findings
 

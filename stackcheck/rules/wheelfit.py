@@ -114,7 +114,8 @@ def torch_fits_glibc(stack: Stack, tables: Tables) -> Finding | None:
     package, release = stack.packages["torch"], torch_release(stack, tables)
     if not platform_of(stack).startswith("linux/") or package.origin == "source":
         return None
-    system = tables.systems.find(stack.os) if stack.os and not stack.glibc else None
+    named = stack.os or stack.image.base or ""
+    system = tables.systems.find(named) if named and not stack.glibc else None
     has = Version(stack.glibc) if stack.glibc else system.glibc if system else None
     if has is None or release is None:
         return None
@@ -123,8 +124,8 @@ def torch_fits_glibc(stack: Stack, tables: Tables) -> Finding | None:
         return skipped(f"no data on the glibc that the conda build of torch {release.torch} needs")
     kind = "conda build" if package.origin == "conda" else "wheel"
     says = f"the {kind} of torch {release.torch} needs glibc {needs}"
-    found = f"glibc {has}" + (f" ({stack.os})" if system else "")
-    evidence = [(release, says), *([(system, f"{stack.os} has glibc {has}")] if system else [])]
+    found = f"glibc {has}" + (f" ({named})" if system else "")
+    evidence = [(release, says), *([(system, f"{named} has glibc {has}")] if system else [])]
     if needs <= has:
         return passed(f"{says.capitalize()}, {found} is there.", *(cite(*each) for each in evidence))
     hint = f"take a newer system{_older_torch(release, has, tables) if kind == 'wheel' else ''}"

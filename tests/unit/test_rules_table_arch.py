@@ -15,7 +15,7 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
         [
             (
                 "FAIL",
-                "torch 1.13.1+cu117 (linux/amd64) has sm_37 sm_50 sm_60 sm_70 sm_75 sm_80 sm_86. Nothing of that runs on H100 (9.0). The stack states no platform: every known one was tried.",
+                "torch 1.13.1+cu117 (linux/amd64) has sm_37 sm_50 sm_60 sm_70 sm_75 sm_80 sm_86. Nothing of that runs on H100 (9.0). The stack states no platform: Linux on both machines was tried.",
                 "take torch 2.0.0+cu118: it has sm_37 sm_50 sm_60 sm_70 sm_75 sm_80 sm_86 sm_90",
             )
         ],
@@ -73,7 +73,7 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
         [
             (
                 "FAIL",
-                "torch 2.7.0+cu128 (linux/amd64) has sm_75 sm_80 sm_86 sm_90 sm_100 sm_120 compute_120. Nothing of that runs on GTX 1080 Ti (6.1). The stack states no platform: every known one was tried.",
+                "torch 2.7.0+cu128 (linux/amd64) has sm_75 sm_80 sm_86 sm_90 sm_100 sm_120 compute_120. Nothing of that runs on GTX 1080 Ti (6.1). The stack states no platform: Linux on both machines was tried.",
                 "take torch 2.7.0+cu126: it has sm_50 sm_60 sm_70 sm_75 sm_80 sm_86 sm_90",
             )
         ],
@@ -84,7 +84,7 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
         [
             (
                 "WARN",
-                "torch 2.5.0+cu124 (linux/amd64) has sm_50 sm_60 sm_70 sm_75 sm_80 sm_86 sm_90. Nothing of that runs on B100 (10.0). The stack states no platform: every known one was tried. This rests on knowledge that no primary source confirms, so it is a warning.",
+                "torch 2.5.0+cu124 (linux/amd64) has sm_50 sm_60 sm_70 sm_75 sm_80 sm_86 sm_90. Nothing of that runs on B100 (10.0). The stack states no platform: Linux on both machines was tried. This rests on knowledge that no primary source confirms, so it is a warning.",
                 "take torch 2.7.0+cu128: it has sm_75 sm_80 sm_86 sm_90 sm_100 sm_120 compute_120",
             )
         ],
@@ -105,9 +105,47 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
         {"packages": {"torch": "1.9.0+cu111"}, "gpus": ["H100"]},
         [
             (
-                "WARN",
-                "torch 1.9.0+cu111 (linux/amd64) has sm_37 sm_50 sm_60 sm_70 sm_75 sm_80 sm_86. Nothing of that runs on H100 (9.0). The stack states no platform: every known one was tried. This rests on knowledge that no primary source confirms, so it is a warning.",
+                "FAIL",
+                "torch 1.9.0+cu111 (linux/amd64) has sm_37 sm_50 sm_60 sm_70 sm_75 sm_80 sm_86. Nothing of that runs on H100 (9.0). The stack states no platform: Linux on both machines was tried.",
                 "take torch 2.0.0+cu118: it has sm_37 sm_50 sm_60 sm_70 sm_75 sm_80 sm_86 sm_90",
+            )
+        ],
+    ),
+    (
+        "ARCH101",
+        {"packages": {"torch": "1.9.0+cu111"}, "gpus": ["RTX 4090"]},
+        [("PASS", "torch 1.9.0+cu111 (linux/amd64) serves RTX 4090 (8.9) by sm_86.", "")],
+    ),
+    (
+        "ARCH101",
+        {"packages": {"torch": "2.15.0+cu130"}, "gpus": ["V100"], "platform": "linux/amd64"},
+        [
+            (
+                "WARN",
+                "torch 2.15.0+cu130 (linux/amd64) has sm_75 sm_80 sm_86 sm_90 sm_100 sm_120. Nothing of that runs on V100 (7.0). This rests on knowledge that no primary source confirms, so it is a warning.",
+                "take torch 2.14.1+cu126: it has sm_50 sm_60 sm_70 sm_75 sm_80 sm_86 sm_90",
+            )
+        ],
+    ),
+    (
+        "ARCH101",
+        {"packages": {"torch": "2.5.1+cu118"}, "gpus": ["RTX 5090"]},
+        [
+            (
+                "FAIL",
+                "torch 2.5.1+cu118 (linux/amd64) has sm_37 sm_50 sm_60 sm_70 sm_75 sm_80 sm_86 sm_90. Nothing of that runs on RTX 5090 (12.0). The stack states no platform: Linux on both machines was tried.",
+                "take torch 2.7.0+cu128: it has sm_75 sm_80 sm_86 sm_90 sm_100 sm_120 compute_120",
+            )
+        ],
+    ),
+    (
+        "ARCH101",
+        {"packages": {"torch": "2.5.1+cu118"}, "gpus": ["RTX 5090"], "platform": "windows/amd64"},
+        [
+            (
+                "WARN",
+                "torch 2.5.1+cu118 (windows/amd64) serves RTX 5090 (12.0) by compiling compute_37, which the driver does at first use. The CUDA libraries of that build may have no code for it.",
+                "take torch 2.9.0+cu128: it has sm_70 sm_75 sm_80 sm_86 sm_90 sm_100 sm_120",
             )
         ],
     ),

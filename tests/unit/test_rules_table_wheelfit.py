@@ -91,6 +91,28 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
     ),
     (
         "GLIBC101",
+        {"packages": {"torch": "2.7.1"}, "image": {"base": "nvidia/cuda:11.8.0-devel-ubuntu18.04"}},
+        [
+            (
+                "FAIL",
+                "The wheel of torch 2.7.1 needs glibc 2.28, the system has 2.27.",
+                "take a newer system, or torch 2.6.0",
+            )
+        ],
+    ),
+    (
+        "GLIBC101",
+        {"packages": {"torch": "2.7.1"}, "image": {"base": "python:3.11-slim-bookworm"}},
+        [
+            (
+                "PASS",
+                "The wheel of torch 2.7.1 needs glibc 2.28, glibc 2.36 (python:3.11-slim-bookworm) is there.",
+                "",
+            )
+        ],
+    ),
+    (
+        "GLIBC101",
         {"packages": {"torch": "2.6.0+cu126"}, "glibc": "2.17"},
         [
             (
