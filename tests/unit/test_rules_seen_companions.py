@@ -258,6 +258,23 @@ def test_mmcv_extension(files: list[str], error: Any, outcome: str, message: str
     assert all(map(complete, verdicts("MMCV301", {"mmcv_ops": facts})))
 
 
+def test_a_real_mmcv_with_and_without_its_operators() -> None:
+    good, lite = recorded("mmcv-built-for-the-cpu"), recorded("mmcv-without-operators")
+    assert [line for code in ("MMCV301", "MMCV302", "MMCV401") for line in said(code, good)] == [
+        ("PASS", "mmcv 2.2.0: mmcv._ext loads"),
+        ("PASS", "mmcv 2.2.0: nms runs on cpu and keeps the right boxes"),
+        ("PASS", "mmcv 2.2.0: roi_align agrees with the reference, largest relative error 0.0e+00"),
+        ("SKIP", "mmcv: nms was not run on cuda:0: torch sees no GPU here"),
+    ]
+    assert said("MMCV301", lite) == [
+        (
+            "FAIL",
+            "mmcv 2.2.0: it was built without its operators (no _ext file):"
+            " ModuleNotFoundError: No module named 'mmcv._ext'",
+        )
+    ]
+
+
 def test_mmcv_operators_on_cpu_and_gpu() -> None:
     assert said("MMCV302", {"mmcv_ops": MMCV}) == [
         ("PASS", "mmcv 2.1.0: nms runs on cpu and keeps the right boxes"),
