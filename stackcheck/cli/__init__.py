@@ -54,13 +54,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         _tell("interrupted")
         return EXIT_INTERRUPTED
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the user's terminal is no place for a traceback
         if "--debug" in words:
-            raise
-        _tell(
-            f"{type(error).__name__}: {error}\n"
-            "this is a fault of stackcheck: run it again with --debug, and report the traceback"
-        )
+            import traceback  # noqa: PLC0415 - only for a fault of stackcheck
+
+            traceback.print_exc()
+        else:
+            _tell(
+                f"{type(error).__name__}: {error}\n"
+                "this is a fault of stackcheck: run it again with --debug, and report the traceback"
+            )
         return EXIT_UNCHECKED
 
 

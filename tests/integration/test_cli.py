@@ -346,7 +346,7 @@ def test_a_fault_of_stackcheck_is_one_line_and_exit_code_3(folder: Path) -> None
         "this is a fault of stackcheck: run it again with --debug, and report the traceback"
     )
     shown = run_broken("list", "--debug")
-    assert shown.returncode == 1
+    assert shown.returncode == 3
     assert "Traceback (most recent call last):" in shown.stderr
 
 
