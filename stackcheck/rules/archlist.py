@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from stackcheck.rules.archentries import VARIABLE, expand, parsed_codes, stated_arch_list
 from stackcheck.rules.coverage import RUNS_ON, sentence, served, shown, titles
-from stackcheck.rules.grading import UNVERIFIED, cite, failed_by, no_data
+from stackcheck.rules.grading import UNVERIFIED, cite, failed_by
 from stackcheck.rules.registry import Finding, failed, passed, rule, warned
-from stackcheck.rules.torchbuild import is_wheel, pinned
-from stackcheck.tables.torch import minor
-from stackcheck_probes.capability import Ptx, Sass, parse_capability, parse_code
+from stackcheck.rules.torchbuild import pinned
+from stackcheck_probes.capability import Sass, parse_capability, parse_code
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,62 +17,22 @@ if TYPE_CHECKING:
 
     from stackcheck.definition import Stack
     from stackcheck.tables import Tables
-    from stackcheck.tables.cuda import Toolkit
     from stackcheck.tables.torch import ArchNames
-    from stackcheck_probes.capability import Code
-
-VARIABLE = "TORCH_CUDA_ARCH_LIST"
 
 
-def stated_arch_list(stack: Stack) -> str | None:
-    """Return the arch list as text: the stack's field, else the variable; None when neither is stated."""
-    if stack.arch_list:
-        return ";".join(stack.arch_list)
-    return stack.env.get(VARIABLE) or None
-
-
-def expand(text: str, names: ArchNames) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Split an arch list as `torch.utils.cpp_extension` does; return its entries and those it refuses.
-
-    Spaces count as semicolons and nothing else separates; generation names are replaced wherever they stand,
-    in the table's order; each entry then must be a known capability, bare or with `+PTX`. "native" alone is
-    taken by torch 2.9 and later.
-
-    Source of the format: `_get_cuda_arch_flags` of the torch wheels (rows of the table).
-    """
-    if text == "native" and names.native:
-        return (), ()
-    text = text.replace(" ", ";")
-    for name, entries in names.names.items():
-        text = text.replace(name, entries)
-    parts = tuple(text.split(";"))
-    return parts, tuple(part for part in parts if part.removesuffix("+PTX") not in names.arches)
-
-
-@lru_cache(maxsize=1024)
-def parsed_codes(entries: tuple[str, ...]) -> tuple[Code, ...]:
-    """Return what nvcc makes of valid entries: SASS each, and PTX for those with `+PTX`."""
-    codes: list[Code] = []
-    for entry in entries:
-        name = entry.removesuffix("+PTX")
-        sass = parse_code(name)
-        codes.append(sass)
-        if entry != name:
-            codes.append(Ptx(sass.capability, sass.suffix))
-    return tuple(codes)
-
-
-def _names(stack: Stack, tables: Tables) -> ArchNames:
+def names_of(stack: Stack, tables: Tables) -> ArchNames:
+    """Return what the stack's torch accepts in an arch list; the newest known torch when it is not pinned."""
     version = pinned(stack, "torch")
     return (tables.torch.arch_names_of(version) if version else None) or tables.torch.arch_names[-1]
 
 
-def _states_list(facts: Mapping[str, Any]) -> bool:
+def states_list(facts: Mapping[str, Any]) -> bool:
+    """Tell whether a stack states an arch list."""
     stack: Stack | None = facts.get("stack")
     return stack is not None and stated_arch_list(stack) is not None
 
 
-@rule("ARCH102", when=_states_list)
+@rule("ARCH102", when=states_list)
 def arch_list_is_valid(stack: Stack, tables: Tables) -> Finding | None:
     """Every entry of the arch list is one that torch accepts.
 
@@ -86,7 +45,7 @@ def arch_list_is_valid(stack: Stack, tables: Tables) -> Finding | None:
     Fix: write the capability with a dot.
     """
     text = stated_arch_list(stack) or ""
-    names, version = _names(stack, tables), pinned(stack, "torch")
+    names, version = names_of(stack, tables), pinned(stack, "torch")
     _, refused = expand(text, names)
     says = f"torch {version.public if version else names.since} accepts {' '.join(names.arches)}"
     if not refused:
@@ -134,7 +93,7 @@ def _spelling(entry: str, text: str, names: ArchNames) -> str:
     return f"this torch does not know {right}{near}: take a newer torch, or leave it out"
 
 
-@rule("ARCH103", when=_states_list)
+@rule("ARCH103", when=states_list)
 def arch_list_serves_gpus(stack: Stack, tables: Tables) -> Finding | None:
     """What gets built from source has code for every GPU of the stack.
 
@@ -147,7 +106,7 @@ def arch_list_serves_gpus(stack: Stack, tables: Tables) -> Finding | None:
     Fix: add the capability of the GPU.
     """
     text = stated_arch_list(stack) or ""
-    entries, refused = expand(text, _names(stack, tables))
+    entries, refused = expand(text, names_of(stack, tables))
     gpus = [gpu for gpu in stack.gpus if gpu.capability]
     if refused or not entries or not gpus:
         return None
@@ -171,122 +130,7 @@ def arch_list_serves_gpus(stack: Stack, tables: Tables) -> Finding | None:
     return failed(message, RUNS_ON, expected=expected, found=text, hint=hint)
 
 
-@rule("ARCH104", when=_states_list)
-def toolkit_knows_arch_list(stack: Stack, tables: Tables) -> Finding | None:
-    """The toolkit's nvcc can make code for every entry of the arch list.
-
-    Each toolkit knows a range of capabilities: 8.9 and 9.0 from CUDA 11.8, 10.0 and 12.0 from 12.8, 10.1
-    only in 12.8 and 12.9 (13.0 calls that chip 11.0), 10.3 and 12.1 from 12.9; 13.0 dropped everything
-    below 7.5.
-
-    Source: NVIDIA CUDA release notes; spack's table of nvcc targets (rows of `stackcheck tables`).
-    Example: 8.6 with CUDA 11.0 ends in `nvcc fatal : Unsupported gpu architecture 'compute_86'`.
-    Fix: take a toolkit that knows it, or leave the entry out.
-    """
-    if stack.toolkit is None:
-        return None
-    row = tables.cuda.toolkit(stack.toolkit)
-    if row is None:
-        newest = tables.cuda.newest.version
-        return no_data(f"the CUDA toolkit {stack.toolkit}", f"CUDA {newest}", tables.cuda.checked)
-    entries, refused = expand(stated_arch_list(stack) or "", _names(stack, tables))
-    if refused or not entries:
-        return None
-    wanted = [code for code in parsed_codes(entries) if isinstance(code, Sass)]
-    return _known(row, wanted, tables)
-
-
-def _known(row: Toolkit, wanted: list[Sass], tables: Tables) -> Finding:
-    says = f"nvcc of CUDA {row.version} knows {row.listed}"
-    unknown = [code for code in wanted if not row.knows(code)]
-    if not unknown:
-        return passed(
-            f"nvcc of CUDA {row.version} knows {shown(wanted)}.", cite(row, says), found=shown(wanted)
-        )
-    able = [each for each in tables.cuda.toolkits if all(each.knows(code) for code in wanted)]
-    hint = f"leave {shown(unknown)} out"
-    if able:
-        later = [each for each in able if each.version > row.version]
-        near = later[0] if later else able[-1]
-        hint = f"take CUDA toolkit {near.version}, or {hint}"
-    return failed_by(
-        f"nvcc of CUDA {row.version} does not know {shown(unknown)}: `Unsupported gpu architecture`.",
-        (row, says),
-        expected=row.listed,
-        found=shown(unknown),
-        hint=hint,
-        doubtful=row.sm_unverified,
-    )
-
-
-def _builds_for_visible_gpus(facts: Mapping[str, Any]) -> bool:
-    stack: Stack | None = facts.get("stack")
-    return stack is not None and bool(sources(stack)) and stated_arch_list(stack) is None
-
-
-def sources(stack: Stack) -> list[str]:
-    """Return the distributions that the stack builds from source, torch apart."""
-    return [name for name, each in stack.packages.items() if each.origin == "source" and name != "torch"]
-
-
-@rule("ARCH105", when=_builds_for_visible_gpus)
-def toolkit_knows_gpus(stack: Stack, tables: Tables) -> Finding | None:
-    """The toolkit's nvcc can make code for the GPUs, where no arch list is stated.
-
-    Without an arch list torch builds an extension for the GPUs it sees, but for none newer than its own build
-    has. An nvcc that does not know that capability stops with `Unsupported gpu architecture`.
-
-    Source: _get_cuda_arch_flags in torch/utils/cpp_extension.py; NVIDIA CUDA release notes (`stackcheck
-    tables`).
-    Example: an RTX 3090 (8.6) with CUDA 11.0.
-    Fix: take a toolkit that knows the GPU, or state an arch list that it knows.
-    """
-    row = tables.cuda.toolkit(stack.toolkit) if stack.toolkit else None
-    if row is None or not any(gpu.capability for gpu in stack.gpus):
-        return None
-    bad = [
-        gpu
-        for gpu in stack.gpus
-        if gpu.capability and not row.knows(Sass(_clamped(stack, gpu.capability, tables)))
-    ]
-    says = f"nvcc of CUDA {row.version} knows {row.listed}"
-    if not bad:
-        return passed(f"nvcc of CUDA {row.version} can build for the GPUs of the stack.", cite(row, says))
-    names = titles(bad)
-    runs = [
-        code
-        for code in row.sm
-        if not code.suffix and all(code.reaches(gpu.capability) for gpu in bad if gpu.capability)
-    ]
-    able = [
-        each
-        for each in tables.cuda.toolkits
-        if all(each.knows(Sass(gpu.capability)) for gpu in bad if gpu.capability)
-    ]
-    hints = ([f"take CUDA toolkit {able[0].version}"] if able else []) + (
-        [f'state arch_list = ["{runs[-1].capability}"], which runs there'] if runs else []
-    )
-    return failed_by(
-        f"nvcc of CUDA {row.version} cannot build {', '.join(sources(stack))} for {names}: "
-        "`Unsupported gpu architecture`.",
-        (row, says),
-        expected=row.listed,
-        found=names,
-        hint=", or ".join(hints) or "take a GPU that this toolkit knows",
-        doubtful=row.sm_unverified,
-    )
-
-
-def _clamped(stack: Stack, capability: Any, tables: Tables) -> Any:
-    """Return what torch asks nvcc for: the device's capability, but at most the newest of its own build."""
-    version = pinned(stack, "torch")
-    if version is None or stack.cuda is None or not is_wheel(stack.packages["torch"]):
-        return capability
-    build = next((row for row in tables.torch.builds_of(version, minor(stack.cuda)) if row.sm), None)
-    return min(capability, max(code.capability for code in build.sm or ())) if build else capability
-
-
-@rule("ARCH106", when=_states_list)
+@rule("ARCH106", when=states_list)
 def arch_list_is_one(stack: Stack) -> Finding | None:
     """The arch list of the stack and the variable that builds read say the same.
 

@@ -10,14 +10,12 @@ from stackcheck.rules.torchbuild import (
     default_backend,
     is_wheel,
     pinned,
-    platform_of,
     stated_backend,
     stated_by,
     torch_backend,
     torch_release,
 )
 from stackcheck.tables.torch import cuda_tag, minor
-from stackcheck.verdict import Evidence
 
 if TYPE_CHECKING:
     from packaging.version import Version
@@ -26,13 +24,6 @@ if TYPE_CHECKING:
     from stackcheck.rules.torchbuild import Backend
     from stackcheck.tables import Tables
     from stackcheck.tables.torch import Release
-
-
-_WHEELS = Evidence(
-    "no wheel of torch for macOS has a CUDA or ROCm version, none is for musl",
-    "names and torch/version.py of the torch 1.7.0 - 2.15.0 wheels, pypi.org/project/torch "
-    "(checked 2026-11-20)",
-)
 
 
 @rule("CUDA101", when=uses("torch"))
@@ -244,53 +235,3 @@ def cudnn_major_fits_torch(stack: Stack, tables: Tables) -> Finding | None:
         hint = f"remove {name} from the stack: torch {release.torch} requires the one that it needs"
         return failed_by(text, (release, says), expected=expected, found=found, hint=hint)
     return None
-
-
-@rule("PLATFORM101", when=uses("torch"))
-def torch_has_wheels_for_platform(stack: Stack, tables: Tables) -> Finding | None:
-    """There are wheels of torch for the platform of the stack.
-
-    There is no CUDA or ROCm build for macOS, none of the tags of PyTorch's own index for it, no wheel for
-    macOS on Intel after torch 2.2, and none for musl (Alpine Linux).
-
-    Source: names of the wheels on PyPI (rows of `stackcheck tables`).
-    Example: torch==2.1.2+cu118 on an Apple M2.
-    Fix: take the build without a tag on macOS; take a glibc base image on Linux.
-    """
-    if not is_wheel(stack.packages.get("torch")) or not stack.platform:
-        return _musl(stack)
-    stated = stated_backend(stack, "torch")
-    if stack.platform.startswith("macos/") and stated is not None and stated.kind != "cpu":
-        return failed(
-            f"There is no {stated.kind.upper()} build of torch for macOS; {stated.by} asks for {stated.tag}.",
-            _WHEELS,
-            expected="torch without a tag",
-            found=f"torch {stated.tag} on {stack.platform}",
-            hint="take the release from PyPI, without a local version and without PyTorch's CUDA index",
-        )
-    release = torch_release(stack, tables)
-    if release is None:
-        return _musl(stack)
-    says = f"torch {release.torch} has wheels for {', '.join(release.python)}"
-    if platform_of(stack) in release.python:
-        return _musl(stack) or passed(f"{says}.", cite(release, says), found=stack.platform)
-    return failed_by(
-        f"{says}, not for {stack.platform}.",
-        (release, says),
-        expected=", ".join(release.python),
-        found=stack.platform,
-        hint=f"take one of these platforms, or a release with wheels for {stack.platform}",
-    )
-
-
-def _musl(stack: Stack) -> Finding | None:
-    system = f"{stack.os or ''} {stack.image.base or ''}".lower()
-    if not is_wheel(stack.packages.get("torch")) or ("alpine" not in system and "musl" not in system):
-        return None
-    return failed(
-        "torch has no wheel for musl, which Alpine Linux uses.",
-        _WHEELS,
-        expected="a system with glibc",
-        found=stack.os or stack.image.base or "",
-        hint="take a Debian, Ubuntu or RHEL based system",
-    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from stackcheck.rules.archlist import sources
+from stackcheck.rules.archentries import sources
 from stackcheck.rules.driver import needed_cuda
 from stackcheck.rules.grading import cite, failed_by, no_data
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned

@@ -11,8 +11,8 @@ from packaging.version import Version
 from stackcheck import tables
 from stackcheck.definition import Stack
 from stackcheck.rules import load_all
-from stackcheck.rules.archlist import expand, parsed_codes
-from stackcheck.rules.driver import Driver, parse_driver
+from stackcheck.rules.archentries import expand, parsed_codes
+from stackcheck.rules.driverrange import Driver, parse_driver
 from stackcheck.rules.registry import RULES, judge_one
 from stackcheck.tables.torch import Build, cuda_tag
 from stackcheck.verdict import Outcome

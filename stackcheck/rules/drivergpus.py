@@ -1,0 +1,147 @@
+"""The driver of the hosts against the GPUs: those it drives, and those that need it to compile PTX."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stackcheck.rules.archentries import expand, parsed_codes, stated_arch_list
+from stackcheck.rules.coverage import Served, sentence, served, shown, titles
+from stackcheck.rules.driver import states_driver
+from stackcheck.rules.driverrange import parse_driver
+from stackcheck.rules.grading import cite, failed_by
+from stackcheck.rules.registry import Finding, passed, rule, skipped, warned
+from stackcheck.tables.reading import parse_version
+from stackcheck.tables.torch import minor
+from stackcheck_probes.capability import PTX
+
+if TYPE_CHECKING:
+    from stackcheck.definition import Stack
+    from stackcheck.tables import Tables
+    from stackcheck.tables.cuda import Toolkit
+
+
+@rule("DRIVER102", when=states_driver)
+def driver_branch_has_gpus(stack: Stack, tables: Tables) -> Finding | None:
+    """The driver branch still drives the GPUs.
+
+    Branches drop old generations: R470 is the last for Kepler, R580 for Maxwell, Pascal and Volta. On a later
+    branch such a GPU is not there at all, whatever the wheels are.
+
+    Source: NVIDIA CUDA Toolkit, Driver, and Architecture Matrix, docs.nvidia.com/datacenter/tesla/drivers.
+    Example: a V100 on driver 590.48.01.
+    Fix: keep the last branch of that generation on those hosts.
+    """
+    driver = parse_driver(stack.driver) if stack.driver else None
+    if driver is None or driver.low is None:
+        return None
+    rows = []
+    for gpu in stack.gpus:
+        row = tables.cuda.generation(gpu.capability) if gpu.capability else None
+        if row is not None and row.last_branch is not None:
+            rows.append((gpu, row))
+    if not rows:
+        return None
+    branch = driver.low.release[0]
+    bad = [(gpu, row) for gpu, row in rows if row.last_branch is not None and branch > row.last_branch]
+    if not bad:
+        names = ", ".join(f"{gpu.name} up to R{row.last_branch}" for gpu, row in rows)
+        return passed(f"Driver {driver.text} drives {names}.", *(cite(row, row.name) for _, row in rows))
+    gpu, row = bad[0]
+    says = f"R{row.last_branch} is the last driver branch for {row.name}"
+    names = titles(gpu for gpu, _ in bad)
+    return failed_by(
+        f"{says}; driver {driver.text} does not drive {names}.",
+        (row, says),
+        expected=f"a driver of branch R{row.last_branch} or older",
+        found=f"driver {driver.text}",
+        hint=f"keep branch R{row.last_branch} on the hosts with {names}",
+        doubtful=any(gpu.unverified for gpu, _ in bad),
+    )
+
+
+@rule("DRIVER103", when=states_driver)
+def driver_knows_gpus(stack: Stack, tables: Tables) -> Finding | None:
+    """The driver is new enough to drive the GPUs.
+
+    A new generation needs a new driver whatever the toolkit: capabilities 10.0 and 12.0 need 570.26.
+
+    Source: cuDNN 9.10.2 support matrix, docs.nvidia.com/deeplearning/cudnn.
+    Example: an RTX 5090 on driver 550.54.15.
+    Fix: update the driver.
+    """
+    driver = parse_driver(stack.driver) if stack.driver else None
+    rows = [(gpu, tables.cuda.device_driver(gpu.capability)) for gpu in stack.gpus if gpu.capability]
+    known = [(gpu, row) for gpu, row in rows if row is not None]
+    if driver is None or not known:
+        return None
+    gpu, row = max(known, key=lambda each: each[1].driver)
+    says = f"capability {row.capability} needs a driver >= {row.driver}"
+    expected, found = f"driver >= {row.driver}", f"driver {driver.text}"
+    below = driver.below(row.driver)
+    if below:
+        text = f"{gpu.name}: {says}; the hosts have {driver.text}."
+        hint = f"update the driver to {row.driver} or later"
+        doubt = gpu.unverified
+        return failed_by(text, (row, says), expected=expected, found=found, hint=hint, doubtful=doubt)
+    if below is None:
+        text = f"{gpu.name}: {says}; {driver.text} does not tell whether all hosts have that."
+        return warned(
+            text, cite(row, says), expected=expected, found=found, hint="state the whole driver version"
+        )
+    return passed(f"Driver {driver.text} drives {gpu.name}: {says}.", cite(row, says))
+
+
+@rule("DRIVER104", when=states_driver)
+def driver_compiles_ptx(stack: Stack, tables: Tables) -> Finding | None:
+    """Where a GPU is served by PTX alone, the driver knows the PTX of the toolkit that made it.
+
+    The driver compiles PTX only up to its own CUDA version; minor-version compatibility does not cover that.
+
+    Source: NVIDIA CUDA Compatibility, minor version compatibility, docs.nvidia.com/deploy/cuda-compatibility.
+    Example: an extension with PTX of CUDA 12.8 on driver 550.54.15 ends in
+    `the provided PTX was compiled with an unsupported toolchain`.
+    Fix: update the driver, or add the GPU's own capability to the arch list.
+    """
+    text = stated_arch_list(stack)
+    maker = stack.toolkit or stack.cuda
+    if text is None or maker is None or not stack.gpus:
+        return None
+    names = tables.torch.arch_names[-1]
+    entries, refused = expand(text, names)
+    if refused or not entries:
+        return None
+    codes = parsed_codes(entries)
+    by_ptx = [one for one in served(stack, codes, shown(codes)) if one.coverage.how == PTX]
+    toolkit = tables.cuda.toolkit(maker)
+    if not by_ptx or toolkit is None:
+        return None
+    return _compiles(stack, by_ptx, toolkit)
+
+
+def _compiles(stack: Stack, by_ptx: list[Served], toolkit: Toolkit) -> Finding | None:
+    own = toolkit.driver_linux
+    says = f"PTX of CUDA {toolkit.version} needs a driver >= {own}"
+    expected = f"driver >= {own}"
+    if stack.driver_cuda and not stack.driver:
+        has = parse_version(minor(stack.driver_cuda))
+        late, found, expected = (
+            has < toolkit.version,
+            f"a driver of CUDA {has}",
+            f"a driver of CUDA {toolkit.version}",
+        )
+    else:
+        driver = parse_driver(stack.driver or "")
+        if driver is None or own is None:
+            return skipped(f"no data on the driver that compiles PTX of CUDA {toolkit.version}")
+        late, found = bool(driver.below(own)), f"driver {driver.text}"
+    if not late:
+        text = f"The driver is new enough for {sentence(by_ptx)}: {says}."
+        return passed(text, cite(toolkit, says), found=found)
+    capabilities = ", ".join(sorted({str(one.capability) for one in by_ptx}))
+    return failed_by(
+        f"{sentence(by_ptx)}: {says}; the hosts have {found}.",
+        (toolkit, says),
+        expected=expected,
+        found=found,
+        hint=f"add {capabilities} to the arch list, or update the driver",
+    )
