@@ -8,11 +8,12 @@ packages for an editable install when `setup.py` or `.gitignore` lies beside the
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
-import shutil
 import sys
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 NAME = "cumm_files"
 GRADE = "static"
@@ -24,6 +25,8 @@ CUDA_ROOT = "/usr/local/cuda"
 
 def run(params: dict[str, Any]) -> dict[str, Any]:
     """Return where cumm and spconv lie, the headers in effect, strays, owners, and what NVRTC would need."""
+    import shutil
+
     del params
     folders = {name: _folders(name) for name in ("cumm", "spconv")}
     facts: dict[str, Any] = {
@@ -41,7 +44,7 @@ def run(params: dict[str, Any]) -> dict[str, Any]:
     }
     if folders["cumm"]:
         site = os.path.dirname(folders["cumm"][0])
-        facts["headers"] = _headers(site, os.environ.get("CUMM_INCLUDE_PATH"))
+        facts["headers"] = headers_in_effect(site, os.environ.get("CUMM_INCLUDE_PATH"))
         strays = (os.path.join(site, name) for name in ("setup.py", ".gitignore"))
         facts["stray"] = [path for path in strays if os.path.exists(path)]
     return facts
@@ -53,7 +56,7 @@ def _folders(package: str) -> list[str]:
     return list(dict.fromkeys(path for path in found if os.path.isfile(os.path.join(path, "__init__.py"))))
 
 
-def _headers(site: str, override: str | None) -> dict[str, Any]:
+def headers_in_effect(site: str, override: str | None) -> dict[str, Any]:
     """Return the include directory that cumm takes, by what, and whether tensorview's headers are in it."""
     beside, own = os.path.join(site, "include"), os.path.join(site, "cumm", "include")
     folder, by = (beside, "site-packages/include") if os.path.isdir(beside) else (own, "cumm/include")
@@ -71,6 +74,8 @@ def _headers(site: str, override: str | None) -> dict[str, Any]:
 
 def _owners() -> dict[str, list[dict[str, str]]]:
     """Return the distributions called cumm*, spconv*: name, version, and the cumm that they require."""
+    import importlib.metadata
+
     owners: dict[str, list[dict[str, str]]] = {"cumm": [], "spconv": []}
     for distribution in importlib.metadata.distributions():
         name = (distribution.metadata["Name"] or "").lower().replace("_", "-")

@@ -7,6 +7,7 @@ import os
 import re
 
 from stackcheck_probes import files
+from stackcheck_probes.driverfiles import find_libcuda, kernel_module
 from stackcheck_probes.running import first_output
 
 TYPE_CHECKING = False
@@ -17,19 +18,8 @@ NAME = "nvidia_driver"
 GRADE = "static"
 
 DEVICES = ("dev/nvidia[0-9]*", "dev/nvidiactl", "dev/nvidia-uvm", "dev/nvidia-caps/*", "dev/dxg")
-DEFAULT_FOLDERS = (
-    "lib/x86_64-linux-gnu",
-    "usr/lib/x86_64-linux-gnu",
-    "lib/aarch64-linux-gnu",
-    "usr/lib/aarch64-linux-gnu",
-    "lib64",
-    "usr/lib64",
-    "usr/lib/wsl/lib",
-    "lib",
-    "usr/lib",
-)
 DRIVER_PACKAGES = re.compile(r"^(libnvidia-compute-|libnvidia-ml|libcuda1|nvidia-driver-libs|cuda-compat-)")
-_VERSION = re.compile(r"\.so\.([0-9]{3,}\.[0-9.]*[0-9])$")
+_CACHED = re.compile(r"^\s*libcuda\.so\.1 \([^)]*\) => (\S+)", re.MULTILINE)
 
 
 def run(params: dict[str, Any]) -> dict[str, Any]:
@@ -41,7 +31,7 @@ def run(params: dict[str, Any]) -> dict[str, Any]:
     root = params.get("root", "/")
     library_path = params.get("library_path", os.environ.get("LD_LIBRARY_PATH", ""))
     cache = params["cache"] if "cache" in params else first_output(["/sbin/ldconfig", "-p"]) or ""
-    found = find_libcuda(root, library_path, cache)
+    found = find_libcuda(root, library_path, _CACHED.findall(cache))
     return {
         "kernel_module": kernel_module(files.text(os.path.join(root, "proc/driver/nvidia/version"))),
         "nvml": _nvml(params.get("nvml", "libnvidia-ml.so.1")),
@@ -60,40 +50,6 @@ def _nvml(soname: str | None) -> dict[str, Any] | None:
     except ImportError as error:  # an interpreter without ctypes
         return {"library": soname, "error": str(error)[:500], "code": 0, "devices": []}
     return nvml.read(soname)
-
-
-def kernel_module(text: str) -> dict[str, Any] | None:
-    """Return version and kind of the loaded module from /proc/driver/nvidia/version; None when not loaded."""
-    match = re.search(r"NVRM version:.*?Kernel Module.*?\s([0-9]+\.[0-9]+(?:\.[0-9]+)?)\s", text)
-    if match is None:
-        return {"version": None, "open": None} if text.strip() else None
-    return {"version": match.group(1), "open": "Open Kernel Module" in text}
-
-
-def find_libcuda(root: str, library_path: str, cache: str) -> list[dict[str, Any]]:
-    """Return every libcuda.so.1 in the order in which the loader would take them; the first one is loaded.
-
-    Order: LD_LIBRARY_PATH, the cache of ldconfig, the default folders (ld.so(8)).
-    """
-    cached = re.findall(r"^\s*libcuda\.so\.1 \([^)]*\) => (\S+)", cache, re.MULTILINE)
-    places = [(folder, "LD_LIBRARY_PATH") for folder in library_path.split(":") if folder]
-    places += [(os.path.dirname(path), "ld.so.cache") for path in cached]
-    places += [(os.path.join("/", folder), "default") for folder in DEFAULT_FOLDERS]
-    rows: dict[str, dict[str, Any]] = {}
-    for folder, via in places:
-        path = os.path.join(root, folder.lstrip("/"), "libcuda.so.1")
-        real = os.path.realpath(path)
-        if os.path.exists(path) and real not in rows:
-            version = _VERSION.search(real)
-            rows[real] = {
-                "path": path,
-                "file": real,
-                "version": version.group(1) if version else None,
-                "via": via,
-                "stub": "stubs" in real.split(os.sep),
-                "compat": "compat" in real.split(os.sep) or "compat" in path.split(os.sep),
-            }
-    return list(rows.values())
 
 
 def _stub_folders(root: str, library_path: str) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ import re
 import sys
 
 from stackcheck_probes import files
+from stackcheck_probes.gfx import gfx_name, gfx_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing `typing` for its constant would cost 10 ms
@@ -66,21 +67,8 @@ def override(environ: Mapping[str, str]) -> dict[str, Any]:
     for name, value in environ.items():
         match = re.fullmatch(r"HSA_OVERRIDE_GFX_VERSION(?:_([0-9]+))?", name)
         if match:
-            rows[match.group(1) or "all"] = {"value": value[:100], "gfx": _claimed(value)}
+            rows[match.group(1) or "all"] = {"value": value[:100], "gfx": gfx_of(value)}
     return rows
-
-
-def _claimed(value: str) -> str | None:
-    match = re.fullmatch(r"([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})", value)
-    if match is None:
-        return None
-    major, minor, step = map(int, match.groups())
-    return gfx_name(major, minor, step) if major <= 63 and minor <= 255 and step <= 255 else None
-
-
-def gfx_name(major: int, minor: int, step: int) -> str:
-    """Return the target's name: decimal major, then minor and stepping in hexadecimal; 9.0.10 is gfx90a."""
-    return "gfx%d%x%x" % (major, minor, step)
 
 
 def _node(path: str) -> dict[str, Any]:

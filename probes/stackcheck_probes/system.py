@@ -6,7 +6,7 @@ import os
 import re
 import sys
 
-from stackcheck_probes import files
+from stackcheck_probes import files, sharedmemory
 from stackcheck_probes.running import first_output
 
 TYPE_CHECKING = False
@@ -65,7 +65,7 @@ def run(params: dict[str, Any]) -> dict[str, Any]:
         "libstdcxx": _libstdcxx(root),
         "cpu": _cpu(root),
         "memory_bytes": _memory(root),
-        "shm": _shm(os.path.join(root, "dev/shm")),
+        "shm": sharedmemory.look(os.path.join(root, "dev/shm")),
         "container": _container(root),
         "tools": {name: _tool(name) for name in params.get("tools", TOOLS)},
         "python_headers": _python_headers(),
@@ -137,18 +137,6 @@ def _memory(root: str) -> dict[str, int | None]:
     return {
         "total": int(total.group(1)) * 1024 if total else None,
         "limit": int(limit) if limit.isdigit() else None,
-    }
-
-
-def _shm(path: str) -> dict[str, Any]:
-    try:
-        status = os.statvfs(path)
-    except OSError as error:
-        return {"path": path, "bytes": None, "error": error.strerror}
-    return {
-        "path": path,
-        "bytes": status.f_frsize * status.f_blocks,
-        "free": status.f_frsize * status.f_bavail,
     }
 
 

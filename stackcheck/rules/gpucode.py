@@ -9,6 +9,7 @@ from stackcheck.verdict import Evidence
 from stackcheck_probes.capability import NATIVE, NO
 from stackcheck_probes.coverage import NONE, UNKNOWN, LibraryCoverage, library_coverage
 from stackcheck_probes.gpucode import GpuCode, from_json
+from stackcheck_probes.packagecover import judged, package_of, short_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,24 +27,13 @@ def _names_nvidia_gpus(facts: Facts) -> bool:
     return any(gpu.capability for gpu in stack.gpus)
 
 
-def short_path(path: str) -> str:
-    """Return a path from its package on: what comes before is the same for all."""
-    for folder in ("/site-packages/", "/dist-packages/"):
-        if folder in path:
-            return path.rpartition(folder)[2]
-    return path
-
-
 def packages_of(libraries: Mapping[str, Any]) -> dict[str, list[tuple[str, GpuCode]]]:
     """Return the libraries with GPU code by package, in each the one with the most code first."""
     found: dict[str, list[tuple[str, GpuCode]]] = {}
     for row in libraries["libraries"]:
         if "error" not in row:
             path = short_path(row["path"])
-            package = path.split("/")[0].partition(".")[0]
-            if package == "nvidia":  # one wheel a folder
-                package = "/".join(path.split("/")[:2])
-            found.setdefault(package, []).append((path, from_json(row)))
+            found.setdefault(package_of(path), []).append((path, from_json(row)))
     for rows in found.values():
         rows.sort(key=lambda row: -sum(images.bytes for images in row[1].images))
     return found
@@ -99,14 +89,10 @@ def _judge(
     package: str, rows: list[tuple[str, GpuCode]], gpu: Gpu, stack: Stack, tables: Tables
 ) -> Iterator[Finding]:
     assert gpu.capability is not None  # noqa: S101 - chosen by the caller
-    seen = [(path, library_coverage(code, gpu.capability)) for path, code in rows]
-    judged = [(path, coverage) for path, coverage in seen if coverage.how not in (NONE, UNKNOWN)]
-    variants = {path for path, _ in judged if tables.optional.variant(f"/{path}")}
-    if any(path in variants and coverage.how != NO for path, coverage in judged):
-        judged = [(path, coverage) for path, coverage in judged if path not in variants]
-    for place, (path, coverage) in enumerate(judged):
+    marked = [(path, code, tables.optional.variant(f"/{path}") is not None) for path, code in rows]
+    for path, coverage, most in judged(marked, gpu.capability):
         if coverage.how == NO:
-            yield _unserved(package, path, coverage, gpu, most=place == 0 and seen[0][0] == path)
+            yield _unserved(package, path, coverage, gpu, most=most)
         elif stack.arch_mode == "native" and coverage.how != NATIVE:
             yield failed(
                 f"{path} is not native on {gpu.name} ({gpu.capability}): {coverage.reason}",

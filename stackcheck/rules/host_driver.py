@@ -8,20 +8,19 @@ from typing import TYPE_CHECKING, Any
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
+from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, told, warned
 from stackcheck.verdict import Evidence
+from stackcheck_probes.driverfit import (
+    asks_for_compute,
+    driver_version,
+    first_is_stub,
+    libcuda_fits,
+    visible_exist,
+)
 
 if TYPE_CHECKING:
     from stackcheck.definition import Stack
     from stackcheck.rules.registry import Facts
-
-LIBRARY_MISMATCH = 18  # NVML_ERROR_LIB_RM_VERSION_MISMATCH
-
-
-def driver_version(seen: Mapping[str, Any]) -> str | None:
-    """Return the version of the driver that runs: the kernel module's, else what the library says."""
-    module, library = seen["kernel_module"] or {}, seen["nvml"] or {}
-    return module.get("version") or library.get("driver")
 
 
 def _concerns_nvidia(facts: Facts) -> bool:
@@ -47,74 +46,11 @@ def libcuda_fits_the_kernel_module(nvidia_driver: Mapping[str, Any]) -> Finding:
     Example: a libcuda.so.535.129.03 inside the image over a kernel module 550.54.15.
     Fix: keep driver libraries out of the image; reload the module (or reboot) after a driver update.
     """
-    version = driver_version(nvidia_driver)
-    library = nvidia_driver["nvml"] or {}
-    if library.get("code") == LIBRARY_MISMATCH:
-        return failed(
-            f"NVML refuses to start: {library['error']}",
-            expected=f"libnvidia-ml of the kernel module {version or '(version not known)'}",
-            found="a libnvidia-ml of another driver",
-            hint="reboot the host after a driver update; remove driver libraries from the image",
-        )
-    if version is None and not nvidia_driver["device_nodes"]:
-        return skipped(
-            "no NVIDIA driver here: neither a kernel module nor a device node",
-            hint="probe on a GPU node; in a container use --gpus all",
-        )
-    if not nvidia_driver["libcuda"]:
-        return failed(
-            f"the driver {version or '(version not known)'} is loaded, and no libcuda.so.1 can be found",
-            expected="libcuda.so.1 of the driver",
-            found="none",
-            hint="start the container with NVIDIA_DRIVER_CAPABILITIES=compute,utility",
-        )
-    return _compare(nvidia_driver["libcuda"][0], version, nvidia_driver)
-
-
-def _compare(loaded: Mapping[str, Any], version: str | None, seen: Mapping[str, Any]) -> Finding:
-    evidence = Evidence(f"{loaded['path']} -> {loaded['file']} (by {loaded['via']})", "nvidia_driver")
-    if loaded["version"] is None or version is None:
-        return skipped(f"libcuda and the kernel module were not compared: {loaded['file']} names no version")
-    if loaded["version"] == version:
-        return passed(
-            f"libcuda and the kernel module are both {version}", evidence, expected=version, found=version
-        )
-    if loaded["compat"]:
-        return _compat(loaded, version, seen, evidence)
-    return failed(
-        f"libcuda is of driver {loaded['version']}, the kernel module of {version}: error 803",
-        evidence,
-        expected=version,
-        found=loaded["version"],
-        hint=f"remove {loaded['file']} from the image, or reload the driver on the host",
-    )
-
-
-def _compat(loaded: Mapping[str, Any], version: str, seen: Mapping[str, Any], evidence: Evidence) -> Finding:
-    """Judge a libcuda of forward compatibility: newer than the module, and for data centre GPUs only."""
-    names = [device["name"] for device in (seen["nvml"] or {}).get("devices", []) if device.get("name")]
-    consumer = [name for name in names if "GeForce" in name]
-    hint = f"take {loaded['path'].rpartition('/')[0]} off the library path"
-    both = {"expected": version, "found": loaded["version"], "hint": hint}
-    if Version(loaded["version"]) < Version(version):
-        return failed(
-            f"libcuda {loaded['version']} of forward compatibility is older than the driver {version}: "
-            "error 803",
-            evidence,
-            **both,
-        )
-    if consumer:
-        return failed(
-            f"forward compatibility is used on {consumer[0]}, where it is not supported: error 804",
-            evidence,
-            **both,
-        )
-    return warned(
-        f"libcuda {loaded['version']} of forward compatibility is used over the driver {version}; "
-        "that works on data centre GPUs only",
-        evidence,
-        **both,
-    )
+    judged = libcuda_fits(nvidia_driver)
+    found = nvidia_driver["libcuda"][:1]
+    compared = judged.expected and judged.found not in {"", "none"} and found
+    rows = [Evidence(f"{row['path']} -> {row['file']} (by {row['via']})", "nvidia_driver") for row in found]
+    return told(judged, *(rows if compared else ()))
 
 
 def _states_driver(facts: Facts) -> bool:
@@ -160,18 +96,10 @@ def no_stub_is_loaded(nvidia_driver: Mapping[str, Any]) -> list[Finding]:
     Example: ENV LD_LIBRARY_PATH=/usr/local/cuda/lib64/stubs kept from the build stage.
     Fix: take the stubs folder off LD_LIBRARY_PATH and out of /etc/ld.so.conf.d; link with -L instead.
     """
-    first = nvidia_driver["libcuda"][:1]
-    if first and first[0]["stub"]:
-        row = first[0]
-        return [
-            failed(
-                f"the libcuda.so.1 that is found first is the toolkit's stub {row['file']}",
-                Evidence(f"{row['path']} (by {row['via']})", "nvidia_driver"),
-                expected="the driver's libcuda",
-                found="a stub",
-                hint="take the stubs folder off the library path",
-            )
-        ]
+    judged = first_is_stub(nvidia_driver)
+    if judged is not None:
+        row = nvidia_driver["libcuda"][0]
+        return [told(judged, Evidence(f"{row['path']} (by {row['via']})", "nvidia_driver"))]
     stubs = [row for row in nvidia_driver["stub_folders"] if row["kind"] == "stubs" and row["libcuda"]]
     return [
         warned(
@@ -222,18 +150,8 @@ def compute_capability_is_asked_for(environment: Mapping[str, Any]) -> Finding |
     Example: an image with ENV NVIDIA_DRIVER_CAPABILITIES=utility.
     Fix: NVIDIA_DRIVER_CAPABILITIES=compute,utility (or all), or leave it unset.
     """
-    value = environment["variables"].get("NVIDIA_DRIVER_CAPABILITIES")
-    if value is None:
-        return None
-    parts = {part.strip() for part in value.split(",")}
-    if parts & {"all", "compute"}:
-        return passed(f"NVIDIA_DRIVER_CAPABILITIES={value} holds compute")
-    return failed(
-        f"NVIDIA_DRIVER_CAPABILITIES={value} leaves out compute: libcuda will not be mounted",
-        expected="compute,utility or all",
-        found=value,
-        hint="ENV NVIDIA_DRIVER_CAPABILITIES=compute,utility",
-    )
+    judged = asks_for_compute(environment["variables"].get("NVIDIA_DRIVER_CAPABILITIES"))
+    return told(judged) if judged else None
 
 
 @rule("DRIVER306", when=_concerns_nvidia)
@@ -247,18 +165,6 @@ def visible_devices_exist(nvidia_driver: Mapping[str, Any], environment: Mapping
     Example: CUDA_VISIBLE_DEVICES=2 on a machine with one GPU.
     Fix: correct the value, or unset it.
     """
-    value = environment["variables"].get("CUDA_VISIBLE_DEVICES")
     count = len((nvidia_driver["nvml"] or {}).get("devices", []))
-    if value is None or not count:
-        return None
-    wanted = [part.strip() for part in value.split(",")]
-    beyond = [part for part in wanted if part.lstrip("-").isdigit() and not 0 <= int(part) < count]
-    if value.strip() and not beyond:
-        return passed(f"CUDA_VISIBLE_DEVICES={value} names devices that exist", found=value)
-    what = f"names {', '.join(beyond)}, and there are {count} devices" if beyond else "hides every device"
-    return failed(
-        f"CUDA_VISIBLE_DEVICES={value!r} {what}",
-        expected=f"indices from 0 to {count - 1}",
-        found=repr(value),
-        hint="correct it or unset it",
-    )
+    judged = visible_exist(environment["variables"].get("CUDA_VISIBLE_DEVICES"), count)
+    return told(judged) if judged else None

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from stackcheck.rules.gpucode import short_path
 from stackcheck.rules.registry import Finding, failed, passed, rule, warned
 from stackcheck.verdict import Evidence
+from stackcheck_probes.packagecover import short_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

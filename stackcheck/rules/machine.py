@@ -7,20 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.version import InvalidVersion, Version
 
-from stackcheck.rules.registry import Finding, Missing, failed, passed, rule, skipped, warned
+from stackcheck.rules.registry import Finding, Missing, failed, passed, rule, skipped, told, warned
 from stackcheck.verdict import Evidence
 from stackcheck_probes.credentials import without_credentials
 from stackcheck_probes.environment import MAX_VALUE
+from stackcheck_probes.sharedmemory import large_enough
 
 if TYPE_CHECKING:
     from stackcheck.definition import Stack
     from stackcheck.rules.registry import Facts
     from stackcheck.tables import Tables
     from stackcheck.tables.torch import Release
-
-DOCKER_SHM_BYTES = 64 << 20
-"""What Docker gives a container that asks for nothing (docs.docker.com, `docker run --shm-size`,
-checked 2026-11-20)."""
 
 
 def _has_torch(facts: Facts) -> bool:
@@ -113,7 +110,7 @@ def _runs_outside_our_container(facts: Facts) -> bool:
 
 
 @rule("SYSTEM303", when=_runs_outside_our_container)
-def shared_memory_is_large_enough(system: Mapping[str, Any]) -> Finding | None:
+def shared_memory_is_large_enough(system: Mapping[str, Any]) -> Finding:
     """The shared memory at /dev/shm is larger than what Docker gives by default.
 
     The workers of a DataLoader hand their batches over through /dev/shm; with 64 MiB they are killed:
@@ -123,23 +120,7 @@ def shared_memory_is_large_enough(system: Mapping[str, Any]) -> Finding | None:
     Example: `docker run IMAGE python train.py` with num_workers=8.
     Fix: `docker run --shm-size=8g`, or `--ipc=host`; in Kubernetes an emptyDir with medium Memory.
     """
-    shm = system["shm"]
-    if shm["bytes"] is None:
-        return warned(
-            f"{shm['path']} is not there ({shm.get('error')}): workers of a DataLoader need it",
-            expected="a tmpfs",
-            found="nothing",
-            hint="mount a tmpfs there; in a container use --shm-size",
-        )
-    size = f"{shm['bytes'] // (1 << 20)} MiB"
-    if shm["bytes"] > DOCKER_SHM_BYTES:
-        return passed(f"{shm['path']} has {size}", expected="more than 64 MiB", found=size)
-    return warned(
-        f"{shm['path']} has only {size}: workers of a DataLoader die of `Bus error` there",
-        expected="more than 64 MiB",
-        found=size,
-        hint="docker run --shm-size=8g (or --ipc=host)",
-    )
+    return told(large_enough(system["shm"]))
 
 
 def _states_environment(facts: Facts) -> bool:

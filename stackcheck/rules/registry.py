@@ -11,9 +11,12 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from stackcheck.verdict import Evidence, Outcome, Verdict
+
+if TYPE_CHECKING:
+    from stackcheck_probes.judgement import Judgement
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +131,12 @@ def failed(message: str, *evidence: Evidence, expected: str, found: str, hint: s
 def skipped(reason: str, *evidence: Evidence, hint: str = "") -> Finding:
     """Say that something was not checked, and why."""
     return Finding(Outcome.SKIP, reason, hint=hint, evidence=evidence)
+
+
+def told(judged: Judgement, *evidence: Evidence) -> Finding:
+    """Return what a function that host and target share has judged, with the evidence that the host has."""
+    outcome = Outcome[judged.outcome]
+    return Finding(outcome, judged.message, judged.expected, judged.found, judged.hint, evidence)
 
 
 def judge_all(rules: Iterable[Rule], facts: Facts) -> tuple[Verdict, ...]:

@@ -11,8 +11,8 @@ from packaging.version import Version
 from stackcheck.claimed import torch_claim
 from stackcheck.rules.grading import failed_by, no_data
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
-from stackcheck.tables.rocm import family, gfx_of
 from stackcheck.verdict import Evidence
+from stackcheck_probes.gfx import family, gfx_of
 
 if TYPE_CHECKING:
     from datetime import date

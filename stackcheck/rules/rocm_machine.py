@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
+from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, told, warned
 from stackcheck.verdict import Evidence
+from stackcheck_probes.rocmfit import OVERRIDE, effective_gfx, nodes_open, refused_override
 
 if TYPE_CHECKING:
     from stackcheck.definition import Stack
@@ -32,38 +33,7 @@ def device_nodes_are_accessible(rocm_host: Mapping[str, Any]) -> list[Finding]:
     Example: a container with --group-add=render, whose render group is 109 and the host's 992.
     Fix: --device=/dev/kfd --device=/dev/dri --group-add=NUMBER, the number of the group of /dev/kfd.
     """
-    kfd = rocm_host["kfd"]
-    if not kfd["exists"]:
-        return [
-            skipped(
-                f"no AMD GPU here: {kfd['path']} does not exist",
-                hint="probe on a GPU node; in a container use --device=/dev/kfd --device=/dev/dri",
-            )
-        ]
-    nodes = [kfd, *rocm_host["render_nodes"]]
-    closed = [node for node in nodes if node["exists"] and not node["accessible"]]
-    groups = ", ".join(map(str, rocm_host["groups"]))
-    return [
-        failed(
-            f"{node['path']} cannot be opened: it belongs to group {node['gid']} (mode {node['mode']}), "
-            f"and user {rocm_host['uid']} is in {groups}",
-            expected=f"group {node['gid']}",
-            found=f"groups {groups}",
-            hint=f"docker run --group-add={node['gid']} (by number: the name may mean another group)",
-        )
-        for node in closed
-    ] or [passed(f"{kfd['path']} and {len(nodes) - 1} render nodes can be opened")]
-
-
-def effective_gfx(rocm_host: Mapping[str, Any]) -> dict[str, str]:
-    """Return KFD node -> the gfx that the runtime reports for it, overrides applied (a node's own wins)."""
-    override = rocm_host["override"]
-    everywhere = override.get("all", {}).get("gfx")
-    reported = {}
-    for gpu in rocm_host["gpus"]:
-        own = override.get(gpu["node"], {}).get("gfx")
-        reported[gpu["node"]] = own or everywhere or gpu["gfx"]
-    return reported
+    return [told(judged) for judged in nodes_open(rocm_host)]
 
 
 def _overrides(facts: Facts) -> bool:
@@ -85,17 +55,11 @@ def gfx_override_is_sound(rocm_host: Mapping[str, Any]) -> list[Finding]:
     """
     findings = []
     for node, row in rocm_host["override"].items():
-        name = "HSA_OVERRIDE_GFX_VERSION" + ("" if node == "all" else f"_{node}")
+        name = OVERRIDE + ("" if node == "all" else f"_{node}")
         real = [gpu["gfx"] for gpu in rocm_host["gpus"] if node in ("all", gpu["node"])]
-        if row["gfx"] is None:
-            findings.append(
-                failed(
-                    f"{name}={row['value']} is not MAJOR.MINOR.STEPPING: the runtime will find no GPU",
-                    expected="three decimals, such as 10.3.0",
-                    found=row["value"],
-                    hint="correct it, or unset it",
-                )
-            )
+        refused = refused_override(node, row)
+        if refused is not None:
+            findings.append(told(refused))
         elif not real:
             findings.append(skipped(f"{name} claims {row['gfx']}; no AMD GPU is here to compare it with"))
         elif set(real) == {row["gfx"]}:

@@ -9,6 +9,7 @@ from pathlib import Path
 from packaging.version import Version
 
 from stackcheck.tables.reading import FOLDER, Row, only_keys, read_rows, read_table, require
+from stackcheck_probes.gfx import gfx_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,29 +73,6 @@ class RocmTable:
     def override(self, gfx: str) -> Override | None:
         """Return the override that a GPU is known to run with."""
         return next((row for row in self.overrides if gfx in row.real), None)
-
-
-def gfx_of(value: str) -> str | None:
-    """Return the gfx target that a value of HSA_OVERRIDE_GFX_VERSION claims; None when ROCr refuses it.
-
-    Three unsigned decimals, 63.255.255 at most; the last two are hexadecimal in the name
-    (ROCm/ROCR-Runtime libhsakmt/src/topology.c:1218-1233).
-
-    >>> gfx_of("9.0.10")
-    'gfx90a'
-    """
-    parts = value.split(".")
-    if len(parts) != 3 or not all(part.isascii() and part.isdigit() for part in parts):
-        return None
-    major, minor, step = map(int, parts)
-    if major > 63 or minor > 255 or step > 255:
-        return None
-    return f"gfx{major}{minor:x}{step:x}"
-
-
-def family(gfx: str) -> str:
-    """Return the ISA generation of a gfx target: gfx1103 is "11", gfx90a is "9"."""
-    return gfx.removeprefix("gfx").split(":", 1)[0][:-2]
 
 
 def load(folder: Path = FOLDER) -> RocmTable:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from stackcheck_probes import environment, nvidia_driver, nvml, rocm_host, system
+from stackcheck_probes import driverfiles, environment, nvidia_driver, nvml, rocm_host, system
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -97,7 +97,7 @@ def test_no_listed_variable_looks_like_a_secret_and_each_says_why() -> None:
     ],
 )
 def test_the_kernel_module_says_its_version(text: str, expected: dict[str, Any] | None) -> None:
-    assert nvidia_driver.kernel_module(text) == expected
+    assert driverfiles.kernel_module(text) == expected
 
 
 def look_for_driver(root: Path, library_path: str = "", cache: str = "") -> dict[str, Any]:

@@ -12,6 +12,7 @@ from stackcheck.definition import Stack
 from stackcheck.rules import host_driver, machine, rocm_machine  # noqa: F401 - importing them registers the rules
 from stackcheck.rules.registry import RULES, Missing, judge_one
 from stackcheck.verdict import Outcome, Verdict
+from stackcheck_probes.rocmfit import effective_gfx
 
 CUDA = Stack(id="s", accelerator="cuda")
 ROCM = Stack(id="s", accelerator="rocm", gpus=("gfx803",))
@@ -409,7 +410,7 @@ def test_an_override_of_one_node_wins_for_it() -> None:
     override = {"all": {"value": "x", "gfx": "gfx1030"}, "1": {"value": "y", "gfx": "gfx1100"}}
     facts = amd("gfx1101", override=override)
     facts["gpus"].append({"node": "2", "gfx": "gfx1031"})
-    assert rocm_machine.effective_gfx(facts) == {"1": "gfx1100", "2": "gfx1030"}
+    assert effective_gfx(facts) == {"1": "gfx1100", "2": "gfx1030"}
 
 
 def files(library: str, path: str = "/opt/rocm/lib", **counts: int) -> dict[str, Any]:
