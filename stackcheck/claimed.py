@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from stackcheck.definition import Package, Stack
     from stackcheck.tables import Tables
-    from stackcheck.tables.packages import WheelHost
+    from stackcheck.tables.wheels import WheelHost
 
 PYPI = re.compile(r"https?://pypi\.(?:org|python\.org)/")
 _TAG = re.compile(r"(?P<tag>cu\d{2,3}|cpu|rocm\d+(?:\.\d+)*)(?![0-9a-z])")
@@ -183,7 +183,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 def _pytorch(tables: Tables) -> re.Pattern[str]:
-    row = next(row for row in tables.packages.wheel_hosts if row.name == "PyTorch")
+    row = next(row for row in tables.wheels.hosts if row.name == "PyTorch")
     return _compiled(row.pattern)
 
 
@@ -217,7 +217,7 @@ def hosts_of(
     own = [url for url in (package.find_links, package.index) if url]
     shared = [url for url in (*stack.index.find_links, *stack.index.extra, stack.index.url) if url]
     for url in own or shared:
-        for host in tables.packages.wheel_hosts:
+        for host in tables.wheels.hosts:
             if match := _compiled(host.pattern).search(url):
                 yield host, match, url
 

@@ -151,7 +151,7 @@ def _judge_tag(what: str, tag: str, why: str, claim: TorchClaim) -> Iterator[Fin
 
 
 def _names_cuda(facts: Facts) -> bool:
-    named = facts["tables"].packages.named_cuda
+    named = facts["tables"].wheels.named_cuda
     return any(named(name) for name in facts["stack"].packages)
 
 
@@ -164,7 +164,7 @@ def named_cuda(stack: Stack, tables: Tables) -> list[Finding]:
     fine: spconv-cu120 serves every CUDA 12.
 
     Source: traveller59/spconv README.md; https://github.com/rwth-i6/returnn/issues/1802
-    (tables/packages.toml).
+    (tables/wheels.toml).
     Example: spconv-cu118 with torch 2.5.0+cu124.
     Fix: take the distribution for torch's CUDA major version.
     """
@@ -174,7 +174,7 @@ def named_cuda(stack: Stack, tables: Tables) -> list[Finding]:
         return []
     findings: list[Finding] = []
     for name, package in stack.packages.items():
-        hit = tables.packages.named_cuda(name)
+        hit = tables.wheels.named_cuda(name)
         if hit is None or package.origin == "source":
             continue
         row, digits = hit

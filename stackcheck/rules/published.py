@@ -31,7 +31,7 @@ def mmcv_published(stack: Stack, tables: Tables) -> list[Finding]:
     source and compiles for half an hour, or fails; the ops then exist only if torch, nvcc and FORCE_CUDA were
     there. The last published matrix ends with torch 2.4 and cu121.
 
-    Source: open-mmlab/mmcv docs/en/_static/version.json (tables/packages.toml).
+    Source: open-mmlab/mmcv docs/en/_static/version.json (tables/wheels.toml).
     Example: mmcv 2.2.0 from cu124/torch2.5.
     Fix: a published combination, or a source build that the stack states.
     """
@@ -43,7 +43,7 @@ def _mmcv_pages(stack: Stack, tables: Tables) -> list[Finding]:
     version = package.exact if package else None
     if package is None or version is None or version.major < 2 or package.origin in {"source", "conda"}:
         return []
-    rows = tables.packages.mmcv(version)
+    rows = tables.wheels.mmcv(version)
     pages = [each for each in wheel_pages(stack, tables) if each[0] == "mmcv" and each[2].name == "OpenMMLab"]
     if not rows:
         return [skipped(f"no data on the published wheels of mmcv {version}")] if pages else []
@@ -137,12 +137,12 @@ def pyg_published(stack: Stack, tables: Tables) -> list[Finding]:
     only;
     PyPI has their source, whose build needs torch.
 
-    Source: rusty1s/pytorch_scatter README.md; pyg-team/pyg-lib README.md (tables/packages.toml).
+    Source: rusty1s/pytorch_scatter README.md; pyg-team/pyg-lib README.md (tables/wheels.toml).
     Example: torch-scatter for torch 2.5 and cu126.
     Fix: a torch build that the pages have, or a source build that the stack states.
     """
     claim = torch_claim(stack, tables)
-    row = tables.packages.pyg_pages.get(claim.minor or "")
+    row = tables.wheels.pyg_pages.get(claim.minor or "")
     if row is None or claim.tag is None or claim.assumed:
         return []
     findings: list[Finding] = []

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from stackcheck.definition import Package, Stack
     from stackcheck.rules.registry import Facts
     from stackcheck.tables import Tables
-    from stackcheck.tables.packages import CummNvrtc
+    from stackcheck.tables.sparse import CummNvrtc
 
 _ASKS_NVCC = Version("0.7.11")
-"""The last cumm that asks nvcc whether there is a toolkit (tables/packages.toml, cumm_nvrtc)."""
+"""The last cumm that asks nvcc whether there is a toolkit (tables/sparse.toml, cumm_nvrtc)."""
 _FLAGS = ("SPCONV_DISABLE_JIT", "CUMM_DISABLE_JIT")
 _JIT = Evidence(
     "the flags skip the import-time rebuild of an editable install; NVRTC runs with and without them",
@@ -56,7 +56,7 @@ def cumm_in_range(stack: Stack, tables: Tables) -> list[Finding]:
     The two share a C++ interface and are released in pairs. The range stands in spconv's METADATA, except for
     spconv 2.1.24 and older: they declare no upper bound, and cumm 0.3.0 removed names that they import.
 
-    Source: spconv's setup.py at the tags; the wheels' imports (tables/packages.toml).
+    Source: spconv's setup.py at the tags; the wheels' imports (tables/sparse.toml).
     Example: spconv-cu124 2.3.8 requires cumm-cu124>=0.7.11,<0.8.0; the stack pins cumm-cu124 0.8.2.
     Fix: pin a cumm inside the range.
     """
@@ -66,7 +66,7 @@ def cumm_in_range(stack: Stack, tables: Tables) -> list[Finding]:
         pairs = [(name, each.exact) for name, each in _flavors(stack, "cumm").items() if each.exact]
         if version is None or not pairs:
             continue
-        row = tables.packages.cumm_range(version)
+        row = tables.sparse.cumm_range(version)
         if row is None:
             findings.append(skipped(f"no data on the cumm that {spconv} {version} works with"))
             continue
@@ -169,7 +169,7 @@ def prebuilt_kernels(stack: Stack, tables: Tables) -> list[Finding]:
     The wheels hold kernels for a list of compute capabilities. On another GPU spconv compiles each kernel at
     run time with NVRTC, which needs CUDA headers, an NVRTC that knows the GPU, and a cumm that can.
 
-    Source: traveller59/spconv README.md:155; FindDefinition/cumm cumm/constants.py (tables/packages.toml).
+    Source: traveller59/spconv README.md:155; FindDefinition/cumm cumm/constants.py (tables/sparse.toml).
     Example: an RTX 5090 (12.0) with spconv-cu124, whose list ends at 9.0.
     Fix: take a wheel whose list has the GPU, or build spconv and cumm from source for it.
     """
@@ -178,7 +178,7 @@ def prebuilt_kernels(stack: Stack, tables: Tables) -> list[Finding]:
         cuda = _cuda_of(name)
         if cuda is None or _is_source(package):
             continue
-        row = tables.packages.kernels_of(cuda)
+        row = tables.sparse.kernels_of(cuda)
         gpus = [gpu for gpu in stack.gpus if gpu.capability is not None]
         if row is None:
             findings.append(skipped(f"no data on the prebuilt kernels of {name}"))
@@ -231,7 +231,7 @@ def _nvrtc_obstacle(stack: Stack, tables: Tables) -> str:
 
 def _nvrtc_row(package: Package, tables: Tables) -> CummNvrtc | None:
     version = package.exact
-    return tables.packages.nvrtc(version) if version else None
+    return tables.sparse.nvrtc(version) if version else None
 
 
 def _no_nvcc(stack: Stack) -> bool:

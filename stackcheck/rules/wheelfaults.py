@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from stackcheck.definition import Stack
     from stackcheck.rules.registry import Facts
     from stackcheck.tables import Tables
-    from stackcheck.tables.packages import Wheels
+    from stackcheck.tables.wheels import Wheels
 
 
 _KNOWS_BLACKWELL = Version("12.8")
@@ -23,7 +23,7 @@ _KNOWS_BLACKWELL = Version("12.8")
 
 
 def _bound(facts: Facts) -> bool:
-    return not facts["tables"].packages.bound_dists.isdisjoint(facts["stack"].packages)
+    return not facts["tables"].wheels.bound_dists.isdisjoint(facts["stack"].packages)
 
 
 @rule("WHEEL104", when=_bound)
@@ -33,15 +33,15 @@ def bound_to_minor(stack: Stack, tables: Tables) -> list[Finding]:
     torchtext is compiled against one torch minor, and its later METADATA asks only for that or newer: a
     resolver accepts what fails at import with `undefined symbol`.
 
-    Source: https://github.com/pytorch/text/issues/2272 (tables/packages.toml).
+    Source: https://github.com/pytorch/text/issues/2272 (tables/wheels.toml).
     Example: torchtext 0.18.0 with torch 2.4.0.
     Fix: stay on the torch minor of the release, or drop the extension.
     """
     claim = torch_claim(stack, tables)
     findings: list[Finding] = []
-    for name in sorted(tables.packages.bound_dists.intersection(stack.packages)):
+    for name in sorted(tables.wheels.bound_dists.intersection(stack.packages)):
         version = stack.packages[name].exact
-        row = tables.packages.bound(name, version) if version else None
+        row = tables.wheels.bound(name, version) if version else None
         if row is None or claim.minor is None or claim.version is None:
             continue
         if row.torch == claim.minor:
@@ -63,19 +63,19 @@ def bound_to_minor(stack: Stack, tables: Tables) -> list[Finding]:
 
 def _is_defective(facts: Facts) -> bool:
     stack = facts["stack"]
-    return any(row.dist in stack.packages for row in facts["tables"].packages.defective)
+    return any(row.dist in stack.packages for row in facts["tables"].wheels.defective)
 
 
 @rule("WHEEL105", when=_is_defective)
 def defective_wheels(stack: Stack, tables: Tables) -> list[Finding]:
     """None of the wheels is known to contradict its own name or folder.
 
-    Source: the threads in tables/packages.toml.
+    Source: the threads in tables/wheels.toml.
     Example: mmcv-full 1.3.10 of the folder cu111/torch1.9.0 is linked against CUDA 10.2.
     Fix: take the neighbouring release.
     """
     findings: list[Finding] = []
-    for row in tables.packages.defective:
+    for row in tables.wheels.defective:
         package = stack.packages.get(row.dist)
         version = package.exact if package else None
         if package is None or version is None or version.public != row.version.public:
@@ -100,7 +100,7 @@ def defective_wheels(stack: Stack, tables: Tables) -> list[Finding]:
 
 
 def _has_wheel_rows(facts: Facts) -> bool:
-    return not facts["tables"].packages.wheels.keys().isdisjoint(facts["stack"].packages)
+    return not facts["tables"].wheels.wheels.keys().isdisjoint(facts["stack"].packages)
 
 
 @rule("WHEEL109", when=_has_wheel_rows)
@@ -110,17 +110,17 @@ def wheel_for_python(stack: Stack, tables: Tables) -> list[Finding]:
     spconv, xformers, triton and torchtext are compiled for each Python. Without a wheel an installer finds
     nothing, or takes the source and compiles it.
 
-    Source: the wheels on PyPI by Python and platform (tables/packages.toml).
+    Source: the wheels on PyPI by Python and platform (tables/wheels.toml).
     Example: spconv-cu120 2.3.6 on Python 3.12; triton on Windows.
     Fix: a Python that has wheels, or a release with wheels for it.
     """
     findings: list[Finding] = []
-    for name in sorted(tables.packages.wheels.keys() & stack.packages.keys()):
+    for name in sorted(tables.wheels.wheels.keys() & stack.packages.keys()):
         package = stack.packages[name]
         version = package.exact
         if version is None or version.local or package.origin in {"source", "conda"} or package.find_links:
             continue
-        row = next((row for row in tables.packages.wheels[name] if version in row.versions), None)
+        row = next((row for row in tables.wheels.wheels[name] if version in row.versions), None)
         if row is not None and (finding := _judge_wheel(f"{name} {version}", row, stack)):
             findings.append(finding)
     return findings
@@ -153,7 +153,7 @@ def _judge_wheel(what: str, row: Wheels, stack: Stack) -> Finding | None:
 
 def _has_kernels(facts: Facts) -> bool:
     stack = facts["stack"]
-    return bool(stack.gpus) and not facts["tables"].packages.kernels.keys().isdisjoint(stack.packages)
+    return bool(stack.gpus) and not facts["tables"].wheels.kernels.keys().isdisjoint(stack.packages)
 
 
 @rule("WHEEL108", when=_has_kernels)
@@ -162,14 +162,14 @@ def kernels_for_gpus(stack: Stack, tables: Tables) -> list[Finding]:
 
     torch running on a GPU says nothing about an extension: each has its own list of architectures.
 
-    Source: the projects' README and build scripts (tables/packages.toml).
+    Source: the projects' README and build scripts (tables/wheels.toml).
     Example: flash-attn 2 on a T4 (7.5): "FlashAttention only supports Ampere GPUs or newer".
     Fix: another GPU, or an implementation that serves it.
     """
     findings: list[Finding] = []
-    for name in sorted(tables.packages.kernels.keys() & stack.packages.keys()):
+    for name in sorted(tables.wheels.kernels.keys() & stack.packages.keys()):
         package = stack.packages[name]
-        row = next((row for row in tables.packages.kernels[name] if row.accepts(package)), None)
+        row = next((row for row in tables.wheels.kernels[name] if row.accepts(package)), None)
         gpus = [gpu for gpu in stack.gpus if gpu.capability is not None]
         if row is None or not gpus:
             continue
@@ -198,7 +198,7 @@ def kernels_for_gpus(stack: Stack, tables: Tables) -> list[Finding]:
 
 
 def _needs_glibc(facts: Facts) -> bool:
-    return not facts["tables"].packages.glibc_dists.isdisjoint(facts["stack"].packages)
+    return not facts["tables"].wheels.glibc_dists.isdisjoint(facts["stack"].packages)
 
 
 @rule("WHEEL106", when=_needs_glibc)
@@ -208,16 +208,16 @@ def extension_glibc(stack: Stack, tables: Tables) -> list[Finding]:
     Some wheels are named linux_x86_64 or manylinux of an older glibc than their symbols need; they install
     and fail at import with "GLIBC_2.32 not found".
 
-    Source: the threads in tables/packages.toml.
+    Source: the threads in tables/wheels.toml.
     Example: pyg-lib 0.5.0+pt28cu128 on Ubuntu 20.04 (glibc 2.31).
     Fix: a newer base system, or a release of the wheel that was built on an older one.
     """
     have, minor = glibc_of(stack, tables), torch_claim(stack, tables).minor
     findings: list[Finding] = []
-    for name in sorted(tables.packages.glibc_dists.intersection(stack.packages)):
+    for name in sorted(tables.wheels.glibc_dists.intersection(stack.packages)):
         package = stack.packages[name]
         version = package.exact
-        row = tables.packages.glibc(name, version, minor) if version else None
+        row = tables.wheels.glibc(name, version, minor) if version else None
         if row is None or have is None or package.origin in {"source", "conda"}:
             continue
         glibc, why = have

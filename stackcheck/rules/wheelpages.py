@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from stackcheck.definition import Package, Stack
     from stackcheck.rules.registry import Facts
     from stackcheck.tables import Tables
-    from stackcheck.tables.packages import WheelHost
+    from stackcheck.tables.wheels import WheelHost
 
 PYG = ("torch-scatter", "torch-sparse", "torch-cluster", "torch-spline-conv", "pyg-lib")
 TRIO = ("torch", "torchvision", "torchaudio")

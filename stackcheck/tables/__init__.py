@@ -15,8 +15,10 @@ from stackcheck.tables import (
     optional,
     packages,
     rocm,
+    sparse,
     systems,
     torch,
+    wheels,
 )
 from stackcheck.tables.reading import FOLDER
 
@@ -41,8 +43,18 @@ class Tables:
 
     @cached_property
     def packages(self) -> packages.PackageTable:
-        """What packages around torch declare, assert and were built for."""
+        """What packages around torch declare and assert, and what torch pins."""
         return packages.load()
+
+    @cached_property
+    def wheels(self) -> wheels.WheelTable:
+        """What compiled wheels were made for, where they are, and which are faulty."""
+        return wheels.load()
+
+    @cached_property
+    def sparse(self) -> sparse.SparseTable:
+        """Which spconv and cumm work together."""
+        return sparse.load()
 
     @cached_property
     def images(self) -> images.ImageTable:

@@ -12,7 +12,8 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from stackcheck.errors import TableError
-from stackcheck.tables import environment, images, packages, reading, rocm
+from stackcheck.tables import environment, images, packages, reading, rocm, sparse, wheels
+from stackcheck_probes.gfx import family, gfx_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 LOAD: dict[str, Callable[[Path], Any]] = {
     "packages": packages.load,
+    "wheels": wheels.load,
+    "sparse": sparse.load,
     "images": images.load,
     "rocm": rocm.load,
     "environment": environment.load,
@@ -43,9 +46,9 @@ def test_every_row_has_a_source_with_an_address_or_a_path(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "old", "new", "message"),
     [
-        ("packages", 'tag = "cu121"', 'tags = "cu121"', r"mmcv_page\[\d+\]: tags: unknown key"),
-        ("packages", 'package = "spconv"', 'package = "spconv"\nodd = 1', r"named_cuda\[1\]: odd: unknown key"),
-        ("packages", "(?P<cuda>", "(?P<digits>", r"named_cuda\[1\]: pattern: it needs a group named cuda"),
+        ("wheels", 'tag = "cu121"', 'tags = "cu121"', r"mmcv_page\[\d+\]: tags: unknown key"),
+        ("wheels", 'package = "spconv"', 'package = "spconv"\nodd = 1', r"named_cuda\[1\]: odd: unknown key"),
+        ("wheels", "(?P<cuda>", "(?P<digits>", r"named_cuda\[1\]: pattern: it needs a group named cuda"),
         ("packages", 'versions = ["0.0.16"]', 'versions = ["0.0.20"]', r"declared\[\d+\]: versions: xformers 0.0.20 stands in"),
         ("images", 'instead = "cudnn"\n', 'instead = "cudnn8"\n', r"cudnn_tag\[1\]: instead: cudnn8 is listed as gone"),
         ("rocm", 'claims = "gfx1030"', 'claims = "gfx1031"', r"override\[1\]: claims: 10.3.0 makes gfx1030"),
@@ -90,14 +93,14 @@ def test_every_torch_release_that_has_pins_names_its_libraries() -> None:
     [("spconv-cu124", "124", True), ("cumm-cu118", "118", True), ("nvidia-cuda-runtime-cu12", "12", False), ("cupy-cuda12x", "12", False)],
 )  # fmt: skip
 def test_cuda_in_names(dist: str, digits: str, must_match: bool) -> None:
-    hit = packages.load().named_cuda(dist)
+    hit = wheels.load().named_cuda(dist)
     assert hit is not None
     assert (hit[1], hit[0].must_match) == (digits, must_match)
 
 
 @pytest.mark.parametrize("dist", ["spconv", "numpy", "nvidia-ml-py", "nvidia-cublas"])
 def test_names_without_cuda(dist: str) -> None:
-    assert packages.load().named_cuda(dist) is None
+    assert wheels.load().named_cuda(dist) is None
 
 
 def test_images_and_distributions() -> None:
@@ -125,13 +128,13 @@ def test_a_nightly_has_what_was_there_on_its_day() -> None:
     [("10.3.0", "gfx1030"), ("9.0.10", "gfx90a"), ("8.0.3", "gfx803"), ("10.3", None), ("gfx1030", None), ("64.0.0", None), ("10.-3.0", None), ("", None)],
 )  # fmt: skip
 def test_override_values(value: str, gfx: str | None) -> None:
-    assert rocm.gfx_of(value) == gfx
+    assert gfx_of(value) == gfx
 
 
 def test_the_known_overrides_claim_what_their_value_makes() -> None:
     table = rocm.load()
     for row in table.overrides:
-        assert rocm.gfx_of(row.value) == row.claims
+        assert gfx_of(row.value) == row.claims
         for real in row.real:
-            assert rocm.family(real) == rocm.family(row.claims)
+            assert family(real) == family(row.claims)
             assert table.override(real) is not None

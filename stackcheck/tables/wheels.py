@@ -1,0 +1,246 @@
+"""Compiled wheels around torch: what they were made for, where they are, what they need, which are faulty.
+
+A version that no row names is "no data".
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+
+from stackcheck.tables.reading import FOLDER, Row, only_keys, read_rows, read_table, require, unique
+from stackcheck_probes.capability import Capability
+
+if TYPE_CHECKING:
+    from stackcheck.definition import Package
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wheels(Row):
+    """The Pythons that a compiled distribution has Linux wheels for on PyPI; `windows`: any there at all."""
+
+    dist: str
+    versions: tuple[Version, ...]
+    linux: tuple[str, ...]
+    windows: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound(Row):
+    """An extension whose METADATA admits more torch versions than its binary loads with: `torch` is X.Y."""
+
+    dist: str
+    versions: SpecifierSet
+    torch: str
+    next: str = ""
+    """What to do instead where no release exists for a later torch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MmcvPage(Row):
+    """One published combination of mmcv: a wheel tag and the torch minors whose page holds that version."""
+
+    versions: tuple[Version, ...]
+    tag: str
+    torch: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PygPage(Row):
+    """One torch minor of the PyG wheel pages: the wheel tags that exist for it."""
+
+    torch: str
+    tags: tuple[str, ...]
+    only: tuple[str, ...] = ()
+    """The distributions of that page, where it does not hold all of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WheelHost(Row):
+    """How a wheel host writes the torch version and the wheel tag into its addresses.
+
+    pattern: a regular expression with the groups `tag` and, where the page is for one torch, `torch`.
+    official: the wheels there are built against torch's official wheels. dists: what it is for, "" for all.
+    """
+
+    name: str
+    pattern: str
+    dists: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedCuda(Row):
+    """Distributions that carry their CUDA version in the name.
+
+    pattern: a regular expression whose group `cuda` holds the digits ("124", "12", "12x"). must_match: a
+    CUDA major other than torch's breaks it (else it brings its own libraries and only costs space).
+    """
+
+    pattern: str
+    package: str
+    must_match: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Defective(Row):
+    """A published wheel that contradicts its own name or folder.
+
+    tag, torch: the folder. local: a regular expression for its local version, where that names it.
+    """
+
+    dist: str
+    version: Version
+    tag: str = ""
+    torch: str = ""
+    local: str = ""
+    fault: str
+    instead: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeedsGlibc(Row):
+    """Wheels whose symbols need a newer glibc than their name promises, or than torch's wheels."""
+
+    dist: str
+    versions: SpecifierSet
+    glibc: Version
+    local: str = ""
+    """Only wheels whose local version matches this regular expression."""
+    torch: tuple[str, ...] = ()
+    """Only beside these torch minors: for others there is no wheel, and the package is compiled."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kernels(Row):
+    """The compute capabilities that an extension has kernels for.
+
+    least: the first one. last_major: the last major version of the prebuilt wheels, which
+    name their torch in the local version; None where it is not known. says: the sentence for reports.
+    """
+
+    dist: str
+    versions: SpecifierSet
+    least: Capability
+    last_major: int | None = None
+    says: str
+
+    def accepts(self, package: "Package") -> bool:
+        """Tell whether the row is about the version of a package, or about every version of its range."""
+        version = package.exact
+        return version is not None and self.versions.contains(version.public, prereleases=True)
+
+    def serves(self, capability: Capability, *, prebuilt: bool) -> bool:
+        """Tell whether it has kernels for a GPU; what is, or may be, compiled is bound by the least alone."""
+        if capability < self.least:
+            return False
+        return self.last_major is None or not prebuilt or capability.major <= self.last_major
+
+
+@dataclass(frozen=True)
+class WheelTable:
+    """Everything in `wheels.toml`, indexed."""
+
+    checked: date
+    wheels: Mapping[str, tuple[Wheels, ...]]
+    mmcv_pages: tuple[MmcvPage, ...]
+    pyg_pages: Mapping[str, PygPage]
+    hosts: tuple[WheelHost, ...]
+    defective: tuple[Defective, ...]
+    kernels: Mapping[str, tuple[Kernels, ...]]
+    _bounds: Mapping[str, tuple[Bound, ...]] = field(repr=False)
+    _glibc: Mapping[str, tuple[NeedsGlibc, ...]] = field(repr=False)
+    _named: tuple[tuple[re.Pattern[str], NamedCuda], ...] = field(repr=False)
+    _named_cache: dict[str, tuple[NamedCuda, str] | None] = field(repr=False, default_factory=dict)
+
+    @property
+    def bound_dists(self) -> frozenset[str]:
+        """Return the distributions that are bound to one torch minor."""
+        return frozenset(self._bounds)
+
+    @property
+    def glibc_dists(self) -> frozenset[str]:
+        """Return the distributions whose wheels need a glibc of their own."""
+        return frozenset(self._glibc)
+
+    def bound(self, dist: str, version: Version) -> Bound | None:
+        """Return the torch minor that a version is bound to; None is "no data"."""
+        return next((row for row in self._bounds.get(dist, ()) if version.public in row.versions), None)
+
+    def glibc(self, dist: str, version: Version, torch: str | None) -> NeedsGlibc | None:
+        """Return the glibc that the wheel of a version needs beside a torch minor; None is "no data"."""
+        for row in self._glibc.get(dist, ()):
+            fits = row.versions.contains(version.public, prereleases=True)
+            named = not row.local or re.search(row.local, version.local or "")
+            if fits and named and (not row.torch or torch in row.torch):
+                return row
+        return None
+
+    def named_cuda(self, dist: str) -> tuple[NamedCuda, str] | None:
+        """Return the row and the CUDA digits in a distribution's name, or None."""
+        if dist not in self._named_cache:
+            found = ((row, pattern.fullmatch(dist)) for pattern, row in self._named)
+            hit = next(((row, match["cuda"]) for row, match in found if match), None)
+            self._named_cache[dist] = hit
+        return self._named_cache[dist]
+
+    def mmcv(self, version: Version) -> tuple[MmcvPage, ...]:
+        """Return every published combination of a version of mmcv; empty is "no data"."""
+        return tuple(row for row in self.mmcv_pages if version in row.versions)
+
+
+def load(folder: Path = FOLDER) -> WheelTable:
+    """Return the table, read once and proven. Raises TableError naming file, row and key."""
+    return _load(folder)
+
+
+_ARRAYS = (
+    "wheels", "bound", "mmcv_page", "pyg_page", "wheel_host", "named_cuda", "defective", "kernels",
+    "needs_glibc",
+)  # fmt: skip
+
+
+@cache
+def _load(folder: Path) -> WheelTable:
+    table = read_table("wheels", folder)
+    only_keys(table, _ARRAYS)
+    named = read_rows(table, "named_cuda", NamedCuda)
+    hosts = read_rows(table, "wheel_host", WheelHost)
+    _prove_patterns(named, hosts)
+    return WheelTable(
+        checked=table["checked"],
+        wheels=_grouped(read_rows(table, "wheels", Wheels)),
+        mmcv_pages=read_rows(table, "mmcv_page", MmcvPage),
+        pyg_pages=unique(read_rows(table, "pyg_page", PygPage), lambda row: row.torch, "torch"),
+        hosts=hosts,
+        defective=read_rows(table, "defective", Defective),
+        kernels=_grouped(read_rows(table, "kernels", Kernels)),
+        _bounds=_grouped(read_rows(table, "bound", Bound)),
+        _glibc=_grouped(read_rows(table, "needs_glibc", NeedsGlibc)),
+        _named=tuple((re.compile(row.pattern), row) for row in named),
+    )
+
+
+_D = TypeVar("_D", Wheels, Bound, NeedsGlibc, Kernels)
+
+
+def _grouped(rows: Iterable[_D]) -> dict[str, tuple[_D, ...]]:
+    groups: dict[str, list[_D]] = defaultdict(list)
+    for row in rows:
+        groups[row.dist].append(row)
+    return {dist: tuple(each) for dist, each in groups.items()}
+
+
+def _prove_patterns(named: Iterable[NamedCuda], hosts: Iterable[WheelHost]) -> None:
+    for row, group in ((row, "cuda") for row in named):
+        compiled = re.compile(row.pattern)
+        require(row, "pattern", holds=group in compiled.groupindex, else_say="it needs a group named cuda")
+    for host in hosts:
+        compiled = re.compile(host.pattern)
+        require(host, "pattern", holds="tag" in compiled.groupindex, else_say="it needs a group named tag")
