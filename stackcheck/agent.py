@@ -73,6 +73,7 @@ def request_for(stack: Stack, probes: Iterable[str] = ()) -> dict[str, Any]:
             raise UsageError(f"{stack.title}: there is no probe {name!r}{did_you_mean(name, known)}")
     names = [name for name in known if name in wanted and name not in stack.probes.skip]
     params: dict[str, dict[str, Any]] = {name: dict(row) for name, row in stack.probes.params.items()}
+    params.setdefault("libraries", {}).setdefault("deep", "hidden")
     if stack.env:
         params.setdefault("environment", {}).setdefault("names", sorted(stack.env))
     return {

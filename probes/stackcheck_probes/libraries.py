@@ -21,6 +21,8 @@ NAME = "libraries"
 GRADE = "static"
 
 SUFFIXES = (".so", ".a", ".o", ".cubin", ".fatbin", ".hsaco", ".hipfb", ".co")
+HIDDEN = "hidden code"
+"""How `GpuCode.unread` begins where code is known to lie outside the sections."""
 MAX_FILES = 1 << 20
 MAX_LIBRARIES = 20_000
 MAX_DEPTH = 64
@@ -33,17 +35,20 @@ def run(params: dict[str, Any]) -> dict[str, Any]:
     """Return what GPU code the binaries hold.
 
     params: `roots` (folders or files; default: this interpreter's sys.path folders named site-packages or
-    dist-packages), `deep` (search hidden fatbins), `all` (list binaries without GPU code too).
+    dist-packages), `deep` (search hidden fatbins: True in all, "hidden" where code is known to hide), `all`
+    (list binaries without GPU code too).
     Result: `roots`; `libraries`, a list of `path` with the fields of `gpucode.to_json`, or with `error`;
     `binaries`, how many were read; `without_gpu_code`; `skipped`, why the walk is not complete, if it is not.
     """
     roots = list(params.get("roots") or site_packages())
-    deep, everything = bool(params.get("deep")), bool(params.get("all"))
+    deep, everything = params.get("deep"), bool(params.get("all"))
     libraries: list[dict[str, Any]] = []
     skipped: list[str] = []
     binaries = without = 0
     for path in files(roots, skipped):
-        document = read_library(path, deep=deep)
+        document = read_library(path, deep=deep is True)
+        if deep == "hidden" and document and any(HIDDEN in why for why in document.get("unread", ())):
+            document = read_library(path, deep=True)
         if document is None:
             continue
         binaries += 1

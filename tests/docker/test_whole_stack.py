@@ -83,7 +83,6 @@ def test_the_good_stack_passes_and_says_what_needs_a_gpu(whole: Report) -> None:
         v.message for o in (Outcome.FAIL, Outcome.ERROR, Outcome.WARN) for v in with_outcome(whole, o)
     ] == []
     skipped = {v.code: v.message for v in with_outcome(whole, Outcome.SKIP)}
-    assert "libcufft.so.11: what was read does not serve the GPUs" in skipped.pop("GPUCODE302")
     assert skipped.keys() == GPU_CODES
     assert all("GPU" in message or "driver" in message for message in skipped.values())
     assert whole.exit_code() == 0

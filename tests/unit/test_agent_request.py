@@ -12,10 +12,12 @@ from stackcheck.definition import Probes, Stack
 from stackcheck.errors import UsageError
 from stackcheck_probes.__main__ import every_probe
 
+HIDDEN = {"libraries": {"deep": "hidden"}}
+
 
 def test_without_a_wish_every_probe_runs() -> None:
     request = agent.request_for(Stack(id="s"))
-    assert request == {"probes": every_probe(), "params": {}, "timeout_s": 120.0}
+    assert request == {"probes": every_probe(), "params": HIDDEN, "timeout_s": 120.0}
 
 
 def test_a_wish_adds_to_the_probes_of_the_machine() -> None:
@@ -32,7 +34,7 @@ def test_the_command_line_wins_over_the_wish() -> None:
 
 def test_the_names_of_the_stack_s_variables_are_asked_for_not_their_values() -> None:
     request = agent.request_for(Stack(id="s", env={"B": "2", "A": "1"}))
-    assert request["params"] == {"environment": {"names": ["A", "B"]}}
+    assert request["params"] == {**HIDDEN, "environment": {"names": ["A", "B"]}}
 
 
 def test_an_unknown_probe_is_an_error_of_the_call() -> None:

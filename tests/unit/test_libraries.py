@@ -2,6 +2,8 @@ import os
 import shutil
 from pathlib import Path
 
+import pytest
+
 from stackcheck_probes import libraries
 
 DATA = Path(__file__).parent.parent / "data" / "gpucode"
@@ -61,3 +63,18 @@ def test_a_pipe_named_as_root_does_not_hang(tmp_path: Path) -> None:
 
 def test_the_probe_names_itself() -> None:
     assert (libraries.NAME, libraries.GRADE) == ("libraries", "static")
+
+
+def test_hidden_means_that_the_data_sections_of_libraries_known_to_hide_code_are_searched(tmp_path: Path) -> None:
+    calls: list[bool] = []
+
+    def reads(path: str, *, deep: bool = False) -> dict[str, object]:
+        calls.append(deep)
+        return {"path": path, "images": []} if deep else {"path": path, "unread": ["hidden code: in .data"]}
+
+    (tmp_path / "libcufft.so.11").write_bytes(b"")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(libraries, "read_library", reads)
+        assert "unread" not in libraries.run({"roots": [str(tmp_path)], "deep": "hidden"})["libraries"][0]
+        assert "unread" in libraries.run({"roots": [str(tmp_path)]})["libraries"][0]
+    assert calls == [False, True, False]
