@@ -1,7 +1,7 @@
 """Packages around torch: what they declare, what they only assert, what torch pins, what breaks a build.
 
-`declared` rows come from METADATA, `asserted` rows from the package's own `__init__`: METADATA is silent there.
-A version that no row names is "no data".
+`declared` rows come from METADATA; `asserted` rows from the package's own `__init__`, where METADATA says
+nothing. A version that no row names is "no data".
 """
 
 from collections import defaultdict
