@@ -13,7 +13,7 @@ from stackcheck.dockerfile import CA, LABEL_FINGERPRINT, LABEL_STACK, make_recip
 from stackcheck.engines import buildkit, classic, commit, fingerprint
 from stackcheck.engines.buildlog import BuildLog
 from stackcheck.engines.connection import engine_errors
-from stackcheck.engines.images import have_image, python_of
+from stackcheck.engines.images import have_image, mirrored, python_of
 from stackcheck.engines.once import once_at_a_time
 from stackcheck.engines.order import BuildOrder
 from stackcheck.engines.owner import LABEL, NOBODY, this_process
@@ -106,7 +106,8 @@ class Builder:
         image = have_image(
             self.client, reference, self.progress, mirror=self.options.mirror, platform=stack.platform
         )
-        return image, reference if reference in image.tags or not image.tags else str(image.tags[0])
+        names = [reference, mirrored(reference, self.options.mirror)]
+        return image, next((name for name in names if name in image.tags), [*image.tags, reference][0])
 
     def _once(self, stack: Stack, digest: str, build: Callable[[], str]) -> Built:
         with once_at_a_time(self.options.cache, digest, self.progress):

@@ -13,7 +13,7 @@ from stackcheck.engines.buildkit import find_buildkit
 from stackcheck.engines.connection import connect, engine_errors, engine_host, first_line
 from stackcheck.engines.contract import Target
 from stackcheck.engines.gpus import GpuRequest, look_at_host, request_gpus
-from stackcheck.engines.images import CONFINED, have_image, python_of
+from stackcheck.engines.images import CONFINED, have_image, is_not_there, python_of
 from stackcheck.engines.owner import LABEL, this_process
 from stackcheck.engines.stopping import stop_signals_raise
 from stackcheck.engines.sweep import sweep_engine
@@ -145,8 +145,7 @@ class DockerEngine:
             try:
                 container.start()
             except docker.errors.APIError as error:
-                text = first_line(error.explanation or error)
-                return "" if "executable file not found" in text else text
+                return "" if is_not_there(error) else first_line(error.explanation or error)
             finally:
                 container.remove(force=True, v=True)
         return ""

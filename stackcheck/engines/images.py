@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import docker
 import requests
+from docker.types import LogConfig
 
 from stackcheck.engines.connection import engine_errors, first_line
 from stackcheck.engines.owner import LABEL, this_process
-from stackcheck.errors import EngineError
+from stackcheck.errors import BaseImageError, EngineError
 
 if TYPE_CHECKING:
     from docker.models.images import Image
@@ -46,7 +47,7 @@ def have_image(
     mirror: str = "",
     platform: str | None = None,
 ) -> Image:
-    """Return a local image, pulled when it is not here; raise `EngineError` when it cannot be had."""
+    """Return a local image, pulled when it is not here; raise `BaseImageError` when it cannot be had."""
     for name in dict.fromkeys((reference, mirrored(reference, mirror))):
         try:
             with engine_errors(f"looking for the image {name}"):
@@ -63,13 +64,13 @@ def _pull(client: docker.DockerClient, name: str, progress: Progress, platform: 
     try:
         for event in client.api.pull(tagged, stream=True, decode=True, platform=platform):
             if "error" in event:
-                raise EngineError(_not_had(name, event["error"]))
+                raise BaseImageError(_not_had(name, event["error"]))
             if event.get("status") in {"Pull complete", "Already exists", "Download complete"}:
                 progress(f"pulling {name}: {event.get('id', '')} {event['status'].lower()}")
         with engine_errors(f"pulling {name}"):
             return _checked(client.images.get(tagged), name, platform)
     except (docker.errors.DockerException, requests.RequestException) as error:
-        raise EngineError(_not_had(name, getattr(error, "explanation", None) or error)) from None
+        raise BaseImageError(_not_had(name, getattr(error, "explanation", None) or error)) from None
 
 
 def _not_had(name: str, reason: object) -> str:
@@ -92,17 +93,26 @@ def python_of(client: docker.DockerClient, image: str, python: tuple[str, ...]) 
             entrypoint=[*python, "-c", script],
             command=[],
             labels={LABEL: str(this_process())},
+            log_config=LogConfig(type="json-file"),  # whatever the engine's own is, this one can be read
             **CONFINED,
         )
         try:
             container.start()
             container.wait(timeout=60)
             found = _VERSION.search(container.logs(stdout=True, stderr=False).decode("utf-8", "replace"))
-        except docker.errors.APIError:
-            return ""
+        except docker.errors.APIError as error:
+            if is_not_there(error):
+                return ""
+            raise
         finally:
             container.remove(force=True, v=True)
     return found.group() if found else ""
+
+
+def is_not_there(error: docker.errors.APIError) -> bool:
+    """Tell a command that does not exist from a container that the engine could not start (runc's words)."""
+    text = str(error.explanation or error)
+    return any(words in text for words in ("executable file not found", "no such file or directory"))
 
 
 CONFINED: dict[str, Any] = {

@@ -11,7 +11,7 @@ from docker.types import LogConfig, Mount
 from stackcheck.engines.buildlog import printable
 from stackcheck.engines.commit import pack_files
 from stackcheck.engines.connection import attached, engine_errors, first_line
-from stackcheck.engines.images import CONFINED
+from stackcheck.engines.images import CONFINED, is_not_there
 from stackcheck.engines.output import Output
 from stackcheck.engines.owner import LABEL, this_process
 from stackcheck.engines.stopping import deadline
@@ -88,7 +88,7 @@ def _start(container: Container, doing: str) -> None:
         if _NO_DRIVER in text:
             hint = "Install nvidia-container-toolkit on the engine's machine, or probe with --gpus none."
             raise EngineError(f"{doing}: the engine cannot give GPUs to containers: {text}. {hint}") from None
-        if "executable file not found" in text or "no such file or directory" in text:
+        if is_not_there(error):
             hint = "Name the interpreter of the image in image.python of the stack."
             raise ProbeError(f"{doing}: there is no Python to run: {text}. {hint}") from None
         raise

@@ -15,9 +15,12 @@ import pytest
 
 from stackcheck import agent as agents
 from stackcheck.dockerfile import LABEL_FINGERPRINT
+from stackcheck.engines.docker import DockerEngine
 from stackcheck.engines.owner import LABEL, NOBODY
 from stackcheck.errors import BuildFailedError, EngineError
 from stackcheck.image import ImageFacts
+from stackcheck.resolution import Resolution
+from stackcheck.resolve import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +28,6 @@ if TYPE_CHECKING:
     import docker
 
     from stackcheck.engines import BuildOptions
-    from stackcheck.engines.docker import DockerEngine
 
 pytestmark = pytest.mark.docker
 
@@ -210,6 +212,30 @@ def test_an_image_for_another_processor_is_refused(
         EngineError, match="the docker engine has Linux images, the stack is for windows/amd64"
     ):
         engine.prepare(make_stack(platform="windows/amd64"), lock(make_wheel()), options, quiet)
+
+
+@pytest.mark.online
+def test_a_source_archive_becomes_a_wheel_in_a_stage_of_its_own(
+    client: Any, options: BuildOptions, make_stack: Any, base: str
+) -> None:
+    stack = make_stack(
+        packages={"six": {"version": "1.17.0", "from": "source"}},
+        image={"build_base": base},
+        arch_list=["8.6"],
+    )
+    found = resolve(stack)
+    assert isinstance(found, Resolution)
+    assert [package.filename for package in found.packages] == ["six-1.17.0.tar.gz"]
+    trusting = replace(options, environ={**os.environ, "HOME": options.environ["HOME"]})
+    engine = DockerEngine(dict(os.environ))
+    target = engine.prepare(stack, found, trusting, quiet)
+    request = agents.request_for(stack, ["distributions"])
+    document = json.loads(engine.run_agent(target, agents.pack(), request, timeout_s=60))
+    names = [row["name"] for row in document["probes"]["distributions"]["facts"]["distributions"]]
+    assert "six" in names
+    assert "ninja" not in names
+    assert b"TORCH_CUDA_ARCH_LIST" not in repr(client.api.inspect_image(target.id)).encode()
+    engine.close()
 
 
 class TestOwnDockerfile:

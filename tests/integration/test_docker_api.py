@@ -203,9 +203,9 @@ class TestPulling:
             prepare(fake, mirrored, image={"ready": "python:3.11-slim"})
         assert str(caught.value) == (
             "the image m.example.com/hub/library/python:3.11-slim is not here and cannot be pulled: "
-            "manifest unknown: https://***@m.example.com/v2. Two ways out: name a registry mirror that this machine "
-            "reaches (--mirror registry.example.com/hub), or use another image with --base IMAGE (a local one "
-            "serves as well: `docker images`)."
+            "manifest unknown: https://***@m.example.com/v2. Two ways out: name a registry mirror that this "
+            "machine reaches (--mirror registry.example.com/hub), or use another image with --base IMAGE "
+            "(a local one serves as well: `docker images`)."
         )
         pulls = [path for _, path, _ in fake.seen if path.startswith("/images/create")]
         assert pulls == ["/images/create?tag=3.11-slim&fromImage=m.example.com%2Fhub%2Flibrary%2Fpython"]
