@@ -15,6 +15,7 @@ from stackcheck.rules.torchbuild import (
     torch_backend,
     torch_release,
 )
+from stackcheck.tables.reading import parse_version
 from stackcheck.tables.torch import cuda_tag, minor
 
 if TYPE_CHECKING:
@@ -123,15 +124,23 @@ def torch_build_is_stated_cuda(stack: Stack, tables: Tables) -> Finding | None:
     if got.kind == "cuda" and got.version and minor(got.version) == minor(stack.cuda):
         text = f"{got.by[0].upper()}{got.by[1:]} is {expected}, as stated."
         return passed(text, expected=expected, found=f"{got.tag} build")
-    tag = cuda_tag(stack.cuda)
-    hint = f"state the index https://download.pytorch.org/whl/{tag}, or torch {version.public}+{tag}"
+    hint = _to_stated_cuda(stack.cuda, got, version, tables)
+    if stated is not None and _same_major(stack.cuda, stated):
+        return warned(
+            f"The stack states {expected}, and {stated.by} makes torch a {stated.tag} build: the same major "
+            "version, so it runs where that would.",
+            stated_by(stated),
+            expected=expected,
+            found=f"{stated.tag} build",
+            hint=hint,
+        )
     if stated is not None:
         return failed(
             f"The stack states {expected}, but {stated.by} makes torch a {stated.tag} build.",
             stated_by(stated),
             expected=expected,
             found=f"{stated.tag} build",
-            hint=f'{hint}, or cuda = "{minor(stated.version)}"' if stated.version else hint,
+            hint=hint,
         )
     release = torch_release(stack, tables)
     says = f"{got.by} is a {got.tag} build"
@@ -142,6 +151,30 @@ def torch_build_is_stated_cuda(stack: Stack, tables: Tables) -> Finding | None:
         expected=expected,
         found=f"{got.tag} build",
         hint=hint,
+    )
+
+
+def _to_stated_cuda(cuda: str, got: Backend, torch: Version, tables: Tables) -> str:
+    """Name what brings torch and the stated CUDA version together: only builds that exist."""
+    tag, wanted = cuda_tag(cuda), parse_version(minor(cuda))
+    with_it = [row.torch for row in tables.torch.releases_with("cuda", wanted)]
+    other = f'cuda = "{minor(got.version)}"' if got.kind == "cuda" and got.version else ""
+    if any(each.public == torch.public for each in with_it) or not with_it:
+        first = f"state the index https://download.pytorch.org/whl/{tag}, or torch {torch.public}+{tag}"
+    else:
+        first = f"take torch {min(with_it, key=lambda each: _apart(each, torch, tables))}+{tag}"
+    return f"{first}, or {other}" if other else first
+
+
+def _apart(one: Version, other: Version, tables: Tables) -> int:
+    return tables.torch.distance(one, other) if tables.torch.release(other) else 0
+
+
+def _same_major(cuda: str, stated: Backend) -> bool:
+    return (
+        stated.kind == "cuda"
+        and stated.version is not None
+        and stated.version.major == int(cuda.split(".", maxsplit=1)[0])
     )
 
 

@@ -145,17 +145,17 @@ class CudaTable:
     ) -> tuple[DriverVersion, Family | Toolkit] | None:
         """Return the least driver that can run SASS made for `cuda`, and the row that says so.
 
-        From CUDA 11 on that is the floor of the major version; before, the toolkit's own driver.
+        From CUDA 11 on that is the floor of the major version; before, the toolkit's own driver. CUDA 11.0
+        came with a driver below the floor of its major version: that one serves it too.
         """
-        family = self.family(cuda.major)
-        if family is not None:
-            floor = family.floor_linux if os == "linux" else family.floor_windows
-            return (floor, family) if floor else None
-        row = self.toolkit(cuda)
-        if row is None:
-            return None
-        driver = row.driver_linux if os == "linux" else row.driver_windows
-        return (driver, row) if driver else None
+        family, row = self.family(cuda.major), self.toolkit(cuda)
+        own = (row.driver_linux if os == "linux" else row.driver_windows) if row else None
+        if family is None:
+            return (own, row) if own and row else None
+        floor = family.floor_linux if os == "linux" else family.floor_windows
+        if own and row and floor and own < floor:
+            return own, row
+        return (floor, family) if floor else None
 
     def cuda_of_driver(self, driver: Version) -> Toolkit | None:
         """Return the newest toolkit whose full feature set a Linux driver has; None below the first."""

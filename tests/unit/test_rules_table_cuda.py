@@ -100,7 +100,7 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
             (
                 "WARN",
                 "The stack states CUDA 11.8 and no index with that tag; the wheel of torch 2.2.0 on PyPI for linux/amd64 is a cu121 build.",
-                "state the index https://download.pytorch.org/whl/cu118, or torch 2.2.0+cu118",
+                'state the index https://download.pytorch.org/whl/cu118, or torch 2.2.0+cu118, or cuda = "12.1"',
             )
         ],
     ),
@@ -117,6 +117,28 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
                 "FAIL",
                 "The stack states CUDA 11.8, but the local version of torch makes torch a cu121 build.",
                 'state the index https://download.pytorch.org/whl/cu118, or torch 2.2.0+cu118, or cuda = "12.1"',
+            )
+        ],
+    ),
+    (
+        "CUDA102",
+        {"packages": {"torch": "2.2.0+cu121"}, "cuda": "12.4"},
+        [
+            (
+                "WARN",
+                "The stack states CUDA 12.4, and the local version of torch makes torch a cu121 build: the same major version, so it runs where that would.",
+                'take torch 2.4.0+cu124, or cuda = "12.1"',
+            )
+        ],
+    ),
+    (
+        "CUDA102",
+        {"packages": {"torch": "2.2.0+cpu"}, "cuda": "12.4"},
+        [
+            (
+                "FAIL",
+                "The stack states CUDA 12.4, but the local version of torch makes torch a cpu build.",
+                "take torch 2.4.0+cu124",
             )
         ],
     ),

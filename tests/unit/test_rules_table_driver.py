@@ -146,6 +146,22 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
     ),
     (
         "DRIVER101",
+        {"packages": {"torch": "1.7.1+cu110"}, "driver": "450.51.06"},
+        [("PASS", "Driver 450.51.06 runs CUDA 11.0, which needs 450.51.05.", "")],
+    ),
+    (
+        "DRIVER101",
+        {"packages": {"torch": "1.10.1+cu111"}, "driver": "450.51.06"},
+        [
+            (
+                "FAIL",
+                "The driver is too old: CUDA 11.1 needs a driver >= 450.80.02 (the local version of torch says CUDA 11.1), and the hosts have driver 450.51.06.",
+                "update to driver >= 450.80.02, or take a build of torch for an older CUDA major version",
+            )
+        ],
+    ),
+    (
+        "DRIVER101",
         {"cuda": "13.0", "driver_cuda": "12.2"},
         [
             (
