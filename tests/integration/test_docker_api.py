@@ -98,7 +98,11 @@ def fake(tmp_path: Path) -> Iterator[FakeEngine]:
         def log_message(self, *_: object) -> None:
             return
 
-    with socketserver.ThreadingUnixStreamServer(str(path), Handler) as server:
+    class Server(socketserver.ThreadingUnixStreamServer):
+        def handle_error(self, request: Any, client_address: Any) -> None:
+            return  # a client that only looked whether somebody listens
+
+    with Server(str(path), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         yield fake

@@ -242,7 +242,7 @@ from stackcheck.engines.here import HereEngine
 from stackcheck.definition import Stack
 engine = HereEngine(pathlib.Path(sys.argv[1]))
 target = engine.prepare(Stack(id="s"), None, BuildOptions(cache=pathlib.Path(sys.argv[1])), print)
-script = "import os, pathlib, time\\npathlib.Path(%r).write_text(str(os.getpid()))\\ntime.sleep(300)" % sys.argv[2]
+script = "import os, time\\nopen(%r, 'w').write(str(os.getpid()))\\ntime.sleep(300)" % sys.argv[2]
 engine.run_agent(target, script.encode(), {}, timeout_s=290)
 """
 
