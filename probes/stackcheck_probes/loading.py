@@ -1,7 +1,8 @@
 """Probe: will every library here load? Follows the loader's rules through headers; nothing is loaded.
 
 For each library: what it needs and nobody serves; symbol versions that the serving file does not have; torch
-symbols that the torch installed here does not export.
+symbols that the torch installed here does not export. `sonames` are all names that are asked for, `outside`
+the files beyond the tree that serve some of them.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ NAME = "loading"
 GRADE = "static"
 
 MAX_LISTED = 200
+MAX_SONAMES = 2000
 MAX_SYMBOLS_SHOWN = 8
 DRIVER = frozenset(("libcuda.so.1", "libnvidia-ml.so.1", "libnvcuvid.so.1", "libnvidia-encode.so.1"))
 """What the NVIDIA runtime puts into a container when it starts: never part of an image."""
@@ -89,6 +91,8 @@ class _Findings:
         self.versions: list[dict[str, Any]] = []
         self.undefined: list[dict[str, Any]] = []
         self.shadowed: list[dict[str, Any]] = []
+        self.wanted: set[str] = set()
+        self.outside: dict[str, str] = {}
         self.abi: dict[str, str] = {}
         for library in tree.opened:
             try:
@@ -108,6 +112,8 @@ class _Findings:
             "undefined": self.undefined[:MAX_LISTED],
             "abi": self.abi,
             "shadowed": self.shadowed[:MAX_LISTED],
+            "sonames": sorted(self.wanted)[:MAX_SONAMES],
+            "outside": dict(sorted(self.outside.items())[:MAX_SONAMES]),
             "copies": _copies(self.tree),
             "libcuda": _libcuda(self.tree),
             "unreadable": [{"path": path, "error": why} for path, why in faults][:MAX_LISTED],
@@ -116,12 +122,15 @@ class _Findings:
 
     def look_at(self, library: Opened) -> None:
         servers: dict[str, Opened] = {}
+        self.wanted.update(library.dynamic.needed)
         for name in library.dynamic.needed:
             server, how = self.tree.serve(name, library)
             if server is None:
                 self.missing.append(_absence(self.tree, name, library))
                 continue
             servers[name] = server
+            if not self.tree.package(server.path):
+                self.outside.setdefault(name, server.path)
             if how == LD_LIBRARY_PATH:
                 self.note_shadow(name, library, server)
         symbols = self.tree.symbols(library)

@@ -27,6 +27,7 @@ ERRORS = {
     999: "unknown error",
 }
 MAX_DEVICES = 256
+MAX_MIG_DEVICES = 64
 
 
 class _Memory(ctypes.Structure):
@@ -97,4 +98,20 @@ def _device(library: Any, number: int) -> dict[str, Any]:
         "capability": "%d.%d" % (major.value, minor.value) if known else None,
         "memory_bytes": int(memory.total) if sized else None,
         "mig": bool(mode.value) if mig else None,
+        "uuid": _text(library, "nvmlDeviceGetUUID", handle),
+        "mig_devices": _mig_devices(library, handle) if mig and mode.value else [],
     }
+
+
+def _mig_devices(library: Any, handle: Any) -> list[str | None] | None:
+    """Return the UUIDs of the MIG devices that are visible here; None when the library does not say."""
+    count = ctypes.c_uint()
+    if _call(library, "nvmlDeviceGetMaxMigDeviceCount", handle, ctypes.byref(count)) != SUCCESS:
+        return None
+    found = []
+    for number in range(min(count.value, MAX_MIG_DEVICES)):
+        part = ctypes.c_void_p()
+        name = "nvmlDeviceGetMigDeviceHandleByIndex"
+        if _call(library, name, handle, ctypes.c_uint(number), ctypes.byref(part)) == SUCCESS:
+            found.append(_text(library, "nvmlDeviceGetUUID", part))
+    return found

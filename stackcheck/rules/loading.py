@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from stackcheck.rules.registry import Finding, failed, passed, rule, warned
+from stackcheck.rules.registry import Finding, passed, rule, told, warned
 from stackcheck.verdict import Evidence
+from stackcheck_probes.loadfit import (
+    OF_THE_STACK,
+    SHOWN,
+    absent,
+    other_abi,
+    shadowed,
+    too_old,
+    undefined,
+    unreadable,
+)
 from stackcheck_probes.packagecover import short_path
 
 if TYPE_CHECKING:
@@ -17,26 +26,13 @@ if TYPE_CHECKING:
     from stackcheck.definition import Stack
     from stackcheck.tables import Tables
 
-OF_THE_STACK = (
-    "torch",
-    "torchvision",
-    "torchaudio",
-    "nvidia",
-    "spconv",
-    "cumm",
-    "mmcv",
-    "triton",
-    "xformers",
-)
-"""Top folders of the packages that a GPU stack is made of: what they cannot load breaks it."""
 COUPLED = ("cudnn", "nccl", "cublas", "nvjitlink")
 """Libraries of which two under one soname in one tree mean that order decides which one a process gets."""
-_SHOWN = 3
 
 
-def _in_stack(path: str, stack: Stack) -> bool:
-    top = short_path(path).lstrip("/").split("/")[0].partition(".")[0]
-    return top in OF_THE_STACK or top in {name.replace("-", "_") for name in stack.packages}
+def own_folders(stack: Stack) -> frozenset[str]:
+    """Return the top folders of the stack's packages: what these cannot load fails it."""
+    return frozenset((*OF_THE_STACK, *(name.replace("-", "_") for name in stack.packages)))
 
 
 @rule("LOAD301")
@@ -63,34 +59,14 @@ def needed_libraries_are_there(stack: Stack, tables: Tables, loading: Mapping[st
     if not by_need:
         note = f"; {len(allowed)} needs of the driver or of optional plug-ins left aside" if allowed else ""
         return [passed(f"all {loading['libraries']} libraries find what they need{note}")]
-    return [_absent(needs, rows, stack) for needs, rows in sorted(by_need.items())]
-
-
-def _absent(needs: str, rows: list[Mapping[str, Any]], stack: Stack) -> Finding:
-    names = [short_path(row["library"]) for row in rows]
-    who = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
-    others, elsewhere = rows[0]["other_versions"], rows[0]["elsewhere"]
-    evidence = [Evidence(f"{row['library']} needs {needs}", "DT_NEEDED of the file") for row in rows[:_SHOWN]]
-    message = f"{who} cannot be loaded: {needs} is not there"
-    hint = "install the package that brings it, or remove the one that needs it"
-    if elsewhere:
-        message += (
-            f" for it, although {short_path(elsewhere[0])} is in this tree: no search path of it leads there"
+    own = own_folders(stack)
+    return [
+        told(
+            absent(needs, rows, own),
+            *(Evidence(f"{row['library']} needs {needs}", "DT_NEEDED of the file") for row in rows[:SHOWN]),
         )
-        hint = f"load {short_path(elsewhere[0])} first, or put its folder on LD_LIBRARY_PATH"
-    elif others:
-        message += f"; this tree has {', '.join(others)}: it was made for another version"
-        hint = "install the build of the package that was made for the CUDA of this stack"
-    found = ", ".join(others) or (elsewhere[0] if elsewhere else "nothing of that name")
-    if any(_in_stack(row["library"], stack) for row in rows):
-        return failed(message, *evidence, expected=needs, found=found, hint=hint)
-    return warned(
-        f"{message} (whether anybody loads it is not known)",
-        *evidence,
-        expected=needs,
-        found=found,
-        hint=hint,
-    )
+        for needs, rows in sorted(by_need.items())
+    ]
 
 
 @rule("LOAD302")
@@ -106,25 +82,16 @@ def symbol_versions_are_there(stack: Stack, loading: Mapping[str, Any]) -> list[
     """
     if not loading["versions"]:
         return [passed(f"all {loading['libraries']} libraries find the symbol versions that they need")]
-    return [_too_old(row, stack) for row in loading["versions"]]
-
-
-def _too_old(row: Mapping[str, Any], stack: Stack) -> Finding:
-    library, newest = short_path(row["library"]), row["newest"] or "none of that kind"
-    message = f"{library} cannot be loaded: it needs {row['version']}, and {row['in']} has {newest}"
-    evidence = Evidence(
-        f"{row['library']} needs {row['version']} of {row['needs']}", ".gnu.version_r of the file"
-    )
-    hint = "use a base image with a newer system, or a build of the package made on an older one"
-    if _in_stack(row["library"], stack):
-        return failed(message, evidence, expected=row["version"], found=newest, hint=hint)
-    return warned(
-        f"{message} (whether anybody loads it is not known)",
-        evidence,
-        expected=row["version"],
-        found=newest,
-        hint=hint,
-    )
+    own = own_folders(stack)
+    return [
+        told(
+            too_old(row, own),
+            Evidence(
+                f"{row['library']} needs {row['version']} of {row['needs']}", ".gnu.version_r of the file"
+            ),
+        )
+        for row in loading["versions"]
+    ]
 
 
 @rule("LOAD303")
@@ -154,33 +121,12 @@ def torch_symbols_are_there(
 def _undefined(
     row: Mapping[str, Any], loading: Mapping[str, Any], installed: Mapping[str, Mapping[str, Any]], torch: str
 ) -> Finding:
-    library, symbol = short_path(row["library"]), row["symbols"][0]
-    name = row["demangled"][0]
-    if not symbol.startswith("_Z"):
-        found = f"{row['count']} symbols that no library on its path has"
-        hint = (
-            "an older copy shadows the one it was made for: look at LD_LIBRARY_PATH and at duplicate packages"
-        )
-        text = f"{library} cannot be loaded: undefined symbol {symbol}"
-        return failed(
-            text, Evidence(row["library"], "dynamic symbol table"), expected=symbol, found=found, hint=hint
-        )
     owner = _owner(row["library"], installed)
-    wants = _torch_wanted(owner)
-    package = owner["name"] if owner else "the package"
-    abi = loading["abi"].get(row["library"], "")
-    built_for = f"torch {wants}" if wants else "another torch"
-    if abi and loading["torch"]["abi"] not in ("", abi):
-        built_for += f" with the {abi} C++11 ABI (torch here has the {loading['torch']['abi']} one)"
-    more = f" and {row['count'] - 1} more" if row["count"] > 1 else ""
-    return failed(
-        f"{library} cannot be loaded: torch {torch} does not export {name}{more}; "
-        f"it was built for {built_for}",
-        *(Evidence(mangled, row["library"]) for mangled in row["symbols"][:_SHOWN]),
-        expected=f"an extension built for torch {torch}",
-        found=f"{package} {owner['version'] if owner else ''}, built for {built_for}".replace(" ,", ","),
-        hint=f"install the version of {package} that was made for torch {torch}",
-    )
+    package = f"{owner['name']} {owner['version']}" if owner else ""
+    judged = undefined(row, loading, torch, package, _torch_wanted(owner))
+    if not row["symbols"][0].startswith("_Z"):
+        return told(judged, Evidence(row["library"], "dynamic symbol table"))
+    return told(judged, *(Evidence(mangled, row["library"]) for mangled in row["symbols"][:SHOWN]))
 
 
 def _owner(path: str, installed: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any] | None:
@@ -228,13 +174,10 @@ def strings_have_one_abi(loading: Mapping[str, Any]) -> list[Finding] | None:
     if not other:
         return [passed(f"torch and {len(loading['abi'])} extensions use the {torch['abi']} C++11 ABI")]
     return [
-        failed(
-            f"{short_path(path)} uses the {loading['abi'][path]} C++11 ABI and torch the {torch['abi']} one",
+        told(
+            other_abi(path, loading["abi"][path], torch["abi"]),
             Evidence(path, "undefined symbols of the file"),
             Evidence(torch["c10"], "constructors of c10::Error"),
-            expected=f"the {torch['abi']} C++11 ABI",
-            found=f"the {loading['abi'][path]} C++11 ABI",
-            hint="install the wheel of the other ABI, or build the extension against this torch",
         )
         for path in other
     ]
@@ -254,13 +197,9 @@ def nothing_is_shadowed(loading: Mapping[str, Any]) -> list[Finding]:
     if not loading["shadowed"]:
         return [passed("LD_LIBRARY_PATH shadows no library of the wheels")]
     return [
-        warned(
-            f"{short_path(row['library'])} takes {row['needs']} from LD_LIBRARY_PATH, "
-            "and not from its own wheel",
+        told(
+            shadowed(row),
             Evidence(f"DT_RUNPATH of {row['library']}", "ld.so(8): LD_LIBRARY_PATH comes before DT_RUNPATH"),
-            expected=row["instead_of"],
-            found=row["used"],
-            hint=f"take {PurePosixPath(row['used']).parent} off LD_LIBRARY_PATH",
         )
         for row in loading["shadowed"]
     ]
@@ -317,14 +256,5 @@ def every_library_was_read(loading: Mapping[str, Any]) -> list[Finding]:
     problems = [(row["path"], row["error"]) for row in loading["unreadable"]]
     if not problems and not loading["skipped"]:
         return [passed(f"all {loading['libraries']} libraries were read")]
-    findings = [
-        failed(
-            f"{short_path(path)} cannot be read: {error}",
-            Evidence(path),
-            expected="an ELF file that is whole",
-            found=error,
-            hint="reinstall the package that owns the file",
-        )
-        for path, error in problems
-    ]
+    findings = [told(unreadable(path, error), Evidence(path)) for path, error in problems]
     return findings + [warned(f"a part of the tree was not looked at: {why}") for why in loading["skipped"]]

@@ -42,7 +42,7 @@ def variables(stack: Stack, tables: Tables) -> list[Finding]:
         _finding(row, value)
         for name, value in stack.env.items()
         for row in tables.environment.variables.get(name, ())
-        if row.speaks_of(value) and _applies(row, stack, tables)
+        if row.speaks_of(value) and applies(row, stack, tables)
     ]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from stackcheck.tables.reading import FOLDER, Row, only_keys, read_rows, read_table, require
+from stackcheck_probes.variablefit import speaks_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +36,7 @@ class Variable(Row):
 
     def speaks_of(self, value: str) -> bool:
         """Tell whether the row is about this value."""
-        if self.unless and re.fullmatch(self.unless, value):
-            return False
-        return not self.when or re.fullmatch(self.when, value) is not None
+        return speaks_of(value, self.when, self.unless)
 
 
 @dataclass(frozen=True)
