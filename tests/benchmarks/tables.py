@@ -53,9 +53,8 @@ def main(arguments: list[str]) -> None:
     judging = cpu - (parsed_cpu - begin_cpu)
     print(f"{len(rules)} rules over {count} stacks: {verdicts} verdicts")
     print(f"judging: {count / judging:.0f} stacks/s of CPU time (bound 2,000)")
-    print(
-        f"reading the definitions too: {count / cpu:.0f} stacks/s of CPU time, {count / wall:.0f} of wall time"
-    )
+    both = f"{count / cpu:.0f} stacks/s of CPU time, {count / wall:.0f} of wall time"
+    print(f"with reading the definitions: {both}")
 
 
 def startup(runs: int = 7) -> tuple[float, float]:
