@@ -56,7 +56,8 @@ def _finding(row: Variable, value: str) -> Finding:
     return warned(message, cite(row, row.effect), expected=row.fix, found=f"{row.name}={shown}", hint=row.fix)
 
 
-def _applies(row: Variable, stack: Stack, tables: Tables) -> bool:
+def applies(row: Variable, stack: Stack, tables: Tables) -> bool:
+    """Tell whether a row concerns what the stack is made of."""
     if row.accelerator and row.accelerator != _accelerator(stack, tables):
         return False
     if not row.packages:
