@@ -99,7 +99,7 @@ def fake(tmp_path: Path) -> Iterator[FakeEngine]:
             return
 
     class Server(socketserver.ThreadingUnixStreamServer):
-        def handle_error(self, request: Any, client_address: Any) -> None:
+        def handle_error(self, *_: object) -> None:
             return  # a client that only looked whether somebody listens
 
     with Server(str(path), Handler) as server:
