@@ -60,6 +60,10 @@ class EngineError(StackcheckError):
     """An engine could not do its work: not reachable, base image not to be had, disk full, timed out."""
 
 
+class BaseImageError(EngineError):
+    """An image that the build starts from, or that is to be probed, cannot be had."""
+
+
 class BuildFailedError(StackcheckError):
     """The stack itself does not build: a build step ran and failed. Becomes a FAIL, not an ERROR."""
 

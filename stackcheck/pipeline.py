@@ -16,7 +16,15 @@ from typing import TYPE_CHECKING, Any
 from stackcheck import agent as agents
 from stackcheck import engines, locking, resolve, rules, tables
 from stackcheck.engines import BuildOptions, Engine, Progress, Target
-from stackcheck.errors import BuildFailedError, EngineError, LockError, ProbeError, ResolveError
+from stackcheck.engines.venv import find_python
+from stackcheck.errors import (
+    BaseImageError,
+    BuildFailedError,
+    EngineError,
+    LockError,
+    ProbeError,
+    ResolveError,
+)
 from stackcheck.lock import Lock, is_current, lock_path
 from stackcheck.lockfile import write_lock
 from stackcheck.observation import parse_observation, rule_facts
@@ -58,8 +66,12 @@ def check(stack: Stack, options: Options, progress: Progress) -> Report:
     return run.report(judge_all(stages("12"), facts), facts)
 
 
-def verify(stack: Stack, options: Options, progress: Progress) -> Report:
-    """Do the main job: check, lock, build, probe, report."""
+def verify(stack: Stack, options: Options, progress: Progress, family: Sequence[Stack] = ()) -> Report:
+    """Do the main job: check, lock, build, probe, report.
+
+    `family` are the stacks that the same call verifies: an engine that has only this machine's Pythons takes
+    the members that fit them, and says of the others that they were not built.
+    """
     run = _Run("verify", stack)
     facts = claimed(stack) | resolved(stack, options, progress)
     early = judge_all(stages("12"), facts)
@@ -68,7 +80,7 @@ def verify(stack: Stack, options: Options, progress: Progress) -> Report:
     if reason:
         late_facts: dict[str, Any] = {"building": Missing(reason)}
     else:
-        late_facts = built(stack, facts["resolution"], options, progress)
+        late_facts = built(stack, facts["resolution"], options, progress, family)
     late = judge_all(stages("34"), with_gaps(facts | late_facts))
     return run.report((*early, *late), facts | late_facts)
 
@@ -135,18 +147,65 @@ def locked(stack: Stack, facts: dict[str, Any], options: Options, progress: Prog
 
 
 def built(
-    stack: Stack, resolution: Resolution | Missing, options: Options, progress: Progress
+    stack: Stack,
+    resolution: Resolution | Missing,
+    options: Options,
+    progress: Progress,
+    family: Sequence[Stack] = (),
 ) -> dict[str, Any]:
-    """Build the stack and probe it; return the facts of both."""
+    """Build the stack and probe it; return the facts of both.
+
+    Where no engine was asked for and docker has no base image to build on, a virtual environment is made.
+    """
     wheels = None if isinstance(resolution, Missing) else resolution
+    facts = _built_by(stack, wheels, options, progress, family)
+    fault = facts["building"]
+    if (
+        isinstance(fault, Fault)
+        and fault.no_base
+        and wheels
+        and not options.engine
+        and not _brings_its_own(stack)
+    ):
+        progress(f"{fault.message} Taking the engine venv instead.")
+        return _built_by(stack, wheels, replace(options, engine="venv"), progress, family)
+    return facts
+
+
+def _built_by(
+    stack: Stack,
+    wheels: Resolution | None,
+    options: Options,
+    progress: Progress,
+    family: Sequence[Stack],
+) -> dict[str, Any]:
     try:
         engine = engines.choose(options.engine, progress, cache=options.build.cache)
     except EngineError as error:
         return {"building": Fault(str(error))}
     try:
+        if engine.name == "venv" and (reason := _left_to_another(stack, family, options)):
+            progress(f"{stack.id}: {reason}")
+            return {"building": Missing(reason)}
         return prepared(stack, engine, wheels, options, progress)
     finally:
         engine.close()
+
+
+def _left_to_another(stack: Stack, family: Sequence[Stack], options: Options) -> str:
+    """Return why this member of a family is not built here; "" when it is."""
+
+    def here(member: Stack) -> bool:
+        return bool(member.python and find_python(member.python, options.build.environ))
+
+    others = [each for each in family if each.family == stack.family and each.id != stack.id]
+    if not others or not stack.python or here(stack):
+        return ""
+    taken = next((each.id for each in others if here(each)), "")
+    return (
+        taken
+        and f"not built: there is no Python {stack.python} on this machine, {taken} stands for its family"
+    )
 
 
 def prepared(
@@ -158,7 +217,7 @@ def prepared(
     except BuildFailedError as error:
         return {"building": Fault(str(error), proven=True, log_tail=error.log_tail, log_file=error.log_file)}
     except EngineError as error:
-        return {"building": Fault(str(error))}
+        return {"building": Fault(str(error), no_base=isinstance(error, BaseImageError))}
     return {"building": target} | observed(stack, engine, target, options, progress)
 
 

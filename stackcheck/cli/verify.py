@@ -28,4 +28,5 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(args: argparse.Namespace) -> int:
     """Run the command."""
     how, tell = options.pipeline_options(args), output.progress(args)
-    return output.write_reports([pipeline.verify(stack, how, tell) for stack in stacks.chosen(args)], args)
+    chosen = stacks.chosen(args)
+    return output.write_reports([pipeline.verify(stack, how, tell, chosen) for stack in chosen], args)

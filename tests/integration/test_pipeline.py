@@ -1,0 +1,150 @@
+"""The pipeline between its steps: fallbacks, families, and what is said when a step did not happen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from packaging.version import Version
+
+from stackcheck import engines, pipeline
+from stackcheck.definition import Stack
+from stackcheck.engines import BuildOptions, Target
+from stackcheck.errors import BaseImageError, BuildFailedError, EngineError
+from stackcheck.resolution import LockedPackage, Resolution
+from stackcheck.rules.registry import Fault, Missing, judge_all
+from stackcheck.verdict import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from stackcheck.engines import Progress
+
+LOCKED = Resolution(
+    (LockedPackage("six", Version("1.16.0"), "six-1.16.0-py2.py3-none-any.whl"),), "3.11", "x", "0", ""
+)
+STACK = Stack.model_validate(
+    {"id": "s-py311", "family": "s", "python": "3.11", "packages": {"six": "1.16.0"}}
+)
+
+
+class FakeEngine:
+    """An engine that ends as it is told to."""
+
+    def __init__(self, name: str, error: Exception | None = None, answer: bytes = b"") -> None:
+        self.name, self.error, self.answer = name, error, answer
+        self.closed = False
+
+    def prepare(
+        self, stack: Stack, resolution: Resolution | None, options: BuildOptions, progress: Progress
+    ) -> Target:
+        if self.error:
+            raise self.error
+        kind: Any = {"docker": "image"}.get(self.name, self.name)
+        return Target(kind, "name", "id", ("python3",), Missing("there is no image"))
+
+    def run_agent(
+        self, target: Target, agent: bytes, request: Mapping[str, Any], *, timeout_s: float
+    ) -> bytes:
+        return self.answer
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+def use(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
+    """Return a function that makes `engines.choose` hand out these engines; unnamed means the first."""
+
+    def install(*made: FakeEngine) -> list[str]:
+        asked: list[str] = []
+
+        def choose(name: str | None, _progress: Progress, **_: Any) -> FakeEngine:
+            asked.append(name or "any")
+            return next(each for each in made if name in (None, each.name))
+
+        monkeypatch.setattr(engines, "choose", choose)
+        return asked
+
+    return install
+
+
+def built(stack: Stack = STACK, engine: str | None = None, family: tuple[Stack, ...] = ()) -> Any:
+    said: list[str] = []
+    facts = pipeline.built(stack, LOCKED, pipeline.Options(engine=engine), said.append, family)
+    return facts["building"], said
+
+
+def test_without_a_base_image_a_venv_is_made_and_said_aloud(use: Callable[..., list[str]]) -> None:
+    asked = use(FakeEngine("docker", BaseImageError("no base image.")), FakeEngine("venv"))
+    building, said = built()
+    assert building.kind == "venv"
+    assert asked == ["any", "venv"]
+    assert said[0] == "no base image. Taking the engine venv instead."
+
+
+def test_an_engine_that_was_asked_for_is_not_replaced(use: Callable[..., list[str]]) -> None:
+    use(FakeEngine("docker", BaseImageError("no base image.")), FakeEngine("venv"))
+    building, _ = built(engine="docker")
+    assert building == Fault("no base image.", no_base=True)
+
+
+def test_an_engine_that_does_not_work_is_an_error_and_a_stack_that_does_not_build_a_fail(
+    use: Callable[..., list[str]],
+) -> None:
+    broken = FakeEngine("docker", EngineError("disk full"))
+    use(broken)
+    assert built()[0] == Fault("disk full")
+    assert broken.closed
+    use(FakeEngine("docker", BuildFailedError("step 3 failed", log_tail="a\nb", log_file="/log")))
+    assert built()[0] == Fault("step 3 failed", proven=True, log_tail="a\nb", log_file="/log")
+
+
+def test_of_a_family_the_members_whose_python_is_here_are_built(
+    use: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "find_python", lambda version, _environ: version == "3.11")
+    use(FakeEngine("venv"))
+    other = STACK.model_copy(update={"id": "s-py312", "python": "3.12"})
+    family = (STACK, other)
+    assert built(STACK, family=family)[0].kind == "venv"
+    building, said = built(other, family=family)
+    reason = "not built: there is no Python 3.12 on this machine, s-py311 stands for its family"
+    assert building == Missing(reason)
+    assert said[-1] == f"s-py312: {reason}"
+    assert built(other)[0].kind == "venv"  # asked for alone, uv fetches a Python
+
+
+def test_an_agent_that_answers_with_garbage_costs_one_error() -> None:
+    engine = FakeEngine("here", answer=b"\x00garbage")
+    report = pipeline.probe(Stack(id="x"), engine, pipeline.Options(), lambda _line: None)
+    (error,) = [v for v in report.verdicts if v.outcome is Outcome.ERROR]
+    assert error.code == "PROBE302"
+    assert "is not an observation" in error.message
+    skipped = {v.message for v in report.verdicts if v.outcome is Outcome.SKIP}
+    assert skipped >= {"the probes gave no answer"}
+    assert report.exit_code() == 3
+
+
+def test_rules_that_failed_before_stop_the_build_unless_told_to_go_on() -> None:
+    stack = Stack.model_validate(
+        {"id": "x", "packages": {"torch": "2.6.0", "torchvision": "0.20.0"}, "expect_codes": ["NONE999"]}
+    )
+    facts = {**pipeline.claimed(stack), "resolution": LOCKED}
+    early = judge_all(pipeline.stages("1"), facts)
+    reason = pipeline.reason_not_to_build(early, facts, pipeline.Options())
+    assert reason.startswith("nothing was built, because ")
+    assert reason.endswith(" failed before; --keep-going builds all the same")
+    assert pipeline.reason_not_to_build(early, facts, pipeline.Options(keep_going=True)) == ""
+
+
+def test_a_waived_failure_does_not_stop_the_build() -> None:
+    stack = Stack.model_validate(
+        {"id": "x", "expect_codes": ["NONE999"], "ignore": {"STACK101": "an example for this test"}}
+    )
+    facts = {**pipeline.claimed(stack), "resolution": LOCKED}
+    verdicts = pipeline.waive(judge_all(pipeline.stages("1"), facts), stack)
+    assert [v.waived for v in verdicts if v.code == "STACK101" and v.outcome is Outcome.FAIL] == [
+        "an example for this test"
+    ]
+    assert pipeline.reason_not_to_build(verdicts, facts, pipeline.Options()) == ""
