@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -64,6 +66,17 @@ def check(stack: Stack, options: Options, progress: Progress) -> Report:
     run = _Run("check", stack)
     facts = claimed(stack) | resolved(stack, options, progress)
     return run.report(judge_all(stages("12"), facts), facts)
+
+
+def check_all(stacks: Sequence[Stack], options: Options, progress: Progress) -> list[Report]:
+    """Check several stacks, in their order.
+
+    Offline they resolve side by side: uv then waits for nobody, so an interrupt is never held up by it.
+    """
+    if not options.offline or len(stacks) < 2:
+        return [check(stack, options, progress) for stack in stacks]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(lambda stack: check(stack, options, progress), stacks))
 
 
 def verify(stack: Stack, options: Options, progress: Progress, family: Sequence[Stack] = ()) -> Report:

@@ -23,4 +23,4 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(args: argparse.Namespace) -> int:
     """Run the command."""
     how, tell = options.pipeline_options(args), output.progress(args)
-    return output.write_reports([pipeline.check(stack, how, tell) for stack in stacks.chosen(args)], args)
+    return output.write_reports(pipeline.check_all(stacks.chosen(args), how, tell), args)
