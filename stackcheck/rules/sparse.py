@@ -166,12 +166,13 @@ def one_flavor(stack: Stack) -> list[Finding]:
 def prebuilt_kernels(stack: Stack, tables: Tables) -> list[Finding]:
     """The GPUs are served by spconv's prebuilt kernels.
 
-    The wheels hold kernels for a list of compute capabilities. On another GPU spconv compiles each kernel at
-    run time with NVRTC, which needs CUDA headers, an NVRTC that knows the GPU, and a cumm that can.
+    The wheels hold SASS for a list of compute capabilities and PTX for the last one, which the driver
+    compiles for later GPUs. A GPU that neither serves needs each kernel compiled at run time with NVRTC, which
+    takes CUDA headers and a cumm that can.
 
-    Source: traveller59/spconv README.md:155; FindDefinition/cumm cumm/constants.py (tables/sparse.toml).
-    Example: an RTX 5090 (12.0) with spconv-cu124, whose list ends at 9.0.
-    Fix: take a wheel whose list has the GPU, or build spconv and cumm from source for it.
+    Source: bytes of the wheels; FindDefinition/cumm cumm/constants.py (tables/sparse.toml).
+    Example: a GTX 980 (5.2) with spconv-cu124, whose kernels begin with 6.0.
+    Fix: take a wheel that serves the GPU, or build spconv and cumm from source for it.
     """
     findings: list[Finding] = []
     for name, package in _flavors(stack, "spconv").items():
@@ -179,20 +180,23 @@ def prebuilt_kernels(stack: Stack, tables: Tables) -> list[Finding]:
         if cuda is None or _is_source(package):
             continue
         row = tables.sparse.kernels_of(cuda)
-        gpus = [gpu for gpu in stack.gpus if gpu.capability is not None]
         if row is None:
             findings.append(skipped(f"no data on the prebuilt kernels of {name}"))
             continue
-        listed = ", ".join(map(str, row.capabilities))
-        missing = [gpu for gpu in gpus if gpu.capability not in row.capabilities]
+        listed = ", ".join([*map(str, row.capabilities), *(f"PTX {each}" for each in row.ptx)])
+        gpus = [(gpu, gpu.capability) for gpu in stack.gpus if gpu.capability is not None]
+        missing = [gpu for gpu, device in gpus if not any(code.reaches(device) for code in row.codes)]
         if missing:
             said = ", ".join(f"{gpu.name} ({gpu.capability})" for gpu in missing)
             reason = _nvrtc_obstacle(stack, tables)
             findings.append(_without_kernels(name, said, listed, reason, cite(row, listed)))
         elif gpus:
-            findings.append(
-                passed(f"{name} has prebuilt kernels for every GPU of the stack.", cite(row, listed))
+            by_ptx = ", ".join(
+                f"{gpu.name} ({device})" for gpu, device in gpus if device > row.capabilities[-1]
             )
+            how = f" {by_ptx} by PTX, which the driver compiles at the first use." if by_ptx else ""
+            text = f"{name} has prebuilt kernels for every GPU of the stack.{how}"
+            findings.append(passed(text, cite(row, listed)))
     return findings
 
 

@@ -137,7 +137,7 @@ def _judge_wheel(what: str, row: Wheels, stack: Stack) -> Finding | None:
             found=platform,
             hint="use Linux (WSL 2 is one), or leave it out",
         )
-    if platform != "linux/amd64" or not python:
+    if platform != "linux/amd64" or not python or not row.linux:
         return None
     listed = ", ".join(row.linux)
     if python in row.linux:

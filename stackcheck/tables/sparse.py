@@ -12,7 +12,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from stackcheck.tables.reading import FOLDER, Row, only_keys, read_rows, read_table
-from stackcheck_probes.capability import Capability
+from stackcheck_probes.capability import Capability, Code, Ptx, Sass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +36,19 @@ class CummNvrtc(Row):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prebuilt(Row):
-    """The capabilities that the prebuilt kernels of spconv's wheels were made for, by CUDA version."""
+    """What the prebuilt kernels of spconv's wheels were made for, by CUDA version.
+
+    capabilities: SASS that every kernel has. ptx: PTX that every kernel has.
+    """
 
     cuda: SpecifierSet
     capabilities: tuple[Capability, ...]
+    ptx: tuple[Capability, ...] = ()
+
+    @property
+    def codes(self) -> tuple[Code, ...]:
+        """Return all of it as code that devices are held against."""
+        return (*map(Sass, self.capabilities), *map(Ptx, self.ptx))
 
 
 _R = TypeVar("_R", bound=Row)

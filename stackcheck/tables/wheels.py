@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wheels(Row):
-    """The Pythons that a compiled distribution has Linux wheels for on PyPI; `windows`: any there at all."""
+    """The Pythons that a compiled distribution has Linux wheels for on PyPI; `windows`: any there at all.
+
+    linux is empty where one wheel serves every Python.
+    """
 
     dist: str
     versions: tuple[Version, ...]

@@ -88,19 +88,27 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         ["PASS: spconv-cu124 has prebuilt kernels for every GPU of the stack."],
     ),
     (
+        "a later GPU by PTX",
+        "SPCONV104",
+        {"packages": {"spconv-cu124": "2.3.8"}, "gpus": ["L4", "RTX 5090"]},
+        [
+            "PASS: spconv-cu124 has prebuilt kernels for every GPU of the stack. RTX 5090 (12.0) by PTX, which the driver compiles at the first use."
+        ],
+    ),
+    (
         "a GPU without them",
         "SPCONV104",
-        {"packages": {"spconv-cu124": "2.3.8"}, "gpus": ["RTX 5090"]},
+        {"packages": {"spconv-cu124": "2.3.8"}, "gpus": ["GTX 980"]},
         [
-            "WARN: spconv-cu124 has no prebuilt kernels for RTX 5090 (12.0): each kernel is compiled at run time with NVRTC."
+            "WARN: spconv-cu124 has no prebuilt kernels for GTX 980 (5.2): each kernel is compiled at run time with NVRTC."
         ],
     ),
     (
         "and a cumm that cannot compile",
         "SPCONV104",
-        {"packages": {"spconv-cu124": "2.3.8", "cumm-cu124": "0.8.2"}, "gpus": ["RTX 5090"]},
+        {"packages": {"spconv-cu124": "2.3.8", "cumm-cu124": "0.8.2"}, "gpus": ["GTX 980"]},
         [
-            'FAIL: spconv-cu124 has no prebuilt kernels for RTX 5090 (12.0), and they cannot be compiled at run time: cumm-cu124 0.8.2 cannot below CUDA 12.6 (tensorview/core/nvrtc/tuple.h(33): error: name followed by "::" must be a class or namespace name).'
+            'FAIL: spconv-cu124 has no prebuilt kernels for GTX 980 (5.2), and they cannot be compiled at run time: cumm-cu124 0.8.2 cannot below CUDA 12.6 (tensorview/core/nvrtc/tuple.h(33): error: name followed by "::" must be a class or namespace name).'
         ],
     ),
     (
@@ -108,11 +116,11 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         "SPCONV104",
         {
             "packages": {"spconv-cu124": "2.3.8", "cumm-cu124": "0.7.11"},
-            "gpus": ["RTX 5090"],
+            "gpus": ["GTX 980"],
             "image": {"base": "python:3.11-slim"},
         },
         [
-            "FAIL: spconv-cu124 has no prebuilt kernels for RTX 5090 (12.0), and they cannot be compiled at run time: cumm-cu124 0.7.11 needs nvcc on the PATH or CUMM_CUDA_VERSION set, and a CUDA 11 or 12 toolkit under /usr/local/cuda, and the image python:3.11-slim has no nvcc."
+            "FAIL: spconv-cu124 has no prebuilt kernels for GTX 980 (5.2), and they cannot be compiled at run time: cumm-cu124 0.7.11 needs nvcc on the PATH or CUMM_CUDA_VERSION set, and a CUDA 11 or 12 toolkit under /usr/local/cuda, and the image python:3.11-slim has no nvcc."
         ],
     ),
     (
@@ -120,13 +128,19 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         "SPCONV104",
         {
             "packages": {"spconv-cu124": "2.3.8", "cumm-cu124": "0.7.11"},
-            "gpus": ["RTX 5090"],
+            "gpus": ["GTX 980"],
             "image": {"base": "python:3.11-slim"},
             "env": {"CUMM_CUDA_VERSION": "12.4"},
         },
         [
-            "WARN: spconv-cu124 has no prebuilt kernels for RTX 5090 (12.0): each kernel is compiled at run time with NVRTC."
+            "WARN: spconv-cu124 has no prebuilt kernels for GTX 980 (5.2): each kernel is compiled at run time with NVRTC."
         ],
+    ),
+    (
+        "Pascal 6.1 runs the code for 6.0",
+        "SPCONV104",
+        {"packages": {"spconv-cu124": "2.3.8"}, "gpus": ["GTX 1080 Ti"]},
+        ["PASS: spconv-cu124 has prebuilt kernels for every GPU of the stack."],
     ),
     (
         "older wheels have Pascal 6.1",
