@@ -56,7 +56,8 @@ class File:
     """One distribution file that a page lists; `url` absolute and without credentials, `size` in bytes.
 
     `yanked` is None for a file in good standing, else the reason given ("" when none is given). `sha256`,
-    `requires_python` and `uploaded` (ISO 8601) are "" where the page does not state them.
+    `requires_python` and `uploaded` (ISO 8601) are "" where the page does not state them. `metadata` is the
+    SHA-256 of its METADATA, which the index serves as `<url>.metadata` (PEP 658, PEP 714), "" when it does not.
     """
 
     name: str
@@ -66,6 +67,7 @@ class File:
     requires_python: str = ""
     uploaded: str = ""
     size: int | None = None
+    metadata: str = ""
 
     @property
     def is_wheel(self) -> bool:
@@ -171,7 +173,13 @@ def _linked(values: dict[str, str], base: str) -> File | None:
         sha256=digest[1].lower() if digest else "",
         yanked=_cut(values["data-yanked"]) if "data-yanked" in values else None,
         requires_python=_cut(values.get("data-requires-python", "")),
+        metadata=_digest(values.get("data-core-metadata") or values.get("data-dist-info-metadata") or ""),
     )
+
+
+def _digest(text: str) -> str:
+    found = _SHA256.fullmatch(text)
+    return found[1].lower() if found else ""
 
 
 def _fit(name: str) -> bool:
@@ -193,7 +201,7 @@ def _listed(row: Any, url: str) -> File | None:
     if not isinstance(row, dict) or not isinstance(row.get("url"), str) or not _fit(_text(row, "filename")):
         return None
     hashes, size, yanked = row.get("hashes"), row.get("size"), row.get("yanked", False)
-    digest = _SHA256.fullmatch(f"sha256={_text(hashes, 'sha256')}") if isinstance(hashes, dict) else None
+    described = row.get("core-metadata") or row.get("dist-info-metadata")
     try:
         target = urljoin(url, row["url"])
     except ValueError:
@@ -201,12 +209,18 @@ def _listed(row: Any, url: str) -> File | None:
     return File(
         name=_text(row, "filename"),
         url=without_userinfo(target),
-        sha256=digest[1].lower() if digest else "",
+        sha256=_hash_of(hashes),
         yanked=None if not yanked else _cut(yanked) if isinstance(yanked, str) else "",
         requires_python=_text(row, "requires-python"),
         uploaded=_text(row, "upload-time"),
         size=size if type(size) is int and size >= 0 else None,
+        metadata=_hash_of(described),
     )
+
+
+def _hash_of(hashes: Any) -> str:
+    """Return the SHA-256 of a table of hashes; "" for anything else."""
+    return _digest(f"sha256={_text(hashes, 'sha256')}") if isinstance(hashes, dict) else ""
 
 
 def _text(row: dict[str, Any], key: str) -> str:
