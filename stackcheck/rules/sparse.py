@@ -167,8 +167,8 @@ def prebuilt_kernels(stack: Stack, tables: Tables) -> list[Finding]:
     """The GPUs are served by spconv's prebuilt kernels.
 
     The wheels hold SASS for a list of compute capabilities and PTX for the last one, which the driver
-    compiles for later GPUs. A GPU that neither serves needs each kernel compiled at run time with NVRTC, which
-    takes CUDA headers and a cumm that can.
+    compiles for later GPUs. A GPU that neither serves needs each kernel compiled at run time with NVRTC,
+    which takes CUDA headers and a cumm that can.
 
     Source: bytes of the wheels; FindDefinition/cumm cumm/constants.py (tables/sparse.toml).
     Example: a GTX 980 (5.2) with spconv-cu124, whose kernels begin with 6.0.
