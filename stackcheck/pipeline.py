@@ -13,6 +13,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stackcheck import agent as agents
@@ -37,7 +38,6 @@ from stackcheck.verdict import Outcome, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
     from stackcheck.definition import Stack
 
@@ -131,8 +131,15 @@ def build(stack: Stack, options: Options, progress: Progress) -> Target:
 
 
 def claimed(stack: Stack) -> dict[str, Any]:
-    """Return the facts that need nothing but the definition."""
-    return {"stack": stack, "tables": tables.load()}
+    """Return the facts that need only the definition, and the Dockerfile that it names."""
+    facts: dict[str, Any] = {"stack": stack, "tables": tables.load()}
+    if stack.image.dockerfile:
+        path = Path(stack.file).parent / stack.image.dockerfile
+        try:
+            facts["dockerfile"] = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            facts["dockerfile"] = Missing(f"{path} cannot be read: {error}")
+    return facts
 
 
 def resolved(stack: Stack, options: Options, progress: Progress) -> dict[str, Any]:

@@ -127,7 +127,7 @@ def older_toolkit_on_path(stack: Stack, tables: Tables) -> Finding | None:
 
 
 def _has_dockerfile(facts: Facts) -> bool:
-    return isinstance(facts.get("dockerfile"), str)
+    return "dockerfile" in facts
 
 
 _ACTIVATE = re.compile(r"^\s*RUN\s+(?:.*?(?:&&|;)\s*)?(?:\.|source)\s+(?P<path>\S*activate)\b", re.MULTILINE)

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
+from stackcheck.definition import Stack
+from stackcheck.pipeline import claimed
+from stackcheck.rules.registry import RULES, judge_one
 from tests.unit.early_cases import said
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 DOCKERFILE = """\
 FROM rocm/dev-ubuntu-24.04:6.4-complete
@@ -40,3 +48,25 @@ def test_a_dockerfile_that_sets_with_env_is_fine(code: str) -> None:
 @pytest.mark.parametrize("code", ["DOCKER101", "DOCKER102"])
 def test_no_dockerfile_is_no_finding(code: str) -> None:
     assert said(code) == []
+
+
+def _claimed(folder: Path) -> list[str]:
+    stack = Stack.model_validate(
+        {"id": "own", "file": str(folder / "s.toml"), "image": {"dockerfile": "Dockerfile"}}
+    )
+    return [
+        f"{verdict.outcome.name}: {verdict.message}"
+        for verdict in judge_one(RULES["DOCKER101"], claimed(stack))
+    ]
+
+
+def test_the_dockerfile_lies_beside_the_definition(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM python:3.11\nRUN export A=1\n", encoding="utf-8")
+    assert _claimed(tmp_path) == [
+        "WARN: RUN export A=... ends with that RUN: later instructions and the container do not see it."
+    ]
+
+
+def test_a_dockerfile_that_cannot_be_read_is_not_checked(tmp_path: Path) -> None:
+    (only,) = _claimed(tmp_path)
+    assert only.startswith(f"SKIP: {tmp_path / 'Dockerfile'} cannot be read: ")
