@@ -75,7 +75,9 @@ def read_target(path: Path, *, deep: bool = False) -> Contents:
     if path.is_dir():
         return _folder(path, deep=deep)
     if not path.is_file():
-        raise UsageError(f"{name}: there is no such file or folder (an image is named by --image)")
+        raise UsageError(
+            f"{name}: there is no such file or folder (an image is named with its tag, or by --image)"
+        )
     try:
         source = FileSource(name)
         try:

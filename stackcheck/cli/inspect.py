@@ -27,11 +27,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "target",
         nargs="?",
         type=Path,
-        metavar="PATH",
-        help="a library, folder, virtual environment, wheel, or image archive (docker save, OCI)",
+        metavar="TARGET",
+        help="a library, folder, virtual environment, wheel, image archive (docker save, OCI), or NAME:TAG",
     )
-    parser.add_argument("--image", metavar="IMAGE", help="an image, read through the docker engine")
-    parser.add_argument("--gpu", default="", metavar="T4,8.9,...", help="products, capabilities, gfx targets")
+    parser.add_argument("--image", metavar="IMAGE", help="an image without a tag in its name")
+    parser.add_argument(
+        "--gpu",
+        action="append",
+        default=[],
+        metavar="T4,8.9,...",
+        help="products, capabilities or gfx targets; may be given several times",
+    )
     parser.add_argument("--stack", metavar="STACK", help="take the GPUs of this stack")
     parser.add_argument("--driver-cuda", metavar="12.4", help="the newest CUDA version that the driver knows")
     parser.add_argument("--deep", action="store_true", help="search for GPU code that no section lists")
@@ -54,18 +60,25 @@ def execute(args: argparse.Namespace) -> int:
 
 def _contents(args: argparse.Namespace) -> Contents:
     if bool(args.image) == bool(args.target):
-        raise UsageError("name one target: a PATH, or --image IMAGE")
-    if args.target:
+        raise UsageError("name one target: a path, NAME:TAG of an image, or --image IMAGE")
+    image = args.image or _image_name(args.target)
+    if not image:
         return inspection.read_target(args.target, deep=args.deep)
     from stackcheck.existing import inspect_image  # noqa: PLC0415 - a file needs no engine
 
-    return inspect_image(args.image, options.pipeline_options(args), output.progress(args), deep=args.deep)
+    return inspect_image(image, options.pipeline_options(args), output.progress(args), deep=args.deep)
+
+
+def _image_name(target: Path) -> str:
+    """Return the image that a target names, "" for a path: what is on the disk is a path."""
+    text = str(target)
+    return text if not target.exists() and (":" in target.name or "@sha256:" in text) else ""
 
 
 def _gpus(args: argparse.Namespace) -> tuple[list[Gpu], bool]:
     """Return the GPUs of the table, and whether the user named them."""
     try:
-        named = [find_gpu(word) for word in args.gpu.split(",") if word.strip()]
+        named = [find_gpu(word) for word in ",".join(args.gpu).split(",") if word.strip()]
     except ValueError as error:
         raise UsageError(f"--gpu: {error}") from None
     if args.stack:

@@ -135,8 +135,11 @@ def test_help_names_every_command(folder: Path) -> None:
             "--stack family names 2 stacks, choose one: family-py311, family-py312",
         ),
         (["probe", "--venv", "no"], "no is no virtual environment: there is no no/bin/python"),
-        (["inspect"], "name one target: a PATH, or --image IMAGE"),
-        (["inspect", "no.so"], "no.so: there is no such file or folder (an image is named by --image)"),
+        (["inspect"], "name one target: a path, NAME:TAG of an image, or --image IMAGE"),
+        (
+            ["inspect", "no.so"],
+            "no.so: there is no such file or folder (an image is named with its tag, or by --image)",
+        ),
         (
             ["inspect", ".", "--gpu", "L5000"],
             (
@@ -310,6 +313,7 @@ def test_inspect(folder: Path) -> None:
         "0 other binaries"
     )
     assert header.split() == ["library", "T4", "(7.5)", "H100", "(9.0)", "why"]
+    assert run(folder, "inspect", library, "--gpu", "T4", "--gpu", "H100").stdout == done.stdout
     assert row.split()[:3] == [library, "no", "native*"]
     assert any(line.startswith("code ") for line in rest)
     document = json.loads(run(folder, "inspect", library, "--gpu", "A100", "--format", "json").stdout)
