@@ -126,8 +126,9 @@ def test_no_certificate_of_the_build_stays_in_the_image(whole: Report, client: d
 @pytest.fixture
 def broken(
     whole: Report, stack: Stack, options: pipeline.Options, client: docker.DockerClient
-) -> Callable[..., Report]:
+) -> Iterator[Callable[..., Report]]:
     """Return a function that changes the good image by Dockerfile lines and probes the result."""
+    made: list[str] = []
 
     def probe(*lines: str, files: Sequence[Path] = ()) -> Report:
         context = io.BytesIO()
@@ -140,6 +141,7 @@ def broken(
                 archive.add(file, file.name)
         context.seek(0)
         image, _ = client.images.build(fileobj=context, custom_context=True, rm=True, network_mode="none")
+        made.append(str(image.id))
         changed = stack.model_copy(update={"image": stack.image.model_copy(update={"ready": image.id})})
         engine = engines.choose("docker", tell, cache=options.build.cache)
         try:
@@ -147,7 +149,9 @@ def broken(
         finally:
             engine.close()
 
-    return probe
+    yield probe
+    for image_id in made:
+        client.images.remove(image_id, force=True)
 
 
 def fetched(folder: Path, *requirements: str) -> list[Path]:
@@ -177,12 +181,42 @@ def failures(report: Report) -> dict[str, str]:
     return {verdict.code: verdict.message for verdict in with_outcome(report, Outcome.FAIL)}
 
 
-def test_torchvision_of_another_torch(broken: Callable[..., Report], tmp_path: Path) -> None:
-    wheels = fetched(tmp_path, "torchvision==0.21.0")
-    found = failures(broken(*installed(wheels), files=wheels))
-    assert "alertNotDeterministic" in found["LOAD303"] or "from_file" in found["LOAD303"]
+LOAD = """
+import ctypes, sys, torch
+for path in sys.argv[1:]:
+    try:
+        ctypes.CDLL(path)
+        print("loaded")
+    except OSError as error:
+        print(str(error).rpartition("undefined symbol: ")[2])
+"""
+
+
+def test_extensions_of_another_torch_fail_with_the_symbol_that_the_loader_names(
+    broken: Callable[..., Report], client: docker.DockerClient, tmp_path: Path
+) -> None:
+    pins = ("torchvision==0.21.0", "torchaudio==2.6.0", "xformers==0.0.29.post3")
+    wheels = fetched(tmp_path, *pins)
+    report = broken(*installed(wheels), files=wheels)
+    found = failures(report)
     assert "nms" in found["VISION301"]
-    assert "torchvision" in found["DIST301"]
+    assert {"DIST301", "AUDIO301"} <= found.keys()
+    predicted = {
+        verdict.message.split()[0]: verdict.evidence[0].what
+        for verdict in with_outcome(report, Outcome.FAIL)
+        if verdict.code == "LOAD303"
+    }
+    checked = [
+        "torchvision/_C.so",
+        "torchvision/image.so",
+        "torchaudio/lib/libtorchaudio.so",
+        "xformers/_C.so",
+    ]
+    paths = [f"{SITE}/{name}" for name in checked]
+    said = client.containers.run(
+        report.subject.digest, ["python", "-c", LOAD, *paths], remove=True, network_disabled=True
+    )
+    assert [predicted.get(name) for name in checked] == said.decode().splitlines()
 
 
 def test_two_torches_on_the_path(broken: Callable[..., Report]) -> None:
