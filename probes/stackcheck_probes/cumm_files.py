@@ -45,8 +45,7 @@ def run(params: dict[str, Any]) -> dict[str, Any]:
     if folders["cumm"]:
         site = os.path.dirname(folders["cumm"][0])
         facts["headers"] = headers_in_effect(site, os.environ.get("CUMM_INCLUDE_PATH"))
-        strays = (os.path.join(site, name) for name in ("setup.py", ".gitignore"))
-        facts["stray"] = [path for path in strays if os.path.exists(path)]
+        facts["stray"] = strays(site)
     return facts
 
 
@@ -70,6 +69,12 @@ def headers_in_effect(site: str, override: str | None) -> dict[str, Any]:
         "own_all_h": os.path.isfile(os.path.join(own, HEADER)),
         "either_exists": os.path.isdir(beside) or os.path.isdir(own),
     }
+
+
+def strays(site: str) -> list[str]:
+    """Return the files beside cumm that make pccm take it for an editable install."""
+    paths = (os.path.join(site, name) for name in ("setup.py", ".gitignore"))
+    return [path for path in paths if os.path.exists(path)]
 
 
 def _owners() -> dict[str, list[dict[str, str]]]:

@@ -8,7 +8,7 @@ import site
 import sys
 import sysconfig
 
-from stackcheck_probes import files
+from stackcheck_probes import files, torchfile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing `typing` for its constant would cost 10 ms
@@ -19,8 +19,6 @@ GRADE = "static"
 
 SOURCE_TREES = ("/pytorch", "/opt/pytorch/pytorch", "/workspace/pytorch", "/root/pytorch")
 """Where images keep a checkout of torch: the gfx803 workflow, NVIDIA's images, hand-made ones."""
-
-_VERSION = re.compile(r"""^__version__ *= *['"]([^'"]{1,100})""", re.MULTILINE)
 
 
 def run(params: dict[str, Any]) -> dict[str, Any]:
@@ -158,10 +156,12 @@ def find_torches(entries: list[dict[str, Any]], places: Places) -> list[dict[str
 def _torch(parent: str, folder: str) -> dict[str, Any]:
     names = files.names(folder)
     infos = [name for name in files.names(parent) if re.match(r"torch-[^-]+\.(dist|egg)-info$", name)]
-    version = _VERSION.search(files.text(os.path.join(folder, "version.py")))
+    said = torchfile.read(folder)
     return {
         "path": folder,
-        "version": version.group(1) if version else None,
+        "version": said.get("__version__"),
+        "cuda": said.get("cuda"),
+        "hip": said.get("hip"),
         "metadata": infos,
         "source_tree": os.path.isfile(os.path.join(parent, "setup.py")) and "csrc" in names,
         "compiled": any(name.startswith("_C.") and name.endswith((".so", ".pyd")) for name in names),

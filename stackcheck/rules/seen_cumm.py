@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
+from stackcheck.rules.registry import Finding, failed, rule, skipped, told, warned
 from stackcheck.verdict import Evidence
+from stackcheck_probes.cummfit import headers_there, not_editable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,34 +54,7 @@ def cumm_headers_are_there(cumm_files: Mapping[str, Any]) -> Finding:
             hint="reinstall cumm (pip install --force-reinstall --no-deps)",
         )
     where = Evidence(headers["directory"], CUMM_CONSTANTS)
-    if headers["all_h"]:
-        return passed(f"tensorview/core/all.h is in {headers['directory']}", where)
-    if not headers["either_exists"] and headers["by"] != "CUMM_INCLUDE_PATH":
-        text = (
-            f"cumm's include directory {headers['directory']} is gone, and tensorview/core/all.h with it:"
-            " cumm does not even import"
-        )
-    elif headers["by"] == "cumm/include":
-        text = f"{headers['directory']} has no tensorview/core/all.h: run-time compilation cannot work"
-    else:
-        text = (
-            f"cumm takes its headers from {headers['directory']} ({headers['by']}), which has no tensorview"
-        )
-    return failed(
-        text,
-        where,
-        expected="tensorview/core/all.h in cumm/include",
-        found=f"{headers['directory']} {'without it' if headers['exists'] else 'does not exist'}",
-        hint=_headers_hint(headers),
-    )
-
-
-def _headers_hint(headers: Mapping[str, Any]) -> str:
-    if headers["by"] == "CUMM_INCLUDE_PATH":
-        return "unset CUMM_INCLUDE_PATH"
-    if headers["by"] == "site-packages/include" and headers["own_all_h"]:
-        return f"remove {headers['directory']}: it stands before cumm's own headers"
-    return "reinstall cumm (pip install --force-reinstall --no-deps)"
+    return told(headers_there(headers), where)
 
 
 @rule("CUMM302", when=has("spconv", "cumm"))
@@ -97,15 +71,7 @@ def nothing_makes_it_look_editable(cumm_files: Mapping[str, Any]) -> Finding | N
     if cumm_files.get("headers") is None:
         return None
     stray = cumm_files["stray"]
-    if not stray:
-        return passed("neither setup.py nor .gitignore lies beside cumm")
-    return failed(
-        f"{', '.join(stray)}: pccm takes cumm and spconv for editable installs and compiles at import",
-        *map(Evidence, stray),
-        expected="neither setup.py nor .gitignore in site-packages",
-        found=", ".join(path.rpartition("/")[2] for path in stray),
-        hint="remove the file (in this case alone CUMM_DISABLE_JIT=1 and SPCONV_DISABLE_JIT=1 help too)",
-    )
+    return told(not_editable(stray), *map(Evidence, stray))
 
 
 @rule("CUMM303", when=has("spconv", "cumm"))

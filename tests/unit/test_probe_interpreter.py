@@ -68,6 +68,8 @@ def test_one_torch(machine: Machine) -> None:
         {
             "path": str(machine.site / "torch"),
             "version": "2.5.0+cu124",
+            "cuda": None,
+            "hip": None,
             "metadata": ["torch-2.5.0.dist-info"],
             "source_tree": False,
             "compiled": True,

@@ -1,0 +1,138 @@
+"""Bake an image: see what is in it, write down what it is expected to be, and put the entrypoint in front."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from stackcheck import agent as agents
+from stackcheck import engines, expecting, locking, pipeline, rules, tables
+from stackcheck.definition import Image, Stack
+from stackcheck.errors import EngineError, UsageError
+from stackcheck.existing import UNSTATED
+from stackcheck.lock import lock_path
+from stackcheck.lockfile import read_lock
+from stackcheck.observation import parse_observation, rule_facts
+from stackcheck.startarchive import ARCHIVE, EXPECTATION
+
+if TYPE_CHECKING:
+    from docker.models.images import Image as EngineImage
+
+    from stackcheck.engines import Progress, Target
+    from stackcheck.engines.baking import Baked
+    from stackcheck.pipeline import Options
+
+SUFFIX = "-baked"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the user may say: name of the result, "allow" or "refuse" for a start without a GPU, HEALTHCHECK."""
+
+    tag: str = ""
+    cpu: str = ""
+    healthcheck: bool = False
+
+
+def bake(image: str, stack: Stack | None, wish: Wish, options: Options, progress: Progress) -> Baked:
+    """Bake `image`, or the image that the stack builds when `image` is ""; return what came of it.
+
+    Raise `UsageError` without either, `EngineError` or `ProbeError` when it cannot be done.
+    """
+    if not image and stack is None:
+        raise UsageError("name a stack or an image to bake")
+    if not image and stack is not None:
+        target = pipeline.build(stack, options, progress)
+        if target.kind != "image":
+            raise EngineError(
+                f"{stack.title}: baking needs a container engine, and the stack was built as a {target.kind}"
+            )
+        image = target.name
+    return _bake(image, stack, wish, options, progress)
+
+
+def _bake(image: str, stack: Stack | None, wish: Wish, options: Options, progress: Progress) -> Baked:
+    from stackcheck.engines import baking  # noqa: PLC0415 - the SDK takes 0.1 s to import
+    from stackcheck.engines.connection import connect, engine_errors  # noqa: PLC0415
+
+    client = connect(os.environ)
+    try:
+        with engine_errors(f"looking for the image {image}"):
+            plain = baking.plain_image(client, client.images.get(image))
+        seen, target = _observe(str(plain.id), stack, options, progress)
+        document = expecting.expectation(
+            stack or UNSTATED,
+            tables.load(),
+            _locked(stack, options),
+            seen,
+            made=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+            library_path=_env(plain, "LD_LIBRARY_PATH"),
+            cpu=wish.cpu,
+        )
+        document["stack"] = document["stack"] or image
+        python = document["python"]
+        progress(f"compiling the entrypoint by {python}")
+        files = {
+            ARCHIVE: baking.compile_archive(client, str(plain.id), python),
+            EXPECTATION: expecting.render(document),
+        }
+        tag = wish.tag or result_tag(image)
+        progress(f"baking {tag}")
+        made = baking.lay_in_front(client, plain, python, files, tag, healthcheck=wish.healthcheck)
+        config = made.attrs.get("Config") or {}
+        entrypoint = tuple(config.get("Entrypoint") or ())
+        said = baking.ask(client, str(made.id), entrypoint)
+        command = tuple(config.get("Cmd") or ())
+        return baking.Baked(tag, str(made.id), target.id, entrypoint, command, said)
+    finally:
+        client.close()
+
+
+def _observe(
+    image: str, stack: Stack | None, options: Options, progress: Progress
+) -> tuple[dict[str, Any], Target]:
+    """Return what the probes see in the image, without a GPU: the expectation is about its files."""
+    rules.load_all()
+    stated = stack or UNSTATED
+    ready = stated.model_copy(update={"image": Image(ready=image, python=stated.image.python)})
+    engine = engines.choose("docker", progress, cache=options.build.cache)
+    try:
+        target = engine.prepare(ready, None, replace(options.build, gpus="none"), progress)
+        progress(f"looking into {target.name}")
+        request = agents.request_for(ready, expecting.PROBES)
+        document = engine.run_agent(target, agents.pack(), request, timeout_s=options.timeout_s)
+        return rule_facts(parse_observation(document)), target
+    finally:
+        engine.close()
+
+
+def _locked(stack: Stack | None, options: Options) -> dict[str, str]:
+    """Return the versions of the stack's committed lock; none without one."""
+    if stack is None:
+        return {}
+    path = lock_path(stack, options.locks)
+    if not path.is_file():
+        return {}
+    resolution = locking.resolution_of(read_lock(path))
+    return {package.name: str(package.version) for package in resolution.packages}
+
+
+def _env(image: EngineImage, name: str) -> str:
+    pairs = ((image.attrs.get("Config") or {}).get("Env")) or ()
+    return next((value for key, _, value in (each.partition("=") for each in pairs) if key == name), "")
+
+
+def result_tag(image: str) -> str:
+    """Return the name of the baked image: the tag with `-baked` at its end, once.
+
+    >>> result_tag("repo/app:1.2")
+    'repo/app:1.2-baked'
+    """
+    if image.startswith("sha256:") or "@" in image:
+        raise UsageError(f"--tag: name the result, because {image[:30]} is an id or a digest")
+    repository, colon, tag = image.rpartition(":")
+    if not colon or "/" in tag:
+        repository, tag = image, "latest"
+    return f"{repository}:{tag.removesuffix(SUFFIX)}{SUFFIX}"

@@ -1,0 +1,94 @@
+"""`stackcheck bake`: put the entrypoint and what it expects into an image."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from stackcheck import baking, catalog
+from stackcheck.cli import options, output, stacks
+from stackcheck.errors import UsageError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from stackcheck.definition import Stack
+    from stackcheck.engines.baking import Baked
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument(
+        "target", metavar="STACK|IMAGE", help="a stack, whose image is built if need be, or an image"
+    )
+    parser.add_argument("--stack", metavar="STACK", help="hold the IMAGE against this stack and its lock")
+    parser.add_argument(
+        "--tag", default="", metavar="NAME", help="name of the result; default: the tag with -baked"
+    )
+    parser.add_argument(
+        "--cpu", choices=("allow", "refuse"), default="", help="a start without a GPU; default: refuse"
+    )
+    parser.add_argument(
+        "--healthcheck", action="store_true", help="make the check the image's HEALTHCHECK too"
+    )
+    stacks.configure_folders(parser)
+    options.add_resolving(parser)
+    options.add_building(parser)
+    output.configure(parser, ("text", "json"))
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Run the command; the exit code is the answer of the baked image without a GPU."""
+    stack, image = _named(args)
+    wish = baking.Wish(args.tag, args.cpu, args.healthcheck)
+    baked = baking.bake(image, stack, wish, options.pipeline_options(args), output.progress(args))
+    output.write(_json(baked) if args.format == "json" else _text(baked), args.output)
+    return int(baked.said["exit_code"])
+
+
+def _named(args: argparse.Namespace) -> tuple[Stack | None, str]:
+    if args.stack:
+        return _one(args.stack, args), args.target
+    try:
+        return _one(args.target, args), ""
+    except UsageError:
+        if ":" in args.target or "/" in args.target:
+            return None, args.target
+        raise
+
+
+def _one(name: str, args: argparse.Namespace) -> Stack:
+    found = catalog.find([name], args.matrices)
+    if len(found) != 1:
+        raise UsageError(
+            f"{name} names {len(found)} stacks, choose one: {', '.join(each.id for each in found)}"
+        )
+    return found[0]
+
+
+def _text(baked: Baked) -> str:
+    lines = [
+        f"{baked.name}: baked ({baked.id[:19]})",
+        f"  entrypoint: {output.line(' '.join(baked.entrypoint))}",
+        f"  command: {output.line(' '.join(baked.command)) or '(none)'}",
+        f"  without a GPU it is {baked.said['answer']}:"
+        if baked.said["causes"]
+        else f"  it is {baked.said['answer']}",
+    ]
+    lines += [
+        f"  {each['outcome']} {each['kind']}: {output.line(each['message'])}" for each in baked.said["causes"]
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _json(baked: Baked) -> str:
+    document = {
+        "schema_version": 1,
+        "image": baked.name,
+        "id": baked.id,
+        "onto": baked.onto,
+        "entrypoint": list(baked.entrypoint),
+        "command": list(baked.command),
+        "check": dict(baked.said),
+    }
+    return json.dumps(document, indent=2) + "\n"
