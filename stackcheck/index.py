@@ -114,6 +114,11 @@ class Fetcher:
             return False if answer.kind == "missing" else answer
         return True
 
+    def content(self, url: str) -> bytes | Unreachable:
+        """Return a small file of an index as it is, such as a wheel's `.metadata`; it is not kept."""
+        answer = self._get(url, None)
+        return answer if isinstance(answer, Unreachable) else answer.body
+
     def piece(self, url: str, start: int, stop: int) -> tuple[bytes, int] | Unreachable:
         """Return the bytes from `start` to before `stop` of a file, and the size of the whole file.
 

@@ -1,0 +1,229 @@
+"""Look at everything that may have moved: indexes, resolution, base image, machine. The effects of drift."""
+
+from __future__ import annotations
+
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stackcheck.definition import Stack
+from stackcheck.doubt import asked_for
+from stackcheck.drift import files, metadata, resolving, seen
+from stackcheck.drift.facts import Gap, Key, Seen, Snapshot, snapshot
+from stackcheck.engines import BuildOptions
+from stackcheck.engines.fingerprint import bases_of
+from stackcheck.engines.here import HereEngine
+from stackcheck.engines.scratch import sweep_scratch
+from stackcheck.errors import EngineError, ProbeError, ResolveError
+from stackcheck.observation import parse_observation
+from stackcheck.pages import Page, Unreachable
+from stackcheck.pipeline import packed_agent
+from stackcheck.places import Place, places
+from stackcheck.resolve import Options as ResolveOptions
+from stackcheck.resolve import resolve
+from stackcheck.rules.registry import Missing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from stackcheck.drift.baseline import Baseline
+    from stackcheck.index import Fetcher
+    from stackcheck.lock import Lock
+    from stackcheck.pages import File
+    from stackcheck.resolution import LockedPackage
+
+_HOST_PROBES = ("nvidia_driver", "rocm_host")
+_HOST_S = 30.0
+_NOTHING = Snapshot()
+_NO_STACK = Stack.model_construct(id="")
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Today's facts of what is around a stack, and the driver's probe as it came."""
+
+    facts: Snapshot
+    driver: Mapping[str, Any] = field(default_factory=dict)
+
+
+def look_around(
+    stack: Stack, baseline: Baseline, how: ResolveOptions, build: BuildOptions, siblings: Sequence[str] = ()
+) -> Surroundings:
+    """Look at indexes, base image and machine at once; nothing but pages and METADATA is downloaded.
+
+    `siblings` are further indexes on which the locked packages are looked for.
+    """
+    sweep_scratch(build.cache)
+    with ThreadPoolExecutor(max_workers=3) as pool:
+        resolved = pool.submit(_resolved, stack, how)
+        listed = pool.submit(index_facts, stack, baseline.lock, how.fetcher, siblings, baseline.facts)
+        based = pool.submit(base_facts, stack, baseline, build, offline=how.offline)
+        driver, machine = host_facts(build.cache)  # in the main thread: it handles signals
+        facts = resolved.result() | listed.result() | based.result() | machine
+    return Surroundings(facts, driver)
+
+
+def _resolved(stack: Stack, how: ResolveOptions) -> Snapshot:
+    try:
+        return resolving.resolution_facts(resolve(stack, how), stack)
+    except ResolveError as error:
+        areas = ("resolution", "stated", "drawn-in", "definition")
+        return Snapshot({}, frozenset(Gap(area, "", "", str(error), fault=True) for area in areas))
+
+
+def index_facts(
+    stack: Stack, lock: Lock, fetcher: Fetcher, siblings: Sequence[str] = (), before: Snapshot = _NOTHING
+) -> Snapshot:
+    """Return what the indexes say of the files of the lock, and of each other.
+
+    METADATA is read of those files alone whose content or METADATA is another one than it was `before`.
+    """
+    urls = {package.name: pages_of(package, stack, fetcher) for package in lock.packages}
+    beside = {package.name: _beside(package, stack, siblings) for package in lock.packages}
+    wanted = [url for mine in urls.values() for url in mine]
+    wanted += [place.page_of(name) for name, mine in beside.items() for place in mine]
+    pages = fetcher.pages(wanted)
+    served = files.Served(pages)
+    missing = files.missing_files(lock, urls, served)
+    served = files.Served(
+        pages,
+        _roots([url for package in missing for url in urls[package.name]], pages, fetcher),
+        _alive(missing, fetcher),
+        {} if fetcher.offline else _notes(lock, urls, pages, fetcher, before),
+    )
+    by_place = {
+        name: {place.shown: pages[Place(place.page_of(name)).shown] for place in mine}
+        for name, mine in beside.items()
+    }
+    return files.file_facts(lock, urls, served) | files.sibling_facts(lock, by_place)
+
+
+def pages_of(package: LockedPackage, stack: Stack, fetcher: Fetcher) -> list[str]:
+    """Return the pages on which a locked file must be: of its own index, else of all that are asked."""
+    stated = {place.shown.rstrip("/"): place for place in places(stack)}
+    own = stated.get(package.index.rstrip("/"))
+    if own:
+        return [Place(own.page_of(package.name)).shown]
+    if package.index:
+        return [Place(Place(package.index).page_of(package.name)).shown]
+    return [Place(place.page_of(package.name)).shown for place in asked_for(package.name, stack, fetcher)]
+
+
+def _beside(package: LockedPackage, stack: Stack, siblings: Sequence[str]) -> list[Place]:
+    """Return the indexes that may have a package beside each other: those stated, and those asked for."""
+    stated = [place for place in places(stack) if not place.flat and not place.only_for]
+    known = {place.shown.rstrip("/") for place in stated}
+    if package.index.rstrip("/") not in known and package.index:
+        stated.append(Place(package.index))
+    every = [*stated, *(Place(url) for url in siblings)]
+    return every if len(every) > 1 else []
+
+
+def _roots(
+    urls: Iterable[str], pages: Mapping[str, Page | Unreachable], fetcher: Fetcher
+) -> dict[str, bool | Unreachable]:
+    """Ask, for pages that are missing, whether their index answers at all; each index once."""
+    gone = [u for u in urls if isinstance(p := pages.get(u), Unreachable) and p.kind == "missing"]
+    roots = {url: f"{url.rstrip('/').rpartition('/')[0]}/" for url in gone}
+    known = {root: fetcher.exists(root) for root in sorted(set(roots.values()))}
+    return {url: known[root] for url, root in roots.items()}
+
+
+def _alive(missing: Iterable[LockedPackage], fetcher: Fetcher) -> dict[str, bool | Unreachable]:
+    """Ask whether the addresses of files that are on no page still answer; no body is read."""
+    urls = [p.url for p in missing if p.url.startswith(("http://", "https://"))]
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        return dict(zip(urls, pool.map(fetcher.exists, urls), strict=True))
+
+
+def _notes(
+    lock: Lock,
+    urls: Mapping[str, Sequence[str]],
+    pages: Mapping[str, Page | Unreachable],
+    fetcher: Fetcher,
+    before: Snapshot,
+) -> dict[str, str]:
+    notes = {}
+    for package in lock.packages:
+        file = files.found_on(package, [pages[url] for url in urls[package.name] if url in pages])
+        if file and _moved(file, package, before):
+            drawn = f"; the lock drew in {', '.join(package.requires)}" if package.requires else ""
+            notes[package.filename] = metadata.note_on(file, fetcher) + drawn
+    return notes
+
+
+def _moved(file: File, package: LockedPackage, before: Snapshot) -> bool:
+    known = before.facts.get(Key("file", package.filename, "metadata"))
+    other_metadata = known is not None and file.metadata not in ("", known.value)
+    return file.sha256 not in ("", package.sha256) or other_metadata
+
+
+def base_facts(stack: Stack, baseline: Baseline, build: BuildOptions, *, offline: bool) -> Snapshot:
+    """Return what registry and engine have under the names of the base images, and the engine's version."""
+    references = base_references(stack, build)
+    report = baseline.report
+    built = report.subject.digest if report and report.subject.kind == "image" else ""
+    try:
+        from stackcheck.engines.registry import look_at_bases  # noqa: PLC0415 - the SDK takes 0.1 s
+
+        found = look_at_bases(references, built, build.environ, build.mirror, offline=offline)
+    except EngineError as error:
+        reason = str(error).partition(". ")[0]
+        return Snapshot({}, frozenset(Gap(area, "", "", reason) for area in ("base", "engine")))
+    rows: list[tuple[str, str, str, Seen | str]] = [("engine", "docker", "version", found.version)]
+    gaps = [] if references else [Gap("base", "", "", "the stack names no base image")]
+    for base in found.bases:
+        for aspect, value, reason in (
+            ("digest", base.digest, base.digest_reason),
+            ("id", base.local, base.local_reason),
+        ):
+            if value:
+                rows.append(("base", base.reference, aspect, value))
+            else:
+                gaps.append(Gap("base", base.reference, aspect, reason))
+    return snapshot(rows, gaps)
+
+
+def base_references(stack: Stack, build: BuildOptions) -> tuple[str, ...]:
+    """Return the images that a build of the stack starts from, or the image that it takes as it is."""
+    image = stack.image
+    if image.dockerfile:
+        path = (build.root or Path(stack.file).parent) / image.dockerfile
+        return bases_of(path.read_text("utf-8", errors="replace")) if path.is_file() else ()
+    named = (image.ready,) if image.ready else (build.base or image.base, image.build_base)
+    return tuple(each for each in named if each)
+
+
+def host_facts(cache: Path) -> tuple[Mapping[str, Any], Snapshot]:
+    """Run the probes of driver and devices on this machine; return the driver's facts, and a snapshot."""
+    engine = HereEngine(cache)
+    request = {"probes": list(_HOST_PROBES), "params": {}, "timeout_s": _HOST_S}
+    try:
+        target = engine.prepare(_NO_STACK, None, BuildOptions(cache=cache), lambda _line: None)
+        document = engine.run_agent(target, packed_agent(), request, timeout_s=2 * _HOST_S)
+        found = parse_observation(document)
+    except (EngineError, ProbeError) as error:
+        return {}, _no_host(str(error))
+    driver, rocm = (found.facts(name) for name in _HOST_PROBES)
+    if isinstance(driver, Missing) or isinstance(rocm, Missing):
+        reasons = [each.reason for each in (driver, rocm) if isinstance(each, Missing)]
+        return {}, _no_host(reasons[0])
+    return driver, seen.host_facts(driver, rocm)
+
+
+def _no_host(reason: str) -> Snapshot:
+    return Snapshot({}, frozenset(Gap(area, "", "", reason, fault=True) for area in seen.HOST))
+
+
+def machine_digest(path: Path = Path("/etc/machine-id")) -> str:
+    """Return a digest that names this machine to itself alone; "" where systemd's machine-id is missing.
+
+    The id itself is confidential (machine-id(5)), so only a hash with our own salt leaves the machine.
+    """
+    try:
+        text = path.read_text("ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return hashlib.sha256(f"stackcheck drift {text}".encode()).hexdigest() if text else ""
