@@ -45,24 +45,26 @@ DEFAULT_FOLDERS = {
 PLATFORMS = {EM_X86_64: "x86_64", EM_AARCH64: "aarch64"}
 MAX_CACHE = 32 << 20
 MAX_FOLDERS = 256
+MAX_OPEN = 300
 
 _CACHE_OLD, _CACHE_NEW = b"ld.so-1.7.0\0", b"glibc-ld.so.cache1.1"
 _CACHE_ENTRY = Struct("<iIIIQ")
 
 
 class Opened:
-    """One library file: its path as it was found, its headers and its dynamic section; the file is closed.
+    """One library file: its path as it was found, its headers and its dynamic section.
 
-    `soname` is the name that others ask for; `rpath` and `runpath` are folders, `$ORIGIN` filled in. DT_RPATH
-    does not count beside a DT_RUNPATH.
+    `open` tells whether the file behind `elf` is still open. `soname` is the name that others ask for;
+    `rpath` and `runpath` are folders, `$ORIGIN` filled in. DT_RPATH does not count beside a DT_RUNPATH.
     """
 
-    __slots__ = ("dynamic", "elf", "path", "rpath", "runpath", "soname")
+    __slots__ = ("dynamic", "elf", "open", "path", "rpath", "runpath", "soname")
 
     def __init__(self, path: str, elf: Elf, dynamic: Dynamic) -> None:
         self.path = path
         self.elf = elf
         self.dynamic = dynamic
+        self.open = True
         self.soname = dynamic.soname or os.path.basename(path)
         self.runpath = self._folders(dynamic.runpath)
         self.rpath = self._folders(dynamic.rpath) if dynamic.runpath is None else []
@@ -119,6 +121,7 @@ class Search:
             :MAX_FOLDERS
         ]
         self.faults: dict[str, str] = {}
+        self._open: list[Opened] = []
         self._cache: dict[str, list[str]] | None = None
         self._opened: dict[str, Opened | None] = {}
 
@@ -178,14 +181,29 @@ class Search:
             return None
         try:
             if source.pread(0, 4) != MAGIC:
+                source.close()
                 return None  # a linker script, or a text that is called .so
             elf = Elf(source)
             dynamic = elf.dynamic()
             if elf.cut:
                 self.faults[path] = "the file is cut off"
         except (ElfError, SourceError, OSError) as error:
+            source.close()
             self.faults[path] = str(error)
             return None
-        finally:
-            source.close()  # a tree has more libraries than a process may have files open
-        return Opened(os.path.normpath(path), elf, dynamic) if dynamic else None
+        found = Opened(os.path.normpath(path), elf, dynamic) if dynamic else None
+        if found is None:
+            source.close()
+        elif len(self._open) < MAX_OPEN:
+            self._open.append(found)
+        else:  # a tree has more libraries than a process may have files open
+            source.close()
+            found.open = False
+        return found
+
+    def close(self) -> None:
+        """Close every file that is still open."""
+        for each in self._open:
+            each.elf.source.close()
+            each.open = False
+        self._open.clear()

@@ -17,7 +17,7 @@ from stackcheck_probes.symbols import Symbols
 
 PACKAGE = "package"
 """How a library is served when its package (or torch, for the CUDA wheels) has to load the other first."""
-MAX_OPEN = 200
+MAX_OPEN = 300
 MAX_PARENTS = 8
 
 
@@ -30,7 +30,7 @@ class Tree:
         self.skipped: list[str] = []
         self.opened: list[Opened] = []
         self.by_soname: dict[str, list[Opened]] = {}
-        self._symbols: dict[str, Symbols | None] = {}
+        self._symbols: dict[str, tuple[Opened, Symbols | None]] = {}
         for path in libraries.files(roots, self.skipped):
             if ".so" in os.path.basename(path):
                 self._add(path)
@@ -87,22 +87,31 @@ class Tree:
         return self.package(path) == "torch" and "/torch/lib/" in path
 
     def symbols(self, library: Opened) -> Symbols | None:
-        """Return the symbols of a library, None when they cannot be read; a bounded number stays open."""
-        if library.path not in self._symbols:
-            if len(self._symbols) >= MAX_OPEN:
-                self.close()
-            try:
-                self._symbols[library.path] = Symbols(Elf(FileSource(self.search.root + library.path)))
-            except (ElfError, SourceError, OSError):
-                self._symbols[library.path] = None
-        return self._symbols[library.path]
+        """Return the symbols of a library, None when they cannot be read.
+
+        Those asked for last stay open: more of them than any one library has to search.
+        """
+        known = self._symbols.pop(library.path, None)
+        if known is None:
+            while len(self._symbols) >= MAX_OPEN:
+                _shut(*self._symbols.pop(next(iter(self._symbols))))
+            known = (library, self._read_symbols(library))
+        self._symbols[library.path] = known
+        return known[1]
 
     def close(self) -> None:
-        """Close every file that symbols were read from."""
-        for symbols in self._symbols.values():
-            if symbols is not None:
-                symbols.close()
+        """Close every file that symbols were read from, and those that are open for their headers."""
+        for library, symbols in self._symbols.values():
+            _shut(library, symbols)
         self._symbols.clear()
+        self.search.close()
+
+    def _read_symbols(self, library: Opened) -> Symbols | None:
+        try:
+            elf = library.elf if library.open else Elf(FileSource(self.search.root + library.path))
+            return Symbols(elf, library.dynamic)
+        except (ElfError, SourceError, OSError):
+            return None
 
     def _executable(self) -> Opened | None:
         return None if self.search.root else self.search.open(os.path.realpath(sys.executable))
@@ -120,3 +129,9 @@ class Tree:
                 if self.package(library.path) == "nvidia":
                     loaded.setdefault(library.soname, library)
         return loaded
+
+
+def _shut(library: Opened, symbols: Symbols | None) -> None:
+    if symbols is not None:
+        symbols.close()
+        library.open = False

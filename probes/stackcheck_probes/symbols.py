@@ -11,6 +11,7 @@ from struct import Struct, unpack_from
 
 from stackcheck_probes.elf import (
     DT_GNU_HASH,
+    DT_HASH,
     DT_STRSZ,
     DT_STRTAB,
     DT_SYMTAB,
@@ -19,6 +20,7 @@ from stackcheck_probes.elf import (
     DT_VERNEED,
     DT_VERNEEDNUM,
     SHT_DYNSYM,
+    Dynamic,
     Elf,
     ElfError,
 )
@@ -65,8 +67,8 @@ class Symbols:
 
     __slots__ = ("_defined", "_elf", "_hash", "_listed", "_strings", "_table", "_tags")
 
-    def __init__(self, elf: Elf) -> None:
-        dynamic = elf.dynamic()
+    def __init__(self, elf: Elf, dynamic: Dynamic | None = None) -> None:
+        dynamic = dynamic or elf.dynamic()
         self._elf = elf
         self._tags = dynamic.tags if dynamic else {}
         self._strings = self._place(DT_STRTAB)
@@ -80,12 +82,14 @@ class Symbols:
         """Close the file that the symbols are read from."""
         self._elf.source.close()
 
-    def undefined(self) -> list[bytes]:
-        """Return the names that this file must find elsewhere (weak ones left out: they may stay absent)."""
+    def undefined(self, marks: tuple[bytes, ...] = ()) -> list[bytes]:
+        """Return the names that this file must find elsewhere (weak ones left out: they may stay absent).
+
+        With `marks`, a file in whose names none of them occurs is not looked at further.
+        """
         # Undefined symbols come before the exports, which alone the GNU hash table covers.
-        return self._names(
-            lambda index, bind: index == 0 and bind != STB_WEAK, self._hash.first if self._hash else None
-        )
+        first = self._hash.first if self._hash else None
+        return self._names(lambda index, bind: index == 0 and bind != STB_WEAK, first, marks)
 
     def exports(self, name: bytes, hashed: int) -> bool:
         """Tell whether the file defines `name`, whose `gnu_hash` is `hashed`."""
@@ -93,7 +97,7 @@ class Symbols:
             return False
         if self._hash is None:  # an old hash table only: list the exports once
             if self._listed is None:
-                self._listed = frozenset(self._names(lambda index, _bind: index != 0, None))
+                self._listed = frozenset(self._names(lambda index, _bind: index != 0, None, ()))
             return name in self._listed
         entry = _SYMBOL[self._elf.bits]
         for index in self._hash.candidates(hashed):
@@ -136,19 +140,16 @@ class Symbols:
             self._defined = frozenset(names)
         return self._defined
 
-    def _names(self, wanted: Callable[[int, int], bool], first_export: int | None) -> list[bytes]:
+    def _names(
+        self, wanted: Callable[[int, int], bool], first_export: int | None, marks: tuple[bytes, ...]
+    ) -> list[bytes]:
         """Return the names of the dynamic symbols that `wanted(section index, binding)` picks."""
-        section = next((s for s in self._elf.sections if s.type == SHT_DYNSYM), None)
         entry = _SYMBOL[self._elf.bits]
-        if section is None or self._table is None:
+        names = self._string_table() if self._table is not None else b""
+        if self._table is None or (marks and not any(mark in names for mark in marks)):
             return []
-        count = section.size // entry.size
-        if count > MAX_SYMBOLS:
-            raise ElfError(f"{count} dynamic symbols, more than the {MAX_SYMBOLS} that are read")
-        if first_export is not None and first_export <= count:
-            count = first_export
-        raw = self._elf.source.pread(self._table, count * entry.size)
-        names, wide, found = self._string_table(), self._elf.bits == 64, []
+        raw = self._elf.source.pread(self._table, self._count(first_export) * entry.size)
+        wide, found = self._elf.bits == 64, []
         for row in entry.iter_unpack(raw[: len(raw) - len(raw) % entry.size]):
             start, info, index = (row[0], row[1], row[3]) if wide else (row[0], row[3], row[5])
             if start and wanted(index, info >> 4):
@@ -156,6 +157,23 @@ class Symbols:
                 if end > start:
                     found.append(names[start:end])
         return found
+
+    def _count(self, first_export: int | None) -> int:
+        """Return how many dynamic symbols to read; raise `ElfError` where nothing says how many there are."""
+        section = next((s for s in self._elf.sections if s.type == SHT_DYNSYM), None)
+        if section is not None:
+            count = section.size // _SYMBOL[self._elf.bits].size
+        elif first_export is not None:  # stripped of its section headers: the hash table bounds the undefined
+            return min(first_export, MAX_SYMBOLS)
+        else:
+            place = self._place(DT_HASH)
+            raw = b"" if place is None else self._elf.source.pread(place, 8)
+            if len(raw) < 8:
+                raise ElfError("neither a section nor a hash table says how many dynamic symbols there are")
+            count = unpack_from("<I", raw, 4)[0]
+        if count > MAX_SYMBOLS:
+            raise ElfError(f"{count} dynamic symbols, more than the {MAX_SYMBOLS} that are read")
+        return count if first_export is None or first_export > count else first_export
 
     def _versions(self, tag: int) -> bytes:
         place = self._place(tag)

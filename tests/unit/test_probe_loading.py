@@ -4,9 +4,14 @@ import shutil
 import sysconfig
 from pathlib import Path
 
-from stackcheck_probes import loading
+import pytest
+
+from stackcheck_probes import ldpath, loading, loadtree
+from stackcheck_probes.bytesource import FileSource
+from stackcheck_probes.elf import Elf
 from stackcheck_probes.ldpath import Search
 from stackcheck_probes.loadtree import Tree
+from stackcheck_probes.symbols import Symbols
 
 EXTENSION = next(Path(sysconfig.get_config_var("DESTSHARED")).glob("_socket.*.so"))
 
@@ -54,3 +59,24 @@ def test_libraries_on_the_library_path_come_before_the_defaults(tmp_path: Path) 
     found = shadowed.find("libm.so.6", library, ())
     assert found is not None
     assert (found[0].path, found[1]) == (str(tmp_path / "shadow" / "libm.so.6"), "LD_LIBRARY_PATH")
+
+
+def test_few_open_files_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"pkg{n}/_C.so" for n in range(8)]
+    tree_of(tmp_path, *names).close()
+    whole = loading.run({"roots": [str(tmp_path)], "library_path": ""})
+    monkeypatch.setattr(loadtree, "MAX_OPEN", 3)
+    monkeypatch.setattr(ldpath, "MAX_OPEN", 2)
+    assert loading.run({"roots": [str(tmp_path)], "library_path": ""}) == whole
+    assert whole["libraries"] == 8
+
+
+def test_a_library_stripped_of_its_section_headers_is_still_read(tmp_path: Path) -> None:
+    raw = bytearray(EXTENSION.read_bytes())
+    raw[0x28:0x30] = bytes(8)  # e_shoff
+    raw[0x3C:0x40] = bytes(4)  # e_shnum, e_shstrndx
+    stripped, plain = tmp_path / "stripped.so", tmp_path / "plain.so"
+    stripped.write_bytes(raw)
+    shutil.copy(EXTENSION, plain)
+    found = [sorted(Symbols(Elf(FileSource(str(path)))).undefined()) for path in (stripped, plain)]
+    assert found[0] == found[1] != []

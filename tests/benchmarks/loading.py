@@ -1,0 +1,129 @@
+"""Benchmark: what the loader would say, against nm, pyelftools and importing torch; ratios of one run.
+
+    python tests/benchmarks/loading.py PYTHON [--rounds 5]
+
+PYTHON is the interpreter of an environment with torch and extensions; pyelftools and nm are left out, and
+said to be, where they are not installed. Asked to be reached: ABI of six extensions at least 40 times faster than
+`nm -D` and 200 times than pyelftools; everything static at most 120 ms, at most 45 MB, and 20 times faster
+than `import torch`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+PROBES = Path(__file__).parents[2] / "probes"
+ABI = """
+import sys, time
+sys.path.insert(0, {probes!r})
+from stackcheck_probes.bytesource import FileSource
+from stackcheck_probes.elf import Elf
+from stackcheck_probes.symbols import Symbols, gnu_hash
+from stackcheck_probes.loading import JUDGED
+best = 9e9
+for _ in range({rounds}):
+    start = time.perf_counter()
+    torch = [Symbols(Elf(FileSource(path))) for path in {torch!r}]
+    for path in {extensions!r}:
+        own = Symbols(Elf(FileSource(path)))
+        names = [n for n in own.undefined() if n.startswith(JUDGED)]
+        missing = [n for n in names if not any(lib.exports(n, gnu_hash(n)) for lib in torch)]
+    best = min(best, time.perf_counter() - start)
+print(best)
+"""
+PYELFTOOLS = """
+import sys, time
+from elftools.elf.elffile import ELFFile
+start = time.perf_counter()
+exported = set()
+for path in {torch!r}:
+    with open(path, "rb") as file:
+        table = ELFFile(file).get_section_by_name(".dynsym")
+        exported.update(s.name for s in table.iter_symbols() if s["st_shndx"] != "SHN_UNDEF")
+for path in {extensions!r}:
+    with open(path, "rb") as file:
+        table = ELFFile(file).get_section_by_name(".dynsym")
+        wanted = [s.name for s in table.iter_symbols() if s["st_shndx"] == "SHN_UNDEF"]
+        missing = [name for name in wanted if name not in exported]
+print(time.perf_counter() - start)
+"""
+STATIC = """
+import sys
+sys.path.insert(0, {probes!r})
+from stackcheck_probes import distributions, libraries, loading
+roots = {roots!r}
+distributions.run({{"sys_path": roots}})
+libraries.run({{"roots": roots}})
+loading.run({{"roots": roots, "library_path": ""}})
+import resource
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+def least(command: list[str], rounds: int) -> tuple[float, str]:
+    """Return the least wall time of a command in seconds, and what its last run printed."""
+    best, printed = 9e9, ""
+    for _ in range(rounds):
+        start = time.perf_counter()
+        printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        best = min(best, time.perf_counter() - start)
+    return best, printed.strip()
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("python")
+    parser.add_argument("--rounds", type=int, default=5)
+    args = parser.parse_args()
+    find = (
+        "import json, site, sys; print(json.dumps([p for p in sys.path if p.endswith('site-packages')][:1]))"
+    )
+    roots = json.loads(
+        subprocess.run([args.python, "-c", find], check=True, capture_output=True, text=True).stdout
+    )
+    site = Path(roots[0])
+    torch = [
+        str(p)
+        for p in sorted((site / "torch" / "lib").glob("lib*.so"))
+        if p.name.startswith(("libtorch", "libc10"))
+    ]
+    names = ("torchvision/_C.so", "torchvision/image.so", "torchaudio/lib/libtorchaudio.so", "xformers/_C.so")
+    extensions = [str(site / name) for name in names if (site / name).exists()]
+    extensions += [str(p) for p in sorted((site / "torchaudio" / "lib").glob("_torchaudio*.so"))][
+        : 6 - len(extensions)
+    ]
+    print(f"{len(extensions)} extensions against {len(torch)} libraries of torch")
+    python = [sys.executable, "-I", "-c"]
+    fill = {"probes": str(PROBES), "torch": torch, "extensions": extensions, "rounds": args.rounds}
+    ours = float(least([*python, ABI.format(**fill)], 1)[1])
+    print(f"  own reader   {ours * 1e3:8.1f} ms")
+    if nm := shutil.which("nm"):
+        taken = least([nm, "-D", *torch, *extensions], args.rounds)[0]
+        print(f"  nm -D        {taken * 1e3:8.1f} ms   {taken / ours:6.1f} times (asked: 40)")
+    else:
+        print("  nm: not installed, not compared")
+    try:
+        taken = float(least([*python, PYELFTOOLS.format(**fill)], 1)[1])
+        print(f"  pyelftools   {taken * 1e3:8.1f} ms   {taken / ours:6.1f} times (asked: 200)")
+    except subprocess.CalledProcessError:
+        print("  pyelftools: not installed beside this interpreter, not compared")
+    everything, memory = least([*python, STATIC.format(probes=str(PROBES), roots=roots)], args.rounds)
+    importing = least([args.python, "-c", "import torch"], 2)[0]
+    bare = least([*python, "pass"], args.rounds)[0]
+    print(
+        f"everything static, whole process: {everything * 1e3:.0f} ms (asked: 120), {memory} MB (asked: 45)"
+    )
+    print(
+        f"  interpreter alone {bare * 1e3:.0f} ms; import torch {importing * 1e3:.0f} ms, {importing / everything:.1f} times (asked: 20)"
+    )
+
+
+if __name__ == "__main__":
+    main()
