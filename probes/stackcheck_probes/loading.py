@@ -43,6 +43,8 @@ JUDGED = (
 """Prefixes of the symbols that decide whether an extension fits this torch."""
 JUDGED_INSIDE = (b"N3c10", b"N2at", b"N5torch", b"N6caffe2")
 OTHERS_JUDGED = (b"__nvJitLink",)
+MARKS = (*JUDGED_INSIDE, b"NK3c10", b"NK2at", b"NK5torch", b"aoti_torch", *OTHERS_JUDGED)
+"""One of these occurs in every name that is judged."""
 ABI_MARKS = (
     ("old", b"_ZN3c105ErrorC2ENS_14SourceLocationESs"),
     ("new", b"_ZN3c105ErrorC2ENS_14SourceLocationENSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE"),
@@ -166,7 +168,7 @@ class _Findings:
                 self.versions.append(row)
 
     def check_symbols(self, library: Opened, symbols: Symbols, servers: dict[str, Opened]) -> None:
-        names = [name for name in symbols.undefined() if _judged(name)]
+        names = [name for name in symbols.undefined(MARKS) if _judged(name)]
         abi = _abi_of(names)
         if abi:
             self.abi[library.path] = abi
