@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 from stackcheck.axes import expand
 from stackcheck.definition import Stack, did_you_mean, parse_stack
 from stackcheck.errors import DefinitionError, UsageError
+from stackcheck.tiers import link
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-_FIELDS = frozenset(Stack.model_fields) - {"id", "family", "file", "axes"}
+_FIELDS = frozenset(Stack.model_fields) - {"id", "family", "file", "axes", "below"}
 _SHIPPED = (Path(__file__).parent / "matrices", Path(__file__).parent.parent / "matrices")
 
 
@@ -42,9 +43,11 @@ def load(places: Iterable[Path]) -> tuple[Stack, ...]:
         if stack.id in seen:
             faults.append(f"{stack.file}: {stack.id}: this id is also in {seen[stack.id]}; ids are unique")
         seen.setdefault(stack.id, stack.file)
-    if faults:
+    # A tier that did not parse would be missed by those above it, which is no fault of theirs.
+    chained, unchained = ((), []) if faults else link(stacks)
+    if faults := [*faults, *unchained]:
         raise DefinitionError(faults)
-    return tuple(stacks)
+    return chained
 
 
 def load_text(text: str, *, file: str) -> tuple[list[Stack], list[str]]:

@@ -28,6 +28,11 @@ from stackcheck.tables.reading import parse_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import TypeAlias
+
+    Tiers: TypeAlias = "tuple[Stack, ...]"
+else:
+    Tiers = tuple[Any, ...]  # a model that holds itself would need another JSON Schema for editors
 
 LATEST = "latest"
 
@@ -145,6 +150,51 @@ class Image(Strict):
     apt: tuple[str, ...] = ()
     python: str | None = None
     """The interpreter inside the image, when it is not `python3` on the PATH."""
+    from_stack: str | None = None
+    """The id of the stack on whose image this one is built: the tier below in a chain of images."""
+    tag: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9._/:-]*:[A-Za-z0-9_][A-Za-z0-9._-]*$")
+    """A second name of the built image, by which the Dockerfile of the next tier finds it in its FROM."""
+    manifest: str | None = None
+    """A file that lists, one a line, the files and patterns that decide whether this image is built again."""
+
+
+class Variant(Strict):
+    """A targeted build, whose id is a promise: Python, CUDA, SM, CPU instruction set (torch-py313-sm90-avx2).
+
+    A stack that states this table has its id held against its fields, and what was built against both.
+    """
+
+    isa: str | None = None
+    """CPU instruction set that all code may use, such as "avx512": a name that `stackcheck tables` knows."""
+    blas: Literal["cublas", "openblas", "mkl"] | None = None
+    """What computes dense algebra: cuBLAS for what runs on the GPU, OpenBLAS or MKL on the CPU."""
+
+
+class RecipePatch(Strict):
+    """A patch that a recipe's overlay adds to one package."""
+
+    package: str
+    name: str
+    url: str
+    hash: str
+
+
+class Recipe(Strict):
+    """The Nix expression that makes this build: what it pins, overrides and names (`stackcheck recipes`)."""
+
+    name: str
+    """Its `pname`; the file is named by the id of the stack."""
+    nixpkgs: str = Field(pattern=r"^[0-9a-f]{40}$")
+    """Commit of nixpkgs that it is pinned to."""
+    attribute: str = "torch"
+    """The package of `python3Packages` that it overrides."""
+    source_hash: str
+    """Hash of the source archive with its submodules, as Nix states it."""
+    cuda_packages: str | None = None
+    """The CUDA package set that an overlay selects, such as "cudaPackages_13"."""
+    patches: tuple[RecipePatch, ...] = ()
+    steps: tuple[str, ...] = ()
+    """Words that its build steps must hold, such as a directory or a file that they make."""
 
 
 class Probes(Strict):
@@ -206,6 +256,8 @@ class Stack(Strict):
     index: Index = Index()
     env: dict[str, str] = {}
     image: Image = Image()
+    variant: Variant | None = None
+    recipe: Recipe | None = None
     probes: Probes = Probes()
     ignore: dict[str, Annotated[str, Field(min_length=8)]] = {}
     """Rule code -> the written reason for accepting its finding."""
@@ -213,6 +265,8 @@ class Stack(Strict):
     expect_codes: tuple[str, ...] = ()
     axes: dict[str, str] = {}
     """The values that this member of a family was expanded with."""
+    below: Tiers = ()
+    """The tiers that this stack's image is built on, lowest first; the reader fills it from `from_stack`."""
 
     def version(self, name: str) -> Version | None:
         """Return the exactly pinned version of a distribution; None when absent or not pinned."""
@@ -229,10 +283,12 @@ def parse_stack(
     row: dict[str, Any], *, file: str = "", where: str = "stack"
 ) -> tuple[Stack | None, list[str]]:
     """Make a Stack of an expanded row; return it, or None and every fault as `file: key: what is wrong`."""
+    label = f"{where} ({row['id']})" if isinstance(row.get("id"), str) else where
+    if "below" in row:
+        return None, [f"{file}: {label}.below: unknown key; state image.from_stack"]
     try:
         return Stack.model_validate({**row, "file": file}), []
     except ValidationError as error:
-        label = f"{where} ({row['id']})" if isinstance(row.get("id"), str) else where
         return None, [f"{file}: {label}.{text}" for text in _faults(error)]
 
 
@@ -252,6 +308,8 @@ def _known_keys(path: list[str]) -> list[str]:
         "index": Index,
         "image": Image,
         "probes": Probes,
+        "variant": Variant,
+        "recipe": Recipe,
         "packages": Package,
     }
     model = nested.get(path[0], Stack) if path else Stack

@@ -41,7 +41,7 @@ def definition_schema() -> dict[str, Any]:
     for name, rows in {**definitions, "Stack": row}.items():
         _describe(rows, getattr(definition, name))
     fields = row["properties"]
-    for name in ("family", "file"):  # set by the reader
+    for name in ("family", "file", "below"):  # set by the reader
         fields.pop(name)
     package = {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/Package"}]}
     fields["packages"]["additionalProperties"] = package

@@ -16,13 +16,16 @@ from stackcheck.engines.connection import engine_errors
 from stackcheck.engines.images import have_image, mirrored, python_of
 from stackcheck.engines.once import once_at_a_time
 from stackcheck.engines.order import BuildOrder
+from stackcheck.engines.ownbuild import built_on, own_build
 from stackcheck.engines.owner import LABEL, NOBODY, this_process
 from stackcheck.engines.scratch import scratch_folder
+from stackcheck.engines.tierimages import give_tag, local_id
 from stackcheck.engines.trust import Logins, gather_secrets, logins, texts_to_hide
 from stackcheck.errors import BuildFailedError, EngineError, UsageError
+from stackcheck.tiers import from_fault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import docker
     from docker.models.images import Image
@@ -73,23 +76,46 @@ class Builder:
 
         return self._once(stack, digest, build)
 
-    def from_dockerfile(self, stack: Stack) -> Built:
-        """Build the user's own Dockerfile; its paths start at the folder of the definition."""
-        root = self.options.root or Path(stack.file).parent
-        dockerfile = (root / (stack.image.dockerfile or "Dockerfile")).absolute()
-        folder = (root / stack.image.context).absolute() if stack.image.context else dockerfile.parent
-        for path in (dockerfile, folder):
-            if not path.exists():
-                raise UsageError(f"{stack.title}: image: there is no {path}")
-        bases = fingerprint.bases_of(dockerfile.read_text("utf-8", errors="replace"))
-        ids = [self._local_id(base) for base in bases]
-        digest = fingerprint.of_context(dockerfile, folder, stack.image.target, self.options.build_args, ids)
+    def chain(self, stacks: Sequence[Stack]) -> tuple[Built, ...]:
+        """Build a chain of images, lowest first, each on the one before; what is there already is used.
+
+        Raise `BuildFailedError` at the first tier that does not build; it names those that are missing then.
+        """
+        made: list[Built] = []
+        for number, stack in enumerate(stacks):
+            try:
+                made.append(self._tier(stack, str(made[-1].image.id) if made else ""))
+            except BuildFailedError as error:
+                later = ", ".join(each.id for each in stacks[number + 1 :])
+                text = f"{error} The tiers above it are missing: {later}." if later else str(error)
+                raise BuildFailedError(text, log_tail=error.log_tail, log_file=error.log_file) from None
+        return tuple(made)
+
+    def _tier(self, stack: Stack, below: str) -> Built:
+        if stack.image.ready:
+            return Built(self._have(stack.image.ready, stack)[0], new=False)
+        built = self.from_dockerfile(stack, below)
+        if stack.image.tag:
+            give_tag(self.client, built.image, stack.image.tag, stack.id)
+        return built
+
+    def from_dockerfile(self, stack: Stack, below: str = "") -> Built:
+        """Build the user's own Dockerfile; its paths start at the folder of the definition.
+
+        `below` is the id of the image of the tier below, which the Dockerfile names in its FROM.
+        """
+        own = own_build(stack, self.options)
+        if below and (fault := from_fault(stack, own.bases)):
+            raise UsageError(f"{stack.title}: {fault}")
+        images = {base: found for base in own.bases if (found := local_id(self.client, base))}
+        below = below or built_on(own, images)
+        digest = own.tier.fingerprint(below)
         order = replace(
-            self._order(stack, digest, {}),
-            folder=folder,
-            dockerfile=dockerfile,
+            self._order(stack, digest, own.labels(below, images, classic=self.kit is None)),
+            folder=own.folder,
+            dockerfile=own.dockerfile,
             target=stack.image.target or "",
-            build_args=buildkit.proxy_arguments(self.options.environ) | dict(self.options.build_args),
+            build_args=own.arguments,
         )
 
         def build() -> str:
@@ -126,13 +152,6 @@ class Builder:
         with engine_errors("looking for a built image"):
             found = self.client.images.list(filters={"label": wanted})
         return next((image for image in found if image.tags), None)
-
-    def _local_id(self, reference: str) -> str:
-        try:
-            with engine_errors(f"looking for {reference}"):
-                return str(self.client.images.get(reference).id)
-        except EngineError:
-            return f"not here: {reference}"
 
     def _order(self, stack: Stack, digest: str, labels: dict[str, str]) -> BuildOrder:
         return BuildOrder(

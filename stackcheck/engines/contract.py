@@ -59,6 +59,17 @@ class BuildOptions:
 
 
 @dataclass(frozen=True)
+class BuiltTier:
+    """One image of a chain: `size_bytes` is the whole image's, `built` tells whether it was built now."""
+
+    stack: str
+    name: str
+    id: str
+    size_bytes: int
+    built: bool
+
+
+@dataclass(frozen=True)
 class Target:
     """What probes run in.
 
@@ -66,6 +77,7 @@ class Target:
     `python` the command of the interpreter there. `image` is missing, with the reason, for all but images.
     `built` is False when nothing had to be built. `gpus` is what was asked of the engine, in its words, and
     `gpus_note` why nothing was. `env` is the whole environment of the agent where there is no image.
+    `tiers` are the images of a chain, lowest first and the target last; empty for an image that stands alone.
     """
 
     kind: Literal["image", "venv", "here"]
@@ -79,6 +91,7 @@ class Target:
     gpus_note: str = ""
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
     log_file: str = ""
+    tiers: tuple[BuiltTier, ...] = ()
 
 
 class Engine(Protocol):

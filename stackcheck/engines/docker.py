@@ -10,8 +10,9 @@ from stackcheck.dockerfile import LABEL_BASE, VENV
 from stackcheck.engines import probing
 from stackcheck.engines.building import LABEL_BASE_ID, LABEL_BASE_PYTHON, Builder, Built
 from stackcheck.engines.buildkit import find_buildkit
+from stackcheck.engines.chainplan import plan_chain
 from stackcheck.engines.connection import connect, engine_errors, engine_host, first_line
-from stackcheck.engines.contract import Target
+from stackcheck.engines.contract import BuiltTier, Target
 from stackcheck.engines.gpus import GpuRequest, look_at_host, request_gpus
 from stackcheck.engines.images import CONFINED, have_image, is_not_there, python_of
 from stackcheck.engines.owner import LABEL, this_process
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from stackcheck.definition import Stack
+    from stackcheck.engines.chainplan import ChainPlan
     from stackcheck.engines.contract import BuildOptions, Progress
     from stackcheck.image import ImageFacts
     from stackcheck.resolution import Resolution
@@ -62,15 +64,20 @@ class DockerEngine:
                 f"{stack.title}: the docker engine has Linux images, the stack is for {stack.platform}"
             )
         with stop_signals_raise():
-            built, python = self._have(stack, resolution, options, progress)
+            chain, python = self._have(stack, resolution, options, progress)
+            built = chain[-1]
             facts = self._look(built, python)
             name = facts.tags[0] if facts.tags else facts.id
             gpus = self._usable_gpus(facts.id, stack, options, progress)
         self._gpus[name] = gpus
         return Target(
             "image", name, facts.id, python, facts, facts.size_bytes, built.new, gpus.asked, gpus.note,
-            log_file=built.log_file,
+            log_file=built.log_file, tiers=_tiers(stack, chain),
         )  # fmt: skip
+
+    def plan(self, stack: Stack, options: BuildOptions) -> ChainPlan:
+        """Tell what `prepare` would build of a stack with a Dockerfile of its own, and build nothing."""
+        return plan_chain(self._client, stack, options, classic=self._kit is None)
 
     def run_agent(
         self, target: Target, agent: bytes, request: Mapping[str, Any], *, timeout_s: float
@@ -90,21 +97,24 @@ class DockerEngine:
 
     def _have(
         self, stack: Stack, resolution: Resolution | None, options: BuildOptions, progress: Progress
-    ) -> tuple[Built, tuple[str, ...]]:
+    ) -> tuple[tuple[Built, ...], tuple[str, ...]]:
+        """Return the image of a stack, behind those of the tiers that it is built on, and its Python."""
         image = stack.image
         own_python = (image.python or "python3",)
         if image.ready:
             found = have_image(
                 self._client, image.ready, progress, mirror=options.mirror, platform=stack.platform
             )
-            return Built(found, new=False), own_python
+            return (Built(found, new=False),), own_python
         builder = Builder(self._client, self._host, self._kit, options, progress)
         if image.dockerfile:
-            return builder.from_dockerfile(stack), own_python
+            return builder.chain((*stack.below, stack)), own_python
         if resolution is None:
             raise EngineError(f"{stack.title}: there is no lock to build the image from")
-        base = options.base or image.base or _plain_base(stack, progress)
-        return builder.from_lock(stack, resolution, base), (f"{VENV}/bin/python",)
+        below = builder.chain(stack.below)
+        under = below[-1].image.tags[0] if below else ""
+        base = options.base or under or image.base or _plain_base(stack, progress)
+        return (*below, builder.from_lock(stack, resolution, base)), (f"{VENV}/bin/python",)
 
     def _look(self, built: Built, python: tuple[str, ...]) -> ImageFacts:
         """Return the facts of an image; the Python of a generated one is that of its base."""
@@ -149,6 +159,21 @@ class DockerEngine:
             finally:
                 container.remove(force=True, v=True)
         return ""
+
+
+def _tiers(stack: Stack, chain: tuple[Built, ...]) -> tuple[BuiltTier, ...]:
+    if not stack.below:
+        return ()
+    return tuple(
+        BuiltTier(
+            each.id,
+            each.image.tag or one.image.tags[0],
+            str(one.image.id),
+            one.image.attrs.get("Size") or 0,
+            one.new,
+        )
+        for each, one in zip((*stack.below, stack), chain, strict=True)
+    )
 
 
 def _plain_base(stack: Stack, progress: Progress) -> str:

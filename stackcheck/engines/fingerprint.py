@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from typing import TYPE_CHECKING, Any
 
 from docker.utils.build import exclude_paths
 
 from stackcheck.dockerfile import render
+from stackcheck.dockersteps import bases
 from stackcheck.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from pathlib import Path
 
     from stackcheck.dockerfile import Recipe
 
 _FORMAT = 1
 """Raise it when the same inputs would give another image."""
-_FROM = re.compile(r"^\s*FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?", re.IGNORECASE | re.MULTILINE)
 
 
 def of_recipe(recipe: Recipe, base_ids: Iterable[str], platform: str | None) -> str:
@@ -32,25 +31,18 @@ def of_recipe(recipe: Recipe, base_ids: Iterable[str], platform: str | None) -> 
     return _digest("recipe", render(recipe), dict(recipe.files), sorted(set(base_ids)), platform)
 
 
-def of_context(
-    dockerfile: Path, folder: Path, target: str | None, build_args: Mapping[str, str], base_ids: Iterable[str]
-) -> str:
-    """Return the fingerprint of an image that is built from the user's own Dockerfile and context."""
-    text = dockerfile.read_text("utf-8", errors="replace")
-    files = {name: _file_digest(folder / name) for name in _context_files(folder, dockerfile)}
-    return _digest("context", text, files, target, dict(build_args), sorted(set(base_ids)))
-
-
 def bases_of(dockerfile: str) -> tuple[str, ...]:
-    """Return the images that a Dockerfile builds on; references with variables are left out."""
-    found = _FROM.findall(dockerfile)
-    stages = {stage.lower() for _, stage in found if stage}
-    names = (name for name, _ in found if "$" not in name and name.lower() not in {*stages, "scratch"})
-    return tuple(dict.fromkeys(names))
+    """Return the images that a Dockerfile builds on; see `dockersteps.bases`."""
+    return bases(dockerfile)
 
 
 def _digest(*parts: Any) -> str:
     return hashlib.sha256(json.dumps([_FORMAT, *parts], sort_keys=True).encode()).hexdigest()
+
+
+def context_digests(folder: Path, dockerfile: Path) -> dict[str, str]:
+    """Return the digest of every file of a build context, by its path there; .dockerignore is heeded."""
+    return {name: file_digest(folder / name) for name in _context_files(folder, dockerfile)}
 
 
 def _context_files(folder: Path, dockerfile: Path) -> list[str]:
@@ -65,7 +57,8 @@ def _context_files(folder: Path, dockerfile: Path) -> list[str]:
     return sorted(name for name in names if not (folder / name).is_dir() or (folder / name).is_symlink())
 
 
-def _file_digest(path: Path) -> str:
+def file_digest(path: Path) -> str:
+    """Return what a build sees of a file: its content, whether it can be run, or where a link leads."""
     if path.is_symlink():
         return f"-> {path.readlink()}"
     if not path.is_file():

@@ -10,12 +10,13 @@ from packaging.version import Version
 
 from stackcheck.definition import Stack
 from stackcheck.dockerfile import make_recipe
-from stackcheck.engines import Target, fingerprint
+from stackcheck.engines import BuildOptions, Target, fingerprint
 from stackcheck.engines.building import image_tag
 from stackcheck.engines.buildkit import arguments, proxy_arguments
 from stackcheck.engines.gpus import HostDevices, look_at_host, request_gpus
 from stackcheck.engines.images import mirrored
 from stackcheck.engines.order import BuildOrder
+from stackcheck.engines.ownbuild import own_build
 from stackcheck.engines.owner import NOBODY, Owner, is_gone, parse_owner
 from stackcheck.engines.probing import container_arguments
 from stackcheck.engines.trust import logins, render_netrc
@@ -165,8 +166,10 @@ class TestFingerprint:
         dockerfile.write_text("FROM x")
         (tmp_path / ".dockerignore").write_text("# left out\nskip\n")
 
-        def now() -> str:
-            return fingerprint.of_context(dockerfile, tmp_path, None, {}, ["id"])
+        def now(below: str = "id", target: str | None = None, **arguments: str) -> str:
+            image = {"dockerfile": "Dockerfile", "target": target}
+            stack = Stack.model_validate({"id": "s", "file": str(tmp_path / "s.toml"), "image": image})
+            return own_build(stack, BuildOptions(build_args=arguments, environ={})).tier.fingerprint(below)
 
         seen = [now()]
         (tmp_path / "a").write_text("1")
@@ -178,12 +181,11 @@ class TestFingerprint:
         assert len(set(seen)) == 4
         (tmp_path / "skip").write_text("ignored")
         assert now() == seen[-1]
-        assert fingerprint.of_context(dockerfile, tmp_path, "stage", {}, ["id"]) != seen[-1]
-        assert fingerprint.of_context(dockerfile, tmp_path, None, {"A": "1"}, ["id"]) != seen[-1]
+        assert len({seen[-1], now(target="stage"), now(A="1"), now("other")}) == 4
 
     def test_bases_are_the_images_of_from_lines_and_not_the_stages(self) -> None:
-        text = "ARG V=1\nFROM --platform=linux/amd64 gcc:12 AS Build\nfrom debian:12\nFROM build\nFROM x:$V\nFROM scratch"
-        assert fingerprint.bases_of(text) == ("gcc:12", "debian:12")
+        text = "ARG V=1\nFROM --platform=linux/amd64 gcc:12 AS Build\nfrom debian:12\nFROM build\nFROM x:$V\nFROM y:$W\nFROM scratch"
+        assert fingerprint.bases_of(text) == ("gcc:12", "debian:12", "x:1")
 
 
 def test_the_options_of_docker_build() -> None:
