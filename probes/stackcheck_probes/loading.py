@@ -259,11 +259,16 @@ def _judged(name: bytes) -> bool:
     return name.startswith((b"_ZT", b"_ZG")) and any(mark in name for mark in JUDGED_INSIDE)
 
 
-def _exported(name: bytes, scope: Iterable[Symbols]) -> bool:
+def _exported(name: bytes, scope: list[Symbols]) -> bool:
     hashed = _hashes.get(name)
     if hashed is None:
         hashed = _hashes[name] = gnu_hash(name)
-    return any(symbols.exports(name, hashed) for symbols in scope)
+    for place, symbols in enumerate(scope):
+        if symbols.exports(name, hashed):
+            if place:  # names come in runs from one library: ask that one first
+                scope.insert(0, scope.pop(place))
+            return True
+    return False
 
 
 def _abi_of(names: Iterable[bytes]) -> str:

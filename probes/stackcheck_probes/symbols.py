@@ -7,6 +7,7 @@ Base (refspecs.linuxfoundation.org/LSB_5.0.0), checked against glibc's loader, 2
 
 from __future__ import annotations
 
+from operator import mul
 from struct import Struct, unpack_from
 
 from stackcheck_probes.elf import (
@@ -43,6 +44,13 @@ _VERNEED, _VERNAUX = Struct("<HHIII"), Struct("<IHHII")
 _VERDEF, _VERDAUX = Struct("<HHHHIII"), Struct("<II")
 
 
+_LONGEST = 512
+# The hash is a polynomial in 33 from 5381 on: with its powers at hand, a name costs one pass in C, a third of
+# the time of the loop (measured 2026-11-20 on the names of torchvision/_C.so).
+_POWERS = [pow(33, _LONGEST - 1 - place, 1 << 32) for place in range(_LONGEST)]
+_START = [5381 * pow(33, length, 1 << 32) for length in range(_LONGEST + 1)]
+
+
 class VersionNeed:
     """A symbol version that a file wants of another: `GLIBC_2.34` of `libc.so.6`; weak ones may be absent."""
 
@@ -56,10 +64,13 @@ class VersionNeed:
 
 def gnu_hash(name: bytes) -> int:
     """Return the hash of a symbol name as the GNU hash section has it."""
-    value = 5381
-    for byte in name:
-        value = value * 33 + byte & 0xFFFFFFFF
-    return value
+    length = len(name)
+    if length > _LONGEST:
+        value = 5381
+        for byte in name:
+            value = value * 33 + byte & 0xFFFFFFFF
+        return value
+    return sum(map(mul, name, _POWERS[_LONGEST - length :])) + _START[length] & 0xFFFFFFFF
 
 
 class Symbols:
