@@ -34,6 +34,7 @@ _SETTINGS = (
     "BUILD_TYPE",
     "CUDA_VERSION",
     "CUDNN_VERSION",
+    "CXX_FLAGS",
     "USE_CUDA",
     "USE_ROCM",
 )

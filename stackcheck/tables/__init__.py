@@ -12,6 +12,7 @@ from stackcheck.tables import (
     environment,
     gpus,
     images,
+    isas,
     optional,
     packages,
     rocm,
@@ -60,6 +61,11 @@ class Tables:
     def images(self) -> images.ImageTable:
         """Image tags, distributions, NVIDIA's PyTorch containers."""
         return images.load()
+
+    @cached_property
+    def isas(self) -> isas.IsaTable:
+        """CPU instruction sets that builds are targeted at, and what compiler flags imply."""
+        return isas.load()
 
     @cached_property
     def rocm(self) -> rocm.RocmTable:
