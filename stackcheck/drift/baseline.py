@@ -35,7 +35,7 @@ OF_LOCK = ("file", "sibling", "resolution", "stated", "drawn-in", "definition")
 OF_REPORT = (*seen.IMAGE, "image", *seen.HOST, "claim", "target")
 NOWHERE = "the baseline does not record it; `stackcheck drift --accept REASON` does"
 NO_REPORT = "there is no baseline report {}; `stackcheck verify {} --format json -o {}` makes one"
-_ONLY_ACCEPTED = ("base", "engine", "sibling", "cve")
+_ONLY_ACCEPTED = ("base", "engine", "cve")
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,8 @@ def read_baseline(stack: Stack, locks: Path | None = None, report: Path | None =
 def _of_lock(lock: Lock, stack: Stack, accepted: Accepted | None, digest: str) -> Snapshot:
     if accepted and accepted.lock == digest:
         return accepted.facts.only(OF_LOCK)
-    return files.locked_facts(lock) | resolving.lock_facts(lock, stack)
+    silent = Snapshot({}, frozenset({Gap("sibling", "", "", NOWHERE)}))
+    return files.locked_facts(lock) | resolving.lock_facts(lock, stack) | silent
 
 
 def _of_report(  # noqa: PLR0913, PLR0917 - the parts of one baseline
@@ -132,10 +133,9 @@ def _of_report(  # noqa: PLR0913, PLR0917 - the parts of one baseline
 
 def _of_neither(accepted: Accepted | None) -> Snapshot:
     """Return what only an accepted baseline records, and gaps for what was never accepted."""
-    known = accepted.facts.only(_ONLY_ACCEPTED) if accepted else Snapshot()
-    told = known.areas() | {gap.area for gap in known.gaps}
-    silent = [area for area in _ONLY_ACCEPTED if area not in told]
-    return known | Snapshot({}, frozenset(Gap(area, "", "", NOWHERE) for area in silent))
+    if accepted:
+        return accepted.facts.only(_ONLY_ACCEPTED)
+    return Snapshot({}, frozenset(Gap(area, "", "", NOWHERE) for area in _ONLY_ACCEPTED))
 
 
 def _read_report(path: Path, stack: Stack) -> tuple[Report, str]:

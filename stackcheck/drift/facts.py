@@ -61,10 +61,6 @@ class Snapshot:
         """Tell whether this fact, or its absence, was seen."""
         return key in self.facts or not any(gap.covers(key) for gap in self.gaps)
 
-    def areas(self) -> frozenset[str]:
-        """Return the areas of which at least one fact is there."""
-        return frozenset(key.area for key in self.facts)
-
     def only(self, areas: Iterable[str]) -> Snapshot:
         """Return what is known of some areas."""
         wanted = frozenset(areas)

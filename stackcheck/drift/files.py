@@ -124,6 +124,8 @@ def _unread(package: LockedPackage, read: Mapping[str, Page | Unreachable], serv
         if isinstance(page, Unreachable) and not _proves(url, page, served):
             root = served.roots.get(url)
             message = root.message if isinstance(root, Unreachable) else page.message
+            if root is False:
+                message = f"{page.message}, and neither does its index answer"
             return Gap("file", package.filename, "", message, fault=page.kind != "offline")
     cached = any(isinstance(page, Page) and page.cached for page in read.values())
     reason = "only a cached page was read" if cached else "the lock does not say where it comes from"

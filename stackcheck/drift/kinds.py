@@ -29,7 +29,7 @@ class Kind:
     """One row: what a move of a fact means.
 
     `move` is gone, new, changed, raised or lowered (as versions), or any. With `after`, the row is only for
-    values that are this text, or begin with it and a comma. `presence` marks the aspect that says whether the
+    this value. `presence` marks the aspect that says whether the
     subject is there at all: when it moves, its other aspects go without saying.
     """
 
@@ -57,18 +57,14 @@ class Kinds:
         """
         moves = moves_of(before, after)
         mine = [row for row in self.rows if (row.area, row.aspect) == (area, aspect)]
-        fitting = [row for row in mine if row.move in moves and _fits(row, after)]
+        fitting = [row for row in mine if row.move in moves and row.after in ("", after)]
         if not fitting:
             raise TableError(f"{_FILE.name}: no row for {area}.{aspect}, {moves[0]}: please report this")
-        return min(fitting, key=lambda row: (not row.after, moves.index(row.move)))
+        return min(fitting, key=lambda row: (-len(row.after), moves.index(row.move)))
 
     def presence(self, area: str) -> str:
         """Return the aspect that says whether a subject of an area is there; "" when none does."""
         return next((row.aspect for row in self.rows if row.area == area and row.presence), "")
-
-
-def _fits(row: Kind, after: str | None) -> bool:
-    return not row.after or after == row.after or (after or "").startswith(f"{row.after},")
 
 
 def moves_of(before: str | None, after: str | None) -> tuple[str, ...]:

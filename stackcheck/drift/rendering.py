@@ -12,6 +12,7 @@ from xml.etree import ElementTree as ET
 from stackcheck import __version__
 from stackcheck.drift.kinds import CLASSES
 from stackcheck.report.escape import one_line
+from stackcheck.report.junit import timestamp
 from stackcheck.report.markdown import code, inline
 from stackcheck.report.wording import duration, plural
 
@@ -182,7 +183,7 @@ def _suite(report: DriftReport, number: int) -> ET.Element:
         errors=str(held["error"]),
         skipped=str(held["skipped"]),
         hostname="localhost",
-        timestamp=report.started[:19] or "1970-01-01T00:00:00",
+        timestamp=timestamp(report.started),
         time=f"{report.seconds:.3f}",
     )
     properties = ET.SubElement(suite, "properties")

@@ -86,7 +86,7 @@ def _comparable(before: Snapshot, now: Snapshot, *, proven: bool) -> Snapshot:
 
 
 def _without_gap(facts: Snapshot, area: str) -> Snapshot:
-    """Take an area that was never recorded as "no differences": the user asks for the differences of today."""
+    """Take an area that was never recorded as "no differences": the user asks for those of today."""
     whole = {gap for gap in facts.gaps if gap.area == area and not gap.subject}
     return Snapshot(facts.facts, facts.gaps - whole)
 

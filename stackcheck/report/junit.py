@@ -44,7 +44,7 @@ def _suite(report: Report, number: int) -> ET.Element:
         errors=str(_holding(cases, "error")),
         skipped=str(_holding(cases, "skipped")),
         hostname="localhost",
-        timestamp=_timestamp(report.started),
+        timestamp=timestamp(report.started),
         time=f"{report.seconds:.3f}",
     )
     properties = ET.SubElement(suite, "properties")
@@ -109,7 +109,7 @@ def _summary(report: Report) -> str:
     return "\n".join([*lines, *(f"WARN {one_line(v.code, 60)} {_detail(v)}" for v in warnings)])
 
 
-def _timestamp(started: str) -> str:
+def timestamp(started: str) -> str:
     """Cut an ISO time to what the schema takes, seconds without a zone; the epoch when it is not known."""
     text = started[:19]
     known = len(text) == 19 and text[10] == "T" and text.replace("T", "").translate(_NO_MARKS).isdigit()

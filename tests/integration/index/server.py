@@ -7,6 +7,7 @@ import hashlib
 import http.server
 import io
 import json
+import re
 import time
 import zipfile
 from collections.abc import Callable
@@ -24,6 +25,9 @@ class Upload:
     yanked: bool = False
     requires_python: str = ""
     upload_time: str = "2026-01-02T03:04:05Z"
+    listed: bool = True
+    metadata: bytes | None = None
+    """What PEP 658 offers beside the wheel; None for an index that does not."""
 
     @property
     def project(self) -> str:
@@ -110,16 +114,26 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif kind == "files":
             self._file(uploads, parts[-1])
         elif kind == "links":
-            self._page(parts[0], uploads, flat=True)
+            self._page(parts[0], [u for u in uploads if u.listed], flat=True)
         elif len(parts) == 2:
             names = sorted({u.project for u in uploads})
             self.answer(200, "".join(f'<a href="{n}/">{n}</a>\n' for n in names).encode())
         else:
-            self._page(parts[0], [u for u in uploads if u.project == parts[2]])
+            self._page(parts[0], [u for u in uploads if u.project == parts[2] and u.listed])
 
     def _file(self, uploads: list[Upload], name: str) -> None:
-        content = next((u.content for u in uploads if u.filename == name), None)
-        self.answer(404 if content is None else 200, content or b"", kind="application/octet-stream")
+        found = next((u for u in uploads if u.filename == name.removesuffix(".metadata")), None)
+        content = None if found is None else found.content
+        if found is not None and name.endswith(".metadata"):
+            content = found.metadata
+        if content is None:
+            self.answer(404)
+        elif wanted := re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", "")):
+            start, stop = int(wanted[1]), min(int(wanted[2]) + 1, len(content))
+            where = {"Content-Range": f"bytes {start}-{stop - 1}/{len(content)}"}
+            self.answer(206, content[start:stop], kind="application/octet-stream", headers=where)
+        else:
+            self.answer(200, content, kind="application/octet-stream")
 
     def _page(self, index: str, uploads: list[Upload], *, flat: bool = False) -> None:
         if not uploads and not flat:
@@ -161,10 +175,15 @@ def _json_page(index: str, uploads: list[Upload]) -> dict[str, Any]:
             "upload-time": u.upload_time,
             "yanked": u.yanked,
             **({"requires-python": u.requires_python} if u.requires_python else {}),
+            **({"core-metadata": {"sha256": _sha256(u.metadata)}} if u.metadata is not None else {}),
         }
         for u in uploads
     ]
     return {"meta": {"api-version": "1.1"}, "name": uploads[0].project, "versions": [], "files": files}
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _html_page(index: str, uploads: list[Upload]) -> str:
@@ -173,6 +192,8 @@ def _html_page(index: str, uploads: list[Upload]) -> str:
         extra = ' data-yanked="gone bad"' if u.yanked else ""
         if u.requires_python:
             extra += f' data-requires-python="{escape(u.requires_python)}"'
+        if u.metadata is not None:
+            extra += f' data-core-metadata="sha256={_sha256(u.metadata)}"'
         href = f"/{index}/files/{u.filename.replace('+', '%2B')}#sha256={u.sha256}"
         rows.append(f'<a href="{href}"{extra}>{u.filename}</a><br>')
     return "<!DOCTYPE html><html><body>\n" + "\n".join(rows) + "\n</body></html>"
