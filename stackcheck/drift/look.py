@@ -42,9 +42,13 @@ _NO_STACK = Stack.model_construct(id="")
 
 @dataclass(frozen=True)
 class Surroundings:
-    """Today's facts of what is around a stack, and the driver's probe as it came."""
+    """Today's facts of what is around a stack, and the driver's probe as it came.
+
+    `then` is what this machine still tells of the time when the image was built.
+    """
 
     facts: Snapshot
+    then: Snapshot = _NOTHING
     driver: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -61,8 +65,9 @@ def look_around(
         listed = pool.submit(index_facts, stack, baseline.lock, how.fetcher, siblings, baseline.facts)
         based = pool.submit(base_facts, stack, baseline, build, offline=how.offline)
         driver, machine = host_facts(build.cache)  # in the main thread: it handles signals
-        facts = resolved.result() | listed.result() | based.result() | machine
-    return Surroundings(facts, driver)
+        bases, then = based.result()
+        facts = resolved.result() | listed.result() | bases | machine
+    return Surroundings(facts, then, driver)
 
 
 def _resolved(stack: Stack, how: ResolveOptions) -> Snapshot:
@@ -160,8 +165,14 @@ def _moved(file: File, package: LockedPackage, before: Snapshot) -> bool:
     return file.sha256 not in ("", package.sha256) or other_metadata
 
 
-def base_facts(stack: Stack, baseline: Baseline, build: BuildOptions, *, offline: bool) -> Snapshot:
-    """Return what registry and engine have under the names of the base images, and the engine's version."""
+def base_facts(
+    stack: Stack, baseline: Baseline, build: BuildOptions, *, offline: bool
+) -> tuple[Snapshot, Snapshot]:
+    """Return what registry and engine have under the names of the base images, and the engine's version.
+
+    The second snapshot is what is known of then: the id on which the baseline's image was built, by its
+    label, and the digest under which the local base was pulled.
+    """
     references = base_references(stack, build)
     report = baseline.report
     built = report.subject.digest if report and report.subject.kind == "image" else ""
@@ -171,7 +182,8 @@ def base_facts(stack: Stack, baseline: Baseline, build: BuildOptions, *, offline
         found = look_at_bases(references, built, build.environ, build.mirror, offline=offline)
     except EngineError as error:
         reason = str(error).partition(". ")[0]
-        return Snapshot({}, frozenset(Gap(area, "", "", reason) for area in ("base", "engine")))
+        gap = (Gap(area, "", "", reason) for area in ("base", "engine"))
+        return Snapshot({}, frozenset(gap)), _NOTHING
     rows: list[tuple[str, str, str, Seen | str]] = [("engine", "docker", "version", found.version)]
     gaps = [] if references else [Gap("base", "", "", "the stack names no base image")]
     for base in found.bases:
@@ -183,7 +195,10 @@ def base_facts(stack: Stack, baseline: Baseline, build: BuildOptions, *, offline
                 rows.append(("base", base.reference, aspect, value))
             else:
                 gaps.append(Gap("base", base.reference, aspect, reason))
-    return snapshot(rows, gaps)
+    then = [("base", base.reference, "digest", base.pulled) for base in found.bases if base.pulled]
+    if found.built_on and references:
+        then.append(("base", references[0], "id", found.built_on))
+    return snapshot(rows, gaps), snapshot(then)
 
 
 def base_references(stack: Stack, build: BuildOptions) -> tuple[str, ...]:

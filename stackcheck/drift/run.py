@@ -69,6 +69,7 @@ def drift(stack: Stack, options: DriftOptions, progress: Progress) -> DriftRepor
     machine = look.machine_digest()
     facts = around.facts | image | _vulnerabilities(base, found, options)
     then = _without_gap(base.facts, "sibling") if options.siblings else base.facts
+    then = then if base.accepted else then | around.then
     fresh = _comparable(then, facts, proven=bool(machine) and machine == base.machine)
     made = replace(
         compare(stack.id, then, fresh, since=_since(base)),
