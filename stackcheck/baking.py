@@ -29,7 +29,7 @@ SUFFIX = "-baked"
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the user may say: name of the result, "allow" or "refuse" for a start without a GPU, HEALTHCHECK."""
+    """What the user may say: name of the result, "allow" or "refuse" a start without a GPU, HEALTHCHECK."""
 
     tag: str = ""
     cpu: str = ""

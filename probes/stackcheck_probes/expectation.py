@@ -87,7 +87,7 @@ def parse(text: str) -> Any:
         document, end = make_scanner(_Dialect)(text, 0)  # type: ignore[arg-type]
         if not text[end:].strip():
             return document
-    except (ImportError, AttributeError, TypeError, StopIteration, ValueError):
+    except (ImportError, AttributeError, TypeError, StopIteration, ValueError, SystemError):
         pass
     import json
 

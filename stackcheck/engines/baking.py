@@ -45,7 +45,7 @@ class Baked:
 
 
 def plain_image(client: docker.DockerClient, image: Image) -> Image:
-    """Return the image that a baked one was made of, if it is here and nothing was added since; else itself."""
+    """Return the image that a baked one was made of, if it is here and nothing was added; else itself."""
     config = image.attrs.get("Config") or {}
     onto = (config.get("Labels") or {}).get(LABEL_INNER, "")
     if not onto:
@@ -96,7 +96,7 @@ def lay_in_front(  # noqa: PLR0913 - the image, what goes into it, and how it is
     config = image.attrs.get("Config") or {}
     if config.get("OnBuild"):
         raise EngineError(
-            f"{tag}: the image has ONBUILD instructions, which baking would run; bake an image on top of it"
+            f"{tag}: the image has ONBUILD instructions, which baking would run: bake what is built on it"
         )
     text = render_dockerfile(str(image.id), config, python, healthcheck=healthcheck)
     labels = {LABEL: NOBODY, LABEL_INNER: str(image.id), **_emptied(config)}
