@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from stackcheck import agent as agents
 from stackcheck import engines, locking, resolve, rules, tables
 from stackcheck.engines import BuildOptions, Engine, Progress, Target
+from stackcheck.engines.reuse import ReusingEngine
 from stackcheck.engines.venv import find_python
 from stackcheck.errors import (
     BaseImageError,
@@ -50,7 +51,7 @@ class Options:
     """What the user may say about a run.
 
     `locks` is the folder of lock files; `keep_going` builds a stack although rules failed before the build;
-    `timeout_s` bounds all probes of one target together.
+    `timeout_s` bounds all probes of one target together; `cached` reuses what they saw of this very image.
     """
 
     offline: bool = False
@@ -59,6 +60,7 @@ class Options:
     locks: Path | None = None
     keep_going: bool = False
     timeout_s: float = 900.0
+    cached: bool = False
 
 
 def check(stack: Stack, options: Options, progress: Progress) -> Report:
@@ -203,6 +205,8 @@ def _built_by(
         engine = engines.choose(options.engine, progress, cache=options.build.cache)
     except EngineError as error:
         return {"building": Fault(str(error))}
+    if options.cached:
+        engine = ReusingEngine(engine, options.build.cache, progress)
     try:
         if engine.name == "venv" and (reason := _left_to_another(stack, family, options)):
             progress(f"{stack.id}: {reason}")
