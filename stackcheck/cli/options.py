@@ -73,6 +73,7 @@ def pipeline_options(args: argparse.Namespace) -> Options:
         build=_build_options(args),
         locks=get("locks"),
         keep_going=get("keep_going", False),
+        cached=get("cached", False),
         timeout_s=get("timeout", 900.0),
     )
 

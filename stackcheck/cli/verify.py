@@ -21,6 +21,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--keep-going", action="store_true", help="build a stack although a check before the build failed"
     )
+    parser.add_argument(
+        "--cached",
+        action="store_true",
+        help="reuse what the probes saw of this very image on this very machine, for a day at most",
+    )
     output.configure_judging(parser)
     output.configure(parser, FORMATS)
 

@@ -8,16 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stackcheck.definition import Stack
 from stackcheck.doubt import asked_for
 from stackcheck.drift import files, metadata, resolving, seen
 from stackcheck.drift.facts import Gap, Key, Seen, Snapshot, snapshot
-from stackcheck.engines import BuildOptions
 from stackcheck.engines.fingerprint import bases_of
-from stackcheck.engines.here import HereEngine
+from stackcheck.engines.hostfacts import observe_host
 from stackcheck.engines.scratch import sweep_scratch
 from stackcheck.errors import EngineError, ProbeError, ResolveError
-from stackcheck.observation import parse_observation
 from stackcheck.pages import Page, Unreachable
 from stackcheck.pipeline import packed_agent
 from stackcheck.places import Place, places
@@ -28,16 +25,16 @@ from stackcheck.rules.registry import Missing
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from stackcheck.definition import Stack
     from stackcheck.drift.baseline import Baseline
+    from stackcheck.engines import BuildOptions
     from stackcheck.index import Fetcher
     from stackcheck.lock import Lock
     from stackcheck.pages import File
     from stackcheck.resolution import LockedPackage
 
 _HOST_PROBES = ("nvidia_driver", "rocm_host")
-_HOST_S = 30.0
 _NOTHING = Snapshot()
-_NO_STACK = Stack.model_construct(id="")
 
 
 @dataclass(frozen=True)
@@ -213,12 +210,8 @@ def base_references(stack: Stack, build: BuildOptions) -> tuple[str, ...]:
 
 def host_facts(cache: Path) -> tuple[Mapping[str, Any], Snapshot]:
     """Run the probes of driver and devices on this machine; return the driver's facts, and a snapshot."""
-    engine = HereEngine(cache)
-    request = {"probes": list(_HOST_PROBES), "params": {}, "timeout_s": _HOST_S}
     try:
-        target = engine.prepare(_NO_STACK, None, BuildOptions(cache=cache), lambda _line: None)
-        document = engine.run_agent(target, packed_agent(), request, timeout_s=2 * _HOST_S)
-        found = parse_observation(document)
+        found = observe_host(cache, packed_agent())
     except (EngineError, ProbeError) as error:
         return {}, _no_host(str(error))
     driver, rocm = (found.facts(name) for name in _HOST_PROBES)

@@ -6,10 +6,10 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from stackcheck import rules, tables
+from stackcheck import rules
 from stackcheck.drift.facts import Gap, Seen, Snapshot, snapshot
 from stackcheck.observation import Entry, rule_facts
-from stackcheck.pipeline import waive
+from stackcheck.pipeline import claimed, waive
 from stackcheck.rules.registry import judge_all
 from stackcheck.verdict import Outcome, Verdict
 
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from stackcheck.observation import Observation
     from stackcheck.rules.registry import Rule
 
-KEPT = frozenset({"stack", "tables", "observation"})
-"""Facts that a report keeps, beside those of the probes."""
 _AREAS = {"1": "claim", "3": "target", "4": "target"}
 NOT_KEPT = "it rests on what a report does not keep ({}): `stackcheck drift --rebuild` judges it"
 
@@ -45,21 +43,21 @@ def judged_again(stack: Stack, observation: Observation | None) -> Snapshot:
 
     A rule that needs more than a report keeps is a gap, and so is one that ends in an error.
     """
-    facts: dict[str, Any] = {"stack": stack, "tables": tables.load()}
+    facts = claims = claimed(stack)
     wanted, gaps = [], []
     for each in rules.load_all():
         stage = _AREAS.get(each.code[-3])
-        if stage == "target" and observation is None:
+        if (stage == "target" and observation is None) or not _concerns(each, claims):
             continue
-        if stage and (lacking := [need for need in each.needs if not _kept(need, observation)]):
+        if stage and (lacking := [need for need in each.needs if not _kept(need, claims, observation)]):
             gaps.append(Gap(stage, each.code, "", NOT_KEPT.format(lacking[0])))
         elif stage:
             wanted.append(each)
     if observation is None:
         gaps.append(Gap("target", "", "", "there is no baseline report with what the probes saw"))
     else:
-        facts |= rule_facts(observation)
-    found = verdict_facts(waive(_judge(wanted, facts), stack))
+        facts = claims | rule_facts(observation)
+    found = verdict_facts(waive(_judge(wanted, claims, facts), stack))
     errors = [
         Gap(key.area, key.subject, "", seen.note, fault=True)
         for key, seen in found.facts.items()
@@ -69,16 +67,22 @@ def judged_again(stack: Stack, observation: Observation | None) -> Snapshot:
     return Snapshot(good, frozenset((*gaps, *errors)))
 
 
-def _judge(wanted: Iterable[Rule], facts: Mapping[str, Any]) -> tuple[Verdict, ...]:
+def _judge(
+    wanted: Iterable[Rule], claims: Mapping[str, Any], facts: Mapping[str, Any]
+) -> tuple[Verdict, ...]:
     """Judge; rules about the definition see it alone, as they do in a probe of what is there already."""
-    claims = {name: facts[name] for name in ("stack", "tables")}
     early = [each for each in wanted if each.code[-3] == "1"]
     late = [each for each in wanted if each.code[-3] != "1"]
     return (*judge_all(early, claims), *judge_all(late, facts))
 
 
-def _kept(need: str, observation: Observation | None) -> bool:
-    return need in KEPT or (observation is not None and need in observation.probes)
+def _concerns(each: Rule, claims: Mapping[str, Any]) -> bool:
+    """Tell whether a rule over the definition has anything to judge; others are asked when they run."""
+    return each.code[-3] != "1" or bool(each.when(claims))
+
+
+def _kept(need: str, claims: Mapping[str, Any], observation: Observation | None) -> bool:
+    return need in claims or need == "observation" or (observation is not None and need in observation.probes)
 
 
 def on_this_host(observation: Observation, host: Mapping[str, Any]) -> Observation:

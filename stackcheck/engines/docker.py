@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from stackcheck.definition import Stack
-    from stackcheck.engines.chainplan import ChainPlan
     from stackcheck.engines.contract import BuildOptions, Progress
     from stackcheck.image import ImageFacts
     from stackcheck.resolution import Resolution
+    from stackcheck.tiers import ChainPlan
 
 
 class DockerEngine:
@@ -48,6 +48,11 @@ class DockerEngine:
     def has_buildkit(self) -> bool:
         """Tell whether a docker CLI with BuildKit was found."""
         return self._kit is not None
+
+    @property
+    def is_local(self) -> bool:
+        """Tell whether the engine runs on this machine."""
+        return self._host.startswith("unix://")
 
     @property
     def version(self) -> str:
