@@ -58,4 +58,6 @@ def _printable(text: str) -> str:
 
 
 def _bounded(text: str, limit: int) -> str:
-    return text if len(text) <= limit else f"{text[:limit]}… ({len(text) - limit} more characters)"
+    """Cut a text and say how much is left out; not where the note would be as long as what it replaces."""
+    note = f"… ({len(text) - limit} more characters)"
+    return text if len(text) <= limit + len(note) else f"{text[:limit]}{note}"

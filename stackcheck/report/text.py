@@ -81,6 +81,8 @@ def _report(report: Report, width: int, paint: Paint) -> Iterator[str]:
     yield from _unchecked(report, width, paint)
     yield ""
     yield wording.tally(report)
+    if command := wording.suggestion(report):
+        yield paint("dim", command)
 
 
 def _looked_at(report: Report) -> str:

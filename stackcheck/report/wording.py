@@ -60,6 +60,14 @@ def tally(report: Report) -> str:
     return f"{plural(len(report.verdicts), 'check')}: {', '.join(parts) or 'none made'}"
 
 
+def suggestion(report: Report) -> str:
+    """Return the command that looks for the nearest good definition, when the definition itself fails."""
+    of_definition = any(code[-3:-2] in ("1", "2") for code in report.failed_codes)
+    if not (of_definition and report.stack and report.file):
+        return ""
+    return f"the smallest change that makes it good: stackcheck suggest {one_line(report.stack, 120)}"
+
+
 def expectation(report: Report) -> str:
     """Say how the result stands to `expect = "fail"`; empty for a stack that is expected to pass."""
     if report.expect == "pass":

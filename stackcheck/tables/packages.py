@@ -108,6 +108,15 @@ class PackageTable:
         """Return what a version asserts at import; None is "no data"."""
         return self._asserted_by.get((dist, version.public))
 
+    def asserted_versions(self, dist: str) -> frozenset[Version]:
+        """Return the versions of a distribution whose asserted ranges are known."""
+        return frozenset(version for row in self._asserted.get(dist, ()) for version in row.versions)
+
+    def accepted(self, dist: str) -> tuple[SpecifierSet, ...]:
+        """Return every range of a distribution that a row of another one names."""
+        groups = (*self._declared.values(), *self._asserted.values())
+        return tuple(row.needs[dist] for rows in groups for row in rows if dist in row.needs)
+
     def torch_pins(self, torch: Version) -> Pins | None:
         """Return the pins of torch's wheel on PyPI; None is "no data"."""
         return self._pins.get(torch.public)

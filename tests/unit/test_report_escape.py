@@ -34,6 +34,8 @@ from tests.unit.report_cases import HOSTILE, hostile
         ("\ud800x\ufffe\uffff", "x"),
         ("a\u2028b\u2029c\u00a0d", "a b c d"),
         ("x" * 700, "x" * 600 + "… (100 more characters)"),
+        ("x" * 622, "x" * 622),  # the note would be as long as what it leaves out
+        ("x" * 623, "x" * 600 + "… (23 more characters)"),
     ],
 )
 def test_one_line(text: str, clean: str) -> None:
@@ -62,7 +64,7 @@ def test_hostile_text_is_bounded_in_every_format(form: str) -> None:
 def test_hostile_text_forges_no_line_of_the_text_report() -> None:
     lines = render([hostile()], "text").splitlines()
     leading = [line.split()[0] for line in lines if line and not line.startswith(" ")]
-    assert leading == ["FAIL", "FAIL", "ERROR", "WARN", "ACCEPTED", "NOT", "6"]
+    assert leading == ["FAIL", "FAIL", "ERROR", "WARN", "ACCEPTED", "NOT", "6", "the"]
 
 
 def test_hostile_text_is_text_in_junit() -> None:

@@ -44,6 +44,7 @@ NOT CHECKED
       the index was not asked (--offline): INDEX201
 
 8 checks: 1 failed, 1 ended in an error, 1 warned, 3 not checked, 1 passed, 1 accepted
+the smallest change that makes it good: stackcheck suggest cuda124-torch25-py311
 """
 
 

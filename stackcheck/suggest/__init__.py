@@ -1,0 +1,10 @@
+"""Suggest the smallest change to a definition with which no rule fails, proven by running the rules again."""
+
+from stackcheck.suggest import builds, places, settings, versions
+from stackcheck.suggest.change import apply, spell
+from stackcheck.suggest.search import Change, Limits, Suggestion, suggest, suggestions
+
+__all__ = ["Change", "Limits", "Suggestion", "apply", "spell", "suggest", "suggestions"]
+
+_REGISTERED = (builds, places, settings, versions)
+"""Importing these modules registers their candidate generators."""

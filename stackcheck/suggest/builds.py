@@ -1,0 +1,224 @@
+"""Candidates: other builds of torch, other Pythons, other CUDA versions."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from packaging.version import Version
+
+from stackcheck.claimed import torch_claim
+from stackcheck.rules.torchbuild import index_tag, platform_of, python_of, torch_backend
+from stackcheck.suggest.candidates import Reach, candidates
+from stackcheck.tables.torch import CPU, cuda_tag, minor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from stackcheck.definition import Package, Stack
+    from stackcheck.suggest.change import Edit, Path
+    from stackcheck.tables import Tables
+    from stackcheck.tables.torch import Release
+
+INDEX = "https://download.pytorch.org/whl/"
+"""PyTorch's own index: one folder a tag (https://pytorch.org/get-started/previous-versions, 2026-11-20)."""
+_TAGGED = re.compile(r"(?<=/whl/)(?:cu\d+|cpu|rocm[\d.]+)(?=/|_|$)")
+_TORCH_RULES = (
+    "ARCH101", "CUDA101", "CUDA103", "CUDA104", "DRIVER101", "GLIBC101", "NEEDS101", "NUMPY101", "NVPIN101",
+    "PLATFORM101", "PYG101", "PYTHON101", "PYTHON102", "ROCM101", "ROCM102", "TORCH", "WHEEL10", "INDEX102",
+    "TOOLKIT101", "ARCH102", "MMCV101",
+)  # fmt: skip
+
+
+@candidates(*_TORCH_RULES, reach=Reach.TORCH)
+def torch_builds(stack: Stack, tables: Tables) -> Iterator[Edit]:
+    """Yield other official builds of torch: nearest release first, the same CUDA version first."""
+    package = stack.packages.get("torch")
+    version = package.exact if package else None
+    if package is None or version is None or package.origin == "source":
+        return
+    kind = _kind(stack, tables)
+    backend = torch_backend(stack, tables)
+    now = backend.version if backend and backend.kind == kind else None
+    stated = _states_tag(stack, package)
+    for release in _near(version, tables):
+        builds = list(_tags(release, kind, now, platform_of(stack)))
+        for tag, cuda in sorted(builds, key=lambda each: bool(each[0]) is not stated):
+            yield from _as_stated(stack, package, release, tag, cuda)
+
+
+def _states_tag(stack: Stack, package: Package) -> bool:
+    """Tell whether the stack says which build it takes, by a local version or an index of one tag."""
+    return bool(package.exact and package.exact.local) or _on_tagged_index(stack, package)
+
+
+def _on_tagged_index(stack: Stack, package: Package) -> bool:
+    index = stack.index
+    places = (package.index, package.find_links, index.url, *index.extra, *index.find_links)
+    return any(url and index_tag(url) for url in places)
+
+
+def _kind(stack: Stack, tables: Tables) -> str:
+    """Return what the stack computes on: what it states, what its GPUs are, what its torch is."""
+    if platform_of(stack).startswith("macos"):
+        return CPU
+    if stack.accelerator:
+        return stack.accelerator
+    if stack.gpus:
+        return "rocm" if any(gpu.gfx for gpu in stack.gpus) else "cuda"
+    backend = torch_backend(stack, tables)
+    return backend.kind if backend else "cuda"
+
+
+def _near(version: Version, tables: Tables) -> list[Release]:
+    """Return the releases, nearest first, a newer one before an older one that is as near."""
+    releases = tables.torch.releases
+    place = sum(row.torch < Version(version.base_version) for row in releases)
+    return [
+        row
+        for _, row in sorted(
+            enumerate(releases), key=lambda each: (abs(each[0] - place), each[1].torch < version)
+        )
+    ]
+
+
+def _tags(
+    release: Release, kind: str, now: Version | None, platform: str
+) -> Iterator[tuple[str, Version | None]]:
+    """Yield (tag, version of CUDA or ROCm) of a release's builds, nearest first; ("", x) for PyPI's."""
+    if kind == CPU:
+        yield from [("", None)] if platform.startswith("macos") else [(CPU, None)]
+        return
+    builds = release.cuda if kind == "cuda" else release.rocm
+    for version in sorted(builds, key=lambda each: _gap(each, now)):
+        if kind == "cuda" and release.pypi.get(platform) == str(version):
+            yield "", version
+        yield cuda_tag(version) if kind == "cuda" else f"rocm{version}", version
+
+
+def _gap(version: Version, now: Version | None) -> tuple[int, int, Version]:
+    if now is None:
+        return (-version.major, -version.minor, version)
+    return (abs(version.major - now.major), abs(version.minor - now.minor), version)
+
+
+def _as_stated(
+    stack: Stack, package: Package, release: Release, tag: str, version: Version | None
+) -> Iterator[Edit]:
+    """Yield a build in the way that the stack states its torch: by local version, by index, or by neither."""
+    local = (package.exact.local if package.exact else None) or ""
+    on_index = _on_tagged_index(stack, package)
+    if package.origin == "conda":
+        if tag:
+            yield {("packages", "torch"): package.model_copy(update={"version": str(release.torch)})}
+        return
+    if not tag:
+        if not on_index:
+            update: dict[str, Any] = {"version": str(release.torch), "index": None, "find_links": None}
+            yield {("packages", "torch"): package.model_copy(update=update), **_fields(stack, version)}
+        elif not local or version is None:
+            yield {
+                ("packages", "torch"): type(package)(version=str(release.torch)),
+                **_fields(stack, version),
+            }
+        return
+    text = str(release.torch) if on_index and not local else f"{release.torch}+{tag}"
+    if on_index or local:
+        torch, shared = retag(package.model_copy(update={"version": text}), stack, tag)
+        yield {("packages", "torch"): torch, **shared, **_fields(stack, version, tag)}
+    if not on_index:
+        own = {"version": f"{release.torch}+{tag}", "index": f"{INDEX}{tag}", "find_links": None}
+        torch, rest = package.model_copy(update=own), _fields(stack, version, tag)
+        yield {("packages", "torch"): torch, **_beside(stack, tag, local), **rest}
+
+
+def _beside(stack: Stack, tag: str, local: str) -> Edit:
+    """Return the companions that come from PyPI on the index of torch: PyPI's are made for another CUDA."""
+    found = {name: stack.packages.get(name) for name in ("torchvision", "torchaudio")}
+    return {
+        ("packages", name): each.model_copy(
+            update={"version": f"{each.exact}+{tag}", "index": f"{INDEX}{tag}"}
+        )
+        for name, each in found.items()
+        if each and not local and each.exact and not each.exact.local and not (each.index or each.find_links)
+    }
+
+
+def retag(package: Package, stack: Stack, tag: str) -> tuple[Package, Edit]:
+    """Return a package of the PyTorch index on the index of `tag`, and what becomes of the stack's own."""
+    if package.index or package.find_links:
+        own = {key: tagged(getattr(package, key), tag) for key in ("index", "find_links")}
+        return package.model_copy(update=own), {}
+    index = stack.index
+    shared: dict[Path, Any] = {}
+    if index.url and tagged(index.url, tag) != index.url:
+        shared["index", "url"] = tagged(index.url, tag)
+    for key in ("extra", "find_links"):
+        urls = getattr(index, key)
+        moved = tuple(tagged(url, tag) or url for url in urls)
+        if moved != urls:
+            shared["index", key] = moved
+    return package, shared
+
+
+def tagged(url: str | None, tag: str) -> str | None:
+    """Return an address of the PyTorch index with another tag; any other address as it is."""
+    return _TAGGED.sub(tag, url) if url and "pytorch" in url else url
+
+
+def _fields(stack: Stack, version: Version | None, tag: str = "") -> Edit:
+    """Return what the stack states of CUDA or ROCm, made to follow the build."""
+    if version is None:
+        return {}
+    if stack.rocm and tag.startswith("rocm"):
+        return {} if minor(stack.rocm) == minor(version) else {("rocm",): str(version)}
+    if stack.cuda and not tag.startswith("rocm"):
+        return {} if minor(stack.cuda) == minor(version) else {("cuda",): minor(version)}
+    return {}
+
+
+@candidates("CUDA102", "CUDA103", "INDEX101", "TOOLKIT101", "DRIVER101", reach=Reach.SURROUNDINGS)
+def stated_cuda(stack: Stack, tables: Tables) -> Iterator[Edit]:
+    """Yield other CUDA versions for the stack to state: torch's own first, else the nearest ones."""
+    if not stack.cuda:
+        return
+    backend = torch_backend(stack, tables) if "torch" in stack.packages else None
+    if backend and backend.kind == "cuda" and backend.version:
+        yield {("cuda",): minor(backend.version)}
+    if "torch" not in stack.packages:
+        now = Version(stack.cuda)
+        for row in _by_distance([row.version for row in tables.cuda.toolkits], now):
+            if tables.torch.releases_with("cuda", row):
+                yield {("cuda",): str(row)}
+
+
+@candidates("TOOLKIT", "ARCH104", "ARCH105", reach=Reach.SURROUNDINGS)
+def toolkits(stack: Stack, tables: Tables) -> Iterator[Edit]:
+    """Yield other CUDA toolkits: that of torch first, then the nearest."""
+    if not stack.toolkit:
+        return
+    claim = torch_claim(stack, tables)
+    if claim.cuda:
+        yield {("toolkit",): minor(claim.cuda)}
+    for version in _by_distance([row.version for row in tables.cuda.toolkits], Version(stack.toolkit)):
+        yield {("toolkit",): str(version)}
+
+
+def _by_distance(versions: list[Version], now: Version) -> list[Version]:
+    """Return versions, those nearest to `now` first: the same major version before any other."""
+    place = sum(version < now for version in versions)
+    by_place = sorted(enumerate(versions), key=lambda each: (abs(each[0] - place), each[1] < now))
+    return sorted((version for _, version in by_place), key=lambda version: version.major != now.major)
+
+
+@candidates("PYTHON", "WHEEL109", "IMAGE104", reach=Reach.PYTHON)
+def pythons(stack: Stack, tables: Tables) -> Iterator[Edit]:
+    """Yield other Pythons, nearest first, older before newer."""
+    now = python_of(stack)
+    if now is None:
+        return
+    known = {python for row in tables.torch.releases for python in row.python.get(platform_of(stack), ())}
+    numbers = sorted(int(python[2:]) for python in known if python[2:].isdecimal())
+    at = int(now[2:])
+    for number in sorted(numbers, key=lambda each: (abs(each - at), each)):
+        yield {("python",): f"3.{number}"}

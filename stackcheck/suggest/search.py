@@ -1,0 +1,335 @@
+"""Find the smallest set of changes with which no rule fails, and prove it by running the rules again.
+
+A best-first search over edits: a stack that fails is expanded by the edits that answer one of its FAILs,
+because every solution has to answer it. The first pass goes by the number of changes alone, so that what it
+finds is the smallest set of the candidates; it takes the FAIL with the fewest answers first. Where that takes
+too long, a second pass takes the FAIL first that only a far-reaching edit answers (another torch, say),
+decides each entry once, and goes where the fewest rules still fail. Nothing is random and nothing depends on
+the clock, so the same stack and tables give the same suggestion.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from stackcheck.rules import load_all
+from stackcheck.rules.grading import UNVERIFIED
+from stackcheck.rules.registry import judge_all, judge_one
+from stackcheck.suggest.candidates import generators_for
+from stackcheck.suggest.change import apply, value_at
+from stackcheck.verdict import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from stackcheck.definition import Stack
+    from stackcheck.rules.registry import Facts, Rule
+    from stackcheck.suggest.change import Edit, Path
+    from stackcheck.verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How far is searched.
+
+    changes: in one suggestion. first, second: stacks that each pass expands. looked: edits that one generator
+    is asked for; answers: those of them that are taken.
+    """
+
+    changes: int = 16
+    first: int = 60
+    second: int = 120
+    looked: int = 200
+    answers: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One entry of the definition, before and after.
+
+    `needed_for` is what fails without it, all the other changes made: code and message of each verdict.
+    `source` is where the fact behind the first of them can be read.
+    """
+
+    path: Path
+    before: Any
+    after: Any
+    needed_for: tuple[str, ...] = ()
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """What was found for one stack.
+
+    `changes` are empty for a stack that is good already, and where nothing was found; `stack` is the stack
+    with them made. `failed` are the FAILs of the stack as it is; `remaining` those that the best attempt
+    could not lift (none when `proven`). `doubts` are warnings and gaps that the changes bring. `tried` counts
+    the stacks that were judged; `exhausted` says that no candidate was left, `smallest` that no smaller set
+    of the candidates does it.
+    """
+
+    stack: Stack
+    failed: tuple[Verdict, ...]
+    changes: tuple[Change, ...] = ()
+    remaining: tuple[Verdict, ...] = ()
+    doubts: tuple[Verdict, ...] = ()
+    tried: int = 0
+    exhausted: bool = False
+    smallest: bool = False
+
+    @property
+    def proven(self) -> bool:
+        """Tell whether the rules were run over the changed stack and none failed."""
+        return not self.remaining
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one change of an edit costs, and the change that it goes with (itself for most)."""
+
+    reach: int
+    rank: int
+    leader: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A stack with an edit made, and what the rules say of it.
+
+    `fails` are the FAILs, and what must not pass for a repair: a check that failed before and is not made any
+    more, and a new break that only unverified knowledge speaks for.
+    """
+
+    stack: Stack
+    fails: tuple[Verdict, ...]
+    others: tuple[Verdict, ...]
+
+
+_Answer: TypeAlias = "tuple[dict[Path, Any], dict[Path, Cost]]"
+"""An edit of the original stack, and what each of its changes costs."""
+
+
+@dataclass(order=True, slots=True)
+class _Node:
+    """One place of the search; ordered by how promising it is, then by when it was found."""
+
+    estimate: int
+    reach: int
+    doubts: int
+    rank: int
+    serial: int
+    edit: dict[Path, Any] = field(compare=False)
+    costs: dict[Path, Cost] = field(compare=False)
+    judged: Judged = field(compare=False)
+
+
+def suggest(facts: Facts, limits: Limits | None = None) -> Suggestion:
+    """Return the smallest change found that makes a stack good, by the rules that need no build.
+
+    `facts` are those of the definition: stack, tables, and the Dockerfile where one is named.
+    """
+    return next(suggestions(facts, limits))
+
+
+def suggestions(facts: Facts, limits: Limits | None = None) -> Iterator[Suggestion]:
+    """Yield suggestions, the best first: at least one, which says what remains when none was found."""
+    search = _Search(facts, limits or Limits())
+    if not search.start.fails:
+        yield Suggestion(search.start.stack, ())
+        return
+    seen: set[frozenset[tuple[Path, Any]]] = set()
+    for greedy in (False, True):
+        for node in search.solutions(greedy=greedy):
+            least = search.irredundant(node)
+            if (key := frozenset(least.items())) not in seen:
+                yield search.explained(least, smallest=not greedy and not seen)
+                seen.add(key)
+        if search.exhausted:
+            break
+    if not seen:
+        yield search.given_up()
+
+
+class _Search:
+    def __init__(self, facts: Facts, limits: Limits) -> None:
+        self.facts, self.limits = dict(facts), limits
+        self.rules: dict[str, Rule] = {rule.code: rule for rule in load_all() if rule.code[-3] == "1"}
+        self.original: Stack = facts["stack"]
+        self.start = self.judge({})
+        self.skipped = Counter(each.code for each in self.start.others if each.outcome is Outcome.SKIP)
+        self.serial = 0
+        self.best = self.start
+        self.exhausted = False
+
+    def judge(self, edit: Edit) -> Judged:
+        stack = apply(self.original, edit)
+        verdicts = judge_all(self.rules.values(), self.facts | {"stack": stack})
+        counted = [each for each in verdicts if each.code not in stack.ignore]
+        fails = [each for each in counted if each.outcome >= Outcome.FAIL]
+        others = [each for each in counted if each.outcome in (Outcome.WARN, Outcome.SKIP)]
+        if edit:
+            failed = {each.code for each in self.start.fails}
+            unsaid = [each for each in _new(others, self.start.others) if _no_repair(each, failed)]
+            fails += unsaid
+            others = [each for each in others if each not in unsaid]
+        return Judged(stack, tuple(fails), tuple(others))
+
+    def solutions(self, *, greedy: bool) -> Iterator[_Node]:
+        """Yield places after which nothing fails, in the order in which the search comes to them."""
+        expanded, most = 0, self.limits.second if greedy else self.limits.first
+        frontier: list[_Node] = [_Node(0, 0, 0, 0, 0, {}, {}, self.start)]
+        seen: set[frozenset[tuple[Path, Any]]] = {frozenset()}
+        while frontier and expanded < most:
+            node = heapq.heappop(frontier)
+            if not node.judged.fails:
+                yield node
+                continue
+            if len(node.judged.fails) < len(self.best.fails):
+                self.best = node.judged
+            expanded += 1
+            for edit, costs in self.answers(node, greedy=greedy):
+                key = frozenset(edit.items())
+                if key not in seen and 0 < len(edit) <= self.limits.changes:
+                    seen.add(key)
+                    heapq.heappush(frontier, self.node(edit, costs, greedy=greedy))
+        self.exhausted = not frontier
+
+    def node(self, edit: dict[Path, Any], costs: dict[Path, Cost], *, greedy: bool) -> _Node:
+        judged = self.judge(edit)
+        self.serial += 1
+        codes = len({each.code for each in judged.fails})
+        return _Node(
+            estimate=len(edit) + (codes if greedy else min(codes, 1)),
+            reach=sum(each.reach for each in costs.values()),
+            doubts=len(_new(judged.others, self.start.others)),
+            rank=sum(each.rank for each in costs.values()),
+            serial=self.serial,
+            edit=edit,
+            costs=costs,
+            judged=judged,
+        )
+
+    def answers(self, node: _Node, *, greedy: bool) -> list[_Answer]:
+        """Return the edits that answer one FAIL of a stack."""
+        chosen: list[_Answer] = []
+        for code in dict.fromkeys(verdict.code for verdict in node.judged.fails):
+            found = self.answers_to(code, node, greedy=greedy)
+            if found and (not chosen or _before(found, chosen, greedy=greedy)):
+                chosen = found
+            if len(chosen) == 1 and not greedy:
+                break
+        return chosen
+
+    def answers_to(self, code: str, node: _Node, *, greedy: bool) -> list[_Answer]:
+        stack = node.judged.stack
+        before = self.bad(code, stack)
+        found: list[_Answer] = []
+        for generator in generators_for(code):
+            kept = 0
+            steps = islice(generator.edits(stack, self.facts["tables"]), self.limits.looked)
+            for rank, step in enumerate(steps):
+                if kept >= self.limits.answers:
+                    break
+                if self.is_idle(step, stack) or (greedy and not node.edit.keys().isdisjoint(step)):
+                    continue
+                if self.bad(code, apply(stack, step)) < before:
+                    kept += 1
+                    found.append(self.merged(node, step, Cost(int(generator.reach), rank, next(iter(step)))))
+        return found
+
+    @staticmethod
+    def is_idle(step: Edit, stack: Stack) -> bool:
+        return all(value_at(stack, path) == value for path, value in step.items())
+
+    def bad(self, code: str, stack: Stack) -> int:
+        """Count what stands against a stack by one rule: FAILs, unverified ones too, and new gaps."""
+        verdicts = judge_one(self.rules[code], self.facts | {"stack": stack})
+        fails = sum(each.outcome >= Outcome.FAIL or UNVERIFIED in each.message for each in verdicts)
+        return fails + max(0, sum(each.outcome is Outcome.SKIP for each in verdicts) - self.skipped[code])
+
+    def merged(self, node: _Node, step: Edit, cost: Cost) -> _Answer:
+        """Return the edit with a step made too: what is as it was at first is no change."""
+        edit = {
+            path: value
+            for path, value in {**node.edit, **step}.items()
+            if value != value_at(self.original, path)
+        }
+        costs = node.costs | {path: Cost(0, 0, cost.leader) for path in step} | {cost.leader: cost}
+        return edit, {path: each for path, each in costs.items() if path in edit}
+
+    def irredundant(self, node: _Node) -> dict[Path, Any]:
+        """Leave out what is not needed, with all that goes with it: then nothing more can be spared."""
+        least = dict(node.edit)
+        for leader in dict.fromkeys(each.leader for each in node.costs.values()):
+            fewer = {path: value for path, value in least.items() if node.costs[path].leader != leader}
+            if not self.judge(fewer).fails:
+                least = fewer
+        return least
+
+    def explained(self, edit: dict[Path, Any], *, smallest: bool) -> Suggestion:
+        judged = self.judge(edit)
+        changes = tuple(self.change(path, edit) for path in edit)
+        return Suggestion(
+            stack=judged.stack,
+            failed=self.start.fails,
+            changes=changes,
+            remaining=judged.fails,
+            doubts=tuple(_new(judged.others, self.start.others)),
+            tried=self.serial,
+            exhausted=self.exhausted,
+            smallest=smallest,
+        )
+
+    def change(self, path: Path, edit: dict[Path, Any]) -> Change:
+        """Say why one change is there: what fails when all the others are made and it is not."""
+        judged = self.judge({each: value for each, value in edit.items() if each != path})
+        without = judged.fails or _new(judged.others, self.start.others)
+        cited = (evidence.source for verdict in without for evidence in verdict.evidence if evidence.source)
+        return Change(
+            path,
+            value_at(self.original, path),
+            edit[path],
+            tuple(dict.fromkeys(f"{verdict.code}: {verdict.message}" for verdict in without)),
+            next(cited, ""),
+        )
+
+    def given_up(self) -> Suggestion:
+        return Suggestion(
+            self.original,
+            self.start.fails,
+            remaining=self.best.fails,
+            tried=self.serial,
+            exhausted=self.exhausted,
+        )
+
+
+def _before(found: list[_Answer], chosen: list[_Answer], *, greedy: bool) -> bool:
+    if not greedy:
+        return len(found) < len(chosen)
+    return _least_reach(found) > _least_reach(chosen)
+
+
+def _least_reach(answers: list[_Answer]) -> int:
+    return min(max(cost.reach for cost in costs.values()) for _, costs in answers if costs)
+
+
+def _new(verdicts: Iterable[Verdict], before: Iterable[Verdict]) -> list[Verdict]:
+    """Return the verdicts beyond those that were there before, by rule and outcome."""
+    there = Counter((each.code, each.outcome) for each in before)
+    new = []
+    for each in verdicts:
+        key = (each.code, each.outcome)
+        there[key] -= 1
+        if there[key] < 0:
+            new.append(each)
+    return new
+
+
+def _no_repair(new: Verdict, failed: set[str]) -> bool:
+    """Tell whether a new warning or gap only hides a break."""
+    return UNVERIFIED in new.message or (new.outcome is Outcome.SKIP and new.code in failed)
