@@ -47,6 +47,7 @@ class Surroundings:
     facts: Snapshot
     then: Snapshot = _NOTHING
     driver: Mapping[str, Any] = field(default_factory=dict)
+    amd: tuple[Mapping[str, Any], ...] = ()
 
 
 def look_around(
@@ -61,10 +62,10 @@ def look_around(
         resolved = pool.submit(_resolved, stack, how)
         listed = pool.submit(index_facts, stack, baseline.lock, how.fetcher, siblings, baseline.facts)
         based = pool.submit(base_facts, stack, baseline, build, offline=how.offline)
-        driver, machine = host_facts(build.cache)  # in the main thread: it handles signals
+        driver, amd, machine = host_facts(build.cache)  # in the main thread: it handles signals
         bases, then = based.result()
         facts = resolved.result() | listed.result() | bases | machine
-    return Surroundings(facts, then, driver)
+    return Surroundings(facts, then, driver, amd)
 
 
 def _resolved(stack: Stack, how: ResolveOptions) -> Snapshot:
@@ -208,17 +209,17 @@ def base_references(stack: Stack, build: BuildOptions) -> tuple[str, ...]:
     return tuple(each for each in named if each)
 
 
-def host_facts(cache: Path) -> tuple[Mapping[str, Any], Snapshot]:
-    """Run the probes of driver and devices on this machine; return the driver's facts, and a snapshot."""
+def host_facts(cache: Path) -> tuple[Mapping[str, Any], tuple[Mapping[str, Any], ...], Snapshot]:
+    """Run the probes on this machine; return the driver's facts, the AMD GPUs, and all as a snapshot."""
     try:
         found = observe_host(cache, packed_agent())
     except (EngineError, ProbeError) as error:
-        return {}, _no_host(str(error))
+        return {}, (), _no_host(str(error))
     driver, rocm = (found.facts(name) for name in _HOST_PROBES)
     if isinstance(driver, Missing) or isinstance(rocm, Missing):
         reasons = [each.reason for each in (driver, rocm) if isinstance(each, Missing)]
-        return {}, _no_host(reasons[0])
-    return driver, seen.host_facts(driver, rocm)
+        return {}, (), _no_host(reasons[0])
+    return driver, tuple(rocm["gpus"]), seen.host_facts(driver, rocm)
 
 
 def _no_host(reason: str) -> Snapshot:

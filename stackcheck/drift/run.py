@@ -21,9 +21,7 @@ from stackcheck.resolve import Options as ResolveOptions
 from stackcheck.verdict import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
-    from typing import Any
 
     from stackcheck.definition import Stack
     from stackcheck.engines import Progress
@@ -65,7 +63,7 @@ def drift(stack: Stack, options: DriftOptions, progress: Progress) -> DriftRepor
         offline=options.run.offline, environ=options.run.build.environ, cache=options.run.build.cache
     )
     around = look.look_around(stack, base, how, options.run.build, options.siblings)
-    image, fresh_report = _image(stack, base, around.driver, options, progress)
+    image, fresh_report = _image(stack, base, around, options, progress)
     machine = look.machine_digest()
     facts = around.facts | image | _vulnerabilities(base, found, options)
     then = _without_gap(base.facts, "sibling") if options.siblings else base.facts
@@ -93,7 +91,7 @@ def _without_gap(facts: Snapshot, area: str) -> Snapshot:
 
 
 def _image(
-    stack: Stack, base: Baseline, driver: Mapping[str, Any], options: DriftOptions, progress: Progress
+    stack: Stack, base: Baseline, around: look.Surroundings, options: DriftOptions, progress: Progress
 ) -> tuple[Snapshot, Report | None]:
     """Return facts and verdicts of the image: of a fresh one when asked for, else judged again."""
     if options.rebuild:
@@ -104,8 +102,8 @@ def _image(
         report = probe_existing("image", options.probe, stack, options.run, progress)
         return rebuilt_facts(report), None
     observation = base.observation
-    if observation is not None and driver:
-        observation = verdicts.on_this_host(observation, driver)
+    if observation is not None:
+        observation = verdicts.on_this_host(observation, around.driver, around.amd)
     gaps = frozenset(Gap(area, "", "", _NOT_REBUILT) for area in (*seen.IMAGE, "image"))
     return verdicts.judged_again(stack, observation) | Snapshot({}, gaps), None
 

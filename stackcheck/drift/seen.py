@@ -22,7 +22,7 @@ _PROBE = {
     "library": "libraries",
     "missing": "loading",
     "environment": "environment",
-    "torch": "torch_build",
+    "torch": "interpreter",
 }
 _VOLATILE = frozenset({"HOSTNAME", "HOME", "PWD", "OLDPWD", "SHLVL", "TERM", "_"})
 _TOLERANCE = 0.05
@@ -84,9 +84,10 @@ def _environment(facts: Mapping[str, Any]) -> Rows:
 
 
 def _torch(facts: Mapping[str, Any]) -> Rows:
-    if facts.get("version"):
-        yield ("torch", "torch", "cuda", Seen(str(facts.get("cuda") or facts.get("hip") or "none"),
-                                              f"torch {facts['version']}"))  # fmt: skip
+    for row in facts["torches"]:
+        if row["wins"]:
+            built_for = Seen(str(row.get("cuda") or row.get("hip") or "none"), f"torch {row['version']}")
+            yield ("torch", "torch", "cuda", built_for)
 
 
 _READERS = {

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from stackcheck import rules
 from stackcheck.drift.facts import Gap, Seen, Snapshot, snapshot
-from stackcheck.observation import Entry, rule_facts
+from stackcheck.observation import rule_facts
 from stackcheck.pipeline import claimed, waive
 from stackcheck.rules.registry import judge_all
 from stackcheck.verdict import Outcome, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from stackcheck.definition import Stack
     from stackcheck.observation import Observation
@@ -85,22 +85,38 @@ def _kept(need: str, claims: Mapping[str, Any], observation: Observation | None)
     return need in claims or need == "observation" or (observation is not None and need in observation.probes)
 
 
-def on_this_host(observation: Observation, host: Mapping[str, Any]) -> Observation:
+def on_this_host(
+    observation: Observation, host: Mapping[str, Any], amd: Sequence[Mapping[str, Any]] = ()
+) -> Observation:
     """Return what was seen in the image, on the driver and the devices of today's machine.
 
-    `host` is the probe `nvidia_driver` run here. What the image brings (its own libcuda, stubs, packages)
-    stays; where the target loaded the host's libcuda, it would load today's.
+    `host` is the probe `nvidia_driver` run here, `amd` AMD's GPUs of `rocm_host`. What the image brings (its
+    own libcuda, stubs, packages, variables) stays; where the target loaded the host's libcuda, it would load
+    today's. A machine without a GPU of the kind says nothing.
     """
-    entry = observation.probes.get("nvidia_driver")
-    if entry is None or entry.facts is None or not (entry.facts.get("nvml") or {}).get("driver"):
-        return observation
-    then = entry.facts["nvml"]["driver"]
-    now = (host.get("nvml") or {}).get("driver")
-    if not now:
-        return observation
-    facts = {**entry.facts, "kernel_module": host.get("kernel_module"), "nvml": host["nvml"]}
-    facts["libcuda"] = [
-        {**row, "version": now} if row.get("version") == then else row for row in entry.facts["libcuda"]
-    ]
-    moved = {**observation.probes, "nvidia_driver": Entry(facts, grade=entry.grade, seconds=entry.seconds)}
+    moved = dict(observation.probes)
+    for name, facts in (
+        ("nvidia_driver", _nvidia_here(_facts(observation, "nvidia_driver"), host)),
+        ("rocm_host", _amd_here(_facts(observation, "rocm_host"), amd)),
+    ):
+        if facts:
+            moved[name] = replace(moved[name], facts=facts)
     return replace(observation, probes=MappingProxyType(moved))
+
+
+def _facts(observation: Observation, probe: str) -> Mapping[str, Any]:
+    entry = observation.probes.get(probe)
+    return entry.facts or {} if entry else {}
+
+
+def _amd_here(then: Mapping[str, Any], amd: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    return {**then, "gpus": list(amd)} if then.get("gpus") and amd else {}
+
+
+def _nvidia_here(then: Mapping[str, Any], host: Mapping[str, Any]) -> dict[str, Any]:
+    before = (then.get("nvml") or {}).get("driver")
+    now = (host.get("nvml") or {}).get("driver")
+    if not (before and now):
+        return {}
+    libcuda = [{**row, "version": now} if row["version"] == before else row for row in then["libcuda"]]
+    return {**then, "kernel_module": host.get("kernel_module"), "nvml": host["nvml"], "libcuda": libcuda}

@@ -166,7 +166,7 @@ WHOLE = {
         ],
     },
     "environment": {"variables": {"LD_LIBRARY_PATH": "/x", "HOSTNAME": "5d1c"}},
-    "torch_build": {"version": "2.5.0+cu124", "cuda": "12.4"},
+    "interpreter": {"torches": [{"version": "2.5.0+cu124", "cuda": "12.4", "wins": True}, {"wins": False}]},
 }
 IMAGE = Report("s", (), subject=Subject("image", "docker", "s:1", "sha256:1", 1000))
 
@@ -187,7 +187,7 @@ def test_the_facts_of_an_image() -> None:
 
 
 def test_a_probe_that_gave_nothing_is_a_gap() -> None:
-    seen = probed(**{name: WHOLE[name] for name in ("distributions", "libraries", "torch_build")})
+    seen = probed(**{name: WHOLE[name] for name in ("distributions", "libraries", "interpreter")})
     found = image_facts(replace(IMAGE, subject=Subject("venv", "venv", "v", "d")), seen)
     reasons = {gap.area: gap.reason for gap in found.gaps}
     assert reasons == {
