@@ -11,24 +11,21 @@ the clock, so the same stack and tables give the same suggestion.
 from __future__ import annotations
 
 import heapq
-from collections import Counter
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from stackcheck.rules import load_all
-from stackcheck.rules.grading import UNVERIFIED
-from stackcheck.rules.registry import judge_all, judge_one
 from stackcheck.suggest.candidates import generators_for
 from stackcheck.suggest.change import apply, value_at
-from stackcheck.verdict import Outcome
+from stackcheck.suggest.judging import Judging
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from stackcheck.definition import Stack
-    from stackcheck.rules.registry import Facts, Rule
+    from stackcheck.rules.registry import Facts
     from stackcheck.suggest.change import Edit, Path
+    from stackcheck.suggest.judging import Judged
     from stackcheck.verdict import Verdict
 
 
@@ -97,19 +94,6 @@ class Cost:
     leader: Path
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A stack with an edit made, and what the rules say of it.
-
-    `fails` are the FAILs, and what must not pass for a repair: a check that failed before and is not made any
-    more, and a new break that only unverified knowledge speaks for.
-    """
-
-    stack: Stack
-    fails: tuple[Verdict, ...]
-    others: tuple[Verdict, ...]
-
-
 _Answer: TypeAlias = "tuple[dict[Path, Any], dict[Path, Cost]]"
 """An edit of the original stack, and what each of its changes costs."""
 
@@ -157,27 +141,11 @@ def suggestions(facts: Facts, limits: Limits | None = None) -> Iterator[Suggesti
 
 class _Search:
     def __init__(self, facts: Facts, limits: Limits) -> None:
-        self.facts, self.limits = dict(facts), limits
-        self.rules: dict[str, Rule] = {rule.code: rule for rule in load_all() if rule.code[-3] == "1"}
+        self.judging, self.tables, self.limits = Judging(facts), facts["tables"], limits
         self.original: Stack = facts["stack"]
-        self.start = self.judge({})
-        self.skipped = Counter(each.code for each in self.start.others if each.outcome is Outcome.SKIP)
+        self.start = self.best = self.judging.start
         self.serial = 0
-        self.best = self.start
         self.exhausted = False
-
-    def judge(self, edit: Edit) -> Judged:
-        stack = apply(self.original, edit)
-        verdicts = judge_all(self.rules.values(), self.facts | {"stack": stack})
-        counted = [each for each in verdicts if each.code not in stack.ignore]
-        fails = [each for each in counted if each.outcome >= Outcome.FAIL]
-        others = [each for each in counted if each.outcome in (Outcome.WARN, Outcome.SKIP)]
-        if edit:
-            failed = {each.code for each in self.start.fails}
-            unsaid = [each for each in _new(others, self.start.others) if _no_repair(each, failed)]
-            fails += unsaid
-            others = [each for each in others if each not in unsaid]
-        return Judged(stack, tuple(fails), tuple(others))
 
     def solutions(self, *, greedy: bool) -> Iterator[_Node]:
         """Yield places after which nothing fails, in the order in which the search comes to them."""
@@ -200,13 +168,13 @@ class _Search:
         self.exhausted = not frontier
 
     def node(self, edit: dict[Path, Any], costs: dict[Path, Cost], *, greedy: bool) -> _Node:
-        judged = self.judge(edit)
+        judged = self.judging.judge(edit)
         self.serial += 1
         codes = len({each.code for each in judged.fails})
         return _Node(
             estimate=len(edit) + (codes if greedy else min(codes, 1)),
             reach=sum(each.reach for each in costs.values()),
-            doubts=len(_new(judged.others, self.start.others)),
+            doubts=len(judged.doubts),
             rank=sum(each.rank for each in costs.values()),
             serial=self.serial,
             edit=edit,
@@ -227,17 +195,17 @@ class _Search:
 
     def answers_to(self, code: str, node: _Node, *, greedy: bool) -> list[_Answer]:
         stack = node.judged.stack
-        before = self.bad(code, stack)
+        before = self.judging.bad(code, stack)
         found: list[_Answer] = []
         for generator in generators_for(code):
             kept = 0
-            steps = islice(generator.edits(stack, self.facts["tables"]), self.limits.looked)
+            steps = islice(generator.edits(stack, self.tables), self.limits.looked)
             for rank, step in enumerate(steps):
                 if kept >= self.limits.answers:
                     break
                 if self.is_idle(step, stack) or (greedy and not node.edit.keys().isdisjoint(step)):
                     continue
-                if self.bad(code, apply(stack, step)) < before:
+                if self.judging.bad(code, apply(stack, step)) < before:
                     kept += 1
                     found.append(self.merged(node, step, Cost(int(generator.reach), rank, next(iter(step)))))
         return found
@@ -245,12 +213,6 @@ class _Search:
     @staticmethod
     def is_idle(step: Edit, stack: Stack) -> bool:
         return all(value_at(stack, path) == value for path, value in step.items())
-
-    def bad(self, code: str, stack: Stack) -> int:
-        """Count what stands against a stack by one rule: FAILs, unverified ones too, and new gaps."""
-        verdicts = judge_one(self.rules[code], self.facts | {"stack": stack})
-        fails = sum(each.outcome >= Outcome.FAIL or UNVERIFIED in each.message for each in verdicts)
-        return fails + max(0, sum(each.outcome is Outcome.SKIP for each in verdicts) - self.skipped[code])
 
     def merged(self, node: _Node, step: Edit, cost: Cost) -> _Answer:
         """Return the edit with a step made too: what is as it was at first is no change."""
@@ -267,19 +229,19 @@ class _Search:
         least = dict(node.edit)
         for leader in dict.fromkeys(each.leader for each in node.costs.values()):
             fewer = {path: value for path, value in least.items() if node.costs[path].leader != leader}
-            if not self.judge(fewer).fails:
+            if not self.judging.judge(fewer).fails:
                 least = fewer
         return least
 
     def explained(self, edit: dict[Path, Any], *, smallest: bool) -> Suggestion:
-        judged = self.judge(edit)
+        judged = self.judging.judge(edit)
         changes = tuple(self.change(path, edit) for path in edit)
         return Suggestion(
             stack=judged.stack,
             failed=self.start.fails,
             changes=changes,
             remaining=judged.fails,
-            doubts=tuple(_new(judged.others, self.start.others)),
+            doubts=judged.doubts,
             tried=self.serial,
             exhausted=self.exhausted,
             smallest=smallest,
@@ -287,8 +249,8 @@ class _Search:
 
     def change(self, path: Path, edit: dict[Path, Any]) -> Change:
         """Say why one change is there: what fails when all the others are made and it is not."""
-        judged = self.judge({each: value for each, value in edit.items() if each != path})
-        without = judged.fails or _new(judged.others, self.start.others)
+        judged = self.judging.judge({each: value for each, value in edit.items() if each != path})
+        without = judged.fails or judged.doubts
         cited = (evidence.source for verdict in without for evidence in verdict.evidence if evidence.source)
         return Change(
             path,
@@ -316,20 +278,3 @@ def _before(found: list[_Answer], chosen: list[_Answer], *, greedy: bool) -> boo
 
 def _least_reach(answers: list[_Answer]) -> int:
     return min(max(cost.reach for cost in costs.values()) for _, costs in answers if costs)
-
-
-def _new(verdicts: Iterable[Verdict], before: Iterable[Verdict]) -> list[Verdict]:
-    """Return the verdicts beyond those that were there before, by rule and outcome."""
-    there = Counter((each.code, each.outcome) for each in before)
-    new = []
-    for each in verdicts:
-        key = (each.code, each.outcome)
-        there[key] -= 1
-        if there[key] < 0:
-            new.append(each)
-    return new
-
-
-def _no_repair(new: Verdict, failed: set[str]) -> bool:
-    """Tell whether a new warning or gap only hides a break."""
-    return UNVERIFIED in new.message or (new.outcome is Outcome.SKIP and new.code in failed)
