@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "list": "list the stacks, axes expanded; runs nothing",
     "check": "judge stacks by definition, tables and resolution; builds nothing",
+    "suggest": "say the smallest change to a definition that makes its stack good, proven",
     "lock": "resolve a stack and write its lock file",
     "build": "build a stack's image or environment",
     "verify": "the main job: check, lock, build, probe, report",
@@ -35,6 +36,7 @@ COMMANDS = {
     "explain": "say what a rule checks, why, and from which source",
     "report": "render a report again, in any format",
     "schema": "print the JSON Schema of stack definitions or of reports",
+    "recipes": "hold a folder of Nix expressions against a matrix of variants, or write them",
     "tables": "list what the knowledge tables hold, with their sources",
 }
 """Every command, with its line in `stackcheck --help`; the module of the same name implements it."""

@@ -1,0 +1,78 @@
+"""`stackcheck recipes`: hold a folder of Nix expressions against the variants of a matrix, or write them."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stackcheck import tables
+from stackcheck.cachedir import write_atomically
+from stackcheck.cli import options, output, stacks
+from stackcheck.errors import StackcheckError, UsageError
+from stackcheck.recipes import SUFFIX, make_shelf
+from stackcheck.report import FORMATS
+
+if TYPE_CHECKING:
+    from stackcheck.definition import Stack
+
+_MOST = 1 << 20
+"""Bytes of a file that are read: a recipe is some kilobytes."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the two actions and their options."""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    check = actions.add_parser("check", help="say what is missing, redundant, misnamed or broken in a folder")
+    check.add_argument("folder", type=Path, metavar="DIR", help="the folder of .nix files")
+    stacks.configure(check, nargs="*")
+    output.configure_judging(check)
+    output.configure(check, FORMATS)
+    render = actions.add_parser("render", help="write the recipe of every variant")
+    stacks.configure(render, nargs="*")
+    render.add_argument("-o", "--output", type=Path, metavar="DIR", help="a folder; else all go to stdout")
+    options.add_quiet(render)
+    for action in (check, render):
+        action.add_argument("--debug", action="store_true", help=argparse.SUPPRESS)
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Run the command."""
+    wanted = tuple(stack for stack in stacks.chosen(args) if stack.recipe)
+    if not wanted:
+        raise UsageError("none of these stacks states a recipe; name a family with a [stack.recipe] table")
+    return _check(args, wanted) if args.action == "check" else _render(args, wanted)
+
+
+def _check(args: argparse.Namespace, wanted: tuple[Stack, ...]) -> int:
+    from stackcheck.shelfcheck import check_shelf  # noqa: PLC0415 - rendering needs no rules
+
+    if not args.folder.is_dir():
+        raise UsageError(f"{args.folder}: there is no such folder of recipes")
+    texts = {path.name: _text(path) for path in sorted(args.folder.glob(f"*{SUFFIX}"))}
+    return output.write_reports([check_shelf(make_shelf(wanted, texts, str(args.folder)))], args)
+
+
+def _text(path: Path) -> str:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(_MOST).decode("utf-8", "replace")
+    except OSError as error:
+        raise UsageError(f"{path}: this recipe cannot be read: {error.strerror}") from None
+
+
+def _render(args: argparse.Namespace, wanted: tuple[Stack, ...]) -> int:
+    from stackcheck.recipewriter import render_recipe  # noqa: PLC0415 - jinja2 costs more time than checking
+
+    texts = {stack.id: render_recipe(stack, tables.load()) for stack in wanted}
+    if args.output is None:
+        output.write("\n".join(texts.values()), None)
+        return 0
+    try:
+        args.output.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            write_atomically(args.output / f"{name}{SUFFIX}", text.encode(), 0o644)
+    except OSError as error:
+        raise StackcheckError(f"-o {args.output}: this cannot be written: {error.strerror}") from None
+    output.progress(args)(f"wrote {len(texts)} recipes to {args.output}")
+    return 0
