@@ -66,7 +66,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class _Scope:
+class Scope:
     """What a command sees at one point of a stage."""
 
     env: Mapping[str, str] = field(default_factory=dict)
@@ -137,7 +137,7 @@ def steps(
     something; the classic builder (`classic`) does, so there a change of a LABEL rebuilds what follows.
     """
     given = dict(arguments or {})
-    before, stage, number = _Scope(), "", -1
+    before, stage, number = Scope(), "", -1
     scope, found, stages = before, [], dict[str, str]()
     for each in parse(text):
         if each.word == "FROM":
@@ -146,7 +146,7 @@ def steps(
             origin = (stages[base.lower()],) if base.lower() in stages else ()
             parts = {"text": base, "image": (images or {}).get(base, "")}
             found.append(Step(stage, each.line, str(each), _digests(parts), origin))
-            scope, stages = _Scope(), {**stages, stage: stage, str(number): stage}
+            scope, stages = Scope(), {**stages, stage: stage, str(number): stage}
         elif number < 0:
             before = _after(each, before, given, {})
         else:
@@ -158,12 +158,26 @@ def steps(
     return tuple(found)
 
 
+def scopes(text: str) -> Iterator[tuple[Instruction, Scope]]:
+    """Yield every instruction of the stages with what it sees, build arguments at their defaults."""
+    before = scope = Scope()
+    begun = False
+    for each in parse(text):
+        if each.word == "FROM":
+            scope, begun = Scope(), True
+        elif not begun:
+            before = _after(each, before, {}, {})
+            continue
+        yield each, scope
+        scope = _after(each, scope, {}, before.args)
+
+
 def bases(text: str, arguments: Mapping[str, str] | None = None) -> tuple[str, ...]:
     """Return the images that a Dockerfile builds on, without its own stages and `scratch`.
 
     Build arguments count with their defaults; a reference with one that has no value is left out.
     """
-    before, stages, found = _Scope(), {"scratch"}, dict[str, None]()
+    before, stages, found = Scope(), {"scratch"}, dict[str, None]()
     for each in parse(text):
         if each.word == "FROM":
             base, stage = _base(before.expand(each.rest), len(stages) - 1)
@@ -185,8 +199,8 @@ def _base(rest: str, number: int) -> tuple[str, str]:
 
 
 def _step(
-    each: Instruction, scope: _Scope, given: Mapping[str, str], files: Mapping[str, str], before: _Scope
-) -> tuple[dict[str, str], _Scope]:
+    each: Instruction, scope: Scope, given: Mapping[str, str], files: Mapping[str, str], before: Scope
+) -> tuple[dict[str, str], Scope]:
     """Return what a step is made from, nothing for one that only sets something, and the scope behind it."""
     if each.word == "RUN":
         hidden = {*PREDEFINED, *scope.env}
@@ -212,7 +226,7 @@ def _step(
     return ({"text": after.workdir} if each.word == "WORKDIR" else {}), after
 
 
-def _after(each: Instruction, scope: _Scope, given: Mapping[str, str], outer: Mapping[str, str]) -> _Scope:
+def _after(each: Instruction, scope: Scope, given: Mapping[str, str], outer: Mapping[str, str]) -> Scope:
     """Return the scope behind an instruction that sets something."""
     rest = scope.expand(each.rest)
     if each.word == "ENV":

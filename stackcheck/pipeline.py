@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from stackcheck import agent as agents
 from stackcheck import engines, locking, resolve, rules, tables
 from stackcheck.engines import BuildOptions, Engine, Progress, Target
+from stackcheck.engines.contract import Planner
 from stackcheck.engines.reuse import ReusingEngine
 from stackcheck.engines.venv import find_python
 from stackcheck.errors import (
@@ -28,6 +29,7 @@ from stackcheck.errors import (
     LockError,
     ProbeError,
     ResolveError,
+    UsageError,
 )
 from stackcheck.lock import Lock, is_current, lock_path
 from stackcheck.lockfile import write_lock
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from stackcheck.definition import Stack
+    from stackcheck.tiers import ChainPlan
 
 AGENT_MARGIN_S = 60.0
 """What starting a container may take on top of the probes' own time."""
@@ -118,16 +121,37 @@ def build(stack: Stack, options: Options, progress: Progress) -> Target:
 
     Raises BuildFailedError when the stack is at fault, EngineError or ResolveError when something else is.
     """
+    if _brings_its_own(stack):  # nothing of the lock goes into it
+        return _prepared_by(stack, None, options, progress)
     facts = locked(stack, resolved(stack, options, progress), options, progress)
     resolution, resolving = facts["resolution"], facts["resolving"]
-    if isinstance(resolution, Missing) and not _brings_its_own(stack):
+    if isinstance(resolution, Missing):
         proven = isinstance(resolving, Unresolved) and resolving.kind in PROVEN
         error = BuildFailedError if proven else ResolveError
         raise error(f"{stack.title}: nothing was built: {resolution.reason}")
+    return _prepared_by(stack, resolution, options, progress)
+
+
+def _prepared_by(stack: Stack, resolution: Resolution | None, options: Options, progress: Progress) -> Target:
     engine = engines.choose(options.engine, progress, cache=options.build.cache)
     try:
-        wheels = None if isinstance(resolution, Missing) else resolution
-        return engine.prepare(stack, wheels, options.build, progress)
+        return engine.prepare(stack, resolution, options.build, progress)
+    finally:
+        engine.close()
+
+
+def plan(stack: Stack, options: Options, progress: Progress) -> ChainPlan:
+    """Tell what building a stack and the tiers below it would do, and build nothing.
+
+    Raises UsageError for an engine that builds no images or a stack without a Dockerfile of its own.
+    """
+    if options.engine not in {None, "docker"}:
+        raise UsageError(f"--plan is about images, which the engine {options.engine} does not build")
+    engine = engines.choose("docker", progress, cache=options.build.cache)
+    try:
+        if not isinstance(engine, Planner):
+            raise EngineError(f"the engine {engine.name} cannot tell what it would build")
+        return engine.plan(stack, options.build)
     finally:
         engine.close()
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from stackcheck.definition import Stack
+    from stackcheck.layercache import Forecast
 
 _FORMAT = 1
 """Raise it when the same inputs would give another image."""
@@ -73,6 +74,14 @@ class Decision:
         return self.image is None
 
 
+@dataclass(frozen=True, slots=True)
+class ChainPlan:
+    """What is done with each tier, lowest first; `steps` tells of each step of a tier that is built."""
+
+    decisions: tuple[Decision, ...]
+    steps: Mapping[str, Sequence[Forecast]]
+
+
 def link(stacks: Sequence[Stack]) -> tuple[tuple[Stack, ...], list[str]]:
     """Give every stack of a chain the tiers below it; return the stacks, and every fault of the chains."""
     known = {stack.id: stack for stack in stacks}
@@ -80,8 +89,16 @@ def link(stacks: Sequence[Stack]) -> tuple[tuple[Stack, ...], list[str]]:
     for stack in stacks:
         below, fault = _below(stack, known)
         faults += [fault] if fault else []
-        linked.append(stack.model_copy(update={"below": below}) if below else stack)
+        linked.append(_standing_on(stack, below))
     return tuple(linked), faults
+
+
+def _standing_on(stack: Stack, below: Sequence[Stack]) -> Stack:
+    """Return a tier that knows the tiers below it, each of which knows those below itself."""
+    tiers: list[Stack] = []
+    for each in below:
+        tiers.append(each.model_copy(update={"below": tuple(tiers)}))
+    return stack.model_copy(update={"below": tuple(tiers)}) if tiers else stack
 
 
 def _below(stack: Stack, known: Mapping[str, Stack]) -> tuple[tuple[Stack, ...], str]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stackcheck.engines.ownbuild import built_on, own_build
 from stackcheck.engines.tierimages import local_id, tier_images
 from stackcheck.errors import UsageError
 from stackcheck.layercache import Forecast, forecast, from_label
-from stackcheck.tiers import Decision, from_fault, plan
+from stackcheck.tiers import ChainPlan, from_fault, plan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,14 +21,6 @@ if TYPE_CHECKING:
     from stackcheck.tiers import TierImage
 
 _TO_BE_BUILT = "to be built"
-
-
-@dataclass(frozen=True)
-class ChainPlan:
-    """What is done with each tier, lowest first; `steps` tells of each step of a tier that is built."""
-
-    decisions: tuple[Decision, ...]
-    steps: Mapping[str, Sequence[Forecast]]
 
 
 def plan_chain(

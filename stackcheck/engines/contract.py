@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from stackcheck.cachedir import cache_folder
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from stackcheck.image import ImageFacts
     from stackcheck.resolution import Resolution
     from stackcheck.rules.registry import Missing
+    from stackcheck.tiers import ChainPlan
 
 Progress: TypeAlias = Callable[[str], None]
 """Takes one line of progress, without a line end; goes to stderr, never into a report."""
@@ -119,4 +120,13 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Let go of connections and temporary folders; what was built stays."""
+        ...
+
+
+@runtime_checkable
+class Planner(Protocol):
+    """An engine that can tell what it would build."""
+
+    def plan(self, stack: Stack, options: BuildOptions) -> ChainPlan:
+        """Tell what `prepare` would build of a stack with a Dockerfile of its own, and build nothing."""
         ...

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 from packaging.version import Version
 
 from stackcheck.claimed import torch_claim
+from stackcheck.dockersteps import bases
 from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.registry import Finding, failed, passed, rule, warned
 from stackcheck.verdict import Evidence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from stackcheck.definition import Stack
     from stackcheck.rules.registry import Facts
@@ -72,8 +73,30 @@ def cuda_tag_exists(stack: Stack, tables: Tables) -> list[Finding]:
     Example: nvidia/cuda:12.4.1-cudnn8-devel-ubuntu22.04 is not found.
     Fix: nvidia/cuda:12.4.1-cudnn-devel-ubuntu22.04.
     """
+    return _spellings(_images(stack), tables)
+
+
+def _has_dockerfile(facts: Facts) -> bool:
+    return "dockerfile" in facts
+
+
+@rule("IMAGE107", when=_has_dockerfile)
+def dockerfile_tag_exists(dockerfile: str, tables: Tables) -> list[Finding]:
+    """The nvidia/cuda tags in a Dockerfile's FROM lines exist.
+
+    As IMAGE101, for the images that the user's own Dockerfile builds on; build arguments count with their
+    defaults.
+
+    Source: https://github.com/pytorch/pytorch/pull/125632; https://github.com/pytorch/builder/issues/1811
+    Example: FROM nvidia/cuda:12.4.1-cudnn9-devel-ubuntu22.04 is not found.
+    Fix: FROM nvidia/cuda:12.4.1-cudnn-devel-ubuntu22.04.
+    """
+    return _spellings(bases(dockerfile), tables)
+
+
+def _spellings(names: Iterable[str], tables: Tables) -> list[Finding]:
     findings: list[Finding] = []
-    for name in _images(stack):
+    for name in names:
         image = cuda_image(name)
         row = tables.images.cudnn_tag(image.cuda) if image and image.cudnn else None
         if image is None or row is None:

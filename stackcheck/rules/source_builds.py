@@ -39,6 +39,8 @@ def build_tools(stack: Stack, tables: Tables) -> list[Finding]:
         package = stack.packages.get(row.dist)
         if package is None or package.origin != "source":
             continue
+        if row.tool == "cmake" and stack.image.dockerfile:
+            continue  # what the Dockerfile does about it is CMAKE101's to judge
         version = package.exact
         if version is None or version.public in row.versions:
             findings.append(_judge_tool(row, package, stack, tables))

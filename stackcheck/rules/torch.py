@@ -63,9 +63,12 @@ def torchaudio_fits_torch(stack: Stack, tables: Tables) -> Finding | list[Findin
 
 def _companion(stack: Stack, tables: Tables, name: str) -> Finding | list[Finding] | None:
     version, torch = pinned(stack, name), pinned(stack, "torch")
-    if version is None or stack.packages[name].origin in ("source", "conda"):
+    origin = stack.packages[name].origin
+    if version is None or origin == "conda":
         return None
     row = tables.torch.companion(name, version)
+    if origin == "source":
+        return _made_for(row, torch, tables) if row and torch else None
     if row is None:
         newest = max(row.version for row in tables.torch.companions if row.name == name)
         return no_data(f"{name} {version}", f"{name} {newest}", tables.torch.checked)
@@ -94,6 +97,25 @@ def _fits(row: Companion, torch: Version, tables: Tables) -> Finding:
         (row, says),
         expected=asks,
         found=f"torch {torch}",
+        hint=_take(row, torch, tables),
+    )
+
+
+def _made_for(row: Companion, torch: Version, tables: Tables) -> Finding:
+    """Judge a source build: it compiles against the torch that is there, and nobody pins the two together."""
+    if row.accepts(torch):
+        return passed(
+            f"{row.name} {row.version}, built from source, belongs to torch {torch}.",
+            cite(row, f"its wheels require torch{row.torch or ''}"),
+        )
+    fitting = tables.torch.companions_for(row.name, torch)
+    right = f"{row.name} {fitting[0].version}" if fitting else f"the {row.name} made for torch {torch.public}"
+    return warned(
+        f"{row.name} {row.version} belongs to torch{row.torch or ''}, and the stack builds it from source "
+        f"against torch {torch}, which needs {right}: a combination that nobody tests.",
+        cite(row, f"the wheels of {row.name} {row.version} require torch{row.torch or ''}"),
+        expected=right,
+        found=f"{row.name} {row.version}",
         hint=_take(row, torch, tables),
     )
 

@@ -8,6 +8,7 @@ import hashlib
 from functools import cache, cached_property
 
 from stackcheck.tables import (
+    cmake,
     cuda,
     environment,
     gpus,
@@ -76,6 +77,11 @@ class Tables:
     def environment(self) -> environment.EnvironmentTable:
         """What environment variables really do."""
         return environment.load()
+
+    @cached_property
+    def cmake(self) -> cmake.CmakeTable:
+        """Files of source trees that CMake 4 refuses."""
+        return cmake.load()
 
     @cached_property
     def optional(self) -> optional.OptionalTable:

@@ -27,6 +27,7 @@ def test_a_chain_is_put_in_order_lowest_first() -> None:
     stacks, faults = link([tier("top", "middle"), tier("middle", "base"), tier("base")])
     assert faults == []
     assert [[each.id for each in stack.below] for stack in stacks] == [["base", "middle"], ["base"], []]
+    assert [[each.id for each in stack.below] for stack in stacks[0].below] == [[], ["base"]]
 
 
 @pytest.mark.parametrize(
