@@ -1,4 +1,4 @@
-"""Test policy: gates for docker, gpu and online, Hypothesis profiles, and no side effects in unit tests."""
+"""Test policy: gates for what a machine may lack, Hypothesis profiles, no side effects in unit tests."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ GATES = {
     "docker": "needs a Docker engine: run with --docker",
     "gpu": "needs an NVIDIA GPU: run with --gpu",
     "online": "needs the package index: run with --online",
+    "nix": "needs nix-instantiate (Debian: nix-bin): run with --nix",
 }
 """Marker -> why a test with it is skipped without its flag. With the flag it runs, and fails if it cannot."""
 
@@ -36,9 +37,7 @@ PURE = (TESTS / "unit", TESTS / "property")
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("stackcheck's own tests")
     for name, why in GATES.items():
-        group.addoption(
-            f"--{name}", action="store_true", help=f"run the tests that {why.split(':')[0]}"
-        )
+        group.addoption(f"--{name}", action="store_true", help=f"run the tests that {why.split(':')[0]}")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -56,9 +55,7 @@ def no_side_effects(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPa
         return
 
     def refuse(*_args: object, **_kwargs: object) -> NoReturn:
-        raise AssertionError(
-            "unit tests start no process and open no socket: use tests/integration"
-        )
+        raise AssertionError("unit tests start no process and open no socket: use tests/integration")
 
     monkeypatch.setattr(subprocess.Popen, "__init__", refuse)
     monkeypatch.setattr(socket.socket, "connect", refuse)
