@@ -101,11 +101,12 @@ def _image(
     if options.probe:
         report = probe_existing("image", options.probe, stack, options.run, progress)
         return rebuilt_facts(report), None
-    observation = base.observation
-    if observation is not None:
-        observation = verdicts.on_this_host(observation, around.driver, around.amd)
+    then = now = None
+    if base.report is not None and base.observation is not None:
+        then = verdicts.Then(base.report, base.observation, base.lock)
+        now = verdicts.on_this_host(base.observation, around.driver, around.amd)
     gaps = frozenset(Gap(area, "", "", _NOT_REBUILT) for area in (*seen.IMAGE, "image"))
-    return verdicts.judged_again(stack, observation) | Snapshot({}, gaps), None
+    return verdicts.judged_again(stack, then, now) | Snapshot({}, gaps), None
 
 
 def rebuilt_facts(report: Report) -> Snapshot:

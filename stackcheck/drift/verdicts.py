@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from stackcheck import rules
-from stackcheck.drift.facts import Gap, Seen, Snapshot, snapshot
+from stackcheck import __version__, rules, tables
+from stackcheck.drift.facts import Gap, Key, Seen, Snapshot, snapshot
+from stackcheck.image import ImageFacts
+from stackcheck.locking import resolution_of
 from stackcheck.observation import rule_facts
 from stackcheck.pipeline import claimed, waive
 from stackcheck.rules.registry import judge_all
@@ -17,15 +19,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from stackcheck.definition import Stack
+    from stackcheck.lock import Lock
     from stackcheck.observation import Observation
+    from stackcheck.report.model import Report
     from stackcheck.rules.registry import Rule
 
 _AREAS = {"1": "claim", "3": "target", "4": "target"}
+_SHELLS = frozenset({"image"})
+"""Facts of which a report only keeps that they were there."""
 NOT_KEPT = "it rests on what a report does not keep ({}): `stackcheck drift --rebuild` judges it"
+DOUBTFUL = (
+    "judged otherwise than in the report although neither tables nor machine moved: it rests on the "
+    "definition or on what a report does not keep; `stackcheck drift --rebuild` judges it"
+)
 
 
 def verdict_facts(verdicts: Iterable[Verdict]) -> Snapshot:
-    """Return the worst outcome of each rule about the definition or the target; waived ones do not count."""
+    """Return the worst outcome of each rule about definition or target; waived ones do not count."""
     worst: dict[str, Verdict] = {}
     for verdict in verdicts:
         if verdict.code[-3] in _AREAS and verdict.counts:
@@ -38,51 +48,76 @@ def verdict_facts(verdicts: Iterable[Verdict]) -> Snapshot:
     )
 
 
-def judged_again(stack: Stack, observation: Observation | None) -> Snapshot:
-    """Judge the definition, and what was seen, by today's rules and tables.
+@dataclass(frozen=True)
+class Then:
+    """What a report keeps of the time when it was made, as far as rules ask for it."""
 
-    A rule that needs more than a report keeps is a gap, and so is one that ends in an error.
+    report: Report
+    observation: Observation
+    lock: Lock
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Return the facts of the rules; the image, and how it was built, only say that they were there."""
+        subject, found = self.report.subject, rule_facts(self.observation)
+        if subject.kind == "image":
+            found["image"] = ImageFacts(subject.digest)
+        if self.report.resolution:
+            found["resolution"] = resolution_of(self.lock)
+        return found
+
+    @property
+    def rests_on_the_same(self) -> bool:
+        """Tell whether tables and stackcheck are those of the report."""
+        return (self.report.hashes.tables, self.report.tool_version) == (tables.sha256(), __version__)
+
+
+def judged_again(stack: Stack, then: Then | None, now: Observation | None = None) -> Snapshot:
+    """Judge the definition, and what was seen then, by today's rules and tables.
+
+    `now` is what would be seen on today's machine. A rule that needs more than a report keeps is a gap; so is
+    one that ends in an error, and one that says something else than the report although nothing moved.
     """
-    facts = claims = claimed(stack)
+    claims = claimed(stack)
+    early = _judged(stack, "1", claims, claims)
+    if then is None:
+        gap = Gap("target", "", "", "there is no baseline report with what the probes saw")
+        return early | Snapshot({}, frozenset({gap}))
+    again = _judged(stack, "34", claims, claims | then.facts)
+    late = again if now is None else _judged(stack, "34", claims, claims | then.facts | rule_facts(now))
+    if not then.rests_on_the_same:
+        return early | late
+    said = verdict_facts(then.report.verdicts).facts
+    doubtful = {key for key in {*said, *again.facts} if key.area == "target" and _differs(key, said, again)}
+    kept = {key: seen for key, seen in late.facts.items() if key not in doubtful}
+    gaps = frozenset(Gap(key.area, key.subject, "", DOUBTFUL) for key in doubtful)
+    return early | Snapshot(kept, late.gaps | gaps)
+
+
+def _differs(key: Key, said: Mapping[Key, Seen], again: Snapshot) -> bool:
+    values = [facts[key].value if key in facts else None for facts in (said, again.facts)]
+    return again.knows(key) and values[0] != values[1]
+
+
+def _judged(stack: Stack, stages: str, claims: Mapping[str, Any], facts: Mapping[str, Any]) -> Snapshot:
     wanted, gaps = [], []
     for each in rules.load_all():
-        stage = _AREAS.get(each.code[-3])
-        if (stage == "target" and observation is None) or not _concerns(each, claims):
+        if each.code[-3] not in stages or (each.code[-3] == "1" and not _concerns(each, claims)):
             continue
-        if stage and (lacking := [need for need in each.needs if not _kept(need, claims, observation)]):
-            gaps.append(Gap(stage, each.code, "", NOT_KEPT.format(lacking[0])))
-        elif stage:
+        if lacking := [need for need in each.needs if need not in facts or need in _SHELLS]:
+            gaps.append(Gap(_AREAS[each.code[-3]], each.code, "", NOT_KEPT.format(lacking[0])))
+        else:
             wanted.append(each)
-    if observation is None:
-        gaps.append(Gap("target", "", "", "there is no baseline report with what the probes saw"))
-    else:
-        facts = claims | rule_facts(observation)
-    found = verdict_facts(waive(_judge(wanted, claims, facts), stack))
-    errors = [
-        Gap(key.area, key.subject, "", seen.note, fault=True)
-        for key, seen in found.facts.items()
-        if seen.value == Outcome.ERROR.name
-    ]
-    good = {key: seen for key, seen in found.facts.items() if seen.value != Outcome.ERROR.name}
-    return Snapshot(good, frozenset((*gaps, *errors)))
-
-
-def _judge(
-    wanted: Iterable[Rule], claims: Mapping[str, Any], facts: Mapping[str, Any]
-) -> tuple[Verdict, ...]:
-    """Judge; rules about the definition see it alone, as they do in a probe of what is there already."""
-    early = [each for each in wanted if each.code[-3] == "1"]
-    late = [each for each in wanted if each.code[-3] != "1"]
-    return (*judge_all(early, claims), *judge_all(late, facts))
+    found = verdict_facts(waive(judge_all(wanted, facts), stack))
+    errors = {key: seen for key, seen in found.facts.items() if seen.value == Outcome.ERROR.name}
+    gaps += [Gap(key.area, key.subject, "", seen.note, fault=True) for key, seen in errors.items()]
+    good = {key: seen for key, seen in found.facts.items() if key not in errors}
+    return Snapshot(good, frozenset(gaps))
 
 
 def _concerns(each: Rule, claims: Mapping[str, Any]) -> bool:
     """Tell whether a rule over the definition has anything to judge; others are asked when they run."""
-    return each.code[-3] != "1" or bool(each.when(claims))
-
-
-def _kept(need: str, claims: Mapping[str, Any], observation: Observation | None) -> bool:
-    return need in claims or need == "observation" or (observation is not None and need in observation.probes)
+    return bool(each.when(claims))
 
 
 def on_this_host(
