@@ -290,6 +290,15 @@ def test_mmcv_operators_on_cpu_and_gpu() -> None:
     ]
 
 
+def test_mmcv_operators_that_do_not_run_on_the_cpu() -> None:
+    message = "nms_impl: implementation for device cpu not found."
+    facts = changed(MMCV, "nms.cpu", {"error": {"type": "RuntimeError", "message": message}})
+    assert said("MMCV302", {"mmcv_ops": facts})[0] == (
+        "FAIL",
+        f"mmcv 2.1.0: nms on cpu raises RuntimeError: {message}",
+    )
+
+
 def test_mmcv_without_operators_has_run_none() -> None:
     facts = {"mmcv_ops": {**MMCV, "extension": {"installed": True, "import_error": NO_MODULE}}}
     assert said("MMCV302", facts) == [("SKIP", "mmcv's operators do not load, so none was run")]
