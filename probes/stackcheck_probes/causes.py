@@ -28,8 +28,9 @@ KINDS = (
 )
 """Kinds of causes, the likeliest root first: of two faults the earlier one is mended first."""
 HEALTHY, MISCONFIGURED, UNCHECKED = 0, 1, 3
-ANSWERS = {HEALTHY: "healthy", MISCONFIGURED: "misconfigured", UNCHECKED: "could not be checked"}
+ANSWERS = {HEALTHY: "healthy", MISCONFIGURED: "misconfigured", UNCHECKED: "unchecked"}
 """The three answers, by the exit codes of stackcheck."""
+_SAID = {HEALTHY: "is healthy", MISCONFIGURED: "is misconfigured", UNCHECKED: "could not be checked"}
 MAX_SHOWN = 8
 MAX_NOTES = 3
 MAX_TEXT = 600
@@ -75,7 +76,7 @@ def printable(text: str) -> str:
 def render_text(causes: list[Cause], name: str, then: str, seconds: float) -> str:
     """Return one screen: the answer, the ranked causes with what to do, and how many are not shown."""
     code = answer(causes)
-    lines = ["stackcheck: %s is %s (%.0f ms)%s" % (printable(name), ANSWERS[code], seconds * 1e3, then)]
+    lines = ["stackcheck: %s %s (%.0f ms)%s" % (printable(name), _SAID[code], seconds * 1e3, then)]
     notes = [each for each in causes if each.judgement.outcome == SKIP]
     grave = [each for each in causes if each.judgement.outcome != SKIP]
     for number, each in enumerate(grave[:MAX_SHOWN], 1):

@@ -6,7 +6,7 @@ github.com/ROCm/ROCm-docker/issues/116; rocm.toml for known overrides (checked 2
 
 from __future__ import annotations
 
-from stackcheck_probes.gfx import family
+from stackcheck_probes.gfx import family, gfx_of
 from stackcheck_probes.judgement import FAIL, PASS, SKIP, WARN, Judgement
 
 TYPE_CHECKING = False
@@ -90,7 +90,8 @@ def serves(real: str, seen: str, targets: frozenset[str], known: Mapping[str, st
         )
     text = f"{real} runs code for {seen} by {OVERRIDE}, which AMD does not support"
     hint = "check the results against the CPU; a build for the real target needs no override"
-    return Judgement(PASS if real in known else WARN, text, f"code for {real}", f"{seen} by override", hint)
+    known_to_run = gfx_of(known.get(real, "")) == seen
+    return Judgement(PASS if known_to_run else WARN, text, f"code for {real}", f"{seen} by override", hint)
 
 
 def _unserved(real: str, seen: str, targets: frozenset[str], known: Mapping[str, str]) -> Judgement:
