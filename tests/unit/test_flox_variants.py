@@ -47,13 +47,19 @@ def test_a_good_variant_passes_everything(stack_id: str) -> None:
     assert "VARIANT101" in {verdict.code for verdict in _early(stack_id)}
 
 
-def test_the_published_hopper_build_has_two_mistakes_and_one_weakness() -> None:
+def test_the_published_hopper_build_has_two_mistakes_and_two_weaknesses() -> None:
     assert _bad("pytorch-py313-sm90-avx512-published") == [
         (
             "FAIL",
             "ARCH102",
             "torch refuses 'sm_90' in the arch list 'sm_90': `Unknown CUDA arch`.",
             "write '9.0' instead of 'sm_90'",
+        ),
+        (
+            "WARN",
+            "ENV101",
+            "CMAKE_CUDA_ARCHITECTURES='90': no effect: torch's build ignores it, and says so in a CMake warning.",
+            "remove it; TORCH_CUDA_ARCH_LIST says what torch is built for",
         ),
         (
             "FAIL",

@@ -35,6 +35,8 @@ ROWS: list[Row] = [
     *tables.load().gpus.nvidia,
     *tables.load().gpus.amd,
     *tables.load().systems.systems,
+    *tables.load().isas.isas,
+    *tables.load().isas.implied,
 ]
 
 
@@ -44,7 +46,7 @@ def test_the_shipped_tables_hold_what_they_are_said_to() -> None:
     assert counts >= (42, 175, 82)
     assert len(ROWS) == sum(
         len(rows)
-        for name in ("torch", "cuda", "gpus", "systems")
+        for name in ("torch", "cuda", "gpus", "systems", "isas")
         for rows in read_table(name).values()
         if isinstance(rows, list)
     )
