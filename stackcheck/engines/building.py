@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
+
+import docker
+import requests
 
 from stackcheck.dockerfile import CA, LABEL_FINGERPRINT, LABEL_STACK, make_recipe, render
 from stackcheck.engines import buildkit, classic, commit, fingerprint
@@ -27,7 +31,6 @@ from stackcheck.tiers import from_fault
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    import docker
     from docker.models.images import Image
 
     from stackcheck.definition import Stack
@@ -137,15 +140,23 @@ class Builder:
 
     def _once(self, stack: Stack, digest: str, build: Callable[[], str]) -> Built:
         with once_at_a_time(self.options.cache, digest, self.progress):
-            found = None if self.options.no_cache else self._find(stack, digest)
-            if found:
+            found = self._find(stack, digest)
+            if found and not self.options.no_cache:
                 self.progress(f"nothing to build: {found.tags[0]} has the fingerprint {digest[:12]}")
                 return Built(found, new=False)
             log_file = build()
             built = self._find(stack, digest)
+            if found and built and found.id != built.id:
+                self._let_go(found)
         if built is None:
             raise EngineError(f"building {stack.id}: the engine says that it is done, but has no such image")
         return Built(built, new=True, log_file=log_file)
+
+    def _let_go(self, image: Image) -> None:
+        """Remove the image whose name a new one has taken, unless it has another name or is in use."""
+        with suppress(docker.errors.DockerException, requests.RequestException):
+            if not self.client.images.get(str(image.id)).tags:
+                self.client.images.remove(str(image.id))
 
     def _find(self, stack: Stack, digest: str) -> Image | None:
         wanted = [f"{LABEL_FINGERPRINT}={digest}", f"{LABEL_STACK}={stack.id}"]

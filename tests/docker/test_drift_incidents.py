@@ -7,6 +7,7 @@ import subprocess
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import docker
 import pytest
 
 from stackcheck import pipeline
@@ -24,8 +25,6 @@ from tests.integration.index.server import make_wheel as wheel
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
-
-    import docker
 
     from stackcheck.drift import Change
     from stackcheck.drift.report import DriftReport
@@ -63,8 +62,15 @@ class Project:
     options: pipeline.Options
     tag: str
 
-    def build(self, files: Mapping[str, bytes | str], config: str = "") -> str:
-        return starting.build(self.client, self.base, files, config, self.tag)
+    def build(self, files: Mapping[str, bytes | str], config: str = "") -> None:
+        """Build the tag's image; the one that had the tag before goes."""
+        before = [
+            image for image in self.client.images.list(name=starting.REPOSITORY) if self.name in image.tags
+        ]
+        starting.build(self.client, self.base, files, config, self.tag)
+        for image in before:
+            if image.id != self.client.images.get(self.name).id:
+                self.client.images.remove(str(image.id))
 
     def lock(self) -> None:
         how = Options(cache=self.options.build.cache, environ=self.options.build.environ)
@@ -291,8 +297,11 @@ def test_a_rebuild_from_the_lock_is_the_same_image_and_another_wheel_is_seen(
     project: Callable[..., Project], server: IndexServer, base: str
 ) -> None:
     made = project(accelerator="cpu", image={"base": base}, packages={"myext": "1.0"})
-    made.keep(pipeline.verify(made.stack, made.options, quiet))
+    first = made.keep(pipeline.verify(made.stack, made.options, quiet))
     same = made.drift(rebuild=True)
+    assert made.client.images.list(filters={"label": "stackcheck.stack=incident", "dangling": True}) == []
+    with pytest.raises(docker.errors.ImageNotFound):
+        made.client.images.get(first.subject.digest)
     assert same.changes == ()
     assert same.compared["package"] > 0
     assert same.compared["image"] == 1
