@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from stackcheck import catalog, pipeline, rules
+from stackcheck.dockersteps import steps
+from stackcheck.layercache import forecast, keep
 from stackcheck.rules.registry import judge_all
 from stackcheck.verdict import Outcome
 
@@ -133,3 +135,33 @@ def test_every_tier_of_the_good_chains_is_without_findings(stack_id: str) -> Non
 @pytest.mark.parametrize("top", CHAINS)
 def test_the_chains_stand_in_order(top: str) -> None:
     assert [tier.id for tier in SHIPPED[top].below] == CHAINS[top]
+
+
+TORCH = (MATRICES / "rocm-gfx803/torch/Dockerfile").read_text(encoding="utf-8")
+WHEEL = "RUN python setup.py bdist_wheel"
+
+
+def rebuilds_torch(changed: str) -> bool:
+    """Tell whether the hours of torch's wheel are spent again after a change of its Dockerfile."""
+    told = forecast(keep(steps(TORCH, {})), steps(changed, {}))
+    return any(each.rebuilt for each in told if each.step.text.startswith(WHEEL))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rebuilt"),
+    [
+        ("# The seven", "# Seven", False),
+        ("RUN rm -rf /pytorch\n", "RUN rm -rf /pytorch /root/.cache\n", False),
+        ("RUN rm -rf /pytorch\n", "RUN rm -rf /pytorch\nENV AFTER=1\nRUN true\n", False),
+        ("MINIMUM=3.5 ", "MINIMUM=3.10 ", True),
+        ("release/2.6", "release/2.7", True),
+        ("WORKDIR /pytorch\n", "WORKDIR /pytorch\nRUN true\n", True),
+        ("FROM rocm-gfx803-base:6.4", "FROM rocm-gfx803-base:6.3", True),
+        ("ENV CMAKE", "ARG JOBS=8\nENV CMAKE", True),
+        ("ENV CMAKE", "LABEL of=me\nENV CMAKE", False),
+    ],
+)
+def test_which_change_of_the_recipe_builds_torch_again(old: str, new: str, *, rebuilt: bool) -> None:
+    changed = TORCH.replace(old, new, 1)
+    assert changed != TORCH
+    assert rebuilds_torch(changed) is rebuilt

@@ -83,6 +83,22 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
     (
         "TORCH101",
         {"packages": {"torch": "2.6.0", "torchvision": {"version": "0.20.0", "from": "source"}}},
+        [
+            (
+                "WARN",
+                "torchvision 0.20.0 belongs to torch==2.5.0, and the stack builds it from source against torch 2.6.0, which needs torchvision 0.21.0: a combination that nobody tests.",
+                "take torchvision 0.21.0",
+            )
+        ],
+    ),
+    (
+        "TORCH101",
+        {"packages": {"torch": "2.6.0", "torchvision": {"version": "0.21.0", "from": "source"}}},
+        [("PASS", "torchvision 0.21.0, built from source, belongs to torch 2.6.0.", "")],
+    ),
+    (
+        "TORCH101",
+        {"packages": {"torch": "2.6.0", "torchvision": {"version": "99.0", "from": "source"}}},
         [],
     ),
     (
