@@ -122,12 +122,14 @@ class Shelf:
         return next((stack for stack in self.wanted if stack.id == name), None)
 
     def meant(self, name: str, tables: Tables) -> Stack | None:
-        """Return the variant that a file builds by what it says, whatever its name."""
+        """Return the variant that a file builds by what it says, else the one that its name begins with."""
         written = self.files[name]
-        if isinstance(written, str):
-            return None
-        fits = [stack for stack in self.wanted if _builds(written, stack, tables)]
-        return fits[0] if len(fits) == 1 else None
+        if isinstance(written, Written):
+            fits = [stack for stack in self.wanted if _builds(written, stack, tables)]
+            if len(fits) == 1:
+                return fits[0]
+        longer = [stack for stack in self.wanted if f"{name}-".startswith(f"{stack.id}-")]
+        return max(longer, key=lambda stack: len(stack.id), default=None)
 
     def model(self, name: str, tables: Tables) -> Stack:
         """Return the variant to hold a file against: its own, the one it builds, else the one named next."""
@@ -157,6 +159,11 @@ def make_shelf(wanted: tuple[Stack, ...], texts: Mapping[str, str], folder: str)
                 files[name] = str(error)
     others = tuple(file for file in sorted(texts) if file.removesuffix(SUFFIX) not in files)
     return Shelf(wanted, files, others, folder)
+
+
+def counted(number: int) -> str:
+    """Return "1 recipe", "6 recipes"."""
+    return f"{number} recipe{'s' * (number != 1)}"
 
 
 def family_prefix(ids: list[str]) -> str:

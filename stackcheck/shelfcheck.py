@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from stackcheck import rules, tables
+from stackcheck.recipes import counted
 from stackcheck.report.model import Hashes, Report
 from stackcheck.rules.registry import judge_all
 from stackcheck.verdict import Outcome
@@ -53,6 +54,6 @@ def summary(shelf: Shelf, verdicts: tuple[Verdict, ...]) -> str:
     again = [name for name in named if name in failed]
     missing = len(shelf.wanted) - len(named)
     return (
-        f"{len(shelf.files)} recipes for {len(shelf.wanted)} variants: {len(named) - len(again)} right, "
+        f"{counted(len(shelf.files))} for {len(shelf.wanted)} variants: {len(named) - len(again)} right, "
         f"{len(again)} to write again, {len(shelf.files) - len(named)} to delete or rename, {missing} missing"
     )

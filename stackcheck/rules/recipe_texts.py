@@ -39,7 +39,7 @@ def nixpkgs_is_pinned(shelf: Shelf, tables: Tables) -> list[Finding]:
             text = f"broken, it pins no commit of nixpkgs; the family is at {recipe.nixpkgs}."
         return wrong(name, text, expected=recipe.nixpkgs, found=found)
 
-    return each_recipe(shelf, tables, judge, "pin nixpkgs to the commit of their family")
+    return each_recipe(shelf, tables, judge, "nixpkgs is pinned to the commit of the family")
 
 
 @rule("RECIPE105", when=has_shelf)
@@ -64,7 +64,7 @@ def overlays_are_there(shelf: Shelf, tables: Tables) -> list[Finding]:
         text = f"broken, {len(lacking)} of {number} overlays are missing: {', '.join(lacking)}."
         return wrong(name, text, expected=f"{number} overlays", found=f"{written.overlays} overlays")
 
-    return each_recipe(shelf, tables, judge, "have the overlays of their family")
+    return each_recipe(shelf, tables, judge, "the overlays of the family are there")
 
 
 def _lacking(written: Written, model: Stack, recipe: Recipe) -> Iterator[str]:
@@ -109,7 +109,7 @@ def the_right_package_is_overridden(shelf: Shelf, tables: Tables) -> list[Findin
             )
         return True
 
-    return each_recipe(shelf, tables, judge, "override the package of their family")
+    return each_recipe(shelf, tables, judge, "the package of the family is overridden")
 
 
 @rule("RECIPE107", when=has_shelf)
@@ -138,7 +138,7 @@ def the_gpu_is_that_of_the_variant(shelf: Shelf, tables: Tables) -> list[Finding
             text = f"broken, it builds for gpuArchSM {found}, and its name says {expected}."
         return wrong(name, text, expected=expected, found=found or "no gpuTargets")
 
-    return each_recipe(shelf, tables, judge, "build for the GPU of their name")
+    return each_recipe(shelf, tables, judge, "the GPU is that of the name")
 
 
 @rule("RECIPE108", when=has_shelf)
@@ -160,7 +160,7 @@ def cpu_recipes_have_no_cuda(shelf: Shelf, tables: Tables) -> list[Finding]:
         text = f"broken, a recipe for the CPU speaks of CUDA: {words}."
         return wrong(name, text, expected="nothing of CUDA", found=words)
 
-    return each_recipe(shelf, tables, judge, "for the CPU have nothing of CUDA")
+    return each_recipe(shelf, tables, judge, "nothing of CUDA is in what is for the CPU")
 
 
 @rule("RECIPE109", when=has_shelf)
@@ -185,7 +185,7 @@ def the_flags_are_those_of_the_variant(shelf: Shelf, tables: Tables) -> list[Fin
         finding = judge_flags(file, list(written.cpu_flags), isa, tables, whose="cpuFlags")
         return finding.outcome is Outcome.PASS or finding
 
-    return each_recipe(shelf, tables, judge, "compile with the flags of their name")
+    return each_recipe(shelf, tables, judge, "the compiler flags are those of the name")
 
 
 @rule("RECIPE110", when=has_shelf)
@@ -207,7 +207,7 @@ def the_pattern_is_that_of_the_family(shelf: Shelf, tables: Tables) -> list[Find
         text = f"broken, it defines a package of its own, where the family overrides {recipe.attribute}."
         return wrong(name, text, expected=f"{recipe.attribute}.override", found="buildPythonPackage")
 
-    return each_recipe(shelf, tables, judge, "override what nixpkgs has")
+    return each_recipe(shelf, tables, judge, "what nixpkgs has is overridden, not replaced")
 
 
 @rule("RECIPE111", when=has_shelf)
@@ -229,7 +229,7 @@ def the_release_is_that_of_the_family(shelf: Shelf, tables: Tables) -> list[Find
         text = f"broken, it builds torch {found}, and the family is at {expected}."
         return wrong(name, text, expected=expected, found=found)
 
-    return each_recipe(shelf, tables, judge, "name the release of their family")
+    return each_recipe(shelf, tables, judge, "the release is that of the family")
 
 
 @rule("RECIPE112", when=has_shelf)
@@ -253,7 +253,7 @@ def the_build_steps_are_there(shelf: Shelf, tables: Tables) -> list[Finding]:
         text = f"broken, its build steps do not make {', '.join(lacking)}."
         return wrong(name, text, expected=", ".join(recipe.steps), found="not in the build steps")
 
-    return each_recipe(shelf, tables, judge, "have the build steps of their family")
+    return each_recipe(shelf, tables, judge, "the build steps of the family are there")
 
 
 @rule("RECIPE113", when=has_shelf)
@@ -277,4 +277,4 @@ def the_package_is_named_by_the_variant(shelf: Shelf, tables: Tables) -> list[Fi
         text = f"broken, its pname is {found}, not {recipe.name}."
         return wrong(name, text, expected=recipe.name, found=found)
 
-    return each_recipe(shelf, tables, judge, "give their package the name of the variant")
+    return each_recipe(shelf, tables, judge, "the package has the name of the variant")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
-from stackcheck.recipes import SUFFIX, Shelf, Written
+from stackcheck.recipes import SUFFIX, Shelf, Written, counted
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped
 from stackcheck.verdict import Evidence
 
@@ -36,7 +36,7 @@ def each_recipe(
     """Judge every recipe that can be read against its model.
 
     `judge` returns a finding, True for a recipe that is right, False for one that it is not about. When all
-    are right that is one PASS: "12 recipes {good}."
+    are right that is one PASS: "12 recipes: {good}."
     """
     models = [(name, written, shelf.model(name, tables)) for name, written in _readable(shelf)]
     judged = [judge(name, written, model, model.recipe) for name, written, model in models if model.recipe]
@@ -45,13 +45,13 @@ def each_recipe(
         return findings
     right = judged.count(True)
     none = f"there is no recipe in {shelf.folder} that this could be checked on"
-    return [passed(f"{right} recipe{'s' * (right != 1)} {good}.") if right else skipped(none)]
+    return [passed(f"{counted(right)}: {good}.") if right else skipped(none)]
 
 
 def _none(shelf: Shelf, fault: str) -> Finding:
     if not shelf.files:
         return skipped(f"there is no recipe in {shelf.folder} that this could be checked on")
-    return passed(f"none of {len(shelf.files)} recipes is {fault}.")
+    return passed(f"{counted(len(shelf.files))}: none is {fault}.")
 
 
 def wrong(name: str, message: str, *, expected: str, found: str, hint: str = _AGAIN) -> Finding:
@@ -159,7 +159,7 @@ def recipes_can_be_read(shelf: Shelf) -> list[Finding]:
     if findings:
         return findings
     return [
-        passed(f"{len(shelf.files)} recipes were read.")
+        passed(f"{counted(len(shelf.files))}: all were read.")
         if shelf.files
         else skipped(f"there is no recipe in {shelf.folder}")
     ]
