@@ -1,0 +1,134 @@
+"""The entrypoint against a real NVIDIA driver and device: healthy, and refusing with code for another GPU.
+
+Needs no torch: a package with real kernels of tests/data stands for the stack. With STACKCHECK_REPORTS=DIR
+the two documents are kept there, with the driver and the device in them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stackcheck import agent, expecting, rules, startarchive, tables
+from stackcheck.definition import Stack
+from stackcheck.observation import parse_observation, rule_facts
+from stackcheck_probes import nvml
+
+pytestmark = pytest.mark.gpu
+
+PYTHON = sys.executable
+DATA = Path(__file__).parents[1] / "data/gpucode"
+HERE, OTHER = "rdc.so", "sm_120.cubin"  # sm_86 and sm_90; sm_120 alone
+
+
+@pytest.fixture(scope="module")
+def device() -> dict[str, Any]:
+    facts = nvml.read()
+    assert facts["error"] is None, f"--gpu was given, and NVML says: {facts['error']}"
+    first: dict[str, Any] = facts["devices"][0]
+    if first["capability"].split(".")[0] not in {"8", "9"}:
+        pytest.skip(f"the kernels of this test are for 8.6 and 9.0, this device is {first['capability']}")
+    return facts
+
+
+def bake(folder: Path, kernels: str, gpu: str) -> list[str]:
+    """Lay out an environment with one library of GPU code, bake it; return the entrypoint's command."""
+    site = folder / "site-packages"
+    (site / "torch/lib").mkdir(parents=True)
+    (site / "torch/__init__.py").touch()
+    (site / "torch/version.py").write_text("__version__ = '2.5.0+cu124'\ncuda = '12.4'\nhip = None\n")
+    (site / "torch-2.5.0+cu124.dist-info").mkdir()
+    (site / "torch-2.5.0+cu124.dist-info/METADATA").write_text("Name: torch\nVersion: 2.5.0+cu124\n")
+    suffix = Path(kernels).suffix
+    shutil.copyfile(DATA / kernels, site / f"torch/lib/libtorch_cuda{suffix}")
+    (folder / "agent.pyz").write_bytes(agent.pack())
+    sys_path = {"sys_path": [str(site)]}
+    roots = {"roots": [str(site)]}
+    params = {"interpreter": {**sys_path, "site_packages": [str(site)]}, "distributions": sys_path}
+    params |= dict.fromkeys(("libraries", "loading", "stamps"), roots)
+    request = {"probes": list(expecting.PROBES), "params": params}
+    done = subprocess.run(
+        [PYTHON, folder / "agent.pyz", json.dumps(request)], capture_output=True, check=True, timeout=120
+    )
+    rules.load_all()
+    stack = Stack.model_validate(
+        {"id": f"for-{gpu.lower().replace(' ', '-')}", "accelerator": "cuda", "gpus": [gpu]}
+    )
+    library_path = os.environ.get("LD_LIBRARY_PATH", "")
+    document = expecting.expectation(
+        stack,
+        tables.load(),
+        {},
+        rule_facts(parse_observation(done.stdout)),
+        made="",
+        library_path=library_path,
+    )
+    (folder / "expectation.json").write_bytes(expecting.render(document | {"headers": False}))
+    (folder / "stackcheck.pyz").write_bytes(startarchive.pack())
+    return [PYTHON, *startarchive.FLAGS, str(folder / "stackcheck.pyz"), "entrypoint"]
+
+
+def start(entry: list[str], *words: str, **environ: str) -> tuple[int, str, dict[str, Any]]:
+    """Run the entrypoint; return exit code, the command's output, and its document."""
+    done = subprocess.run(
+        [*entry, "--", *words],
+        env={**os.environ, "STACKCHECK_FORMAT": "json", **environ},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    return done.returncode, done.stdout, json.loads(done.stderr.splitlines()[0])
+
+
+def keep(name: str, document: dict[str, Any], device: dict[str, Any]) -> None:
+    """Keep a document beside what NVML said, where STACKCHECK_REPORTS names a folder; UUIDs stay here."""
+    folder = os.environ.get("STACKCHECK_REPORTS")
+    if folder:
+        gpus = [
+            {key: row.get(key) for key in ("index", "name", "capability", "mig")} for row in device["devices"]
+        ]
+        machine = {"driver": device["driver"], "cuda": device["cuda"], "gpus": gpus}
+        text = json.dumps({"machine": machine, **document}, indent=2)
+        Path(folder, f"entrypoint-{name}.json").write_text(f"{text}\n")
+
+
+def test_healthy_on_the_real_driver_and_device(device: dict[str, Any], tmp_path: Path) -> None:
+    entry = bake(tmp_path, HERE, "H200")
+    code, said, document = start(entry, "echo", "running")
+    keep("healthy", document, device)
+    failures = [each for each in document["causes"] if each["outcome"] in {"FAIL", "ERROR"}]
+    assert failures == []
+    assert (code, said, document["answer"]) == (0, "running\n", "healthy")
+    assert "no-gpu" not in {each["kind"] for each in document["causes"]}
+
+
+def test_an_expectation_for_another_gpu_is_refused(device: dict[str, Any], tmp_path: Path) -> None:
+    entry = bake(tmp_path, OTHER, "RTX 5090")
+    code, said, document = start(entry, "echo", "running")
+    keep("other-gpu", document, device)
+    assert (code, said, document["answer"]) == (1, "", "misconfigured")
+    first = device["devices"][0]
+    (cause,) = [each for each in document["causes"] if each["outcome"] == "FAIL"]
+    assert cause["kind"] == "gpu-code"
+    assert cause["message"].endswith(
+        f"{first['name']} ({first['capability']}): torch/lib/libtorch_cuda.cubin has no code for it: "
+        f"no image for {first['capability']}; it holds sm_120"
+    )
+    assert start(entry, "echo", "running", STACKCHECK_POLICY="warn")[:2] == (0, "running\n")
+
+
+def test_a_device_that_does_not_exist_is_refused(device: dict[str, Any], tmp_path: Path) -> None:
+    number = len(device["devices"])
+    code, _, document = start(bake(tmp_path, HERE, "H200"), "true", CUDA_VISIBLE_DEVICES=str(number))
+    assert code == 1
+    assert document["causes"][0]["message"] == (
+        f"CUDA_VISIBLE_DEVICES='{number}' names {number}, and there are {number} devices"
+    )
