@@ -70,7 +70,7 @@ def _asked(suggestion: Suggestion, facts: dict[str, Any], options: Options, prog
         return Answer(suggestion, gap=_OFFLINE)
     progress(f"{suggestion.stack.id}: resolving {_what(suggestion)}")
     resolving, fails = _resolved(suggestion.stack, facts, options)
-    if isinstance(resolving, Unresolved) and resolving.kind == "conflict":
+    if isinstance(resolving, Unresolved) and resolving.kind in PROVEN:
         loosened = _loosened(suggestion, resolving, facts, options, progress)
         if loosened is not None:
             return Answer(loosened, resolved=True)
@@ -101,7 +101,7 @@ def _loosened(
     options: Options,
     progress: Progress,
 ) -> Suggestion | None:
-    """Let the resolver choose one of two packages that exclude each other; hold its choice to the rules."""
+    """Let the resolver choose one of the packages that a failure names; hold its choice to the rules."""
     stack = suggestion.stack
     for name in _named(conflict, stack):
         package = stack.packages[name]
@@ -128,11 +128,14 @@ def _without(suggestion: Suggestion, change: Change) -> tuple[Change, ...]:
 
 
 def _named(conflict: Unresolved, stack: Stack) -> list[str]:
-    """Return the packages of the stack that a conflict is about; torch last, because most depends on it."""
+    """Return the packages of the stack that a failure is about: what is required before what requires it.
+
+    Each text is a requirement, or `who: requirement`. torch comes last, because most depends on it.
+    """
     names = []
-    for text in conflict.requirements:
+    for part in (part for text in conflict.requirements for part in reversed(text.split(": "))):
         try:
-            names.append(canonicalize_name(Requirement(text).name))
+            names.append(canonicalize_name(Requirement(part).name))
         except InvalidRequirement:
             continue
     stated = [name for name in dict.fromkeys(names) if value_at(stack, ("packages", name)) is not None]

@@ -48,7 +48,7 @@ def stacks(draw: st.DrawFn) -> Stack:
     return Stack.model_validate({"id": "law", "packages": packages, **fields})
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(stacks())
 def test_what_is_suggested_has_no_fail_and_says_what_each_change_is_for(stack: Stack) -> None:
     facts = {"stack": stack, "tables": KNOWN}
@@ -69,14 +69,14 @@ def test_what_is_suggested_has_no_fail_and_says_what_each_change_is_for(stack: S
         assert suggestion.remaining
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(stacks())
 def test_the_same_stack_gets_the_same_suggestion(stack: Stack) -> None:
     facts = {"stack": stack, "tables": KNOWN}
     assert suggest(facts, LIMITS) == suggest(facts, LIMITS)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(stacks())
 def test_a_suggestion_taken_leaves_nothing_to_suggest(stack: Stack) -> None:
     suggestion = suggest({"stack": stack, "tables": KNOWN}, LIMITS)
@@ -85,7 +85,7 @@ def test_a_suggestion_taken_leaves_nothing_to_suggest(stack: Stack) -> None:
         assert (again.changes, again.remaining) == ((), ())
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(stacks())
 def test_facts_of_the_host_are_never_changed(stack: Stack) -> None:
     changed = {change.path[0] for change in suggest({"stack": stack, "tables": KNOWN}, LIMITS).changes}
