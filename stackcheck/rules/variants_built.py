@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from stackcheck.rules.grading import cite
 from stackcheck.rules.measured import parsed_codes
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
 from stackcheck.rules.variants import is_variant, judge_flags, promise_of
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from stackcheck.definition import Stack
     from stackcheck.tables import Tables
+    from stackcheck.tables.isas import Isa
     from stackcheck_probes.capability import Code
 
 _NO_IMPORT = "torch does not import, so what it was built for is not known"
@@ -144,10 +146,11 @@ def cpu_code_is_the_named_one(
     """What was built uses the CPU instruction set of its name: in its compiler flags, and when it runs.
 
     torch prints the flags that it was compiled with, and picks its kernels by the CPU that it finds: on a CPU
-    with the instruction set it must say so. A CPU without it cannot tell, and that is said.
+    with the instruction set it must say so. A CPU without it cannot tell, and that is said. Flags that a
+    compiler's wrapper adds (NIX_CFLAGS_COMPILE) are not printed, so none at all is a warning.
 
     Source: torch.__config__.show() and torch.backends.cpu.get_cpu_capability() of the installed torch.
-    Example: a build named avx512 without -mavx512f in CXX_FLAGS.
+    Example: a build named avx512 with -mavx2 alone in CXX_FLAGS.
     Fix: build it again with the flags of the instruction set.
     """
     assert stack.variant is not None  # noqa: S101 - the rule's `when`
@@ -157,16 +160,27 @@ def cpu_code_is_the_named_one(
         return None
     if "settings" not in torch_build:
         return [skipped(_NO_IMPORT)]
-    flags = torch_build["settings"].get("CXX_FLAGS")
-    if flags is None:
-        seen = skipped(f"{stack.id}: torch does not tell its compiler flags")
-    else:
-        chosen = [each for each in flags.split() if each.startswith("-m")]
-        seen = judge_flags(stack.id, chosen, row.name, tables, whose="torch's CXX_FLAGS")
+    seen = _compiled(stack, row, torch_build["settings"].get("CXX_FLAGS"), tables)
     return [seen, *_dispatch(stack, row, torch_build.get("cpu_capability"), system["cpu"]["flags"])]
 
 
-def _dispatch(stack: Stack, row: Any, capability: str | None, flags: list[str]) -> list[Finding]:
+def _compiled(stack: Stack, row: Isa, flags: str | None, tables: Tables) -> Finding:
+    if flags is None:
+        return skipped(f"{stack.id}: torch does not tell its compiler flags")
+    chosen = [each for each in flags.split() if each.startswith("-m")]
+    if any(each.startswith(("-march=", "-mcpu=")) for each in chosen) or tables.isas.instructions(chosen):
+        return judge_flags(stack.id, chosen, row.name, tables, whose="torch's CXX_FLAGS")
+    return warned(
+        f"{stack.id}: torch's CXX_FLAGS names no instruction set, and {row.name} is promised: unless the "
+        "compiler's wrapper adds it, this is a build for any CPU.",
+        cite(row, f"builds named {row.name} are made with {' '.join(row.flags)}"),
+        expected=" ".join(row.flags),
+        found="no flag for an instruction set",
+        hint=f"put {' '.join(row.flags)} into CXXFLAGS, where torch's build can tell of it",
+    )
+
+
+def _dispatch(stack: Stack, row: Isa, capability: str | None, flags: list[str]) -> list[Finding]:
     if not row.capability:
         return []
     absent = [flag for flag in row.cpu if flag not in flags]

@@ -143,7 +143,25 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], list[str]]] = [
         built("sm_90", CXX_FLAGS="-O2 -fPIC"),
         SM90,
         [
+            "WARN: torch-sm90-avx512: torch's CXX_FLAGS names no instruction set, and avx512 is promised: unless the compiler's wrapper adds it, this is a build for any CPU.",
+            "PASS: torch-sm90-avx512: torch takes its AVX512 kernels on this CPU.",
+        ],
+    ),
+    (
+        "VARIANT303",
+        built("sm_90", CXX_FLAGS="-O2 -mavx2 -mfma"),
+        SM90,
+        [
             "FAIL: torch-sm90-avx512: torch's CXX_FLAGS has no -mavx512f, which avx512 promises.",
+            "PASS: torch-sm90-avx512: torch takes its AVX512 kernels on this CPU.",
+        ],
+    ),
+    (
+        "VARIANT303",
+        built("sm_90", CXX_FLAGS="-O2 -march=native"),
+        SM90,
+        [
+            "SKIP: torch-sm90-avx512: no data on what -march=native switches on",
             "PASS: torch-sm90-avx512: torch takes its AVX512 kernels on this CPU.",
         ],
     ),
