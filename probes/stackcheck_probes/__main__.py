@@ -102,7 +102,10 @@ def observe(request: dict[str, Any], private_fd: int | None = None) -> dict[str,
         if grades[name] is None:
             entries[name] = isolation.failure("exception", "the agent carries no probe of this name")
         elif grades[name] == "gpu" and not found:
-            reason = "no GPU here: none of the device nodes %s exists" % ", ".join(request["device_nodes"])
+            looked_for = ", ".join(request["device_nodes"])
+            reason = "no GPU here: none of the device nodes %s exists" % looked_for
+            if not looked_for:
+                reason = "no GPU was asked for"
             entries[name] = {"status": "skipped", "reason": reason}
     waiting = [name for name in names if name not in entries]
     entries.update(runners.run_groups(_groups(waiting, grades), request, private_fd))
