@@ -53,18 +53,20 @@ def forecast(kept: Kept, steps: Sequence[Step]) -> tuple[Forecast, ...]:
     for step in steps:
         number = place[step.stage]
         place[step.stage] += 1
-        why = _why(step, kept.get(step.stage, ()), number, cold)
+        why = _why(step, kept.get(step.stage), number, cold)
         if why:
             cold.setdefault(step.stage, step)
         told.append(Forecast(step, why))
     return tuple(told)
 
 
-def _why(step: Step, known: Sequence[Parts], number: int, cold: Mapping[str, Step]) -> str:
+def _why(step: Step, known: Sequence[Parts] | None, number: int, cold: Mapping[str, Step]) -> str:
     if first := cold.get(step.stage):
         return f"it follows line {first.line}"
     if source := next((stage for stage in step.takes if stage in cold), None):
         return f"it takes from the stage {source}, which runs again"
+    if known is None:
+        return "no earlier build of it is known"
     if number >= len(known):
         return "it is new"
     earlier = known[number]

@@ -166,6 +166,12 @@ def test_a_step_that_was_not_there_is_new() -> None:
     assert told(TORCH, TORCH + "RUN rm -rf /pytorch\n") == ["14: it is new"]
 
 
+def test_without_an_earlier_build_nothing_is_said_to_be_cached() -> None:
+    first = first_rebuilt(forecast({}, steps("FROM a\nRUN b\n", {})))
+    assert first is not None
+    assert (first.step.line, first.why) == (1, "no earlier build of it is known")
+
+
 @pytest.mark.parametrize(
     ("pattern", "found"),
     [
