@@ -75,7 +75,11 @@ def own_build(stack: Stack, options: BuildOptions) -> OwnBuild:
     files = read_manifest(root / listed, root) if listed else dict(context)
     settings = {f"--build-arg {name}": value for name, value in options.build_args.items()}
     settings |= {"--target": stack.image.target or "", "--platform": stack.platform or ""}
-    own = {stack.image.dockerfile or "Dockerfile": fingerprint.file_digest(dockerfile)}
+    # A context holds its own Dockerfile already; one that lies elsewhere counts too.
+    inside = (
+        not listed and dockerfile.is_relative_to(folder) and str(dockerfile.relative_to(folder)) in context
+    )
+    own = {} if inside else {stack.image.dockerfile or "Dockerfile": fingerprint.file_digest(dockerfile)}
     text = dockerfile.read_text("utf-8", errors="replace")
     return OwnBuild(
         stack, dockerfile, folder, text, context, arguments, Tier(stack.id, own | files, settings)

@@ -147,6 +147,16 @@ def test_without_a_manifest_the_base_counts(tmp_path: Path) -> None:
     )
     own = own_build(stack, BuildOptions(environ={}))
     assert built_on(own, {"a:1": "sha256:1"}) == "not here: b:1 sha256:1"
+    assert list(own.tier.files) == ["Dockerfile"]
+
+
+def test_a_dockerfile_outside_the_context_counts_too(tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src/a.py").write_text("")
+    (tmp_path / "Dockerfile").write_text("FROM a:1\nCOPY . /src\n")
+    image = {"dockerfile": "Dockerfile", "context": "src"}
+    stack = Stack.model_validate({"id": "s", "file": str(tmp_path / "s.toml"), "image": image})
+    assert sorted(own_build(stack, BuildOptions(environ={})).tier.files) == ["Dockerfile", "a.py"]
 
 
 def test_what_an_image_does_not_tell_is_not_made_up() -> None:
