@@ -52,7 +52,12 @@ def write_atomically(path: Path, content: bytes, mode: int = 0o644) -> None:
 
 def _sweep(path: Path) -> None:
     """Remove temporary files of this path that are too old for their writer to be at work still."""
-    for left in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+    sweep_parts(path.parent, glob.escape(path.name))
+
+
+def sweep_parts(folder: Path, name: str = "*") -> None:
+    """Remove what killed runs left of half-written files in a folder; `name` is a glob of the whole file."""
+    for left in folder.glob(f".{name}.*.part"):
         with suppress(OSError):
             if time.time() - left.stat().st_mtime > ABANDONED_S:
                 left.unlink()

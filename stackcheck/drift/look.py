@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stackcheck.cachedir import sweep_parts
 from stackcheck.doubt import asked_for
 from stackcheck.drift import files, metadata, resolving, seen
 from stackcheck.drift.facts import Gap, Key, Seen, Snapshot, snapshot
@@ -57,7 +58,7 @@ def look_around(
 
     `siblings` are further indexes on which the locked packages are looked for.
     """
-    sweep_scratch(build.cache)
+    _sweep(build.cache, baseline)
     with ThreadPoolExecutor(max_workers=3) as pool:
         resolved = pool.submit(_resolved, stack, how)
         listed = pool.submit(index_facts, stack, baseline.lock, how.fetcher, siblings, baseline.facts)
@@ -66,6 +67,14 @@ def look_around(
         bases, then = based.result()
         facts = resolved.result() | listed.result() | bases | machine
     return Surroundings(facts, then, driver, amd)
+
+
+def _sweep(cache: Path, baseline: Baseline) -> None:
+    """Remove what killed runs left: temporary folders, and half-written files."""
+    sweep_scratch(cache)
+    kept = [folder for name in ("pages", "observations", "resolve/*") for folder in cache.glob(name)]
+    for folder in (*kept, baseline.path.parent, Path(baseline.lock.path).parent):
+        sweep_parts(folder)
 
 
 def _resolved(stack: Stack, how: ResolveOptions) -> Snapshot:

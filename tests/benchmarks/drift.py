@@ -1,9 +1,9 @@
 """What a quiet night costs, in one run: python tests/benchmarks/drift.py [PACKAGES] [RUNS]
 
-A stack of 60 packages on a local index, its lock and its accepted baseline, nothing moved: the whole command
-in a process of its own, beside `stackcheck --version` and beside uv resolving the same pins alone. The least of
-several runs each, taken in turn; the first run of all fills the caches and is not counted. Prints seconds and
-ratios; nothing here is a timed test.
+A stack of 60 packages on a local index, its lock and its accepted baseline, nothing moved: the whole
+command in a process of its own, beside `stackcheck --version` and uv resolving the same pins alone. The
+least of several runs each, taken in turn; the first run of all fills the caches and is not counted. Prints
+seconds and ratios; nothing here is a timed test.
 """
 
 from __future__ import annotations
