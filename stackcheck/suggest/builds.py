@@ -177,22 +177,25 @@ def _fields(stack: Stack, version: Version | None, tag: str = "") -> Edit:
     return {}
 
 
-@candidates("CUDA102", "CUDA103", "INDEX101", "TOOLKIT101", "DRIVER101", reach=Reach.SURROUNDINGS)
+@candidates(
+    "CUDA102", "CUDA103", "INDEX101", "TOOLKIT101", "DRIVER101", "VARIANT103", reach=Reach.SURROUNDINGS
+)
 def stated_cuda(stack: Stack, tables: Tables) -> Iterator[Edit]:
     """Yield other CUDA versions for the stack to state: torch's own first, else the nearest ones."""
     if not stack.cuda:
         return
-    backend = torch_backend(stack, tables) if "torch" in stack.packages else None
+    torch = stack.packages.get("torch")
+    backend = torch_backend(stack, tables) if torch else None
     if backend and backend.kind == "cuda" and backend.version:
         yield {("cuda",): minor(backend.version)}
-    if "torch" not in stack.packages:
+    if torch is None or torch.origin == "source":
         now = Version(stack.cuda)
         for row in _by_distance([row.version for row in tables.cuda.toolkits], now):
             if tables.torch.releases_with("cuda", row):
                 yield {("cuda",): str(row)}
 
 
-@candidates("TOOLKIT", "ARCH104", "ARCH105", reach=Reach.SURROUNDINGS)
+@candidates("TOOLKIT", "ARCH104", "ARCH105", "VARIANT103", reach=Reach.SURROUNDINGS)
 def toolkits(stack: Stack, tables: Tables) -> Iterator[Edit]:
     """Yield other CUDA toolkits: that of torch first, then the nearest."""
     if not stack.toolkit:

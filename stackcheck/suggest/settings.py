@@ -48,7 +48,7 @@ def _other_tags(name: str, stack: Stack, tables: Tables) -> Iterator[str]:
     yield re.sub(r"alpine[\d.]*", "slim", name)
 
 
-@candidates("ARCH102", "ARCH103", "ARCH104", "ARCH105", "DRIVER104", reach=Reach.SPELLING)
+@candidates("ARCH102", "ARCH103", "ARCH104", "ARCH105", "DRIVER104", "VARIANT102", reach=Reach.SPELLING)
 def arch_lists(stack: Stack, tables: Tables) -> Iterator[Edit]:
     """Yield the arch list spelled right, with the GPUs' own capabilities, and without what is not known."""
     names = names_of(stack, tables)

@@ -137,6 +137,40 @@ def test_a_branch_that_dropped_a_gpu_never_takes_it_back(driver: str, gpu: Capab
         assert later is Outcome.FAIL
 
 
+@given(drivers, drivers, capabilities)
+def test_a_driver_that_knows_a_gpu_is_followed_by_none_that_does_not(
+    one: str, other: str, gpu: Capability
+) -> None:
+    old, new = sorted((one, other), key=Version)
+    before, after = (outcome("DRIVER103", gpus=[str(gpu)], driver=each) for each in (old, new))
+    assert (before is None) is (after is None)  # whether there is a floor is a matter of the GPU
+    if before is not None and after is not None:
+        assert after <= before
+
+
+@given(drivers, drivers, cuda_versions, st.sampled_from(ENTRIES), capabilities)
+def test_a_newer_driver_compiles_all_ptx_that_an_older_one_did(
+    one: str, other: str, cuda: Version, entry: str, gpu: Capability
+) -> None:
+    old, new = sorted((one, other), key=Version)
+    fields: dict[str, Any] = {"toolkit": str(cuda), "arch_list": [f"{entry}+PTX"], "gpus": [str(gpu)]}
+    before, after = (outcome("DRIVER104", driver=each, **fields) for each in (old, new))
+    assert (before is None) is (after is None)
+    if before in ORDER and after in ORDER:
+        assert ORDER.index(after) <= ORDER.index(before)
+
+
+@given(drivers, cuda_versions, cuda_versions, st.sampled_from(ENTRIES), capabilities)
+def test_ptx_of_an_older_toolkit_is_never_harder_to_compile(
+    driver: str, one: Version, other: Version, entry: str, gpu: Capability
+) -> None:
+    old, new = sorted((one, other))
+    fields: dict[str, Any] = {"driver": driver, "arch_list": [f"{entry}+PTX"], "gpus": [str(gpu)]}
+    before, after = (outcome("DRIVER104", toolkit=str(each), **fields) for each in (new, old))
+    if before in ORDER and after in ORDER:
+        assert ORDER.index(after) <= ORDER.index(before)
+
+
 @given(drivers, drivers)
 def test_an_exact_driver_is_below_a_floor_or_it_is_not(driver: str, floor: str) -> None:
     parsed = parse_driver(driver)

@@ -136,8 +136,17 @@ def test_a_good_stack_has_nothing_to_change(stack: Stack) -> None:
             {"toolkit": "12.4", "host_compiler": "gcc 14", "packages": {"mmcv": {"version": "2.2.0", "from": "source"}}},
             {"host_compiler": "gcc 14 -> gcc 13"},
         ),
+        (
+            {
+                "id": "pytorch-py313-sm120-avx512",
+                "cuda": "12.6",
+                "packages": {"torch": {"version": "2.8.0", "from": "source"}},
+                "variant": {"isa": "avx512", "blas": "cublas"},
+            },
+            {"cuda": "12.6 -> 12.8"},
+        ),
     ],
-    ids=["companion", "gpu", "driver", "flavour", "arch list", "musl", "index", "rocm", "gcc"],
+    ids=["companion", "gpu", "driver", "flavour", "arch list", "musl", "index", "rocm", "gcc", "variant"],
 )  # fmt: skip
 def test_the_nearest_change(fields: dict[str, Any], expected: dict[str, str]) -> None:
     assert changes(**fields) == expected
