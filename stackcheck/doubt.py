@@ -46,6 +46,13 @@ def in_doubt(found: Unresolved, stack: Stack, fetcher: Fetcher) -> Unresolved:
                 return replace(trouble, assumed=found.assumed)
         else:
             files += answer.of(name)
+    package = stack.packages.get(name)
+    if package is not None and package.origin == "source" and found.kind != "not-found":
+        text = (
+            f"the stack builds {found.requirements[0]} from source, and no index has a source archive of it: "
+            "where its source comes from is not stated"
+        )
+        return replace(found, kind="not-stated", message=text, exists=_existing(files), hint="")
     return replace(found, kind=_kind(found, files), exists=_existing(files), hint=_hint(found, stack))
 
 

@@ -208,6 +208,19 @@ def test_a_version_that_is_there_as_source_only_is_not_built(server: IndexServer
     assert verdict_of(found)[0].outcome is Outcome.FAIL
 
 
+def test_a_source_that_no_index_has_proves_nothing(server: IndexServer, options: Options) -> None:
+    """torch has wheels alone on its index: who builds it takes the source from its repository."""
+    server.add("main", make_wheel("alpha", "1.0"))
+    packages = {"alpha": {"version": "1.0", "from": "source"}}
+    found = unresolved(resolve(stack(server.simple("main"), packages), options))
+    assert found.kind == "not-stated"
+    assert verdict_of(found)[0].outcome is Outcome.SKIP
+    assert found.message == (
+        "the stack builds alpha==1.0 from source, and no index has a source archive of it: "
+        "where its source comes from is not stated"
+    )
+
+
 def test_a_source_package_is_taken_and_none_of_its_code_runs(server: IndexServer, options: Options) -> None:
     server.add("main", make_sdist("mmcv", "2.2.0"), make_wheel("alpha", "1.0"))
     packages = {"mmcv": {"version": "2.2.0", "from": "source"}, "alpha": "1.0"}
