@@ -1,4 +1,4 @@
-"""Install pip into this virtual environment where Python comes without ensurepip (Debian without python3-venv).
+"""Install pip into this virtual environment where Python has no ensurepip (Debian without python3-venv).
 
 Takes the newest wheel of pip from the package index ($PIP_INDEX_URL, else PyPI), checks it against the hash
 that the index states, and lets it install itself. Standard library only.

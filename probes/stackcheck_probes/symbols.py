@@ -70,7 +70,8 @@ def gnu_hash(name: bytes) -> int:
         for byte in name:
             value = value * 33 + byte & 0xFFFFFFFF
         return value
-    return sum(map(mul, name, _POWERS[_LONGEST - length :])) + _START[length] & 0xFFFFFFFF
+    value = sum(map(mul, name, _POWERS[_LONGEST - length :]), _START[length])
+    return value & 0xFFFFFFFF
 
 
 class Symbols:

@@ -3,9 +3,9 @@
     python tests/benchmarks/loading.py PYTHON [--rounds 5]
 
 PYTHON is the interpreter of an environment with torch and extensions; pyelftools and nm are left out, and
-said to be, where they are not installed. Asked: ABI of six extensions at least 40 times faster
-than `nm -D` and 200 times than pyelftools; everything static at most 120 ms, at most 45 MB, and 20 times faster
-than `import torch`.
+said to be, where they are not installed. Asked: ABI of six extensions at least 40 times faster than `nm -D`
+and 200 times than pyelftools; everything static at most 120 ms, at most 45 MB, and 20 times faster than
+`import torch`.
 """
 
 from __future__ import annotations

@@ -25,7 +25,9 @@ def one(text: str) -> Stack:
 
 def test_what_is_not_stated_stays_not_stated() -> None:
     stack = one('[[stack]]\nid = "x"')
-    assert stack.python is stack.cuda is stack.platform is stack.arch_mode is stack.driver is None
+    stated = stack.model_fields_set - {"id", "family", "file"}
+    assert stated == set()
+    assert (stack.python, stack.cuda, stack.driver) == (None, None, None)
     assert stack.packages == {}
     assert stack.gpus == ()
     assert stack.title == "m.toml::x"

@@ -239,7 +239,7 @@ def test_an_empty_folder_holds_nothing_that_could_be_inspected(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "x: there is no such file or folder (an image is named by --image)"),
+        (None, "x: there is no such file or folder (an image is named with its tag, or by --image)"),
         (b"just text", "x: this is no library, wheel or image archive"),
         (b"PK\x03\x04", "x: no zip file, or cut off: there is no end of central directory"),
         (b"\x1f\x8b" + bytes(30), "x: "),

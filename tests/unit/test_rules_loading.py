@@ -14,7 +14,7 @@ from stackcheck.verdict import Outcome, Verdict
 
 DATA = Path(__file__).parents[1] / "data" / "loading"
 CODES = [f"LOAD30{n}" for n in range(1, 8)]
-assert rules_loading.OF_THE_STACK
+assert RULES["LOAD301"].module == rules_loading.__name__
 
 
 def recorded(name: str) -> dict[str, Any]:
