@@ -18,7 +18,7 @@ from stackcheck.rules.gpucode import packages_of
 from stackcheck.rules.loading import own_folders
 from stackcheck.rules.registry import RULES, Missing, judge_one
 from stackcheck.rules.variables import applies
-from stackcheck.tables.gpus import products
+from stackcheck.tables.gpus import products, words
 from stackcheck.verdict import Outcome
 from stackcheck_probes.environment import SECRET
 from stackcheck_probes.expectation import SCHEMA_VERSION
@@ -241,7 +241,7 @@ def _cuda(stack: Stack, torch: Mapping[str, Any] | None, tables: Tables) -> dict
 
 def _devices(tables: Tables) -> dict[str, Any]:
     """Return what is known of GPUs: their least driver, the last branch that drives them, names."""
-    named = {gpu.name.lower().replace("-", " "): str(gpu.capability) for gpu in products() if gpu.capability}
+    named = {" ".join(sorted(words(gpu.name))): str(gpu.capability) for gpu in products() if gpu.capability}
     return {
         "least": {str(row.capability): str(row.driver) for row in tables.cuda.device_drivers},
         "last_branch": {

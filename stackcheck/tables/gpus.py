@@ -104,8 +104,8 @@ def find_gpu(text: str) -> Gpu:
         return Gpu(text, Capability(int(match["major"]), int(match["minor"])))
     if _GFX.fullmatch(word):
         return Gpu(text, gfx=word)
-    wanted = _words(text)
-    fits = [(len(words), gpu) for words, gpu in _by_words() if words <= wanted]
+    wanted = words(text)
+    fits = [(len(own), gpu) for own, gpu in _by_words() if own <= wanted]
     best = [gpu for size, gpu in fits if size == max(size for size, _ in fits)]
     if not best:
         raise ValueError(
@@ -120,15 +120,16 @@ def find_gpu(text: str) -> Gpu:
 
 @cache
 def _by_words() -> tuple[tuple[frozenset[str], Gpu], ...]:
-    return tuple((_words(gpu.name), gpu) for gpu in products())
+    return tuple((words(gpu.name), gpu) for gpu in products())
 
 
-def _words(name: str) -> frozenset[str]:
-    words = frozenset(re.findall(r"[a-z0-9+]+", name.lower()))
-    return words - _MAKERS or words
+def words(name: str) -> frozenset[str]:
+    """Return the words that tell a product from others: lower case, without those of its maker and line."""
+    found = frozenset(re.findall(r"[a-z0-9+]+", name.lower()))
+    return found - _MAKERS or found
 
 
 def _near(text: str) -> str:
-    names = {" ".join(sorted(_words(gpu.name))): gpu.name for gpu in products()}
-    near = difflib.get_close_matches(" ".join(sorted(_words(text))), names, n=3, cutoff=0.5)
+    names = {" ".join(sorted(words(gpu.name))): gpu.name for gpu in products()}
+    near = difflib.get_close_matches(" ".join(sorted(words(text))), names, n=3, cutoff=0.5)
     return f"; near names: {', '.join(names[key] for key in near)}" if near else ""
