@@ -66,11 +66,11 @@ def gnu_hash(name: bytes) -> int:
     """Return the hash of a symbol name as the GNU hash section has it."""
     length = len(name)
     if length > _LONGEST:
-        value = 5381
+        long = 5381
         for byte in name:
-            value = value * 33 + byte & 0xFFFFFFFF
-        return value
-    value = sum(map(mul, name, _POWERS[_LONGEST - length :]), _START[length])
+            long = long * 33 + byte & 0xFFFFFFFF
+        return long
+    value: int = sum(map(mul, name, _POWERS[_LONGEST - length :]), _START[length])
     return value & 0xFFFFFFFF
 
 
