@@ -35,7 +35,7 @@ COMMANDS = {
     "entrypoint": "inside an image: check the container in milliseconds, then become the command",
     "explain": "say what a rule checks, why, and from which source",
     "report": "render a report again, in any format",
-    "schema": "print the JSON Schema of stack definitions or of reports",
+    "schema": "print the JSON Schema of stack definitions, of reports or of drift",
     "recipes": "hold a folder of Nix expressions against a matrix of variants, or write them",
     "tables": "list what the knowledge tables hold, with their sources",
 }
