@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from stackcheck.definition import Stack
+    from stackcheck.uvrun import UvAnswer
     from stackcheck.tiers import ChainPlan
 
 AGENT_MARGIN_S = 60.0
@@ -55,6 +56,7 @@ class Options:
 
     `locks` is the folder of lock files; `keep_going` builds a stack although rules failed before the build;
     `timeout_s` bounds all probes of one target together; `cached` reuses what they saw of this very image.
+    `answers` are what uv said in this run, for stacks that ask it the same.
     """
 
     offline: bool = False
@@ -64,6 +66,7 @@ class Options:
     keep_going: bool = False
     timeout_s: float = 900.0
     cached: bool = False
+    answers: dict[tuple[Any, ...], UvAnswer] = field(default_factory=dict, repr=False, compare=False)
 
 
 def check(stack: Stack, options: Options, progress: Progress) -> Report:
@@ -171,7 +174,8 @@ def claimed(stack: Stack) -> dict[str, Any]:
 def resolved(stack: Stack, options: Options, progress: Progress) -> dict[str, Any]:
     """Return the facts of resolution: what would be installed, or why that is not known."""
     progress(f"{stack.id}: resolving")
-    return locking.resolution_facts(stack, resolve.Options(offline=options.offline), options.locks)
+    how = resolve.Options(offline=options.offline, answers=options.answers)
+    return locking.resolution_facts(stack, how, options.locks)
 
 
 def locked(stack: Stack, facts: dict[str, Any], options: Options, progress: Progress) -> dict[str, Any]:

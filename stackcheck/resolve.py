@@ -17,7 +17,7 @@ from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stackcheck.cachedir import cache_folder, write_atomically
 from stackcheck.derivation import read_failure
@@ -42,7 +42,8 @@ __all__ = ["LockedPackage", "Options", "Resolution", "Unresolved", "resolve"]
 class Options:
     """How to resolve: `offline` uses only what is cached; `environ` stands for os.environ.
 
-    `cache` is where pages and uv's input are kept, `uv` the binary, both found when not given.
+    `cache` is where pages and uv's input are kept, `uv` the binary, both found when not given. `answers` are
+    those that uv gave in this run of stackcheck: many variants of one stack ask it the same question.
     """
 
     offline: bool = False
@@ -50,6 +51,7 @@ class Options:
     cache: Path | None = None
     uv: Path | None = None
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
+    answers: dict[tuple[Any, ...], UvAnswer] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def cache_folder(self) -> Path:
@@ -104,9 +106,14 @@ def _attempt(stack: Stack, options: Options, *, lenient: bool) -> Resolution | U
 
 
 def _compile(asked: UvInput, args: tuple[str, ...], form: str, options: Options) -> UvAnswer:
-    folder = project_folder(options.cache_folder, asked.project)
-    binary = options.uv or find_uv()
-    return run_uv(binary, compile_args(args, form), cwd=folder, env=asked.env, timeout_s=options.timeout_s)
+    question = (asked.project, args, form, frozenset(asked.env.items()))
+    if question not in options.answers:
+        folder = project_folder(options.cache_folder, asked.project)
+        binary, arguments = options.uv or find_uv(), compile_args(args, form)
+        options.answers[question] = run_uv(
+            binary, arguments, cwd=folder, env=asked.env, timeout_s=options.timeout_s
+        )
+    return options.answers[question]
 
 
 def _resolution(
