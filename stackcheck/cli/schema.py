@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stackcheck.cli import output
 from stackcheck.definition_schema import definition_schema
@@ -12,8 +12,13 @@ from stackcheck.report.jsonfile import schema as report_schema
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
 
-_SCHEMAS = {"stack": definition_schema, "report": report_schema, "drift": drift_schema}
+_SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
+    "stack": definition_schema,
+    "report": report_schema,
+    "drift": drift_schema,
+}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import http.server
+import json
 import os
 import subprocess
+import threading
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +16,7 @@ import pytest
 
 from stackcheck import pipeline
 from stackcheck.definition import Stack
+from stackcheck.drift import baseline
 from stackcheck.drift.run import DriftOptions, drift
 from stackcheck.engines import BuildOptions
 from stackcheck.locking import Locked, lock_stack
@@ -310,6 +315,89 @@ def test_a_rebuild_from_the_lock_is_the_same_image_and_another_wheel_is_seen(
     (change,) = of(broken, "image")
     assert (change.after, change.what) == ("no", "the stack no longer builds")
     assert broken.exit_code() == 1
+
+
+class Registry(http.server.BaseHTTPRequestHandler):
+    """A registry with one image of one manifest, as the engine asks for it (HTTP on 127.0.0.1 is allowed)."""
+
+    layer = b"one"
+
+    def do_GET(self) -> None:
+        manifest = {
+            "schemaVersion": 2,
+            "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
+            "config": {
+                "mediaType": "application/vnd.docker.container.image.v1+json",
+                "size": 2,
+                "digest": f"sha256:{hashlib.sha256(b'{}').hexdigest()}",
+            },
+            "layers": [
+                {
+                    "mediaType": "application/vnd.docker.image.rootfs.diff.tar.gzip",
+                    "size": len(self.layer),
+                    "digest": f"sha256:{hashlib.sha256(self.layer).hexdigest()}",
+                }
+            ],
+        }
+        ours = "/manifests/" in self.path
+        body = json.dumps(manifest if ours else {}).encode()
+        if "/blobs/" in self.path:
+            body = b'{"os": "linux", "architecture": "amd64"}'
+        self.send_response(200)
+        self.send_header("Content-Type", str(manifest["mediaType"]) if ours else "application/json")
+        self.send_header("Docker-Content-Digest", f"sha256:{hashlib.sha256(body).hexdigest()}")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(body)
+
+    do_HEAD = do_GET  # noqa: N815 - the name that the base class looks for
+
+    def log_message(self, *_: object) -> None:
+        return
+
+
+@pytest.fixture
+def registry() -> Iterator[tuple[str, type[Registry]]]:
+    handler = type("OneRegistry", (Registry,), {})
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as made:
+        made.daemon_threads = True
+        thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield f"127.0.0.1:{made.server_port}", handler
+        made.shutdown()
+        thread.join()
+
+
+def test_a_base_whose_tag_moves_in_its_registry(
+    project: Callable[..., Project], registry: tuple[str, type[Registry]]
+) -> None:
+    host, handler = registry
+    base = f"{host}/stackcheck/base:latest"
+    made = project(image={"base": base})
+    first = made.drift(accept="the base of the release")
+    assert baseline.NOWHERE in {gap.reason for gap in first.unchecked if gap.area == "base"}
+    assert of(made.drift(), "base") == []
+    handler.layer = b"two"
+    (change,) = of(made.drift(), "base")
+    assert (change.where, change.aspect, change.rank) == (base, "digest", "changes-behaviour")
+    assert change.what == "the base image's tag moved in its registry"
+    assert str(change.before).startswith("sha256:")
+    assert change.before != change.after
+
+
+def test_a_registry_that_is_not_reached_is_said(project: Callable[..., Project]) -> None:
+    made = project(image={"base": "127.0.0.1:9/stackcheck/base:latest"})
+    report = made.drift()
+    assert of(report, "base") == []
+    assert report.exit_code() == 0
+    reasons = {gap.aspect: gap.reason for gap in report.unchecked if gap.area == "base" and gap.subject}
+    assert reasons["id"] == "127.0.0.1:9/stackcheck/base:latest is not on this machine"
+    assert reasons["digest"].startswith(
+        "the registry of 127.0.0.1:9/stackcheck/base:latest was not reached: "
+    )
+    offline = replace(made, options=replace(made.options, offline=True)).drift()
+    assert "the registry was not asked (--offline)" in {gap.reason for gap in offline.unchecked}
 
 
 def test_a_cached_verify_runs_the_probes_once(project: Callable[..., Project], base: str) -> None:

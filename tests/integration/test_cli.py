@@ -93,6 +93,8 @@ def test_help_names_every_command(folder: Path) -> None:
         "build",
         "verify",
         "probe",
+        "drift",
+        "history",
         "explain",
         "report",
         "schema",
@@ -274,6 +276,7 @@ def test_explain(folder: Path) -> None:
 def test_schema(folder: Path) -> None:
     assert json.loads(run(folder, "schema").stdout)["title"] == "stackcheck stack definitions"
     assert json.loads(run(folder, "schema", "report").stdout)["title"] == "stackcheck report"
+    assert json.loads(run(folder, "schema", "drift").stdout)["title"] == "stackcheck drift"
 
 
 def test_tables(folder: Path) -> None:

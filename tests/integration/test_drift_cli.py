@@ -1,4 +1,4 @@
-"""`stackcheck drift` and `history` as their users have them: processes, exit codes, messages, nightly files."""
+"""`stackcheck drift` and `history` as their users have them: exit codes, messages, the nightly files."""
 
 from __future__ import annotations
 
@@ -207,7 +207,7 @@ def test_pip_audit_is_asked_where_it_is_installed(project: Path) -> None:
     assert "pip-audit did not answer: it said nothing: cve" in silent.stdout
 
 
-# --- the files for every night -------------------------------------------------------------------------------
+# --- the files for every night ------------------------------------------------------------------------------
 
 
 def options_of(command: str) -> set[str]:
