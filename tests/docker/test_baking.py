@@ -430,8 +430,11 @@ def test_a_real_stack(client: docker.DockerClient, tmp_path: Path) -> None:
         assert (ended.code, ended.answer) == (0, "healthy")
         assert ended.out.startswith("2.5.0")
         assert json.loads(ended.err.splitlines()[0])["seconds"] < 0.5
-        old = starter.run(fake=f"driver={DRIVER};cuda=12040;gpus=NVIDIA L4:8.9")
-        assert (old.code, old.answer) == (3, "unchecked")  # there is no NVML in this image
+        bare = starter.run("true", fake=f"driver={DRIVER};cuda=12040;gpus=NVIDIA L4:8.9")
+        assert (bare.code, bare.answer) == (1, "misconfigured")  # a device node, and no driver library
+        assert bare.causes[0][2] == (
+            "the driver (version not known) is loaded, and no libcuda.so.1 can be found"
+        )
     finally:
         starter.remove()
         client.images.remove(tag, force=True)
