@@ -12,7 +12,7 @@ from stackcheck.suggest.change import plain
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from stackcheck.suggest.search import Change
+    from stackcheck.suggest.suggestion import Change
 
 
 def edit_text(text: str, stack: str, changes: Iterable[Change]) -> str:

@@ -15,18 +15,19 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from stackcheck.suggest.candidates import generators_for
+from stackcheck.suggest.candidates import Reach, generators_for
 from stackcheck.suggest.change import apply, value_at
 from stackcheck.suggest.judging import Judging
+from stackcheck.suggest.suggestion import Change, Suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from stackcheck.definition import Stack
     from stackcheck.rules.registry import Facts
+    from stackcheck.suggest.candidates import Generator
     from stackcheck.suggest.change import Edit, Path
     from stackcheck.suggest.judging import Judged
-    from stackcheck.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Limits:
     """How far is searched.
 
     changes: in one suggestion. first, second: stacks that each pass expands. looked: edits that one generator
-    is asked for; answers: those of them that are taken.
+    is asked for; answers: those of them that are taken; weighed: those among which the second pass chooses.
     """
 
     changes: int = 16
@@ -42,47 +43,7 @@ class Limits:
     second: int = 120
     looked: int = 200
     answers: int = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One entry of the definition, before and after.
-
-    `needed_for` is what fails without it, all the other changes made: code and message of each verdict.
-    `source` is where the fact behind the first of them can be read.
-    """
-
-    path: Path
-    before: Any
-    after: Any
-    needed_for: tuple[str, ...] = ()
-    source: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Suggestion:
-    """What was found for one stack.
-
-    `changes` are empty for a stack that is good already, and where nothing was found; `stack` is the stack
-    with them made. `failed` are the FAILs of the stack as it is; `remaining` those that the best attempt
-    could not lift (none when `proven`). `doubts` are warnings and gaps that the changes bring. `tried` counts
-    the stacks that were judged; `exhausted` says that no candidate was left, `smallest` that no smaller set
-    of the candidates does it.
-    """
-
-    stack: Stack
-    failed: tuple[Verdict, ...]
-    changes: tuple[Change, ...] = ()
-    remaining: tuple[Verdict, ...] = ()
-    doubts: tuple[Verdict, ...] = ()
-    tried: int = 0
-    exhausted: bool = False
-    smallest: bool = False
-
-    @property
-    def proven(self) -> bool:
-        """Tell whether the rules were run over the changed stack and none failed."""
-        return not self.remaining
+    weighed: int = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,21 +155,34 @@ class _Search:
         return chosen
 
     def answers_to(self, code: str, node: _Node, *, greedy: bool) -> list[_Answer]:
-        stack = node.judged.stack
-        before = self.judging.bad(code, stack)
         found: list[_Answer] = []
         for generator in generators_for(code):
-            kept = 0
-            steps = islice(generator.edits(stack, self.tables), self.limits.looked)
-            for rank, step in enumerate(steps):
-                if kept >= self.limits.answers:
-                    break
-                if self.is_idle(step, stack) or (greedy and not node.edit.keys().isdisjoint(step)):
-                    continue
-                if self.judging.bad(code, apply(stack, step)) < before:
-                    kept += 1
-                    found.append(self.merged(node, step, Cost(int(generator.reach), rank, next(iter(step)))))
+            far = greedy and generator.reach >= Reach.TORCH
+            kept = self.steps(code, node, generator, self.limits.weighed if far else self.limits.answers)
+            steps = [step for step in kept if not greedy or node.edit.keys().isdisjoint(step[1])]
+            answers = [
+                self.merged(node, step, Cost(int(generator.reach), rank, next(iter(step))))
+                for rank, step in steps
+            ]
+            found += self.most_promising(answers) if far else answers
         return found
+
+    def steps(self, code: str, node: _Node, generator: Generator, most: int) -> list[tuple[int, Edit]]:
+        """Return the nearest edits of a generator that answer a FAIL, each with its place among them."""
+        stack = node.judged.stack
+        before = self.judging.bad(code, stack)
+        kept: list[tuple[int, Edit]] = []
+        for rank, step in enumerate(islice(generator.edits(stack, self.tables), self.limits.looked)):
+            if len(kept) >= most:
+                break
+            if not self.is_idle(step, stack) and self.judging.bad(code, apply(stack, step)) < before:
+                kept.append((rank, step))
+        return kept
+
+    def most_promising(self, answers: list[_Answer]) -> list[_Answer]:
+        """Return the answers after which the fewest rules fail: another torch is chosen but once."""
+        failing = {id(each): {v.code for v in self.judging.judge(each[0]).fails} for each in answers}
+        return sorted(answers, key=lambda each: len(failing[id(each)]))[: self.limits.answers]
 
     @staticmethod
     def is_idle(step: Edit, stack: Stack) -> bool:

@@ -10,11 +10,10 @@ import pytest
 from stackcheck import catalog, rules, tables
 from stackcheck.definition import Package, Stack
 from stackcheck.rules.registry import judge_all
-from stackcheck.suggest import Change, Suggestion, apply, spell, suggest
+from stackcheck.suggest import Change, Limits, Suggestion, apply, spell, suggest
 from stackcheck.suggest.candidates import GENERATORS
 from stackcheck.suggest.edited import edit_text, unified
 from stackcheck.suggest.judging import Judging
-from stackcheck.suggest.search import Limits
 from stackcheck.verdict import Outcome
 from tests.cases.convert import to_stack
 from tests.cases.scoreboard import HERE, read_cases
@@ -194,6 +193,26 @@ def test_a_new_gpu_moves_all_that_hangs_on_torch() -> None:
         "toolkit": "12.8",
         "arch_list": "[8.9, 12.0]",
     }
+    assert fails(suggestion.stack) == []
+
+
+def test_another_torch_is_chosen_by_all_that_hangs_on_it() -> None:
+    fields = {
+        "python": "3.9",
+        "driver": "570.86.10",
+        "gpus": ["RTX 5090"],
+        "packages": {
+            "torch": "2.4.1+cu117",
+            "torchvision": "0.15.1",
+            "xformers": "0.0.28.post2",
+            "spconv-cu124": "2.3.8",
+            "cumm-cu124": "0.8.2",
+        },
+    }
+    suggestion = found(Stack.model_validate({"id": "case", **fields}))
+    assert suggestion.proven
+    assert not suggestion.smallest
+    assert said(suggestion)["packages.cumm-cu124"] == "0.8.2 -> 0.7.11"
     assert fails(suggestion.stack) == []
 
 
