@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from stackcheck.definition import Stack
-    from stackcheck.uvrun import UvAnswer
     from stackcheck.tiers import ChainPlan
+    from stackcheck.uvrun import UvAnswer
 
 AGENT_MARGIN_S = 60.0
 """What starting a container may take on top of the probes' own time."""
@@ -56,7 +56,7 @@ class Options:
 
     `locks` is the folder of lock files; `keep_going` builds a stack although rules failed before the build;
     `timeout_s` bounds all probes of one target together; `cached` reuses what they saw of this very image.
-    `answers` are what uv said in this run, for stacks that ask it the same.
+    `answers` keeps what uv said, for stacks that ask it the same at the same time.
     """
 
     offline: bool = False
@@ -66,7 +66,7 @@ class Options:
     keep_going: bool = False
     timeout_s: float = 900.0
     cached: bool = False
-    answers: dict[tuple[Any, ...], UvAnswer] = field(default_factory=dict, repr=False, compare=False)
+    answers: dict[tuple[Any, ...], UvAnswer] | None = field(default=None, repr=False, compare=False)
 
 
 def check(stack: Stack, options: Options, progress: Progress) -> Report:
@@ -83,6 +83,7 @@ def check_all(stacks: Sequence[Stack], options: Options, progress: Progress) -> 
     """
     if not options.offline or len(stacks) < 2:
         return [check(stack, options, progress) for stack in stacks]
+    options = replace(options, answers={})
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return list(pool.map(lambda stack: check(stack, options, progress), stacks))
 

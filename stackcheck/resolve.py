@@ -42,8 +42,8 @@ __all__ = ["LockedPackage", "Options", "Resolution", "Unresolved", "resolve"]
 class Options:
     """How to resolve: `offline` uses only what is cached; `environ` stands for os.environ.
 
-    `cache` is where pages and uv's input are kept, `uv` the binary, both found when not given. `answers` are
-    those that uv gave in this run of stackcheck: many variants of one stack ask it the same question.
+    `cache` is where pages and uv's input are kept, `uv` the binary, both found when not given. `answers` keeps
+    what uv said, for variants of one stack that ask it the same question; by default nothing is kept.
     """
 
     offline: bool = False
@@ -51,7 +51,7 @@ class Options:
     cache: Path | None = None
     uv: Path | None = None
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
-    answers: dict[tuple[Any, ...], UvAnswer] = field(default_factory=dict, repr=False, compare=False)
+    answers: dict[tuple[Any, ...], UvAnswer] | None = field(default=None, repr=False, compare=False)
 
     @property
     def cache_folder(self) -> Path:
@@ -107,13 +107,14 @@ def _attempt(stack: Stack, options: Options, *, lenient: bool) -> Resolution | U
 
 def _compile(asked: UvInput, args: tuple[str, ...], form: str, options: Options) -> UvAnswer:
     question = (asked.project, args, form, frozenset(asked.env.items()))
-    if question not in options.answers:
-        folder = project_folder(options.cache_folder, asked.project)
-        binary, arguments = options.uv or find_uv(), compile_args(args, form)
-        options.answers[question] = run_uv(
-            binary, arguments, cwd=folder, env=asked.env, timeout_s=options.timeout_s
-        )
-    return options.answers[question]
+    if options.answers is not None and question in options.answers:
+        return options.answers[question]
+    folder = project_folder(options.cache_folder, asked.project)
+    binary, arguments = options.uv or find_uv(), compile_args(args, form)
+    answer = run_uv(binary, arguments, cwd=folder, env=asked.env, timeout_s=options.timeout_s)
+    if options.answers is not None:
+        options.answers[question] = answer
+    return answer
 
 
 def _resolution(
