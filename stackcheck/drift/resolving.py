@@ -29,7 +29,7 @@ def lock_facts(lock: Lock, stack: Stack) -> Snapshot:
 
 def resolution_facts(found: Resolution | Unresolved, stack: Stack) -> Snapshot:
     """Return what the definition takes today; a resolution that proves nothing is a gap."""
-    definition = snapshot([("definition", stack.id, "fingerprint", fingerprint(stack))])
+    definition = snapshot([("definition", stack.id, "fingerprint", fingerprint(stack))], _not_resolved(stack))
     if isinstance(found, Resolution):
         if found.offline:
             return definition | _gaps("only what is cached was asked (--offline)", fault=False)
@@ -44,6 +44,15 @@ def resolution_facts(found: Resolution | Unresolved, stack: Stack) -> Snapshot:
     failed = snapshot([("resolution", stack.id, "resolves", said)])
     reason = "the stack does not resolve"
     return definition | failed | Snapshot({}, frozenset(Gap(area, "", "", reason) for area in _WOULD_TAKE))
+
+
+def _not_resolved(stack: Stack) -> list[Gap]:
+    """Return the packages whose files no index decides: what conda has or would build is not looked at."""
+    return [
+        Gap("stated", name, "", "comes from conda, which is not resolved")
+        for name, package in stack.packages.items()
+        if package.origin == "conda"
+    ]
 
 
 def _versions(packages: Iterable[LockedPackage], stack: Stack) -> Snapshot:
