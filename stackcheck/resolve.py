@@ -42,8 +42,8 @@ __all__ = ["LockedPackage", "Options", "Resolution", "Unresolved", "resolve"]
 class Options:
     """How to resolve: `offline` uses only what is cached; `environ` stands for os.environ.
 
-    `cache` is where pages and uv's input are kept, `uv` the binary, both found when not given. `answers` keeps
-    what uv said, for variants of one stack that ask it the same question; by default nothing is kept.
+    `cache` is where pages and uv's input are kept, `uv` the binary, both found when not given. `answers`
+    keeps what uv said, for variants of one stack that ask it the same question; by default nothing is kept.
     """
 
     offline: bool = False
