@@ -89,7 +89,7 @@ def lay_in_front(  # noqa: PLR0913 - the image, what goes into it, and how it is
     *,
     healthcheck: bool = False,
 ) -> Image:
-    """Build and tag an image from `image` with the files in `FOLDER` and the agent in front of its ENTRYPOINT.
+    """Build and tag an image: the files in `FOLDER`, and the agent in front of the ENTRYPOINT of `image`.
 
     Raise `EngineError` for what cannot be built on, or when the engine fails.
     """
