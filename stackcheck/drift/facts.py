@@ -61,6 +61,12 @@ class Snapshot:
         """Tell whether this fact, or its absence, was seen."""
         return key in self.facts or not any(gap.covers(key) for gap in self.gaps)
 
+    def without(self, areas: Iterable[str]) -> Snapshot:
+        """Return what is known of all areas but some."""
+        left = frozenset(areas)
+        every = {key.area for key in self.facts} | {gap.area for gap in self.gaps}
+        return self.only(every - left)
+
     def only(self, areas: Iterable[str]) -> Snapshot:
         """Return what is known of some areas."""
         wanted = frozenset(areas)

@@ -100,7 +100,12 @@ def _image(
         return rebuilt_facts(report), report
     if options.probe:
         report = probe_existing("image", options.probe, stack, options.run, progress)
-        return rebuilt_facts(report), None
+        facts = rebuilt_facts(report)
+        if report.observation is not None:
+            probed = verdicts.Then(report, _parsed(report), base.lock)
+            judged = verdicts.judged_beside(stack, probed, base.report)
+            facts = facts.without(("claim", "target")) | judged
+        return facts, None
     then = now = None
     if base.report is not None and base.observation is not None:
         then = verdicts.Then(base.report, base.observation, base.lock)

@@ -94,6 +94,20 @@ def judged_again(stack: Stack, then: Then | None, now: Observation | None = None
     return early | Snapshot(kept, late.gaps | gaps)
 
 
+def judged_beside(stack: Stack, probed: Then, baseline: Report | None) -> Snapshot:
+    """Judge what a probe of an image saw as the baseline was: by the definition, and by the lock if it was.
+
+    A probe takes the image for the stack's, and knows no lock; verdicts must not move for that alone.
+    """
+    claims = claimed(stack)
+    resolution = baseline.resolution if baseline else {}
+    as_then = replace(probed, report=replace(probed.report, resolution=resolution))
+    late = _judged(stack, "34", claims, claims | as_then.facts)
+    said = verdict_facts(probed.report.verdicts).only(["target"])
+    gaps = frozenset(gap for gap in late.gaps if Key("target", gap.subject, "outcome") not in said.facts)
+    return _judged(stack, "1", claims, claims) | Snapshot({**said.facts, **late.facts}, gaps)
+
+
 def _differs(key: Key, said: Mapping[Key, Seen], again: Snapshot) -> bool:
     values = [facts[key].value if key in facts else None for facts in (said, again.facts)]
     return again.knows(key) and values[0] != values[1]

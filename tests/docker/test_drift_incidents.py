@@ -303,6 +303,9 @@ def test_a_rebuild_from_the_lock_is_the_same_image_and_another_wheel_is_seen(
 ) -> None:
     made = project(accelerator="cpu", image={"base": base}, packages={"myext": "1.0"})
     first = made.keep(pipeline.verify(made.stack, made.options, quiet))
+    beside = made.drift(probe=first.subject.name)
+    assert beside.changes == ()
+    assert beside.compared["claim"] == made.drift().compared["claim"] > 0
     same = made.drift(rebuild=True)
     assert made.client.images.list(filters={"label": "stackcheck.stack=incident", "dangling": True}) == []
     with pytest.raises(docker.errors.ImageNotFound):

@@ -70,15 +70,17 @@ def test_verify_killed_at_any_moment(project: Path, client: docker.DockerClient)
     longest = whole(project, *verify, **environ)
     dice = random.Random(KILLS)  # noqa: S311 - moments, not secrets
     (stack,) = load([project / "matrices"])
+    struck = 0
     for _ in range(KILLS):
         moment = dice.uniform(0.05, 1.1 * longest)
-        kill_at(moment, project, *verify, **environ)
+        struck += kill_at(moment, project, *verify, **environ)
         sweep_engine(client)
         sweep_scratch(project / "cache")
         assert ours(client) == [], moment
         assert list((project / "cache" / "tmp").glob("*")) == [], moment
         assert {network["Id"] for network in client.api.networks()} <= networks, moment
         read_lock(lock_path(stack.model_copy(update={"file": str(project / "matrices" / "kill.toml")})))
+    assert struck > KILLS // 2
     whole(project, *verify, **environ)
     assert {
         volume["Name"] for volume in client.api.volumes(filters={"dangling": True})["Volumes"] or ()
