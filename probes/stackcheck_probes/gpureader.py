@@ -207,15 +207,16 @@ def _read_bundles(reading: _Reading, start: int, end: int) -> None:
 def _wrapped(elf: Elf) -> list[int]:
     """Return the file offsets of the fatbins that the wrappers in .nvFatBinSegment point to, in order.
 
-    The pointers stand in the file, no relocation is needed (24-byte wrappers of fatbinary_section.h). In an
-    object file they are zero. Wrappers alone are not complete: libcufft has a fatbin and no wrapper.
+    GNU ld writes the pointers into the file (24-byte wrappers of fatbinary_section.h). lld leaves them to the
+    relocations, so they are zero, as in an object file (seen in the JAX plug-ins for CUDA 13, 2026-11-20): the
+    fatbins are then found by their chain. Wrappers alone are not complete: libcufft has a fatbin and no wrapper.
     """
     section = elf.section(".nvFatBinSegment")
     if section is None or not elf.segments:
         return []
     raw = elf.read_start(section, MAX_WRAPPERS * _WRAPPER.size)
     rows = _WRAPPER.iter_unpack(raw[: len(raw) // _WRAPPER.size * _WRAPPER.size])
-    addresses = [address for magic, _, address, _ in rows if magic == WRAPPER_MAGIC]
+    addresses = [address for magic, _, address, _ in rows if magic == WRAPPER_MAGIC and address]
     offsets = set()
     for segment in elf.segments:
         if segment.type == PT_LOAD:

@@ -5,6 +5,7 @@ import pytest
 
 from stackcheck_probes import unpack
 from stackcheck_probes.bytesource import BytesSource, FileSource
+from stackcheck_probes.elf import Elf
 from stackcheck_probes.gpucode import GpuCode, from_json, to_json
 from stackcheck_probes.gpureader import GpuCodeError, read_gpu_code
 
@@ -194,3 +195,17 @@ def test_json_and_back(path: Path) -> None:
     if path.suffix not in (".sh", ".json"):
         gpu = read(path.name, deep=True)
         assert from_json(json.loads(json.dumps(to_json(gpu)))) == gpu
+
+
+def test_wrappers_whose_pointers_are_left_to_relocations_are_no_damage() -> None:
+    """lld leaves them zero; a library of JAX was called damaged for it."""
+    raw = bytearray((DATA / "uneven.so").read_bytes())
+    elf = Elf(BytesSource(bytes(raw)))
+    section = elf.section(".nvFatBinSegment")
+    assert section is not None
+    for place in range(section.offset, section.offset + section.size, 24):
+        raw[place + 8 : place + 16] = bytes(8)
+    plain, unfilled = read("uneven.so"), read_gpu_code(BytesSource(bytes(raw)), "uneven.so")
+    assert unfilled.faults == unfilled.unread == ()
+    assert listed(unfilled) == listed(plain)
+    assert unfilled.fatbins == plain.fatbins
