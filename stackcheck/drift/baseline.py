@@ -94,7 +94,7 @@ def read_baseline(stack: Stack, locks: Path | None = None, report: Path | None =
     found, digest = _read_report(path, stack) if path.exists() else (None, "")
     observation = _observation(found, path)
     own = path.with_name(f"{path.stem}.drift.json")
-    accepted = _read_accepted(own) if own.exists() else None
+    accepted = _read_accepted(own, stack) if own.exists() else None
     facts = _of_lock(lock, stack, accepted, lock_digest)
     facts |= _of_report(found, observation, accepted, digest, path, stack)
     facts |= _of_neither(accepted)
@@ -166,10 +166,10 @@ def _read(path: Path) -> bytes:
         raise ReportError(f"{path}: cannot be read ({error.strerror})") from None
 
 
-def _read_accepted(path: Path) -> Accepted:
+def _read_accepted(path: Path, stack: Stack) -> Accepted:
     """Read accepted facts; raise ReportError for a file that `write_accepted` did not write."""
     try:
-        document = _versioned(json.loads(_read(path)))
+        document = _versioned(json.loads(_read(path)), stack)
         texts = {key: str(document[key]) for key in ("stack", "reason", "when", "machine", "lock", "report")}
         return Accepted(facts=from_rows(document), **texts)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
@@ -178,9 +178,11 @@ def _read_accepted(path: Path) -> Accepted:
         ) from None
 
 
-def _versioned(document: Any) -> dict[str, Any]:
+def _versioned(document: Any, stack: Stack) -> dict[str, Any]:
     if not isinstance(document, dict) or document.get("schema_version") != SCHEMA_VERSION:
         raise ValueError(f"schema_version is not {SCHEMA_VERSION}")
+    if document.get("stack") != stack.id:
+        raise ValueError(f"it is not about {stack.id}")
     return document
 
 

@@ -139,6 +139,7 @@ def steady_size(baseline: Snapshot, fresh: Snapshot) -> Snapshot:
     """Return the facts with the baseline's size where today's is within 5 % of it."""
     key = Key("size", "image", "size")
     before, after = baseline.facts.get(key), fresh.facts.get(key)
-    if before and after and abs(int(after.value) - int(before.value)) <= _TOLERANCE * int(before.value):
+    sizes = [int(each.value) for each in (before, after) if each and each.value.isdecimal()]
+    if before and len(sizes) == 2 and abs(sizes[1] - sizes[0]) <= _TOLERANCE * sizes[0]:
         return fresh | Snapshot({key: before})
     return fresh

@@ -18,6 +18,8 @@ from stackcheck.errors import ReportError, UsageError
 from stackcheck.lock import lock_path
 from stackcheck.lockfile import read_lock
 from stackcheck.locking import Locked, lock_stack
+from stackcheck.report.jsonfile import to_json
+from stackcheck.report.model import Report
 from tests.integration.index.server import FAULTS, IndexServer, Upload, make_wheel
 
 if TYPE_CHECKING:
@@ -364,6 +366,21 @@ def test_what_is_missing_or_damaged_is_said(
         look(stack, report=project / "none.json")
     (project / "reports").mkdir()
     accepted = project / "reports" / "tiny.drift.json"
+    report = project / "reports" / "tiny.json"
+    report.write_text(to_json([Report("other", ())]))
+    with pytest.raises(UsageError, match=r"tiny.json: this report is about other, not about tiny"):
+        look(stack)
+    report.write_text("{}")
+    with pytest.raises(ReportError, match=r"tiny.json: schema_version is null"):
+        look(stack)
+    report.write_text(to_json([Report("tiny", (), command="check")]))
+    reasons = {gap.area: gap.reason for gap in look(stack).unchecked}
+    assert reasons["package"] == (
+        f"the baseline report {report} is of `stackcheck check`: nothing was probed"
+    )
+    accepted.write_text('{"schema_version": 1, "stack": "other"}')
+    with pytest.raises(ReportError, match=r"no accepted baseline \(it is not about tiny\); remove it"):
+        look(stack)
     accepted.write_text('{"schema_version": 1')
     with pytest.raises(ReportError, match=r"tiny.drift.json: this is no accepted baseline .*; remove it"):
         look(stack)
