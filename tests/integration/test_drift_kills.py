@@ -139,16 +139,17 @@ def torment(folder: Path, kills: int, words: Sequence[Sequence[str]], longest: f
         struck += kill_at(dice.uniform(0.02, longest), folder, *command)
         assert alive(folder) == [], command
         assert left_behind(folder) == [], command
-    assert struck > kills // 2
+    assert struck >= kills // 2, f"only {struck} of {kills} were still at work"
 
 
 def test_drift_killed_at_any_moment(project: Path, server: IndexServer) -> None:
     kills = KILLS
     whole(project, "lock", "kill")
-    longest = whole(project, "drift", "kill", "--accept", "the first baseline")
+    whole(project, "drift", "kill", "--accept", "the first baseline")  # fills the caches
+    longest = whole(project, "drift", "kill")
     server.add("main", make_wheel("alpha", "1.1"))
     commands = [("drift", "kill"), ("drift", "kill", "--accept", "another baseline")]
-    torment(project, kills, commands, 1.1 * longest)
+    torment(project, kills, commands, longest)
     for part in project.rglob(".*.part"):
         os.utime(part, (0, 0))
     whole(project, "drift", "kill")
@@ -158,9 +159,10 @@ def test_drift_killed_at_any_moment(project: Path, server: IndexServer) -> None:
 def test_verify_in_an_environment_killed_at_any_moment(project: Path) -> None:
     kills = KILLS
     verify = ("verify", "kill", "--engine", "venv", "--no-cache")
+    whole(project, *verify)  # fills the caches
     longest = whole(project, *verify)
     (project / "locks" / "pylock.kill.toml").unlink()
-    torment(project, kills, [verify], 1.1 * longest)
+    torment(project, kills, [verify], longest)
     whole(project, *verify)
     unfinished = [f for f in (project / "cache" / "venvs").iterdir() if not (f / "stackcheck.json").is_file()]
     assert unfinished == []
