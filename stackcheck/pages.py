@@ -57,7 +57,7 @@ class File:
 
     `yanked` is None for a file in good standing, else the reason given ("" when none is given). `sha256`,
     `requires_python` and `uploaded` (ISO 8601) are "" where the page does not state them. `metadata` is the
-    SHA-256 of its METADATA, which the index serves as `<url>.metadata` (PEP 658, PEP 714), "" when it does not.
+    SHA-256 of its METADATA, which the index serves as `<url>.metadata` (PEP 658, PEP 714), else "".
     """
 
     name: str

@@ -209,7 +209,8 @@ def _wrapped(elf: Elf) -> list[int]:
 
     GNU ld writes the pointers into the file (24-byte wrappers of fatbinary_section.h). lld leaves them to
     the relocations, so they are zero, as in an object file (seen in the JAX plug-ins for CUDA 13,
-    2026-11-20): the fatbins are then found by their chain. Wrappers alone are not complete: libcufft has a fatbin and no wrapper.
+    2026-11-20): the fatbins are then found by their chain. Wrappers alone are not complete: libcufft has a
+    fatbin and no wrapper.
     """
     section = elf.section(".nvFatBinSegment")
     if section is None or not elf.segments:
