@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from stackcheck.definition import Stack
-    from stackcheck.resolution import LockedPackage, Resolution
+    from stackcheck.resolving.resolution import LockedPackage, Resolution
 
 VENV = "/opt/venv"
 FOLDER = "/opt/stackcheck"

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stackcheck import agent as agents
-from stackcheck import engines, locking, resolve, rules, tables
+from stackcheck import engines, rules, tables
 from stackcheck.engines import BuildOptions, Engine, Progress, Target
 from stackcheck.engines.contract import Planner
 from stackcheck.engines.reuse import ReusingEngine
@@ -31,11 +31,12 @@ from stackcheck.errors import (
     ResolveError,
     UsageError,
 )
-from stackcheck.lock import Lock, is_current, lock_path
-from stackcheck.lockfile import write_lock
 from stackcheck.observation import parse_observation, rule_facts
 from stackcheck.report.model import Hashes, Report, Subject
-from stackcheck.resolution import PROVEN, Resolution, Unresolved
+from stackcheck.resolving import locking, resolve
+from stackcheck.resolving.lock import Lock, is_current, lock_path
+from stackcheck.resolving.lockfile import write_lock
+from stackcheck.resolving.resolution import PROVEN, Resolution, Unresolved
 from stackcheck.rules.registry import Facts, Fault, Missing, Rule, judge_all
 from stackcheck.verdict import Outcome, Verdict
 
@@ -43,8 +44,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from stackcheck.definition import Stack
+    from stackcheck.resolving.uvrun import UvAnswer
     from stackcheck.tiers import ChainPlan
-    from stackcheck.uvrun import UvAnswer
 
 AGENT_MARGIN_S = 60.0
 """What starting a container may take on top of the probes' own time."""

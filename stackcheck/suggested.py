@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from stackcheck import locking, pipeline, resolve
+from stackcheck import pipeline
 from stackcheck.definition import LATEST
-from stackcheck.resolution import PROVEN, Resolution, Unresolved
+from stackcheck.resolving import locking, resolve
+from stackcheck.resolving.resolution import PROVEN, Resolution, Unresolved
 from stackcheck.rules.registry import judge_all
 from stackcheck.suggest import Change, Suggestion, suggestions
 from stackcheck.suggest.change import apply, value_at

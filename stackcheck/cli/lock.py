@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from stackcheck.cli import options, output, stacks
 from stackcheck.errors import EXIT_FAIL, EXIT_OK, EXIT_UNCHECKED
-from stackcheck.locking import Locked, lock_stack
 from stackcheck.report.wording import plural
-from stackcheck.resolution import PROVEN, Unresolved
-from stackcheck.resolve import Options
+from stackcheck.resolving.locking import Locked, lock_stack
+from stackcheck.resolving.resolution import PROVEN, Unresolved
+from stackcheck.resolving.resolve import Options
 
 if TYPE_CHECKING:
     import argparse

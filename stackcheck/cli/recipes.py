@@ -10,7 +10,7 @@ from stackcheck import tables
 from stackcheck.cachedir import write_atomically
 from stackcheck.cli import options, output, stacks
 from stackcheck.errors import StackcheckError, UsageError
-from stackcheck.recipes import SUFFIX, make_shelf
+from stackcheck.recipes.matrix import SUFFIX, make_shelf
 from stackcheck.report import FORMATS
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def execute(args: argparse.Namespace) -> int:
 
 
 def _check(args: argparse.Namespace, wanted: tuple[Stack, ...]) -> int:
-    from stackcheck.shelfcheck import check_shelf  # noqa: PLC0415 - rendering needs no rules
+    from stackcheck.recipes.shelf import check_shelf  # noqa: PLC0415 - rendering needs no rules
 
     if not args.folder.is_dir():
         raise UsageError(f"{args.folder}: there is no such folder of recipes")
@@ -62,7 +62,7 @@ def _text(path: Path) -> str:
 
 
 def _render(args: argparse.Namespace, wanted: tuple[Stack, ...]) -> int:
-    from stackcheck.recipewriter import render_recipe  # noqa: PLC0415 - jinja2 costs more time than checking
+    from stackcheck.recipes.writer import render_recipe  # noqa: PLC0415 - jinja2 costs more time than checking
 
     texts = {stack.id: render_recipe(stack, tables.load()) for stack in wanted}
     if args.output is None:

@@ -15,12 +15,12 @@ from stackcheck import tables
 from stackcheck.cli import output
 from stackcheck.definition import did_you_mean
 from stackcheck.errors import EXIT_OK, EXIT_UNCHECKED, UsageError
-from stackcheck.index import Fetcher
 from stackcheck.report.escape import one_line
+from stackcheck.resolving.index import Fetcher
+from stackcheck.resolving.wheelindex import PYPI, WheelIndex
 from stackcheck.tables.reading import FOLDER
 from stackcheck.tables.refresh import extended, refresh, render_diff, write_table
 from stackcheck.tables.view import view
-from stackcheck.wheelindex import PYPI, WheelIndex
 
 if TYPE_CHECKING:
     import argparse

@@ -17,17 +17,17 @@ from stackcheck.cachedir import write_atomically
 from stackcheck.drift import files, resolving, seen, verdicts
 from stackcheck.drift.facts import Gap, Snapshot, from_rows, to_rows
 from stackcheck.errors import ProbeError, ReportError, UsageError
-from stackcheck.lock import lock_path
-from stackcheck.lockfile import read_lock
 from stackcheck.observation import parse_observation
 from stackcheck.report.escape import one_line
 from stackcheck.report.jsonfile import from_json, to_json
+from stackcheck.resolving.lock import lock_path
+from stackcheck.resolving.lockfile import read_lock
 
 if TYPE_CHECKING:
     from stackcheck.definition import Stack
-    from stackcheck.lock import Lock
     from stackcheck.observation import Observation
     from stackcheck.report.model import Report
+    from stackcheck.resolving.lock import Lock
 
 SCHEMA_VERSION = 1
 MOST_BYTES = 256 << 20

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from stackcheck.drift.facts import Gap, Seen, Snapshot, snapshot
-from stackcheck.pages import Page, Unreachable
+from stackcheck.resolving.pages import Page, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from stackcheck.lock import Lock
-    from stackcheck.pages import File
-    from stackcheck.resolution import LockedPackage
+    from stackcheck.resolving.lock import Lock
+    from stackcheck.resolving.pages import File
+    from stackcheck.resolving.resolution import LockedPackage
 
 LISTED, UNLISTED, SERVED, NO_PAGE = "listed", "not listed", "not listed, still served", "page gone"
 NO_HASH = "its page states no hash"

@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stackcheck.cachedir import sweep_parts
-from stackcheck.doubt import asked_for
 from stackcheck.drift import files, metadata, resolving, seen
 from stackcheck.drift.facts import Gap, Key, Seen, Snapshot, snapshot
 from stackcheck.engines.fingerprint import bases_of
 from stackcheck.engines.hostfacts import observe_host
 from stackcheck.engines.scratch import sweep_scratch
 from stackcheck.errors import EngineError, ProbeError, ResolveError
-from stackcheck.pages import Page, Unreachable
 from stackcheck.pipeline import packed_agent
-from stackcheck.places import Place, places
-from stackcheck.resolve import Options as ResolveOptions
-from stackcheck.resolve import resolve
+from stackcheck.resolving.doubt import asked_for
+from stackcheck.resolving.pages import Page, Unreachable
+from stackcheck.resolving.places import Place, places
+from stackcheck.resolving.resolve import Options as ResolveOptions
+from stackcheck.resolving.resolve import resolve
 from stackcheck.rules.registry import Missing
 
 if TYPE_CHECKING:
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from stackcheck.definition import Stack
     from stackcheck.drift.baseline import Baseline
     from stackcheck.engines import BuildOptions
-    from stackcheck.index import Fetcher
-    from stackcheck.lock import Lock
-    from stackcheck.pages import File
-    from stackcheck.resolution import LockedPackage
+    from stackcheck.resolving.index import Fetcher
+    from stackcheck.resolving.lock import Lock
+    from stackcheck.resolving.pages import File
+    from stackcheck.resolving.resolution import LockedPackage
 
 _HOST_PROBES = ("nvidia_driver", "rocm_host")
 _NOTHING = Snapshot()

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from packaging.requirements import InvalidRequirement, Requirement
 
 from stackcheck.errors import ResolveError
-from stackcheck.pages import Unreachable
 from stackcheck.redact import shown
-from stackcheck.wheelindex import WheelIndex
+from stackcheck.resolving.pages import Unreachable
+from stackcheck.resolving.wheelindex import WheelIndex
 
 if TYPE_CHECKING:
-    from stackcheck.index import Fetcher
-    from stackcheck.pages import File
+    from stackcheck.resolving.index import Fetcher
+    from stackcheck.resolving.pages import File
 
 MOST_BYTES = 8 << 20
 _MOST_NAMED = 40

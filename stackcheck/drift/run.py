@@ -17,7 +17,7 @@ from stackcheck.drift.report import DriftReport, compare
 from stackcheck.errors import ReportError
 from stackcheck.existing import probe_existing
 from stackcheck.observation import parse_observation
-from stackcheck.resolve import Options as ResolveOptions
+from stackcheck.resolving.resolve import Options as ResolveOptions
 from stackcheck.verdict import Outcome
 
 if TYPE_CHECKING:

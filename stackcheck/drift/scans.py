@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from stackcheck.lock import Lock
+    from stackcheck.resolving.lock import Lock
 
 NOT_ASKED = "no scan was given (--scan FILE with JSON of Trivy, Grype or pip-audit; --audit runs pip-audit)"
 _AUDIT_S = 300.0

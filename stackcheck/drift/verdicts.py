@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from stackcheck import __version__, rules, tables
 from stackcheck.drift.facts import Gap, Key, Seen, Snapshot, snapshot
 from stackcheck.image import ImageFacts
-from stackcheck.locking import resolution_of
 from stackcheck.observation import rule_facts
 from stackcheck.pipeline import claimed, waive
+from stackcheck.resolving.locking import resolution_of
 from stackcheck.rules.registry import judge_all
 from stackcheck.verdict import Outcome, Verdict
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from stackcheck.definition import Stack
-    from stackcheck.lock import Lock
     from stackcheck.observation import Observation
     from stackcheck.report.model import Report
+    from stackcheck.resolving.lock import Lock
     from stackcheck.rules.registry import Rule
 
 _AREAS = {"1": "claim", "3": "target", "4": "target"}

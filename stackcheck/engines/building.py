@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from stackcheck.definition import Stack
     from stackcheck.dockerfile import Recipe
     from stackcheck.engines.contract import BuildOptions, Progress
-    from stackcheck.resolution import Resolution
+    from stackcheck.resolving.resolution import Resolution
 
 LABEL_BASE_PYTHON = "stackcheck.base-python"
 LABEL_BASE_ID = "stackcheck.base-id"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from stackcheck.definition import Stack
     from stackcheck.image import ImageFacts
-    from stackcheck.resolution import Resolution
+    from stackcheck.resolving.resolution import Resolution
     from stackcheck.rules.registry import Missing
     from stackcheck.tiers import ChainPlan
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from stackcheck.definition import Stack
     from stackcheck.engines.contract import BuildOptions, Progress
     from stackcheck.image import ImageFacts
-    from stackcheck.resolution import Resolution
+    from stackcheck.resolving.resolution import Resolution
     from stackcheck.tiers import ChainPlan
 
 

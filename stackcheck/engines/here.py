@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from stackcheck.definition import Stack
     from stackcheck.engines.contract import BuildOptions, Progress
-    from stackcheck.resolution import Resolution
+    from stackcheck.resolving.resolution import Resolution
 
 NO_IMAGE = "there is no image: the engine is {}"
 NO_GPUS = "no GPU was asked for (--gpus none)"

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from stackcheck.definition import Stack
     from stackcheck.engines.contract import BuildOptions, Engine, Progress, Target
     from stackcheck.observation import Observation
-    from stackcheck.resolution import Resolution
+    from stackcheck.resolving.resolution import Resolution
 
 LONGEST_S = 24 * 3600.0
 _FORMAT = 1

@@ -12,14 +12,14 @@ import certifi
 
 from stackcheck.dockerfile import CA, NETRC
 from stackcheck.errors import UsageError
-from stackcheck.indexlogin import login_for
-from stackcheck.places import places
 from stackcheck.redact import secrets_of
+from stackcheck.resolving.indexlogin import login_for
+from stackcheck.resolving.places import places
 
 if TYPE_CHECKING:
     from stackcheck.definition import Stack
     from stackcheck.engines.contract import BuildOptions, Progress
-    from stackcheck.resolution import Resolution
+    from stackcheck.resolving.resolution import Resolution
 
 _CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "CURL_CA_BUNDLE")
 _URL_VARIABLES = (

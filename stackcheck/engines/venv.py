@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from stackcheck.definition import Stack
     from stackcheck.engines.contract import BuildOptions, Progress
-    from stackcheck.resolution import Resolution
+    from stackcheck.resolving.resolution import Resolution
 
 MARKER = "stackcheck.json"
 """Written last: a folder without it was never finished."""

@@ -76,9 +76,7 @@ def dockerfile_is_ready_for_cmake_4(stack: Stack, tables: Tables, dockerfile: st
         return passed(f"The Dockerfile edits the {len(rows)} files that CMake 4 refuses.", _REFUSES)
     shown = ", ".join(f"{row.file} ({row.minimum})" for row in left)
     files = "1 file" if len(left) == 1 else f"{len(left)} files"
-    message = (
-        f"CMake 4 refuses {files} of {_sources(left, stack)} that nothing here edits: {shown}."
-    )
+    message = f"CMake 4 refuses {files} of {_sources(left, stack)} that nothing here edits: {shown}."
     expected, found = f"each of them edited, or {VARIABLE}", "no edit, no variable, no older CMake"
     certain = [row for row in left if not row.unverified]
     if certain and cmake is not None and cmake.exact and cmake.exact >= Version("4"):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from stackcheck.definition import Package, Stack
-    from stackcheck.resolution import Resolution
+    from stackcheck.resolving.resolution import Resolution
     from stackcheck.rules.registry import Facts
 
 COUPLED = ("torch", "torchvision", "torchaudio", "triton", "numpy", "spconv-", "cumm-", "nvidia-")

@@ -258,3 +258,35 @@ def every_library_was_read(loading: Mapping[str, Any]) -> list[Finding]:
         return [passed(f"all {loading['libraries']} libraries were read")]
     findings = [told(unreadable(path, error), Evidence(path)) for path, error in problems]
     return findings + [warned(f"a part of the tree was not looked at: {why}") for why in loading["skipped"]]
+
+
+@rule("LOAD308")
+def nvidia_wheels_are_of_one_cuda(distributions: Mapping[str, Any]) -> Finding | None:
+    """The nvidia-* wheels are made for one CUDA major.
+
+    Each major brings its own runtime, cuDNN and cuBLAS under other sonames, so nothing is overwritten; but
+    what an upgrade left behind costs gigabytes, and may be loaded by a package that was made for it.
+
+    Source: the names of the distributions (nvidia-cublas-cu12, nvidia-cudnn-cu13), checked 2026-11-20.
+    Example: torch 2.11 (cu130) installed over torch 2.5 (cu124): both sets of wheels stay.
+    Fix: uninstall the wheels of the CUDA that torch was not built for, unless another package needs them.
+    """
+    majors: dict[str, list[str]] = {}
+    for row in distributions["distributions"]:
+        name, _, tag = row["name"].rpartition("-cu")
+        if name.startswith("nvidia-") and tag.isdecimal():
+            majors.setdefault(tag[:2], []).append(row["name"])
+    if not majors:
+        return None
+    if len(majors) == 1:
+        return passed(
+            f"the {sum(map(len, majors.values()))} nvidia-* wheels are of CUDA {next(iter(majors))}"
+        )
+    counts = ", ".join(f"{len(names)} of CUDA {major}" for major, names in sorted(majors.items()))
+    return warned(
+        f"nvidia-* wheels of several CUDA majors are installed: {counts}",
+        *(Evidence(", ".join(sorted(names)[:SHOWN])) for _, names in sorted(majors.items())),
+        expected="one CUDA major",
+        found=counts,
+        hint="uninstall those of the CUDA that torch was not built for, unless another package needs them",
+    )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stackcheck.lock import BrokenLock, Lock, is_current
-from stackcheck.resolution import PROVEN, Resolution, Unresolved
+from stackcheck.resolving.lock import BrokenLock, Lock, is_current
+from stackcheck.resolving.resolution import PROVEN, Resolution, Unresolved
 from stackcheck.rules.registry import Facts, Finding, failed, passed, rule, skipped, warned
 from stackcheck.verdict import Evidence, Outcome
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stackcheck.lock import Lock
-from stackcheck.pages import Page, Unreachable
-from stackcheck.places import places
-from stackcheck.resolution import LockedPackage, Resolution, Unresolved
+from stackcheck.resolving.lock import Lock
+from stackcheck.resolving.pages import Page, Unreachable
+from stackcheck.resolving.places import places
+from stackcheck.resolving.resolution import LockedPackage, Resolution, Unresolved
 from stackcheck.rules.registry import Facts, Finding, failed, passed, rule, skipped, warned
 from stackcheck.verdict import Evidence
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stackcheck.recipes import SUFFIX, Shelf, Written
+from stackcheck.recipes.matrix import SUFFIX, Shelf, Written
 from stackcheck.rules.recipes import each_recipe, has_shelf, wrong
 from stackcheck.rules.registry import Finding, rule
 from stackcheck.rules.variants import judge_flags

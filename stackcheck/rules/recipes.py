@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
-from stackcheck.recipes import SUFFIX, Shelf, Written, counted
+from stackcheck.recipes.matrix import SUFFIX, Shelf, Written, counted
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped
 from stackcheck.verdict import Evidence
 

@@ -12,7 +12,7 @@ from stackcheck.verdict import Evidence
 
 if TYPE_CHECKING:
     from stackcheck.definition import Stack
-    from stackcheck.resolution import LockedPackage, Resolution
+    from stackcheck.resolving.resolution import LockedPackage, Resolution
 
 _RUNTIMES = ("nvidia-cuda-runtime-cu11", "nvidia-cuda-runtime-cu12", "nvidia-cuda-runtime")
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from packaging.utils import parse_wheel_filename
 
 from stackcheck.claimed import read_local, torch_claim
-from stackcheck.pages import FailureKind, File, Page, Unreachable
-from stackcheck.places import Place, places
+from stackcheck.resolving.pages import FailureKind, File, Page, Unreachable
+from stackcheck.resolving.places import Place, places
+from stackcheck.resolving.uvinput import uv_platform
+from stackcheck.resolving.wheeltags import supported_tags
 from stackcheck.rules.registry import Facts, Finding, failed, passed, rule, skipped, warned
-from stackcheck.uvinput import uv_platform
 from stackcheck.verdict import Evidence, Outcome
-from stackcheck.wheeltags import supported_tags
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

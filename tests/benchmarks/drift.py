@@ -16,9 +16,9 @@ import time
 from pathlib import Path
 
 from stackcheck.catalog import load
-from stackcheck.resolve import Options
-from stackcheck.uvinput import uv_input
-from stackcheck.uvrun import compile_args, find_uv, project_folder, run_uv
+from stackcheck.resolving.resolve import Options
+from stackcheck.resolving.uvinput import uv_input
+from stackcheck.resolving.uvrun import compile_args, find_uv, project_folder, run_uv
 from tests.integration.index.conftest import running
 from tests.integration.index.server import IndexServer, make_wheel
 

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stackcheck.catalog import find
-from stackcheck.locking import resolution_facts
-from stackcheck.resolve import Options, Resolution, resolve
-from stackcheck.uvinput import uv_input
-from stackcheck.uvrun import compile_args, find_uv, project_folder, run_uv
+from stackcheck.resolving.locking import resolution_facts
+from stackcheck.resolving.resolve import Options, Resolution, resolve
+from stackcheck.resolving.uvinput import uv_input
+from stackcheck.resolving.uvrun import compile_args, find_uv, project_folder, run_uv
 
 if TYPE_CHECKING:
     from stackcheck.definition import Stack

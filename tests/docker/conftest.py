@@ -22,7 +22,7 @@ from packaging.version import Version
 from stackcheck.definition import Stack
 from stackcheck.engines import BuildOptions
 from stackcheck.engines.docker import DockerEngine
-from stackcheck.resolution import LockedPackage, Resolution
+from stackcheck.resolving.resolution import LockedPackage, Resolution
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

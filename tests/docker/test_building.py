@@ -19,8 +19,8 @@ from stackcheck.engines.docker import DockerEngine
 from stackcheck.engines.owner import LABEL, NOBODY
 from stackcheck.errors import BuildFailedError, EngineError
 from stackcheck.image import ImageFacts
-from stackcheck.resolution import Resolution
-from stackcheck.resolve import resolve
+from stackcheck.resolving.resolution import Resolution
+from stackcheck.resolving.resolve import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

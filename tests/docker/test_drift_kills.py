@@ -15,8 +15,8 @@ from stackcheck.catalog import load
 from stackcheck.engines.owner import LABEL, NOBODY, is_gone, parse_owner, this_process
 from stackcheck.engines.scratch import sweep_scratch
 from stackcheck.engines.sweep import sweep_engine
-from stackcheck.lock import lock_path
-from stackcheck.lockfile import read_lock
+from stackcheck.resolving.lock import lock_path
+from stackcheck.resolving.lockfile import read_lock
 from tests.integration.index.conftest import running
 from tests.integration.index.server import make_wheel
 from tests.integration.test_drift_kills import kill_at, whole

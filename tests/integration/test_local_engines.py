@@ -25,7 +25,7 @@ from stackcheck.engines.owner import Owner, this_process
 from stackcheck.engines.scratch import scratch_folder, sweep_scratch
 from stackcheck.engines.venv import MARKER, VenvEngine, find_python
 from stackcheck.errors import BuildFailedError, EngineError, ProbeError, UsageError
-from stackcheck.resolution import LockedPackage, Resolution
+from stackcheck.resolving.resolution import LockedPackage, Resolution
 from stackcheck.rules.registry import Missing
 
 if TYPE_CHECKING:

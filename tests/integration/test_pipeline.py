@@ -11,7 +11,7 @@ from stackcheck import engines, pipeline
 from stackcheck.definition import Stack
 from stackcheck.engines import BuildOptions, Target
 from stackcheck.errors import BaseImageError, BuildFailedError, EngineError
-from stackcheck.resolution import LockedPackage, Resolution
+from stackcheck.resolving.resolution import LockedPackage, Resolution
 from stackcheck.rules.registry import Fault, Missing, judge_all
 from stackcheck.verdict import Outcome
 

@@ -13,13 +13,13 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from stackcheck.definition import Stack
-from stackcheck.derivation import read_failure
 from stackcheck.errors import LockError
-from stackcheck.lock import Origin, fingerprint, parse_lock, render_lock
-from stackcheck.pages import NotAPageError, parse_page
 from stackcheck.redact import redact, secrets_of, shown, without_userinfo
-from stackcheck.resolve import read_annotations
-from stackcheck.uvinput import uv_input
+from stackcheck.resolving.derivation import read_failure
+from stackcheck.resolving.lock import Origin, fingerprint, parse_lock, render_lock
+from stackcheck.resolving.pages import NotAPageError, parse_page
+from stackcheck.resolving.resolve import read_annotations
+from stackcheck.resolving.uvinput import uv_input
 
 pytestmark = pytest.mark.property
 

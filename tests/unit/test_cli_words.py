@@ -17,9 +17,9 @@ from stackcheck.definition import Stack
 from stackcheck.engines import Target
 from stackcheck.errors import BuildFailedError, StackcheckError, UsageError
 from stackcheck.existing import UNSTATED
-from stackcheck.lock import Lock
-from stackcheck.locking import Locked
-from stackcheck.resolution import Unresolved
+from stackcheck.resolving.lock import Lock
+from stackcheck.resolving.locking import Locked
+from stackcheck.resolving.resolution import Unresolved
 from stackcheck.rules.registry import Missing
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stackcheck.derivation import find_conflict, premises, read_failure
+from stackcheck.resolving.derivation import find_conflict, premises, read_failure
 
 SAID = Path(__file__).parent.parent / "data" / "uv"
 

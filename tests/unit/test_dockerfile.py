@@ -18,7 +18,7 @@ from stackcheck.dockerfile import (
     render,
 )
 from stackcheck.errors import DefinitionError
-from stackcheck.resolution import LockedPackage, Resolution
+from stackcheck.resolving.resolution import LockedPackage, Resolution
 
 TORCH = LockedPackage(
     "torch",

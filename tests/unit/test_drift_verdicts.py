@@ -12,9 +12,9 @@ from stackcheck import tables
 from stackcheck.definition import Stack
 from stackcheck.drift import Change, Gap, diff
 from stackcheck.drift.verdicts import DOUBTFUL, Then, judged_again, on_this_host, verdict_facts
-from stackcheck.lock import Lock
 from stackcheck.observation import Observation, parse_observation
 from stackcheck.report.model import Hashes, Report, Subject
+from stackcheck.resolving.lock import Lock
 from stackcheck.verdict import Outcome, Verdict
 
 if TYPE_CHECKING:

@@ -65,7 +65,9 @@ def test_the_probe_names_itself() -> None:
     assert (libraries.NAME, libraries.GRADE) == ("libraries", "static")
 
 
-def test_hidden_means_that_the_data_sections_of_libraries_known_to_hide_code_are_searched(tmp_path: Path) -> None:
+def test_hidden_means_that_the_data_sections_of_libraries_known_to_hide_code_are_searched(
+    tmp_path: Path,
+) -> None:
     calls: list[bool] = []
 
     def reads(path: str, *, deep: bool = False) -> dict[str, object]:

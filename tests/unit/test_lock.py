@@ -10,11 +10,11 @@ from packaging.version import Version
 
 from stackcheck.definition import Stack
 from stackcheck.errors import LockError
-from stackcheck.lock import Origin, fingerprint, is_current, lock_path, parse_lock, render_lock
-from stackcheck.lockfile import read_lock, write_lock
-from stackcheck.resolution import Resolution
-from stackcheck.resolve import read_annotations
-from stackcheck.wheeltags import supported_tags
+from stackcheck.resolving.lock import Origin, fingerprint, is_current, lock_path, parse_lock, render_lock
+from stackcheck.resolving.lockfile import read_lock, write_lock
+from stackcheck.resolving.resolution import Resolution
+from stackcheck.resolving.resolve import read_annotations
+from stackcheck.resolving.wheeltags import supported_tags
 
 HASH = "a" * 64
 UV_TEXT = f"""lock-version = "1.0"

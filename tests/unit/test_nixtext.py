@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stackcheck.nixtext import read_nix
+from stackcheck.recipes.nixtext import read_nix
 
 
 def test_comments_and_strings_are_no_code() -> None:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from stackcheck.pages import File, NotAPageError, parse_page
+from stackcheck.resolving.pages import File, NotAPageError, parse_page
 
 URL = "https://host/whl/torch/"
 HASH = "a" * 64

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from stackcheck import catalog, rules, tables
-from stackcheck.recipes import family_prefix
+from stackcheck.recipes.matrix import family_prefix
 from stackcheck.rules.registry import judge_all
 from stackcheck.verdict import Outcome
 

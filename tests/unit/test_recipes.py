@@ -10,9 +10,9 @@ import pytest
 from stackcheck import catalog, tables
 from stackcheck.definition import Stack
 from stackcheck.errors import UsageError
-from stackcheck.recipes import make_shelf, read_recipe
-from stackcheck.recipewriter import nix_string, render_recipe
-from stackcheck.shelfcheck import check_shelf
+from stackcheck.recipes.matrix import make_shelf, read_recipe
+from stackcheck.recipes.shelf import check_shelf
+from stackcheck.recipes.writer import nix_string, render_recipe
 from stackcheck.verdict import Outcome, Verdict
 
 ROOT = Path(__file__).parents[2]

@@ -13,7 +13,7 @@ from stackcheck.engines import BuildOptions, Target, reuse
 from stackcheck.engines.reuse import ReusingEngine
 from stackcheck.errors import EngineError
 from stackcheck.observation import Observation, parse_observation
-from stackcheck.resolution import Resolution
+from stackcheck.resolving.resolution import Resolution
 from stackcheck.rules.registry import Missing
 
 if TYPE_CHECKING:

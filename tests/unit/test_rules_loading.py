@@ -241,3 +241,20 @@ def test_without_torch_there_is_nothing_to_hold_symbols_against() -> None:
     facts = with_loading(torch=None, abi={})
     assert judged("LOAD303", facts) == []
     assert judged("LOAD304", facts) == []
+
+
+def test_nvidia_wheels_of_two_cuda_majors_are_told() -> None:
+    def wheels(*names: str) -> dict[str, Any]:
+        return {"distributions": {"distributions": [{"name": name} for name in names]}}
+
+    (good,) = judged(
+        "LOAD308", wheels("nvidia-cublas-cu12", "nvidia-cudnn-cu12", "nvidia-ml-py", "cupy-cuda13x")
+    )
+    assert (good.outcome, good.message) == (Outcome.PASS, "the 2 nvidia-* wheels are of CUDA 12")
+    (two,) = judged("LOAD308", wheels("nvidia-cublas-cu12", "nvidia-cudnn-cu13"))
+    assert two.outcome is Outcome.WARN
+    assert two.message == "nvidia-* wheels of several CUDA majors are installed: 1 of CUDA 12, 1 of CUDA 13"
+    assert two.hint == (
+        "uninstall those of the CUDA that torch was not built for, unless another package needs them"
+    )
+    assert judged("LOAD308", wheels("torch")) == []

@@ -10,9 +10,9 @@ from packaging.version import Version
 
 from stackcheck import tables
 from stackcheck.definition import Stack
-from stackcheck.lock import BrokenLock, Lock, fingerprint
-from stackcheck.pages import File, Page, Unreachable
-from stackcheck.resolution import Kind, LockedPackage, Resolution, Unresolved
+from stackcheck.resolving.lock import BrokenLock, Lock, fingerprint
+from stackcheck.resolving.pages import File, Page, Unreachable
+from stackcheck.resolving.resolution import Kind, LockedPackage, Resolution, Unresolved
 from stackcheck.rules import locked, locked_files, resolved_torch, served_pages
 from stackcheck.rules.registry import RULES, Finding, judge_one
 from stackcheck.verdict import Outcome, Verdict

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from stackcheck.definition import Stack
-from stackcheck.places import Place, places
-from stackcheck.uvinput import uv_input, uv_platform
+from stackcheck.resolving.places import Place, places
+from stackcheck.resolving.uvinput import uv_input, uv_platform
 
 
 def stack(**fields: Any) -> Stack:

@@ -15,11 +15,11 @@ from stackcheck.drift.rendering import render, schema
 from stackcheck.drift.run import DriftOptions, drift
 from stackcheck.engines import BuildOptions
 from stackcheck.errors import ReportError, UsageError
-from stackcheck.lock import lock_path
-from stackcheck.lockfile import read_lock
-from stackcheck.locking import Locked, lock_stack
 from stackcheck.report.jsonfile import to_json
 from stackcheck.report.model import Report
+from stackcheck.resolving.lock import lock_path
+from stackcheck.resolving.lockfile import read_lock
+from stackcheck.resolving.locking import Locked, lock_stack
 from tests.integration.index.server import FAULTS, IndexServer, Upload, make_wheel
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from stackcheck.drift import Change
     from stackcheck.drift.report import DriftReport
-    from stackcheck.resolve import Options
+    from stackcheck.resolving.resolve import Options
 
 CUDNN = "nvidia_cudnn_cu12-9.1.0.70-py3-none-manylinux2014_x86_64.whl"
 LINUX = "py3-none-manylinux2014_x86_64"

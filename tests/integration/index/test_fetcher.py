@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from stackcheck.index import Fetcher
-from stackcheck.pages import Page, Unreachable
+from stackcheck.resolving.index import Fetcher
+from stackcheck.resolving.pages import Page, Unreachable
 from tests.integration.index.server import (
     FAULTS,
     Fault,

@@ -10,8 +10,8 @@ import pytest
 
 from stackcheck.catalog import load, select
 from stackcheck.definition import Package, Stack
-from stackcheck.lock import parse_lock
-from stackcheck.resolve import Options, Resolution, Unresolved, resolve
+from stackcheck.resolving.lock import parse_lock
+from stackcheck.resolving.resolve import Options, Resolution, Unresolved, resolve
 from stackcheck.rules import locked
 from stackcheck.rules.registry import RULES, judge_one
 from stackcheck.verdict import Outcome

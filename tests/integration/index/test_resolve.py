@@ -10,10 +10,10 @@ import pytest
 
 from stackcheck import tables
 from stackcheck.definition import Stack
-from stackcheck.lock import Lock, fingerprint, is_current, lock_path
-from stackcheck.lockfile import read_lock
-from stackcheck.locking import Locked, lock_stack, resolution_facts
-from stackcheck.resolve import Options, Resolution, Unresolved, resolve
+from stackcheck.resolving.lock import Lock, fingerprint, is_current, lock_path
+from stackcheck.resolving.lockfile import read_lock
+from stackcheck.resolving.locking import Locked, lock_stack, resolution_facts
+from stackcheck.resolving.resolve import Options, Resolution, Unresolved, resolve
 from stackcheck.rules import locked, locked_files, served_pages
 from stackcheck.verdict import Outcome
 from tests.integration.index.server import FAULTS, IndexServer, make_sdist, make_wheel

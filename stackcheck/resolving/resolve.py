@@ -20,15 +20,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stackcheck.cachedir import cache_folder, write_atomically
-from stackcheck.derivation import read_failure
-from stackcheck.doubt import in_doubt, passed_over
 from stackcheck.errors import LockError
-from stackcheck.index import Fetcher
-from stackcheck.lock import Origin, parse_lock, render_lock
 from stackcheck.redact import secrets_of, without_userinfo
-from stackcheck.resolution import LockedPackage, Resolution, Unresolved
-from stackcheck.uvinput import PROJECT, UvInput, uv_input
-from stackcheck.uvrun import UvAnswer, compile_args, find_uv, project_folder, run_uv, uv_version
+from stackcheck.resolving.derivation import read_failure
+from stackcheck.resolving.doubt import in_doubt, passed_over
+from stackcheck.resolving.index import Fetcher
+from stackcheck.resolving.lock import Origin, parse_lock, render_lock
+from stackcheck.resolving.resolution import LockedPackage, Resolution, Unresolved
+from stackcheck.resolving.uvinput import PROJECT, UvInput, uv_input
+from stackcheck.resolving.uvrun import UvAnswer, compile_args, find_uv, project_folder, run_uv, uv_version
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

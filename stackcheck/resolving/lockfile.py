@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from stackcheck.cachedir import write_atomically
 from stackcheck.errors import LockError
-from stackcheck.lock import Lock, parse_lock
+from stackcheck.resolving.lock import Lock, parse_lock
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from stackcheck.resolution import Resolution
+    from stackcheck.resolving.resolution import Resolution
 
 MOST_BYTES = 16 * 2**20
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from stackcheck.places import Place
+from stackcheck.resolving.places import Place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -24,10 +24,10 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from stackcheck import pagecache
-from stackcheck.indexlogin import login_for
-from stackcheck.pages import FailureKind, File, NotAPageError, Page, Unreachable, parse_page
 from stackcheck.redact import secrets_of, shown, without_userinfo
+from stackcheck.resolving import pagecache
+from stackcheck.resolving.indexlogin import login_for
+from stackcheck.resolving.pages import FailureKind, File, NotAPageError, Page, Unreachable, parse_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from stackcheck.derivation import name_of
-from stackcheck.pages import Unreachable
-from stackcheck.places import Place, places
 from stackcheck.redact import without_userinfo
-from stackcheck.resolution import Kind, Resolution, Unresolved
+from stackcheck.resolving.derivation import name_of
+from stackcheck.resolving.pages import Unreachable
+from stackcheck.resolving.places import Place, places
+from stackcheck.resolving.resolution import Kind, Resolution, Unresolved
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from packaging.version import Version
 
     from stackcheck.definition import Stack
-    from stackcheck.index import Fetcher
-    from stackcheck.pages import File
+    from stackcheck.resolving.index import Fetcher
+    from stackcheck.resolving.pages import File
 
 DEFAULT_INDEX = "https://pypi.org/simple"
 _ABOUT_FILES = ("not-found", "no-wheel", "no-python-wheel", "no-platform-wheel")

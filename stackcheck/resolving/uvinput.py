@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 from stackcheck import tables
 from stackcheck.claimed import glibc_of
-from stackcheck.places import places
-from stackcheck.uvenv import uv_environment
+from stackcheck.resolving.places import places
+from stackcheck.resolving.uvenv import uv_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from stackcheck.definition import Package, Stack
-    from stackcheck.places import Place
+    from stackcheck.resolving.places import Place
 
 PROJECT = "this-stack"
 """The name of the project that depends on the packages of the stack; uv's explanations show it."""

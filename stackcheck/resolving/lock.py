@@ -20,8 +20,8 @@ from packaging.version import InvalidVersion, Version
 
 from stackcheck.errors import LockError
 from stackcheck.redact import without_userinfo
-from stackcheck.resolution import LockedPackage
-from stackcheck.wheeltags import supported_tags
+from stackcheck.resolving.resolution import LockedPackage
+from stackcheck.resolving.wheeltags import supported_tags
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

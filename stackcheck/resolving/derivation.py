@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from packaging.utils import canonicalize_name
 
-from stackcheck.places import plain_url
 from stackcheck.redact import shown
-from stackcheck.resolution import Kind, Unresolved
-from stackcheck.uvinput import PROJECT
+from stackcheck.resolving.places import plain_url
+from stackcheck.resolving.resolution import Kind, Unresolved
+from stackcheck.resolving.uvinput import PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

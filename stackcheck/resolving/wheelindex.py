@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stackcheck.errors import ResolveError
-from stackcheck.index import Unreachable
+from stackcheck.resolving.index import Unreachable
 from stackcheck.tables.wheelfile import RangeFile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from stackcheck.index import Fetcher, File
+    from stackcheck.resolving.index import Fetcher, File
 
 PYPI = "https://pypi.org/simple"
 

@@ -6,14 +6,14 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from stackcheck.places import places, split_url
 from stackcheck.redact import redact
+from stackcheck.resolving.places import places, split_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from stackcheck.definition import Stack
-    from stackcheck.places import Place
+    from stackcheck.resolving.places import Place
 
 _TRANSPORT = frozenset(
     (

@@ -7,13 +7,13 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stackcheck.nixtext import read_nix
+from stackcheck.recipes.nixtext import read_nix
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from stackcheck.definition import Stack
-    from stackcheck.nixtext import NixText
+    from stackcheck.recipes.nixtext import NixText
     from stackcheck.tables import Tables
 
 SUFFIX = ".nix"

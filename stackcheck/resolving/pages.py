@@ -23,8 +23,8 @@ from packaging.utils import (
 )
 from packaging.version import InvalidVersion, Version
 
-from stackcheck.anchors import find_tags
 from stackcheck.redact import without_userinfo
+from stackcheck.resolving.anchors import find_tags
 
 FailureKind: TypeAlias = Literal[
     "dns", "refused", "timeout", "tls", "denied", "missing", "server", "status", "truncated", "not-a-page",

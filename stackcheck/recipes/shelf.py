@@ -7,13 +7,13 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from stackcheck import rules, tables
-from stackcheck.recipes import counted
+from stackcheck.recipes.matrix import counted
 from stackcheck.report.model import Hashes, Report
 from stackcheck.rules.registry import judge_all
 from stackcheck.verdict import Outcome
 
 if TYPE_CHECKING:
-    from stackcheck.recipes import Shelf
+    from stackcheck.recipes.matrix import Shelf
     from stackcheck.verdict import Verdict
 
 _FAMILY = "RECIPE"

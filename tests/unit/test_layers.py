@@ -1,0 +1,89 @@
+"""The direction of the layers: a module imports what lies below it, the core never imports the shell."""
+
+import ast
+from pathlib import Path
+
+import stackcheck
+
+ROOT = Path(stackcheck.__file__).parent
+SHELL = ("engines", "resolving", "agent")
+"""What starts processes or reaches the network."""
+OUTER = (
+    "pipeline",
+    "plugin",
+    "cli",
+    "existing",
+    "suggested",
+    "baking",
+    "stackitems",
+    "stackreports",
+    "hooks",
+)
+CORE = ("errors", "verdict", "definition", "axes", "tables", "rules", "report", "suggest", "recipes", "tiers")
+PURE_OF_RESOLVING = {
+    "stackcheck.resolving.resolution",
+    "stackcheck.resolving.lock",
+    "stackcheck.resolving.pages",
+}
+"""Values that rules judge; they import no more than the core does."""
+PURE_OF_RESOLVING |= {
+    f"stackcheck.resolving.{name}" for name in ("places", "wheeltags", "uvinput", "uvenv", "anchors")
+}
+
+
+def imports(path: Path) -> set[str]:
+    """Return what a module imports when it runs (imports for types alone are left out)."""
+    found: set[str] = set()
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    typing_only = [n for n in ast.walk(tree) if isinstance(n, ast.If) and "TYPE_CHECKING" in ast.dump(n.test)]
+    skipped = {id(inner) for block in typing_only for inner in ast.walk(block)}
+    for node in ast.walk(tree):
+        if id(node) in skipped:
+            continue
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+def modules(*names: str) -> list[Path]:
+    paths = [ROOT / f"{name}.py" for name in names] + [
+        p for name in names for p in (ROOT / name).rglob("*.py")
+    ]
+    return [path for path in paths if path.is_file()]
+
+
+def offences(
+    paths: list[Path], forbidden: tuple[str, ...], allowed: frozenset[str] = frozenset()
+) -> list[str]:
+    prefixes = tuple(f"stackcheck.{name}" for name in forbidden)
+    return [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in paths
+        for name in sorted(imports(path))
+        if any(name == p or name.startswith(f"{p}.") for p in prefixes)
+        and name.rpartition(".")[0] not in allowed
+        if name not in allowed
+    ]
+
+
+def test_the_core_imports_neither_the_shell_nor_the_outside() -> None:
+    assert offences(modules(*CORE), (*SHELL, *OUTER), frozenset(PURE_OF_RESOLVING)) == []
+
+
+def test_the_shell_does_not_import_the_outside() -> None:
+    assert offences(modules(*SHELL), OUTER) == []
+
+
+def test_what_travels_imports_nothing_of_the_host() -> None:
+    import stackcheck_probes  # noqa: PLC0415 - the package under test
+
+    probes = Path(stackcheck_probes.__file__).parent
+    found = {
+        f"{p.name} imports {n}"
+        for p in probes.rglob("*.py")
+        for n in imports(p)
+        if n.split(".")[0] == "stackcheck"
+    }
+    assert found == set()
