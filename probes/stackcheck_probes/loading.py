@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 NAME = "loading"
 GRADE = "static"
 
-MAX_LISTED = 200
+MAX_LISTED = 5000
 MAX_SONAMES = 2000
 MAX_SYMBOLS_SHOWN = 8
 DRIVER = frozenset(("libcuda.so.1", "libnvidia-ml.so.1", "libnvcuvid.so.1", "libnvidia-encode.so.1"))
@@ -104,7 +104,9 @@ class _Findings:
 
     def facts(self) -> dict[str, Any]:
         faults = sorted(self.tree.search.faults.items())
+        lists = {"missing": self.missing, "versions": self.versions, "undefined": self.undefined}
         return {
+            "cut": sorted(name for name, rows in lists.items() if len(rows) > MAX_LISTED),
             "roots": self.tree.roots,
             "libraries": len(self.tree.opened),
             "torch": _torch_facts(self.tree),
@@ -155,6 +157,8 @@ class _Findings:
             if server is None or need.weak:
                 continue
             theirs = self.tree.symbols(server)
+            if theirs is None:
+                self.tree.search.faults.setdefault(server.path, "its dynamic symbols cannot be read")
             given = theirs.versions_defined() if theirs else frozenset()
             # A file without versions serves every version: the loader only warns.
             if given and need.version not in given:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from stackcheck.rules.registry import Finding, passed, rule, told, warned
+from stackcheck.rules.registry import Finding, passed, rule, skipped, told, warned
 from stackcheck.verdict import Evidence
 from stackcheck_probes.loadfit import (
     OF_THE_STACK,
@@ -56,6 +56,8 @@ def needed_libraries_are_there(stack: Stack, tables: Tables, loading: Mapping[st
     for row in loading["missing"]:
         if row not in allowed:
             by_need.setdefault(row["needs"], []).append(row)
+    if not by_need and "missing" in loading.get("cut", ()):
+        return [skipped(f"more than {len(loading['missing'])} needs are not served; the rest was not listed")]
     if not by_need:
         note = f"; {len(allowed)} needs of the driver or of optional plug-ins left aside" if allowed else ""
         return [passed(f"all {loading['libraries']} libraries find what they need{note}")]

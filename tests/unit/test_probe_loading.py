@@ -80,3 +80,15 @@ def test_a_library_stripped_of_its_section_headers_is_still_read(tmp_path: Path)
     shutil.copy(EXTENSION, plain)
     found = [sorted(Symbols(Elf(FileSource(str(path)))).undefined()) for path in (stripped, plain)]
     assert found[0] == found[1] != []
+
+
+def test_a_list_that_is_cut_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree_of(tmp_path, "a/_C.so", "b/_C.so").close()
+    whole = loading.run({"roots": [str(tmp_path)], "library_path": ""})
+    assert whole["cut"] == []
+    monkeypatch.setattr(loading, "MAX_LISTED", -1)
+    assert loading.run({"roots": [str(tmp_path)], "library_path": ""})["cut"] == [
+        "missing",
+        "undefined",
+        "versions",
+    ]

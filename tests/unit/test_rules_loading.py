@@ -258,3 +258,15 @@ def test_nvidia_wheels_of_two_cuda_majors_are_told() -> None:
         "uninstall those of the CUDA that torch was not built for, unless another package needs them"
     )
     assert judged("LOAD308", wheels("torch")) == []
+
+
+def test_a_list_that_was_cut_is_not_a_pass() -> None:
+    row = {
+        **MISSING,
+        "library": f"{SITE}/torch/lib/libcaffe2_nvrtc.so",
+        "needs": "libcuda.so.1",
+        "driver": True,
+    }
+    (verdict,) = judged("LOAD301", with_loading(missing=[row], cut=["missing"]))
+    assert verdict.outcome is Outcome.SKIP
+    assert verdict.message == "more than 1 needs are not served; the rest was not listed"
