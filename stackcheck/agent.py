@@ -18,7 +18,15 @@ if TYPE_CHECKING:
 
     from stackcheck.definition import Stack
 
-MACHINE = ("interpreter", "distributions", "system", "environment", "nvidia_driver", "rocm_host")
+MACHINE = (
+    "interpreter",
+    "distributions",
+    "recorded_files",
+    "system",
+    "environment",
+    "nvidia_driver",
+    "rocm_host",
+)
 """Probes that always run: they look at the machine and the interpreter, whatever is installed."""
 
 SHEBANG = b"#!/usr/bin/env python3\n"

@@ -10,9 +10,10 @@ import json
 import posixpath
 from typing import TYPE_CHECKING, Any
 
+from stackcheck_probes.binaryfiles import is_binary_name
 from stackcheck_probes.bytesource import SourceError
 from stackcheck_probes.inflate import budget_for
-from stackcheck_probes.libraries import is_binary_name, read_source
+from stackcheck_probes.libraries import read_source
 from stackcheck_probes.tarmembers import layer, tar_members
 
 if TYPE_CHECKING:

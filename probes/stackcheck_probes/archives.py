@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from stackcheck_probes import tarmembers, zipmembers
+from stackcheck_probes.binaryfiles import is_binary_name
 from stackcheck_probes.bytesource import SourceError
 from stackcheck_probes.inflate import budget_for
-from stackcheck_probes.libraries import MAX_LIBRARIES, is_binary_name, read_source
+from stackcheck_probes.libraries import MAX_LIBRARIES, read_source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -17,6 +17,7 @@ MAX_SEGMENTS = 1 << 12
 MAX_DYNAMIC = 1 << 14
 MAX_NAME_TABLE = 8 << 20
 MAX_STRING = 4096
+MAX_SPAN = 64 << 10  # texts closer together than this come with one read
 MAX_SECTION_NAME = 256  # 65,536 names that overlap in one table stay 16 MB
 
 EM_386, EM_X86_64, EM_AARCH64, EM_CUDA, EM_AMDGPU = 3, 62, 183, 190, 224
@@ -99,20 +100,23 @@ class Elf:
     """The headers of one ELF file.
 
     `cut` is True when a table, section or segment reaches past the end of the file. A file without section
-    headers has `sections == ()`: then nothing is known of what a section would have named.
+    headers has `sections == ()`: then nothing is known of what a section would have named. `loads` has
+    what the loader maps: first address, address after the last, and what to add for the offset in the file.
     """
 
     __slots__ = (
         "_names",
         "_rows",
         "_sections",
+        "_segment_rows",
+        "_segments",
         "abiversion",
         "bits",
         "cut",
         "flags",
+        "loads",
         "machine",
         "osabi",
-        "segments",
         "size",
         "source",
         "type",
@@ -154,7 +158,9 @@ class Elf:
         self._names = b""
         self._rows = self._section_rows(shoff, shentsize, shnum, names)
         self._sections: tuple[Section, ...] | None = None
-        self.segments: tuple[Segment, ...] = self._read_segments(phoff, phentsize, phnum)
+        self.loads: list[tuple[int, int, int]] = []
+        self._segment_rows = self._read_segments(phoff, phentsize, phnum)
+        self._segments: tuple[Segment, ...] | None = None
 
     @property
     def sections(self) -> tuple[Section, ...]:
@@ -163,22 +169,38 @@ class Elf:
             self._sections = tuple(Section(_name(self._names, row[0]), row) for row in self._rows)
         return self._sections
 
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """The program headers, in the file's order."""
+        if self._segments is None:
+            self._segments = tuple(Segment(row, self.bits) for row in self._segment_rows)
+        return self._segments
+
+    @property
+    def has_sections(self) -> bool:
+        """Whether there are section headers at all."""
+        return bool(self._rows)
+
+    def section_of_type(self, kind: int) -> Section | None:
+        """Return the first section of an SHT_ type, or None."""
+        row = next((row for row in self._rows if row[1] == kind), None)
+        return Section(_name(self._names, row[0]), row) if row else None
+
     def mentions(self, name: bytes) -> bool:
         """Return whether any section's name contains `name`: a quick no for most libraries."""
         return name in self._names
 
     def section(self, name: str) -> Section | None:
         """Return the first section called `name`, or None."""
-        for section in self.sections:
-            if section.name == name:
-                return section
-        return None
+        if name.encode() not in self._names:
+            return None
+        return next((section for section in self.sections if section.name == name), None)
 
     def offset_of(self, vaddr: int) -> int | None:
         """Return the file offset of a virtual address, or None where no segment maps it from the file."""
-        for segment in self.segments:
-            if segment.type == PT_LOAD and segment.vaddr <= vaddr < segment.vaddr + segment.filesz:
-                return segment.offset + vaddr - segment.vaddr
+        for low, high, shift in self.loads:
+            if low <= vaddr < high:
+                return vaddr + shift
         return None
 
     def read(self, section: Section, limit: int) -> bytes:
@@ -202,11 +224,28 @@ class Elf:
             raw = self._read(offset, MAX_STRING)
         return raw.split(b"\0", 1)[0].decode("utf-8", "surrogateescape")
 
+    def strings(self, table: int, starts: list[int]) -> list[str]:
+        """Return the texts at `starts` in the string table at a file offset, as `string` does.
+
+        Those of a dynamic section lie close together as a rule: one read serves them all.
+        """
+        low, high = min(starts, default=0), max(starts, default=0)
+        if high - low > MAX_SPAN:
+            return [self.string(table + start) for start in starts]
+        raw = self._read(table + low, high - low + 128)
+        texts = []
+        for start in starts:
+            end = raw.find(b"\0", start - low)
+            if end < 0:  # longer than what was read, or the end of the file
+                texts.append(self.string(table + start))
+            else:
+                text = raw[start - low : min(end, start - low + MAX_STRING)]
+                texts.append(text.decode("utf-8", "surrogateescape"))
+        return texts
+
     def dynamic(self) -> Dynamic | None:
         """Return the dynamic section (by segment, as the loader finds it; else by section), or None."""
-        place = next(((s.offset, s.filesz) for s in self.segments if s.type == PT_DYNAMIC), None)
-        if place is None:
-            place = next(((s.offset, s.size) for s in self.sections if s.type == SHT_DYNAMIC), None)
+        place = self._dynamic_place()
         if place is None:
             return None
         entry = _DYNAMIC[self.bits]
@@ -221,18 +260,24 @@ class Elf:
             tags[tag] = number
         return self._named(tags, needed)
 
+    def _dynamic_place(self) -> tuple[int, int] | None:
+        row = next((row for row in self._segment_rows if row[0] == PT_DYNAMIC), None)
+        if row is not None:
+            segment = Segment(row, self.bits)
+            return segment.offset, segment.filesz
+        section = self.section_of_type(SHT_DYNAMIC)
+        return (section.offset, section.size) if section else None
+
     def _named(self, tags: dict[int, int], needed: list[int]) -> Dynamic:
         table = self.offset_of(tags.get(DT_STRTAB, -1))
 
-        def name(offset: int | None) -> str | None:
-            if offset is None or table is None or offset >= tags.get(DT_STRSZ, 1 << 62):
-                return None
-            return self.string(table + offset)
-
-        names = tuple(text for text in map(name, needed) if text)
-        return Dynamic(
-            tags, names, name(tags.get(DT_SONAME)), name(tags.get(DT_RPATH)), name(tags.get(DT_RUNPATH))
-        )
+        limit = tags.get(DT_STRSZ, 1 << 62) if table is not None else 0
+        wanted = [start for start in needed if start < limit]
+        own = [tag for tag in (DT_SONAME, DT_RPATH, DT_RUNPATH) if tags.get(tag, limit) < limit]
+        texts = self.strings(table or 0, wanted + [tags[tag] for tag in own])
+        named = dict(zip(own, texts[len(wanted) :]))
+        names = tuple(text for text in texts[: len(wanted)] if text)
+        return Dynamic(tags, names, named.get(DT_SONAME), named.get(DT_RPATH), named.get(DT_RUNPATH))
 
     def _read(self, offset: int, size: int) -> bytes:
         try:
@@ -269,15 +314,21 @@ class Elf:
             self._names = self._read(rows[names][4], min(rows[names][5], MAX_NAME_TABLE))
         return rows
 
-    def _read_segments(self, offset: int, entsize: int, count: int) -> tuple[Segment, ...]:
+    def _read_segments(self, offset: int, entsize: int, count: int) -> list[tuple[int, ...]]:
+        """Return the raw program headers; keep what is loaded, and whether any reaches past the end."""
         if offset == 0 or count == 0:
-            return ()
+            return []
         if count > MAX_SEGMENTS:
             raise ElfError(f"{count} segments, more than the {MAX_SEGMENTS} that are read")
         rows = self._table(_SEGMENT[self.bits], offset, entsize, count)
-        segments = tuple(Segment(row, self.bits) for row in rows)
-        self.cut = self.cut or any(s.offset + s.filesz > self.size for s in segments)
-        return segments
+        at, address, length = (2, 3, 5) if self.bits == 64 else (1, 2, 4)
+        for row in rows:
+            if row[at] + row[length] > self.size:
+                self.cut = True
+            if row[0] == PT_LOAD:
+                low = row[address]
+                self.loads.append((low, low + row[length], row[at] - low))
+        return rows
 
 
 def _name(table: bytes, start: int) -> str:

@@ -11,7 +11,7 @@ from stackcheck_probes import hidden, magic
 from stackcheck_probes.bytesource import Slice, SourceError
 from stackcheck_probes.cubin import cubin_code
 from stackcheck_probes.cubin import has_kernels as cubin_has_kernels
-from stackcheck_probes.elf import EM_CUDA, PT_LOAD, SHT_NOBITS, Elf, ElfError
+from stackcheck_probes.elf import EM_CUDA, SHT_NOBITS, Elf, ElfError
 from stackcheck_probes.fatbin import FLAG_A, FLAG_F, KIND_CUBIN, Walk, walk_fatbin, walk_region
 from stackcheck_probes.gpucode import GpuCode, Group, Images
 from stackcheck_probes.kernels import KernelCheck
@@ -142,7 +142,7 @@ def _read_elf(reading: _Reading, part: ByteSource, filename: str) -> None:
     if elf.cut:
         reading.cut = True
         reading.doubt("cut off: the file ends before its sections do")
-    elif not elf.sections:
+    elif not elf.has_sections:
         reading.doubt("no section headers: what a section would name is not known")
     walked = _read_sections(reading, elf, base)
     if reading.deep:
@@ -213,16 +213,14 @@ def _wrapped(elf: Elf) -> list[int]:
     fatbin and no wrapper.
     """
     section = elf.section(".nvFatBinSegment")
-    if section is None or not elf.segments:
+    if section is None:
         return []
     raw = elf.read_start(section, MAX_WRAPPERS * _WRAPPER.size)
     rows = _WRAPPER.iter_unpack(raw[: len(raw) // _WRAPPER.size * _WRAPPER.size])
     addresses = [address for magic, _, address, _ in rows if magic == WRAPPER_MAGIC and address]
     offsets = set()
-    for segment in elf.segments:
-        if segment.type == PT_LOAD:
-            low, high, shift = segment.vaddr, segment.vaddr + segment.filesz, segment.offset - segment.vaddr
-            offsets.update([address + shift for address in addresses if low <= address < high])
+    for low, high, shift in elf.loads:
+        offsets.update([address + shift for address in addresses if low <= address < high])
     return sorted(offsets)
 
 

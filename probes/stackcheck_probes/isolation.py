@@ -244,6 +244,9 @@ def _enter(parent: int, prints: int, limits: dict[str, Any], private_fds: tuple[
 
 
 def _report_all(names: list[str], params: dict[str, Any], reports: int, limits: dict[str, Any]) -> None:
+    from stackcheck_probes import binaryfiles
+
+    binaryfiles.keep()
     own = os.getpid()
     for name in names:
         send(reports, json.dumps({"probe": name}))

@@ -58,7 +58,7 @@ class Opened:
     `rpath` and `runpath` are folders, `$ORIGIN` filled in. DT_RPATH does not count beside a DT_RUNPATH.
     """
 
-    __slots__ = ("dynamic", "elf", "open", "path", "rpath", "runpath", "soname")
+    __slots__ = ("dynamic", "elf", "open", "path", "rpath", "runpath", "soname", "view")
 
     def __init__(self, path: str, elf: Elf, dynamic: Dynamic) -> None:
         self.path = path
@@ -68,6 +68,8 @@ class Opened:
         self.soname = dynamic.soname or os.path.basename(path)
         self.runpath = self._folders(dynamic.runpath)
         self.rpath = self._folders(dynamic.rpath) if dynamic.runpath is None else []
+        # Libraries with the same view find the same file under a name.
+        self.view = (elf.machine, elf.bits, dynamic.runpath is None, tuple(self.rpath), tuple(self.runpath))
 
     def expand(self, text: str) -> str:
         """Fill in `$ORIGIN`, `$LIB` and `$PLATFORM` as the loader does for this file."""
@@ -124,6 +126,7 @@ class Search:
         self._open: list[Opened] = []
         self._cache: dict[str, list[str]] | None = None
         self._opened: dict[str, Opened | None] = {}
+        self._found: dict[tuple[object, ...], tuple[Opened, str] | None] = {}
 
     def open(self, path: str) -> Opened | None:
         """Open a library; None when it is not there or is no ELF file with a dynamic section."""
@@ -139,6 +142,14 @@ class Search:
         if "/" in name:
             found = self.open(wanted_by.expand(name))
             return (found, DEFAULT) if found else None
+        key = (name, wanted_by.view, tuple(each.path for each in parents) if wanted_by.view[2] else ())
+        if key not in self._found:
+            self._found[key] = self._look_for(name, wanted_by, parents)
+        return self._found[key]
+
+    def _look_for(
+        self, name: str, wanted_by: Opened, parents: tuple[Opened, ...]
+    ) -> tuple[Opened, str] | None:
         for how, folders in self._places(wanted_by, parents):
             paths = self.cache.get(name, []) if how == CACHE else [f"{folder}/{name}" for folder in folders]
             for path in paths:

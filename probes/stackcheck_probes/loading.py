@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from stackcheck_probes import libraries
+from stackcheck_probes.binaryfiles import site_packages
 from stackcheck_probes.bytesource import SourceError
 from stackcheck_probes.demangle import demangle
 from stackcheck_probes.elf import ElfError
@@ -43,8 +43,8 @@ JUDGED = (
 """Prefixes of the symbols that decide whether an extension fits this torch."""
 JUDGED_INSIDE = (b"N3c10", b"N2at", b"N5torch", b"N6caffe2")
 OTHERS_JUDGED = (b"__nvJitLink",)
-MARKS = (*JUDGED_INSIDE, b"NK3c10", b"NK2at", b"NK5torch", b"aoti_torch", *OTHERS_JUDGED)
-"""One of these occurs in every name that is judged."""
+MARKS = (b"3c10", b"2at", b"torch", b"6caffe2", b"nvJitLink")
+"""One of these occurs in every name that is judged. Few, for the names of every library are searched."""
 ABI_MARKS = (
     ("old", b"_ZN3c105ErrorC2ENS_14SourceLocationESs"),
     ("new", b"_ZN3c105ErrorC2ENS_14SourceLocationENSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE"),
@@ -74,7 +74,7 @@ def run(params: dict[str, Any]) -> dict[str, Any]:
     params: `roots` (folders; default: the site-packages of this interpreter), `root` (a prefix for the file
     system that they live in), `library_path` (default: $LD_LIBRARY_PATH).
     """
-    roots = list(params.get("roots") or libraries.site_packages())
+    roots = list(params.get("roots") or site_packages())
     stated = params.get("library_path")
     path = os.environ.get("LD_LIBRARY_PATH", "") if stated is None else stated
     tree = Tree(roots, Search(params.get("root") or "", path))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 
-from stackcheck_probes import libraries
+from stackcheck_probes.binaryfiles import files
 from stackcheck_probes.bytesource import FileSource, SourceError
 from stackcheck_probes.elf import Elf, ElfError
 from stackcheck_probes.ldpath import LOADED, Opened, Search
@@ -30,8 +30,9 @@ class Tree:
         self.skipped: list[str] = []
         self.opened: list[Opened] = []
         self.by_soname: dict[str, list[Opened]] = {}
+        self._packages: dict[str, str] = {}
         self._symbols: dict[str, tuple[Opened, Symbols | None]] = {}
-        for path in libraries.files(roots, self.skipped):
+        for path in files(roots, self.skipped):
             if ".so" in os.path.basename(path):
                 self._add(path)
         self.interpreter = self.closure(self._executable(), {})
@@ -77,6 +78,12 @@ class Tree:
 
     def package(self, path: str) -> str:
         """Return the top folder of a file under a root; a wheel's `x.libs` belongs to its package x."""
+        known = self._packages.get(path)
+        if known is None:
+            known = self._packages[path] = self._package(path)
+        return known
+
+    def _package(self, path: str) -> str:
         for root in self.roots:
             if path.startswith(root + "/"):
                 return path[len(root) + 1 :].split("/", maxsplit=1)[0].partition(".")[0]

@@ -11,7 +11,7 @@ import os
 from binascii import crc32
 from stat import S_ISREG
 
-from stackcheck_probes import libraries
+from stackcheck_probes import binaryfiles
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,10 +26,10 @@ MAX_FILES = 20_000
 
 def run(params: dict[str, Any]) -> dict[str, Any]:
     """Return `stamps`: path -> [bytes, checksum] of the binaries under `roots` (default: site-packages)."""
-    roots = list(params.get("roots") or libraries.site_packages())
+    roots = list(params.get("roots") or binaryfiles.site_packages())
     rows: dict[str, list[int]] = {}
     skipped: list[str] = []
-    for path in libraries.files(roots, skipped):
+    for path in binaryfiles.files(roots, skipped):
         if len(rows) >= MAX_FILES:
             skipped.append(f"more than {MAX_FILES} files: the rest has no stamp")
             break

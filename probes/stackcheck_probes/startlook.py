@@ -78,7 +78,7 @@ def place(path: str, expectation: Mapping[str, Any]) -> str:
 
 def _new_files(recorded: Mapping[str, Any]) -> list[str]:
     """Return binaries that lie beside recorded ones and are not recorded."""
-    from stackcheck_probes.libraries import is_binary_name
+    from stackcheck_probes.binaryfiles import is_binary_name
 
     found = []
     for folder in dict.fromkeys(os.path.dirname(path) for path in recorded):

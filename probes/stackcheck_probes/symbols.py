@@ -77,7 +77,7 @@ def gnu_hash(name: bytes) -> int:
 class Symbols:
     """The dynamic symbols of an `Elf`; raise `ElfError` where its tables cannot be read."""
 
-    __slots__ = ("_defined", "_elf", "_hash", "_listed", "_strings", "_table", "_tags")
+    __slots__ = ("_answers", "_defined", "_elf", "_hash", "_listed", "_strings", "_table", "_tags")
 
     def __init__(self, elf: Elf, dynamic: Dynamic | None = None) -> None:
         dynamic = dynamic or elf.dynamic()
@@ -87,6 +87,7 @@ class Symbols:
         self._table = self._place(DT_SYMTAB)
         place = self._place(DT_GNU_HASH)
         self._hash = None if place is None else _GnuHash(elf, place)
+        self._answers: dict[bytes, bool] = {}
         self._defined: frozenset[str] | None = None
         self._listed: frozenset[bytes] | None = None
 
@@ -111,6 +112,14 @@ class Symbols:
             if self._listed is None:
                 self._listed = frozenset(self._names(lambda index, _bind: index != 0, None, ()))
             return name in self._listed
+        known = self._answers.get(name)  # extensions of one package ask for the same names
+        if known is None:
+            known = self._answers[name] = self._look_up(name, hashed)
+        return known
+
+    def _look_up(self, name: bytes, hashed: int) -> bool:
+        if self._hash is None or self._table is None or self._strings is None:
+            return False
         entry = _SYMBOL[self._elf.bits]
         for index in self._hash.candidates(hashed):
             raw = self._elf.source.pread(self._table + index * entry.size, entry.size)
@@ -123,56 +132,71 @@ class Symbols:
 
     def versions_needed(self) -> list[VersionNeed]:
         """Return every symbol version that the file wants of others."""
-        raw, at, needs = self._versions(DT_VERNEED), 0, []
+        raw, at = self._versions(DT_VERNEED), 0
+        starts: list[int] = []  # of the file's name and the version's, for each need
+        weak: list[bool] = []
         for _ in range(min(self._tags.get(DT_VERNEEDNUM, 0), MAX_VERSIONS) if raw else 0):
             _, count, file, first, following = _row(_VERNEED, raw, at)
-            name, aux = self._name(file), at + first
+            aux = at + first
             for _ in range(min(count, MAX_VERSIONS)):
                 _, flags, _, version, step = _row(_VERNAUX, raw, aux)
-                needs.append(VersionNeed(name, self._name(version), bool(flags & VER_FLG_WEAK)))
+                if len(weak) >= MAX_VERSIONS:
+                    raise ElfError(f"more than the {MAX_VERSIONS} symbol version needs that are read")
+                starts += (file, version)
+                weak.append(bool(flags & VER_FLG_WEAK))
                 if not step:
                     break
                 aux += step
             if not following:
                 break
             at += following
-        return needs
+        texts = self._texts(starts)
+        return [VersionNeed(*row) for row in zip(texts[::2], texts[1::2], weak)]
 
     def versions_defined(self) -> frozenset[str]:
         """Return every symbol version that the file gives (not the one that is its own name)."""
         if self._defined is None:
-            raw, at, names = self._versions(DT_VERDEF), 0, []
+            raw, at = self._versions(DT_VERDEF), 0
+            starts: list[int] = []
             for _ in range(min(self._tags.get(DT_VERDEFNUM, 0), MAX_VERSIONS) if raw else 0):
                 _, flags, _, _, _, first, following = _row(_VERDEF, raw, at)
                 if not flags & VER_FLG_BASE:
-                    names.append(self._name(_row(_VERDAUX, raw, at + first)[0]))
+                    starts.append(_row(_VERDAUX, raw, at + first)[0])
                 if not following:
                     break
                 at += following
-            self._defined = frozenset(names)
+            self._defined = frozenset(self._texts(starts))
         return self._defined
 
     def _names(
         self, wanted: Callable[[int, int], bool], first_export: int | None, marks: tuple[bytes, ...]
     ) -> list[bytes]:
         """Return the names of the dynamic symbols that `wanted(section index, binding)` picks."""
-        entry = _SYMBOL[self._elf.bits]
-        names = self._string_table() if self._table is not None else b""
-        if self._table is None or (marks and not any(mark in names for mark in marks)):
+        if self._table is None:
             return []
+        entry = _SYMBOL[self._elf.bits]
         raw = self._elf.source.pread(self._table, self._count(first_export) * entry.size)
-        wide, found = self._elf.bits == 64, []
-        for row in entry.iter_unpack(raw[: len(raw) - len(raw) % entry.size]):
-            start, info, index = (row[0], row[1], row[3]) if wide else (row[0], row[3], row[5])
-            if start and wanted(index, info >> 4):
-                end = names.find(b"\0", start, start + MAX_NAME)
-                if end > start:
-                    found.append(names[start:end])
+        rows = entry.iter_unpack(raw[: len(raw) - len(raw) % entry.size])
+        if self._elf.bits == 64:
+            starts = [start for start, info, _, index, _, _ in rows if start and wanted(index, info >> 4)]
+        else:
+            starts = [start for start, _, _, info, _, index in rows if start and wanted(index, info >> 4)]
+        if not starts:
+            return []
+        low = min(starts)  # linkers put the names of undefined symbols side by side: not the whole table
+        names = self._string_table(low, max(starts) + MAX_NAME)
+        if marks and not any(mark in names for mark in marks):
+            return []
+        found = []
+        for start in starts:
+            end = names.find(b"\0", start - low, start - low + MAX_NAME)
+            if end > start - low:
+                found.append(names[start - low : end])
         return found
 
     def _count(self, first_export: int | None) -> int:
         """Return how many dynamic symbols to read; raise `ElfError` where nothing says how many there are."""
-        section = next((s for s in self._elf.sections if s.type == SHT_DYNSYM), None)
+        section = self._elf.section_of_type(SHT_DYNSYM)
         if section is not None:
             count = section.size // _SYMBOL[self._elf.bits].size
         elif first_export is not None:  # stripped of its section headers: the hash table bounds the undefined
@@ -195,20 +219,21 @@ class Symbols:
         address = self._tags.get(tag)
         return None if address is None else self._elf.offset_of(address)
 
-    def _name(self, start: int) -> str:
-        return "" if self._strings is None else self._elf.string(self._strings + start)
+    def _texts(self, starts: list[int]) -> list[str]:
+        return [""] * len(starts) if self._strings is None else self._elf.strings(self._strings, starts)
 
-    def _string_table(self) -> bytes:
-        size = self._tags.get(DT_STRSZ, 0)
-        if self._strings is None or size > MAX_STRINGS:
+    def _string_table(self, low: int, high: int) -> bytes:
+        """Return the bytes `low` to `high` of the string table; raise `ElfError` for more than is read."""
+        size = min(high, self._tags.get(DT_STRSZ, 0))
+        if self._strings is None or size - low > MAX_STRINGS:
             raise ElfError(f"dynamic string table of {size} bytes, more than is read")
-        pieces, read = [], 0
-        while read < size:
-            piece = self._elf.source.pread(self._strings + read, min(size - read, READ_PIECE))
+        pieces = []
+        while low < size:
+            piece = self._elf.source.pread(self._strings + low, min(size - low, READ_PIECE))
             if not piece:
                 break
             pieces.append(piece)
-            read += len(piece)
+            low += len(piece)
         return b"".join(pieces)
 
 

@@ -27,7 +27,7 @@ _SHOWN = 5
 
 
 @rule("DIST305")
-def no_file_was_overwritten(stack: Stack, distributions: Mapping[str, Any]) -> list[Finding]:
+def no_file_was_overwritten(stack: Stack, recorded_files: Mapping[str, Any]) -> list[Finding]:
     """No distribution's code was overwritten by another's.
 
     Two distributions that bring the same file leave the one that was installed last: cumm-cu118 over
@@ -39,7 +39,7 @@ def no_file_was_overwritten(stack: Stack, distributions: Mapping[str, Any]) -> l
     Fix: uninstall both, then install the one that the stack needs.
     """
     groups: dict[tuple[tuple[str, ...], tuple[str, ...] | None], list[str]] = {}
-    for row in distributions["shared_files"]:
+    for row in recorded_files["shared_files"]:
         if _is_code(row["path"]):
             winners = None if row["on_disk"] is None else tuple(row["on_disk"])
             groups.setdefault((tuple(row["owners"]), winners), []).append(f"{row['location']}/{row['path']}")
@@ -102,7 +102,9 @@ def one_metadata_for_each_name(stack: Stack, distributions: Mapping[str, Any]) -
 
 
 @rule("DIST307")
-def recorded_files_are_there(distributions: Mapping[str, Any]) -> list[Finding]:
+def recorded_files_are_there(
+    distributions: Mapping[str, Any], recorded_files: Mapping[str, Any]
+) -> list[Finding]:
     """The files of each distribution are there, with the size that its RECORD says.
 
     Images are slimmed by deleting folders and stripping libraries, and packages are edited in place. Mostly
@@ -114,7 +116,9 @@ def recorded_files_are_there(distributions: Mapping[str, Any]) -> list[Finding]:
     """
     installers = {row["name"]: row["installer"] for row in distributions["distributions"]}
     findings = [
-        _changed(row) for row in distributions["changed_files"] if installers[row["name"]] not in REWRITING
+        _changed(row)
+        for row in recorded_files["changed_files"]
+        if installers.get(row["name"], "") not in REWRITING
     ]
     return findings or [passed("every recorded file is there in its recorded size")]
 

@@ -73,9 +73,9 @@ def whole_stack(site: Path, command: list[str], tool: str) -> None:
     print(f"whole site-packages, {counts[0]} binaries, {counts[1]} with GPU code: warm {warm:.1f} ms")
     if tool:
         sys.path.insert(0, str(PROBES))
-        from stackcheck_probes import libraries  # noqa: PLC0415
+        from stackcheck_probes import binaryfiles  # noqa: PLC0415
 
-        paths = libraries.binaries([str(site)])
+        paths = binaryfiles.files([str(site)], [])
         theirs = sum(
             least([tool, option, path], 1) for path in paths for option in ("--list-elf", "--list-ptx")
         )

@@ -21,9 +21,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from stackcheck_probes import libraries
+from stackcheck_probes import binaryfiles
 from stackcheck_probes.capability import Ptx, Sass
 from stackcheck_probes.gpucode import GpuCode, Images, from_json
+from stackcheck_probes.libraries import read_library
 
 Counts = collections.Counter[str]
 
@@ -68,7 +69,7 @@ def tool_version(tool: str) -> str:
 
 def compare(tool: str, path: str, version: str) -> dict[str, object] | None:
     """Return the comparison of one library, None when it holds no CUDA code."""
-    document = libraries.read_library(path)
+    document = read_library(path)
     if document is None or not (document.get("images") or document.get("relocatable")):
         return None
     name = Path(path).name
@@ -95,7 +96,7 @@ def _listed(gpu: GpuCode, *, every: bool) -> tuple[Images, ...]:
 def main(arguments: list[str]) -> None:
     tool, *roots = arguments
     version = tool_version(tool)
-    found = (compare(tool, path, version) for path in libraries.binaries(roots))
+    found = (compare(tool, path, version) for path in binaryfiles.files(roots, []))
     rows = [row for row in found if row is not None]
     outcomes = collections.Counter(str(row[key]) for row in rows for key in ("default", "all") if key in row)
     summary = {"cuobjdump": version, "libraries": len(rows), "outcomes": dict(outcomes), "rows": rows}

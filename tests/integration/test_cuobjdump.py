@@ -55,7 +55,7 @@ def test_a_whole_stack_as_cuobjdump_lists_it() -> None:
     if not tool or not roots:
         pytest.skip("set STACKCHECK_CUOBJDUMP (the tool) and STACKCHECK_CUOBJDUMP_ROOTS (folders, by colons)")
     version = SCRIPT.tool_version(tool)
-    rows = [SCRIPT.compare(tool, path, version) for path in SCRIPT.libraries.binaries(roots.split(":"))]
+    rows = [SCRIPT.compare(tool, path, version) for path in SCRIPT.binaryfiles.files(roots.split(":"), [])]
     compared = [row for row in rows if row is not None]
     assert compared
     assert [row for row in compared if "different" in (row["default"], row.get("all"))] == []
