@@ -233,15 +233,14 @@ class Elf:
         if high - low > MAX_SPAN:
             return [self.string(table + start) for start in starts]
         raw = self._read(table + low, high - low + 128)
-        texts = []
-        for start in starts:
-            end = raw.find(b"\0", start - low)
+        texts: dict[int, str] = {}
+        for start in set(starts):
+            end = raw.find(b"\0", start - low, start - low + MAX_STRING)
             if end < 0:  # longer than what was read, or the end of the file
-                texts.append(self.string(table + start))
+                texts[start] = self.string(table + start)
             else:
-                text = raw[start - low : min(end, start - low + MAX_STRING)]
-                texts.append(text.decode("utf-8", "surrogateescape"))
-        return texts
+                texts[start] = raw[start - low : end].decode("utf-8", "surrogateescape")
+        return [texts[start] for start in starts]
 
     def dynamic(self) -> Dynamic | None:
         """Return the dynamic section (by segment, as the loader finds it; else by section), or None."""

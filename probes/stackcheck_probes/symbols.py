@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from operator import mul
 from struct import Struct, unpack_from
+from struct import error as StructError  # noqa: N812
 
 from stackcheck_probes.elf import (
     DT_GNU_HASH,
@@ -26,15 +27,12 @@ from stackcheck_probes.elf import (
     ElfError,
 )
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 MAX_SYMBOLS = 4 << 20
 MAX_STRINGS = 256 << 20
 MAX_VERSIONS = 4096
 MAX_VERSION_TABLE = 256 << 10
 MAX_NAME = 8192
+USUAL_NAME = 256
 READ_PIECE = 32 << 20
 STB_WEAK = 2
 VER_FLG_BASE, VER_FLG_WEAK = 1, 2
@@ -42,6 +40,7 @@ VER_FLG_BASE, VER_FLG_WEAK = 1, 2
 _SYMBOL = {64: Struct("<IBBHQQ"), 32: Struct("<IIIBBH")}
 _VERNEED, _VERNAUX = Struct("<HHIII"), Struct("<IHHII")
 _VERDEF, _VERDAUX = Struct("<HHHHIII"), Struct("<II")
+_CUT_VERSIONS = f"symbol version table cut off, or larger than the {MAX_VERSION_TABLE} bytes that are read"
 
 
 _LONGEST = 512
@@ -102,7 +101,7 @@ class Symbols:
         """
         # Undefined symbols come before the exports, which alone the GNU hash table covers.
         first = self._hash.first if self._hash else None
-        return self._names(lambda index, bind: index == 0 and bind != STB_WEAK, first, marks)
+        return self._names(undefined=True, first_export=first, marks=marks)
 
     def exports(self, name: bytes, hashed: int) -> bool:
         """Tell whether the file defines `name`, whose `gnu_hash` is `hashed`."""
@@ -110,7 +109,7 @@ class Symbols:
             return False
         if self._hash is None:  # an old hash table only: list the exports once
             if self._listed is None:
-                self._listed = frozenset(self._names(lambda index, _bind: index != 0, None, ()))
+                self._listed = frozenset(self._names(undefined=False, first_export=None, marks=()))
             return name in self._listed
         known = self._answers.get(name)  # extensions of one package ask for the same names
         if known is None:
@@ -132,59 +131,43 @@ class Symbols:
 
     def versions_needed(self) -> list[VersionNeed]:
         """Return every symbol version that the file wants of others."""
-        raw, at = self._versions(DT_VERNEED), 0
-        starts: list[int] = []  # of the file's name and the version's, for each need
-        weak: list[bool] = []
-        for _ in range(min(self._tags.get(DT_VERNEEDNUM, 0), MAX_VERSIONS) if raw else 0):
-            _, count, file, first, following = _row(_VERNEED, raw, at)
-            aux = at + first
-            for _ in range(min(count, MAX_VERSIONS)):
-                _, flags, _, version, step = _row(_VERNAUX, raw, aux)
-                if len(weak) >= MAX_VERSIONS:
-                    raise ElfError(f"more than the {MAX_VERSIONS} symbol version needs that are read")
-                starts += (file, version)
-                weak.append(bool(flags & VER_FLG_WEAK))
-                if not step:
-                    break
-                aux += step
-            if not following:
-                break
-            at += following
+        count = min(self._tags.get(DT_VERNEEDNUM, 0), MAX_VERSIONS)
+        try:
+            starts, weak = _needs(self._versions(DT_VERNEED), count)
+        except StructError:
+            raise ElfError(_CUT_VERSIONS) from None
         texts = self._texts(starts)
         return [VersionNeed(*row) for row in zip(texts[::2], texts[1::2], weak)]
 
     def versions_defined(self) -> frozenset[str]:
         """Return every symbol version that the file gives (not the one that is its own name)."""
         if self._defined is None:
-            raw, at = self._versions(DT_VERDEF), 0
-            starts: list[int] = []
-            for _ in range(min(self._tags.get(DT_VERDEFNUM, 0), MAX_VERSIONS) if raw else 0):
-                _, flags, _, _, _, first, following = _row(_VERDEF, raw, at)
-                if not flags & VER_FLG_BASE:
-                    starts.append(_row(_VERDAUX, raw, at + first)[0])
-                if not following:
-                    break
-                at += following
-            self._defined = frozenset(self._texts(starts))
+            count = min(self._tags.get(DT_VERDEFNUM, 0), MAX_VERSIONS)
+            try:
+                self._defined = frozenset(self._texts(_definitions(self._versions(DT_VERDEF), count)))
+            except StructError:
+                raise ElfError(_CUT_VERSIONS) from None
         return self._defined
 
-    def _names(
-        self, wanted: Callable[[int, int], bool], first_export: int | None, marks: tuple[bytes, ...]
-    ) -> list[bytes]:
-        """Return the names of the dynamic symbols that `wanted(section index, binding)` picks."""
+    def _names(self, *, undefined: bool, first_export: int | None, marks: tuple[bytes, ...]) -> list[bytes]:
+        """Return the names of the dynamic symbols that are undefined and not weak, or of the others."""
         if self._table is None:
             return []
         entry = _SYMBOL[self._elf.bits]
         raw = self._elf.source.pread(self._table, self._count(first_export) * entry.size)
         rows = entry.iter_unpack(raw[: len(raw) - len(raw) % entry.size])
         if self._elf.bits == 64:
-            starts = [start for start, info, _, index, _, _ in rows if start and wanted(index, info >> 4)]
+            picked = [(start, info) for start, info, _, index, _, _ in rows if (index == 0) == undefined]
         else:
-            starts = [start for start, _, _, info, _, index in rows if start and wanted(index, info >> 4)]
+            picked = [(start, info) for start, _, _, info, _, index in rows if (index == 0) == undefined]
+        starts = [start for start, info in picked if start and not (undefined and info >> 4 == STB_WEAK)]
         if not starts:
             return []
-        low = min(starts)  # linkers put the names of undefined symbols side by side: not the whole table
-        names = self._string_table(low, max(starts) + MAX_NAME)
+        # Linkers put the names of undefined symbols near each other: not the whole table.
+        low, high = min(starts), max(starts)
+        names = self._string_table(low, high + USUAL_NAME)
+        if names.find(b"\0", high - low) < 0:
+            names = self._string_table(low, high + MAX_NAME)
         if marks and not any(mark in names for mark in marks):
             return []
         found = []
@@ -237,12 +220,41 @@ class Symbols:
         return b"".join(pieces)
 
 
-def _row(layout: Struct, raw: bytes, at: int) -> tuple[int, ...]:
-    if at + layout.size > len(raw):
-        raise ElfError(
-            f"symbol version table cut off, or larger than the {MAX_VERSION_TABLE} bytes that are read"
-        )
-    return layout.unpack_from(raw, at)
+def _needs(raw: bytes, files: int) -> tuple[list[int], list[bool]]:
+    """Return where the names of each need are, the file's and the version's, and whether it is weak."""
+    starts: list[int] = []
+    weak: list[bool] = []
+    at = 0
+    for _ in range(files if raw else 0):
+        _, count, file, first, following = _VERNEED.unpack_from(raw, at)
+        aux = at + first
+        for _ in range(count):
+            _, flags, _, version, step = _VERNAUX.unpack_from(raw, aux)
+            starts += (file, version)
+            weak.append(flags & VER_FLG_WEAK != 0)
+            if len(weak) > MAX_VERSIONS:
+                raise ElfError(f"more than the {MAX_VERSIONS} symbol version needs that are read")
+            if not step:
+                break
+            aux += step
+        if not following:
+            break
+        at += following
+    return starts, weak
+
+
+def _definitions(raw: bytes, count: int) -> list[int]:
+    """Return where the names of the versions are that a file defines, its own name left out."""
+    starts: list[int] = []
+    at = 0
+    for _ in range(count if raw else 0):
+        _, flags, _, _, _, first, following = _VERDEF.unpack_from(raw, at)
+        if not flags & VER_FLG_BASE:
+            starts.append(_VERDAUX.unpack_from(raw, at + first)[0])
+        if not following:
+            break
+        at += following
+    return starts
 
 
 class _GnuHash:
