@@ -35,6 +35,18 @@ def files(roots: list[str], skipped: list[str]) -> list[str]:
     return paths
 
 
+def within(roots: list[str], packages: list[str] | None, skipped: list[str]) -> list[str]:
+    """Return the folders of some packages in the roots, with `NAME.libs` beside them; without any, the roots.
+
+    That the rest is left out goes into `skipped`.
+    """
+    if packages is None:
+        return roots
+    skipped.append(f"only the packages {', '.join(packages)} were asked for")
+    places = [f"{root}/{name}{end}" for root in roots for name in packages for end in ("", ".libs")]
+    return [place for place in places if os.path.isdir(place)]
+
+
 def is_binary_name(name: str) -> bool:
     """Return whether a file of this name is worth opening."""
     return name.endswith(SUFFIXES) or ".so." in name

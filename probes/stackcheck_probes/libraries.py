@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from stackcheck_probes.binaryfiles import files, site_packages
+from stackcheck_probes.binaryfiles import files, site_packages, within
 from stackcheck_probes.bytesource import FileSource, SourceError
 from stackcheck_probes.gpucode import to_json
 from stackcheck_probes.gpureader import GpuCodeError, read_gpu_code
@@ -28,8 +28,8 @@ def run(params: dict[str, Any]) -> dict[str, Any]:
     """Return what GPU code the binaries hold.
 
     params: `roots` (folders or files; default: this interpreter's sys.path folders named site-packages or
-    dist-packages), `deep` (search hidden fatbins: True in all, "hidden" where code is known to hide), `all`
-    (list binaries without GPU code too).
+    dist-packages), `packages` (names of folders in the roots: read these alone), `deep` (search hidden
+    fatbins: True in all, "hidden" where code is known to hide), `all` (list binaries without GPU code too).
     Result: `roots`; `libraries`, a list of `path` with the fields of `gpucode.to_json`, or with `error`;
     `binaries`, how many were read; `without_gpu_code`; `skipped`, why the walk is not complete, if it is not.
     """
@@ -38,7 +38,7 @@ def run(params: dict[str, Any]) -> dict[str, Any]:
     libraries: list[dict[str, Any]] = []
     skipped: list[str] = []
     binaries = without = 0
-    for path in files(roots, skipped):
+    for path in files(within(roots, params.get("packages"), skipped), skipped):
         document = read_library(path, deep=deep is True)
         if deep == "hidden" and document and any(HIDDEN in why for why in document.get("unread", ())):
             document = read_library(path, deep=True)

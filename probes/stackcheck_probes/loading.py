@@ -11,7 +11,6 @@ import os
 
 from stackcheck_probes.binaryfiles import site_packages
 from stackcheck_probes.bytesource import SourceError
-from stackcheck_probes.demangle import demangle
 from stackcheck_probes.elf import ElfError
 from stackcheck_probes.ldpath import LD_LIBRARY_PATH, Opened, Search
 from stackcheck_probes.loadtree import Tree
@@ -72,12 +71,13 @@ def run(params: dict[str, Any]) -> dict[str, Any]:
     """Return what would keep the libraries from loading.
 
     params: `roots` (folders; default: the site-packages of this interpreter), `root` (a prefix for the file
-    system that they live in), `library_path` (default: $LD_LIBRARY_PATH).
+    system that they live in), `library_path` (default: $LD_LIBRARY_PATH), `packages` (names of folders in the
+    roots: judge the libraries of these alone).
     """
     roots = list(params.get("roots") or site_packages())
     stated = params.get("library_path")
     path = os.environ.get("LD_LIBRARY_PATH", "") if stated is None else stated
-    tree = Tree(roots, Search(params.get("root") or "", path))
+    tree = Tree(roots, Search(params.get("root") or "", path), params.get("packages"))
     try:
         return _Findings(tree).facts()
     finally:
@@ -180,6 +180,8 @@ class _Findings:
         absent = [name for name in names if not _exported(name, scope)]
         # Without a torch here there is nothing to hold torch symbols against.
         if absent and (self.tree.torch.get("libc10.so") or not absent[0].startswith(b"_Z")):
+            from stackcheck_probes.demangle import demangle  # loads the C++ runtime
+
             shown = [name.decode("utf-8", "backslashreplace")[:1000] for name in absent[:MAX_SYMBOLS_SHOWN]]
             row: dict[str, Any] = {"library": library.path, "count": len(absent), "symbols": shown}
             row["demangled"] = [demangle(name) for name in shown]

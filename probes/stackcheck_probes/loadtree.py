@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 
-from stackcheck_probes.binaryfiles import files
+from stackcheck_probes.binaryfiles import files, within
 from stackcheck_probes.bytesource import FileSource, SourceError
 from stackcheck_probes.elf import Elf, ElfError
 from stackcheck_probes.ldpath import LOADED, Opened, Search
@@ -22,9 +22,12 @@ MAX_PARENTS = 8
 
 
 class Tree:
-    """The libraries under some folders: `opened`, by soname, and what is `loaded` before them."""
+    """The libraries under some folders: `opened`, by soname, and what is `loaded` before them.
 
-    def __init__(self, roots: list[str], search: Search) -> None:
+    packages: names of folders in the roots, to open the libraries of these alone.
+    """
+
+    def __init__(self, roots: list[str], search: Search, packages: list[str] | None = None) -> None:
         self.roots = [root.rstrip("/") for root in roots]
         self.search = search
         self.skipped: list[str] = []
@@ -32,7 +35,7 @@ class Tree:
         self.by_soname: dict[str, list[Opened]] = {}
         self._packages: dict[str, str] = {}
         self._symbols: dict[str, tuple[Opened, Symbols | None]] = {}
-        for path in files(roots, self.skipped):
+        for path in files(within(roots, packages, self.skipped), self.skipped):
             if ".so" in os.path.basename(path):
                 self._add(path)
         self.interpreter = self.closure(self._executable(), {})

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -57,14 +58,25 @@ print(time.perf_counter() - start)
 STATIC = """
 import sys
 sys.path.insert(0, {probes!r})
-from stackcheck_probes import distributions, libraries, loading
-roots = {roots!r}
-distributions.run({{"sys_path": roots}})
-libraries.run({{"roots": roots}})
-loading.run({{"roots": roots, "library_path": ""}})
+from stackcheck_probes import binaryfiles, distributions, libraries, loading
+binaryfiles.keep()  # as the agent's children do
+only = {{"roots": {roots!r}, "packages": {packages!r}}}
+distributions.run({{"sys_path": only["roots"]}})
+libraries.run(only)
+loading.run(dict(only, library_path=""))
 import resource
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 """
+AUDIT = """
+import sys
+sys.path.insert(0, {probes!r})
+from stackcheck_probes import recorded_files
+recorded_files.run({{"sys_path": {roots!r}}})
+import resource
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+OWN = ("torch", "torchvision", "torchaudio", "torio", "torch_geometric", "spconv", "cumm", "mmcv", "xformers")
+"""What the benchmark calls the stack's own packages: all but the nvidia-* wheels and pure tools."""
 
 
 def least(command: list[str], rounds: int) -> tuple[float, str]:
@@ -120,14 +132,28 @@ def main() -> None:
         print(f"  pyelftools   {taken * 1e3:8.1f} ms   {taken / ours:6.1f} times (asked: 200)")
     except subprocess.CalledProcessError:
         print("  pyelftools: not installed beside this interpreter, not compared")
-    everything, memory = least([*python, STATIC.format(probes=str(PROBES), roots=roots)], args.rounds)
-    importing = least([args.python, "-c", "import torch"], 2)[0]
-    bare = least([*python, "pass"], args.rounds)[0]
-    print(
-        f"everything static, whole process: {everything * 1e3:.0f} ms (asked: 120), {memory} MB (asked: 45)"
-    )
-    print(f"  interpreter alone {bare * 1e3:.0f} ms")
-    print(f"  import torch {importing * 1e3:.0f} ms, {importing / everything:.1f} times (asked: 20)")
+    static(args.python, site, args.rounds)
+
+
+def static(interpreter: str, site: Path, rounds: int) -> None:
+    """Measure metadata, GPU code and loading in one process: of the whole tree, and of the stack's packages.
+
+    The audit of RECORD (`recorded_files`: every file of every wheel) is a probe of its own, measured apart.
+    """
+    python = [os.path.realpath(sys.executable), "-I", "-S", "-c"]
+    own = [name for name in OWN if (site / name).is_dir()]
+    importing = least([interpreter, "-c", "import torch"], 3)[0]
+    bare = least([*python, "pass"], rounds)[0]
+    print(f"interpreter alone {bare * 1e3:.1f} ms, import torch {importing * 1e3:.0f} ms; whole processes:")
+    for what, packages, limit in (("everything static", None, 120), (" ".join(own), own, 60)):
+        code = STATIC.format(probes=str(PROBES), roots=[str(site)], packages=packages)
+        taken, memory = least([*python, code], rounds)
+        print(
+            f"  {what}: {taken * 1e3:.0f} ms (asked: {limit}), {memory} MB (asked: 45),"
+            f" {importing / taken:.1f} times faster than import torch (asked: 20)"
+        )
+    audit, memory = least([*python, AUDIT.format(probes=str(PROBES), roots=[str(site)])], rounds)
+    print(f"  the audit of RECORD: {audit * 1e3:.0f} ms, {memory} MB")
 
 
 if __name__ == "__main__":
