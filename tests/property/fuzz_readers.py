@@ -26,6 +26,7 @@ from stackcheck_probes.elf import Elf, ElfError
 from stackcheck_probes.gpucode import from_json, to_json
 from stackcheck_probes.gpureader import GpuCodeError, read_gpu_code
 from stackcheck_probes.inflate import Budget
+from stackcheck_probes.symbols import Symbols, gnu_hash
 
 DATA = Path(__file__).parent.parent / "data" / "gpucode"
 MEMORY = 1 << 30
@@ -53,6 +54,11 @@ def read(content: bytes, *, deep: bool = False) -> None:
         for section in elf.sections[:64]:
             elf.read_start(section, 4096)
             elf.offset_of(section.addr)
+        symbols = Symbols(elf)
+        for name in symbols.undefined()[:64]:
+            symbols.exports(name, gnu_hash(name))
+        symbols.versions_needed()
+        symbols.versions_defined()
     except ElfError:
         pass
     with contextlib.suppress(SourceError):
