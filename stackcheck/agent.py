@@ -49,8 +49,9 @@ def pack(extra_modules: Mapping[str, str] | None = None) -> bytes:
     hand because `zipapp.create_archive` keeps the dates of the files.
     """
     package = Path(stackcheck_probes.__file__).parent
-    entries = {f"stackcheck_probes/{path.name}": path.read_text("utf-8") for path in package.glob("*.py")}
-    entries |= {f"stackcheck_probes/{name}.py": source for name, source in (extra_modules or {}).items()}
+    found = package.rglob("*.py")
+    entries = {path.relative_to(package.parent).as_posix(): path.read_text("utf-8") for path in found}
+    entries |= {f"stackcheck_probes/probes/{name}.py": code for name, code in (extra_modules or {}).items()}
     entries["__main__.py"] = _MAIN
     archive = io.BytesIO()
     archive.write(SHEBANG)

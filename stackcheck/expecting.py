@@ -1,7 +1,7 @@
 """Make the expectation of an image: what its entrypoint will hold a container against. Pure.
 
 Everything that judging needs at the start of a container is taken along as data: from the stack, its lock,
-the tables, and what the probes saw in the image. See `stackcheck_probes.expectation` for the reader.
+the tables, and what the probes saw in the image. See `stackcheck_probes.start.expectation` for the reader.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from stackcheck.rules.registry import RULES, Missing, judge_one
 from stackcheck.rules.variables import applies
 from stackcheck.tables.gpus import products, words
 from stackcheck.verdict import Outcome
-from stackcheck_probes.environment import SECRET
-from stackcheck_probes.expectation import SCHEMA_VERSION
-from stackcheck_probes.packagecover import short_path
+from stackcheck_probes.judging.packagecover import short_path
+from stackcheck_probes.probes.environment import SECRET
+from stackcheck_probes.start.expectation import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -10,17 +10,17 @@ import json
 import posixpath
 from typing import TYPE_CHECKING, Any
 
-from stackcheck_probes.binaryfiles import is_binary_name
-from stackcheck_probes.bytesource import SourceError
-from stackcheck_probes.inflate import budget_for
-from stackcheck_probes.libraries import read_source
-from stackcheck_probes.tarmembers import layer, tar_members
+from stackcheck_probes.binaries.binaryfiles import is_binary_name
+from stackcheck_probes.binaries.bytesource import SourceError
+from stackcheck_probes.binaries.inflate import budget_for
+from stackcheck_probes.binaries.libraryfile import read_source
+from stackcheck_probes.binaries.tarmembers import layer, tar_members
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from stackcheck_probes.bytesource import ByteSource
-    from stackcheck_probes.inflate import Budget
+    from stackcheck_probes.binaries.bytesource import ByteSource
+    from stackcheck_probes.binaries.inflate import Budget
 
 _MOST_JSON = 16 << 20
 _WHITEOUT, _OPAQUE = ".wh.", ".wh..wh..opq"

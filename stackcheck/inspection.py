@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from stackcheck.errors import EXIT_FAIL, EXIT_OK, EXIT_UNCHECKED, UsageError
 from stackcheck.imagearchive import read_image_archive
-from stackcheck_probes import archives, libraries
-from stackcheck_probes.bytesource import FileSource, SourceError
-from stackcheck_probes.capability import NATIVE, NO, PTX, RUNS
-from stackcheck_probes.coverage import NONE, UNKNOWN, library_coverage
-from stackcheck_probes.gpucode import GpuCode, from_json
+from stackcheck_probes.binaries import archives, libraryfile
+from stackcheck_probes.binaries.bytesource import FileSource, SourceError
+from stackcheck_probes.binaries.capability import NATIVE, NO, PTX, RUNS
+from stackcheck_probes.binaries.gpucode import GpuCode, from_json
+from stackcheck_probes.judging.coverage import NONE, UNKNOWN, library_coverage
+from stackcheck_probes.probes import libraries
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -86,7 +87,7 @@ def read_target(path: Path, *, deep: bool = False) -> Contents:
                 return contents_of(name, "wheel", archives.read_zip(source, deep=deep))
             if start[257:262] == b"ustar" or start.startswith(b"\x1f\x8b"):
                 return contents_of(name, "image archive", read_image_archive(source, deep=deep))
-            facts = libraries.read_source(source, name, deep=deep)
+            facts = libraryfile.read_source(source, name, deep=deep)
         finally:
             source.close()
     except (SourceError, OSError) as error:

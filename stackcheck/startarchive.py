@@ -14,17 +14,17 @@ FOLDER = "/opt/stackcheck"
 ARCHIVE, EXPECTATION = "stackcheck.pyz", "expectation.json"
 FLAGS = ("-I", "-S", "-B")
 """Isolated from the environment, without `site` (which takes longer than the check), writing no caches."""
-ROOTS = ("entrypoint", "precompile")
+ROOTS = ("start.entrypoint", "start.precompile")
 
 _DATE = (1980, 1, 1, 0, 0, 0)
 _MAIN = """\
 import sys
 
 if sys.argv[1:2] == ["entrypoint"]:
-    from stackcheck_probes.entrypoint import main
+    from stackcheck_probes.start.entrypoint import main
     sys.exit(main(sys.argv[2:]))
 if sys.argv[1:2] == ["precompile"]:
-    from stackcheck_probes.precompile import main
+    from stackcheck_probes.start.precompile import main
     sys.exit(main())
 sys.exit("usage: stackcheck.pyz entrypoint [--check] [--expectation FILE] [--] COMMAND [ARGUMENT...]")
 """
@@ -35,7 +35,7 @@ def pack() -> bytes:
     folder = Path(stackcheck_probes.__file__).parent
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_STORED) as writer:
-        entries = {f"stackcheck_probes/{name}.py": (folder / f"{name}.py").read_bytes() for name in modules()}
+        entries = {f"stackcheck_probes/{path}": (folder / path).read_bytes() for path in modules()}
         for name, content in sorted({**entries, "__main__.py": _MAIN.encode()}.items()):
             entry = zipfile.ZipInfo(name, _DATE)
             entry.external_attr = 0o444 << 16
@@ -45,26 +45,34 @@ def pack() -> bytes:
 
 @cache
 def modules() -> tuple[str, ...]:
-    """Return the modules of `stackcheck_probes` that the entrypoint can come to import, by their names."""
+    """Return the files of `stackcheck_probes` that the entrypoint can come to import, by path in it."""
     folder = Path(stackcheck_probes.__file__).parent
-    known = {path.stem for path in folder.glob("*.py")}
-    found, queue = {"__init__"}, list(ROOTS)
+    found: set[str] = set()
+    queue = [("stackcheck_probes", *root.split(".")) for root in ROOTS]
     while queue:
         name = queue.pop()
-        if name in found:
-            continue
-        found.add(name)
-        queue += sorted(_imported(ast.parse((folder / f"{name}.py").read_text("utf-8"))) & known)
+        path = _file(folder, name[1:])
+        if path is not None and path not in found:
+            found.add(path)
+            queue += _imported(ast.parse((folder / path).read_text("utf-8")))
+            queue.append(name[:-1])  # importing a module imports the packages that it lies in
     return tuple(sorted(found))
 
 
-def _imported(tree: ast.AST) -> set[str]:
-    names: set[str] = set()
+def _file(folder: Path, name: tuple[str, ...]) -> str | None:
+    """Return the file of a module or package, None for a name that is neither: a function, say."""
+    for path in ("/".join((*name, "__init__.py")), "/".join(name) + ".py"):
+        if (folder / path).is_file():
+            return path
+    return None
+
+
+def _imported(tree: ast.AST) -> list[tuple[str, ...]]:
+    names: list[tuple[str, ...]] = []
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module == "stackcheck_probes":
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("stackcheck_probes."):
-            names.add((node.module or "").partition(".")[2])
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "stackcheck_probes":
+            module = tuple((node.module or "").split("."))
+            names += [module, *((*module, alias.name) for alias in node.names)]
     return names
 
 

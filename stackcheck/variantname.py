@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stackcheck_probes.capability import Capability
+from stackcheck_probes.binaries.capability import Capability
 
 if TYPE_CHECKING:
     from collections.abc import Collection

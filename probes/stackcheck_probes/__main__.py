@@ -45,7 +45,7 @@ def grade_of(name: str) -> str | None:
 
 def _stated(name: str, line: re.Pattern[bytes]) -> str | None:
     try:
-        source = pkgutil.get_data("stackcheck_probes", name + ".py") if name.isidentifier() else None
+        source = pkgutil.get_data("stackcheck_probes.probes", name + ".py") if name.isidentifier() else None
     except OSError:
         return None
     match = line.search(source or b"")
@@ -54,9 +54,9 @@ def _stated(name: str, line: re.Pattern[bytes]) -> str | None:
 
 def every_probe() -> list[str]:
     """Return the names of all probes that travel in this archive."""
-    import stackcheck_probes
+    from stackcheck_probes import probes
 
-    names = [module.name for module in pkgutil.iter_modules(stackcheck_probes.__path__)]
+    names = [module.name for module in pkgutil.iter_modules(probes.__path__)]
     return sorted(name for name in names if grade_of(name))
 
 

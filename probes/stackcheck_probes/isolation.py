@@ -244,7 +244,7 @@ def _enter(parent: int, prints: int, limits: dict[str, Any], private_fds: tuple[
 
 
 def _report_all(names: list[str], params: dict[str, Any], reports: int, limits: dict[str, Any]) -> None:
-    from stackcheck_probes import binaryfiles
+    from stackcheck_probes.binaries import binaryfiles
 
     binaryfiles.keep()
     own = os.getpid()
@@ -264,7 +264,7 @@ def run_here(name: str, params: dict[str, Any]) -> dict[str, Any]:
     """Run one probe in this process and return its entry; whatever it raises becomes an error entry."""
     started = time.monotonic()
     try:
-        module = importlib.import_module("stackcheck_probes." + name)
+        module = importlib.import_module("stackcheck_probes.probes." + name)
         facts = module.run(params)
     except MemoryError:
         return failure("memory", "out of memory (MemoryError)")

@@ -1,13 +1,14 @@
 """`stackcheck entrypoint`: check the container against its expectation, then become the command.
 
-The same code as in a baked image, which runs it without this package: see `stackcheck_probes.entrypoint`.
+The same code as in a baked image, which runs it without this package; see
+`stackcheck_probes.start.entrypoint`.
 """
 
 from __future__ import annotations
 
 import argparse
 
-from stackcheck_probes.entrypoint import main
+from stackcheck_probes.start.entrypoint import main
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

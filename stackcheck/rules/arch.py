@@ -11,7 +11,7 @@ from stackcheck.rules.grading import cite, failed_by, no_data
 from stackcheck.rules.registry import Finding, passed, rule, skipped, uses, warned
 from stackcheck.rules.torchbuild import platform_of, torch_backend, torch_release
 from stackcheck.tables.torch import cuda_tag
-from stackcheck_probes.capability import NATIVE, PTX, RUNS
+from stackcheck_probes.binaries.capability import NATIVE, PTX, RUNS
 
 if TYPE_CHECKING:
     from stackcheck.definition import Stack

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from stackcheck_probes.capability import Code, Ptx, parse_code
+from stackcheck_probes.binaries.capability import Code, Ptx, parse_code
 
 if TYPE_CHECKING:
     from stackcheck.definition import Stack

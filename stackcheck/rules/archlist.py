@@ -9,7 +9,7 @@ from stackcheck.rules.coverage import RUNS_ON, sentence, served, shown, titles
 from stackcheck.rules.grading import UNVERIFIED, cite, failed_by
 from stackcheck.rules.registry import Finding, failed, passed, rule, warned
 from stackcheck.rules.torchbuild import pinned
-from stackcheck_probes.capability import Sass, parse_capability, parse_code
+from stackcheck_probes.binaries.capability import Sass, parse_capability, parse_code
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stackcheck.verdict import Evidence
-from stackcheck_probes.capability import NATIVE, NO, PTX, RUNS, Capability, Code, Coverage, covers
+from stackcheck_probes.binaries.capability import NATIVE, NO, PTX, RUNS, Capability, Code, Coverage, covers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -12,7 +12,7 @@ from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.registry import Finding, passed, rule, skipped, warned
 from stackcheck.tables.reading import parse_version
 from stackcheck.tables.torch import minor
-from stackcheck_probes.capability import PTX
+from stackcheck_probes.binaries.capability import PTX
 
 if TYPE_CHECKING:
     from stackcheck.definition import Stack

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
 from stackcheck.verdict import Evidence
-from stackcheck_probes.capability import NATIVE, NO
-from stackcheck_probes.coverage import NONE, UNKNOWN, LibraryCoverage, library_coverage
-from stackcheck_probes.gpucode import GpuCode, from_json
-from stackcheck_probes.packagecover import judged, package_of, short_path
+from stackcheck_probes.binaries.capability import NATIVE, NO
+from stackcheck_probes.binaries.gpucode import GpuCode, from_json
+from stackcheck_probes.judging.coverage import NONE, UNKNOWN, LibraryCoverage, library_coverage
+from stackcheck_probes.judging.packagecover import judged, package_of, short_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -10,7 +10,7 @@ from packaging.version import InvalidVersion, Version
 
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, told, warned
 from stackcheck.verdict import Evidence
-from stackcheck_probes.driverfit import (
+from stackcheck_probes.judging.driverfit import (
     asks_for_compute,
     driver_version,
     first_is_stub,

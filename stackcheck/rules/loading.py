@@ -8,7 +8,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from stackcheck.rules.registry import Finding, passed, rule, skipped, told, warned
 from stackcheck.verdict import Evidence
-from stackcheck_probes.loadfit import (
+from stackcheck_probes.judging.loadfit import (
     OF_THE_STACK,
     SHOWN,
     absent,
@@ -18,7 +18,7 @@ from stackcheck_probes.loadfit import (
     undefined,
     unreadable,
 )
-from stackcheck_probes.packagecover import short_path
+from stackcheck_probes.judging.packagecover import short_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

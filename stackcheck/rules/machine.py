@@ -10,8 +10,8 @@ from packaging.version import InvalidVersion, Version
 from stackcheck.rules.registry import Finding, Missing, failed, passed, rule, skipped, told, warned
 from stackcheck.verdict import Evidence
 from stackcheck_probes.credentials import without_credentials
-from stackcheck_probes.environment import MAX_VALUE
-from stackcheck_probes.sharedmemory import large_enough
+from stackcheck_probes.machine.sharedmemory import large_enough
+from stackcheck_probes.probes.environment import MAX_VALUE
 
 if TYPE_CHECKING:
     from stackcheck.definition import Stack

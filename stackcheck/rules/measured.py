@@ -1,6 +1,6 @@
 """How the facts of the package probes are judged: an import, a set of numeric checks, GPU code for a GPU.
 
-The probes report errors and tolerances (`stackcheck_probes.measure`); here they become findings.
+The probes report errors and tolerances (`stackcheck_probes.watching.measure`); here they become findings.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from stackcheck.rules.registry import Finding, failed, passed, skipped, warned
 from stackcheck.verdict import Evidence
-from stackcheck_probes.capability import NATIVE, NO, PTX, Code, covers, parse_code
+from stackcheck_probes.binaries.capability import NATIVE, NO, PTX, Code, covers, parse_code
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from stackcheck.definition import Stack
-    from stackcheck_probes.capability import Capability
+    from stackcheck_probes.binaries.capability import Capability
 
 COMPATIBILITY_GUIDE = "https://docs.nvidia.com/cuda/ada-compatibility-guide/"
 MINOR_COMPATIBILITY = "https://docs.nvidia.com/deploy/cuda-compatibility/minor-version-compatibility.html"

@@ -11,7 +11,7 @@ from stackcheck.rules.grading import cite, failed_by, no_data
 from stackcheck.rules.registry import Finding, passed, rule
 from stackcheck.rules.torchbuild import is_wheel, pinned
 from stackcheck.tables.torch import minor
-from stackcheck_probes.capability import Sass
+from stackcheck_probes.binaries.capability import Sass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

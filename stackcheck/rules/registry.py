@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from stackcheck.verdict import Evidence, Outcome, Verdict
 
 if TYPE_CHECKING:
-    from stackcheck_probes.judgement import Judgement
+    from stackcheck_probes.judging.judgement import Judgement
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from stackcheck.claimed import torch_claim
 from stackcheck.rules.grading import failed_by, no_data
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
 from stackcheck.verdict import Evidence
-from stackcheck_probes.gfx import family, gfx_of
+from stackcheck_probes.judging.gfx import family, gfx_of
 
 if TYPE_CHECKING:
     from datetime import date

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, told, warned
 from stackcheck.verdict import Evidence
-from stackcheck_probes.rocmfit import OVERRIDE, effective_gfx, nodes_open, refused_override
+from stackcheck_probes.judging.rocmfit import OVERRIDE, effective_gfx, nodes_open, refused_override
 
 if TYPE_CHECKING:
     from stackcheck.definition import Stack

@@ -9,7 +9,7 @@ from stackcheck.rules.grading import cite, failed_by, no_data
 from stackcheck.rules.registry import Finding, failed, passed, rule, warned
 from stackcheck.rules.rocm import OVERRIDE, is_rocm, label, override, rocm_of
 from stackcheck.verdict import Evidence
-from stackcheck_probes.gfx import gfx_of
+from stackcheck_probes.judging.gfx import gfx_of
 
 if TYPE_CHECKING:
     from stackcheck.definition import Stack

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from stackcheck.rules.registry import Finding, failed, rule, skipped, told, warned
 from stackcheck.verdict import Evidence
-from stackcheck_probes.cummfit import headers_there, not_editable
+from stackcheck_probes.judging.cummfit import headers_there, not_editable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

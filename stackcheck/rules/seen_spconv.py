@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from stackcheck.definition import Stack
-    from stackcheck_probes.capability import Capability
+    from stackcheck_probes.binaries.capability import Capability
 
 CUMM_COMMON = "https://github.com/FindDefinition/cumm/blob/v0.7.11/cumm/common.py"
 SPCONV_README = "https://github.com/traveller59/spconv/blob/263d6b4/README.md"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from stackcheck.rules.measured import Build, coverage, error_text, judged, parsed_codes
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, uses
 from stackcheck.verdict import Evidence
-from stackcheck_probes.capability import parse_capability
+from stackcheck_probes.binaries.capability import parse_capability
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

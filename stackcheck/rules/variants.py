@@ -11,14 +11,14 @@ from stackcheck.rules.grading import cite, failed_by, no_data
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
 from stackcheck.tables.torch import minor
 from stackcheck.variantname import Promise, parse_name
-from stackcheck_probes.capability import NO, Sass, covers
+from stackcheck_probes.binaries.capability import NO, Sass, covers
 
 if TYPE_CHECKING:
     from stackcheck.definition import Stack
     from stackcheck.rules.registry import Facts
     from stackcheck.tables import Tables
     from stackcheck.tables.gpus import NvidiaProduct
-    from stackcheck_probes.capability import Code
+    from stackcheck_probes.binaries.capability import Code
 
 _RENAME = "give the build the name of what it is, or build what the name says"
 

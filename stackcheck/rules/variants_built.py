@@ -9,8 +9,8 @@ from stackcheck.rules.measured import parsed_codes
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
 from stackcheck.rules.variants import is_variant, judge_flags, promise_of
 from stackcheck.verdict import Evidence
-from stackcheck_probes.capability import Sass
-from stackcheck_probes.gpucode import from_json
+from stackcheck_probes.binaries.capability import Sass
+from stackcheck_probes.binaries.gpucode import from_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from stackcheck.definition import Stack
     from stackcheck.tables import Tables
     from stackcheck.tables.isas import Isa
-    from stackcheck_probes.capability import Code
+    from stackcheck_probes.binaries.capability import Code
 
 _NO_IMPORT = "torch does not import, so what it was built for is not known"
 _LIBRARY = "libtorch_cuda"

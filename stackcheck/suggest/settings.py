@@ -11,7 +11,7 @@ from stackcheck.rules.archlist import names_of
 from stackcheck.rules.base_image import cuda_image
 from stackcheck.rules.rocm import OVERRIDE
 from stackcheck.suggest.candidates import Reach, candidates
-from stackcheck_probes.capability import Sass, parse_code
+from stackcheck_probes.binaries.capability import Sass, parse_code
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

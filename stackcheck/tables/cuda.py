@@ -24,7 +24,7 @@ from stackcheck.tables.reading import (
     require,
     unique,
 )
-from stackcheck_probes.capability import Capability, Sass
+from stackcheck_probes.binaries.capability import Capability, Sass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

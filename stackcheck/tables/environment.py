@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from stackcheck.tables.reading import FOLDER, Row, only_keys, read_rows, read_table, require
-from stackcheck_probes.variablefit import speaks_of
+from stackcheck_probes.judging.variablefit import speaks_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

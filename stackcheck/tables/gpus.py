@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from stackcheck.tables.reading import FOLDER, Row, only_keys, read_rows, read_table, require, unique
-from stackcheck_probes.capability import Capability
+from stackcheck_probes.binaries.capability import Capability
 
 _MAKERS = frozenset(
     {"nvidia", "amd", "geforce", "tesla", "quadro", "radeon", "instinct", "jetson", "gpu", "graphics"}

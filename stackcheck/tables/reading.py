@@ -25,7 +25,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from stackcheck.errors import TableError
-from stackcheck_probes.capability import Capability, Ptx, Sass, parse_capability, parse_code
+from stackcheck_probes.binaries.capability import Capability, Ptx, Sass, parse_capability, parse_code
 
 FOLDER = Path(__file__).parent
 

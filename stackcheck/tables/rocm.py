@@ -9,7 +9,7 @@ from pathlib import Path
 from packaging.version import Version
 
 from stackcheck.tables.reading import FOLDER, Row, only_keys, read_rows, read_table, require
-from stackcheck_probes.gfx import gfx_of
+from stackcheck_probes.judging.gfx import gfx_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

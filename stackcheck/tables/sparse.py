@@ -12,7 +12,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from stackcheck.tables.reading import FOLDER, Row, only_keys, read_rows, read_table
-from stackcheck_probes.capability import Capability, Code, Ptx, Sass
+from stackcheck_probes.binaries.capability import Capability, Code, Ptx, Sass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,7 @@ from stackcheck.tables.reading import (
     require,
     unique,
 )
-from stackcheck_probes.capability import Code, Ptx, Sass
+from stackcheck_probes.binaries.capability import Code, Ptx, Sass
 
 CPU = "cpu"
 PLATFORMS = ("linux/amd64", "linux/arm64", "windows/amd64", "macos/arm64", "macos/amd64")

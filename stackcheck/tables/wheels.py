@@ -16,7 +16,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from stackcheck.tables.reading import FOLDER, Row, only_keys, read_rows, read_table, require, unique
-from stackcheck_probes.capability import Capability
+from stackcheck_probes.binaries.capability import Capability
 
 if TYPE_CHECKING:
     from stackcheck.definition import Package

@@ -20,7 +20,7 @@ from typing import Any
 from stackcheck import agent, expecting, rules, startarchive, tables
 from stackcheck.existing import UNSTATED
 from stackcheck.observation import parse_observation, rule_facts
-from stackcheck_probes.loadfit import top_folder
+from stackcheck_probes.judging.loadfit import top_folder
 
 RUNS = 30
 COLD_RUNS = 3
@@ -113,7 +113,7 @@ JUDGING = """
 import json, sys, time
 document, seen = json.load(sys.stdin)
 sys.path.insert(0, sys.argv[1])
-from stackcheck_probes import startjudge
+from stackcheck_probes.start import startjudge
 started = time.perf_counter()
 import ctypes
 found = startjudge.judge(document, seen)

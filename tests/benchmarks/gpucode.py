@@ -22,8 +22,8 @@ LIBRARY = "torch/lib/libtorch_cuda.so"
 ONE = """
 import sys
 sys.path.insert(0, {probes!r})
-from stackcheck_probes import libraries
-assert libraries.read_library({path!r})["fatbins"] > 100
+from stackcheck_probes.binaries import libraryfile
+assert libraryfile.read_library({path!r})["fatbins"] > 100
 if len(sys.argv) > 1:
     with open("/proc/self/io") as counters:
         print(next(line.split()[1] for line in counters if line.startswith("read_bytes")))
@@ -31,7 +31,7 @@ if len(sys.argv) > 1:
 ALL = """
 import sys
 sys.path.insert(0, {probes!r})
-from stackcheck_probes import libraries
+from stackcheck_probes.probes import libraries
 found = libraries.run({{"roots": [{path!r}]}})
 print(found["binaries"], len(found["libraries"]))
 """
@@ -73,7 +73,7 @@ def whole_stack(site: Path, command: list[str], tool: str) -> None:
     print(f"whole site-packages, {counts[0]} binaries, {counts[1]} with GPU code: warm {warm:.1f} ms")
     if tool:
         sys.path.insert(0, str(PROBES))
-        from stackcheck_probes import binaryfiles  # noqa: PLC0415
+        from stackcheck_probes.binaries import binaryfiles  # noqa: PLC0415
 
         paths = binaryfiles.files([str(site)], [])
         theirs = sum(

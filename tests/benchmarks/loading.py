@@ -24,10 +24,10 @@ PROBES = Path(__file__).parents[2] / "probes"
 ABI = """
 import sys, time
 sys.path.insert(0, {probes!r})
-from stackcheck_probes.bytesource import FileSource
-from stackcheck_probes.elf import Elf
-from stackcheck_probes.symbols import Symbols
-from stackcheck_probes.loading import JUDGED, _exported
+from stackcheck_probes.binaries.bytesource import FileSource
+from stackcheck_probes.binaries.elf import Elf
+from stackcheck_probes.loader.symbols import Symbols
+from stackcheck_probes.probes.loading import JUDGED, _exported
 best = 9e9
 for _ in range({rounds}):
     start = time.perf_counter()
@@ -58,7 +58,8 @@ print(time.perf_counter() - start)
 STATIC = """
 import sys
 sys.path.insert(0, {probes!r})
-from stackcheck_probes import binaryfiles, distributions, libraries, loading
+from stackcheck_probes.binaries import binaryfiles
+from stackcheck_probes.probes import distributions, libraries, loading
 binaryfiles.keep()  # as the agent's children do
 only = {{"roots": {roots!r}, "packages": {packages!r}}}
 distributions.run({{"sys_path": only["roots"]}})
@@ -70,7 +71,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 AUDIT = """
 import sys
 sys.path.insert(0, {probes!r})
-from stackcheck_probes import recorded_files
+from stackcheck_probes.probes import recorded_files
 recorded_files.run({{"sys_path": {roots!r}}})
 import resource
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)

@@ -19,7 +19,7 @@ import pytest
 from stackcheck import agent, expecting, rules, startarchive, tables
 from stackcheck.definition import Stack
 from stackcheck.observation import parse_observation, rule_facts
-from stackcheck_probes import nvml
+from stackcheck_probes.machine import nvml
 
 pytestmark = pytest.mark.gpu
 

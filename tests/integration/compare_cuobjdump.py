@@ -21,10 +21,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from stackcheck_probes import binaryfiles
-from stackcheck_probes.capability import Ptx, Sass
-from stackcheck_probes.gpucode import GpuCode, Images, from_json
-from stackcheck_probes.libraries import read_library
+from stackcheck_probes.binaries import binaryfiles
+from stackcheck_probes.binaries.capability import Ptx, Sass
+from stackcheck_probes.binaries.gpucode import GpuCode, Images, from_json
+from stackcheck_probes.binaries.libraryfile import read_library
 
 Counts = collections.Counter[str]
 

@@ -31,7 +31,7 @@ VERSION = tuple(map(int, RECORDED["cuobjdump"].split(".")))
 @pytest.mark.parametrize("name", sorted(RECORDED["files"]))
 @pytest.mark.parametrize("every", [False, True], ids=["default", "all"])
 def test_fixtures_as_cuobjdump_lists_them(name: str, every: bool) -> None:
-    document = SCRIPT.libraries.read_library(str(DATA / name))
+    document = SCRIPT.read_library(str(DATA / name))
     gpu = SCRIPT.from_json({key: value for key, value in document.items() if key != "path"})
     images = gpu.images + gpu.relocatable if every else gpu.images or gpu.relocatable
     theirs = SCRIPT.Counts(RECORDED["files"][name]["all" if every else "default"])

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from stackcheck.startarchive import FLAGS, pack
-from stackcheck_probes import precompile
+from stackcheck_probes.start import precompile
 from tests.unit.start_facts import EXPECTED
 
 if TYPE_CHECKING:
@@ -299,7 +299,7 @@ class TestChecking:
 BOUNDED = """
 import os, sys, time
 sys.path.insert(0, {probes!r})
-from stackcheck_probes import bounded
+from stackcheck_probes.start import bounded
 def work():
     {work}
     return b"fine"

@@ -10,8 +10,8 @@ import sys
 
 import pytest
 
-from stackcheck_probes.callwatch import CallWatch, WatchError
-from stackcheck_probes.spawnwatch import SpawnWatch, notices_native_children
+from stackcheck_probes.watching.callwatch import CallWatch, WatchError
+from stackcheck_probes.watching.spawnwatch import SpawnWatch, notices_native_children
 
 EXTENSION = getattr(_ctypes, "__file__", None)
 needs_extension = pytest.mark.skipif(EXTENSION is None, reason="_ctypes is built into this interpreter")

@@ -20,13 +20,13 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from stackcheck_probes import archives
-from stackcheck_probes.bytesource import BytesSource, SourceError
-from stackcheck_probes.elf import Elf, ElfError
-from stackcheck_probes.gpucode import from_json, to_json
-from stackcheck_probes.gpureader import GpuCodeError, read_gpu_code
-from stackcheck_probes.inflate import Budget
-from stackcheck_probes.symbols import Symbols, gnu_hash
+from stackcheck_probes.binaries import archives
+from stackcheck_probes.binaries.bytesource import BytesSource, SourceError
+from stackcheck_probes.binaries.elf import Elf, ElfError
+from stackcheck_probes.binaries.gpucode import from_json, to_json
+from stackcheck_probes.binaries.gpureader import GpuCodeError, read_gpu_code
+from stackcheck_probes.binaries.inflate import Budget
+from stackcheck_probes.loader.symbols import Symbols, gnu_hash
 
 DATA = Path(__file__).parent.parent / "data" / "gpucode"
 MEMORY = 1 << 30

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stackcheck_probes.capability import HOWS, Capability, Code, Lto, Ptx, Sass, covers, parse_code
-from stackcheck_probes.ptxisa import RELEASES, cuda_for
+from stackcheck_probes.binaries.capability import HOWS, Capability, Code, Lto, Ptx, Sass, covers, parse_code
+from stackcheck_probes.binaries.ptxisa import RELEASES, cuda_for
 
 pytestmark = pytest.mark.property
 

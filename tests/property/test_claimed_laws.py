@@ -9,7 +9,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from stackcheck.claimed import cuda_tag, minor_of_digits, read_local, spelled, tag_cuda
-from stackcheck_probes.gfx import family, gfx_of
+from stackcheck_probes.judging.gfx import family, gfx_of
 
 pytestmark = pytest.mark.property
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from stackcheck_probes.archives import read_tar, read_zip
-from stackcheck_probes.bytesource import ByteSource, BytesSource, SourceError
-from stackcheck_probes.elf import ElfError
-from stackcheck_probes.gpucode import GpuCode
-from stackcheck_probes.gpureader import GpuCodeError, read_gpu_code
-from stackcheck_probes.inflate import Budget
-from stackcheck_probes.zipmembers import zip_members
+from stackcheck_probes.binaries.archives import read_tar, read_zip
+from stackcheck_probes.binaries.bytesource import ByteSource, BytesSource, SourceError
+from stackcheck_probes.binaries.elf import ElfError
+from stackcheck_probes.binaries.gpucode import GpuCode
+from stackcheck_probes.binaries.gpureader import GpuCodeError, read_gpu_code
+from stackcheck_probes.binaries.inflate import Budget
+from stackcheck_probes.binaries.zipmembers import zip_members
 
 pytestmark = pytest.mark.property
 
@@ -23,7 +23,8 @@ LIMIT = 150 << 20
 
 @pytest.fixture(autouse=True)
 def bounded_memory(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("stackcheck_probes.fatbin.MAX_IMAGES", 1 << 14)  # the same bound, sooner reached
+    # The same bound, sooner reached.
+    monkeypatch.setattr("stackcheck_probes.binaries.fatbin.MAX_IMAGES", 1 << 14)
     tracemalloc.start()
     yield
     _, peak = tracemalloc.get_traced_memory()
@@ -113,7 +114,7 @@ def test_a_section_of_hip_bundles_forever() -> None:
 
 
 def test_false_starts_forever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stackcheck_probes.hidden.MAX_MISSES", 1000)
+    monkeypatch.setattr("stackcheck_probes.binaries.hidden.MAX_MISSES", 1000)
     start = struct.pack("<IHHQ", 0xBA55ED50, 1, 16, 0)
     gpu = read_gpu_code(Repeated((DATA / "plain.so").read_bytes(), start, 1 << 24), deep=True)
     assert gpu.unread == ("damaged: more than 1000 false starts of fatbins: the rest was not searched",)

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stackcheck_probes.bytesource import BytesSource, Slice
-from stackcheck_probes.gpureader import read_gpu_code
-from stackcheck_probes.unpack import DamagedError, lz4_block
+from stackcheck_probes.binaries.bytesource import BytesSource, Slice
+from stackcheck_probes.binaries.gpureader import read_gpu_code
+from stackcheck_probes.binaries.unpack import DamagedError, lz4_block
 
 pytestmark = pytest.mark.property
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stackcheck_probes.bytesource import BytesSource, SourceError
-from stackcheck_probes.elf import Elf, ElfError
-from stackcheck_probes.ldpath import parse_cache
-from stackcheck_probes.symbols import Symbols, gnu_hash
+from stackcheck_probes.binaries.bytesource import BytesSource, SourceError
+from stackcheck_probes.binaries.elf import Elf, ElfError
+from stackcheck_probes.loader.ldpath import parse_cache
+from stackcheck_probes.loader.symbols import Symbols, gnu_hash
 
 pytestmark = pytest.mark.property
 

@@ -16,7 +16,7 @@ from stackcheck.rules.driverrange import Driver, parse_driver
 from stackcheck.rules.registry import RULES, judge_one
 from stackcheck.tables.torch import Build, cuda_tag
 from stackcheck.verdict import Outcome
-from stackcheck_probes.capability import Capability, Sass
+from stackcheck_probes.binaries.capability import Capability, Sass
 
 load_all()
 KNOWN = tables.load()

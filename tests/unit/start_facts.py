@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any
 
-from stackcheck_probes.startjudge import judge
+from stackcheck_probes.start.startjudge import judge
 
 SITE = "/venv/lib/python3.11/site-packages"
 EXPECTED: dict[str, Any] = {

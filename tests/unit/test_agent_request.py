@@ -49,7 +49,9 @@ def test_the_archive_holds_the_probes_and_no_date() -> None:
         names = archive.namelist()
         assert {info.date_time for info in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
     assert names == sorted(names)
-    assert {"__main__.py", "stackcheck_probes/__main__.py", "stackcheck_probes/my_probe.py"} <= set(names)
+    assert {"__main__.py", "stackcheck_probes/__main__.py", "stackcheck_probes/probes/my_probe.py"} <= set(
+        names
+    )
 
 
 def test_the_digest_of_the_archive_is_that_of_its_bytes() -> None:

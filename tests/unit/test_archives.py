@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from stackcheck_probes.archives import read_tar, read_zip
-from stackcheck_probes.bytesource import BytesSource, SourceError
-from stackcheck_probes.inflate import GZIP, Budget, Inflated
-from stackcheck_probes.libraries import read_library
-from stackcheck_probes.tarmembers import tar_members
-from stackcheck_probes.zipmembers import open_member, zip_members
+from stackcheck_probes.binaries.archives import read_tar, read_zip
+from stackcheck_probes.binaries.bytesource import BytesSource, SourceError
+from stackcheck_probes.binaries.inflate import GZIP, Budget, Inflated
+from stackcheck_probes.binaries.libraryfile import read_library
+from stackcheck_probes.binaries.tarmembers import tar_members
+from stackcheck_probes.binaries.zipmembers import open_member, zip_members
 
 DATA = Path(__file__).parent.parent / "data" / "gpucode"
 NAMES = ("uneven.so", "arches.fatbin", "libstatic.a", "sm_90a.cubin")
@@ -84,8 +84,8 @@ def test_gzip_members_one_after_the_other() -> None:
 
 
 def test_far_reads_use_copies_and_keep_their_number_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stackcheck_probes.inflate.STRIDE", 1000)
-    monkeypatch.setattr("stackcheck_probes.inflate.CHUNK", 500)
+    monkeypatch.setattr("stackcheck_probes.binaries.inflate.STRIDE", 1000)
+    monkeypatch.setattr("stackcheck_probes.binaries.inflate.CHUNK", 500)
     content = bytes(index * 7 % 251 for index in range(200_000))
     source = Inflated(BytesSource(gzip.compress(content)), len(content), Budget(1 << 30), GZIP)
     for offset in (199_990, 10, 150_000, 149_000, 100, 77_777):

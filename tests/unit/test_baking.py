@@ -16,7 +16,7 @@ from stackcheck.errors import ProbeError, UsageError
 from stackcheck.existing import UNSTATED
 from stackcheck.rules import load_all
 from stackcheck.rules.registry import Missing
-from stackcheck_probes import expectation as reader
+from stackcheck_probes.start import expectation as reader
 
 load_all()
 SITE = "/venv/lib/python3.11/site-packages"
@@ -195,12 +195,13 @@ def test_an_image_that_was_not_seen_cannot_be_baked() -> None:
 
 def test_the_archive_holds_what_the_entrypoint_needs_and_no_more() -> None:
     names = startarchive.modules()
-    assert {"entrypoint", "bounded", "startlook", "nvml", "loading"} <= set(names)
-    assert not {"torch_gpu", "isolation", "runners", "distributions"} & set(names)
+    needed = {"start/entrypoint", "start/bounded", "start/startlook", "machine/nvml", "probes/loading"}
+    assert {f"{name}.py" for name in needed} <= set(names)
+    other = {"probes/torch_gpu", "isolation", "runners", "probes/distributions", "watching/__init__"}
+    assert not {f"{name}.py" for name in other} & set(names)
+    assert {"__init__.py", "start/__init__.py"} <= set(names)
     with zipfile.ZipFile(BytesIO(startarchive.pack())) as archive:
-        assert archive.namelist() == sorted(
-            ["__main__.py", *(f"stackcheck_probes/{name}.py" for name in names)]
-        )
+        assert archive.namelist() == sorted(["__main__.py", *(f"stackcheck_probes/{name}" for name in names)])
     assert startarchive.pack() == startarchive.pack()
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from stackcheck_probes.capability import (
+from stackcheck_probes.binaries.capability import (
     Capability,
     Lto,
     Ptx,

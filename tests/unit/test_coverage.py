@@ -1,9 +1,9 @@
 import pytest
 
-from stackcheck_probes.capability import Code, parse_capability, parse_code
-from stackcheck_probes.coverage import LibraryCoverage, library_coverage
-from stackcheck_probes.fatbin import ImageKind
-from stackcheck_probes.gpucode import GpuCode, Group, Images
+from stackcheck_probes.binaries.capability import Code, parse_capability, parse_code
+from stackcheck_probes.binaries.fatbin import ImageKind
+from stackcheck_probes.binaries.gpucode import GpuCode, Group, Images
+from stackcheck_probes.judging.coverage import LibraryCoverage, library_coverage
 
 TORCH_25 = "sm_50 sm_60 sm_70 sm_75 sm_80 sm_86 sm_90"
 

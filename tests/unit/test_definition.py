@@ -7,7 +7,7 @@ import pytest
 from stackcheck import catalog
 from stackcheck.definition import Stack
 from stackcheck.errors import DefinitionError, UsageError
-from stackcheck_probes.capability import Capability
+from stackcheck_probes.binaries.capability import Capability
 
 SHIPPED = Path(__file__).parents[2] / "matrices"
 

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from stackcheck_probes.bytesource import BytesSource, FileSource
-from stackcheck_probes.elf import DT_GNU_HASH, DT_NEEDED, DT_STRTAB, Elf, ElfError
+from stackcheck_probes.binaries.bytesource import BytesSource, FileSource
+from stackcheck_probes.binaries.elf import DT_GNU_HASH, DT_NEEDED, DT_STRTAB, Elf, ElfError
 
 DATA = Path(__file__).parent.parent / "data" / "gpucode"
 

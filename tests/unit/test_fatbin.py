@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from stackcheck_probes.bytesource import BytesSource
-from stackcheck_probes.fatbin import MAX_KINDS, Walk, walk_fatbin, walk_region
+from stackcheck_probes.binaries.bytesource import BytesSource
+from stackcheck_probes.binaries.fatbin import MAX_KINDS, Walk, walk_fatbin, walk_region
 
 DATA = Path(__file__).parent.parent / "data" / "gpucode"
 

@@ -3,11 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from stackcheck_probes import unpack
-from stackcheck_probes.bytesource import BytesSource, FileSource
-from stackcheck_probes.elf import Elf
-from stackcheck_probes.gpucode import GpuCode, from_json, to_json
-from stackcheck_probes.gpureader import GpuCodeError, read_gpu_code
+from stackcheck_probes.binaries import unpack
+from stackcheck_probes.binaries.bytesource import BytesSource, FileSource
+from stackcheck_probes.binaries.elf import Elf
+from stackcheck_probes.binaries.gpucode import GpuCode, from_json, to_json
+from stackcheck_probes.binaries.gpureader import GpuCodeError, read_gpu_code
 
 DATA = Path(__file__).parent.parent / "data" / "gpucode"
 

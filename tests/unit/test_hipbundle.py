@@ -3,9 +3,9 @@ import zlib
 
 import pytest
 
-from stackcheck_probes import unpack
-from stackcheck_probes.bytesource import BytesSource
-from stackcheck_probes.hipbundle import Bundles, read_bundles
+from stackcheck_probes.binaries import unpack
+from stackcheck_probes.binaries.bytesource import BytesSource
+from stackcheck_probes.binaries.hipbundle import Bundles, read_bundles
 
 IDS = (
     b"host-x86_64-unknown-linux--",

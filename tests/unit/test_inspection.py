@@ -17,8 +17,8 @@ from stackcheck import inspection
 from stackcheck.errors import UsageError
 from stackcheck.inspection import Contents, contents_of, exit_code, judge, read_target, sizes
 from stackcheck.tables.gpus import Gpu, find_gpu
-from stackcheck_probes.capability import parse_code
-from stackcheck_probes.gpucode import GpuCode, Group
+from stackcheck_probes.binaries.capability import parse_code
+from stackcheck_probes.binaries.gpucode import GpuCode, Group
 
 DATA = Path(__file__).parents[1] / "data" / "gpucode"
 LIBRARY = (DATA / "uneven.so").read_bytes()

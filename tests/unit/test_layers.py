@@ -87,3 +87,24 @@ def test_what_travels_imports_nothing_of_the_host() -> None:
         if n.split(".")[0] == "stackcheck"
     }
     assert found == set()
+
+
+ROOMS = (("binaries",), ("judging",), ("loader", "machine", "watching"), ("probes",), ("start",))
+"""The rooms of what travels, from the ground up: a module imports from its own room and from those below."""
+
+
+def test_a_room_of_what_travels_imports_only_from_those_below() -> None:
+    import stackcheck_probes  # noqa: PLC0415 - the package under test
+
+    root = Path(stackcheck_probes.__file__).parent
+    level = {room: number for number, rooms in enumerate(ROOMS) for room in rooms}
+    assert {path.parent.name for path in root.glob("*/__init__.py")} == set(level)
+    found = {
+        f"{path.relative_to(root)} imports {name}"
+        for path in root.glob("*/*.py")
+        for name in imports(path)
+        if name.startswith("stackcheck_probes.")
+        for room, own in [(name.split(".")[1], path.parent.name)]
+        if room in level and room != own and level[room] >= level[own]
+    }
+    assert found == set()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from stackcheck_probes import libraries
+from stackcheck_probes.probes import libraries
 
 DATA = Path(__file__).parent.parent / "data" / "gpucode"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from stackcheck_probes import cumm_files, spconv_build
+from stackcheck_probes.probes import cumm_files, spconv_build
 
 if TYPE_CHECKING:
     from pathlib import Path

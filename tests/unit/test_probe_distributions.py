@@ -7,7 +7,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from stackcheck_probes import distributions, recorded_files
+from stackcheck_probes.probes import distributions, recorded_files
 
 if TYPE_CHECKING:
     from pathlib import Path

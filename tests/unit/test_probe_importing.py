@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from stackcheck_probes import importing, loaded, measure
+from stackcheck_probes.watching import importing, loaded, measure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

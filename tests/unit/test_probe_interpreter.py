@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from stackcheck_probes import interpreter
+from stackcheck_probes.probes import interpreter
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from stackcheck_probes import ldpath, loading, loadtree
-from stackcheck_probes.bytesource import FileSource
-from stackcheck_probes.elf import Elf
-from stackcheck_probes.ldpath import Search
-from stackcheck_probes.loadtree import Tree
-from stackcheck_probes.symbols import Symbols
+from stackcheck_probes.binaries.bytesource import FileSource
+from stackcheck_probes.binaries.elf import Elf
+from stackcheck_probes.loader import ldpath, loadtree
+from stackcheck_probes.loader.ldpath import Search
+from stackcheck_probes.loader.loadtree import Tree
+from stackcheck_probes.loader.symbols import Symbols
+from stackcheck_probes.probes import loading
 
 EXTENSION = next(Path(sysconfig.get_config_var("DESTSHARED")).glob("_socket.*.so"))
 

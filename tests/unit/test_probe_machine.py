@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from stackcheck_probes import driverfiles, environment, nvidia_driver, nvml, rocm_host, system
+from stackcheck_probes.machine import driverfiles, nvml
+from stackcheck_probes.probes import environment, nvidia_driver, rocm_host, system
 
 if TYPE_CHECKING:
     from pathlib import Path

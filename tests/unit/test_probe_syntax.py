@@ -15,7 +15,8 @@ from stackcheck_probes.__main__ import every_probe, grade_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-FILES = sorted(Path(stackcheck_probes.__file__).parent.glob("*.py"))
+ROOT = Path(stackcheck_probes.__file__).parent
+FILES = sorted(ROOT.rglob("*.py"))
 LOADED_WHERE_THEY_ARE = {
     "torch",
     "torchvision",
@@ -41,7 +42,7 @@ def imported(nodes: Iterable[ast.AST]) -> set[str]:
     return names
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_a_module_that_travels_is_python_3_8_and_imports_only_the_standard_library(path: Path) -> None:
     tree = ast.parse(path.read_text("utf-8"), feature_version=(3, 8))
     assert imported(tree.body) - STANDARD <= {"stackcheck_probes"}
@@ -51,7 +52,7 @@ def test_a_module_that_travels_is_python_3_8_and_imports_only_the_standard_libra
 
 @pytest.mark.parametrize("name", every_probe())
 def test_a_probe_names_itself_and_no_real_module(name: str) -> None:
-    tree = ast.parse((Path(stackcheck_probes.__file__).parent / f"{name}.py").read_text("utf-8"))
+    tree = ast.parse((ROOT / "probes" / f"{name}.py").read_text("utf-8"))
     constants = {
         node.targets[0].id: ast.literal_eval(node.value)
         for node in tree.body

@@ -11,7 +11,7 @@ from stackcheck.engines.contract import BuiltTier, Target
 from stackcheck.rules.registry import RULES, Fault, Missing, judge_one
 from stackcheck.tables import load
 from stackcheck.tiers import link
-from stackcheck_probes import cmake_sources, pythons
+from stackcheck_probes.probes import cmake_sources, pythons
 from tests.unit.early_cases import said
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from stackcheck.definition import Stack
 from stackcheck.rules import host_driver, machine, rocm_machine  # noqa: F401 - importing them registers the rules
 from stackcheck.rules.registry import RULES, Missing, judge_one
 from stackcheck.verdict import Outcome, Verdict
-from stackcheck_probes.rocmfit import effective_gfx
+from stackcheck_probes.judging.rocmfit import effective_gfx
 
 CUDA = Stack(id="s", accelerator="cuda")
 ROCM = Stack(id="s", accelerator="rocm", gpus=("gfx803",))

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from stackcheck_probes import startjudge
-from stackcheck_probes.causes import answer
+from stackcheck_probes.start import startjudge
+from stackcheck_probes.start.causes import answer
 from tests.unit.start_facts import (
     DRIVER,
     EXPECTED,

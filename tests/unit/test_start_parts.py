@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from stackcheck_probes import causes, devices, driverfiles, expectation, stamps, startlook, torchfile
-from stackcheck_probes.causes import Cause
-from stackcheck_probes.entrypoint import Call
-from stackcheck_probes.judgement import Judgement
+from stackcheck_probes.judging import devices
+from stackcheck_probes.judging.judgement import Judgement
+from stackcheck_probes.machine import driverfiles, torchfile
+from stackcheck_probes.probes import stamps
+from stackcheck_probes.start import causes, expectation, startlook
+from stackcheck_probes.start.causes import Cause
+from stackcheck_probes.start.entrypoint import Call
 from tests.unit.start_facts import EXPECTED, L4, T4
 
 if TYPE_CHECKING:

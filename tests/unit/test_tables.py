@@ -14,7 +14,7 @@ from stackcheck.rules.grading import UNVERIFIED, failed_by
 from stackcheck.tables import cuda, gpus, reading, systems, torch
 from stackcheck.tables.reading import FOLDER, Row, read_table
 from stackcheck.verdict import Outcome
-from stackcheck_probes.capability import Capability, parse_code
+from stackcheck_probes.binaries.capability import Capability, parse_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,7 @@ from packaging.version import Version
 
 from stackcheck.errors import TableError
 from stackcheck.tables import environment, images, packages, reading, rocm, sparse, wheels
-from stackcheck_probes.gfx import family, gfx_of
+from stackcheck_probes.judging.gfx import family, gfx_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -2,7 +2,7 @@ import zlib
 
 import pytest
 
-from stackcheck_probes import unpack
+from stackcheck_probes.binaries import unpack
 
 # Blocks of the LZ4 format document: literals only; a match that overlaps itself; lengths that go on.
 LZ4 = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from stackcheck.variantname import Promise, parse_name
-from stackcheck_probes.capability import Capability
+from stackcheck_probes.binaries.capability import Capability
 
 ISAS = {"avx2", "avx512", "armv8_2", "armv9"}
 

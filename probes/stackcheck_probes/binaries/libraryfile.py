@@ -1,0 +1,44 @@
+"""The GPU code of one file as JSON-able facts, or why it could not be read."""
+
+from __future__ import annotations
+
+import os
+
+from stackcheck_probes.binaries.bytesource import FileSource, SourceError
+from stackcheck_probes.binaries.gpucode import to_json
+from stackcheck_probes.binaries.gpureader import GpuCodeError, read_gpu_code
+from stackcheck_probes.binaries.magic import STARTS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from stackcheck_probes.binaries.bytesource import ByteSource
+
+MAX_LIBRARIES = 20_000
+
+
+def read_library(path: str, *, deep: bool = False) -> dict[str, Any] | None:
+    """Return the facts of one binary, or None when the file's first bytes are not those of a binary."""
+    try:
+        source = FileSource(path)
+    except SourceError:
+        return None
+    except OSError as error:
+        return {"path": path, "error": f"cannot be opened: {error.strerror}"}
+    try:
+        source.random_access()
+        return read_source(source, path, deep=deep)
+    finally:
+        source.close()
+
+
+def read_source(source: ByteSource, path: str, *, deep: bool = False) -> dict[str, Any] | None:
+    """Return the facts of one binary called `path`, or None when its first bytes are not those of one."""
+    try:
+        if not source.pread(0, 24).startswith(STARTS):
+            return None
+        gpu = read_gpu_code(source, os.path.basename(path), deep=deep)
+    except (GpuCodeError, SourceError) as error:
+        return {"path": path, "error": str(error)}
+    return {"path": path, **to_json(gpu)}

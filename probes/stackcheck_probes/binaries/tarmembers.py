@@ -1,0 +1,117 @@
+"""List the regular files of a tar archive (an image layer), plain or gzipped, and read them in place.
+
+Format: POSIX.1-2001 pax and GNU tar. Nothing is unpacked: absolute names, `..` and links are only text.
+"""
+
+from __future__ import annotations
+
+from stackcheck_probes.binaries.bytesource import Slice, SourceError
+from stackcheck_probes.binaries.inflate import GZIP, UNKNOWN, Inflated
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from stackcheck_probes.binaries.bytesource import ByteSource
+    from stackcheck_probes.binaries.inflate import Budget
+
+BLOCK = 512
+MAX_MEMBERS = 1 << 22
+MAX_HEADER = 1 << 20
+_REGULAR = (b"0", b"\0", b"7")
+
+
+class TarMember:
+    """One entry: its name as written, its type (b'0' file, b'1' hard link, b'2' link, b'5' folder, ...)."""
+
+    __slots__ = ("content", "link", "name", "type")
+
+    def __init__(self, name: str, kind: bytes, link: str, content: ByteSource) -> None:
+        self.name = name
+        self.type = kind
+        self.link = link
+        self.content = content
+
+    @property
+    def is_file(self) -> bool:
+        """Whether the entry holds the bytes of a regular file."""
+        return self.type in _REGULAR
+
+
+def layer(source: ByteSource, budget: Budget) -> ByteSource:
+    """Return the tar stream of a layer: inflated when it is gzipped; raise `SourceError` for zstd."""
+    start = source.pread(0, 4)
+    if start[:2] == b"\x1f\x8b":
+        return Inflated(source, UNKNOWN, budget, GZIP)
+    if start == b"\x28\xb5\x2f\xfd":
+        raise SourceError("a zstd layer is not read: save the image with gzip or uncompressed layers")
+    return source
+
+
+def tar_members(source: ByteSource) -> Iterator[TarMember]:
+    """Yield the entries in order; raise `SourceError` at the first header that does not fit."""
+    at = 0
+    told: dict[str, str] = {}
+    for _ in range(MAX_MEMBERS):
+        header = source.pread(at, BLOCK)
+        if not header.strip(b"\0"):
+            return
+        kind, size = header[156:157], _number(header[124:136])
+        if len(header) < BLOCK or size < 0 or not _sum_fits(header):
+            raise SourceError(f"no tar header at {at:#x}")
+        size = int(told.get("size", size)) if kind in _REGULAR else size
+        content = Slice(source, at + BLOCK, size)
+        if content.size < size:
+            raise SourceError(f"tar entry at {at:#x}: cut off, its {size} bytes end past the archive")
+        at += BLOCK + -(-size // BLOCK) * BLOCK
+        if kind in (b"x", b"L", b"K"):
+            told.update(_told(kind, content))
+        elif kind != b"g":
+            name = told.get("path") or _header_name(header)
+            yield TarMember(name, kind, told.get("linkpath") or _text(header[157:257]), content)
+            told = {}
+    raise SourceError(f"more than {MAX_MEMBERS} tar entries: the rest was not read")
+
+
+def _told(kind: bytes, content: ByteSource) -> dict[str, str]:
+    """Return what an extra header says of the next entry: path, linkpath, size."""
+    if content.size > MAX_HEADER:
+        raise SourceError(f"tar header of {content.size} bytes, more than the {MAX_HEADER} that are read")
+    raw = content.pread(0, content.size)
+    if kind != b"x":
+        return {"path" if kind == b"L" else "linkpath": _text(raw)}
+    found = {}
+    while raw:
+        length, _, _ = raw[:20].partition(b" ")
+        if not length.isdigit() or not len(length) < int(length) <= len(raw):
+            raise SourceError("damaged pax header")
+        key, _, value = raw[len(length) + 1 : int(length)].rstrip(b"\n").partition(b"=")
+        if key in (b"path", b"linkpath") or (key == b"size" and value.isdigit() and len(value) < 20):
+            found[key.decode()] = _text(value)
+        raw = raw[int(length) :]
+    return found
+
+
+def _header_name(header: bytes) -> str:
+    prefix = _text(header[345:500]) if header[257:262] == b"ustar" and header[262:263] != b" " else ""
+    name = _text(header[:100])
+    return f"{prefix}/{name}" if prefix else name
+
+
+def _text(raw: bytes) -> str:
+    return raw.split(b"\0", 1)[0].decode("utf-8", "surrogateescape")
+
+
+def _number(raw: bytes) -> int:
+    """Return a size field: octal text, or GNU's base 256; -1 when it is neither."""
+    if raw[:1] and raw[0] & 0x80:
+        return int.from_bytes(bytes([raw[0] & 0x7F]) + raw[1:], "big")
+    digits = raw.strip(b" \0")
+    try:
+        return int(digits, 8) if digits else 0
+    except ValueError:
+        return -1
+
+
+def _sum_fits(header: bytes) -> bool:
+    return sum(header[:148]) + 8 * 32 + sum(header[156:]) == _number(header[148:156])

@@ -1,0 +1,1 @@
+"""The rules of the dynamic loader, followed on files without loading any."""

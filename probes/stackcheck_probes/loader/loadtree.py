@@ -1,0 +1,147 @@
+"""Which file serves which: the libraries of a tree, and what Python and `import torch` have loaded before.
+
+A Python package loads its own libraries in an order that only its code knows. So what lies in the same
+package, and what `import torch` brings, counts as served to a library that the loader alone would not serve.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from stackcheck_probes.binaries.binaryfiles import files, within
+from stackcheck_probes.binaries.bytesource import FileSource, SourceError
+from stackcheck_probes.binaries.elf import Elf, ElfError
+from stackcheck_probes.loader.ldpath import LOADED, Opened, Search
+from stackcheck_probes.loader.symbols import Symbols
+
+PACKAGE = "package"
+"""How a library is served when its package (or torch, for the CUDA wheels) has to load the other first."""
+MAX_OPEN = 300
+MAX_PARENTS = 8
+
+
+class Tree:
+    """The libraries under some folders: `opened`, by soname, and what is `loaded` before them.
+
+    packages: names of folders in the roots, to open the libraries of these alone.
+    """
+
+    def __init__(self, roots: list[str], search: Search, packages: list[str] | None = None) -> None:
+        self.roots = [root.rstrip("/") for root in roots]
+        self.search = search
+        self.skipped: list[str] = []
+        self.opened: list[Opened] = []
+        self.by_soname: dict[str, list[Opened]] = {}
+        self._packages: dict[str, str] = {}
+        self._symbols: dict[str, tuple[Opened, Symbols | None]] = {}
+        for path in files(within(roots, packages, self.skipped), self.skipped):
+            if ".so" in os.path.basename(path):
+                self._add(path)
+        self.interpreter = self.closure(self._executable(), {})
+        self.torch = self._torch()
+
+    def _add(self, path: str) -> None:
+        found = self.search.open(path[len(self.search.root) :])
+        if found is not None:
+            self.opened.append(found)
+            for name in {found.soname, os.path.basename(path)}:
+                self.by_soname.setdefault(name, []).append(found)
+
+    def serve(self, name: str, library: Opened) -> tuple[Opened | None, str]:
+        """Return the file that serves `name` for a library and how; (None, "") when nothing does."""
+        package = self.package(library.path)
+        part_of_torch = package in ("torch", "nvidia")
+        loaded = self.interpreter if part_of_torch else self.torch
+        if name in loaded:
+            return loaded[name], LOADED
+        hit = self.search.find(name, library, ())
+        if hit:
+            return hit
+        for other in self.by_soname.get(name, ()):
+            theirs = self.package(other.path)
+            if theirs and (theirs == package or (part_of_torch and theirs == "nvidia")):
+                return other, PACKAGE
+        return None, ""
+
+    def closure(self, start: Opened | None, loaded: dict[str, Opened]) -> dict[str, Opened]:
+        """Return everything that loading `start` brings beyond what is loaded, by soname."""
+        found: dict[str, Opened] = {}
+        queue: list[tuple[Opened, tuple[Opened, ...]]] = [(start, ())] if start else []
+        while queue:
+            library, parents = queue.pop()
+            if library.soname in found:
+                continue
+            found[library.soname] = library
+            for name in library.dynamic.needed:
+                hit = None if name in loaded or name in found else self.search.find(name, library, parents)
+                if hit:
+                    queue.append((hit[0], (library, *parents)[:MAX_PARENTS]))
+        return found
+
+    def package(self, path: str) -> str:
+        """Return the top folder of a file under a root; a wheel's `x.libs` belongs to its package x."""
+        known = self._packages.get(path)
+        if known is None:
+            known = self._packages[path] = self._package(path)
+        return known
+
+    def _package(self, path: str) -> str:
+        for root in self.roots:
+            if path.startswith(root + "/"):
+                return path[len(root) + 1 :].split("/", maxsplit=1)[0].partition(".")[0]
+        return ""
+
+    def of_torch(self, path: str) -> bool:
+        """Tell whether a file is one of the libraries that `import torch` brings from its own wheel."""
+        return self.package(path) == "torch" and "/torch/lib/" in path
+
+    def symbols(self, library: Opened) -> Symbols | None:
+        """Return the symbols of a library, None when they cannot be read.
+
+        Those asked for last stay open: more of them than any one library has to search.
+        """
+        known = self._symbols.pop(library.path, None)
+        if known is None:
+            while len(self._symbols) >= MAX_OPEN:
+                _shut(*self._symbols.pop(next(iter(self._symbols))))
+            known = (library, self._read_symbols(library))
+        self._symbols[library.path] = known
+        return known[1]
+
+    def close(self) -> None:
+        """Close every file that symbols were read from, and those that are open for their headers."""
+        for library, symbols in self._symbols.values():
+            _shut(library, symbols)
+        self._symbols.clear()
+        self.search.close()
+
+    def _read_symbols(self, library: Opened) -> Symbols | None:
+        try:
+            elf = library.elf if library.open else Elf(FileSource(self.search.root + library.path))
+            return Symbols(elf, library.dynamic)
+        except (ElfError, SourceError, OSError):
+            return None
+
+    def _executable(self) -> Opened | None:
+        return None if self.search.root else self.search.open(os.path.realpath(sys.executable))
+
+    def _torch(self) -> dict[str, Opened]:
+        loaded = dict(self.interpreter)
+        own = [each for each in self.opened if self.of_torch(each.path) and each.path.endswith(".so")]
+        for library in own:
+            if os.path.basename(library.path).startswith(("libtorch", "libc10")):
+                loaded.update(self.closure(library, loaded))
+        if (
+            own
+        ):  # torch loads the CUDA libraries of the nvidia-* wheels itself where its search path misses them
+            for library in self.opened:
+                if self.package(library.path) == "nvidia":
+                    loaded.setdefault(library.soname, library)
+        return loaded
+
+
+def _shut(library: Opened, symbols: Symbols | None) -> None:
+    if symbols is not None:
+        symbols.close()
+        library.open = False

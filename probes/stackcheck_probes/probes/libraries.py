@@ -1,0 +1,54 @@
+"""Probe: the GPU code of every binary under some folders, read from headers; nothing is imported or run."""
+
+from __future__ import annotations
+
+from stackcheck_probes.binaries.binaryfiles import files, site_packages, within
+from stackcheck_probes.binaries.libraryfile import MAX_LIBRARIES, read_library
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+NAME = "libraries"
+GRADE = "static"
+
+HIDDEN = "hidden code"
+"""How `GpuCode.unread` begins where code is known to lie outside the sections."""
+
+
+def run(params: dict[str, Any]) -> dict[str, Any]:
+    """Return what GPU code the binaries hold.
+
+    params: `roots` (folders or files; default: this interpreter's sys.path folders named site-packages or
+    dist-packages), `packages` (names of folders in the roots: read these alone), `deep` (search hidden
+    fatbins: True in all, "hidden" where code is known to hide), `all` (list binaries without GPU code too).
+    Result: `roots`; `libraries`, a list of `path` with the fields of `gpucode.to_json`, or with `error`;
+    `binaries`, how many were read; `without_gpu_code`; `skipped`, why the walk is not complete, if it is not.
+    """
+    roots = list(params.get("roots") or site_packages())
+    deep, everything = params.get("deep"), bool(params.get("all"))
+    libraries: list[dict[str, Any]] = []
+    skipped: list[str] = []
+    binaries = without = 0
+    for path in files(within(roots, params.get("packages"), skipped), skipped):
+        document = read_library(path, deep=deep is True)
+        if deep == "hidden" and document and any(HIDDEN in why for why in document.get("unread", ())):
+            document = read_library(path, deep=True)
+        if document is None:
+            continue
+        binaries += 1
+        if len(document) == 1:
+            without += 1
+            if not everything:
+                continue
+        if len(libraries) >= MAX_LIBRARIES:
+            skipped.append(f"more than {MAX_LIBRARIES} libraries: the rest is not listed")
+            break
+        libraries.append(document)
+    return {
+        "roots": roots,
+        "libraries": libraries,
+        "binaries": binaries,
+        "without_gpu_code": without,
+        "skipped": skipped,
+    }

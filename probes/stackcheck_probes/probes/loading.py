@@ -1,0 +1,295 @@
+"""Probe: will every library here load? Follows the loader's rules through headers; nothing is loaded.
+
+For each library: what it needs and nobody serves; symbol versions that the serving file does not have; torch
+symbols that the torch installed here does not export. `sonames` are all names that are asked for, `outside`
+the files beyond the tree that serve some of them.
+"""
+
+from __future__ import annotations
+
+import os
+
+from stackcheck_probes.binaries.binaryfiles import site_packages
+from stackcheck_probes.binaries.bytesource import SourceError
+from stackcheck_probes.binaries.elf import ElfError
+from stackcheck_probes.loader.ldpath import LD_LIBRARY_PATH, Opened, Search
+from stackcheck_probes.loader.loadtree import Tree
+from stackcheck_probes.loader.symbols import Symbols, gnu_hash
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+NAME = "loading"
+GRADE = "static"
+
+MAX_LISTED = 5000
+MAX_SONAMES = 2000
+MAX_SYMBOLS_SHOWN = 8
+DRIVER = frozenset(("libcuda.so.1", "libnvidia-ml.so.1", "libnvcuvid.so.1", "libnvidia-encode.so.1"))
+"""What the NVIDIA runtime puts into a container when it starts: never part of an image."""
+JUDGED = (
+    b"_ZN3c10",
+    b"_ZNK3c10",
+    b"_ZN2at",
+    b"_ZNK2at",
+    b"_ZN5torch",
+    b"_ZNK5torch",
+    b"_ZN6caffe2",
+    b"aoti_torch",
+)
+"""Prefixes of the symbols that decide whether an extension fits this torch."""
+JUDGED_INSIDE = (b"N3c10", b"N2at", b"N5torch", b"N6caffe2")
+OTHERS_JUDGED = (b"__nvJitLink",)
+MARKS = (b"3c10", b"2at", b"torch", b"6caffe2", b"nvJitLink")
+"""One of these occurs in every name that is judged. Few, for the names of every library are searched."""
+ABI_MARKS = (
+    ("old", b"_ZN3c105ErrorC2ENS_14SourceLocationESs"),
+    ("new", b"_ZN3c105ErrorC2ENS_14SourceLocationENSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE"),
+)
+"""The constructor of c10::Error takes a std::string: libc10.so exports it in the ABI of this torch."""
+OLD_STRING = (b"RKSs", b"ESs", b"KSs")
+STUB_BYTES = 1 << 20
+"""The driver's libcuda is tens of megabytes; the stub of a toolkit is tens of kilobytes."""
+FAMILIES = {
+    "cudart": "libcudart",
+    "cudnn": "libcudnn.so",
+    "nccl": "libnccl.so",
+    "nvrtc": "libnvrtc",
+    "nvjitlink": "libnvJitLink",
+    "openmp": "libgomp",
+    "cublas": "libcublas.so",
+}
+"""Libraries of which one process should have one: family -> how the file's name starts."""
+
+
+_hashes: dict[bytes, int] = {}  # extensions ask for the same names, and hashing is the slow part in Python
+
+
+def run(params: dict[str, Any]) -> dict[str, Any]:
+    """Return what would keep the libraries from loading.
+
+    params: `roots` (folders; default: the site-packages of this interpreter), `root` (a prefix for the file
+    system that they live in), `library_path` (default: $LD_LIBRARY_PATH), `packages` (names of folders in the
+    roots: judge the libraries of these alone).
+    """
+    roots = list(params.get("roots") or site_packages())
+    stated = params.get("library_path")
+    path = os.environ.get("LD_LIBRARY_PATH", "") if stated is None else stated
+    tree = Tree(roots, Search(params.get("root") or "", path), params.get("packages"))
+    try:
+        return _Findings(tree).facts()
+    finally:
+        tree.close()
+
+
+class _Findings:
+    """What does not fit, gathered library by library."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        self.missing: list[dict[str, Any]] = []
+        self.versions: list[dict[str, Any]] = []
+        self.undefined: list[dict[str, Any]] = []
+        self.shadowed: list[dict[str, Any]] = []
+        self.wanted: set[str] = set()
+        self.outside: dict[str, str] = {}
+        self.abi: dict[str, str] = {}
+        for library in tree.opened:
+            try:
+                self.look_at(library)
+            except (ElfError, SourceError, OSError) as error:
+                tree.search.faults[library.path] = str(error)
+
+    def facts(self) -> dict[str, Any]:
+        faults = sorted(self.tree.search.faults.items())
+        lists = {"missing": self.missing, "versions": self.versions, "undefined": self.undefined}
+        return {
+            "cut": sorted(name for name, rows in lists.items() if len(rows) > MAX_LISTED),
+            "roots": self.tree.roots,
+            "libraries": len(self.tree.opened),
+            "torch": _torch_facts(self.tree),
+            "glibc": _glibc(self.tree),
+            "missing": self.missing[:MAX_LISTED],
+            "versions": self.versions[:MAX_LISTED],
+            "undefined": self.undefined[:MAX_LISTED],
+            "abi": self.abi,
+            "shadowed": self.shadowed[:MAX_LISTED],
+            "sonames": sorted(self.wanted)[:MAX_SONAMES],
+            "outside": dict(sorted(self.outside.items())[:MAX_SONAMES]),
+            "copies": _copies(self.tree),
+            "libcuda": _libcuda(self.tree),
+            "unreadable": [{"path": path, "error": why} for path, why in faults][:MAX_LISTED],
+            "skipped": self.tree.skipped,
+        }
+
+    def look_at(self, library: Opened) -> None:
+        servers: dict[str, Opened] = {}
+        self.wanted.update(library.dynamic.needed)
+        for name in library.dynamic.needed:
+            server, how = self.tree.serve(name, library)
+            if server is None:
+                self.missing.append(_absence(self.tree, name, library))
+                continue
+            servers[name] = server
+            if not self.tree.package(server.path):
+                self.outside.setdefault(name, server.path)
+            if how == LD_LIBRARY_PATH:
+                self.note_shadow(name, library, server)
+        symbols = self.tree.symbols(library)
+        if symbols is None:
+            raise ElfError("its dynamic symbols cannot be read")
+        self.check_versions(library, symbols, servers)
+        # torch's own libraries come in one wheel, and are what the others are held against.
+        if not self.tree.of_torch(library.path):
+            self.check_symbols(library, symbols, servers)
+
+    def note_shadow(self, name: str, library: Opened, server: Opened) -> None:
+        hit = Search(self.tree.search.root).find(name, library, ())
+        if hit and hit[0].path != server.path:
+            row = {"library": library.path, "needs": name, "used": server.path, "instead_of": hit[0].path}
+            self.shadowed.append(row)
+
+    def check_versions(self, library: Opened, symbols: Symbols, servers: dict[str, Opened]) -> None:
+        for need in symbols.versions_needed():
+            server = servers.get(need.file)
+            if server is None or need.weak:
+                continue
+            theirs = self.tree.symbols(server)
+            if theirs is None:
+                self.tree.search.faults.setdefault(server.path, "its dynamic symbols cannot be read")
+            given = theirs.versions_defined() if theirs else frozenset()
+            # A file without versions serves every version: the loader only warns.
+            if given and need.version not in given:
+                row = {
+                    "library": library.path,
+                    "needs": need.file,
+                    "version": need.version,
+                    "in": server.path,
+                }
+                row["newest"] = _newest(given, need.version)
+                self.versions.append(row)
+
+    def check_symbols(self, library: Opened, symbols: Symbols, servers: dict[str, Opened]) -> None:
+        names = [name for name in symbols.undefined(MARKS) if _judged(name)]
+        abi = _abi_of(names)
+        if abi:
+            self.abi[library.path] = abi
+        scope = self.scope(servers) if names else []
+        absent = [name for name in names if not _exported(name, scope)]
+        # Without a torch here there is nothing to hold torch symbols against.
+        if absent and (self.tree.torch.get("libc10.so") or not absent[0].startswith(b"_Z")):
+            from stackcheck_probes.loader.demangle import demangle  # loads the C++ runtime
+
+            shown = [name.decode("utf-8", "backslashreplace")[:1000] for name in absent[:MAX_SYMBOLS_SHOWN]]
+            row: dict[str, Any] = {"library": library.path, "count": len(absent), "symbols": shown}
+            row["demangled"] = [demangle(name) for name in shown]
+            self.undefined.append(row)
+
+    def scope(self, servers: dict[str, Opened]) -> list[Symbols]:
+        """Return where the loader would look for the symbols: what the library needs, then torch."""
+        places = {each.path: each for each in servers.values() if not _system(each.path)}
+        queue = list(places.values())
+        while queue:
+            each = queue.pop()
+            for name in each.dynamic.needed:
+                server = self.tree.serve(name, each)[0]
+                if server is not None and server.path not in places and not _system(server.path):
+                    places[server.path] = server
+                    queue.append(server)
+        places.update((each.path, each) for each in self.tree.torch.values() if self.tree.of_torch(each.path))
+        return [symbols for symbols in map(self.tree.symbols, places.values()) if symbols]
+
+
+def _system(path: str) -> bool:
+    return path.startswith(("/lib/", "/usr/lib/", "/lib64/", "/usr/lib64/"))
+
+
+def _absence(tree: Tree, name: str, library: Opened) -> dict[str, Any]:
+    stem = name.partition(".so")[0]
+    others = sorted(found for found in tree.by_soname if found.partition(".so")[0] == stem and found != name)
+    return {
+        "library": library.path,
+        "needs": name,
+        "driver": name in DRIVER,
+        "other_versions": others[:4],
+        "elsewhere": [other.path for other in tree.by_soname.get(name, ())][:3],
+    }
+
+
+def _torch_facts(tree: Tree) -> dict[str, Any] | None:
+    c10 = tree.torch.get("libc10.so")
+    if c10 is None:
+        return None
+    symbols = tree.symbols(c10)
+    kinds = [abi for abi, name in ABI_MARKS if symbols and symbols.exports(name, gnu_hash(name))]
+    own = sorted(each.path for each in tree.torch.values() if tree.of_torch(each.path))
+    return {"c10": c10.path, "abi": kinds[0] if len(kinds) == 1 else "", "libraries": own}
+
+
+def _glibc(tree: Tree) -> str:
+    libc = tree.interpreter.get("libc.so.6")
+    symbols = tree.symbols(libc) if libc else None
+    return _newest(symbols.versions_defined(), "GLIBC_2.0").rpartition("_")[2] if symbols else ""
+
+
+def _copies(tree: Tree) -> dict[str, list[dict[str, str]]]:
+    found: dict[str, list[dict[str, str]]] = {}
+    for library in tree.opened:
+        name = os.path.basename(library.path)
+        for family, start in FAMILIES.items():
+            if name.startswith(start) and "builtins" not in name:
+                found.setdefault(family, []).append({"path": library.path, "soname": library.soname})
+    return {family: rows for family, rows in found.items() if len(rows) > 1}
+
+
+def _libcuda(tree: Tree) -> list[dict[str, Any]]:
+    """Return every libcuda that the tree, ld.so.cache or LD_LIBRARY_PATH shows."""
+    paths = [each.path for each in tree.opened if os.path.basename(each.path).startswith("libcuda.so")]
+    paths += [p for name, rows in tree.search.cache.items() if name.startswith("libcuda.so") for p in rows]
+    paths += [f"{folder}/libcuda.so.1" for folder in tree.search.library_path]
+    rows = []
+    for path in dict.fromkeys(paths):
+        try:
+            size = os.stat(tree.search.root + path).st_size
+        except OSError:
+            continue
+        rows.append({"path": path, "stub": "/stubs/" in path or size < STUB_BYTES, "bytes": size})
+    return rows
+
+
+def _judged(name: bytes) -> bool:
+    if name.startswith(JUDGED) or name.startswith(OTHERS_JUDGED):
+        return True
+    return name.startswith((b"_ZT", b"_ZG")) and any(mark in name for mark in JUDGED_INSIDE)
+
+
+def _exported(name: bytes, scope: list[Symbols]) -> bool:
+    hashed = _hashes.get(name)
+    if hashed is None:
+        hashed = _hashes[name] = gnu_hash(name)
+    for place, symbols in enumerate(scope):
+        if symbols.exports(name, hashed):
+            if place:  # names come in runs from one library: ask that one first
+                scope.insert(0, scope.pop(place))
+            return True
+    return False
+
+
+def _abi_of(names: Iterable[bytes]) -> str:
+    """Return the std::string ABI that undefined symbols speak: "new", "old", or "" where they do not tell."""
+    new = any(b"__cxx11" in name for name in names)
+    old = any(mark in name for name in names for mark in OLD_STRING)
+    return "" if new == old else "new" if new else "old"
+
+
+def _newest(given: Iterable[str], like: str) -> str:
+    """Return the newest version of the same kind as `like` (GLIBC_2.38: the GLIBC ones)."""
+    kind = like.rpartition("_")[0]
+    same = [name for name in given if name.rpartition("_")[0] == kind]
+    return max(same, key=_numbers, default="")
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.rpartition("_")[2].split(".") if part.isdecimal())

@@ -1,0 +1,1 @@
+"""The check of a container that starts: look, judge, say why, then become the command."""

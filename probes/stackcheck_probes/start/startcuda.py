@@ -1,0 +1,205 @@
+"""Judge the GPUs of a container with a CUDA stack, after its driver: pure."""
+
+from __future__ import annotations
+
+from stackcheck_probes.binaries.capability import NO, parse_capability
+from stackcheck_probes.binaries.gpucode import GpuCode, from_json
+from stackcheck_probes.judging import devices, driverfit, loadfit, packagecover
+from stackcheck_probes.judging.coverage import UNKNOWN, library_coverage
+from stackcheck_probes.judging.judgement import FAIL, PASS, SKIP, WARN, Judgement, release
+from stackcheck_probes.start import startdriver
+from stackcheck_probes.start.causes import ERROR, Cause
+from stackcheck_probes.start.startlook import place
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Any
+
+    from stackcheck_probes.binaries.capability import Capability
+
+    Facts = Mapping[str, Any]
+
+SHOWN = 4
+
+
+def judge(expected: Facts, seen: Facts, cpu_allowed: bool) -> list[Cause]:
+    """Return the causes; of a machine without a GPU one, and nothing of GPUs that cannot be known."""
+    driver, environ = seen["driver"], seen["environ"]
+    if not driver["device_nodes"]:
+        return [startdriver.no_gpu(driver, cpu_allowed)]
+    causes = list(startdriver.judge(expected, driver, environ))
+    if any(cause.judgement.outcome == FAIL for cause in causes):
+        return causes
+    found, causes_of_devices = _devices(expected, driver, environ)
+    causes += causes_of_devices
+    return [*causes, *_served(expected, seen, found)]
+
+
+def _devices(
+    expected: Facts, driver: Facts, environ: Facts
+) -> tuple[list[tuple[Facts, Capability, bool]], list[Cause]]:
+    """Return the visible devices with capability and whether they are surely used, and what is wrong."""
+    library = driver["nvml"] or {}
+    there: list[Any] = list(library.get("devices") or [])
+    if not there:
+        there = _by_name(driver["named"], expected["devices"]["products"])
+        if not there:
+            text = f"the GPUs were not checked: NVML says {library.get('error') or 'that there are none'}"
+            hint = "docker run -e NVIDIA_DRIVER_CAPABILITIES=compute,utility"
+            return [], [Cause("devices", Judgement(ERROR, text, hint=hint))]
+    causes = [
+        Cause(
+            "devices", Judgement(FAIL, f"GPU {row['index']}: {row['error']}", hint="reset or replace the GPU")
+        )
+        for row in there
+        if row.get("error")
+    ]
+    value, order = environ.get("CUDA_VISIBLE_DEVICES"), environ.get("CUDA_DEVICE_ORDER")
+    chosen, certain, bad = devices.visible(there, value, order)
+    causes += _visibility(there, chosen, value, bad)
+    known = []
+    for row in chosen:
+        if row.get("capability"):
+            known.append((row, parse_capability(row["capability"]), certain))
+        elif not row.get("error"):
+            text = f"GPU {row['index']} ({row.get('name')}): its compute capability is not known"
+            causes.append(Cause("devices", Judgement(ERROR, text, hint="update the driver")))
+    causes += _generations(expected["devices"], known, driverfit.driver_version(driver))
+    return known, causes
+
+
+def _by_name(named: list[Facts], products: Mapping[str, str]) -> list[dict[str, Any]]:
+    return [
+        {"index": number, **row, "capability": devices.capability_of_name(row["name"], products)}
+        for number, row in enumerate(named)
+    ]
+
+
+def _visibility(there: Sequence[Facts], chosen: Sequence[Facts], value: str | None, bad: str) -> list[Cause]:
+    judged = driverfit.visible_exist(value, len(there))
+    if (judged is None or judged.outcome == PASS) and bad:
+        text = f"CUDA_VISIBLE_DEVICES={value!r} names {bad}, which is not here"
+        uuids = ", ".join(str(row.get("uuid")) for row in there[:SHOWN])
+        judged = Judgement(FAIL, text, uuids, repr(value), "correct it or unset it")
+    return [Cause("devices", each) for each in (judged, devices.without_instance(chosen)) if each is not None]
+
+
+def _generations(
+    table: Facts, known: list[tuple[Facts, Capability, bool]], version: str | None
+) -> list[Cause]:
+    """Judge whether the driver drives the devices at all."""
+    causes = []
+    for row, capability, _ in known if version else []:
+        least, last = table["least"].get(str(capability)), table["last_branch"].get(str(capability))
+        here = release(version or "")
+        title = f"{row.get('name')} ({capability})"
+        if least and here < release(least):
+            text = f"{title} needs a driver >= {least}, and this host has {version}"
+            judged = Judgement(
+                FAIL, text, f"driver >= {least}", f"driver {version}", "update the host's driver"
+            )
+            causes.append(Cause("driver-too-old", judged))
+        elif last and here[0] > last:
+            text = f"R{last} is the last driver branch for {title}, and this host has {version}"
+            hint = f"install a driver of branch R{last} on this host"
+            causes.append(
+                Cause("driver-too-old", Judgement(WARN, text, f"R{last}", f"driver {version}", hint))
+            )
+    return causes
+
+
+def libraries(expected: Facts, seen: Facts) -> dict[str, list[tuple[str, GpuCode, bool]]]:
+    """Return the libraries with GPU code by package, most code first: as recorded, or as read anew."""
+    codes: dict[int, GpuCode] = {}
+    found: dict[str, list[tuple[str, GpuCode, bool]]] = {}
+    gone, fresh = set(seen["gone"]), {**seen["changed"], **seen["new"]}
+    rows = [(place(row[0], expected), row[3], bool(row[4])) for row in expected["libraries"]]
+    rows += [(path, -1, False) for path in seen["new"]]
+    for path, code, variant in rows:
+        if path in fresh:
+            gpu = from_json({} if "error" in fresh[path] else fresh[path])
+        elif code < 0 or path in gone:
+            continue
+        else:
+            if code not in codes:
+                codes[code] = from_json(expected["codes"][code])
+            gpu = codes[code]
+        short = packagecover.short_path(path)
+        found.setdefault(packagecover.package_of(short), []).append((short, gpu, variant))
+    return found
+
+
+def _served(expected: Facts, seen: Facts, known: list[tuple[Facts, Capability, bool]]) -> list[Cause]:
+    """Judge each kind of visible device once: unlike devices can be served unlike."""
+    library = seen["driver"]["nvml"] or {}
+    driver_cuda = _pair(library.get("cuda"))
+    packages = libraries(expected, seen) if known else {}
+    kinds: dict[Capability, tuple[Facts, bool]] = {}
+    for row, capability, certain in known:
+        kinds.setdefault(capability, (row, certain))
+    causes = []
+    for capability, (row, certain) in kinds.items():
+        title = f"{row.get('name')} ({capability})"
+        if len(kinds) > 1:
+            title = f"GPU {row['index']}, {title}"
+        lacking = list(_lacking(expected, packages, capability, driver_cuda))
+        causes += [_unserved(title, each, certain, several=len(kinds) > 1) for each in lacking]
+        causes += _unseen(title, packages, capability, driver_cuda)
+        causes += _not_named(expected["gpus"], title, capability, good=not lacking)
+    return causes
+
+
+def _pair(text: str | None) -> tuple[int, int] | None:
+    major, _, minor = (text or "").partition(".")
+    return (int(major), int(minor)) if major.isdecimal() and minor.isdecimal() else None
+
+
+def _lacking(
+    expected: Facts, packages: Mapping[str, Any], device: Capability, driver_cuda: tuple[int, int] | None
+) -> Iterator[tuple[str, str, bool, bool]]:
+    """Yield package, library with reason, whether it has most of the code, whether it is the stack's own."""
+    own = frozenset(expected["own"])
+    for package, rows in sorted(packages.items()):
+        for path, coverage, most in packagecover.judged(rows, device, driver_cuda):
+            if coverage.how == NO:
+                text = f"{path} has no code for it: {coverage.reason}"
+                yield package, text, most, loadfit.top_folder(path) in own
+
+
+def _unserved(title: str, lacking: tuple[str, str, bool, bool], certain: bool, several: bool) -> Cause:
+    package, text, most, own = lacking
+    if most and own and certain:
+        hint = f"run on a GPU that it was built for, or install a build of {package} for this one"
+        if several:
+            hint = f"hide this GPU with CUDA_VISIBLE_DEVICES, or install a build of {package} for it"
+        return Cause("gpu-code", Judgement(FAIL, f"{title}: {text}", "code that runs there", "none", hint))
+    hint = f"what this library of {package} brings will not work there"
+    if not certain:
+        hint = "set CUDA_DEVICE_ORDER=PCI_BUS_ID, so that it is known which GPU CUDA_VISIBLE_DEVICES names"
+    return Cause("gpu-code", Judgement(WARN, f"{title}: {text}", "code that runs there", "none", hint))
+
+
+def _unseen(
+    title: str, packages: Mapping[str, Any], device: Capability, driver_cuda: tuple[int, int] | None
+) -> list[Cause]:
+    hidden = [
+        path
+        for rows in packages.values()
+        for path, code, _ in rows
+        if library_coverage(code, device, driver_cuda=driver_cuda).how == UNKNOWN
+    ]
+    if not hidden:
+        return []
+    more = f" and {len(hidden) - SHOWN} more" if len(hidden) > SHOWN else ""
+    text = f"{title}: what was read of {', '.join(hidden[:SHOWN])}{more} does not serve it, "
+    return [Cause("gpu-code", Judgement(SKIP, f"{text}and more code may be there unseen"))]
+
+
+def _not_named(gpus: list[Facts], title: str, capability: Capability, good: bool) -> list[Cause]:
+    named = [row for row in gpus if row.get("capability")]
+    if not named or not good or str(capability) in {row["capability"] for row in named}:
+        return []
+    names = ", ".join(f"{row['name']} ({row['capability']})" for row in named)
+    text = f"{title} is none of the GPUs that the stack states ({names}); the libraries have code for it"
+    return [Cause("gpu-code", Judgement(SKIP, text))]
