@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from stackcheck import engines, pipeline
+from stackcheck import engines, loadability, pipeline
 from stackcheck.definition import Image, Stack
 from stackcheck.engines.venv import VenvEngine
 from stackcheck.errors import ProbeError
@@ -50,7 +50,9 @@ def _engine(kind: str, name: str, stack: Stack, options: Options, progress: Prog
 
 
 def inspect_image(image: str, options: Options, progress: Progress, *, deep: bool) -> Contents:
-    """Read the GPU code of every library of an image through the docker engine, by its own interpreter.
+    """Read every library of an image through the docker engine, by its own interpreter.
+
+    GPU code is looked for in all of its file system; loading is judged where its Python finds packages.
 
     Raises EngineError when the engine does not answer or has no such image, ProbeError for no answer.
     """
@@ -58,14 +60,19 @@ def inspect_image(image: str, options: Options, progress: Progress, *, deep: boo
     try:
         target = engine.prepare(stack, None, options.build, progress)
         wanted = {"roots": ["/"], "deep": deep}
-        request = {"probes": ["libraries"], "params": {"libraries": wanted}, "timeout_s": options.timeout_s}
+        request = {
+            "probes": ["libraries", *loadability.PROBES],
+            "params": {"libraries": wanted},
+            "timeout_s": options.timeout_s,
+        }
         document = engine.run_agent(
             target, pipeline.packed_agent(), request, timeout_s=options.timeout_s + pipeline.AGENT_MARGIN_S
         )
     finally:
         engine.close()
-    seen = rule_facts(parse_observation(document))["libraries"]
+    facts = rule_facts(parse_observation(document))
+    seen = facts["libraries"]
     if isinstance(seen, Missing):
         raise ProbeError(f"{image}: its libraries were not read: {seen.reason}")
-    facts = contents_of(image, "image", seen["libraries"], seen["skipped"])
-    return replace(facts, binaries=seen["binaries"])
+    contents = contents_of(image, "image", seen["libraries"], seen["skipped"])
+    return replace(contents, binaries=seen["binaries"], loading=loadability.judged(facts))

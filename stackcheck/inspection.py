@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from stackcheck import loadability
 from stackcheck.errors import EXIT_FAIL, EXIT_OK, EXIT_UNCHECKED, UsageError
 from stackcheck.imagearchive import read_image_archive
+from stackcheck.verdict import Outcome
 from stackcheck_probes.binaries import archives, libraryfile
 from stackcheck_probes.binaries.bytesource import FileSource, SourceError
 from stackcheck_probes.binaries.capability import NATIVE, NO, PTX, RUNS
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from stackcheck.tables.gpus import Gpu
+    from stackcheck.verdict import Verdict
 
 HOWS = (NO, UNKNOWN, PTX, RUNS, NATIVE, NONE)
 """How a library serves a GPU, worst first; `none`: it holds no code for that maker's GPUs at all."""
@@ -31,7 +34,7 @@ class Contents:
     """What was found in a target: the GPU code of each library, and what stands in the way of knowing all.
 
     `unreadable` is (path, reason); `skipped` are parts of the target that were not looked at; `binaries` is
-    how many were read.
+    how many were read; `loading` says whether they will load, which only an environment can be asked.
     """
 
     name: str
@@ -40,6 +43,7 @@ class Contents:
     unreadable: tuple[tuple[str, str], ...] = ()
     skipped: tuple[str, ...] = ()
     binaries: int = 0
+    loading: tuple[Verdict, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,21 +110,21 @@ def _folder(path: Path, *, deep: bool) -> Contents:
     contents = contents_of(
         str(path), "environment" if is_venv else "folder", facts["libraries"], facts["skipped"]
     )
-    return _shortened(contents, roots, facts["binaries"])
+    contents = _shortened(contents, roots)
+    alone = not is_venv and not loadability.is_environment(path)
+    loading = () if alone else loadability.judged(loadability.look(roots))
+    return replace(contents, binaries=facts["binaries"], loading=loading)
 
 
-def _shortened(contents: Contents, roots: Sequence[str], binaries: int) -> Contents:
+def _shortened(contents: Contents, roots: Sequence[str]) -> Contents:
     def short(path: str) -> str:
         root = next((root for root in roots if path.startswith(f"{root}/")), "")
         return path[len(root) + 1 :] if root else path
 
-    return Contents(
-        contents.name,
-        contents.kind,
-        tuple((short(path), code) for path, code in contents.libraries),
-        tuple((short(path), reason) for path, reason in contents.unreadable),
-        contents.skipped,
-        binaries,
+    return replace(
+        contents,
+        libraries=tuple((short(path), code) for path, code in contents.libraries),
+        unreadable=tuple((short(path), reason) for path, reason in contents.unreadable),
     )
 
 
@@ -197,14 +201,15 @@ def _add(found: dict[str, list[int]], name: str, images: int, size: int) -> None
 
 
 def exit_code(contents: Contents, rows: Sequence[Row], *, asked: bool, strict: bool = False) -> int:
-    """Return the exit code: 1 when a library does not serve a GPU that was asked for by name.
+    """Return the exit code: 1 when a library does not serve a GPU that was asked for by name, or cannot load.
 
     3 when nothing could be inspected, when something could not be read, and with `strict` when it is unknown
-    whether a library serves a GPU.
+    whether a library serves a GPU, or a verdict on loading is no plain pass.
     """
     words = {each.how for row in rows for each in row.cells}
-    if asked and NO in words:
+    outcomes = {verdict.outcome for verdict in contents.loading}
+    if (asked and NO in words) or Outcome.FAIL in outcomes:
         return EXIT_FAIL
-    if not contents.binaries or contents.unreadable or contents.skipped or (strict and UNKNOWN in words):
-        return EXIT_UNCHECKED
-    return EXIT_OK
+    doubt = UNKNOWN in words or outcomes & {Outcome.WARN, Outcome.SKIP}
+    unread = not contents.binaries or contents.unreadable or contents.skipped or Outcome.ERROR in outcomes
+    return EXIT_UNCHECKED if unread or (strict and doubt) else EXIT_OK

@@ -1,4 +1,4 @@
-"""`stackcheck inspect`: which GPUs each library can serve, and how."""
+"""`stackcheck inspect`: which GPUs each library can serve, and how; and whether it will load."""
 
 from __future__ import annotations
 
@@ -11,14 +11,18 @@ from tabulate import tabulate
 from stackcheck import catalog, inspection
 from stackcheck.cli import options, output, stacks
 from stackcheck.errors import UsageError
+from stackcheck.report.jsonfile import verdict_out
+from stackcheck.report.text import verdict_text
 from stackcheck.report.wording import plural, size
 from stackcheck.tables.gpus import Gpu, find_gpu
+from stackcheck.verdict import Outcome
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
     from stackcheck.inspection import Contents, Row
+    from stackcheck.verdict import Verdict
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -120,9 +124,18 @@ def _text(contents: Contents, rows: Sequence[Row], gpus: Sequence[Gpu], form: st
     if costs := inspection.sizes(contents):
         table = [[name, images, size(count)] for name, images, count in costs]
         parts.append(tabulate(table, ["code", "images", "size"], tablefmt=style, disable_numparse=True))
+    if contents.loading:
+        parts.append("Will they load?\n" + "\n".join(_told(verdict) for verdict in contents.loading))
     notes = [f"not read: {output.line(path)}: {output.line(why)}" for path, why in contents.unreadable]
     notes += [f"not looked at: {output.line(reason)}" for reason in contents.skipped]
     return "\n\n".join([*parts, *(["\n".join(notes)] if notes else [])]) + "\n"
+
+
+def _told(verdict: Verdict) -> str:
+    """Say one verdict on loading: a line for what passed, the report's own form for the rest."""
+    if verdict.outcome is Outcome.PASS:
+        return f"PASS  {verdict.code}  {output.line(verdict.message)}"
+    return verdict_text(verdict)
 
 
 def _headline(contents: Contents, rows: Sequence[Row]) -> str:
@@ -162,6 +175,7 @@ def _json(contents: Contents, rows: Sequence[Row], gpus: Sequence[Gpu]) -> str:
             {"code": name, "images": images, "bytes": count}
             for name, images, count in inspection.sizes(contents)
         ],
+        "loading": [verdict_out(verdict) for verdict in contents.loading],
         "binaries": contents.binaries,
         "unreadable": [{"path": path, "error": error} for path, error in contents.unreadable],
         "skipped": list(contents.skipped),

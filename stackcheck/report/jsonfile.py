@@ -50,7 +50,7 @@ def _report_out(report: Report) -> dict[str, Any]:
         "as_expected": report.as_expected,
         "subject": dataclasses.asdict(report.subject),
         "hashes": dataclasses.asdict(report.hashes),
-        "verdicts": [_verdict_out(verdict) for verdict in report.verdicts],
+        "verdicts": [verdict_out(verdict) for verdict in report.verdicts],
         "resolution": dict(report.resolution),
         "observation": _finite(report.observation),
     }
@@ -65,7 +65,8 @@ def _finite(value: Any) -> Any:
     return [_finite(each) for each in value] if isinstance(value, list) else value
 
 
-def _verdict_out(verdict: Verdict) -> dict[str, Any]:
+def verdict_out(verdict: Verdict) -> dict[str, Any]:
+    """Return one verdict as it stands in the document."""
     return {**dataclasses.asdict(verdict), "outcome": verdict.outcome.name}
 
 

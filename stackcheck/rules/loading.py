@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from stackcheck.rules.registry import Finding, passed, rule, skipped, told, warned
+from stackcheck.rules.registry import Facts, Finding, passed, rule, skipped, told, warned
 from stackcheck.verdict import Evidence
 from stackcheck_probes.judging.loadfit import (
     OF_THE_STACK,
@@ -21,13 +22,20 @@ from stackcheck_probes.judging.loadfit import (
 from stackcheck_probes.judging.packagecover import short_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from stackcheck.definition import Stack
     from stackcheck.tables import Tables
 
 COUPLED = ("cudnn", "nccl", "cublas", "nvjitlink")
 """Libraries of which two under one soname in one tree mean that order decides which one a process gets."""
+
+_NOTHING = "no library was found in the package folders"
+
+
+def _libraries_were_found(facts: Facts) -> bool:
+    seen = facts.get("loading")
+    return not isinstance(seen, Mapping) or bool(seen["libraries"])
 
 
 def own_folders(stack: Stack) -> frozenset[str]:
@@ -56,6 +64,8 @@ def needed_libraries_are_there(stack: Stack, tables: Tables, loading: Mapping[st
     for row in loading["missing"]:
         if row not in allowed:
             by_need.setdefault(row["needs"], []).append(row)
+    if not loading["libraries"]:
+        return [skipped(_NOTHING)]
     if not by_need and "missing" in loading.get("cut", ()):
         return [skipped(f"more than {len(loading['missing'])} needs are not served; the rest was not listed")]
     if not by_need:
@@ -82,6 +92,8 @@ def symbol_versions_are_there(stack: Stack, loading: Mapping[str, Any]) -> list[
     Example: pyg-lib 0.5.0+pt28cu128 on Ubuntu 20.04 (glibc 2.31) wants GLIBC_2.33.
     Fix: a newer base image, or an older or self-built wheel.
     """
+    if not loading["libraries"]:
+        return [skipped(_NOTHING)]
     if not loading["versions"]:
         return [passed(f"all {loading['libraries']} libraries find the symbol versions that they need")]
     own = own_folders(stack)
@@ -185,7 +197,7 @@ def strings_have_one_abi(loading: Mapping[str, Any]) -> list[Finding] | None:
     ]
 
 
-@rule("LOAD305")
+@rule("LOAD305", when=_libraries_were_found)
 def nothing_is_shadowed(loading: Mapping[str, Any]) -> list[Finding]:
     """LD_LIBRARY_PATH puts no other copy before the libraries of the wheels.
 
@@ -207,7 +219,7 @@ def nothing_is_shadowed(loading: Mapping[str, Any]) -> list[Finding]:
     ]
 
 
-@rule("LOAD306")
+@rule("LOAD306", when=_libraries_were_found)
 def one_copy_of_each(loading: Mapping[str, Any]) -> list[Finding]:
     """There is one copy of cuDNN, NCCL, cuBLAS and nvJitLink under each soname.
 
@@ -256,6 +268,8 @@ def every_library_was_read(loading: Mapping[str, Any]) -> list[Finding]:
     Fix: reinstall the package that owns the file.
     """
     problems = [(row["path"], row["error"]) for row in loading["unreadable"]]
+    if not problems and not loading["skipped"] and not loading["libraries"]:
+        return [skipped(_NOTHING)]
     if not problems and not loading["skipped"]:
         return [passed(f"all {loading['libraries']} libraries were read")]
     findings = [told(unreadable(path, error), Evidence(path)) for path, error in problems]

@@ -18,7 +18,9 @@ from stackcheck.verdict import Outcome
 
 rules.load_all()
 PROBES = Path(__file__).parents[2] / "probes"
-PROBE = "import json; from stackcheck_probes.probes import interpreter; print(json.dumps(interpreter.run({})))"
+PROBE = (
+    "import json; from stackcheck_probes.probes import interpreter; print(json.dumps(interpreter.run({})))"
+)
 CRASH = """
 import sys
 import torch, torch.distributed.rpc
