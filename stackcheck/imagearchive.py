@@ -1,28 +1,33 @@
-"""Read the binaries of an image from a `docker save` or OCI archive, layer upon layer, without any engine.
+"""Read the binaries of an image that lies on the disk, layer upon layer, without any engine.
 
-Formats: Docker Image Specification v1.2 (`manifest.json`), OCI Image Layout and Layer Filesystem Changeset
-1.1 (`index.json`; `.wh.NAME` removes NAME of the layers below, `.wh..wh..opq` all of its folder).
+Formats: Docker Image Specification v1.2 (`docker save`: an archive with `manifest.json`), OCI Image Layout
+and Layer Filesystem Changeset 1.1 (an archive or a folder with `index.json`; `.wh.NAME` removes NAME of the
+layers below, `.wh..wh..opq` all of its folder). Layers may be plain, gzipped or zstd.
 """
 
 from __future__ import annotations
 
 import json
 import posixpath
+from contextlib import ExitStack, nullcontext
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from stackcheck import zstdlayers
 from stackcheck_probes.binaries.binaryfiles import is_binary_name
-from stackcheck_probes.binaries.bytesource import SourceError
-from stackcheck_probes.binaries.inflate import budget_for
+from stackcheck_probes.binaries.bytesource import FileSource, SourceError
+from stackcheck_probes.binaries.inflate import Budget, budget_for
 from stackcheck_probes.binaries.libraryfile import read_source
 from stackcheck_probes.binaries.tarmembers import layer, tar_members
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from stackcheck_probes.binaries.bytesource import ByteSource
-    from stackcheck_probes.binaries.inflate import Budget
 
 _MOST_JSON = 16 << 20
+_MOST_BLOBS = 500  # each is an open file; an image has at most 127 layers
 _WHITEOUT, _OPAQUE = ".wh.", ".wh..wh..opq"
 
 
@@ -32,7 +37,30 @@ def read_image_archive(source: ByteSource, *, deep: bool = False) -> list[dict[s
     Raises SourceError for what is no image archive, is damaged, or has a layer that cannot be read.
     """
     budget = budget_for(source)
-    parts = _parts(layer(source, budget))
+    return _binaries(_parts(layer(source, budget)), budget, deep=deep)
+
+
+def is_layout(folder: Path) -> bool:
+    """Tell whether a folder is an OCI image layout."""
+    return (folder / "oci-layout").is_file() and (folder / "index.json").is_file()
+
+
+def read_image_layout(folder: Path, *, deep: bool = False) -> list[dict[str, Any]]:
+    """Return the facts of each binary of the image in an OCI image layout; raise as `read_image_archive`."""
+    paths = [folder / "index.json", *islice(folder.glob("blobs/*/*"), _MOST_BLOBS + 1)]
+    if len(paths) > _MOST_BLOBS:
+        raise SourceError(f"more than {_MOST_BLOBS} blobs: copy the one image to a layout of its own")
+    with ExitStack() as stack:
+        parts: dict[str, ByteSource] = {}
+        for path in paths:
+            if path.is_file() and not path.is_symlink():
+                source = parts[path.relative_to(folder).as_posix()] = FileSource(str(path))
+                stack.callback(source.close)
+        budget = Budget(max(1 << 30, 40 * sum(part.size for part in parts.values())))
+        return _binaries(parts, budget, deep=deep)
+
+
+def _binaries(parts: Mapping[str, ByteSource], budget: Budget, *, deep: bool) -> list[dict[str, Any]]:
     files: dict[str, dict[str, Any]] = {}
     for content in _layers(parts):
         _apply(content, files, budget, deep=deep)
@@ -95,7 +123,8 @@ def _json(parts: Mapping[str, ByteSource], name: str) -> Any:
 
 def _apply(content: ByteSource, files: dict[str, dict[str, Any]], budget: Budget, *, deep: bool) -> None:
     """Put one layer on top: new and changed binaries, and what it removes."""
-    for member in tar_members(layer(content, budget)):
+    packed = content.pread(0, 4) == zstdlayers.MAGIC
+    for member in tar_members(zstdlayers.Onwards(content, budget) if packed else layer(content, budget)):
         name = posixpath.normpath("/" + member.name.lstrip("/"))
         folder, base = posixpath.split(name)
         if base == _OPAQUE:
@@ -105,7 +134,8 @@ def _apply(content: ByteSource, files: dict[str, dict[str, Any]], budget: Budget
         else:
             files.pop(name, None)
             if member.is_file and is_binary_name(base):
-                facts = read_source(member.content, name, deep=deep)
+                with zstdlayers.settled(member.content) if packed else nullcontext(member.content) as binary:
+                    facts = read_source(binary, name, deep=deep)
                 if facts is not None:
                     files[name] = facts
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from stackcheck import loadability
 from stackcheck.errors import EXIT_FAIL, EXIT_OK, EXIT_UNCHECKED, UsageError
-from stackcheck.imagearchive import read_image_archive
+from stackcheck.imagearchive import is_layout, read_image_archive, read_image_layout
 from stackcheck.verdict import Outcome
 from stackcheck_probes.binaries import archives, libraryfile
 from stackcheck_probes.binaries.bytesource import FileSource, SourceError
@@ -71,14 +71,14 @@ class Row:
 
 
 def read_target(path: Path, *, deep: bool = False) -> Contents:
-    """Read a file, a folder, an environment, a wheel, or an image archive.
+    """Read a file, a folder, an environment, a wheel, or an image as an archive or OCI layout.
 
     `deep` searches for GPU code that no section lists. Raises UsageError for what is not there or is none of
     these, or is an archive too damaged to be read.
     """
     name = str(path)
     if path.is_dir():
-        return _folder(path, deep=deep)
+        return _layout(path, deep=deep) if is_layout(path) else _folder(path, deep=deep)
     if not path.is_file():
         raise UsageError(
             f"{name}: there is no such file or folder (an image is named with its tag, or by --image)"
@@ -99,6 +99,13 @@ def read_target(path: Path, *, deep: bool = False) -> Contents:
     if facts is None:
         raise UsageError(f"{name}: this is no library, wheel or image archive")
     return contents_of(name, "file", [facts])
+
+
+def _layout(path: Path, *, deep: bool) -> Contents:
+    try:
+        return contents_of(str(path), "image layout", read_image_layout(path, deep=deep))
+    except (SourceError, OSError) as error:
+        raise UsageError(f"{path}: {error}") from None
 
 
 def _folder(path: Path, *, deep: bool) -> Contents:

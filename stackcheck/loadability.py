@@ -35,6 +35,6 @@ def look(roots: Sequence[str]) -> dict[str, Any]:
 
 
 def judged(seen: Mapping[str, Any]) -> tuple[Verdict, ...]:
-    """Return the verdicts of the loader's rules: `seen` has the facts of `PROBES`, or why they are missing."""
+    """Return the verdicts of the loader's rules: `seen` has the facts of `PROBES`, or why there are none."""
     facts = {"stack": Stack(id="inspected"), "tables": tables.load(), **seen}
     return judge_all((rule for rule in RULES.values() if rule.module == loader_rules.__name__), facts)

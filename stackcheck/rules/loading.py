@@ -16,6 +16,7 @@ from stackcheck_probes.judging.loadfit import (
     other_abi,
     shadowed,
     too_old,
+    top_folder,
     undefined,
     unreadable,
 )
@@ -74,7 +75,7 @@ def needed_libraries_are_there(stack: Stack, tables: Tables, loading: Mapping[st
     own = own_folders(stack)
     return [
         told(
-            absent(needs, rows, own),
+            absent(needs, rows, own, loading["roots"]),
             *(Evidence(f"{row['library']} needs {needs}", "DT_NEEDED of the file") for row in rows[:SHOWN]),
         )
         for needs, rows in sorted(by_need.items())
@@ -99,7 +100,7 @@ def symbol_versions_are_there(stack: Stack, loading: Mapping[str, Any]) -> list[
     own = own_folders(stack)
     return [
         told(
-            too_old(row, own),
+            too_old(row, own, loading["roots"]),
             Evidence(
                 f"{row['library']} needs {row['version']} of {row['needs']}", ".gnu.version_r of the file"
             ),
@@ -135,7 +136,7 @@ def torch_symbols_are_there(
 def _undefined(
     row: Mapping[str, Any], loading: Mapping[str, Any], installed: Mapping[str, Mapping[str, Any]], torch: str
 ) -> Finding:
-    owner = _owner(row["library"], installed)
+    owner = _owner(row["library"], installed, loading["roots"])
     package = f"{owner['name']} {owner['version']}" if owner else ""
     judged = undefined(row, loading, torch, package, _torch_wanted(owner))
     if not row["symbols"][0].startswith("_Z"):
@@ -143,9 +144,11 @@ def _undefined(
     return told(judged, *(Evidence(mangled, row["library"]) for mangled in row["symbols"][:SHOWN]))
 
 
-def _owner(path: str, installed: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any] | None:
+def _owner(
+    path: str, installed: Mapping[str, Mapping[str, Any]], roots: list[str]
+) -> Mapping[str, Any] | None:
     """Return the distribution that a file belongs to, by the name of its top folder."""
-    top = short_path(path).split("/")[0].partition(".")[0].lower().replace("_", "-")
+    top = top_folder(path, roots).lower().replace("_", "-")
     folders = {"torio": "torchaudio"}
     top = folders.get(top, top)
     return installed.get(top) or next(

@@ -169,7 +169,7 @@ def test_zip64_sizes() -> None:
         (tar()[:1000], "cut off, its 22904 bytes end past the archive"),
         (
             b"\x28\xb5\x2f\xfd" + bytes(600),
-            "a zstd layer is not read: save the image with gzip or uncompressed layers",
+            "a zstd archive is not read: decompress it first",
         ),
     ],
 )

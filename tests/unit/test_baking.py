@@ -30,6 +30,7 @@ LOADING: dict[str, Any] = {
     "torch": None,
     "shadowed": [],
     "unreadable": [],
+    "roots": ["/opt/venv/lib/python3.11/site-packages"],
     "skipped": [],
     "sonames": ["libc.so.6", "libcuda.so.1"],
     "outside": {"libc.so.6": "/lib/libc.so.6", "libcuda.so.1": "/lib/libcuda.so.1"},

@@ -5,20 +5,33 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import random
 import re
 import shutil
+import sys
 import tarfile
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from stackcheck import inspection
+from stackcheck import imagearchive, inspection, zstdlayers
 from stackcheck.errors import UsageError
 from stackcheck.inspection import Contents, contents_of, exit_code, judge, read_target, sizes
 from stackcheck.tables.gpus import Gpu, find_gpu
+from stackcheck_probes.binaries.bytesource import BytesSource, SourceError
 from stackcheck_probes.binaries.capability import parse_code
 from stackcheck_probes.binaries.gpucode import GpuCode, Group
+from stackcheck_probes.binaries.inflate import Budget
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 DATA = Path(__file__).parents[1] / "data" / "gpucode"
 LIBRARY = (DATA / "uneven.so").read_bytes()
@@ -140,7 +153,7 @@ def _old_docker_save() -> dict[str, bytes | str]:
             "manifest.json": manifest}  # fmt: skip
 
 
-def _oci() -> dict[str, bytes | str]:
+def _oci(compress: Callable[[bytes], bytes] = gzip.compress) -> dict[str, bytes | str]:
     def row(digest: str, **more: object) -> dict[str, object]:
         return {"digest": f"sha256:{digest}", **more}
 
@@ -150,8 +163,8 @@ def _oci() -> dict[str, bytes | str]:
         "index.json": json.dumps({"manifests": [row("bb")]}).encode(),
         "blobs/sha256/bb": json.dumps(inner).encode(),
         "blobs/sha256/aa": json.dumps(image).encode(),
-        "blobs/sha256/1": gzip.compress(LOWER),
-        "blobs/sha256/2": gzip.compress(UPPER),
+        "blobs/sha256/1": compress(LOWER),
+        "blobs/sha256/2": compress(UPPER),
     }
 
 
@@ -162,8 +175,9 @@ def _oci() -> dict[str, bytes | str]:
         _docker_save(gzip.compress(LOWER), gzip.compress(UPPER)),
         _old_docker_save(),
         _oci(),
+        _oci(zstd.compress),
     ],
-    ids=["docker save", "gzipped layers", "linked layer", "oci"],
+    ids=["docker save", "gzipped layers", "linked layer", "oci", "oci with zstd layers"],
 )
 def test_an_image_archive_is_its_layers_on_each_other(parts: dict[str, bytes | str], tmp_path: Path) -> None:
     (tmp_path / "image.tar").write_bytes(_tar(parts))
@@ -190,7 +204,9 @@ def test_an_image_archive_is_its_layers_on_each_other(parts: dict[str, bytes | s
             {"index.json": b'{"manifests": [{"digest": "sha256:0"}]}'},
             "the archive is not whole: blobs/sha256/0 is missing or too large",
         ),
-        (_docker_save(b"\x28\xb5\x2f\xfd" + bytes(600), UPPER), "a zstd layer is not read"),
+        (_docker_save(b"\x28\xb5\x2f\xfd" + bytes(600), UPPER), "damaged zstd layer: "),
+        (_docker_save(zstd.compress(LOWER)[:-900], UPPER), "damaged zstd layer: "),
+        (_docker_save(gzip.compress(LOWER)[:-900], UPPER), "cut off: the deflate stream ends at byte "),
     ],
 )
 def test_an_archive_that_is_no_whole_image_says_why(
@@ -262,3 +278,47 @@ def test_sizes_add_up_over_libraries_largest_first() -> None:
     assert sizes(contents_of("t", "file", [row, other])) == [
         ("sm_90", 1, 99), ("sm_80", 3, 15), ("gfx90a", 1, 7),
     ]  # fmt: skip
+
+
+def _layout(folder: Path, parts: dict[str, bytes | str]) -> Path:
+    for name, content in {"oci-layout": b"{}", **parts}.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    return folder
+
+
+def test_an_image_layout_is_read_as_its_archive_is(tmp_path: Path) -> None:
+    found = read_target(_layout(tmp_path, _oci(zstd.compress)))
+    assert (found.kind, found.binaries) == ("image layout", 3)
+    assert [path for path, _ in found.libraries] == ["/opt/b/y.so", "/opt/a/new.so", "/abs/z.so"]
+
+
+def test_a_layout_that_is_not_whole_or_of_many_images_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = _layout(tmp_path, _oci())
+    monkeypatch.setattr(imagearchive, "_MOST_BLOBS", 3)
+    with pytest.raises(UsageError, match="more than 3 blobs: copy the one image to a layout of its own"):
+        read_target(folder)
+    monkeypatch.undo()
+    (folder / "blobs/sha256/1").unlink()
+    (folder / "blobs/sha256/1").symlink_to("/etc/hosts")
+    with pytest.raises(UsageError, match="the archive is not whole: layer blobs/sha256/1 is missing"):
+        read_target(folder)
+
+
+def test_a_zstd_layer_is_read_onwards_only() -> None:
+    content = random.Random(1).randbytes(3 << 20)  # noqa: S311 - bytes that do not compress
+    stream = zstdlayers.Onwards(BytesSource(zstd.compress(content)), Budget(4 << 20))
+    assert stream.pread(10, 20) == content[10:30]
+    assert stream.pread(5, 3) == content[5:8]  # still held
+    assert stream.pread(2 << 20, 1 << 20) == content[2 << 20 :]
+    assert stream.pread(3 << 20, 10) == b""
+    with pytest.raises(SourceError, match="a zstd layer cannot be read backwards, to 0x0"):
+        stream.pread(0, 1)
+
+
+def test_a_zstd_bomb_ends_at_the_budget() -> None:
+    stream = zstdlayers.Onwards(BytesSource(zstd.compress(bytes(64 << 20))), Budget(1 << 20))
+    with pytest.raises(SourceError, match="more than 1048576 bytes would have to be inflated"):
+        stream.pread(60 << 20, 1)

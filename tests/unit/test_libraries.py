@@ -1,9 +1,11 @@
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 
+from stackcheck_probes.binaries import binaryfiles
 from stackcheck_probes.probes import libraries
 
 DATA = Path(__file__).parent.parent / "data" / "gpucode"
@@ -80,3 +82,41 @@ def test_hidden_means_that_the_data_sections_of_libraries_known_to_hide_code_are
         assert "unread" not in libraries.run({"roots": [str(tmp_path)], "deep": "hidden"})["libraries"][0]
         assert "unread" in libraries.run({"roots": [str(tmp_path)]})["libraries"][0]
     assert calls == [False, True, False]
+
+
+def test_packages_that_were_installed_into_another_folder_are_looked_at_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "deps" / "torch-2.5.0.dist-info").mkdir(parents=True)
+    (tmp_path / "code").mkdir()
+    site = tmp_path / "site-packages"
+    site.mkdir()
+    monkeypatch.setattr(
+        sys, "path", ["", str(tmp_path / "deps"), str(tmp_path / "code"), str(site), str(site)]
+    )
+    assert binaryfiles.site_packages() == [str(tmp_path / "deps"), str(site)]
+
+
+def test_a_kept_walk_is_done_once_and_says_again_what_it_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(binaryfiles, "_kept", [])
+    monkeypatch.setattr(binaryfiles, "MAX_DEPTH", 1)
+    deep = tmp_path / "a" / "b" / "c"
+    deep.mkdir(parents=True)
+    binaryfiles.keep()
+    first: list[str] = []
+    assert binaryfiles.files([str(tmp_path)], first) == []
+    (tmp_path / "late.so").write_bytes(b"")
+    second: list[str] = []
+    assert binaryfiles.files([str(tmp_path)], second) == []
+    assert (len(first), second) == (1, first)
+
+
+def test_packages_asked_for_alone_leave_a_word_on_the_rest(tmp_path: Path) -> None:
+    for name in ("torch/lib/a.so", "torch.libs/b.so", "other/c.so"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(DATA / "plain.so", tmp_path / name)
+    found = libraries.run({"roots": [str(tmp_path)], "packages": ["torch"], "all": True})
+    assert [Path(row["path"]).name for row in found["libraries"]] == ["a.so", "b.so"]
+    assert found["skipped"] == ["only the packages torch were asked for"]

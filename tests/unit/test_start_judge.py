@@ -444,6 +444,7 @@ LOADS: dict[str, Any] = {
     "torch": {"abi": "old", "c10": "c10", "libraries": []},
     "shadowed": [],
     "unreadable": [],
+    "roots": ["/opt/venv/lib/python3.11/site-packages"],
 }
 
 

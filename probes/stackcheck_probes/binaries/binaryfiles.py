@@ -53,9 +53,17 @@ def is_binary_name(name: str) -> bool:
 
 
 def site_packages() -> list[str]:
-    """Return the package folders of this interpreter that exist."""
-    folders = [folder for folder in sys.path if folder.endswith(("site-packages", "dist-packages"))]
-    return [folder for folder in folders if os.path.isdir(folder)]
+    """Return the folders on sys.path that packages were installed into, whatever they are called."""
+    return [folder for folder in dict.fromkeys(sys.path) if _holds_packages(folder)]
+
+
+def _holds_packages(folder: str) -> bool:
+    if folder.endswith(("site-packages", "dist-packages")):
+        return os.path.isdir(folder)
+    try:  # `pip install --target` and PYTHONPATH
+        return bool(folder) and any(name.endswith(".dist-info") for name in os.listdir(folder))
+    except OSError:
+        return False
 
 
 def _walk(roots: list[str]) -> tuple[list[str], list[str]]:

@@ -106,6 +106,8 @@ class Inflated(ByteSource):
         self._budget.spend(len(chunk))
         taken = len(packed) - len(self._zlib.unconsumed_tail) - len(self._zlib.unused_data)
         if not chunk and not taken:
+            if not packed and not self._zlib.eof:
+                raise SourceError(f"cut off: the deflate stream ends at byte {self._taken}")
             return False
         self._taken += taken
         self._held = chunk

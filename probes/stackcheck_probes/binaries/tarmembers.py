@@ -39,12 +39,15 @@ class TarMember:
 
 
 def layer(source: ByteSource, budget: Budget) -> ByteSource:
-    """Return the tar stream of a layer: inflated when it is gzipped; raise `SourceError` for zstd."""
+    """Return the tar stream of a layer: inflated when it is gzipped; raise `SourceError` for zstd.
+
+    zstd wants a library that the standard library has from Python 3.14 on: the host reads such layers.
+    """
     start = source.pread(0, 4)
     if start[:2] == b"\x1f\x8b":
         return Inflated(source, UNKNOWN, budget, GZIP)
     if start == b"\x28\xb5\x2f\xfd":
-        raise SourceError("a zstd layer is not read: save the image with gzip or uncompressed layers")
+        raise SourceError("a zstd archive is not read: decompress it first")
     return source
 
 

@@ -30,38 +30,41 @@ SHOWN = 3
 _NOT_KNOWN = " (whether anybody loads it is not known)"
 
 
-def top_folder(path: str) -> str:
+def top_folder(path: str, roots: Collection[str] = ()) -> str:
     """Return the top folder of a file under site-packages; a wheel's `x.libs` belongs to its package x."""
-    return short_path(path).lstrip("/").split("/")[0].partition(".")[0]
+    return short_path(path, roots).lstrip("/").split("/")[0].partition(".")[0]
 
 
-def absent(needs: str, rows: list[Mapping[str, Any]], own: Collection[str]) -> Judgement:
-    """Judge a library that is not there for `rows`; it fails those whose top folder is among `own`."""
-    names = [short_path(row["library"]) for row in rows]
+def absent(
+    needs: str, rows: list[Mapping[str, Any]], own: Collection[str], roots: Collection[str]
+) -> Judgement:
+    """Judge a library that is not there for `rows`; it fails those whose top folder in a root is in `own`."""
+    names = [short_path(row["library"], roots) for row in rows]
     who = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
     others, elsewhere = rows[0]["other_versions"], rows[0]["elsewhere"]
     message = f"{who} cannot be loaded: {needs} is not there"
     hint = "install the package that brings it, or remove the one that needs it"
     if elsewhere:
-        place = short_path(elsewhere[0])
+        place = short_path(elsewhere[0], roots)
         message += f" for it, although {place} is in this tree: no search path of it leads there"
         hint = f"load {place} first, or put its folder on LD_LIBRARY_PATH"
     elif others:
         message += f"; this tree has {', '.join(others)}: it was made for another version"
         hint = "install the build of the package that was made for the CUDA of this stack"
     found = ", ".join(others) or (elsewhere[0] if elsewhere else "nothing of that name")
-    if any(top_folder(row["library"]) in own for row in rows):
+    if any(top_folder(row["library"], roots) in own for row in rows):
         return Judgement(FAIL, message, needs, found, hint)
     return Judgement(WARN, message + _NOT_KNOWN, needs, found, hint)
 
 
-def too_old(row: Mapping[str, Any], own: Collection[str]) -> Judgement:
+def too_old(row: Mapping[str, Any], own: Collection[str], roots: Collection[str]) -> Judgement:
     """Judge a symbol version that the file which serves a library does not have."""
     newest = row["newest"] or "none of that kind"
-    message = f"{short_path(row['library'])} cannot be loaded: it needs {row['version']}, and "
+    name = short_path(row["library"], roots)
+    message = f"{name} cannot be loaded: it needs {row['version']}, and "
     message += f"{row['in']} has {newest}"
     hint = "use a base image with a newer system, or a build of the package made on an older one"
-    if top_folder(row["library"]) in own:
+    if top_folder(row["library"], roots) in own:
         return Judgement(FAIL, message, row["version"], newest, hint)
     return Judgement(WARN, message + _NOT_KNOWN, row["version"], newest, hint)
 
@@ -74,7 +77,8 @@ def undefined(
     torch: its version here. package: "xformers 0.0.28", or "" when not known. made: the torch that the
     package requires, or "".
     """
-    library, symbol, name = short_path(row["library"]), row["symbols"][0], row["demangled"][0]
+    symbol, name = row["symbols"][0], row["demangled"][0]
+    library = short_path(row["library"], seen["roots"])
     if not symbol.startswith("_Z"):
         text = f"{library} cannot be loaded: undefined symbol {symbol}"
         found = f"{row['count']} symbols that no library on its path has"

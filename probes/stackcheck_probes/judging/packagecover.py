@@ -10,13 +10,21 @@ from stackcheck_probes.judging.coverage import NONE, UNKNOWN, library_coverage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from stackcheck_probes.binaries.capability import Capability
     from stackcheck_probes.binaries.gpucode import GpuCode
     from stackcheck_probes.judging.coverage import LibraryCoverage
 
 
-def short_path(path: str) -> str:
-    """Return a path from its package on: what comes before is the same for all."""
+def short_path(path: str, roots: Collection[str] = ()) -> str:
+    """Return a path from its package on: what comes before is the same for all.
+
+    roots: folders that packages were installed into, whatever they are called.
+    """
+    for root in roots:
+        if path.startswith(root.rstrip("/") + "/"):
+            return path[len(root.rstrip("/")) + 1 :]
     for folder in ("/site-packages/", "/dist-packages/"):
         if folder in path:
             return path.rpartition(folder)[2]

@@ -129,8 +129,8 @@ def _loading(expected: Facts, loading: Facts, own: frozenset[str], broken: set[s
     for row in loading["missing"]:
         if not row["driver"] and not optional(row["library"], row["needs"], expected["optional"]):
             needs.setdefault(row["needs"], []).append(row)
-    judged = [loadfit.absent(name, rows, own) for name, rows in sorted(needs.items())]
-    judged += [loadfit.too_old(row, own) for row in loading["versions"]]
+    judged = [loadfit.absent(name, rows, own, loading["roots"]) for name, rows in sorted(needs.items())]
+    judged += [loadfit.too_old(row, own, loading["roots"]) for row in loading["versions"]]
     torch = (expected["torch"] or {}).get("__version__") or "here"
     judged += [loadfit.undefined(row, loading, torch, "", "") for row in loading["undefined"]]
     abi = (loading["torch"] or {}).get("abi")
