@@ -1,0 +1,127 @@
+"""Hold what the `loading` probe says against the real loader: python compare_loader.py [PACKAGE_FOLDER ...]
+
+Run by the interpreter of an environment with torch. Every library of its package folders is loaded for real
+(dlopen, RTLD_NOW), each in a process forked after `import torch`; what the probe predicts and what happens
+are compared. A library that only its own package can load (the probe's assumption) is counted apart when the
+loader alone refuses it. Prints a JSON document; exit status 1 when a prediction was wrong.
+"""
+
+from __future__ import annotations
+
+import collections
+import ctypes
+import importlib
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+PROBES = Path(__file__).parents[2] / "probes"
+
+
+def main(roots: list[str]) -> int:
+    """Compare and print."""
+    sys.path.append(str(PROBES))
+    from stackcheck_probes.binaries.binaryfiles import site_packages  # noqa: PLC0415
+    from stackcheck_probes.probes import loading  # noqa: PLC0415
+
+    roots = roots or site_packages()
+    seen = loading.run({"roots": roots})
+    predicted = refusals(seen)
+    assumed = served_by_packages(roots)
+    paths = sorted(libraries(roots))
+    importlib.import_module("torch")
+    outcomes = {path: load(path) for path in paths}
+    kinds: dict[str, list[str]] = collections.defaultdict(list)
+    for path, error in outcomes.items():
+        kind = compare(error, predicted.get(path, ""), assumed=path in assumed)
+        short = next(path[len(root) + 1 :] for root in roots if path.startswith(root))
+        kinds[kind].append(f"{short}: {error or 'loads'} | {predicted.get(path, '')}")
+    wrong = kinds["false alarm"] + kinds["missed"]
+    shown = {kind: rows for kind, rows in kinds.items() if kind != "loads as predicted"}
+    counts = {kind: len(rows) for kind, rows in kinds.items()}
+    document = {"libraries": len(paths), "counts": counts, "rows": shown}
+    sys.stdout.write(json.dumps(document, indent=1) + "\n")
+    return 1 if wrong else 0
+
+
+def libraries(roots: list[str]) -> list[str]:
+    """Return the shared libraries that the probe judges."""
+    from stackcheck_probes.loader.ldpath import Search  # noqa: PLC0415
+    from stackcheck_probes.loader.loadtree import Tree  # noqa: PLC0415
+
+    tree = Tree(roots, Search())
+    try:
+        return [library.path for library in tree.opened]
+    finally:
+        tree.close()
+
+
+def served_by_packages(roots: list[str]) -> set[str]:
+    """Return the libraries with a need that only their package serves, and those that need such a one."""
+    from stackcheck_probes.loader.ldpath import Search  # noqa: PLC0415
+    from stackcheck_probes.loader.loadtree import PACKAGE, Tree  # noqa: PLC0415
+
+    tree = Tree(roots, Search(library_path=os.environ.get("LD_LIBRARY_PATH", "")))
+    try:
+        served = {
+            library.path: [tree.serve(name, library) for name in library.dynamic.needed]
+            for library in tree.opened
+        }
+    finally:
+        tree.close()
+    found = {path for path, rows in served.items() if any(how == PACKAGE for _, how in rows)}
+    while more := {
+        path
+        for path, rows in served.items()
+        if path not in found and any(server and server.path in found for server, _ in rows)
+    }:
+        found |= more
+    return found
+
+
+def refusals(seen: dict[str, Any]) -> dict[str, str]:
+    """Return why the probe expects the loader to refuse a library, by path."""
+    found: dict[str, str] = {}
+    for row in seen["missing"]:
+        found.setdefault(row["library"], row["needs"])
+    for row in seen["versions"]:
+        found.setdefault(row["library"], row["version"])
+    for row in seen["undefined"]:
+        found.setdefault(row["library"], row["symbols"][0])
+    for row in seen["unreadable"]:
+        found.setdefault(row["path"], row["error"])
+    return found
+
+
+def load(path: str) -> str:
+    """Load a library in a child of its own; return what the loader said, "" when it loads."""
+    pipe, end = os.pipe()
+    child = os.fork()
+    if child == 0:
+        status = 0
+        try:
+            ctypes.CDLL(path, os.RTLD_NOW)
+        except OSError as error:
+            os.write(end, str(error).encode()[:2000])
+        finally:
+            os._exit(status)
+    os.close(end)
+    with os.fdopen(pipe, "rb") as answer:
+        said = answer.read().decode("utf-8", "backslashreplace")
+    _, status = os.waitpid(child, 0)
+    return said or (f"ended by signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else "")
+
+
+def compare(error: str, predicted: str, *, assumed: bool) -> str:
+    """Name how a prediction and what happened go together."""
+    if not error:
+        return "false alarm" if predicted else "loads as predicted"
+    if predicted:
+        return "refused as predicted"
+    return "left to its package" if assumed else "missed"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
