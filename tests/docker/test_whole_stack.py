@@ -6,6 +6,7 @@ The image is 6 GB and comes from the real package index. Each broken image is th
 from __future__ import annotations
 
 import io
+import json
 import os
 import subprocess
 import sys
@@ -121,6 +122,19 @@ def test_no_certificate_of_the_build_stays_in_the_image(whole: Report, client: d
     assert sums[0] == sums[1]
     history = client.images.get(whole.subject.digest).history()
     assert "BEGIN CERTIFICATE" not in " ".join(str(layer.get("CreatedBy", "")) for layer in history)
+
+
+def test_every_library_loads_or_is_refused_as_predicted(whole: Report, client: docker.DockerClient) -> None:
+    """The real loader, library by library, in the image itself."""
+    script = "/look/tests/integration/compare_loader.py"
+    mounts = {str(ROOT / name): {"bind": f"/look/{name}", "mode": "ro"} for name in ("tests", "probes")}
+    said = client.containers.run(
+        whole.subject.digest, ["python", "-B", script], remove=True, network_disabled=True, volumes=mounts
+    )
+    found = json.loads(said)
+    assert (found["counts"]["false alarm"], found["counts"]["missed"]) == (0, 0)
+    assert found["counts"]["loads as predicted"] > 80
+    assert "torch/lib/libcaffe2_nvrtc.so: libcuda.so.1" in found["rows"]["refused as predicted"][0]
 
 
 @pytest.fixture

@@ -97,6 +97,7 @@ def keep(name: str, document: dict[str, Any], device: dict[str, Any]) -> None:
         ]
         machine = {"driver": device["driver"], "cuda": device["cuda"], "gpus": gpus}
         text = json.dumps({"machine": machine, **document}, indent=2)
+        Path(folder).mkdir(parents=True, exist_ok=True)
         Path(folder, f"entrypoint-{name}.json").write_text(f"{text}\n")
 
 

@@ -2,8 +2,10 @@
 
 Run by the interpreter of an environment with torch. Every library of its package folders is loaded for real
 (dlopen, RTLD_NOW), each in a process forked after `import torch`; what the probe predicts and what happens
-are compared. A library that only its own package can load (the probe's assumption) is counted apart when the
-loader alone refuses it. Prints a JSON document; exit status 1 when a prediction was wrong.
+are compared. Counted apart, where the loader alone refuses a library: what its own package has to prepare
+(the probe's assumption: another library of it, or torch in the global scope, is loaded first), and symbols
+that the probe does not judge (it judges those of torch). Prints a JSON document; exit status 1 when a
+prediction was wrong.
 """
 
 from __future__ import annotations
@@ -120,7 +122,18 @@ def compare(error: str, predicted: str, *, assumed: bool) -> str:
         return "false alarm" if predicted else "loads as predicted"
     if predicted:
         return "refused as predicted"
-    return "left to its package" if assumed else "missed"
+    symbol = error.partition("undefined symbol: ")[2].partition(",")[0]
+    if symbol and not is_judged(symbol):
+        return "a symbol that is not judged"
+    # Without torch among its needs, a library finds torch's symbols only where its package made them global.
+    return "left to its package" if assumed or symbol else "missed"
+
+
+def is_judged(symbol: str) -> bool:
+    """Tell whether the probe looks for the server of a symbol."""
+    from stackcheck_probes.probes.loading import is_judged as judged  # noqa: PLC0415
+
+    return judged(symbol.encode())
 
 
 if __name__ == "__main__":

@@ -172,7 +172,7 @@ class _Findings:
                 self.versions.append(row)
 
     def check_symbols(self, library: Opened, symbols: Symbols, servers: dict[str, Opened]) -> None:
-        names = [name for name in symbols.undefined(MARKS) if _judged(name)]
+        names = [name for name in symbols.undefined(MARKS) if is_judged(name)]
         abi = _abi_of(names)
         if abi:
             self.abi[library.path] = abi
@@ -259,7 +259,8 @@ def _libcuda(tree: Tree) -> list[dict[str, Any]]:
     return rows
 
 
-def _judged(name: bytes) -> bool:
+def is_judged(name: bytes) -> bool:
+    """Tell whether a symbol decides if an extension fits this torch, so that its server is looked for."""
     if name.startswith(JUDGED) or name.startswith(OTHERS_JUDGED):
         return True
     return name.startswith((b"_ZT", b"_ZG")) and any(mark in name for mark in JUDGED_INSIDE)
