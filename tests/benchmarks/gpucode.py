@@ -1,9 +1,10 @@
 """Time the reader against cuobjdump, in one run: python tests/benchmarks/gpucode.py SITE_PACKAGES [CUOBJDUMP]
 
-SITE_PACKAGES holds a torch with CUDA. Times are the least of several runs of a whole process
-(`python -I -S`), which is what a user waits for; the interpreter alone is printed beside them because no
-program in it can be faster. Memory is the largest resident set of that process. Cold means that the library
-was dropped from the page cache (posix_fadvise) just before; bytes read come from /proc/PID/io.
+SITE_PACKAGES holds a torch with CUDA. Times are the least of several runs of a whole process (`python -I -S`),
+which is what a user waits for. Beside them stand the interpreter alone, and for the whole tree the floor: an
+interpreter that only lists the folders and reads as many headers; no program in it can be faster, and
+machines differ. Memory is the largest resident set of the process. Cold means that the library was dropped from the
+page cache (posix_fadvise) just before; bytes read come from /proc/PID/io.
 """
 
 from __future__ import annotations
@@ -28,12 +29,24 @@ if len(sys.argv) > 1:
     with open("/proc/self/io") as counters:
         print(next(line.split()[1] for line in counters if line.startswith("read_bytes")))
 """
+FLOOR = """
+import os, sys
+left, folders = {images}, [{path!r}]
+while folders:
+    with os.scandir(folders.pop()) as entries:
+        folders += [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
+handle, pread = os.open({library!r}, os.O_RDONLY), os.pread
+os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_RANDOM)
+for at in range(0, left * 32768, 32768):
+    pread(handle, 44, at)
+"""
 ALL = """
 import sys
 sys.path.insert(0, {probes!r})
 from stackcheck_probes.probes import libraries
 found = libraries.run({{"roots": [{path!r}]}})
-print(found["binaries"], len(found["libraries"]))
+images = sum(row["images"] for library in found["libraries"] for row in library.get("images", ()))
+print(found["binaries"], len(found["libraries"]), images)
 """
 
 
@@ -48,7 +61,10 @@ def main(arguments: list[str]) -> None:
         load = os.getloadavg()[0]
         print(f"interpreter alone: {alone:.1f} ms; load average {load:.1f}, {os.cpu_count()} cores")
         one_library(site / LIBRARY, [*PYTHON, str(one)], tool)
-        whole_stack(site, [*PYTHON, str(everything)], tool)
+        images = whole_stack(site, [*PYTHON, str(everything)], tool)
+        floor = Path(folder) / "floor.py"
+        floor.write_text(FLOOR.format(images=images, path=str(site), library=str(site / LIBRARY)))
+        print(f"  listing the folders and {images} reads alone: {least([*PYTHON, str(floor)], 15):.1f} ms")
 
 
 def one_library(path: Path, command: list[str], tool: str) -> None:
@@ -67,7 +83,8 @@ def one_library(path: Path, command: list[str], tool: str) -> None:
         print(f"  cuobjdump --list-elf {theirs:.0f} ms: {theirs / warm:.0f} times slower")
 
 
-def whole_stack(site: Path, command: list[str], tool: str) -> None:
+def whole_stack(site: Path, command: list[str], tool: str) -> int:
+    """Measure the whole tree; return how many images it holds."""
     counts = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
     warm = least(command, 15)
     print(f"whole site-packages, {counts[0]} binaries, {counts[1]} with GPU code: warm {warm:.1f} ms")
@@ -81,6 +98,7 @@ def whole_stack(site: Path, command: list[str], tool: str) -> None:
         )
         ratio = theirs / warm
         print(f"  cuobjdump --list-elf and --list-ptx on each: {theirs:.0f} ms, {ratio:.0f} times slower")
+    return int(counts[2])
 
 
 def least(command: list[str], runs: int) -> float:
