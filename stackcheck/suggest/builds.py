@@ -26,7 +26,7 @@ _TAGGED = re.compile(r"(?<=/whl/)(?:cu\d+|cpu|rocm[\d.]+)(?=/|_|$)")
 _TORCH_RULES = (
     "ARCH101", "CUDA101", "CUDA103", "CUDA104", "DRIVER101", "GLIBC101", "NEEDS101", "NUMPY101", "NVPIN101",
     "PLATFORM101", "PYG101", "PYTHON101", "PYTHON102", "ROCM101", "ROCM102", "TORCH", "WHEEL10", "INDEX102",
-    "TOOLKIT101", "ARCH102", "MMCV101",
+    "TOOLKIT101", "ARCH102", "MMCV101", "WHEEL110",
 )  # fmt: skip
 
 

@@ -88,7 +88,8 @@ def _is_released(name: str, version: Version, tables: Tables) -> bool:
 
 
 @candidates(
-    "NEEDS", "OPENMMLAB", "WHEEL104", "WHEEL106", "WHEEL108", "WHEEL109", "NUMPY", "CONDA101",
+    "NEEDS", "OPENMMLAB", "WHEEL104", "WHEEL106", "WHEEL108", "WHEEL109", "WHEEL110", "NUMPY",
+    "CONDA101",
     reach=Reach.PACKAGE,
 )  # fmt: skip
 def known_releases(stack: Stack, tables: Tables) -> Iterator[Edit]:
@@ -134,6 +135,7 @@ def known_versions(name: str, tables: Tables) -> tuple[Version, ...]:
     """Return every release of a distribution that a row of the tables names, oldest first."""
     found = {version for version, _ in tables.packages.declared(name, SpecifierSet())}
     found |= {version for row in tables.wheels.wheels.get(name, ()) for version in row.versions}
+    found |= {version for row in tables.wheels.gpu_libraries.get(name, ()) for version in row.versions}
     if name in tables.packages.asserting_dists:
         found |= tables.packages.asserted_versions(name)
     if name == "mmcv":

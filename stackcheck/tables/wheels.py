@@ -47,6 +47,34 @@ class Bound(Row):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GpuLibraries(Row):
+    """The CUDA and ROCm versions that wheels on PyPI carry a library for: one is chosen when it is imported.
+
+    nearest: without the one of torch's version, the nearest of the same major version is loaded.
+    """
+
+    dist: str
+    versions: tuple[Version, ...]
+    platforms: tuple[str, ...]
+    cuda: tuple[Version, ...]
+    rocm: tuple[Version, ...] = ()
+    nearest: bool = False
+
+    def for_backend(self, backend: str) -> tuple[Version, ...]:
+        """Return the versions of a backend, "cuda" or "rocm", ascending."""
+        return self.cuda if backend == "cuda" else self.rocm
+
+    def choose(self, backend: str, version: Version) -> Version | None:
+        """Return the version of the library that is loaded beside a torch of `version`, or None."""
+        there = self.for_backend(backend)
+        if version in there or not self.nearest:
+            return version if version in there else None
+        same = [each for each in there if each.major == version.major]
+        below = [each for each in same if each < version]
+        return max(below) if below else min(same, default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MmcvPage(Row):
     """One published combination of mmcv: a wheel tag and the torch minors whose page holds that version."""
 
@@ -157,6 +185,7 @@ class WheelTable:
     hosts: tuple[WheelHost, ...]
     defective: tuple[Defective, ...]
     kernels: Mapping[str, tuple[Kernels, ...]]
+    gpu_libraries: Mapping[str, tuple[GpuLibraries, ...]]
     _bounds: Mapping[str, tuple[Bound, ...]] = field(repr=False)
     _glibc: Mapping[str, tuple[NeedsGlibc, ...]] = field(repr=False)
     _named: tuple[tuple[re.Pattern[str], NamedCuda], ...] = field(repr=False)
@@ -205,7 +234,7 @@ def load(folder: Path = FOLDER) -> WheelTable:
 
 _ARRAYS = (
     "wheels", "bound", "mmcv_page", "pyg_page", "wheel_host", "named_cuda", "defective", "kernels",
-    "needs_glibc",
+    "needs_glibc", "gpu_libraries",
 )  # fmt: skip
 
 
@@ -224,13 +253,14 @@ def _load(folder: Path) -> WheelTable:
         hosts=hosts,
         defective=read_rows(table, "defective", Defective),
         kernels=_grouped(read_rows(table, "kernels", Kernels)),
+        gpu_libraries=_grouped(_proven(read_rows(table, "gpu_libraries", GpuLibraries))),
         _bounds=_grouped(read_rows(table, "bound", Bound)),
         _glibc=_grouped(read_rows(table, "needs_glibc", NeedsGlibc)),
         _named=tuple((re.compile(row.pattern), row) for row in named),
     )
 
 
-_D = TypeVar("_D", Wheels, Bound, NeedsGlibc, Kernels)
+_D = TypeVar("_D", Wheels, Bound, NeedsGlibc, Kernels, GpuLibraries)
 
 
 def _grouped(rows: Iterable[_D]) -> dict[str, tuple[_D, ...]]:
@@ -238,6 +268,19 @@ def _grouped(rows: Iterable[_D]) -> dict[str, tuple[_D, ...]]:
     for row in rows:
         groups[row.dist].append(row)
     return {dist: tuple(each) for dist, each in groups.items()}
+
+
+def _proven(rows: tuple[GpuLibraries, ...]) -> tuple[GpuLibraries, ...]:
+    """Prove that no wheel is listed twice, and that libraries are listed ascending."""
+    seen: set[tuple[str, Version, str]] = set()
+    for row in rows:
+        keys = {(row.dist, version, platform) for version in row.versions for platform in row.platforms}
+        require(row, "versions", holds=not keys & seen, else_say="a version stands in another row already")
+        seen |= keys
+        for key, listed in (("cuda", row.cuda), ("rocm", row.rocm)):
+            ascending = list(listed) == sorted(set(listed))
+            require(row, key, holds=ascending, else_say="ascending, each once")
+    return rows
 
 
 def _prove_patterns(named: Iterable[NamedCuda], hosts: Iterable[WheelHost]) -> None:

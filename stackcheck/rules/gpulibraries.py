@@ -1,0 +1,147 @@
+"""Rules about wheels that carry a GPU library for each CUDA version, and load the one of torch."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from packaging.version import Version
+
+from stackcheck.claimed import elsewhere, torch_claim
+from stackcheck.rules.grading import cite, failed_by, no_data
+from stackcheck.rules.registry import Finding, passed, rule, warned
+
+if TYPE_CHECKING:
+    from stackcheck.claimed import TorchClaim
+    from stackcheck.definition import Stack
+    from stackcheck.rules.registry import Facts
+    from stackcheck.tables import Tables
+    from stackcheck.tables.wheels import GpuLibraries
+
+_WORDS = {"cuda": "CUDA", "rocm": "ROCm"}
+_OVERRIDE = "BNB_CUDA_VERSION"
+"""The variable of bitsandbytes that names another CUDA library than the one of torch."""
+
+
+def _carries(facts: Facts) -> bool:
+    return not facts["tables"].wheels.gpu_libraries.keys().isdisjoint(facts["stack"].packages)
+
+
+@rule("WHEEL110", when=_carries)
+def carries_library(stack: Stack, tables: Tables) -> list[Finding]:
+    """Wheels that load a GPU library by torch's CUDA or ROCm version carry that one.
+
+    bitsandbytes has one library for each CUDA version in its wheel and loads the one of torch's version. Up
+    to 0.49 there is no other way than BNB_CUDA_VERSION: what is missing is an error when it is used. From
+    0.50 on it takes the nearest of the same major version. METADATA says nothing of it.
+
+    Source: names of the files in the wheels on PyPI, and bitsandbytes/cextension.py (tables/wheels.toml).
+    Example: bitsandbytes 0.46.0 with torch 2.9.1+cu130: `Configured CUDA binary not found`.
+    Fix: a release that carries the library, or torch for a CUDA version that it has.
+    """
+    wanted = _wanted(torch_claim(stack, tables))
+    if wanted is None:
+        return []
+    platform = stack.platform or "linux/amd64"
+    findings: list[Finding] = []
+    for name in sorted(tables.wheels.gpu_libraries.keys() & stack.packages.keys()):
+        package = stack.packages[name]
+        version = package.exact
+        of_pypi = package.origin in {None, "wheel"} and not package.built_for
+        if version is None or version.local or not of_pypi or elsewhere(name, stack, tables):
+            continue
+        known = [row for row in tables.wheels.gpu_libraries[name] if platform in row.platforms]
+        row = next((row for row in known if version in row.versions), None)
+        if row is None:
+            newest = max(max(each.versions) for each in tables.wheels.gpu_libraries[name])
+            what = f"the GPU libraries of {name} {version} for {platform}"
+            findings.append(no_data(what, f"{name} {newest}", tables.wheels.checked))
+            continue
+        override = stack.env.get(_OVERRIDE, "") if wanted.backend == "cuda" else ""
+        if re.fullmatch(r"\d{3}", override):
+            named = Version(f"{override[:2]}.{override[2:]}")
+            findings.append(_judge_override(f"{name} {version}", row, wanted, named))
+        else:
+            findings.append(_judge(f"{name} {version}", row, wanted, known))
+    return findings
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """The backend, "cuda" or "rocm", and its version, whose library is loaded, and the torch that says so."""
+
+    backend: str
+    version: Version
+    claim: TorchClaim
+
+    @property
+    def word(self) -> str:
+        return f"{_WORDS[self.backend]} {self.version}"
+
+
+def _wanted(claim: TorchClaim) -> _Wanted | None:
+    if claim.cuda is not None:
+        return _Wanted("cuda", claim.cuda, claim)
+    match = re.match(r"rocm(\d+\.\d+)", claim.tag or "")
+    return _Wanted("rocm", Version(match[1]), claim) if match else None
+
+
+def _judge(what: str, row: GpuLibraries, wanted: _Wanted, known: list[GpuLibraries]) -> Finding:
+    claim, there, kind = wanted.claim, row.for_backend(wanted.backend), _WORDS[wanted.backend]
+    listed = f"libraries for {kind} {', '.join(map(str, there))}" if there else f"none for {kind}"
+    evidence = f"{what} carries {listed}"
+    chosen = row.choose(wanted.backend, wanted.version)
+    if chosen == wanted.version:
+        text = f"{what} carries the library for {wanted.word} of {claim.title}."
+        return passed(text, cite(row, evidence))
+    text = f"{what} has no library for {wanted.word} of {claim.title}"
+    if chosen is not None:
+        return passed(f"{text}, and loads the one for {chosen}.", cite(row, evidence))
+    text += f", so its GPU functions fail: its wheel carries {listed}"
+    hint, expected = _way_out(row, wanted, known), f"a library for {wanted.word}"
+    if claim.assumed:
+        text += f" (that torch is {claim.tag} follows from {claim.why} and is not stated)."
+        return warned(text, cite(row, evidence), expected=expected, found=listed, hint=hint)
+    return failed_by(f"{text}.", (row, evidence), expected=expected, found=listed, hint=hint)
+
+
+def _way_out(row: GpuLibraries, wanted: _Wanted, known: list[GpuLibraries]) -> str:
+    exact: list[Version] = []
+    near: list[Version] = []
+    for each in known:
+        chosen = each.choose(wanted.backend, wanted.version)
+        (exact if chosen == wanted.version else near if chosen else []).extend(each.versions)
+    later = [release for release in exact if release > max(row.versions)]
+    ways = [f"take {row.dist} {min(later)} or later"] if later else []
+    if not later and (exact or near):
+        ways = [f"take {row.dist} {max(exact or near)}"]
+    same = [each for each in row.cuda if each.major == wanted.version.major]
+    if same and wanted.backend == "cuda":
+        ways.append(f"set {_OVERRIDE}={same[-1].major}{same[-1].minor}, which loads the one for {same[-1]}")
+    other = f"take torch for another {_WORDS[wanted.backend]} version, or build {row.dist} from source"
+    return ", or ".join(ways) or other
+
+
+def _judge_override(what: str, row: GpuLibraries, wanted: _Wanted, named: Version) -> Finding:
+    claim = wanted.claim
+    says = f"{what} carries libraries for CUDA {', '.join(map(str, row.cuda))}"
+    stated = f"{_OVERRIDE}={named.major}{named.minor}"
+    if named not in row.cuda:
+        return failed_by(
+            f"{stated} asks for a library for CUDA {named}, which {what} does not carry.",
+            (row, says),
+            expected=f"one of {', '.join(f'{each.major}{each.minor}' for each in row.cuda)}",
+            found=stated,
+            hint=f"name one of them, or remove {_OVERRIDE}",
+        )
+    if claim.cuda is None or claim.cuda.major != named.major:
+        return warned(
+            f"{stated} makes {what} load a library for CUDA {named.major} beside {claim.title}: it needs "
+            f"libcudart and libcublas of CUDA {named.major}, which that torch does not bring.",
+            cite(row, says),
+            expected="a library of torch's CUDA major version",
+            found=stated,
+            hint=f"name a version of torch's CUDA major, or remove {_OVERRIDE}",
+        )
+    return passed(f"{stated} makes {what} load its library for CUDA {named}.", cite(row, says))
