@@ -55,6 +55,8 @@ class Cell:
     by: str = ""
     needs_driver: str = ""
     partial: bool = False
+    unseen: bool = False
+    """Code may be there that was not seen: what was seen may be less, or serve better, than all of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +176,8 @@ def cell(code: GpuCode, gpu: Gpu, driver_cuda: tuple[int, int] | None = None) ->
     assert gpu.capability is not None  # noqa: S101 - a Gpu has one of the two
     found = library_coverage(code, gpu.capability, driver_cuda=driver_cuda)
     by = str(found.coverage.by) if found.coverage.by else ""
-    return Cell(found.how, found.reason, by, found.coverage.needs_driver or "", found.partial)
+    unseen = bool(code.unread) and found.how not in (UNKNOWN, NONE)
+    return Cell(found.how, found.reason, by, found.coverage.needs_driver or "", found.partial, unseen)
 
 
 def _hip_cell(code: GpuCode, gfx: str) -> Cell:

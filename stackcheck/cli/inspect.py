@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from stackcheck.inspection import Contents, Row
+    from stackcheck.inspection import Cell, Contents, Row
     from stackcheck.verdict import Verdict
 
 
@@ -112,7 +112,7 @@ def _text(contents: Contents, rows: Sequence[Row], gpus: Sequence[Gpu], form: st
         cells = [
             [
                 output.line(row.path),
-                *(f"{each.how}{'*' if each.partial else ''}" for each in row.cells),
+                *map(_word, row.cells),
                 output.line(row.worst.reason),
             ]
             for row in rows
@@ -121,6 +121,8 @@ def _text(contents: Contents, rows: Sequence[Row], gpus: Sequence[Gpu], form: st
         parts.append(tabulate(cells, headers, tablefmt=style, disable_numparse=True))
         if any(each.partial for row in rows for each in row.cells):
             parts.append("* some fatbins of the library serve this GPU and others do not")
+        if any(each.unseen for row in rows for each in row.cells):
+            parts.append("? code may be there that no section lists; --deep looks for it")
     if costs := inspection.sizes(contents):
         table = [[name, images, size(count)] for name, images, count in costs]
         parts.append(tabulate(table, ["code", "images", "size"], tablefmt=style, disable_numparse=True))
@@ -129,6 +131,10 @@ def _text(contents: Contents, rows: Sequence[Row], gpus: Sequence[Gpu], form: st
     notes = [f"not read: {output.line(path)}: {output.line(why)}" for path, why in contents.unreadable]
     notes += [f"not looked at: {output.line(reason)}" for reason in contents.skipped]
     return "\n\n".join([*parts, *(["\n".join(notes)] if notes else [])]) + "\n"
+
+
+def _word(cell: Cell) -> str:
+    return cell.how + ("*" if cell.partial else "") + ("?" if cell.unseen else "")
 
 
 def _told(verdict: Verdict) -> str:
@@ -144,6 +150,8 @@ def _headline(contents: Contents, rows: Sequence[Row]) -> str:
         return f"{name}: nothing could be inspected, there is no binary in it"
     bad = sum(row.worst.how == "no" for row in rows)
     others = contents.binaries - len(rows) - len(contents.unreadable)
+    if not rows and contents.libraries:
+        return f"{name}: {plural(len(contents.libraries), 'library')} with code for other makers' GPUs alone"
     ends = f", {bad} of them without code for one of these" if bad else ""
     count = plural(len(rows), "library")
     return f"{name}: {count} with code for such GPUs{ends}; {plural(others, 'other binary')}"
@@ -159,6 +167,7 @@ def _json(contents: Contents, rows: Sequence[Row], gpus: Sequence[Gpu]) -> str:
                     "by": each.by,
                     "needs_driver": each.needs_driver,
                     "partial": each.partial,
+                    "unseen": each.unseen,
                     "reason": each.reason,
                 }
                 for gpu, each in zip(gpus, row.cells, strict=True)

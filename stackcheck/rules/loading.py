@@ -11,6 +11,7 @@ from stackcheck.rules.registry import Facts, Finding, passed, rule, skipped, tol
 from stackcheck.verdict import Evidence
 from stackcheck_probes.judging.loadfit import (
     OF_THE_STACK,
+    OF_TORCH,
     SHOWN,
     absent,
     other_abi,
@@ -56,11 +57,7 @@ def needed_libraries_are_there(stack: Stack, tables: Tables, loading: Mapping[st
     Example: mmcv-full 1.3.10 of the cu111 page needs libcudart.so.10.2.
     Fix: install the build of the extension that was made for this CUDA, or the package that has the library.
     """
-    allowed = [
-        row
-        for row in loading["missing"]
-        if row["driver"] or tables.optional.find(row["library"], row["needs"])
-    ]
+    allowed = [row for row in loading["missing"] if row["driver"] or _optional(row, tables)]
     by_need: dict[str, list[Mapping[str, Any]]] = {}
     for row in loading["missing"]:
         if row not in allowed:
@@ -80,6 +77,12 @@ def needed_libraries_are_there(stack: Stack, tables: Tables, loading: Mapping[st
         )
         for needs, rows in sorted(by_need.items())
     ]
+
+
+def _optional(row: Mapping[str, Any], tables: Tables) -> bool:
+    """Tell whether a library may miss what it misses; of several builds of one, another has to load."""
+    found = tables.optional.find(row["library"], row["needs"])
+    return found is not None and (not found.one_of or row.get("another_loads", False))
 
 
 @rule("LOAD302")
@@ -139,7 +142,7 @@ def _undefined(
     owner = _owner(row["library"], installed, loading["roots"])
     package = f"{owner['name']} {owner['version']}" if owner else ""
     judged = undefined(row, loading, torch, package, _torch_wanted(owner))
-    if not row["symbols"][0].startswith("_Z"):
+    if not row["symbols"][0].startswith(OF_TORCH):
         return told(judged, Evidence(row["library"], "dynamic symbol table"))
     return told(judged, *(Evidence(mangled, row["library"]) for mangled in row["symbols"][:SHOWN]))
 

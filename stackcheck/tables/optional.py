@@ -11,12 +11,16 @@ from stackcheck.tables.reading import FOLDER, Row, only_keys, read_rows, read_ta
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptionalLibrary(Row):
-    """Files (a pattern over paths) that may miss libraries (patterns over sonames), and why."""
+    """Files (a pattern over paths) that may miss libraries (patterns over sonames), and why.
+
+    one_of: the files are builds of one library, told apart by a number in their names, and one must load.
+    """
 
     file: str
     needs: tuple[str, ...]
     why: str
     wheel: str
+    one_of: bool = False
 
 
 @dataclass(frozen=True)

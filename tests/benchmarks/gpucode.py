@@ -1,10 +1,10 @@
 """Time the reader against cuobjdump, in one run: python tests/benchmarks/gpucode.py SITE_PACKAGES [CUOBJDUMP]
 
-SITE_PACKAGES holds a torch with CUDA. Times are the least of several runs of a whole process (`python -I -S`),
-which is what a user waits for. Beside them stand the interpreter alone, and for the whole tree the floor: an
-interpreter that only lists the folders and reads as many headers; no program in it can be faster, and
-machines differ. Memory is the largest resident set of the process. Cold means that the library was dropped from the
-page cache (posix_fadvise) just before; bytes read come from /proc/PID/io.
+SITE_PACKAGES holds a torch with CUDA. Times are the least of several runs of a whole process
+(`python -I -S`), which is what a user waits for. Beside them stand the interpreter alone, and for the whole
+tree the floor: an interpreter that only lists the folders and reads as many headers; no program in it can be
+faster, and machines differ. Memory is the largest resident set of the process. Cold means that the library
+was dropped from the page cache (posix_fadvise) just before; bytes read come from /proc/PID/io.
 """
 
 from __future__ import annotations

@@ -49,6 +49,14 @@ def test_the_recorded_comparison_of_whole_stacks_found_no_difference() -> None:
     assert all(set(run["outcomes"]) <= {"equal", "died"} for run in COMPARED)
 
 
+def test_a_dropped_suffix_of_an_old_cuobjdump_is_told_apart_from_a_difference() -> None:
+    mine, theirs = SCRIPT.Counts({"sm_90a": 2, "sm_80": 1}), SCRIPT.Counts({"sm_90": 2, "sm_80": 1})
+    assert SCRIPT.outcome_of(mine, mine, (12, 4)) == "equal"
+    assert SCRIPT.outcome_of(mine, theirs, (12, 4)) == "equal without a"
+    assert SCRIPT.outcome_of(mine, theirs, (13, 0)) == "different"
+    assert SCRIPT.outcome_of(mine, SCRIPT.Counts({"sm_90": 1, "sm_80": 1}), (12, 4)) == "different"
+
+
 @pytest.mark.slow
 def test_a_whole_stack_as_cuobjdump_lists_it() -> None:
     tool, roots = os.environ.get("STACKCHECK_CUOBJDUMP"), os.environ.get("STACKCHECK_CUOBJDUMP_ROOTS")

@@ -322,3 +322,9 @@ def test_a_zstd_bomb_ends_at_the_budget() -> None:
     stream = zstdlayers.Onwards(BytesSource(zstd.compress(bytes(64 << 20))), Budget(1 << 20))
     with pytest.raises(SourceError, match="more than 1048576 bytes would have to be inflated"):
         stream.pread(60 << 20, 1)
+
+
+def test_a_library_that_may_hide_code_serves_with_a_question_mark() -> None:
+    found = contents(sees=code("sm_90", unread=("hidden code: fatbins in .rodata",)), whole=code("sm_90"))
+    (hiding, plain) = [row.cells[0] for row in sorted(judge(found, gpus("H100")), key=lambda row: row.path)]
+    assert (hiding.how, hiding.unseen, plain.how, plain.unseen) == ("native", True, "native", False)

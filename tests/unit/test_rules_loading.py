@@ -119,6 +119,32 @@ def test_the_driver_and_optional_plug_ins_may_be_absent() -> None:
     assert verdict.outcome is Outcome.PASS
 
 
+def test_of_several_builds_of_which_one_must_load_another_has_to() -> None:
+    """torchcodec takes one of five FFmpegs, and cannot do without."""
+    row = {**MISSING, "library": f"{SITE}/torchcodec/libtorchcodec_core5.so", "needs": "libavutil.so.57"}
+    (verdict,) = judged("LOAD301", with_loading(missing=[row | {"another_loads": True}]))
+    assert verdict.outcome is Outcome.PASS
+    (verdict,) = judged("LOAD301", with_loading(missing=[row | {"another_loads": False}]))
+    assert verdict.outcome is Outcome.WARN
+    assert verdict.message.startswith(
+        "torchcodec/libtorchcodec_core5.so cannot be loaded: libavutil.so.57 is not there"
+    )
+
+
+def test_a_missing_function_of_torch_s_c_interface_is_told_as_another_torch() -> None:
+    row = {
+        "library": f"{SITE}/torchvision/_C_stable.so",
+        "count": 2,
+        "symbols": ["torch_library_impl", "torch_call_dispatcher"],
+        "demangled": ["torch_library_impl", "torch_call_dispatcher"],
+    }
+    (verdict,) = judged("LOAD303", with_loading(undefined=[row]))
+    assert verdict.message.startswith(
+        "torchvision/_C_stable.so cannot be loaded: torch 2.5.0 does not export torch_library_impl and 1 more; "
+        "it was built for "
+    )
+
+
 def test_a_library_outside_the_stack_is_a_warning_because_nobody_may_load_it() -> None:
     row = {**MISSING, "library": f"{SITE}/cv2/cv2.abi3.so", "needs": "libGL.so.1"}
     (verdict,) = judged("LOAD301", with_loading(missing=[row]))

@@ -15,13 +15,18 @@ if TYPE_CHECKING:
 
 # Start of the file's name, section: counted with the search below in wheels of CUDA 12.4 - 13.x, 2026-11-20
 # (libcufft 17,607 fatbins, libcusparseLt 2,494, libcusparse 34, libcupti 3). libcublasLt of CUDA 13 keeps 299
-# in a section of its own, the one of CUDA 12.4 keeps none: the section tells them apart.
+# in a section of its own, the one of CUDA 12.4 keeps none: the section tells them apart. libcurand 10.4.5
+# hides 1,747, 10.3.7 none, under one name; libtensorflow_cc 2.21.0 hides 1,149.
 KNOWN = (
     ("libcufft.so", ".data"),
     ("libcufftXt.so", ".data"),
     ("libcusparseLt", ".rodata"),
     ("libcusparse.so", ".rodata"),
     ("libcupti.so", ".data"),
+    ("libcupti_static", ".data"),
+    ("libcheckpoint.so", ".data"),
+    ("libcurand.so", ".data"),
+    ("libtensorflow_cc.so", ".rodata"),
 )
 SECTION = ".cask_resource"
 MAX_MISSES = 1 << 17

@@ -26,6 +26,8 @@ OF_THE_STACK = (
     "xformers",
 )
 """Top folders of the packages that a GPU stack is made of: what they cannot load breaks it."""
+OF_TORCH = ("_Z", "aoti_torch", "torch_")
+"""How the symbols begin that torch alone can export: C++ names, and its stable C interface."""
 SHOWN = 3
 _NOT_KNOWN = " (whether anybody loads it is not known)"
 
@@ -79,7 +81,7 @@ def undefined(
     """
     symbol, name = row["symbols"][0], row["demangled"][0]
     library = short_path(row["library"], seen["roots"])
-    if not symbol.startswith("_Z"):
+    if not symbol.startswith(OF_TORCH):
         text = f"{library} cannot be loaded: undefined symbol {symbol}"
         found = f"{row['count']} symbols that no library on its path has"
         hint = (

@@ -2,6 +2,7 @@
 
 A Python package loads its own libraries in an order that only its code knows. So what lies in the same
 package, and what `import torch` brings, counts as served to a library that the loader alone would not serve.
+Of the CUDA wheels that is what torch's libraries need, and what torch/__init__.py loads by name.
 """
 
 from __future__ import annotations
@@ -13,10 +14,13 @@ from stackcheck_probes.binaries.binaryfiles import files, within
 from stackcheck_probes.binaries.bytesource import FileSource, SourceError
 from stackcheck_probes.binaries.elf import Elf, ElfError
 from stackcheck_probes.loader.ldpath import LOADED, Opened, Search
+from stackcheck_probes.loader.preloads import MAX_SOURCE, preloaded
 from stackcheck_probes.loader.symbols import Symbols
 
 PACKAGE = "package"
 """How a library is served when its package (or torch, for the CUDA wheels) has to load the other first."""
+LAZY = ("libtorch_cuda_linalg",)
+"""Libraries of torch that it loads when they are first used, and not at import."""
 MAX_OPEN = 300
 MAX_PARENTS = 8
 
@@ -60,6 +64,8 @@ class Tree:
             return hit
         for other in self.by_soname.get(name, ()):
             theirs = self.package(other.path)
+            if _grafted(other.path) and os.path.basename(other.path) != name:
+                continue
             if theirs and (theirs == package or (part_of_torch and theirs == "nvidia")):
                 return other, PACKAGE
         return None, ""
@@ -127,18 +133,47 @@ class Tree:
         return None if self.search.root else self.search.open(os.path.realpath(sys.executable))
 
     def _torch(self) -> dict[str, Opened]:
+        """Return what is loaded after `import torch`, by soname."""
         loaded = dict(self.interpreter)
         own = [each for each in self.opened if self.of_torch(each.path) and each.path.endswith(".so")]
         for library in own:
-            if os.path.basename(library.path).startswith(("libtorch", "libc10")):
+            name = os.path.basename(library.path)
+            if name.startswith(("libtorch", "libc10")) and not name.startswith(LAZY):
                 loaded.update(self.closure(library, loaded))
-        if (
-            own
-        ):  # torch loads the CUDA libraries of the nvidia-* wheels itself where its search path misses them
-            for library in self.opened:
-                if self.package(library.path) == "nvidia":
-                    loaded.setdefault(library.soname, library)
+        if own:
+            self._add_missed(loaded)
+            starts = self._preloaded(own[0])
+            for library in self._of_nvidia() if starts else ():
+                if os.path.basename(library.path).startswith(starts):
+                    loaded.update(self.closure(library, loaded))
         return loaded
+
+    def _add_missed(self, loaded: dict[str, Opened]) -> None:
+        """Add what torch's libraries need and their search path misses: torch takes it from the wheels."""
+        queue = list(loaded.values())
+        while queue:
+            for name in queue.pop().dynamic.needed:
+                found = self.by_soname.get(name, ()) if name not in loaded else ()
+                library = next((each for each in found if self.package(each.path) == "nvidia"), None)
+                if library is not None:
+                    loaded[name] = library
+                    queue.append(library)
+
+    def _of_nvidia(self) -> list[Opened]:
+        return [each for each in self.opened if self.package(each.path) == "nvidia"]
+
+    def _preloaded(self, library: Opened) -> tuple[str, ...]:
+        path = os.path.dirname(os.path.dirname(library.path)) + "/__init__.py"
+        try:
+            with open(self.search.root + path, encoding="utf-8", errors="replace") as file:
+                return preloaded(file.read(MAX_SOURCE))
+        except OSError:
+            return ()
+
+
+def _grafted(path: str) -> bool:
+    """Tell whether a file is a copy that a wheel carries for itself, loaded under its own file name."""
+    return os.path.dirname(path).endswith(".libs")
 
 
 def _shut(library: Opened, symbols: Symbols | None) -> None:

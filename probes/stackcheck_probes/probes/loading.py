@@ -29,20 +29,16 @@ MAX_SONAMES = 2000
 MAX_SYMBOLS_SHOWN = 8
 DRIVER = frozenset(("libcuda.so.1", "libnvidia-ml.so.1", "libnvcuvid.so.1", "libnvidia-encode.so.1"))
 """What the NVIDIA runtime puts into a container when it starts: never part of an image."""
-JUDGED = (
-    b"_ZN3c10",
-    b"_ZNK3c10",
-    b"_ZN2at",
-    b"_ZNK2at",
-    b"_ZN5torch",
-    b"_ZNK5torch",
-    b"_ZN6caffe2",
-    b"aoti_torch",
-)
+NAMESPACES = (b"3c10", b"2at", b"5torch", b"6caffe2", b"4c10d")
+QUALIFIERS = (b"", b"K", b"R", b"O", b"KR", b"KO", b"V")
+"""What stands between `_ZN` and the namespace of a member: const, & and && (Itanium C++ ABI, 5.1.4)."""
+C_INTERFACES = (b"aoti_torch", b"torch_")
+"""How the functions of torch's stable C interface begin (torch/csrc/inductor/aoti_torch, csrc/stable/c)."""
+JUDGED = (*(b"_ZN" + each + name for each in QUALIFIERS for name in NAMESPACES), *C_INTERFACES)
 """Prefixes of the symbols that decide whether an extension fits this torch."""
-JUDGED_INSIDE = (b"N3c10", b"N2at", b"N5torch", b"N6caffe2")
+JUDGED_INSIDE = tuple(b"N" + name for name in NAMESPACES)
 OTHERS_JUDGED = (b"__nvJitLink",)
-MARKS = (b"3c10", b"2at", b"torch", b"6caffe2", b"nvJitLink")
+MARKS = (b"3c10", b"4c10d", b"2at", b"torch", b"6caffe2", b"nvJitLink")
 """One of these occurs in every name that is judged. Few, for the names of every library are searched."""
 ABI_MARKS = (
     ("old", b"_ZN3c105ErrorC2ENS_14SourceLocationESs"),
@@ -103,6 +99,8 @@ class _Findings:
                 tree.search.faults[library.path] = str(error)
 
     def facts(self) -> dict[str, Any]:
+        """Return all that was found."""
+        self.note_builds()
         faults = sorted(self.tree.search.faults.items())
         lists = {"missing": self.missing, "versions": self.versions, "undefined": self.undefined}
         return {
@@ -123,6 +121,13 @@ class _Findings:
             "unreadable": [{"path": path, "error": why} for path, why in faults][:MAX_LISTED],
             "skipped": self.tree.skipped,
         }
+
+    def note_builds(self) -> None:
+        """Note of what misses something whether another build of it, of another number, misses nothing."""
+        misses = {row["library"] for row in self.missing if not row["driver"]}
+        whole = {_unnumbered(each.path) for each in self.tree.opened if each.path not in misses}
+        for row in self.missing:
+            row["another_loads"] = _unnumbered(row["library"]) in whole
 
     def look_at(self, library: Opened) -> None:
         servers: dict[str, Opened] = {}
@@ -178,8 +183,9 @@ class _Findings:
             self.abi[library.path] = abi
         scope = self.scope(servers) if names else []
         absent = [name for name in names if not _exported(name, scope)]
-        # Without a torch here there is nothing to hold torch symbols against.
-        if absent and (self.tree.torch.get("libc10.so") or not absent[0].startswith(b"_Z")):
+        if not self.tree.torch.get("libc10.so"):  # there is nothing to hold torch's symbols against
+            absent = [name for name in absent if name.startswith(OTHERS_JUDGED)]
+        if absent:
             from stackcheck_probes.loader.demangle import demangle  # loads the C++ runtime
 
             shown = [name.decode("utf-8", "backslashreplace")[:1000] for name in absent[:MAX_SYMBOLS_SHOWN]]
@@ -200,6 +206,11 @@ class _Findings:
                     queue.append(server)
         places.update((each.path, each) for each in self.tree.torch.values() if self.tree.of_torch(each.path))
         return [symbols for symbols in map(self.tree.symbols, places.values()) if symbols]
+
+
+def _unnumbered(path: str) -> str:
+    folder, name = os.path.split(path)
+    return folder + "/" + "".join(letter for letter in name if not letter.isdigit())
 
 
 def _system(path: str) -> bool:
