@@ -18,8 +18,9 @@ from stackcheck.rules.gpucode import packages_of
 from stackcheck.rules.loading import own_folders
 from stackcheck.rules.registry import RULES, Missing, judge_one
 from stackcheck.rules.variables import applies
-from stackcheck.tables.gpus import products, words
+from stackcheck.tables.gpus import products
 from stackcheck.verdict import Outcome
+from stackcheck_probes.judging.devices import product_key
 from stackcheck_probes.judging.packagecover import short_path
 from stackcheck_probes.probes.environment import SECRET
 from stackcheck_probes.start.expectation import SCHEMA_VERSION
@@ -241,7 +242,7 @@ def _cuda(stack: Stack, torch: Mapping[str, Any] | None, tables: Tables) -> dict
 
 def _devices(tables: Tables) -> dict[str, Any]:
     """Return what is known of GPUs: their least driver, the last branch that drives them, names."""
-    named = {" ".join(sorted(words(gpu.name))): str(gpu.capability) for gpu in products() if gpu.capability}
+    named = {product_key(gpu.name): str(gpu.capability) for gpu in products() if gpu.capability}
     return {
         "least": {str(row.capability): str(row.driver) for row in tables.cuda.device_drivers},
         "last_branch": {

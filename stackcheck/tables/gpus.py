@@ -9,11 +9,12 @@ from pathlib import Path
 
 from stackcheck.tables.reading import FOLDER, Row, only_keys, read_rows, read_table, require, unique
 from stackcheck_probes.binaries.capability import Capability
+from stackcheck_probes.judging.productname import all_words, makers, telling_words
 
-_MAKERS = frozenset(
-    {"nvidia", "amd", "geforce", "tesla", "quadro", "radeon", "instinct", "jetson", "gpu", "graphics"}
-)
-_CAPABILITY = re.compile(r"(?:sm_?)?(?P<major>\d{1,2})\.?(?P<minor>\d)")
+_LINES = frozenset({"quadro", "rtx", "gtx", "gt", "rx", "jetson", "agx", "ryzen"})
+"""Names of lines: who leaves one out means the product all the same, who states another one does not."""
+
+_CAPABILITY = re.compile(r"(?:sm_?)?(?P<major>1?\d)\.?(?P<minor>\d)")
 _GFX = re.compile(r"gfx[0-9a-f]{3,4}")
 
 
@@ -97,39 +98,70 @@ def products() -> tuple[Gpu, ...]:
 def find_gpu(text: str) -> Gpu:
     """Find a GPU by product name ("L4", "A100-SXM4-80GB"), capability ("8.9", "sm_89") or gfx target.
 
-    Raises ValueError with the nearest names when nothing, or more than one thing, fits.
+    Every word that tells a product from others must be one of the product's; the name of its line ("Quadro",
+    "RTX") and of its generation ("Ada") may be left out. Raises ValueError with the nearest names when
+    nothing fits, and with all of them when things fit that have not the same capability or target.
     """
     word = text.strip().lower()
     if match := _CAPABILITY.fullmatch(word):
         return Gpu(text, Capability(int(match["major"]), int(match["minor"])))
     if _GFX.fullmatch(word):
         return Gpu(text, gfx=word)
-    wanted = words(text)
-    fits = [(len(own), gpu) for own, gpu in _by_words() if own <= wanted]
-    best = [gpu for size, gpu in fits if size == max(size for size, _ in fits)]
-    if not best:
+    fits = _fitting(text)
+    if not fits:
         raise ValueError(
             f"no GPU named {text!r} is known{_near(text)}; a compute capability such as '8.9' works too"
         )
-    if len({(gpu.capability, gpu.gfx) for gpu in best}) > 1:
-        names = ", ".join(gpu.name for gpu in best)
+    if len({(gpu.capability, gpu.gfx) for gpu in fits}) > 1:
+        names = ", ".join(f"{gpu.name} ({gpu.capability or gpu.gfx})" for gpu in fits)
         raise ValueError(f"{text!r} could be any of {names}; name one, or its compute capability")
-    row = best[0]
-    return Gpu(text, row.capability, row.gfx, row.kind, row.source, row.unverified)
+    row = fits[0]
+    kind = row.kind if all(gpu.kind == row.kind for gpu in fits) else ""
+    unverified = all(gpu.unverified for gpu in fits)
+    return Gpu(text, row.capability, row.gfx, kind, row.source, unverified)
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """A product with its words: all of them, those that tell it, and those that may be left out."""
+
+    gpu: Gpu
+    all: frozenset[str]
+    telling: frozenset[str]
+    arch: frozenset[str]
+    maker: str
 
 
 @cache
-def _by_words() -> tuple[tuple[frozenset[str], Gpu], ...]:
-    return tuple((words(gpu.name), gpu) for gpu in products())
+def _named() -> tuple[_Named, ...]:
+    table = load()
+    rows = [(row, "nvidia") for row in table.nvidia] + [(row, "amd") for row in table.amd]
+    return tuple(
+        _Named(gpu, all_words(gpu.name), telling_words(gpu.name), all_words(row.arch), maker)
+        for gpu, (row, maker) in zip(products(), rows, strict=True)
+    )
 
 
-def words(name: str) -> frozenset[str]:
-    """Return the words that tell a product from others: lower case, without those of its maker and line."""
-    found = frozenset(re.findall(r"[a-z0-9+]+", name.lower()))
-    return found - _MAKERS or found
+def _fitting(text: str) -> list[Gpu]:
+    """Return the products that a text may mean: all that it names in full, else those it shortens."""
+    if not re.search(r"[A-Za-z]", text):
+        return []  # "580" is a GeForce and a Radeon
+    wanted, stated = telling_words(text), all_words(text)
+    fits = [
+        each
+        for each in _named()
+        if makers(text) <= {each.maker}
+        and wanted - each.telling <= each.arch
+        and each.telling - wanted <= _LINES | each.arch
+    ]
+    full = [each for each in fits if each.telling <= wanted]
+    if not full:
+        return [each.gpu for each in fits]
+    nearness = [(len(each.all & stated), -len(each.all - stated)) for each in full]
+    return [each.gpu for each, near in zip(full, nearness, strict=True) if near == max(nearness)]
 
 
 def _near(text: str) -> str:
-    names = {" ".join(sorted(words(gpu.name))): gpu.name for gpu in products()}
-    near = difflib.get_close_matches(" ".join(sorted(words(text))), names, n=3, cutoff=0.5)
+    names = {" ".join(sorted(each.telling)): each.gpu.name for each in _named()}
+    near = difflib.get_close_matches(" ".join(sorted(telling_words(text))), names, n=3, cutoff=0.5)
     return f"; near names: {', '.join(names[key] for key in near)}" if near else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stackcheck_probes.judging.judgement import FAIL, Judgement
+from stackcheck_probes.judging.productname import telling_words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,15 +67,15 @@ def without_instance(devices: Sequence[Device]) -> Judgement | None:
     )
 
 
-def capability_of_name(name: str, products: Mapping[str, str]) -> str | None:
-    """Return the capability of a product by the words of its name; None when that is not one thing.
+def product_key(name: str) -> str:
+    """Return the words that tell a product, in one order."""
+    return " ".join(sorted(telling_words(name)))
 
-    products: names in lower case -> capability. The longest name whose words all occur wins.
+
+def capability_of_name(name: str, products: Mapping[str, str]) -> str | None:
+    """Return the capability of a product by its name; None when it is not known.
+
+    products: `product_key` of every known name -> capability. A word more or less is another product: an
+    RTX 6000 is not an RTX PRO 6000.
     """
-    words = set(name.lower().replace("-", " ").split())
-    fits = [
-        (len(each.split()), capability) for each, capability in products.items() if set(each.split()) <= words
-    ]
-    longest = max((size for size, _ in fits), default=0)
-    found = {capability for size, capability in fits if size == longest}
-    return found.pop() if len(found) == 1 else None
+    return products.get(product_key(name))
