@@ -1,0 +1,26 @@
+"""Builds that no script lists as they are: what their wheels printed, and what their indexes hold."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.table_rules import said
+
+
+def arch(torch: str, platform: str, *gpus: str) -> list[tuple[str, str, str]]:
+    return said("ARCH101", packages={"torch": torch}, platform=platform, gpus=gpus)
+
+
+@pytest.mark.parametrize("platform", ["linux/amd64", "linux/arm64"])
+def test_a_build_that_only_the_index_shows_exists(platform: str) -> None:
+    stack = {"packages": {"torch": "2.10.0+cu129", "torchvision": "0.25.0+cu129"}, "platform": platform}
+    assert said("CUDA101", **stack) == [("PASS", "torch 2.10.0+cu129 exists.", "")]
+    assert arch("2.10.0+cu129", platform, "H100") == [
+        ("SKIP", f"no data on the arch list of torch 2.10.0+cu129 for {platform}, so its GPUs were not checked", "")
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("torch", ["2.10.0+cu124", "2.14.0+cu129"])
+def test_a_build_that_no_index_has_does_not(torch: str) -> None:
+    ((outcome, _, _),) = said("CUDA101", packages={"torch": torch})
+    assert outcome == "FAIL"
