@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stackcheck.claimed import made_for, tag_cuda, torch_claim
+from stackcheck.rules.gpulibraries import builds_on_pypi
 from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
 from stackcheck.verdict import Evidence
@@ -53,6 +54,11 @@ def _made(stack: Stack, tables: Tables) -> Iterator[tuple[str, Package, MadeFor]
             yield name, package, made
 
 
+def _has_tagged(facts: Facts) -> bool:
+    only_build = facts["tables"].wheels.built_cuda
+    return _has_made(facts) or not only_build.keys().isdisjoint(facts["stack"].packages)
+
+
 @rule("WHEEL101", when=_has_made)
 def torch_minor(stack: Stack, tables: Tables) -> list[Finding]:
     """Compiled wheels were made for the torch minor of the stack.
@@ -88,28 +94,31 @@ def torch_minor(stack: Stack, tables: Tables) -> list[Finding]:
     return findings
 
 
-@rule("WHEEL102", when=_has_made)
+@rule("WHEEL102", when=_has_tagged)
 def cuda_major(stack: Stack, tables: Tables) -> list[Finding]:
     """Compiled wheels were made for the CUDA major version, and the backend, of torch.
 
     Another major has another libcudart (libcudart.so.11.0, .so.12, .so.13): the import fails. Another minor
     of
     the same major loads and runs, and is no finding. A CPU wheel beside a CUDA torch loads without GPU ops.
+    PyPI has one build of xformers and of vllm for each release, which says nothing of CUDA in its name.
 
     Source: https://docs.nvidia.com/deploy/cuda-compatibility/; rusty1s/pytorch_scatter
-    torch_scatter/__init__.py:59-65.
-    Example: torch-scatter 2.1.2+pt25cu118 with torch 2.5.0+cu124.
+    torch_scatter/__init__.py:59-65; the wheels on PyPI (tables/wheels.toml).
+    Example: torch-scatter 2.1.2+pt25cu118 with torch 2.5.0+cu124; xformers 0.0.28.post3 from PyPI (CUDA
+    12.1) with torch 2.5.1+cu118.
     Fix: take the wheel whose tag has torch's CUDA major version.
     """
     claim = torch_claim(stack, tables)
     if claim.tag is None:
         return []
-    return [
+    tagged = [
         finding
         for name, package, made in _made(stack, tables)
         if made.tag is not None
         for finding in _judge_tag(f"{name} {package.version}", made.tag, made.why, claim)
     ]
+    return [*tagged, *builds_on_pypi(stack, tables, claim)]
 
 
 def _judge_tag(what: str, tag: str, why: str, claim: TorchClaim) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""Rules about wheels that carry a GPU library for each CUDA version, and load the one of torch."""
+"""What GPU code the wheels on PyPI carry that do not say it in their name: one build, or a library each."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
-from stackcheck.claimed import elsewhere, torch_claim
+from stackcheck.claimed import elsewhere, from_pypi, made_for, tag_cuda, torch_claim
 from stackcheck.rules.grading import cite, failed_by, no_data
 from stackcheck.rules.registry import Finding, passed, rule, warned
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from stackcheck.claimed import TorchClaim
     from stackcheck.definition import Stack
     from stackcheck.rules.registry import Facts
     from stackcheck.tables import Tables
-    from stackcheck.tables.wheels import GpuLibraries
+    from stackcheck.tables.wheels import BuiltCuda, GpuLibraries
 
 _WORDS = {"cuda": "CUDA", "rocm": "ROCm"}
 _OVERRIDE = "BNB_CUDA_VERSION"
@@ -145,3 +147,39 @@ def _judge_override(what: str, row: GpuLibraries, wanted: _Wanted, named: Versio
             hint=f"name a version of torch's CUDA major, or remove {_OVERRIDE}",
         )
     return passed(f"{stated} makes {what} load its library for CUDA {named}.", cite(row, says))
+
+
+def builds_on_pypi(stack: Stack, tables: Tables, claim: TorchClaim) -> Iterator[Finding]:
+    """Judge distributions of which PyPI has one build, taken from there, by the CUDA version of that.
+
+    Nothing is said beside a CPU torch: what such a build does there differs from project to project.
+    """
+    if claim.tag in {None, "cpu"}:
+        return
+    platform = stack.platform or "linux/amd64"
+    for name in sorted(tables.wheels.built_cuda.keys() & stack.packages.keys()):
+        package = stack.packages[name]
+        version = package.exact
+        own = made_for(name, package, stack, tables) or package.origin not in {None, "wheel"}
+        if version is None or version.local or own or not from_pypi(name, stack, tables):
+            continue
+        for row in tables.wheels.built_cuda[name]:
+            if version in row.versions and platform in row.platforms:
+                yield _judge_build(f"{name} {version}", row, claim)
+
+
+def _judge_build(what: str, row: BuiltCuda, claim: TorchClaim) -> Finding:
+    built, mine = tag_cuda(row.tag), claim.cuda
+    says = f"{what} on PyPI is built for CUDA {row.cuda}"
+    if built is not None and mine is not None and mine.major == built.major:
+        return passed(f"{says}, the CUDA major version of {claim.title}.", cite(row, says))
+    text = f"{says}, and PyPI has no other build of it; the stack has {claim.title}"
+    expected = f"a build for {claim.tag}"
+    hint = f"take {row.dist} from a place that has it for {claim.tag}, or a torch for CUDA {row.cuda}"
+    if row.partly:
+        text += f". {row.partly}."
+        return warned(text, cite(row, says), expected=expected, found=f"CUDA {row.cuda}", hint=hint)
+    if claim.assumed:
+        text += f", which follows from {claim.why} and is not stated."
+        return warned(text, cite(row, says), expected=expected, found=f"CUDA {row.cuda}", hint=hint)
+    return failed_by(f"{text}.", (row, says), expected=expected, found=f"CUDA {row.cuda}", hint=hint)

@@ -47,6 +47,25 @@ class Bound(Row):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BuiltCuda(Row):
+    """The CUDA version that the only wheel on PyPI was built for: "12.1", or "12" where no more is known.
+
+    partly: what beside a torch for another major still works, as a sentence; "" where nothing does.
+    """
+
+    dist: str
+    versions: tuple[Version, ...]
+    platforms: tuple[str, ...]
+    cuda: str
+    partly: str = ""
+
+    @property
+    def tag(self) -> str:
+        """Return it as a wheel tag: cu121, cu12."""
+        return f"cu{self.cuda.replace('.', '')}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GpuLibraries(Row):
     """The CUDA and ROCm versions that wheels on PyPI carry a library for: one is chosen when it is imported.
 
@@ -186,6 +205,7 @@ class WheelTable:
     defective: tuple[Defective, ...]
     kernels: Mapping[str, tuple[Kernels, ...]]
     gpu_libraries: Mapping[str, tuple[GpuLibraries, ...]]
+    built_cuda: Mapping[str, tuple[BuiltCuda, ...]]
     _bounds: Mapping[str, tuple[Bound, ...]] = field(repr=False)
     _glibc: Mapping[str, tuple[NeedsGlibc, ...]] = field(repr=False)
     _named: tuple[tuple[re.Pattern[str], NamedCuda], ...] = field(repr=False)
@@ -234,7 +254,7 @@ def load(folder: Path = FOLDER) -> WheelTable:
 
 _ARRAYS = (
     "wheels", "bound", "mmcv_page", "pyg_page", "wheel_host", "named_cuda", "defective", "kernels",
-    "needs_glibc", "gpu_libraries",
+    "needs_glibc", "gpu_libraries", "built_cuda",
 )  # fmt: skip
 
 
@@ -253,14 +273,16 @@ def _load(folder: Path) -> WheelTable:
         hosts=hosts,
         defective=read_rows(table, "defective", Defective),
         kernels=_grouped(read_rows(table, "kernels", Kernels)),
-        gpu_libraries=_grouped(_proven(read_rows(table, "gpu_libraries", GpuLibraries))),
+        built_cuda=_grouped(_each_once(read_rows(table, "built_cuda", BuiltCuda))),
+        gpu_libraries=_grouped(_ascending(_each_once(read_rows(table, "gpu_libraries", GpuLibraries)))),
         _bounds=_grouped(read_rows(table, "bound", Bound)),
         _glibc=_grouped(read_rows(table, "needs_glibc", NeedsGlibc)),
         _named=tuple((re.compile(row.pattern), row) for row in named),
     )
 
 
-_D = TypeVar("_D", Wheels, Bound, NeedsGlibc, Kernels, GpuLibraries)
+_D = TypeVar("_D", Wheels, Bound, NeedsGlibc, Kernels, GpuLibraries, BuiltCuda)
+_P = TypeVar("_P", GpuLibraries, BuiltCuda)
 
 
 def _grouped(rows: Iterable[_D]) -> dict[str, tuple[_D, ...]]:
@@ -270,13 +292,18 @@ def _grouped(rows: Iterable[_D]) -> dict[str, tuple[_D, ...]]:
     return {dist: tuple(each) for dist, each in groups.items()}
 
 
-def _proven(rows: tuple[GpuLibraries, ...]) -> tuple[GpuLibraries, ...]:
-    """Prove that no wheel is listed twice, and that libraries are listed ascending."""
+def _each_once(rows: tuple[_P, ...]) -> tuple[_P, ...]:
+    """Prove that no wheel stands in two rows."""
     seen: set[tuple[str, Version, str]] = set()
     for row in rows:
         keys = {(row.dist, version, platform) for version in row.versions for platform in row.platforms}
         require(row, "versions", holds=not keys & seen, else_say="a version stands in another row already")
         seen |= keys
+    return rows
+
+
+def _ascending(rows: tuple[GpuLibraries, ...]) -> tuple[GpuLibraries, ...]:
+    for row in rows:
         for key, listed in (("cuda", row.cuda), ("rocm", row.rocm)):
             ascending = list(listed) == sorted(set(listed))
             require(row, key, holds=ascending, else_say="ascending, each once")

@@ -8,6 +8,8 @@ import pytest
 
 from tests.unit.early_cases import said
 
+PYTORCH_CU118 = {"version": "2.5.1+cu118", "index": "https://download.pytorch.org/whl/cu118"}
+
 CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
     (
         "page of another torch minor",
@@ -319,6 +321,69 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         "WHEEL107",
         {"packages": {"torch": "2.5.0+cu124", "spconv-cu120": "2.3.6"}},
         ["PASS: spconv-cu120 has the CUDA major version of torch 2.5.0 (cu124)."],
+    ),
+    (
+        "the one build on PyPI is for another CUDA major",
+        "WHEEL102",
+        {"packages": {"torch": PYTORCH_CU118, "xformers": "0.0.28.post3"}},
+        [
+            "FAIL: xformers 0.0.28.post3 on PyPI is built for CUDA 12.1, and PyPI has no other build of it; the stack has torch 2.5.1 (cu118)."
+        ],
+    ),
+    (
+        "the one build on PyPI is for CUDA, beside ROCm",
+        "WHEEL102",
+        {"packages": {"torch": "2.5.1+rocm6.2", "xformers": "0.0.28.post3"}},
+        [
+            "FAIL: xformers 0.0.28.post3 on PyPI is built for CUDA 12.1, and PyPI has no other build of it; the stack has torch 2.5.1 (rocm6.2)."
+        ],
+    ),
+    (
+        "the one build on PyPI is for another minor of the major",
+        "WHEEL102",
+        {"packages": {"torch": "2.5.1+cu124", "xformers": "0.0.28.post3"}},
+        [
+            "PASS: xformers 0.0.28.post3 on PyPI is built for CUDA 12.1, the CUDA major version of torch 2.5.1 (cu124)."
+        ],
+    ),
+    (
+        "a build of PyPI of which only the major is known",
+        "WHEEL102",
+        {"packages": {"torch": PYTORCH_CU118, "vllm": "0.7.3"}},
+        [
+            "FAIL: vllm 0.7.3 on PyPI is built for CUDA 12, and PyPI has no other build of it; the stack has torch 2.5.1 (cu118)."
+        ],
+    ),
+    (
+        "a build of PyPI that works in part",
+        "WHEEL102",
+        {"packages": {"torch": "2.11.0+cu130", "xformers": "0.0.35"}},
+        [
+            "WARN: xformers 0.0.35 on PyPI is built for CUDA 12.8, and PyPI has no other build of it; the stack has torch 2.11.0 (cu130). Its attention uses the operators of torch and works; its own operators are not loaded, with a warning."
+        ],
+    ),
+    (
+        "a build of PyPI beside a torch that is not stated",
+        "WHEEL102",
+        {"packages": {"torch": "2.9.0", "xformers": "0.0.33"}},
+        [
+            "WARN: xformers 0.0.33 on PyPI is built for CUDA 13.0, and PyPI has no other build of it; the stack has torch 2.9.0 (cu128), which follows from the wheel of torch 2.9.0 on PyPI and is not stated."
+        ],
+    ),
+    (
+        "a build of the index of PyTorch",
+        "WHEEL102",
+        {
+            "packages": {"torch": PYTORCH_CU118, "xformers": "0.0.28.post3"},
+            "index": {"extra": ["https://download.pytorch.org/whl/cu118"]},
+        },
+        [],
+    ),
+    (
+        "a build of PyPI beside a CPU torch",
+        "WHEEL102",
+        {"packages": {"torch": "2.5.1+cpu", "xformers": "0.0.28.post3"}},
+        [],
     ),
     (
         "libraries of another major",
