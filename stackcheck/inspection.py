@@ -113,8 +113,8 @@ def _layout(path: Path, *, deep: bool) -> Contents:
 def _folder(path: Path, *, deep: bool) -> Contents:
     is_venv = (path / "pyvenv.cfg").is_file()
     found = sorted(path.glob("lib*/python*/site-packages")) if is_venv else []
-    # lib64 of an environment is a link to lib; a package must not count twice.
-    roots = list({root.resolve(): str(root) for root in found}.values()) or [str(path)]
+    # lib64 of an environment is a link to lib: its packages count once, under lib.
+    roots = list({root.resolve(): str(root) for root in reversed(found)}.values()) or [str(path)]
     facts = libraries.run({"roots": roots, "deep": deep})
     contents = contents_of(
         str(path), "environment" if is_venv else "folder", facts["libraries"], facts["skipped"]
