@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from stackcheck.tables import Tables
     from stackcheck.tables.wheels import WheelHost
 
-PYPI = re.compile(r"https?://pypi\.(?:org|python\.org)/")
+PYPI = re.compile(r"https?://pypi\.(?:org|python\.org)(?:/|$)")
+_PYTORCH_HOST = re.compile(r"https?://(?:[a-z0-9-]+\.)*pytorch\.org(?:/|$)")
+_HOST = re.compile(r"https?://(?:[^/@]*@)?(?P<host>[^/?#]+)")
 _TAG = re.compile(r"(?P<tag>cu\d{2,3}|cpu|rocm\d+(?:\.\d+)*)(?![0-9a-z])")
 _MADE = (
     re.compile(r"pt(?P<torch>\d{2,3})(?P<tag>cu\d{2,3}|cpu)"),
@@ -40,8 +42,8 @@ class TorchClaim:
 
     version: the exact pin, or the torch of the container. tag: "cu124", "cpu", "rocm6.1" or None. why: what
     in the stack says so. assumed: the tag only follows from the default of an index that is not stated.
-    official: a wheel of PyPI or of the PyTorch index, as far as the stack says. nvidia: the image is NVIDIA's
-    PyTorch container, whose torch is built from source with the C++11 ABI.
+    official: a wheel of PyPI or of the PyTorch index, as far as the stack says (see `elsewhere`). nvidia: the
+    image is NVIDIA's PyTorch container, whose torch is built from source with the C++11 ABI.
     """
 
     version: Version | None
@@ -130,7 +132,9 @@ def torch_claim(stack: Stack, tables: Tables) -> TorchClaim:
     container = _container(stack, tables)
     if container and version is None:
         version = container.version
-    official = package is None or package.origin in {None, "wheel"}
+    official = package is None or (
+        package.origin in {None, "wheel"} and not elsewhere("torch", stack, tables)
+    )
     nvidia = container is not None and container.nvidia
     tag, why, assumed = _tag(stack, tables, version, container)
     return TorchClaim(version, tag, why, assumed, official and not nvidia, nvidia)
@@ -149,7 +153,8 @@ def _tag(  # noqa: PLR0911 - one return a field, from the most to the least expl
         return cuda_tag(Version(stack.cuda)), f"cuda = {stack.cuda}", False
     if container and container.tag:
         return container.tag, container.why, False
-    tags = {match["tag"]: url for url in _torch_urls(stack) if (match := _pytorch(tables).search(url))}
+    urls = places_of("torch", stack)
+    tags = {match["tag"]: url for url in urls if (match := _pytorch(tables).search(url))}
     if len(tags) == 1:
         (tag, url), *_ = tags.items()
         return tag, f"index {url}", False
@@ -158,23 +163,55 @@ def _tag(  # noqa: PLR0911 - one return a field, from the most to the least expl
 
 def _default_tag(stack: Stack, tables: Tables, version: Version | None) -> tuple[str | None, str, bool]:
     package = stack.packages.get("torch")
-    plain = package is not None and package.origin in {None, "wheel"} and not package.find_links
+    plain = package is not None and package.origin in {None, "wheel"} and from_pypi("torch", stack, tables)
     release = tables.torch.release(version) if version is not None and plain else None
-    if release is None or stack.index.find_links:
-        return None, "not stated", True
-    flavor = release.pypi.get(stack.platform or "linux/amd64")
-    if flavor is None:
+    flavor = release.pypi.get(stack.platform or "linux/amd64") if release else None
+    if release is None or flavor is None:
         return None, "not stated", True
     tag = flavor if flavor == "cpu" else cuda_tag(Version(flavor))
     return tag, f"the wheel of torch {release.torch} on PyPI", stack.index.url is None
 
 
-def _torch_urls(stack: Stack) -> Iterator[str]:
-    package = stack.packages.get("torch")
-    if package and (package.index or package.find_links):
-        yield from (url for url in (package.index, package.find_links) if url)
-        return
-    yield from (url for url in (stack.index.url, *stack.index.extra, *stack.index.find_links) if url)
+def places_of(name: str, stack: Stack) -> tuple[str, ...]:
+    """Return the indexes and pages that a distribution is looked for on; none where the stack states none.
+
+    Its own come alone when stated; the stack's are asked otherwise.
+    """
+    package, index = stack.packages.get(name), stack.index
+    own = (package.index, package.find_links) if package else ()
+    shared = (index.url, *index.extra, *index.find_links)
+    return tuple(url for url in (own if any(own) else shared) if url)
+
+
+def elsewhere(name: str, stack: Stack, tables: Tables) -> str | None:
+    """Return a place, neither PyPI nor PyTorch's, that torch or a companion may come from; None for none.
+
+    What the tables list are the wheels of PyPI and of the PyTorch index. AMD, NVIDIA (for Jetson) and
+    whoever keeps wheels of their own build others under the same versions. Pages of projects that are known
+    to hold their own wheels alone do not count.
+    """
+    urls = _asked(name, stack, tables)
+    return next((_host(url) for url in urls if not PYPI.match(url) and not _PYTORCH_HOST.match(url)), None)
+
+
+def from_pypi(name: str, stack: Stack, tables: Tables) -> bool:
+    """Tell whether a distribution can come from PyPI alone: the default too, where no index is stated."""
+    return all(PYPI.match(url) for url in _asked(name, stack, tables))
+
+
+def _asked(name: str, stack: Stack, tables: Tables) -> list[str]:
+    """Return the places that may hold a distribution, without the pages of other projects."""
+    others = [host for host in tables.wheels.hosts if host.dists and name not in host.dists]
+    return [
+        url
+        for url in places_of(name, stack)
+        if not any(_compiled(host.pattern).search(url) for host in others)
+    ]
+
+
+def _host(url: str) -> str:
+    match = _HOST.match(url)
+    return match["host"] if match else f"the folder {url.removeprefix('file://')}"
 
 
 @cache

@@ -7,9 +7,15 @@ from typing import TYPE_CHECKING
 from packaging.version import Version
 
 from stackcheck.rules.coverage import coverage, sentence, served, titles
-from stackcheck.rules.grading import cite, failed_by, no_data
+from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.registry import Finding, passed, rule, skipped, uses, warned
-from stackcheck.rules.torchbuild import platform_of, torch_backend, torch_release
+from stackcheck.rules.torchbuild import (
+    listed_release,
+    not_listed,
+    pinned,
+    platform_of,
+    torch_backend,
+)
 from stackcheck.tables.torch import cuda_tag
 from stackcheck_probes.binaries.capability import NATIVE, PTX, RUNS
 
@@ -42,12 +48,12 @@ def torch_build_serves_gpus(stack: Stack, tables: Tables) -> Finding | list[Find
         return None
     backend = torch_backend(stack, tables)
     if backend is None or backend.kind != "cuda" or backend.version is None:
-        return None
+        return None if backend else not_listed(stack, tables)
     if package.origin == "conda":
         return skipped("no data on the arch lists of conda builds, which differ from those of the wheels")
-    release = torch_release(stack, tables)
-    if release is None:
-        return _unknown_release(stack, tables)
+    release = _release(stack, tables)
+    if isinstance(release, Finding):
+        return release
     builds, assumed = _builds(stack, backend, release, tables)
     if not builds:
         what = f"the arch list of torch {release.torch}+{backend.tag} for {platform_of(stack)}"
@@ -58,11 +64,11 @@ def torch_build_serves_gpus(stack: Stack, tables: Tables) -> Finding | list[Find
     return _judge(stack, best, assumed, tables)
 
 
-def _unknown_release(stack: Stack, tables: Tables) -> Finding | None:
-    version = stack.version("torch")
+def _release(stack: Stack, tables: Tables) -> Release | Finding:
+    version = pinned(stack, "torch")
     if version is None:
         return skipped("the GPUs were not held against torch: the stack does not pin torch")
-    return no_data(f"torch {version.public}", f"torch {tables.torch.newest.torch}", tables.torch.checked)
+    return listed_release(stack, version, tables)
 
 
 def _builds(stack: Stack, backend: Backend, release: Release, tables: Tables) -> tuple[list[Build], str]:

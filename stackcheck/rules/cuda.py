@@ -1,15 +1,19 @@
-"""The CUDA, ROCm or CPU build of torch: that it exists, and is what the stack says."""
+"""The CUDA or CPU build of torch: that it exists, and is what the stack says."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stackcheck.rules.grading import cite, failed_by, no_data
+from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, uses, warned
 from stackcheck.rules.torchbuild import (
+    ROCM_PLATFORM,
     default_backend,
     is_wheel,
+    listed_release,
+    not_listed,
     pinned,
+    platform_of,
     stated_backend,
     stated_by,
     torch_backend,
@@ -19,6 +23,8 @@ from stackcheck.tables.reading import parse_version
 from stackcheck.tables.torch import cuda_tag, minor
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from packaging.version import Version
 
     from stackcheck.definition import Stack
@@ -29,10 +35,10 @@ if TYPE_CHECKING:
 
 @rule("CUDA101", when=uses("torch"))
 def torch_build_exists(stack: Stack, tables: Tables) -> Finding | None:
-    """An official build of that torch release exists for that CUDA or ROCm version.
+    """An official build of that torch release exists for that CUDA version.
 
     Each release is built for two to four CUDA versions; the tag of an index or a local version that is none
-    of them finds nothing, and an installer says only that no version matches.
+    of them finds nothing, and an installer says only that no version matches. ROCm has a rule of its own.
 
     Source: release matrix of PyTorch and the wheels' names (rows of `stackcheck tables`).
     Example: torch==2.0.1+cu121 does not exist: cu121 starts with torch 2.1.0.
@@ -41,57 +47,49 @@ def torch_build_exists(stack: Stack, tables: Tables) -> Finding | None:
     version = pinned(stack, "torch")
     if version is None or not is_wheel(stack.packages["torch"]):
         return None
-    backend = stated_backend(stack, "torch") or torch_backend(stack, tables)
-    if backend is None or backend.kind == "cpu" or backend.version is None:
+    backend = torch_backend(stack, tables)
+    if backend is None or backend.kind != "cuda" or backend.version is None:
         return None
-    release = tables.torch.release(version)
-    if release is None:
-        return no_data(f"torch {version.public}", f"torch {tables.torch.newest.torch}", tables.torch.checked)
-    builds = release.cuda if backend.kind == "cuda" else release.rocm
-    kind = "CUDA" if backend.kind == "cuda" else "ROCm"
-    if not builds:
-        return skipped(f"no data on the {kind} builds of torch {release.torch}")
-    if _not_listed_there(stack, backend, release, tables):
-        return skipped(f"no data on the {kind} builds of torch {release.torch} for {stack.platform}")
-    return _exists(backend, release, builds, tables)
+    release = listed_release(stack, version, tables)
+    if isinstance(release, Finding):
+        return release
+    if not release.cuda:
+        return skipped(f"no data on the CUDA builds of torch {release.torch}")
+    if not _listed_there(stack, backend.version, release, tables):
+        return skipped(f"no data on the CUDA builds of torch {release.torch} for {stack.platform}")
+    return _exists(backend, release, tables)
 
 
-def _not_listed_there(stack: Stack, backend: Backend, release: Release, tables: Tables) -> bool:
-    """Tell whether the lists, which are those of Linux on x86_64, say nothing about the stack's platform."""
-    if stack.platform in (None, "linux/amd64") or (
-        backend.kind == "cuda" and stack.platform == "windows/amd64"
-    ):
-        return False
-    if backend.kind == "rocm" or backend.version is None:
+def _listed_there(stack: Stack, cuda: Version, release: Release, tables: Tables) -> bool:
+    """Tell whether the lists, which are those of x86_64, say anything about the stack's platform."""
+    if stack.platform in (None, "linux/amd64", "windows/amd64"):
         return True
-    return tables.torch.build(release.torch, backend.version, stack.platform or "") is None
+    return tables.torch.build(release.torch, cuda, stack.platform) is not None
 
 
-def _exists(backend: Backend, release: Release, builds: tuple[Version, ...], tables: Tables) -> Finding:
-    kind = "CUDA" if backend.kind == "cuda" else "ROCm"
-    listed = ", ".join(str(version) for version in builds)
-    says = f"torch {release.torch} is built for {kind} {listed}"
+def _exists(backend: Backend, release: Release, tables: Tables) -> Finding:
+    listed = ", ".join(map(str, release.cuda))
+    says = f"torch {release.torch} is built for CUDA {listed}"
     found = f"torch {release.torch}+{backend.tag}"
-    if backend.version in builds:
-        return passed(f"{found} exists.", cite(release, says), expected=f"{kind} {listed}", found=found)
-    text = f"There is no {found}: {says}."
-    hint = _nearest_build(backend, release, builds, tables)
+    if backend.version in release.cuda:
+        return passed(f"{found} exists.", cite(release, says), expected=f"CUDA {listed}", found=found)
+    text, hint = f"There is no {found}: {says}.", nearest_build(backend, release, tables)
     if not backend.sure:
-        text = f"{backend.by.capitalize()} says {kind} {backend.version}, and {says}."
-        return warned(text, cite(release, says), expected=f"{kind} {listed}", found=found, hint=hint)
+        text = f"{backend.by.capitalize()} says CUDA {backend.version}, and {says}."
+        return warned(text, cite(release, says), expected=f"CUDA {listed}", found=found, hint=hint)
     return failed_by(
         text,
         (release, says),
-        expected=f"{kind} {listed}",
+        expected=f"CUDA {listed}",
         found=found,
         hint=hint,
-        doubtful=release.cuda_unverified and backend.kind == "cuda",
+        doubtful=release.cuda_unverified,
     )
 
 
-def _nearest_build(backend: Backend, release: Release, builds: tuple[Version, ...], tables: Tables) -> str:
-    prefix = "cu" if backend.kind == "cuda" else "rocm"
-    tags = [cuda_tag(version) if prefix == "cu" else f"rocm{version}" for version in builds]
+def nearest_build(backend: Backend, release: Release, tables: Tables) -> str:
+    """Name the builds that a release has instead, and the nearest release that has this one."""
+    tags = _tags(release.cuda if backend.kind == "cuda" else release.rocm, backend.kind)
     others = tables.torch.releases_with(backend.kind, backend.version or release.torch)
     near = min(
         (row.torch for row in others),
@@ -100,6 +98,10 @@ def _nearest_build(backend: Backend, release: Release, builds: tuple[Version, ..
     )
     of_tag = f", or torch {near}+{backend.tag}" if near else ""
     return f"take torch {release.torch}+{tags[-1]} (tags of this release: {', '.join(tags)}){of_tag}"
+
+
+def _tags(versions: Iterable[Version], kind: str) -> list[str]:
+    return [cuda_tag(each) if kind == "cuda" else f"rocm{each}" for each in versions]
 
 
 @rule("CUDA102", when=uses("torch"))
@@ -120,11 +122,11 @@ def torch_build_is_stated_cuda(stack: Stack, tables: Tables) -> Finding | None:
     got = stated or default_backend(stack, tables)
     version = pinned(stack, "torch")
     if got is None or version is None:
-        return None
+        return not_listed(stack, tables) if version else None
     if got.kind == "cuda" and got.version and minor(got.version) == minor(stack.cuda):
         text = f"{got.by[0].upper()}{got.by[1:]} is {expected}, as stated."
         return passed(text, expected=expected, found=f"{got.tag} build")
-    hint = _to_stated_cuda(stack.cuda, got, version, tables)
+    hint = _to_stated_cuda(stack, got, version, tables)
     if stated is not None and _same_major(stack.cuda, stated):
         return warned(
             f"The stack states {expected}, and {stated.by} makes torch a {stated.tag} build: the same major "
@@ -154,15 +156,19 @@ def torch_build_is_stated_cuda(stack: Stack, tables: Tables) -> Finding | None:
     )
 
 
-def _to_stated_cuda(cuda: str, got: Backend, torch: Version, tables: Tables) -> str:
+def _to_stated_cuda(stack: Stack, got: Backend, torch: Version, tables: Tables) -> str:
     """Name what brings torch and the stated CUDA version together: only builds that exist."""
-    tag, wanted = cuda_tag(cuda), parse_version(minor(cuda))
-    with_it = [row.torch for row in tables.torch.releases_with("cuda", wanted)]
+    cuda = minor(stack.cuda or "0")
+    tag, wanted = cuda_tag(cuda), parse_version(cuda)
+    releases = tables.torch.releases_with("cuda", wanted)
+    with_it = [row.torch for row in releases if _listed_there(stack, wanted, row, tables)]
     other = f'cuda = "{minor(got.version)}"' if got.kind == "cuda" and got.version else ""
-    if any(each.public == torch.public for each in with_it) or not with_it:
+    if any(each.public == torch.public for each in with_it):
         first = f"state the index https://download.pytorch.org/whl/{tag}, or torch {torch.public}+{tag}"
-    else:
+    elif with_it:
         first = f"take torch {min(with_it, key=lambda each: _apart(each, torch, tables))}+{tag}"
+    else:
+        first = f"state another CUDA version: no torch for CUDA {cuda} is known on {platform_of(stack)}"
     return f"{first}, or {other}" if other else first
 
 
@@ -195,7 +201,7 @@ def torch_build_fits_accelerator(stack: Stack, tables: Tables) -> Finding | None
     stated = stated_backend(stack, "torch")
     got = stated or default_backend(stack, tables)
     if got is None:
-        return None
+        return not_listed(stack, tables)
     names = {"cuda": "NVIDIA GPUs", "rocm": "AMD GPUs"}
     expected, found = f"a {wanted} build of torch", f"{got.tag} build"
     if got.kind == wanted:
@@ -205,27 +211,36 @@ def torch_build_fits_accelerator(stack: Stack, tables: Tables) -> Finding | None
     if stated is not None:
         text = f"{claim} torch is a {got.tag} build: {stated.by} says so."
         return failed(text, stated_by(stated), expected=expected, found=found, hint=hint)
-    release = torch_release(stack, tables)
-    evidence = [cite(release, f"{got.by} is a {got.tag} build")] if release else []
-    text = f"{claim} no index is stated, and {got.by} is a {got.tag} build."
-    if _only_default_index(stack) and release is not None:
-        says = f"{got.by} is a {got.tag} build"
-        text = f"{claim} {says}, and no other index is stated."
-        return failed_by(text, (release, says), expected=expected, found=found, hint=hint)
-    return warned(text, *evidence, expected=expected, found=found, hint=hint)
+    says = f"{got.by} is a {got.tag} build"
+    if _comes_otherwise(stack):
+        return warned(f"{claim} no index is stated, and {says}.", expected=expected, found=found, hint=hint)
+    said = [(release, says)] if (release := torch_release(stack, tables)) else []
+    text = f"{claim} {says}, and no other index is stated."
+    return failed_by(text, *said, expected=expected, found=found, hint=hint)
+
+
+def _comes_otherwise(stack: Stack) -> bool:
+    """Tell whether something else than the index may bring torch: an image that is there, a Dockerfile."""
+    return bool(stack.image.ready or stack.image.dockerfile)
 
 
 def _index_hint(stack: Stack, wanted: str, tables: Tables) -> str:
+    """Name the index with the builds that the stack's release has for its platform: only what exists."""
     release = torch_release(stack, tables)
     if release is None:
         return f"state PyTorch's index with the {wanted} tag that the stack needs"
-    tags = (
-        [cuda_tag(each) for each in release.cuda]
-        if wanted == "cuda"
-        else [f"rocm{each}" for each in release.rocm]
-    )
-    first = f"https://download.pytorch.org/whl/{tags[-1]}" if tags else "PyTorch's own"
-    return f"state the index {first} (tags of torch {release.torch}: {', '.join(tags) or 'not known'})"
+    tags = _tags(_builds_there(stack, release, wanted, tables), wanted)
+    if not tags:
+        where = f" for {stack.platform}" if stack.platform else ""
+        return f"take a torch that has a {wanted} build{where}: none of torch {release.torch} is known"
+    first = f"https://download.pytorch.org/whl/{tags[-1]}"
+    return f"state the index {first} (tags of torch {release.torch}: {', '.join(tags)})"
+
+
+def _builds_there(stack: Stack, release: Release, wanted: str, tables: Tables) -> list[Version]:
+    if wanted == "rocm":
+        return list(release.rocm) if platform_of(stack) == ROCM_PLATFORM else []
+    return [each for each in release.cuda if _listed_there(stack, each, release, tables)]
 
 
 def _wanted(stack: Stack) -> str | None:
@@ -235,11 +250,6 @@ def _wanted(stack: Stack) -> str | None:
         return None
     kinds = {"rocm" if gpu.gfx else "cuda" for gpu in stack.gpus}
     return kinds.pop() if len(kinds) == 1 else None
-
-
-def _only_default_index(stack: Stack) -> bool:
-    index = stack.index
-    return bool(index.url) and "pypi.org" in (index.url or "") and not (index.extra or index.find_links)
 
 
 @rule("CUDA104", when=uses("nvidia-cudnn-cu11", "nvidia-cudnn-cu12", "nvidia-cudnn-cu13"))
@@ -256,6 +266,8 @@ def cudnn_major_fits_torch(stack: Stack, tables: Tables) -> Finding | None:
     release = torch_release(stack, tables)
     if release is None or release.cudnn is None or not is_wheel(stack.packages.get("torch")):
         return None
+    if unlisted := not_listed(stack, tables):
+        return unlisted
     for name in ("nvidia-cudnn-cu11", "nvidia-cudnn-cu12", "nvidia-cudnn-cu13"):
         version = pinned(stack, name)
         if version is None:

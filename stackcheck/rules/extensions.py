@@ -212,8 +212,7 @@ def named_cuda(stack: Stack, tables: Tables) -> list[Finding]:
 def _torch_abi(claim: TorchClaim, stack: Stack, tables: Tables) -> bool | None:
     if claim.nvidia:
         return True
-    package = stack.packages.get("torch")
-    if claim.version is None or (package and package.origin in {"source", "conda"}):
+    if claim.version is None or not claim.official:
         return None
     platform = stack.platform or "linux/amd64"
     if not platform.startswith("linux") or (stack.os or "").lower().startswith("windows"):

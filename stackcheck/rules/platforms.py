@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING
 
 from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.registry import Finding, failed, passed, rule, uses
-from stackcheck.rules.torchbuild import is_wheel, platform_of, stated_backend, torch_release
+from stackcheck.rules.torchbuild import (
+    ROCM_PLATFORM,
+    is_wheel,
+    not_listed,
+    platform_of,
+    stated_backend,
+    torch_release,
+)
 from stackcheck.verdict import Evidence
 
 if TYPE_CHECKING:
@@ -18,6 +25,10 @@ _WHEELS = Evidence(
     "names and torch/version.py of the torch 1.7.0 - 2.15.0 wheels, pypi.org/project/torch "
     "(checked 2026-11-20)",
 )
+_ROCM = Evidence(
+    f"the ROCm versions of torch are added to the builds of {ROCM_PLATFORM} alone",
+    "pytorch/test-infra tools/scripts/generate_binary_build_matrix.py (checked 2026-11-20)",
+)
 
 
 @rule("PLATFORM101", when=uses("torch"))
@@ -25,7 +36,7 @@ def torch_has_wheels_for_platform(stack: Stack, tables: Tables) -> Finding | Non
     """There are wheels of torch for the platform of the stack.
 
     There is no CUDA or ROCm build for macOS, none of the tags of PyTorch's own index for it, no wheel for
-    macOS on Intel after torch 2.2, and none for musl (Alpine Linux).
+    macOS on Intel after torch 2.2, no ROCm build but for Linux on x86_64, and none for musl (Alpine Linux).
 
     Source: names of the wheels on PyPI (rows of `stackcheck tables`).
     Example: torch==2.1.2+cu118 on an Apple M2.
@@ -33,15 +44,10 @@ def torch_has_wheels_for_platform(stack: Stack, tables: Tables) -> Finding | Non
     """
     if not is_wheel(stack.packages.get("torch")) or not stack.platform:
         return _musl(stack)
-    stated = stated_backend(stack, "torch")
-    if stack.platform.startswith("macos/") and stated is not None and stated.kind != "cpu":
-        return failed(
-            f"There is no {stated.kind.upper()} build of torch for macOS; {stated.by} asks for {stated.tag}.",
-            _WHEELS,
-            expected="torch without a tag",
-            found=f"torch {stated.tag} on {stack.platform}",
-            hint="take the release from PyPI, without a local version and without PyTorch's CUDA index",
-        )
+    if unlisted := not_listed(stack, tables):
+        return unlisted
+    if missing := _no_such_builds(stack):
+        return missing
     release = torch_release(stack, tables)
     if release is None:
         return _musl(stack)
@@ -55,6 +61,29 @@ def torch_has_wheels_for_platform(stack: Stack, tables: Tables) -> Finding | Non
         found=stack.platform,
         hint=f"take one of these platforms, or a release with wheels for {stack.platform}",
     )
+
+
+def _no_such_builds(stack: Stack) -> Finding | None:
+    stated = stated_backend(stack, "torch")
+    if stated is None or stated.kind == "cpu":
+        return None
+    if (stack.platform or "").startswith("macos/"):
+        return failed(
+            f"There is no {stated.kind.upper()} build of torch for macOS; {stated.by} asks for {stated.tag}.",
+            _WHEELS,
+            expected="torch without a tag",
+            found=f"torch {stated.tag} on {stack.platform}",
+            hint="take the release from PyPI, without a local version and without PyTorch's CUDA index",
+        )
+    if stated.kind == "rocm" and stack.platform != ROCM_PLATFORM:
+        return failed(
+            f"PyTorch's ROCm builds of torch are for {ROCM_PLATFORM}; {stated.by} asks for {stated.tag}.",
+            _ROCM,
+            expected=ROCM_PLATFORM,
+            found=f"torch {stated.tag} on {stack.platform}",
+            hint=f"take {ROCM_PLATFORM}, or state the index of whoever builds for ROCm on {stack.platform}",
+        )
+    return None
 
 
 def _musl(stack: Stack) -> Finding | None:

@@ -11,7 +11,15 @@ from packaging.version import Version
 from stackcheck.claimed import torch_claim
 from stackcheck.rules.grading import failed_by, no_data
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
-from stackcheck.verdict import Evidence
+from stackcheck.rules.torchbuild import (
+    ROCM_PLATFORM,
+    has_build,
+    not_listed,
+    platform_of,
+    torch_backend,
+    torch_release,
+)
+from stackcheck.verdict import Evidence, Outcome
 from stackcheck_probes.judging.gfx import family, gfx_of
 
 if TYPE_CHECKING:
@@ -83,13 +91,39 @@ def gfx_served(stack: Stack, tables: Tables) -> list[Finding]:
     claim = torch_claim(stack, tables)
     if claim.version is None:
         return []
+    if unjudged := _elsewhere(stack, tables):
+        return [unjudged]
     row = tables.rocm.row(claim.version)
     if row is None:
         return [
             no_data(f"the gfx targets of {claim.title}", f"torch {tables.rocm.newest}", tables.rocm.checked)
         ]
     targets = row.targets(rocm_of(claim), _nightly(claim.version))
-    return [_judge_gpu(gpu, row, targets, stack, tables) for gpu in gpus]
+    judged = [_judge_gpu(gpu, row, targets, stack, tables) for gpu in gpus]
+    return _unless_missing(judged, stack, tables)
+
+
+def _elsewhere(stack: Stack, tables: Tables) -> Finding | None:
+    """Say why the list of the official wheels says nothing of this stack; None where it does."""
+    backend = torch_backend(stack, tables)
+    if backend is not None and backend.kind == "rocm" and platform_of(stack) != ROCM_PLATFORM:
+        return skipped(f"PyTorch has no ROCm wheel for {stack.platform} whose gfx targets could be compared")
+    return not_listed(stack, tables)
+
+
+def _unless_missing(judged: list[Finding], stack: Stack, tables: Tables) -> list[Finding]:
+    """Return what was judged; no code of a wheel that does not exist may count as there."""
+    backend, release = torch_backend(stack, tables), torch_release(stack, tables)
+    if (
+        backend is None
+        or release is None
+        or backend.kind != "rocm"
+        or has_build(backend, release) is not False
+    ):
+        return judged
+    fails = [each for each in judged if each.outcome is Outcome.FAIL]
+    text = f"there is no torch {release.torch}+{backend.tag} whose gfx targets could be compared"
+    return fails or [skipped(text)]
 
 
 def _judge_gpu(gpu: Gpu, row: TorchRocm, targets: frozenset[str], stack: Stack, tables: Tables) -> Finding:

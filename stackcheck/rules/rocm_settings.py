@@ -5,9 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stackcheck.claimed import torch_claim
-from stackcheck.rules.grading import cite, failed_by, no_data
-from stackcheck.rules.registry import Finding, failed, passed, rule, warned
+from stackcheck.rules.cuda import nearest_build
+from stackcheck.rules.grading import cite, failed_by
+from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
 from stackcheck.rules.rocm import OVERRIDE, is_rocm, label, override, rocm_of
+from stackcheck.rules.torchbuild import (
+    ROCM_PLATFORM,
+    has_build,
+    is_wheel,
+    listed_release,
+    pinned,
+    platform_of,
+    torch_backend,
+)
 from stackcheck.verdict import Evidence
 from stackcheck_probes.judging.gfx import gfx_of
 
@@ -28,29 +38,34 @@ _READ = Evidence(
 def rocm_build_exists(stack: Stack, tables: Tables) -> Finding | None:
     """There is an official wheel of this torch for this ROCm version.
 
-    ROCm wheels are on download.pytorch.org only, for two ROCm versions of each release.
+    PyTorch's ROCm wheels are on download.pytorch.org only, for two ROCm versions of each release. AMD's pages
+    hold wheels of AMD's own, which no list of PyTorch judges.
 
     Source: pytorch/test-infra tools/scripts/generate_binary_build_matrix.py by release (tables/rocm.toml).
     Example: torch 2.5.0+rocm6.0: 2.5 has wheels for 6.1 and 6.2.
     Fix: a ROCm version that the release was built for.
     """
-    claim = torch_claim(stack, tables)
-    rocm = rocm_of(claim)
-    version = stack.version("torch")
-    if rocm is None or version is None or version.is_devrelease or not claim.official:
+    backend, version = torch_backend(stack, tables), pinned(stack, "torch")
+    if backend is None or backend.kind != "rocm" or version is None or platform_of(stack) != ROCM_PLATFORM:
         return None
-    row = tables.rocm.row(version)
-    if row is None:
-        return no_data(f"the ROCm wheels of torch {version.public}", tables.rocm.newest, tables.rocm.checked)
-    built = ", ".join(map(str, row.rocm))
-    if any(rocm.release[:2] == each.release[:2] for each in row.rocm):
-        return passed(f"torch {row.torch} has wheels for ROCm {built}.", cite(row, f"ROCm {built}"))
+    if backend.version is None or not is_wheel(stack.packages["torch"]):
+        return None
+    release = listed_release(stack, version, tables)
+    if isinstance(release, Finding):
+        return release
+    there = has_build(backend, release)
+    if there is None:
+        return skipped(f"no data on the ROCm builds of torch {release.torch}")
+    row, built = tables.rocm.row(version) or release, ", ".join(map(str, release.rocm))
+    says = f"torch {release.torch} has wheels for ROCm {built}"
+    if there:
+        return passed(f"{says}.", cite(row, f"ROCm {built}"))
     return failed_by(
-        f"There is no wheel of torch {version.public} for ROCm {rocm}.",
-        (row, f"torch {row.torch}: ROCm {built}"),
+        f"There is no wheel of torch {release.torch} for ROCm {backend.version}: {says}.",
+        (row, says),
         expected=f"ROCm {built}",
-        found=f"ROCm {rocm}",
-        hint=f"take the wheel for ROCm {row.rocm[-1]}",
+        found=f"ROCm {backend.version}",
+        hint=nearest_build(backend, release, tables),
     )
 
 

@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Literal
 
 from packaging.version import Version
 
+from stackcheck.claimed import elsewhere, from_pypi
+from stackcheck.rules.grading import no_data
+from stackcheck.rules.registry import skipped
 from stackcheck.tables.reading import parse_version
 from stackcheck.tables.torch import CPU, cuda_tag, minor
 from stackcheck.verdict import Evidence
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from stackcheck.definition import Package, Stack
+    from stackcheck.rules.registry import Finding
     from stackcheck.tables import Tables
     from stackcheck.tables.torch import Release
 
@@ -29,6 +33,10 @@ Kind = Literal["cuda", "rocm", "cpu"]
 
 _TAG = re.compile(r"(?:cu(?P<cuda>\d{2,3})|rocm(?P<rocm>\d+(?:\.\d+)+)|(?P<cpu>cpu))(?![0-9A-Za-z])")
 _DEFAULT_PLATFORM = "linux/amd64"
+ROCM_PLATFORM = "linux/amd64"
+"""The only platform that PyTorch's own ROCm wheels are for. Source: pytorch/test-infra
+tools/scripts/generate_binary_build_matrix.py, which adds ROCm for os == LINUX alone, and other lists for
+linux-aarch64 (checked 2026-11-20)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +132,10 @@ def torch_backend(stack: Stack, tables: Tables) -> Backend | None:
 def default_backend(stack: Stack, tables: Tables) -> Backend | None:
     """Return what the default index's wheel of the stack's torch is; for Linux x86_64 when not stated.
 
-    None when torch is not pinned, is a release without a row, or has no wheel on that platform.
+    None when torch is not pinned, is a release without a row, has no wheel on that platform, or may come
+    from another place than PyPI.
     """
-    release = torch_release(stack, tables)
+    release = torch_release(stack, tables) if from_pypi("torch", stack, tables) else None
     flavor = release.pypi.get(platform_of(stack)) if release else None
     if release is None or flavor is None:
         return None
@@ -140,6 +149,41 @@ def torch_release(stack: Stack, tables: Tables) -> Release | None:
     """Return the table row of the stack's pinned torch; None when it is not pinned or there is no row."""
     version = pinned(stack, "torch")
     return tables.torch.release(version) if version else None
+
+
+def has_build(backend: Backend, release: Release) -> bool | None:
+    """Tell whether a release was built for a CUDA or ROCm version; None where no list says so.
+
+    A tag names the whole version; a ROCm version that a stack only states is compared by major.minor.
+    """
+    builds = release.cuda if backend.kind == "cuda" else release.rocm
+    if backend.version is None or not builds:
+        return None
+    if backend.sure:
+        return backend.version in builds
+    return minor(backend.version) in map(minor, builds)
+
+
+def not_listed(stack: Stack, tables: Tables, name: str = "torch") -> Finding | None:
+    """Say that a wheel may come from a place that the tables do not list; None where they list them all."""
+    place = elsewhere(name, stack, tables) if is_wheel(stack.packages.get(name)) else None
+    return (
+        skipped(f"no data on the wheels of {place}, which may be where {name} comes from") if place else None
+    )
+
+
+def listed_release(stack: Stack, version: Version, tables: Tables) -> Release | Finding:
+    """Return the row of a version of torch, or the SKIP that says why the tables cannot judge it."""
+    if unlisted := not_listed(stack, tables):
+        return unlisted
+    release, newest = tables.torch.release(version), tables.torch.newest.torch
+    if release is None and version > newest and not version.is_prerelease:
+        return no_data(f"torch {version.public}", f"torch {newest}", tables.torch.checked)
+    if release is None:
+        why = "nightly builds and other pre-releases are not" if version.is_prerelease else "it is not"
+        where = f"in the tables of stackcheck, checked on {tables.torch.checked}"
+        return skipped(f"no data on torch {version.public}: {why} {where}")
+    return release
 
 
 def pinned(stack: Stack, name: str) -> Version | None:

@@ -6,9 +6,18 @@ from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
-from stackcheck.rules.grading import cite, failed_by, no_data
+from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.registry import Finding, passed, rule, skipped, uses, warned
-from stackcheck.rules.torchbuild import is_wheel, pinned, platform_of, python_of, torch_backend, torch_release
+from stackcheck.rules.torchbuild import (
+    is_wheel,
+    listed_release,
+    not_listed,
+    pinned,
+    platform_of,
+    python_of,
+    torch_backend,
+    torch_release,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,9 +44,9 @@ def torch_has_wheel_for_python(stack: Stack, tables: Tables) -> Finding | None:
     version = pinned(stack, "torch")
     if version is None or not is_wheel(stack.packages["torch"]) or stack.python is None:
         return None
-    release = tables.torch.release(version)
-    if release is None:
-        return no_data(f"torch {version.public}", f"torch {tables.torch.newest.torch}", tables.torch.checked)
+    release = listed_release(stack, version, tables)
+    if isinstance(release, Finding):
+        return release
     hint = _python_hint(stack, release, tables)
     return _python_fits(stack, f"torch {release.torch}", release, release.python, hint)
 
@@ -60,6 +69,9 @@ def companions_have_wheel_for_python(stack: Stack, tables: Tables) -> list[Findi
         version = pinned(stack, name)
         row = tables.torch.companion(name, version) if version else None
         if row is None or not is_wheel(stack.packages[name]):
+            continue
+        if unlisted := not_listed(stack, tables, name):
+            findings.append(unlisted)
             continue
         there = ", ".join(_pythons(row.python, stack.platform))
         hint = f"take a Python that torch and {name} both have: {there}"
@@ -119,6 +131,8 @@ def torch_fits_glibc(stack: Stack, tables: Tables) -> Finding | None:
     has = Version(stack.glibc) if stack.glibc else system.glibc if system else None
     if has is None or release is None:
         return None
+    if unlisted := not_listed(stack, tables):
+        return unlisted
     needs = _glibc_of(stack, release, tables)
     if needs is None:
         return skipped(f"no data on the glibc that the conda build of torch {release.torch} needs")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.version import Version
 
-from stackcheck.claimed import torch_claim
+from stackcheck.claimed import elsewhere, torch_claim
 from stackcheck.rules.torchbuild import index_tag, platform_of, python_of, torch_backend
 from stackcheck.suggest.candidates import Reach, candidates
 from stackcheck.tables.torch import CPU, cuda_tag, minor
@@ -44,7 +44,7 @@ def torch_builds(stack: Stack, tables: Tables) -> Iterator[Edit]:
     for release in _near(version, tables):
         builds = list(_tags(release, kind, now, platform_of(stack)))
         for tag, cuda in sorted(builds, key=lambda each: bool(each[0]) is not stated):
-            yield from _as_stated(stack, package, release, tag, cuda)
+            yield from _as_stated(stack, release, tag, cuda, tables)
 
 
 def _states_tag(stack: Stack, package: Package) -> bool:
@@ -103,9 +103,13 @@ def _gap(version: Version, now: Version | None) -> tuple[int, int, Version]:
 
 
 def _as_stated(
-    stack: Stack, package: Package, release: Release, tag: str, version: Version | None
+    stack: Stack, release: Release, tag: str, version: Version | None, tables: Tables
 ) -> Iterator[Edit]:
-    """Yield a build in the way that the stack states its torch: by local version, by index, or by neither."""
+    """Yield a build in the way that the stack states its torch: by local version, by index, or by neither.
+
+    The builds are PyTorch's: what comes from elsewhere moves to PyTorch's index.
+    """
+    package = stack.packages["torch"]
     local = (package.exact.local if package.exact else None) or ""
     on_index = _on_tagged_index(stack, package)
     if package.origin == "conda":
@@ -123,7 +127,7 @@ def _as_stated(
             }
         return
     text = str(release.torch) if on_index and not local else f"{release.torch}+{tag}"
-    if on_index or local:
+    if (on_index or local) and not elsewhere("torch", stack, tables):
         torch, shared = retag(package.model_copy(update={"version": text}), stack, tag)
         yield {("packages", "torch"): torch, **shared, **_fields(stack, version, tag)}
     if not on_index:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.early_cases import said
+from tests.unit.early_cases import said, verdicts
 
 CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
     (
@@ -151,30 +151,82 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
     ),
     ("an NVIDIA GPU", "ROCM101", {"packages": {"torch": "2.5.0+rocm6.2"}, "gpus": ["T4"]}, []),
     (
+        "the code of a wheel that does not exist",
+        "ROCM101",
+        {"packages": {"torch": "2.5.1+rocm6.3"}, "gpus": ["MI300X"]},
+        ["SKIP: there is no torch 2.5.1+rocm6.3 whose gfx targets could be compared"],
+    ),
+    (
+        "a target that no wheel of the release has",
+        "ROCM101",
+        {"packages": {"torch": "2.5.1+rocm6.3"}, "gpus": ["gfx1031"]},
+        [
+            "FAIL: torch 2.5.1 (rocm6.3) has no code for gfx1031: the first kernel ends in 'invalid device function'."
+        ],
+    ),
+    (
+        "no wheel for the platform",
+        "ROCM101",
+        {"packages": {"torch": "2.8.0+rocm6.4"}, "gpus": ["RX 9070 XT"], "platform": "windows/amd64"},
+        ["SKIP: PyTorch has no ROCm wheel for windows/amd64 whose gfx targets could be compared"],
+    ),
+    (
         "a ROCm version without wheels",
         "ROCM102",
         {"packages": {"torch": "2.5.0+rocm6.0"}},
-        ["FAIL: There is no wheel of torch 2.5.0 for ROCm 6.0."],
+        ["FAIL: There is no wheel of torch 2.5.0 for ROCm 6.0: torch 2.5.0 has wheels for ROCm 6.1, 6.2."],
+    ),
+    (
+        "not quite the tag",
+        "ROCM102",
+        {"packages": {"torch": "2.6.0+rocm6.2"}},
+        ["FAIL: There is no wheel of torch 2.6.0 for ROCm 6.2: torch 2.6.0 has wheels for ROCm 6.1, 6.2.4."],
     ),
     (
         "a ROCm version with wheels",
         "ROCM102",
         {"packages": {"torch": "2.6.0"}, "rocm": "6.2.4"},
-        ["PASS: torch 2.6 has wheels for ROCm 6.1, 6.2.4."],
+        ["PASS: torch 2.6.0 has wheels for ROCm 6.1, 6.2.4."],
+    ),
+    (
+        "a ROCm version as people say it",
+        "ROCM102",
+        {"packages": {"torch": "2.6.0"}, "rocm": "6.2"},
+        ["PASS: torch 2.6.0 has wheels for ROCm 6.1, 6.2.4."],
     ),
     (
         "numbers, not texts",
         "ROCM102",
         {"packages": {"torch": "2.14.0+rocm7.14"}},
-        ["PASS: torch 2.14 has wheels for ROCm 7.2, 7.14."],
+        ["PASS: torch 2.14.0 has wheels for ROCm 7.2, 7.14."],
+    ),
+    (
+        "a list that is not verified",
+        "ROCM102",
+        {"packages": {"torch": "2.12.0+rocm6.4"}},
+        [
+            "WARN: There is no wheel of torch 2.12.0 for ROCm 6.4: torch 2.12.0 has wheels for ROCm 7.1, 7.2. This rests on knowledge that no primary source confirms, so it is a warning."
+        ],
+    ),
+    (
+        "no list",
+        "ROCM102",
+        {"packages": {"torch": "2.15.0+rocm7.2"}},
+        ["SKIP: no data on the ROCm builds of torch 2.15.0"],
     ),
     (
         "no row",
         "ROCM102",
         {"packages": {"torch": "9.0.0+rocm9.0"}},
         [
-            "SKIP: no data on the ROCm wheels of torch 9.0.0: the tables of stackcheck end with 2.14 and were checked on 2026-11-20"
+            "SKIP: no data on torch 9.0.0: the tables of stackcheck end with torch 2.15.0 and were checked on 2026-11-20"
         ],
+    ),
+    (
+        "no wheel for the platform: another rule says so",
+        "ROCM102",
+        {"packages": {"torch": "2.8.0+rocm6.4"}, "platform": "windows/amd64"},
+        [],
     ),
     (
         "not decimal",
@@ -245,3 +297,12 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
 )
 def test_what_the_rule_says(code: str, fields: dict[str, Any], expected: list[str]) -> None:
     assert said(code, **fields) == expected
+
+
+def test_a_rocm_wheel_that_does_not_exist_is_said_once_and_with_what_exists() -> None:
+    fields = {"packages": {"torch": "2.4.1+rocm5.7"}}
+    assert said("CUDA101", **fields) == []
+    (verdict,) = verdicts("ROCM102", **fields)
+    assert verdict.hint == (
+        "take torch 2.4.1+rocm6.1 (tags of this release: rocm6.0, rocm6.1), or torch 2.3.1+rocm5.7"
+    )

@@ -31,23 +31,7 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
         ],
     ),
     ("CUDA101", {"packages": {"torch": "2.0.1+cu118"}}, [("PASS", "torch 2.0.1+cu118 exists.", "")]),
-    ("CUDA101", {"packages": {"torch": "2.4.1+rocm6.1"}}, [("PASS", "torch 2.4.1+rocm6.1 exists.", "")]),
-    (
-        "CUDA101",
-        {"packages": {"torch": "2.4.1+rocm5.7"}},
-        [
-            (
-                "FAIL",
-                "There is no torch 2.4.1+rocm5.7: torch 2.4.1 is built for ROCm 6.0, 6.1.",
-                "take torch 2.4.1+rocm6.1 (tags of this release: rocm6.0, rocm6.1), or torch 2.3.1+rocm5.7",
-            )
-        ],
-    ),
-    (
-        "CUDA101",
-        {"packages": {"torch": "2.15.0+rocm7.2"}},
-        [("SKIP", "no data on the ROCm builds of torch 2.15.0", "")],
-    ),
+    ("CUDA101", {"packages": {"torch": "2.4.1+rocm5.7"}}, []),
     (
         "CUDA101",
         {"packages": {"torch": "1.8.1+cu113"}},
@@ -78,6 +62,28 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
                 "SKIP",
                 "no data on torch 3.0.0: the tables of stackcheck end with torch 2.15.0 and were checked on 2026-11-20",
                 "`stackcheck tables refresh` reads newer releases from the package index",
+            )
+        ],
+    ),
+    (
+        "CUDA101",
+        {"packages": {"torch": "2.8.0.dev20250601+cu128"}},
+        [
+            (
+                "SKIP",
+                "no data on torch 2.8.0.dev20250601: nightly builds and other pre-releases are not in the tables of stackcheck, checked on 2026-11-20",
+                "",
+            )
+        ],
+    ),
+    (
+        "CUDA101",
+        {"packages": {"torch": "2.5.9+cu124"}},
+        [
+            (
+                "SKIP",
+                "no data on torch 2.5.9: it is not in the tables of stackcheck, checked on 2026-11-20",
+                "",
             )
         ],
     ),
@@ -173,6 +179,44 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
         {"packages": {"torch": "2.5.1"}, "gpus": ["L4"], "platform": "windows/amd64"},
         [
             (
+                "FAIL",
+                "The stack is for NVIDIA GPUs, but the wheel of torch 2.5.1 on PyPI for windows/amd64 is a cpu build, and no other index is stated.",
+                "state the index https://download.pytorch.org/whl/cu124 (tags of torch 2.5.1: cu118, cu121, cu124)",
+            )
+        ],
+    ),
+    (
+        "CUDA103",
+        {"packages": {"torch": "2.9.1"}, "gpus": ["GH200"], "platform": "linux/arm64"},
+        [
+            (
+                "FAIL",
+                "The stack is for NVIDIA GPUs, but the wheel of torch 2.9.1 on PyPI for linux/arm64 is a cpu build, and no other index is stated.",
+                "state the index https://download.pytorch.org/whl/cu130 (tags of torch 2.9.1: cu126, cu128, cu130)",
+            )
+        ],
+    ),
+    (
+        "CUDA103",
+        {"packages": {"torch": "2.3.1"}, "gpus": ["GH200"], "platform": "linux/arm64"},
+        [
+            (
+                "FAIL",
+                "The stack is for NVIDIA GPUs, but the wheel of torch 2.3.1 on PyPI for linux/arm64 is a cpu build, and no other index is stated.",
+                "take a torch that has a cuda build for linux/arm64: none of torch 2.3.1 is known",
+            )
+        ],
+    ),
+    (
+        "CUDA103",
+        {
+            "packages": {"torch": "2.5.1"},
+            "gpus": ["L4"],
+            "platform": "windows/amd64",
+            "image": {"ready": "somebody/torch-windows:1"},
+        },
+        [
+            (
                 "WARN",
                 "The stack is for NVIDIA GPUs, but no index is stated, and the wheel of torch 2.5.1 on PyPI for windows/amd64 is a cpu build.",
                 "state the index https://download.pytorch.org/whl/cu124 (tags of torch 2.5.1: cu118, cu121, cu124)",
@@ -231,6 +275,42 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
                 "FAIL",
                 "There is no CUDA build of torch for macOS; the local version of torch asks for cu118.",
                 "take the release from PyPI, without a local version and without PyTorch's CUDA index",
+            )
+        ],
+    ),
+    (
+        "PLATFORM101",
+        {"packages": {"torch": "2.8.0+rocm6.4"}, "platform": "windows/amd64"},
+        [
+            (
+                "FAIL",
+                "PyTorch's ROCm builds of torch are for linux/amd64; the local version of torch asks for rocm6.4.",
+                "take linux/amd64, or state the index of whoever builds for ROCm on windows/amd64",
+            )
+        ],
+    ),
+    (
+        "PLATFORM101",
+        {
+            "packages": {"torch": {"version": "2.8.0", "index": "https://download.pytorch.org/whl/rocm6.4"}},
+            "platform": "linux/arm64",
+        },
+        [
+            (
+                "FAIL",
+                "PyTorch's ROCm builds of torch are for linux/amd64; the index https://download.pytorch.org/whl/rocm6.4 asks for rocm6.4.",
+                "take linux/amd64, or state the index of whoever builds for ROCm on linux/arm64",
+            )
+        ],
+    ),
+    (
+        "PLATFORM101",
+        {"packages": {"torch": "2.8.0+rocm6.4"}, "platform": "linux/amd64"},
+        [
+            (
+                "PASS",
+                "torch 2.8.0 has wheels for linux/amd64, linux/arm64, windows/amd64, macos/arm64.",
+                "",
             )
         ],
     ),
