@@ -243,7 +243,13 @@ def one_copy_of_each(loading: Mapping[str, Any]) -> list[Finding]:
         if len(paths) > 1
     ]
     if not doubled:
-        return [passed("cuDNN, NCCL, cuBLAS and nvJitLink are there at most once under each soname")]
+        text = "cuDNN, NCCL, cuBLAS and nvJitLink are there at most once under each soname"
+        carried = {family: rows for family, rows in loading["copies"].items() if family not in COUPLED}
+        if carried:  # wheels carry their own, mostly under names of their own: no fault, but to be known
+            copies = ", ".join(f"{len(rows)} of {family}" for family, rows in sorted(carried.items()))
+            text += f"; packages carry copies of their own ({copies})"
+        paths = [Evidence(row["path"], row["soname"]) for rows in carried.values() for row in rows]
+        return [passed(text, *paths)]
     return [
         warned(
             f"{soname} is there {len(paths)} times; which one a process gets depends on the order of imports",
