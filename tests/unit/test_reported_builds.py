@@ -34,3 +34,18 @@ def test_the_first_arm64_builds_were_made_for_more_than_their_script_says(torch:
     ]
     ((outcome, message, _),) = arch(torch, "linux/arm64", "GB200")
     assert (outcome, "Nothing of that runs on GB200 (10.0)" in message) == ("WARN", True)  # unverified
+
+
+def test_torch_2_7_for_cuda_12_8_on_other_platforms() -> None:
+    assert arch("2.7.1+cu128", "linux/arm64", "GH200", "GB200") == [
+        ("PASS", "torch 2.7.1+cu128 (linux/arm64) serves GH200 (9.0) natively by sm_90, GB200 (10.0) natively by sm_100.", "")
+    ]  # fmt: skip
+    ((outcome, message, _),) = arch("2.7.1+cu128", "linux/arm64", "A100")
+    assert outcome == "FAIL"
+    assert "has sm_90 sm_100 sm_120. Nothing of that runs on A100 (8.0)." in message
+    assert arch("2.7.1+cu128", "windows/amd64", "GTX 1080", "RTX 5090") == [
+        ("PASS", "torch 2.7.1+cu128 (windows/amd64) serves GTX 1080 (6.1) natively by sm_61, RTX 5090 (12.0) natively by sm_120.", "")
+    ]  # fmt: skip
+    ((outcome, message, _),) = arch("2.7.1+cu126", "windows/amd64", "RTX 5090")
+    assert outcome == "FAIL"
+    assert "Nothing of that runs on RTX 5090 (12.0)." in message

@@ -145,7 +145,7 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
             (
                 "WARN",
                 "torch 2.5.1+cu118 (windows/amd64) serves RTX 5090 (12.0) by compiling compute_37, which the driver does at first use. The CUDA libraries of that build may have no code for it.",
-                "take torch 2.9.0+cu128: it has sm_70 sm_75 sm_80 sm_86 sm_90 sm_100 sm_120",
+                "take torch 2.7.1+cu128: it has sm_50 sm_60 sm_61 sm_70 sm_75 sm_80 sm_86 sm_90 sm_100 sm_120",
             )
         ],
     ),
