@@ -168,18 +168,23 @@ def _glibc_of(stack: Stack, release: Release, tables: Tables) -> Version | None:
 def torch_fits_numpy(stack: Stack, tables: Tables) -> Finding | None:
     """The NumPy of the stack has the C API that torch was compiled against.
 
-    torch before 2.3 was compiled against NumPy 1. With NumPy 2 it imports with a warning, and every
-    exchange of an array ends in `Numpy is not available`.
+    torch before 2.3 was compiled against NumPy 1, on Windows torch before 2.4.1. With NumPy 2 it imports
+    with a warning, and every exchange of an array ends in `Numpy is not available`.
 
-    Source: pytorch/pytorch issues 132179 and 107302.
+    Source: pytorch/pytorch issues 132179 and 107302; 131668 and 128860 for Windows.
     Example: torch 2.2.2 with numpy 2.0.0.
-    Fix: pin numpy below 2, or take torch 2.3 or later.
+    Fix: pin numpy below 2, or take torch 2.3 or later (2.4.1 on Windows).
     """
     release, package = torch_release(stack, tables), stack.packages.get("numpy")
-    if release is None or package is None or release.numpy != 1:
+    platform = platform_of(stack)
+    if release is None or package is None or release.numpy_on(platform) != 1:
         return None
-    says = f"torch {release.torch} was compiled against NumPy 1"
-    hint = f'state numpy = "<2" (1.26.4 is the last), or take torch 2.3.0 or later instead of {release.torch}'
+    where = "" if release.numpy == 1 else " for Windows"
+    says = f"torch {release.torch}{where} was compiled against NumPy 1"
+    later = [row for row in tables.torch.releases if row.torch > release.torch]
+    able = next((row.torch for row in later if row.numpy_on(platform) == 2), None)
+    other = f", or take torch {able} or later instead of {release.torch}" if able else ""
+    hint = f'state numpy = "<2" (1.26.4 is the last){other}'
     exact = package.exact
     if exact is not None and exact < _NUMPY2:
         return passed(f"{says}; the stack has numpy {exact}.", cite(release, says), found=f"numpy {exact}")

@@ -37,7 +37,8 @@ class Release(Row):
     cuda, rocm: the versions it was built for, on any index (Linux). pypi: platform -> what the default
     index's wheel is, a CUDA version or "cpu". python: platform -> Pythons with a wheel there, "3.13t" being
     free-threaded. glibc: the least that the Linux wheels need, whatever their file name says. conda_glibc:
-    the same for the conda build, where known. numpy: major version of the NumPy C API it was built against.
+    the same for the conda build, where known. numpy: major version of the NumPy C API it was built against;
+    numpy_windows: the same for the Windows wheels, where it differs.
     abi: whether Linux wheels use the C++11 ABI (a build may say otherwise). cudnn: its major version.
     """
 
@@ -52,7 +53,12 @@ class Release(Row):
     conda_glibc: Version | None = None
     abi: bool | None = None
     numpy: int | None = None
+    numpy_windows: int | None = None
     cudnn: int | None = None
+
+    def numpy_on(self, platform: str) -> int | None:
+        """Return the major version of the NumPy C API that the wheels of a platform were built against."""
+        return (self.numpy_windows if platform.startswith("windows") else None) or self.numpy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -140,6 +140,30 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
     ),
     (
         "NUMPY101",
+        {"platform": "windows/amd64", "packages": {"torch": "2.4.0", "numpy": "2.0.1"}},
+        [
+            (
+                "FAIL",
+                "torch 2.4.0 for Windows was compiled against NumPy 1; with numpy 2.0.1 no array can be exchanged (`Numpy is not available`).",
+                'state numpy = "<2" (1.26.4 is the last), or take torch 2.4.1 or later instead of 2.4.0',
+            )
+        ],
+    ),
+    ("NUMPY101", {"platform": "windows/amd64", "packages": {"torch": "2.4.1", "numpy": "2.0.1"}}, []),
+    ("NUMPY101", {"platform": "linux/amd64", "packages": {"torch": "2.4.0", "numpy": "2.0.1"}}, []),
+    (
+        "NUMPY101",
+        {"platform": "windows/amd64", "packages": {"torch": "2.2.2", "numpy": "2.0.1"}},
+        [
+            (
+                "FAIL",
+                "torch 2.2.2 was compiled against NumPy 1; with numpy 2.0.1 no array can be exchanged (`Numpy is not available`).",
+                'state numpy = "<2" (1.26.4 is the last), or take torch 2.4.1 or later instead of 2.2.2',
+            )
+        ],
+    ),
+    (
+        "NUMPY101",
         {"packages": {"torch": "2.2.2+cpu", "numpy": "2.0.0"}},
         [
             (
