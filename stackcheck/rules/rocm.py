@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from stackcheck.rules.registry import Facts
     from stackcheck.tables import Tables
     from stackcheck.tables.gpus import Gpu
-    from stackcheck.tables.rocm import TorchRocm
+    from stackcheck.tables.rocm import NoRocblas, TorchRocm
 
 OVERRIDE = "HSA_OVERRIDE_GFX_VERSION"
 _EXACT = Evidence(
@@ -144,12 +144,29 @@ def _judge_gpu(gpu: Gpu, row: TorchRocm, targets: frozenset[str], stack: Stack, 
         return _served(gpu, seen, targets, value, tables)
     how = f", which {label(gpu)} passes for by {OVERRIDE}={value}" if seen != real else ""
     how = how or (f" ({gpu.name})" if gpu.name != real else "")
+    rocm = rocm_of(torch_claim(stack, tables))
+    without = tables.rocm.without_rocblas(seen, [rocm] if rocm else row.rocm)
+    if without is not None:
+        return _without_rocblas(f"{seen}{how}", gpu, without, tables)
     return failed_by(
         f"{title} has no code for {seen}{how}: the first kernel ends in 'invalid device function'.",
         (row, listed),
         expected=f"one of {', '.join(sorted(targets))}",
         found=seen,
         hint=_right_override(real, targets, tables),
+    )
+
+
+def _without_rocblas(said: str, gpu: Gpu, row: NoRocblas, tables: Tables) -> Finding:
+    last = tables.rocm.last_with(gpu.gfx or "")
+    take = f"take torch {last[0].torch} for ROCm {last[1]}, the last wheel that has them, or " if last else ""
+    return failed_by(
+        f"rocBLAS of ROCm {row.since} and later has no files for {said}: the first matrix product ends in "
+        "'rocBLAS error: Cannot read .../TensileLibrary.dat', although torch has code for that target.",
+        (row, f"rocBLAS has no files for {', '.join(row.gfx)} since ROCm {row.since}"),
+        expected=f"a wheel of a ROCm before {row.since}",
+        found=gpu.gfx or "",
+        hint=f"{take}build rocBLAS for {gpu.gfx}",
     )
 
 

@@ -1,6 +1,6 @@
 """torch's ROCm wheels and their gfx lists, overrides of the gfx, and what ROCm's variables really do."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -16,9 +16,9 @@ from stackcheck_probes.judging.gfx import gfx_of
 class TorchRocm(Row):
     """The official ROCm wheels of one torch minor.
 
-    rocm: the ROCm versions. gfx: what every one of them has; extra: ROCm version -> more of it. since: gfx
-    target -> the day that it was added on the main branch: a nightly that is older does not have it.
-    maybe: named by some sources only.
+    rocm: the ROCm versions. gfx: what every one of them runs, its libraries included; extra: ROCm version ->
+    more of it. since: gfx target -> the day that it was added on the main branch: a nightly that is older
+    does not have it. maybe: named by some sources only.
     """
 
     torch: str
@@ -29,8 +29,12 @@ class TorchRocm(Row):
     since: Mapping[str, date] | None = None
 
     def targets(self, rocm: Version | None, built: date | None = None) -> frozenset[str]:
-        """Return the gfx list of the wheel for one ROCm version, of a nightly when `built` is its day."""
-        more = (self.extra or {}).get(str(rocm), ())
+        """Return the gfx list of the wheel for one ROCm version, of a nightly when `built` is its day.
+
+        Where no version is stated, everything that one of the wheels has.
+        """
+        extra = self.extra or {}
+        more = extra.get(str(rocm), ()) if rocm else [gfx for each in extra.values() for gfx in each]
         late = {gfx for gfx, day in (self.since or {}).items() if built is not None and built < day}
         return frozenset((*self.gfx, *more)) - late
 
@@ -52,6 +56,14 @@ class NoHipblaslt(Row):
     gfx: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoRocblas(Row):
+    """The gfx targets that rocBLAS has no files for, from a ROCm version on, although torch has code."""
+
+    gfx: tuple[str, ...]
+    since: Version
+
+
 @dataclass(frozen=True)
 class RocmTable:
     """Everything in `rocm.toml`, indexed."""
@@ -60,6 +72,7 @@ class RocmTable:
     torch: Mapping[str, TorchRocm]
     overrides: tuple[Override, ...]
     no_hipblaslt: NoHipblaslt
+    no_rocblas: tuple[NoRocblas, ...]
 
     @property
     def newest(self) -> str:
@@ -74,6 +87,17 @@ class RocmTable:
         """Return the override that a GPU is known to run with."""
         return next((row for row in self.overrides if gfx in row.real), None)
 
+    def without_rocblas(self, gfx: str, rocm: Iterable[Version]) -> NoRocblas | None:
+        """Return why rocBLAS has nothing for a target in any of these ROCm versions."""
+        versions = tuple(rocm)
+        rows = (row for row in self.no_rocblas if gfx in row.gfx)
+        return next((row for row in rows if versions and min(versions) >= row.since), None)
+
+    def last_with(self, gfx: str) -> tuple[TorchRocm, Version] | None:
+        """Return the last torch, and its ROCm version, whose official wheel serves a target."""
+        pairs = ((row, rocm) for row in self.torch.values() for rocm in row.rocm if gfx in row.targets(rocm))
+        return max(pairs, key=lambda pair: (Version(pair[0].torch), pair[1]), default=None)
+
 
 def load(folder: Path = FOLDER) -> RocmTable:
     """Return the table, read once and proven. Raises TableError naming file, row and key."""
@@ -83,7 +107,7 @@ def load(folder: Path = FOLDER) -> RocmTable:
 @cache
 def _load(folder: Path) -> RocmTable:
     table = read_table("rocm", folder)
-    only_keys(table, ("torch_rocm", "override", "no_hipblaslt"))
+    only_keys(table, ("torch_rocm", "override", "no_hipblaslt", "no_rocblas"))
     rows = read_rows(table, "torch_rocm", TorchRocm)
     for row in rows:
         require(
@@ -96,4 +120,15 @@ def _load(folder: Path) -> RocmTable:
         says = f"{each.value} makes {gfx_of(each.value)}"
         require(each, "claims", holds=gfx_of(each.value) == each.claims, else_say=says)
     (hipblaslt,) = read_rows(table, "no_hipblaslt", NoHipblaslt)
-    return RocmTable(table["checked"], {row.torch: row for row in rows}, overrides, hipblaslt)
+    rocblas = read_rows(table, "no_rocblas", NoRocblas)
+    _prove_rocblas(rows, rocblas)
+    return RocmTable(table["checked"], {row.torch: row for row in rows}, overrides, hipblaslt, rocblas)
+
+
+def _prove_rocblas(rows: Iterable[TorchRocm], without: Iterable[NoRocblas]) -> None:
+    """Prove that no wheel is said to run a target that the rocBLAS in it has no files for."""
+    for row in rows:
+        for each in without:
+            served = {gfx for rocm in row.rocm if rocm >= each.since for gfx in row.targets(rocm)}
+            bad = ", ".join(sorted(served & set(each.gfx)))
+            require(row, "gfx", holds=not bad, else_say=f"rocBLAS has no files for {bad} since {each.since}")
