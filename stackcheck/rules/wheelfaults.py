@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
-from stackcheck.claimed import glibc_of, made_for, torch_claim
+from stackcheck.claimed import elsewhere, from_pypi, glibc_of, made_for, torch_claim
 from stackcheck.rules.grading import cite, failed_by
-from stackcheck.rules.registry import Finding, passed, rule
+from stackcheck.rules.registry import Finding, passed, rule, warned
 
 if TYPE_CHECKING:
     from stackcheck.definition import Stack
@@ -107,40 +107,52 @@ def _has_wheel_rows(facts: Facts) -> bool:
 def wheel_for_python(stack: Stack, tables: Tables) -> list[Finding]:
     """Compiled packages have wheels for the stack's Python and platform.
 
-    spconv, xformers, triton and torchtext are compiled for each Python. Without a wheel an installer finds
-    nothing, or takes the source and compiles it.
+    spconv, xformers, triton and torchtext are compiled for each Python, and none of them for every platform.
+    Without a wheel an installer finds nothing, or takes the source and compiles it.
 
     Source: the wheels on PyPI by Python and platform (tables/wheels.toml).
-    Example: spconv-cu120 2.3.6 on Python 3.12; triton on Windows.
+    Example: spconv-cu120 2.3.6 on Python 3.12; triton on Windows; xformers on arm64.
     Fix: a Python that has wheels, or a release with wheels for it.
     """
     findings: list[Finding] = []
     for name in sorted(tables.wheels.wheels.keys() & stack.packages.keys()):
         package = stack.packages[name]
         version = package.exact
-        if version is None or version.local or package.origin in {"source", "conda"} or package.find_links:
+        if version is None or version.local or package.origin in {"source", "conda"} or package.built_for:
             continue
         row = next((row for row in tables.wheels.wheels[name] if version in row.versions), None)
-        if row is not None and (finding := _judge_wheel(f"{name} {version}", row, stack)):
+        if row is None or elsewhere(name, stack, tables):
+            continue
+        sure = from_pypi(name, stack, tables)
+        if finding := _judge_wheel(f"{name} {version}", row, stack, sure=sure):
             findings.append(finding)
     return findings
 
 
-def _judge_wheel(what: str, row: Wheels, stack: Stack) -> Finding | None:
+_NAMES = {"windows/amd64": "Windows", "linux/arm64": "Linux on arm64"}
+
+
+def _judge_wheel(what: str, row: Wheels, stack: Stack, *, sure: bool) -> Finding | None:
+    """Judge by the wheels on PyPI; `sure`: nothing else, such as the index of PyTorch, is searched too."""
     platform = stack.platform or "linux/amd64"
     python = ".".join((stack.python or "").split(".")[:2])
-    if platform == "windows/amd64" and not row.windows:
-        return failed_by(
-            f"There is no wheel of {what} for Windows.",
-            (row, f"{what}: Linux only"),
-            expected="Linux",
-            found=platform,
-            hint="use Linux (WSL 2 is one), or leave it out",
-        )
-    if platform != "linux/amd64" or not python or not row.linux:
+    missing = {"windows/amd64": not row.windows, "linux/arm64": not row.arm64}
+    if missing.get(platform):
+        where = _NAMES[platform]
+        said, has = (row, f"{what}: no wheel for {where}"), "Linux" if row.arm64 else "Linux on amd64"
+        hint = "use Linux (WSL 2 is one), or leave it out"
+        if platform == "linux/arm64":
+            hint = "compile it from source there, or leave it out"
+        if sure:
+            text = f"There is no wheel of {what} for {where}."
+            return failed_by(text, said, expected=has, found=platform, hint=hint)
+        text = f"PyPI has no wheel of {what} for {where}; what the index of PyTorch has of it is not known."
+        return warned(text, cite(*said), expected=has, found=platform, hint=hint)
+    pythons = {"linux/amd64": row.linux, "linux/arm64": row.arm64}.get(platform, ())
+    if not python or not pythons or "any" in pythons:
         return None
-    listed = ", ".join(row.linux)
-    if python in row.linux:
+    listed = ", ".join(pythons)
+    if python in pythons:
         return passed(f"{what} has a wheel for Python {python}.", cite(row, f"Python {listed}"))
     return failed_by(
         f"There is no wheel of {what} for Python {python}: it has wheels for {listed}.",

@@ -26,12 +26,13 @@ if TYPE_CHECKING:
 class Wheels(Row):
     """The Pythons that a compiled distribution has Linux wheels for on PyPI; `windows`: any there at all.
 
-    linux is empty where one wheel serves every Python.
+    linux: on amd64, empty where one wheel serves every Python. arm64: ["any"] there, and empty for no wheel.
     """
 
     dist: str
     versions: tuple[Version, ...]
     linux: tuple[str, ...]
+    arm64: tuple[str, ...]
     windows: bool
 
 

@@ -418,6 +418,80 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         ["FAIL: There is no wheel of triton 3.1.0 for Windows."],
     ),
     (
+        "no wheel for arm64",
+        "WHEEL109",
+        {
+            "python": "3.10",
+            "platform": "linux/arm64",
+            "packages": {
+                "torch": {"version": "2.9.1+cu126", "index": "https://download.pytorch.org/whl/cu126"},
+                "spconv-cu126": "2.3.8",
+                "xformers": "0.0.33.post2",
+                "vllm": "0.9.2",
+            },
+        },
+        [
+            "FAIL: There is no wheel of spconv-cu126 2.3.8 for Linux on arm64.",
+            "FAIL: There is no wheel of vllm 0.9.2 for Linux on arm64.",
+            "FAIL: There is no wheel of xformers 0.0.33.post2 for Linux on arm64.",
+        ],
+    ),
+    (
+        "wheels for arm64, one for each Python or one for all",
+        "WHEEL109",
+        {
+            "python": "3.10",
+            "platform": "linux/arm64",
+            "packages": {
+                "triton": "3.5.0",
+                "vllm": "0.10.2",
+                "torchtext": "0.15.2",
+                "bitsandbytes": "0.46.0",
+            },
+        },
+        [
+            "PASS: torchtext 0.15.2 has a wheel for Python 3.10.",
+            "PASS: triton 3.5.0 has a wheel for Python 3.10.",
+        ],
+    ),
+    (
+        "other Pythons on arm64 than on amd64",
+        "WHEEL109",
+        {"python": "3.9", "platform": "linux/arm64", "packages": {"torchtext": "0.14.0"}},
+        ["FAIL: There is no wheel of torchtext 0.14.0 for Python 3.9: it has wheels for 3.10."],
+    ),
+    (
+        "the index of PyTorch may have what PyPI has not",
+        "WHEEL109",
+        {
+            "python": "3.11",
+            "platform": "windows/amd64",
+            "packages": {"xformers": "0.0.28.post2"},
+            "index": {"extra": ["https://download.pytorch.org/whl/cu124"]},
+        },
+        [
+            "WARN: PyPI has no wheel of xformers 0.0.28.post2 for Windows; what the index of PyTorch has of it is not known."
+        ],
+    ),
+    (
+        "somebody else's wheels for arm64",
+        "WHEEL109",
+        {
+            "python": "3.10",
+            "platform": "linux/arm64",
+            "packages": {
+                "xformers": {"version": "0.0.33.post2", "index": "https://pypi.a.example/jp6/cu126"}
+            },
+        },
+        [],
+    ),
+    (
+        "an older torchtext for Windows",
+        "WHEEL109",
+        {"python": "3.9", "platform": "windows/amd64", "packages": {"torchtext": "0.11.2"}},
+        [],
+    ),
+    (
         "a wheel for Windows",
         "WHEEL109",
         {"python": "3.10", "platform": "windows/amd64", "packages": {"xformers": "0.0.30"}},
