@@ -96,7 +96,9 @@ def expectation(  # noqa: PLR0913 - what an image is expected to be comes from a
         },
         "variables": list(_variables(whole, tables)),
         "headers": seen["cumm_files"]["headers"] is not None,
-        "overrides": {gfx: row.value for row in tables.rocm.overrides for gfx in row.real},
+        "overrides": {
+            gfx: row.value for row in tables.rocm.overrides if row.until is None for gfx in row.real
+        },
     }
 
 

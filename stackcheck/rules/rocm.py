@@ -20,7 +20,7 @@ from stackcheck.rules.torchbuild import (
     torch_release,
 )
 from stackcheck.verdict import Evidence, Outcome
-from stackcheck_probes.judging.gfx import family, gfx_of
+from stackcheck_probes.judging.gfx import akin, gfx_of, kin
 
 if TYPE_CHECKING:
     from datetime import date
@@ -132,11 +132,12 @@ def _judge_gpu(gpu: Gpu, row: TorchRocm, targets: frozenset[str], stack: Stack, 
     seen = (gfx_of(value) if value else real) or real
     title = torch_claim(stack, tables).title
     listed = f"{title} has {', '.join(sorted(targets))}"
-    if value and seen != real and family(seen) != family(real):
+    rocm = rocm_of(torch_claim(stack, tables))
+    if value and seen != real and akin(real, seen) is False and not tables.rocm.ran(real, seen, rocm):
         return failed(
             f"{OVERRIDE}={value} makes {label(gpu)} pass for {seen}, another instruction set.",
             _EXACT,
-            expected=f"a target of generation {family(real)}",
+            expected=f"a target of {kin(real)}",
             found=f"{seen} on {real}",
             hint=_right_override(real, targets, tables),
         )
@@ -144,7 +145,6 @@ def _judge_gpu(gpu: Gpu, row: TorchRocm, targets: frozenset[str], stack: Stack, 
         return _served(gpu, seen, targets, value, tables)
     how = f", which {label(gpu)} passes for by {OVERRIDE}={value}" if seen != real else ""
     how = how or (f" ({gpu.name})" if gpu.name != real else "")
-    rocm = rocm_of(torch_claim(stack, tables))
     without = tables.rocm.without_rocblas(seen, [rocm] if rocm else row.rocm)
     if without is not None:
         return _without_rocblas(f"{seen}{how}", gpu, without, tables)

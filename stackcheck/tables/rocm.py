@@ -9,7 +9,7 @@ from pathlib import Path
 from packaging.version import Version
 
 from stackcheck.tables.reading import FOLDER, Row, only_keys, read_rows, read_table, require
-from stackcheck_probes.judging.gfx import gfx_of
+from stackcheck_probes.judging.gfx import akin, gfx_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,11 +41,15 @@ class TorchRocm(Row):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Override(Row):
-    """A value of HSA_OVERRIDE_GFX_VERSION that GPUs are run with: `claims` is what it makes of `real`."""
+    """A value of HSA_OVERRIDE_GFX_VERSION that GPUs are run with: `claims` is what it makes of `real`.
+
+    until: the last ROCm that it worked with, for one that nobody should take up.
+    """
 
     real: tuple[str, ...]
     value: str
     claims: str
+    until: Version | None = None
     products: str = ""
 
 
@@ -85,7 +89,12 @@ class RocmTable:
 
     def override(self, gfx: str) -> Override | None:
         """Return the override that a GPU is known to run with."""
-        return next((row for row in self.overrides if gfx in row.real), None)
+        return next((row for row in self.overrides if gfx in row.real and row.until is None), None)
+
+    def ran(self, gfx: str, claims: str, rocm: Version | None) -> bool:
+        """Tell whether a GPU is known to have run as another family's target, with this ROCm."""
+        rows = [row for row in self.overrides if gfx in row.real and row.claims == claims]
+        return any(row.until is None or rocm is None or rocm <= row.until for row in rows)
 
     def without_rocblas(self, gfx: str, rocm: Iterable[Version]) -> NoRocblas | None:
         """Return why rocBLAS has nothing for a target in any of these ROCm versions."""
@@ -119,6 +128,9 @@ def _load(folder: Path) -> RocmTable:
     for each in overrides:
         says = f"{each.value} makes {gfx_of(each.value)}"
         require(each, "claims", holds=gfx_of(each.value) == each.claims, else_say=says)
+        foreign = [real for real in each.real if akin(real, each.claims) is False]
+        says = f"{', '.join(foreign)} is of another family than {each.claims}: say until when that worked"
+        require(each, "until", holds=bool(each.until) or not foreign, else_say=says)
     (hipblaslt,) = read_rows(table, "no_hipblaslt", NoHipblaslt)
     rocblas = read_rows(table, "no_rocblas", NoRocblas)
     _prove_rocblas(rows, rocblas)

@@ -9,7 +9,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from stackcheck.claimed import cuda_tag, minor_of_digits, read_local, spelled, tag_cuda
-from stackcheck_probes.judging.gfx import family, gfx_of
+from stackcheck_probes.judging.gfx import FAMILIES, akin, family, generation, gfx_of
 
 pytestmark = pytest.mark.property
 
@@ -65,7 +65,16 @@ def test_a_spelled_range_is_the_same_range(bounds: list[str]) -> None:
 def test_an_override_keeps_its_generation(major: int, minor: int, step: int) -> None:
     gfx = gfx_of(f"{major}.{minor}.{step}")
     assert gfx is not None
-    assert family(gfx) == str(major)
+    assert generation(gfx) == str(major)
+    assert akin(gfx, gfx) is not False
+
+
+@given(st.sampled_from([gfx for members in FAMILIES.values() for gfx in members.split()]), st.data())
+def test_a_family_is_of_one_generation_and_both_ways(gfx: str, data: st.DataObject) -> None:
+    other = data.draw(st.sampled_from([gfx for members in FAMILIES.values() for gfx in members.split()]))
+    assert akin(gfx, other) == akin(other, gfx)
+    if akin(gfx, other):
+        assert (generation(gfx), family(gfx)) == (generation(other), family(other))
 
 
 @given(st.text(max_size=20))

@@ -51,10 +51,10 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         {
             "packages": {"torch": "2.5.0+rocm6.2"},
             "gpus": ["gfx1031"],
-            "env": {"HSA_OVERRIDE_GFX_VERSION": "10.1.0"},
+            "env": {"HSA_OVERRIDE_GFX_VERSION": "10.3.2"},
         },
         [
-            "FAIL: torch 2.5.0 (rocm6.2) has no code for gfx1010, which gfx1031 passes for by HSA_OVERRIDE_GFX_VERSION=10.1.0: the first kernel ends in 'invalid device function'."
+            "FAIL: torch 2.5.0 (rocm6.2) has no code for gfx1032, which gfx1031 passes for by HSA_OVERRIDE_GFX_VERSION=10.3.2: the first kernel ends in 'invalid device function'."
         ],
     ),
     (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from stackcheck_probes.judging.gfx import akin, kin
 from tests.unit.table_rules import said, verdicts
 
 GONE = (
@@ -41,3 +42,34 @@ def test_a_target_that_torch_itself_has_no_code_for_is_told_apart() -> None:
         "has no code for gfx803 (RX 580): the first kernel ends in 'invalid device function'."
         in verdict.message
     )
+
+
+@pytest.mark.parametrize(
+    ("torch", "gpu", "value", "outcome", "message"),
+    [
+        ("2.5.1+rocm6.2", "MI50", "9.0.10", "FAIL", "HSA_OVERRIDE_GFX_VERSION=9.0.10 makes MI50 (gfx906) pass for gfx90a, another instruction set."),
+        ("2.5.1+rocm6.2", "MI100", "9.0.10", "FAIL", "HSA_OVERRIDE_GFX_VERSION=9.0.10 makes MI100 (gfx908) pass for gfx90a, another instruction set."),
+        ("2.5.1+rocm6.2", "MI300X", "9.0.10", "FAIL", "HSA_OVERRIDE_GFX_VERSION=9.0.10 makes MI300X (gfx942) pass for gfx90a, another instruction set."),
+        ("2.5.1+rocm6.2", "RX 5700 XT", "10.3.0", "FAIL", "HSA_OVERRIDE_GFX_VERSION=10.3.0 makes RX 5700 XT (gfx1010) pass for gfx1030, another instruction set."),
+        ("1.13.1+rocm5.2", "RX 5700 XT", "10.3.0", "WARN", "RX 5700 XT (gfx1010) runs as gfx1030 by HSA_OVERRIDE_GFX_VERSION=10.3.0: a configuration that AMD does not support."),
+        ("2.5.1+rocm6.2", "MI50", "9.0.0", "WARN", "HSA_OVERRIDE_GFX_VERSION=9.0.0 is not needed: torch has code for gfx906, and the override hides it."),
+        ("2.5.1+rocm6.2", "MI50", "9.0.6", "PASS", "torch has code for MI50 (gfx906); HSA_OVERRIDE_GFX_VERSION=9.0.6 restates it."),
+    ],
+)  # fmt: skip
+def test_an_override_is_sound_within_a_family_alone(torch: str, gpu: str, value: str, outcome: str, message: str) -> None:  # fmt: skip
+    (verdict,) = verdicts(
+        "ROCM101", packages={"torch": torch}, gpus=[gpu], env={"HSA_OVERRIDE_GFX_VERSION": value}
+    )
+    assert (verdict.outcome.name, verdict.message) == (outcome, message)
+    if outcome == "FAIL":
+        assert verdict.expected == f"a target of {kin(verdict.found.partition(' on ')[2])}"
+
+
+def test_what_a_target_is_akin_to() -> None:
+    assert [akin("gfx906", other) for other in ("gfx900", "gfx90c", "gfx90a", "gfx908", "gfx942")] == [True, True, False, False, False]  # fmt: skip
+    assert [akin("gfx1250", other) for other in ("gfx1251", "gfx1201", "gfx1100")] == [None, None, False]
+    assert [kin(gfx) for gfx in ("gfx906:xnack-", "gfx90a", "gfx1250")] == [
+        "gfx9-generic",
+        "gfx90a",
+        "generation 12",
+    ]

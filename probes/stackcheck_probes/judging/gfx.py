@@ -24,6 +24,49 @@ def gfx_of(value: str) -> str | None:
     return gfx_name(major, minor, step) if major <= 63 and minor <= 255 and step <= 255 else None
 
 
-def family(gfx: str) -> str:
-    """Return the ISA generation of a gfx target: gfx1103 is "11", gfx90a is "9"."""
+FAMILIES = {
+    "gfx9-generic": "gfx900 gfx902 gfx904 gfx906 gfx909 gfx90c",
+    "gfx9-4-generic": "gfx940 gfx941 gfx942 gfx950",
+    "gfx10-1-generic": "gfx1010 gfx1011 gfx1012 gfx1013",
+    "gfx10-3-generic": "gfx1030 gfx1031 gfx1032 gfx1033 gfx1034 gfx1035 gfx1036",
+    "gfx11-generic": "gfx1100 gfx1101 gfx1102 gfx1103 gfx1150 gfx1151 gfx1152 gfx1153",
+    "gfx12-generic": "gfx1200 gfx1201",
+}
+"""LLVM's generic targets: code for one runs on all of its members, so their instruction sets are akin.
+
+Source: llvm/docs/AMDGPUUsage.rst, "AMDGPU Generic Processors", at f5c8b0a9139b; gfx940 and gfx941 by
+github.com/llvm/llvm-project/pull/115190 (checked 2026-11-20).
+"""
+
+_ALONE = "gfx801 gfx802 gfx803 gfx805 gfx810 gfx908 gfx90a"
+"""Targets that LLVM knows and that belong to no generic one (the same table)."""
+
+_FAMILY = {gfx: name for name, members in FAMILIES.items() for gfx in members.split()}
+_FAMILY.update((gfx, gfx) for gfx in _ALONE.split())
+
+
+def family(gfx: str) -> str | None:
+    """Return the generic target that a gfx target belongs to, itself when to none; None when not known.
+
+    >>> family("gfx906:sramecc+:xnack-")
+    'gfx9-generic'
+    """
+    return _FAMILY.get(gfx.split(":", 1)[0])
+
+
+def generation(gfx: str) -> str:
+    """Return the generation of a gfx target: gfx1103 is "11", gfx90a is "9"."""
     return (gfx[3:] if gfx.startswith("gfx") else gfx).split(":", 1)[0][:-2]
+
+
+def akin(real: str, seen: str) -> bool | None:
+    """Tell whether two targets are of one family; None when that is not known."""
+    one, other = family(real), family(seen)
+    if one is not None and other is not None:
+        return one == other
+    return None if generation(real) == generation(seen) else False
+
+
+def kin(gfx: str) -> str:
+    """Return in words what a target may pass for: "gfx906" is of "gfx9-generic"."""
+    return family(gfx) or f"generation {generation(gfx)}"

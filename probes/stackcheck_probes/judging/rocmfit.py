@@ -6,7 +6,7 @@ github.com/ROCm/ROCm-docker/issues/116; rocm.toml for known overrides (checked 2
 
 from __future__ import annotations
 
-from stackcheck_probes.judging.gfx import family, gfx_of
+from stackcheck_probes.judging.gfx import akin, gfx_of, kin
 from stackcheck_probes.judging.judgement import FAIL, PASS, SKIP, WARN, Judgement
 
 TYPE_CHECKING = False
@@ -68,11 +68,11 @@ def serves(real: str, seen: str, targets: frozenset[str], known: Mapping[str, st
     """
     listed = ", ".join(sorted(targets))
     overridden = seen != real
-    if overridden and family(seen) != family(real):
+    if overridden and akin(real, seen) is False:
         return Judgement(
             FAIL,
             f"{OVERRIDE} makes {real} pass for {seen}, another instruction set",
-            f"a target of generation {family(real)}",
+            f"a target of {kin(real)}",
             f"{seen} on {real}",
             f"unset {OVERRIDE}",
         )
