@@ -8,6 +8,7 @@ from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, uses, warned
 from stackcheck.rules.torchbuild import (
     ROCM_PLATFORM,
+    comes_with_image,
     default_backend,
     is_wheel,
     listed_release,
@@ -212,16 +213,11 @@ def torch_build_fits_accelerator(stack: Stack, tables: Tables) -> Finding | None
         text = f"{claim} torch is a {got.tag} build: {stated.by} says so."
         return failed(text, stated_by(stated), expected=expected, found=found, hint=hint)
     says = f"{got.by} is a {got.tag} build"
-    if _comes_otherwise(stack):
+    if comes_with_image(stack):
         return warned(f"{claim} no index is stated, and {says}.", expected=expected, found=found, hint=hint)
     said = [(release, says)] if (release := torch_release(stack, tables)) else []
     text = f"{claim} {says}, and no other index is stated."
     return failed_by(text, *said, expected=expected, found=found, hint=hint)
-
-
-def _comes_otherwise(stack: Stack) -> bool:
-    """Tell whether something else than the index may bring torch: an image that is there, a Dockerfile."""
-    return bool(stack.image.ready or stack.image.dockerfile)
 
 
 def _index_hint(stack: Stack, wanted: str, tables: Tables) -> str:

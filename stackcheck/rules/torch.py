@@ -4,19 +4,33 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from stackcheck.claimed import from_pypi, places_of
 from stackcheck.rules.grading import cite, failed_by, no_data
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, uses, warned
-from stackcheck.rules.torchbuild import pinned, stated_backend, stated_by, torch_backend
+from stackcheck.rules.torchbuild import (
+    comes_with_image,
+    default_backend,
+    is_wheel,
+    on_pypi,
+    pinned,
+    platform_of,
+    stated_backend,
+    stated_by,
+    torch_backend,
+)
+from stackcheck.tables.reading import parse_version
 from stackcheck.tables.torch import cuda_tag, minor
 from stackcheck.verdict import Evidence
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from packaging.version import Version
 
     from stackcheck.definition import Stack
     from stackcheck.rules.torchbuild import Backend
     from stackcheck.tables import Tables
-    from stackcheck.tables.torch import Companion
+    from stackcheck.tables.torch import Companion, Release
 
 _VISION_CHECK = Evidence(
     "torchvision refuses another CUDA major version when it is imported",
@@ -28,6 +42,9 @@ _AUDIO_CHECK = Evidence(
     "torchaudio/_extension/utils.py in the wheels of 2.0.0 - 2.11.0, pypi.org/project/torchaudio "
     "(checked 2026-11-20)",
 )
+_AUDIO_WITH_CUDA = parse_version("0.10")
+"""The first torchaudio whose wheel on PyPI has CUDA code: 0.10.0 says +cu102 in its version.py, 0.9.1 nothing
+(pypi.org/project/torchaudio, checked 2026-11-20)."""
 
 
 @rule("TORCH101", when=uses("torchvision"))
@@ -137,22 +154,57 @@ def companions_share_backend(stack: Stack, tables: Tables) -> list[Finding] | Fi
 
     Mixed tags install without a word. torchvision then refuses another CUDA major version when it is
     imported, torchaudio another minor version; a CPU torchvision beside a CUDA torch imports and has no
-    CUDA operators; a ROCm build looks for libraries that a CUDA torch does not have. Only tags that are
-    stated are compared: the local version, or the index that a package comes from.
+    CUDA operators; a ROCm build looks for libraries that a CUDA torch does not have. Which build a pin is
+    stands in its local version, in the index that it comes from, or nowhere: then it comes from PyPI, whose
+    wheels of torchvision and torchaudio are made for the same CUDA as its wheel of their torch.
 
-    Source: torchvision/extension.py and torchaudio/_extension/utils.py of the wheels on PyPI.
-    Example: torch 1.9.0+cu111 with torchaudio 0.10.0.dev20210902+rocm4.1 misses libtorch_hip.so.
+    Source: torchvision/extension.py and torchaudio/_extension/utils.py of the wheels on PyPI; version.py of
+    the wheels of torchvision 0.8.2 - 0.26.0 and torchaudio 0.9.1 - 2.9.1 there (checked 2026-11-20).
+    Example: torch 2.5.1+cu118 from its index with torchvision 0.20.1 from PyPI, which is a cu124 build.
     Fix: take all three from the same index, with the same tag.
     """
     torch = stated_backend(stack, "torch")
-    if torch is None:
+    others = {name: stated_backend(stack, name) for name in ("torchvision", "torchaudio")}
+    if torch is None and not any(others.values()):
         return _untagged_audio(stack, tables)
+    if torch is None and _one_default(stack, "torch", others):
+        torch = default_backend(stack, tables)
     findings = []
-    for name in ("torchvision", "torchaudio"):
-        other = stated_backend(stack, name)
-        if other is not None:
-            findings.append(_same_backend(name, other, torch, pinned(stack, name)))
+    for name, stated in others.items():
+        row = _pypi_release(stack, tables, name) if stated is None else None
+        version = pinned(stack, name)
+        other = on_pypi(name, version, row, platform_of(stack)) if row and version else stated
+        if torch is None or other is None or not (torch.sure or other.sure):
+            continue
+        said = [(row, f"{other.by} is a {other.tag} build")] if row else []
+        findings.append(_same_backend(name, other, torch, version, said))
     return findings or None
+
+
+def _one_default(stack: Stack, name: str, others: Iterable[str]) -> bool:
+    """Tell whether one package comes from PyPI by default, while those with a tag have a place of their own.
+
+    A tag without any index means an index that the stack does not state, which may serve the others too.
+    """
+    package = stack.packages.get(name)
+    tagged = [each for each in others if stated_backend(stack, each)]
+    placed = all(places_of(each, stack) for each in tagged)
+    return is_wheel(package) and bool(tagged) and placed and not comes_with_image(stack)
+
+
+def _pypi_release(stack: Stack, tables: Tables, name: str) -> Release | None:
+    """Return the torch release that a companion from PyPI was made for; None for one from anywhere else.
+
+    None too for one that does not fit the stack's torch: another rule says so, and another one is needed.
+    """
+    version = pinned(stack, name)
+    if version is None or version.local or not _one_default(stack, name, ("torch",)):
+        return None
+    if not from_pypi(name, stack, tables) or (name == "torchaudio" and version < _AUDIO_WITH_CUDA):
+        return None
+    row, torch = tables.torch.companion(name, version), pinned(stack, "torch")
+    releases = tables.torch.releases_for(row) if row and (torch is None or row.accepts(torch)) else ()
+    return releases[0] if len(releases) == 1 else None
 
 
 def _untagged_audio(stack: Stack, tables: Tables) -> Finding | None:
@@ -176,26 +228,33 @@ def _untagged_audio(stack: Stack, tables: Tables) -> Finding | None:
     )
 
 
-def _same_backend(name: str, other: Backend, torch: Backend, version: Version | None) -> Finding:
+def _same_backend(
+    name: str, other: Backend, torch: Backend, version: Version | None, said: list[tuple[Release, str]]
+) -> Finding:
     found = f"{name} {other.tag}"
     if other.same(torch):
         return passed(f"torch and {name} are both {torch.tag} builds.", expected=torch.tag, found=found)
     text = f"torch is a {torch.tag} build ({torch.by} says so), {name} a {other.tag} build ({other.by})."
     hint = f"take {name} with the tag {torch.tag}, or torch with the tag {other.tag}"
+    check = _VISION_CHECK if name == "torchvision" else _AUDIO_CHECK
     if torch.kind == other.kind == "cuda" and torch.version and other.version:
         strict = name == "torchaudio" and version is not None and version.major >= 2
         if torch.version.major == other.version.major and not strict:
             return warned(
                 f"{text} Inside one CUDA major version {name} loads, but nobody tests the two together.",
+                *(cite(*each) for each in said),
                 expected=torch.tag,
                 found=found,
                 hint=hint,
             )
-        check = _VISION_CHECK if name == "torchvision" else _AUDIO_CHECK
-        return failed(f"{text} {check.what}.", check, expected=torch.tag, found=found, hint=hint)
-    why = {
-        "cpu": f"{name} has no GPU operators.",
-        "cuda": f"{name} looks for CUDA libraries that this torch does not have.",
-        "rocm": f"{name} looks for HIP libraries that this torch does not have.",
-    }[other.kind]
-    return failed(f"{text} {why}", stated_by(other), expected=torch.tag, found=found, hint=hint)
+        why = f"{check.what}."
+    else:
+        check = stated_by(other)
+        why = {
+            "cpu": f"{name} has no GPU operators.",
+            "cuda": f"{name} looks for CUDA libraries that this torch does not have.",
+            "rocm": f"{name} looks for HIP libraries that this torch does not have.",
+        }[other.kind]
+    if said:
+        return failed_by(f"{text} {why}", *said, expected=torch.tag, found=found, hint=hint)
+    return failed(f"{text} {why}", check, expected=torch.tag, found=found, hint=hint)

@@ -133,13 +133,21 @@ def default_backend(stack: Stack, tables: Tables) -> Backend | None:
     """Return what the default index's wheel of the stack's torch is; for Linux x86_64 when not stated.
 
     None when torch is not pinned, is a release without a row, has no wheel on that platform, or may come
-    from another place than PyPI.
+    from another place than PyPI: only there does a version without local part stand for one build.
     """
-    release = torch_release(stack, tables) if from_pypi("torch", stack, tables) else None
-    flavor = release.pypi.get(platform_of(stack)) if release else None
-    if release is None or flavor is None:
+    release = torch_release(stack, tables)
+    version = pinned(stack, "torch")
+    if release is None or version is None or version.local or not from_pypi("torch", stack, tables):
         return None
-    by = f"the wheel of torch {release.torch} on PyPI for {platform_of(stack)}"
+    return on_pypi("torch", release.torch, release, platform_of(stack))
+
+
+def on_pypi(name: str, version: Version, release: Release, platform: str) -> Backend | None:
+    """Return what the wheel of torch on PyPI is for a platform, or that of a companion made for `release`."""
+    flavor = release.pypi.get(platform)
+    if flavor is None:
+        return None
+    by = f"the wheel of {name} {version.public} on PyPI for {platform}"
     if flavor == CPU:
         return Backend("cpu", None, by, sure=False)
     return Backend("cuda", parse_version(flavor), by, sure=False)
@@ -190,6 +198,11 @@ def pinned(stack: Stack, name: str) -> Version | None:
     """Return the exactly pinned version of a canonical distribution name, else None."""
     package = stack.packages.get(name)
     return package.exact if package else None
+
+
+def comes_with_image(stack: Stack) -> bool:
+    """Tell whether something else than an index may bring the packages: a ready image, a Dockerfile."""
+    return bool(stack.image.ready or stack.image.dockerfile)
 
 
 def is_wheel(package: Package | None) -> bool:

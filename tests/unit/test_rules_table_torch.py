@@ -8,6 +8,12 @@ import pytest
 
 from tests.unit.table_rules import said, verdicts
 
+
+def on_index(version: str) -> dict[str, str]:
+    """Return a package on PyTorch's index of its tag."""
+    return {"version": version, "index": f"https://download.pytorch.org/whl/{version.partition('+')[2]}"}
+
+
 CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
     (
         "TORCH101",
@@ -233,6 +239,135 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
         ],
     ),
     ("TORCH103", {"packages": {"torch": "2.5.0", "torchvision": "0.20.0"}}, []),
+    (
+        "TORCH103",
+        {
+            "packages": {
+                "torch": on_index("2.5.1+cu118"),
+                "torchvision": "0.20.1",
+                "torchaudio": "2.5.1",
+            }
+        },
+        [
+            (
+                "FAIL",
+                "torch is a cu118 build (the local version of torch says so), torchvision a cu124 build (the wheel of torchvision 0.20.1 on PyPI for linux/amd64). torchvision refuses another CUDA major version when it is imported.",
+                "take torchvision with the tag cu118, or torch with the tag cu124",
+            ),
+            (
+                "FAIL",
+                "torch is a cu118 build (the local version of torch says so), torchaudio a cu124 build (the wheel of torchaudio 2.5.1 on PyPI for linux/amd64). torchaudio refuses another CUDA major.minor version when it is imported.",
+                "take torchaudio with the tag cu118, or torch with the tag cu124",
+            ),
+        ],
+    ),
+    (
+        "TORCH103",
+        {
+            "packages": {
+                "torch": "2.5.1",
+                "torchvision": on_index("0.20.1+cu118"),
+            }
+        },
+        [
+            (
+                "FAIL",
+                "torch is a cu124 build (the wheel of torch 2.5.1 on PyPI for linux/amd64 says so), torchvision a cu118 build (the local version of torchvision). torchvision refuses another CUDA major version when it is imported.",
+                "take torchvision with the tag cu124, or torch with the tag cu118",
+            )
+        ],
+    ),
+    (
+        "TORCH103",
+        {
+            "packages": {
+                "torch": on_index("2.5.1+rocm6.2"),
+                "torchvision": "0.20.1",
+            }
+        },
+        [
+            (
+                "FAIL",
+                "torch is a rocm6.2 build (the local version of torch says so), torchvision a cu124 build (the wheel of torchvision 0.20.1 on PyPI for linux/amd64). torchvision looks for CUDA libraries that this torch does not have.",
+                "take torchvision with the tag rocm6.2, or torch with the tag cu124",
+            )
+        ],
+    ),
+    (
+        "TORCH103",
+        {"packages": {"torch": on_index("2.6.0+cu126"), "torchvision": "0.21.0"}, "platform": "linux/arm64"},
+        [
+            (
+                "FAIL",
+                "torch is a cu126 build (the local version of torch says so), torchvision a cpu build (the wheel of torchvision 0.21.0 on PyPI for linux/arm64). torchvision has no GPU operators.",
+                "take torchvision with the tag cu126, or torch with the tag cpu",
+            )
+        ],
+    ),
+    (
+        "TORCH103",
+        {"packages": {"torch": on_index("2.7.1+cu128"), "torchvision": "0.22.1"}},
+        [
+            (
+                "WARN",
+                "torch is a cu128 build (the local version of torch says so), torchvision a cu126 build (the wheel of torchvision 0.22.1 on PyPI for linux/amd64). Inside one CUDA major version torchvision loads, but nobody tests the two together.",
+                "take torchvision with the tag cu128, or torch with the tag cu126",
+            )
+        ],
+    ),
+    (
+        "TORCH103",
+        {"packages": {"torch": on_index("2.7.1+cu126"), "torchvision": "0.22.1"}},
+        [("PASS", "torch and torchvision are both cu126 builds.", "")],
+    ),
+    (
+        "TORCH103",
+        {
+            "packages": {"torch": "2.5.1+cu118", "torchvision": "0.20.1"},
+            "index": {"extra": ["https://download.pytorch.org/whl/cu118"]},
+        },
+        [("PASS", "torch and torchvision are both cu118 builds.", "")],
+    ),
+    (
+        "TORCH103",
+        {
+            "packages": {"torch": on_index("2.5.1+cu118"), "torchvision": "0.20.1"},
+            "index": {"extra": ["https://wheels.example.org/simple"]},
+        },
+        [],
+    ),
+    (
+        "TORCH103",
+        {
+            "packages": {
+                "torch": on_index("2.5.1+cu118"),
+                "torchvision": {"version": "0.20.1", "from": "source"},
+            },
+        },
+        [],
+    ),
+    (
+        "TORCH103",
+        {
+            "packages": {"torch": on_index("2.5.1+cu118"), "torchvision": "0.20.1"},
+            "image": {"ready": "somebody/torch:1"},
+        },
+        [],
+    ),
+    (
+        "TORCH103",
+        {
+            "packages": {
+                "torch": {"version": "2.5.1", "from": "source"},
+                "torchvision": on_index("0.20.1+cu118"),
+            }
+        },
+        [],
+    ),
+    ("TORCH103", {"packages": {"torch": on_index("1.9.1+cu111"), "torchaudio": "0.9.1"}}, []),
+    ("TORCH103", {"packages": {"torch": on_index("2.5.1+cu118"), "torchvision": "0.19.1"}}, []),
+    ("TORCH103", {"packages": {"torch": "2.5.1+cu118", "torchvision": "0.20.1"}}, []),
+    ("TORCH103", {"packages": {"torch": "2.0.1", "torchvision": "0.15.1+cu118"}}, []),
     (
         "TORCH103",
         {"packages": {"torch": "2.15.0", "torchaudio": "2.11.0"}},
