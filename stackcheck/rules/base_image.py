@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _CUDA_IMAGE = re.compile(
     r"(?:^|/)nvidia/cuda:(?P<cuda>\d+\.\d+)(?P<patch>\.\d+)?(?:-(?P<cudnn>cudnn\d*))?(?:-(?P<kind>base|runtime|devel))?"
 )
+_CUDA_TAG = re.compile(r"(?:(?:(?:index\.)?docker\.io|nvcr\.io)/)?nvidia/cuda(?::(?P<tag>[\w.-]+))?")
+"""Where NVIDIA publishes: a registry of one's own may keep what is deleted there."""
 _PYTHON_IMAGE = re.compile(r"(?:^|/)python:(?P<python>3\.\d+)")
 _WHEELS = Evidence(
     "torch's wheels bring their CUDA runtime and cuDNN; the image's toolkit is for compiling",
@@ -64,13 +66,15 @@ def _has_image(facts: Facts) -> bool:
 
 @rule("IMAGE101", when=_has_image)
 def cuda_tag_exists(stack: Stack, tables: Tables) -> list[Finding]:
-    """The nvidia/cuda tag exists.
+    """The nvidia/cuda tag is none that is known not to exist.
 
-    Up to CUDA 12.3 the tags with cuDNN are spelled `cudnn8`; from 12.4 on they are spelled `cudnn`, without a
-    number, and hold cuDNN 9.
+    NVIDIA deletes images after their end of life: those of CUDA 10 are gone. Tags from CUDA 11 on have
+    versions of three parts. Up to CUDA 12.2 the tags with cuDNN are spelled `cudnn8`; from 12.4 on they are
+    spelled `cudnn`, without a number, and hold cuDNN 9. No registry is asked, so nothing is said of a tag
+    that only looks right.
 
-    Source: https://github.com/pytorch/pytorch/pull/125632; https://github.com/pytorch/builder/issues/1811
-    Example: nvidia/cuda:12.4.1-cudnn8-devel-ubuntu22.04 is not found.
+    Source: threads in which a pull failed (tables/images.toml); https://github.com/pytorch/pytorch/pull/125632
+    Example: nvidia/cuda:12.4.1-cudnn8-devel-ubuntu22.04 is not found; nor is 10.2-cudnn7-devel-ubuntu18.04.
     Fix: nvidia/cuda:12.4.1-cudnn-devel-ubuntu22.04.
     """
     return _spellings(_images(stack), tables)
@@ -82,7 +86,7 @@ def _has_dockerfile(facts: Facts) -> bool:
 
 @rule("IMAGE107", when=_has_dockerfile)
 def dockerfile_tag_exists(dockerfile: str, tables: Tables) -> list[Finding]:
-    """The nvidia/cuda tags in a Dockerfile's FROM lines exist.
+    """The nvidia/cuda tags in a Dockerfile's FROM lines are none that are known not to exist.
 
     As IMAGE101, for the images that the user's own Dockerfile builds on; build arguments count with their
     defaults.
@@ -97,6 +101,9 @@ def dockerfile_tag_exists(dockerfile: str, tables: Tables) -> list[Finding]:
 def _spellings(names: Iterable[str], tables: Tables) -> list[Finding]:
     findings: list[Finding] = []
     for name in names:
+        if absent := _absent(name, tables):
+            findings.append(absent)
+            continue
         image = cuda_image(name)
         row = tables.images.cudnn_tag(image.cuda) if image and image.cudnn else None
         if image is None or row is None:
@@ -113,8 +120,25 @@ def _spellings(names: Iterable[str], tables: Tables) -> list[Finding]:
                 )
             )
         else:
-            findings.append(passed(f"{name} spells cuDNN as images of CUDA {image.cuda} do.", cite(row, "")))
+            text = (
+                f"{name} spells cuDNN as images of CUDA {image.cuda} do; whether it exists was not looked up."
+            )
+            findings.append(passed(text, cite(row, "")))
     return findings
+
+
+def _absent(name: str, tables: Tables) -> Finding | None:
+    match = _CUDA_TAG.fullmatch(name)
+    row = tables.images.missing_tag(match["tag"] or "latest") if match else None
+    if row is None:
+        return None
+    return failed_by(
+        f"{name} does not exist: {row.fault}.",
+        (row, row.fault),
+        expected="a tag that exists",
+        found=name,
+        hint=row.hint,
+    )
 
 
 @rule("IMAGE102", when=_has_image)

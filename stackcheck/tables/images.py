@@ -14,6 +14,15 @@ from stackcheck.tables.reading import FOLDER, Row, only_keys, read_rows, read_ta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MissingTag(Row):
+    """Tags of nvidia/cuda that do not exist: `pattern` is a regular expression for the whole tag."""
+
+    pattern: str
+    fault: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CudnnTag(Row):
     """The words for cuDNN that tags of nvidia/cuda do not have, by CUDA version, and the one to use."""
 
@@ -49,11 +58,16 @@ class ImageTable:
     """Everything in `images.toml`, indexed."""
 
     checked: date
+    missing_tags: tuple[MissingTag, ...]
     cudnn_tags: tuple[CudnnTag, ...]
     distributions: tuple[Distribution, ...]
     nvidia: Mapping[str, NvidiaPytorch]
     _patterns: tuple[tuple[re.Pattern[str], Distribution], ...] = field(repr=False)
     _found: dict[str, Distribution | None] = field(repr=False, default_factory=dict)
+
+    def missing_tag(self, tag: str) -> MissingTag | None:
+        """Return the row that says that a tag of nvidia/cuda does not exist; None is "no data"."""
+        return next((row for row in self.missing_tags if re.fullmatch(row.pattern, tag)), None)
 
     def cudnn_tag(self, cuda: Version) -> CudnnTag | None:
         """Return the row for a CUDA version; None is "no data"."""
@@ -80,7 +94,7 @@ def load(folder: Path = FOLDER) -> ImageTable:
 @cache
 def _load(folder: Path) -> ImageTable:
     table = read_table("images", folder)
-    only_keys(table, ("cudnn_tag", "distribution", "nvidia_pytorch"))
+    only_keys(table, ("missing_tag", "cudnn_tag", "distribution", "nvidia_pytorch"))
     tags = read_rows(table, "cudnn_tag", CudnnTag)
     for row in tags:
         require(
@@ -89,6 +103,7 @@ def _load(folder: Path) -> ImageTable:
     distributions = read_rows(table, "distribution", Distribution)
     return ImageTable(
         checked=table["checked"],
+        missing_tags=read_rows(table, "missing_tag", MissingTag),
         cudnn_tags=tags,
         distributions=distributions,
         nvidia=unique(read_rows(table, "nvidia_pytorch", NvidiaPytorch), lambda row: row.tag, "tag"),

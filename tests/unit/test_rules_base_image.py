@@ -29,13 +29,17 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         "cudnn from 12.4 on",
         "IMAGE101",
         {"image": {"base": "nvidia/cuda:12.4.1-cudnn-devel-ubuntu22.04"}},
-        ["PASS: nvidia/cuda:12.4.1-cudnn-devel-ubuntu22.04 spells cuDNN as images of CUDA 12.4 do."],
+        [
+            "PASS: nvidia/cuda:12.4.1-cudnn-devel-ubuntu22.04 spells cuDNN as images of CUDA 12.4 do; whether it exists was not looked up."
+        ],
     ),
     (
         "cudnn8 before",
         "IMAGE101",
         {"image": {"base": "nvidia/cuda:12.1.0-cudnn8-devel-ubuntu20.04"}},
-        ["PASS: nvidia/cuda:12.1.0-cudnn8-devel-ubuntu20.04 spells cuDNN as images of CUDA 12.1 do."],
+        [
+            "PASS: nvidia/cuda:12.1.0-cudnn8-devel-ubuntu20.04 spells cuDNN as images of CUDA 12.1 do; whether it exists was not looked up."
+        ],
     ),
     (
         "cudnn before is not verified",
@@ -44,6 +48,108 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         [
             "WARN: nvidia/cuda:12.1.0-cudnn-devel-ubuntu20.04 does not exist: images of CUDA 12.1 spell cuDNN `cudnn8`. This rests on knowledge that no primary source confirms, so it is a warning."
         ],
+    ),
+    (
+        "an image of a CUDA version that does not exist",
+        "IMAGE101",
+        {"image": {"base": "nvidia/cuda:12.7.0-cudnn-runtime-ubuntu22.04"}},
+        ["FAIL: nvidia/cuda:12.7.0-cudnn-runtime-ubuntu22.04 does not exist: there is no CUDA 12.7."],
+    ),
+    (
+        "an image of CUDA 10",
+        "IMAGE101",
+        {"image": {"base": "nvidia/cuda:10.2-cudnn7-devel-ubuntu18.04"}},
+        [
+            "FAIL: nvidia/cuda:10.2-cudnn7-devel-ubuntu18.04 does not exist: the images of CUDA 10 and older were deleted."
+        ],
+    ),
+    (
+        "an image of CUDA 9",
+        "IMAGE101",
+        {"image": {"base": "nvidia/cuda:9.2-devel-ubuntu18.04"}},
+        [
+            "FAIL: nvidia/cuda:9.2-devel-ubuntu18.04 does not exist: the images of CUDA 10 and older were deleted."
+        ],
+    ),
+    (
+        "a version of two parts",
+        "IMAGE101",
+        {"image": {"base": "nvcr.io/nvidia/cuda:11.1-cudnn8-devel-ubuntu20.04"}},
+        [
+            "FAIL: nvcr.io/nvidia/cuda:11.1-cudnn8-devel-ubuntu20.04 does not exist: tags from CUDA 11 on have versions of three parts."
+        ],
+    ),
+    (
+        "a version of two parts of CUDA 12",
+        "IMAGE101",
+        {"image": {"base": "nvidia/cuda:12.4-devel-ubuntu22.04"}},
+        [
+            "FAIL: nvidia/cuda:12.4-devel-ubuntu22.04 does not exist: tags from CUDA 11 on have versions of three parts."
+        ],
+    ),
+    (
+        "a patch release that was deleted",
+        "IMAGE101",
+        {"image": {"base": "nvidia/cuda:11.7.0-devel-ubuntu22.04"}},
+        [
+            "FAIL: nvidia/cuda:11.7.0-devel-ubuntu22.04 does not exist: the images of CUDA 11.7.0 were deleted."
+        ],
+    ),
+    (
+        "an older patch release that was deleted",
+        "IMAGE101",
+        {"image": {"base": "nvidia/cuda:11.4.2-devel-ubuntu20.04"}},
+        [
+            "FAIL: nvidia/cuda:11.4.2-devel-ubuntu20.04 does not exist: the images of CUDA 11.4.0 and 11.4.2 were deleted."
+        ],
+    ),
+    (
+        "CentOS 7 under CUDA 11.8",
+        "IMAGE101",
+        {"image": {"base": "nvidia/cuda:11.8.0-cudnn8-devel-centos7"}},
+        [
+            "FAIL: nvidia/cuda:11.8.0-cudnn8-devel-centos7 does not exist: the images of CUDA 11.8.0 on CentOS 7 were deleted."
+        ],
+    ),
+    (
+        "CentOS 7 under another CUDA is not verified",
+        "IMAGE101",
+        {"image": {"base": "nvidia/cuda:12.1.1-devel-centos7"}},
+        [
+            "WARN: nvidia/cuda:12.1.1-devel-centos7 does not exist: images on CentOS 7 and 8, both past their end of life, are deleted. This rests on knowledge that no primary source confirms, so it is a warning."
+        ],
+    ),
+    (
+        "no tag",
+        "IMAGE101",
+        {"image": {"base": "nvidia/cuda"}},
+        ["FAIL: nvidia/cuda does not exist: nvidia/cuda has had no tag `latest` since January 2021."],
+    ),
+    (
+        "the tag latest",
+        "IMAGE101",
+        {"image": {"base": "nvidia/cuda:latest"}},
+        ["FAIL: nvidia/cuda:latest does not exist: nvidia/cuda has had no tag `latest` since January 2021."],
+    ),
+    (
+        "cudnn9 before is not verified",
+        "IMAGE101",
+        {"image": {"base": "nvidia/cuda:12.1.0-cudnn9-devel-ubuntu22.04"}},
+        [
+            "WARN: nvidia/cuda:12.1.0-cudnn9-devel-ubuntu22.04 does not exist: images of CUDA 12.1 spell cuDNN `cudnn8`. This rests on knowledge that no primary source confirms, so it is a warning."
+        ],
+    ),
+    (
+        "an image by its digest",
+        "IMAGE101",
+        {"image": {"base": "nvidia/cuda@sha256:0000"}},
+        [],
+    ),
+    (
+        "a registry of one's own may keep it",
+        "IMAGE101",
+        {"image": {"base": "registry.example/nvidia/cuda:10.2-devel-ubuntu18.04"}},
+        [],
     ),
     ("without cuDNN", "IMAGE101", {"image": {"base": "nvidia/cuda:12.4.1-devel-ubuntu22.04"}}, []),
     (
