@@ -246,7 +246,11 @@ def _devices(tables: Tables) -> dict[str, Any]:
     """Return what is known of GPUs: their least driver, the last branch that drives them, names."""
     named = {product_key(gpu.name): str(gpu.capability) for gpu in products() if gpu.capability}
     return {
-        "least": {str(row.capability): str(row.driver) for row in tables.cuda.device_drivers},
+        "least": {
+            str(row.capability): str(row.driver)
+            for row in tables.cuda.device_drivers
+            if row.driver is not None and not row.product
+        },
         "last_branch": {
             str(capability): row.last_branch
             for row in tables.cuda.generations

@@ -16,8 +16,11 @@ from stackcheck_probes.binaries.capability import PTX
 
 if TYPE_CHECKING:
     from stackcheck.definition import Stack
+    from stackcheck.rules.driverrange import Driver
     from stackcheck.tables import Tables
-    from stackcheck.tables.cuda import Toolkit
+    from stackcheck.tables.cuda import DeviceDriver, Toolkit
+    from stackcheck.tables.gpus import Gpu
+    from stackcheck.tables.reading import DriverVersion
 
 
 @rule("DRIVER102", when=states_driver)
@@ -60,27 +63,39 @@ def driver_branch_has_gpus(stack: Stack, tables: Tables) -> Finding | None:
 
 
 @rule("DRIVER103", when=states_driver)
-def driver_knows_gpus(stack: Stack, tables: Tables) -> Finding | None:
+def driver_knows_gpus(stack: Stack, tables: Tables) -> list[Finding]:
     """The driver is new enough to drive the GPUs.
 
-    A new generation needs a new driver whatever the toolkit: capabilities 10.0 and 12.0 need 570.26.
+    A new generation needs a new driver whatever the toolkit: capabilities 10.0 and 12.0 need 570.26, and for
+    HGX B200 NVIDIA asks for 570.133.20.
 
-    Source: cuDNN 9.10.2 support matrix, docs.nvidia.com/deeplearning/cudnn.
+    Source: cuDNN 9.10.2 support matrix, docs.nvidia.com/deeplearning/cudnn; GPU Operator 25.3 release notes,
+    github.com/NVIDIA/cloud-native-docs/pull/184.
     Example: an RTX 5090 on driver 550.54.15.
     Fix: update the driver.
     """
     driver = parse_driver(stack.driver) if stack.driver else None
+    if driver is None:
+        return []
     rows = [(gpu, tables.cuda.device_driver(gpu.capability)) for gpu in stack.gpus if gpu.capability]
-    known = [(gpu, row) for gpu, row in rows if row is not None]
-    if driver is None or not known:
-        return None
-    gpu, row = max(known, key=lambda each: each[1].driver)
-    says = f"capability {row.capability} needs a driver >= {row.driver}"
-    expected, found = f"driver >= {row.driver}", f"driver {driver.text}"
-    below = driver.below(row.driver)
+    needs = [(gpu, row, row.driver) for gpu, row in rows if row is not None and row.driver is not None]
+    judged = [_driven(driver, *max(needs, key=lambda each: each[2]))] if needs else []
+    judged += [
+        _product_driven(driver, gpu, tables) for gpu, _, least in needs if driver.below(least) is False
+    ]
+    untold = [gpu for gpu, row in rows if row is not None and row.driver is None]
+    if untold:
+        judged.append(skipped(f"no data on the least driver for {titles(untold)}"))
+    return [each for each in judged if each is not None]
+
+
+def _driven(driver: Driver, gpu: Gpu, row: DeviceDriver, least: DriverVersion) -> Finding | None:
+    says = f"capability {row.capability} needs a driver >= {least}"
+    expected, found = f"driver >= {least}", f"driver {driver.text}"
+    below = driver.below(least)
     if below:
         text = f"{gpu.name}: {says}; the hosts have {driver.text}."
-        hint = f"update the driver to {row.driver} or later"
+        hint = f"update the driver to {least} or later"
         doubt = gpu.unverified
         return failed_by(text, (row, says), expected=expected, found=found, hint=hint, doubtful=doubt)
     if below is None:
@@ -89,6 +104,21 @@ def driver_knows_gpus(stack: Stack, tables: Tables) -> Finding | None:
             text, cite(row, says), expected=expected, found=found, hint="state the whole driver version"
         )
     return passed(f"Driver {driver.text} drives {gpu.name}: {says}.", cite(row, says))
+
+
+def _product_driven(driver: Driver, gpu: Gpu, tables: Tables) -> Finding | None:
+    """Say where NVIDIA asks for a later driver for one product than for its capability."""
+    row = tables.cuda.product_driver(gpu.capability, gpu.product) if gpu.capability else None
+    if row is None or row.driver is None or not driver.below(row.driver):
+        return None
+    says = f"{row.product} needs a driver >= {row.driver}: {row.note}"
+    return failed_by(
+        f"{says}; the hosts have {driver.text}.",
+        (row, says),
+        expected=f"driver >= {row.driver}",
+        found=f"driver {driver.text}",
+        hint=f"update the driver to {row.driver} or later",
+    )
 
 
 @rule("DRIVER104", when=states_driver)

@@ -87,10 +87,14 @@ class Generation(Row):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceDriver(Row):
-    """The least Linux driver that drives a capability at all, whatever the toolkit."""
+    """The least Linux driver that drives a capability at all, whatever the toolkit; None where none is known.
+
+    product: the name in `gpus.toml`, where it needs a later driver than others of its capability.
+    """
 
     capability: Capability
-    driver: DriverVersion
+    driver: DriverVersion | None = None
+    product: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +120,7 @@ class CudaTable:
     _toolkit: dict[tuple[int, int], Toolkit] = field(repr=False)
     _family: dict[int, Family] = field(repr=False)
     _generation: dict[Capability, Generation] = field(repr=False)
-    _device_driver: dict[Capability, DeviceDriver] = field(repr=False)
+    _device_driver: dict[tuple[Capability, str], DeviceDriver] = field(repr=False)
 
     @property
     def newest(self) -> Toolkit:
@@ -137,8 +141,12 @@ class CudaTable:
         return self._generation.get(capability)
 
     def device_driver(self, capability: Capability) -> DeviceDriver | None:
-        """Return the least driver of a capability, where a source states one."""
-        return self._device_driver.get(capability)
+        """Return the least driver of a capability; None for one that every driver of today drives."""
+        return self._device_driver.get((capability, ""))
+
+    def product_driver(self, capability: Capability, product: str) -> DeviceDriver | None:
+        """Return the least driver of one product, where it is another than that of its capability."""
+        return self._device_driver.get((capability, product)) if product else None
 
     def floor(
         self, cuda: Version, os: Literal["linux", "windows"] = "linux"
@@ -190,7 +198,7 @@ def _load(folder: Path) -> CudaTable:
         _toolkit=unique(toolkits, lambda row: (row.version.major, row.version.minor), "toolkit"),
         _family=unique(families, lambda row: row.major, "family"),
         _generation=owners,
-        _device_driver=unique(devices, lambda row: row.capability, "device_driver"),
+        _device_driver=unique(devices, lambda row: (row.capability, row.product), "device_driver"),
     )
 
 

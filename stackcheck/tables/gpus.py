@@ -32,6 +32,8 @@ class Gpu:
     kind: str = ""
     source: str = ""
     unverified: bool = False
+    product: str = ""
+    """The name of its row; "" when a capability, a target, or more than one row was named."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +120,8 @@ def find_gpu(text: str) -> Gpu:
     row = fits[0]
     kind = row.kind if all(gpu.kind == row.kind for gpu in fits) else ""
     unverified = all(gpu.unverified for gpu in fits)
-    return Gpu(text, row.capability, row.gfx, kind, row.source, unverified)
+    product = row.name if len(fits) == 1 else ""
+    return Gpu(text, row.capability, row.gfx, kind, row.source, unverified, product)
 
 
 @dataclass(frozen=True, slots=True)
