@@ -212,12 +212,56 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
     (
         "DRIVER101",
         {"packages": {"torch": "2.5.1+cu124"}, "driver": "551.61", "platform": "windows/amd64"},
-        [("PASS", "Driver 551.61 runs CUDA 12.4: CUDA 12.4 came with driver 551.61.", "")],
+        [("PASS", "Driver 551.61 runs CUDA 12.4, which needs 528.33.", "")],
     ),
     (
         "DRIVER101",
         {"packages": {"torch": "2.5.1+cu124"}, "driver": "530.10", "platform": "windows/amd64"},
-        [("SKIP", "no data on the least driver that runs CUDA 12.4 on Windows", "")],
+        [
+            (
+                "PASS",
+                "Driver 530.10 runs CUDA 12.4 by minor-version compatibility: it is above the floor 528.33, below 551.61, which CUDA 12.4 came with; machine code runs, PTX of 12.4 does not.",
+                "",
+            )
+        ],
+    ),
+    (
+        "DRIVER101",
+        {"packages": {"torch": "2.4.1+cu121"}, "driver": "472.12", "platform": "windows/amd64"},
+        [
+            (
+                "FAIL",
+                "The driver is too old: CUDA 12.1 needs a driver >= 528.33 (the local version of torch says CUDA 12.1), and the hosts have driver 472.12.",
+                "update to driver >= 528.33, or take a build of torch for an older CUDA major version",
+            )
+        ],
+    ),
+    (
+        "DRIVER101",
+        {"packages": {"torch": "1.10.0+cu113"}, "driver": "472.12", "platform": "windows/amd64"},
+        [("PASS", "Driver 472.12 runs CUDA 11.3, which needs 452.39.", "")],
+    ),
+    (
+        "DRIVER101",
+        {"packages": {"torch": "2.9.0+cu130"}, "driver": "576.02", "platform": "windows/amd64"},
+        [
+            (
+                "FAIL",
+                "The driver is too old: CUDA 13.0 needs a driver >= 580 (the local version of torch says CUDA 13.0), and the hosts have driver 576.02.",
+                "update to driver >= 580, or take a build of torch for an older CUDA major version",
+            )
+        ],
+    ),
+    (
+        "DRIVER101",
+        {"cuda": "10.2", "driver": "430.10", "platform": "windows/amd64"},
+        [
+            (
+                "FAIL",
+                "The driver is too old: CUDA 10.2 needs a driver >= 441.22 (the stack says CUDA 10.2), and the hosts have driver 430.10.",
+                "update to driver >= 441.22, or take a build of torch for an older CUDA major version",
+            )
+        ],
     ),
     ("DRIVER101", {"packages": {"torch": "2.5.1+cpu"}, "driver": "530.10"}, []),
     (
