@@ -55,7 +55,8 @@ def driver_runs_cuda(stack: Stack, tables: Tables) -> Finding | None:
     A driver runs everything older. Inside one major version it also runs newer minor versions from the floor
     of that major version on (450.80.02 for 11, 525.60.13 for 12, 580.65.06 for 13; on Windows 452.39, 528.33
     and 580), SASS only; before CUDA 11 each version needs its own driver. The CUDA version that nvidia-smi
-    prints is the newest the driver has, not what is installed. Forward compatibility packages lift this on data center GPUs alone.
+    prints is the newest the driver has, not what is installed. Forward compatibility packages lift this on
+    data center GPUs alone.
 
     Source: NVIDIA CUDA Compatibility; CUDA release notes, tables 2 and 3 (rows of `stackcheck tables`).
     Example: torch 2.11.0 from PyPI (CUDA 13.0) on a 570 driver: `The NVIDIA driver on your system is too
