@@ -196,6 +196,8 @@ def _served(gpu: Gpu, seen: str, targets: frozenset[str], value: str | None, tab
 
 
 def _right_override(real: str, targets: frozenset[str], tables: Tables) -> str:
+    if real in targets:
+        return f"remove {OVERRIDE}: torch has code for {real}"
     row = tables.rocm.override(real)
     if row is not None and row.claims in targets:
         return (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from stackcheck_probes.judging.gfx import akin, kin
@@ -72,4 +74,16 @@ def test_what_a_target_is_akin_to() -> None:
         "gfx9-generic",
         "gfx90a",
         "generation 12",
+    ]
+
+
+def test_who_needs_no_override_is_told_to_leave_it_out() -> None:
+    stack: dict[str, Any] = {
+        "packages": {"torch": "2.5.1+rocm6.2"},
+        "env": {"HSA_OVERRIDE_GFX_VERSION": "9.0.10"},
+    }
+    hints = [said("ROCM101", gpus=[gpu], **stack)[0][2] for gpu in ("MI50", "gfx1031")]
+    assert hints == [
+        "remove HSA_OVERRIDE_GFX_VERSION: torch has code for gfx906",
+        "set HSA_OVERRIDE_GFX_VERSION=10.3.0 (gfx1030), as others do for gfx1031, or build torch for gfx1031",
     ]

@@ -178,7 +178,7 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
         [
             (
                 "WARN",
-                "torch-sm110-avx2 serves no machine: sm_110 runs on parts of Arm boards alone (Jetson T5000 (Jetson AGX Thor), Jetson T4000), and the build is for linux/amd64.",
+                "torch-sm110-avx2 serves no machine: sm_110 runs on parts of Arm boards alone (Jetson T5000, Jetson AGX Thor, Jetson T4000), and the build is for linux/amd64.",
                 "leave the variant out of the matrix",
             )
         ],
@@ -189,7 +189,7 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
         [
             (
                 "WARN",
-                "torch-sm121-avx2 serves no machine: sm_121 runs on parts of Arm boards alone (NVIDIA GB10 (DGX Spark)), and the build is for linux/amd64.",
+                "torch-sm121-avx2 serves no machine: sm_121 runs on parts of Arm boards alone (NVIDIA GB10, DGX Spark), and the build is for linux/amd64.",
                 "leave the variant out of the matrix",
             )
         ],
@@ -197,7 +197,7 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
     (
         "VARIANT104",
         SM90 | {"id": "t", "arch_list": ["12.1"], "platform": "linux/arm64", "packages": {"torch": "2.10.0"}},
-        [("PASS", "t serves machines with NVIDIA GB10 (DGX Spark).", "")],
+        [("PASS", "t serves machines with NVIDIA GB10, DGX Spark.", "")],
     ),
     (
         "VARIANT105",
