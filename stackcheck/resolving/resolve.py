@@ -26,7 +26,15 @@ from stackcheck.resolving.derivation import read_failure
 from stackcheck.resolving.doubt import in_doubt, passed_over
 from stackcheck.resolving.index import Fetcher
 from stackcheck.resolving.lock import Origin, parse_lock, render_lock
-from stackcheck.resolving.resolution import LockedPackage, Resolution, Unresolved
+from stackcheck.resolving.resolution import PROVEN, LockedPackage, Resolution, Unresolved
+from stackcheck.resolving.unread import (
+    asks_several,
+    keep_absent,
+    load_absent,
+    not_cached,
+    unread_pages,
+    verbose,
+)
 from stackcheck.resolving.uvinput import PROJECT, UvInput, uv_input
 from stackcheck.resolving.uvrun import UvAnswer, compile_args, find_uv, project_folder, run_uv, uv_version
 
@@ -96,6 +104,8 @@ def _attempt(stack: Stack, options: Options, *, lenient: bool) -> Resolution | U
     if answer.code:
         secrets = secrets_of({**options.environ, **asked.env})
         found = read_failure(answer.stderr, offline=options.offline, secrets=secrets)
+        if options.offline and found.kind in PROVEN and (missing := _missing_pages(stack, asked, options)):
+            found = not_cached(missing)
         found = replace(found, assumed=asked.assumed, offline=options.offline)
         return found if lenient else in_doubt(found, stack, options.fetcher)
     resolution = _resolution(stack, asked, answer, options, start)
@@ -120,6 +130,8 @@ def _compile(asked: UvInput, args: tuple[str, ...], form: str, options: Options)
 def _resolution(
     stack: Stack, asked: UvInput, answer: UvAnswer, options: Options, start: float
 ) -> Resolution | Unresolved:
+    if missing := _missing_pages(stack, asked, options):
+        return replace(not_cached(missing), assumed=asked.assumed)
     version = uv_version(options.uv or find_uv())
     origins = _origins(asked, answer.stdout, options)
     text = render_lock(answer.stdout, origins, stack, platform=asked.platform, uv_version=version)
@@ -140,6 +152,19 @@ def _resolution(
         left_out=asked.left_out,
         seconds=time.monotonic() - start,
     )
+
+
+def _missing_pages(stack: Stack, asked: UvInput, options: Options) -> frozenset[str]:
+    """Return the pages that uv had to do without, offline; online, remember those that there are not."""
+    if not asks_several(stack, asked):
+        return frozenset()
+    offline, folder = "--offline" in asked.args, project_folder(options.cache_folder, asked.project)
+    args = asked.args if offline else (*asked.args, "--offline")
+    unread = unread_pages(_compile(asked, verbose(args), "requirements.txt", options).stderr, stack)
+    if offline:
+        return unread - load_absent(folder)
+    keep_absent(folder, unread)
+    return frozenset()
 
 
 def _settings_files(environ: Mapping[str, str]) -> tuple[str, ...]:

@@ -400,6 +400,52 @@ def test_offline_uses_the_cache_and_says_what_it_did_not_ask(server: IndexServer
     ]
 
 
+def test_offline_without_a_page_of_a_stated_index_proves_nothing(
+    server: IndexServer, options: Options
+) -> None:
+    server.add("main", make_wheel("alpha", "1.0"))
+    server.add("tagged", make_wheel("alpha", "1.0+cu118"))
+    extra = {"url": server.simple("main"), "extra": [server.simple("tagged")]}
+    both = stack("", {"alpha": "1.0"}, index=extra)
+    offline = replace(options, offline=True)
+    resolved(resolve(stack(server.simple("main"), {"alpha": "1.0"}), options))  # keeps the page of one index
+    found = unresolved(resolve(both, offline))
+    page = f"{server.simple('tagged')}alpha/"
+    assert (found.kind, found.where, found.hint) == ("offline", page, "run once without --offline")
+    assert found.message == f"{page} is not in uv's cache, and the network was not to be used"
+    (verdict,) = verdict_of(found)
+    assert verdict.outcome is Outcome.SKIP
+    assert str(resolved(resolve(both, options)).version("alpha")) == "1.0+cu118"
+    assert str(resolved(resolve(both, offline)).version("alpha")) == "1.0+cu118"
+
+
+def test_offline_a_missing_page_may_lift_a_conflict(server: IndexServer, options: Options) -> None:
+    server.add(
+        "main", make_wheel("alpha", "1.0", "beta==1.0"), make_wheel("beta", "1.0"), make_wheel("beta", "2.0")
+    )
+    server.add("tagged", make_wheel("alpha", "1.0+free"))
+    pins = {"alpha": "1.0", "beta": "2.0"}
+    for kept in ("1.0", "2.0"):  # keeps every page and metadata of one index
+        packages = {"beta": kept, **({"alpha": "1.0"} if kept == "1.0" else {})}
+        resolved(resolve(stack(server.simple("main"), packages), options))
+    extra = {"url": server.simple("main"), "extra": [server.simple("tagged")]}
+    found = unresolved(resolve(stack("", pins, index=extra), replace(options, offline=True)))
+    assert (found.kind, found.where) == ("offline", f"{server.simple('tagged')}alpha/")
+    alone = unresolved(resolve(stack(server.simple("main"), pins), replace(options, offline=True)))
+    assert alone.kind == "conflict"
+    assert str(resolved(resolve(stack("", pins, index=extra), options)).version("alpha")) == "1.0+free"
+
+
+def test_offline_knows_which_pages_an_index_does_not_have(server: IndexServer, options: Options) -> None:
+    server.add("main", make_wheel("alpha", "1.0"), make_wheel("beta", "1.0"))
+    server.add("tagged", make_wheel("alpha", "1.0+cu118"))
+    extra = {"url": server.simple("main"), "extra": [server.simple("tagged")]}
+    both = stack("", {"alpha": "1.0", "beta": "1.0"}, index=extra)
+    online = resolved(resolve(both, options))
+    offline = resolved(resolve(both, replace(options, offline=True)))
+    assert offline.packages == online.packages
+
+
 def test_offline_with_nothing_cached_is_a_skip(server: IndexServer, options: Options) -> None:
     server.add("main", make_wheel("alpha", "1.0"))
     found = unresolved(

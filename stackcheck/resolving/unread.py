@@ -1,0 +1,74 @@
+"""Pages that uv would have asked for and did not have: what it resolves without them depends on its cache.
+
+Offline, uv 0.13.8 passes in silence over an index whose page it has not kept, and takes what another has.
+That a page is not in the cache stands in its log alone; a page that an index does not have (404) is never
+kept either, so the pages that were still missing after an online run are remembered as absent. Only the
+places that the stack states count: a machine that never was online may well resolve from its own folder.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from stackcheck.cachedir import write_atomically
+from stackcheck.redact import without_userinfo
+from stackcheck.resolving.places import places
+from stackcheck.resolving.resolution import Unresolved
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
+    from stackcheck.definition import Stack
+    from stackcheck.resolving.uvinput import UvInput
+
+_ASKED = re.compile(r"Sending fresh GET request for: (\S+)")
+_SETTINGS = ("UV_INDEX", "UV_FIND_LINKS")
+
+
+def verbose(args: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the arguments with which uv logs each page that it has not kept."""
+    return (*(each for each in args if each != "--quiet"), "--verbose")
+
+
+def unread_pages(log: str, stack: Stack) -> frozenset[str]:
+    """Return the pages of stated places that uv's log says it had not kept, without credentials."""
+    stated = tuple(
+        place.shown if place.flat else f"{place.shown.rstrip('/')}/"
+        for place in places(stack)
+        if place.shown.startswith("http")
+    )
+    asked = {without_userinfo(url) for url in _ASKED.findall(log)}
+    return frozenset(url for url in asked if url.startswith(stated))
+
+
+def asks_several(stack: Stack, asked: UvInput) -> bool:
+    """Tell whether a package may come from more than one place, so that a missing page changes the choice."""
+    shared = [place for place in places(stack) if not place.only_for]
+    further = [place for place in shared if not place.default]
+    return bool(further) or (bool(shared) and any(name in asked.env for name in _SETTINGS))
+
+
+def not_cached(pages: Collection[str]) -> Unresolved:
+    """Return why nothing is known when pages of an index were not there to be read."""
+    first, more = min(pages), len(pages) - 1
+    others = f" and {more} other page{'s' if more > 1 else ''} are" if more else " is"
+    message = f"{first}{others} not in uv's cache, and the network was not to be used"
+    return Unresolved("offline", message, where=first, hint="run once without --offline", offline=True)
+
+
+def load_absent(folder: Path) -> frozenset[str]:
+    """Return the pages that the indexes did not have when this very question was asked online."""
+    try:
+        return frozenset(map(str, json.loads((folder / "absent.json").read_bytes())))
+    except (OSError, ValueError, TypeError):
+        return frozenset()
+
+
+def keep_absent(folder: Path, pages: Collection[str]) -> None:
+    """Remember them; a folder that cannot be written costs no more than a SKIP later."""
+    with suppress(OSError):
+        write_atomically(folder / "absent.json", json.dumps(sorted(pages)).encode(), mode=0o600)
