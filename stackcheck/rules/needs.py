@@ -9,7 +9,7 @@ from packaging.utils import canonicalize_name
 from stackcheck.claimed import spelled, torch_claim
 from stackcheck.definition import LATEST
 from stackcheck.rules.grading import cite, failed_by
-from stackcheck.rules.registry import Finding, passed, rule, skipped
+from stackcheck.rules.registry import Finding, passed, rule, skipped, warned
 from stackcheck.tables.reading import parse_specifier, parse_version
 
 if TYPE_CHECKING:
@@ -179,10 +179,11 @@ def torch_pins(stack: Stack, tables: Tables) -> list[Finding]:
     """The nvidia-* wheels are the ones that torch's wheel pins.
 
     torch's METADATA names its CUDA libraries with `==`. Another version is refused by a resolver; installed
-    afterwards, it replaces the library that torch was built and tested with. `latest` is the newest of the
-    day, which is not the pinned one.
+    afterwards, it replaces the library that torch was built and tested with. A newer one of the same major
+    may be meant: for torch 2.9.1 the release notes advise cuDNN 9.15 or later. An older one, or another
+    major, lacks what torch was built against. `latest` is the newest of the day, which is not the pinned one.
 
-    Source: Requires-Dist of torch's wheels on PyPI (tables/packages.toml).
+    Source: Requires-Dist of torch's wheels on PyPI (tables/packages.toml); pytorch/pytorch issue 169175.
     Example: torch 2.5.0 pins nvidia-cudnn-cu12==9.1.0.70; `latest` is 9.27.0.42.
     Fix: state the pinned versions, or leave these packages out: torch brings them.
     """
@@ -212,6 +213,18 @@ def torch_pins(stack: Stack, tables: Tables) -> list[Finding]:
                         hint=f'write {name} = "{pin}", or leave it out: torch brings it',
                     )
                 )
+        elif _is_newer(package, pin):
+            findings.append(
+                warned(
+                    f"{name} {package.version} is newer than the {pin} that {claim.title} pins, of the same "
+                    "major version: it works where it is meant, and a resolver refuses it.",
+                    cite(*said),
+                    expected=f"{name}=={pin}",
+                    found=f"{name} {package.version}",
+                    hint=f"if it is meant, override the pin (uv: override-dependencies; pip: install it "
+                    f'last, with --no-deps); else write {name} = "{pin}"',
+                )
+            )
         elif not package.specifier.contains(pin, prereleases=True):
             findings.append(
                 failed_by(
@@ -225,3 +238,12 @@ def torch_pins(stack: Stack, tables: Tables) -> list[Finding]:
         else:
             findings.append(passed(f"{name} {package.version} is what {claim.title} pins.", cite(*said)))
     return findings
+
+
+def _is_newer(package: Package, pin: Version) -> bool:
+    """Tell whether a pin, or the lower bound of a range, is above torch's pin and of its major version."""
+    least = package.exact
+    bounds = [each.version for each in package.specifier if each.operator in {">=", ">", "~="}]
+    if least is None and bounds:
+        least = max(parse_version(bound) for bound in bounds)
+    return least is not None and least > pin and least.major == pin.major

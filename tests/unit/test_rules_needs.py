@@ -165,6 +165,40 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         ],
     ),
     (
+        "a newer one of the same major",
+        "NVPIN101",
+        {"packages": {"torch": "2.9.1+cu128", "nvidia-cudnn-cu12": "9.15.1.9"}},
+        [
+            "WARN: nvidia-cudnn-cu12 9.15.1.9 is newer than the 9.10.2.21 that torch 2.9.1 (cu128) pins, of the same major version: it works where it is meant, and a resolver refuses it."
+        ],
+    ),
+    (
+        "a range above the pin, of the same major",
+        "NVPIN101",
+        {"packages": {"torch": "2.9.1+cu128", "nvidia-cudnn-cu12": ">=9.15,<10"}},
+        [
+            "WARN: nvidia-cudnn-cu12 >=9.15,<10 is newer than the 9.10.2.21 that torch 2.9.1 (cu128) pins, of the same major version: it works where it is meant, and a resolver refuses it."
+        ],
+    ),
+    (
+        "an older one of the same major",
+        "NVPIN101",
+        {"packages": {"torch": "2.9.1+cu128", "nvidia-cudnn-cu12": "9.8.0.87"}},
+        ["FAIL: nvidia-cudnn-cu12 9.8.0.87 is not the 9.10.2.21 that torch 2.9.1 (cu128) pins."],
+    ),
+    (
+        "one of another major",
+        "NVPIN101",
+        {"packages": {"torch": "2.2.2+cu121", "nvidia-cudnn-cu12": "9.1.0.70"}},
+        ["FAIL: nvidia-cudnn-cu12 9.1.0.70 is not the 8.9.2.26 that torch 2.2.2 (cu121) pins."],
+    ),
+    (
+        "a torch before triton requires nothing of it",
+        "NEEDS101",
+        {"packages": {"torch": "1.13.1", "numpy": "1.26.4"}},
+        [],
+    ),
+    (
         "another cuBLAS",
         "NVPIN101",
         {"packages": {"torch": "2.5.0+cu124", "nvidia-cublas-cu12": "12.1.3.1"}},
