@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stackcheck.claimed import page_torch, torch_claim
-from stackcheck.rules.grading import cite, failed_by
+from stackcheck.rules.grading import cite, failed_by, no_data
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, uses, warned
 from stackcheck.rules.wheelpages import PYG
 from stackcheck.rules.wheelpages import pages as wheel_pages
+from stackcheck.tables.reading import parse_version
 from stackcheck.verdict import Evidence, Outcome
 
 if TYPE_CHECKING:
@@ -143,13 +144,15 @@ def pyg_published(stack: Stack, tables: Tables) -> list[Finding]:
     """
     claim = torch_claim(stack, tables)
     row = tables.wheels.pyg_pages.get(claim.minor or "")
-    if row is None or claim.tag is None or claim.assumed:
+    wheels = [name for name in PYG if name in stack.packages and not _own_build(name, stack)]
+    if claim.minor is None or claim.tag is None or claim.assumed or not wheels:
         return []
+    if row is None:
+        newest = max(tables.wheels.pyg_pages, key=parse_version)
+        return [no_data(f"the PyG pages of torch {claim.minor}", f"torch {newest}", tables.wheels.checked)]
     findings: list[Finding] = []
-    for name in PYG:
-        package = stack.packages.get(name)
-        if package is None or package.origin in {"source", "conda"}:
-            continue
+    for name in wheels:
+        package = stack.packages[name]
         if row.only and name not in row.only:
             text = f"{name} is not published for torch {row.torch}; its page has {', '.join(row.only)}."
         elif claim.tag not in row.tags:
@@ -168,3 +171,7 @@ def pyg_published(stack: Stack, tables: Tables) -> list[Finding]:
         else:
             findings.append(warned(text, cite(row, listed), expected=expected, found=claim.tag, hint=hint))
     return findings
+
+
+def _own_build(name: str, stack: Stack) -> bool:
+    return stack.packages[name].origin in {"source", "conda"}

@@ -305,7 +305,46 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         {"packages": {"torch": "2.11.0+cu130", "torch-scatter": "2.1.2"}},
         ["WARN: torch-scatter is not published for torch 2.11; its page has pyg-lib."],
     ),
-    ("a torch without a row", "PYG101", {"packages": {"torch": "1.4.0+cu101", "torch-scatter": "2.0.4"}}, []),
+    (
+        "a torch without a row",
+        "PYG101",
+        {"packages": {"torch": "1.4.0+cu101", "torch-scatter": "2.0.4", "torch-sparse": "0.6.0"}},
+        [
+            "SKIP: no data on the PyG pages of torch 1.4: the tables of stackcheck end with torch 2.13 and were checked on 2026-11-20"
+        ],
+    ),
+    (
+        "a torch without a row, and builds of one's own",
+        "PYG101",
+        {"packages": {"torch": "1.4.0+cu101", "torch-scatter": {"version": "2.0.4", "from": "source"}}},
+        [],
+    ),
+    (
+        "the last page for torch 1",
+        "PYG101",
+        {"packages": {"torch": "1.13.1+cu117", "torch-scatter": "2.1.1+pt113cu117"}},
+        ["PASS: torch-scatter is published for torch 1.13 and cu117."],
+    ),
+    (
+        "a build for torch 1 that is not there",
+        "PYG101",
+        {"packages": {"torch": "1.13.1+cu118", "torch-scatter": "2.1.1+pt113cu118"}},
+        ["FAIL: torch-scatter is not published for torch 1.13 and cu118."],
+    ),
+    (
+        "a page that others use",
+        "PYG101",
+        {"packages": {"torch": "2.9.0+cu128", "torch-scatter": "2.1.2+pt29cu128"}},
+        ["PASS: torch-scatter is published for torch 2.9 and cu128."],
+    ),
+    (
+        "a page of which too little is known to fail",
+        "PYG101",
+        {"packages": {"torch": "2.9.0+cu129", "torch-scatter": "2.1.2+pt29cu129"}},
+        [
+            "WARN: torch-scatter is not published for torch 2.9 and cu129. This rests on knowledge that no primary source confirms, so it is a warning."
+        ],
+    ),
 ]
 
 
