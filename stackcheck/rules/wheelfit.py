@@ -124,13 +124,14 @@ def torch_fits_glibc(stack: Stack, tables: Tables) -> Finding | None:
     Fix: take a newer system, or the last torch that its glibc can load.
     """
     package, release = stack.packages["torch"], torch_release(stack, tables)
-    if not platform_of(stack).startswith("linux/") or package.origin == "source":
+    if not platform_of(stack).startswith("linux/") or package.origin == "source" or release is None:
         return None
-    named = stack.os or stack.image.base or ""
-    system = tables.systems.find(named) if named and not stack.glibc else None
+    names = [] if stack.glibc else [name for name in (stack.os, stack.image.base) if name]
+    found_in = ((name, row) for name in names if (row := tables.systems.find(name)))
+    named, system = next(found_in, ("", None))
     has = Version(stack.glibc) if stack.glibc else system.glibc if system else None
-    if has is None or release is None:
-        return None
+    if has is None:
+        return _unknown_system(names[0]) if names else None
     if unlisted := not_listed(stack, tables):
         return unlisted
     needs = _glibc_of(stack, release, tables)
@@ -145,6 +146,11 @@ def torch_fits_glibc(stack: Stack, tables: Tables) -> Finding | None:
     hint = f"take a newer system{_older_torch(release, has, tables) if kind == 'wheel' else ''}"
     text = f"{says[0].upper()}{says[1:]}, the system has {has}."
     return failed_by(text, *evidence, expected=f"glibc >= {needs}", found=found, hint=hint)
+
+
+def _unknown_system(named: str) -> Finding:
+    hint = "state `glibc`, or the distribution and its version as `os`"
+    return skipped(f"no data on the glibc of {named}, so torch's need was not compared", hint=hint)
 
 
 def _older_torch(release: Release, has: Version, tables: Tables) -> str:

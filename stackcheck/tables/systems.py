@@ -19,7 +19,12 @@ _ALIASES = {
     "buster": ("debian", "10"),
     "bullseye": ("debian", "11"),
     "bookworm": ("debian", "12"),
+    "trixie": ("debian", "13"),
+    "manylinux2014": ("centos", "7"),
+    "manylinux_2_28": ("rhel", "8"),
+    "manylinux_2_34": ("rhel", "9"),
 }
+"""Code names, and the images of github.com/pypa/manylinux, which are CentOS 7 and AlmaLinux 8 and 9."""
 _SPELLINGS = re.compile(r"red hat enterprise linux|redhat|rocky(?:linux| linux)?|almalinux|ubi(?=\d)")
 """Rebuilds of RHEL ship its glibc: that is what they are for."""
 
@@ -43,7 +48,7 @@ class SystemTable:
 
     def find(self, text: str) -> System | None:
         """Find "Ubuntu 20.04", "ubuntu18.04.5", "CentOS 7.9" or "debian:bookworm"; None when not known."""
-        lowered = text.lower()
+        lowered = text.lower().replace("amazon linux", "amazonlinux").replace(" gnu/linux", "")
         for word, key in _ALIASES.items():
             if word in lowered:
                 return self._system.get(key)

@@ -86,6 +86,40 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
     ),
     (
         "GLIBC101",
+        {"packages": {"torch": "2.7.1"}, "os": "Gentoo"},
+        [
+            (
+                "SKIP",
+                "no data on the glibc of Gentoo, so torch's need was not compared",
+                "state `glibc`, or the distribution and its version as `os`",
+            )
+        ],
+    ),
+    (
+        "GLIBC101",
+        {"packages": {"torch": "2.7.1"}, "os": "Linux", "image": {"base": "amazonlinux:2"}},
+        [
+            (
+                "FAIL",
+                "The wheel of torch 2.7.1 needs glibc 2.28, the system has 2.26.",
+                "take a newer system, or torch 2.6.0",
+            )
+        ],
+    ),
+    (
+        "GLIBC101",
+        {"packages": {"torch": "2.8.0"}, "image": {"base": "python:3.13-slim-trixie"}},
+        [
+            (
+                "PASS",
+                "The wheel of torch 2.8.0 needs glibc 2.28, glibc 2.41 (python:3.13-slim-trixie) is there.",
+                "",
+            )
+        ],
+    ),
+    ("GLIBC101", {"packages": {"torch": "2.7.1"}}, []),
+    (
+        "GLIBC101",
         {"packages": {"torch": "2.6.0"}, "glibc": "2.17"},
         [("PASS", "The wheel of torch 2.6.0 needs glibc 2.17, glibc 2.17 is there.", "")],
     ),
