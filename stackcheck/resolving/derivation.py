@@ -144,8 +144,9 @@ def _missing_kind(text: str) -> Kind | None:
 
 
 def _missing(derivation: str) -> tuple[str, ...]:
-    found = [next(filter(None, match.groups())) for match in _MISSING.finditer(derivation)]
-    return tuple(dict.fromkeys(_MARKER.sub("", each).rstrip(".,") for each in found))
+    # Markers hold spaces, `xgrammar{platform_machine == 'x86_64'}==0.1.16`: they go before words are read.
+    found = [next(filter(None, match.groups())) for match in _MISSING.finditer(_MARKER.sub("", derivation))]
+    return tuple(dict.fromkeys(each.rstrip(".,") for each in found))
 
 
 def _pinned(who: str, found: Sequence[Premise]) -> str:

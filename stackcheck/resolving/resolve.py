@@ -105,7 +105,7 @@ def _attempt(stack: Stack, options: Options, *, lenient: bool) -> Resolution | U
         secrets = secrets_of({**options.environ, **asked.env})
         found = read_failure(answer.stderr, offline=options.offline, secrets=secrets)
         if options.offline and found.kind in PROVEN and (missing := _missing_pages(stack, asked, options)):
-            found = not_cached(missing)
+            found = not_cached(missing, stack)
         found = replace(found, assumed=asked.assumed, offline=options.offline)
         return found if lenient else in_doubt(found, stack, options.fetcher)
     resolution = _resolution(stack, asked, answer, options, start)
@@ -131,7 +131,7 @@ def _resolution(
     stack: Stack, asked: UvInput, answer: UvAnswer, options: Options, start: float
 ) -> Resolution | Unresolved:
     if missing := _missing_pages(stack, asked, options):
-        return replace(not_cached(missing), assumed=asked.assumed)
+        return replace(not_cached(missing, stack), assumed=asked.assumed)
     version = uv_version(options.uv or find_uv())
     origins = _origins(asked, answer.stdout, options)
     text = render_lock(answer.stdout, origins, stack, platform=asked.platform, uv_version=version)

@@ -52,12 +52,12 @@ def asks_several(stack: Stack, asked: UvInput) -> bool:
     return bool(further) or (bool(shared) and any(name in asked.env for name in _SETTINGS))
 
 
-def not_cached(pages: Collection[str]) -> Unresolved:
-    """Return why nothing is known when pages of an index were not there to be read."""
-    first, more = min(pages), len(pages) - 1
-    others = f" and {more} other page{'s' if more > 1 else ''} are" if more else " is"
-    message = f"{first}{others} not in uv's cache, and the network was not to be used"
-    return Unresolved("offline", message, where=first, hint="run once without --offline", offline=True)
+def not_cached(pages: Collection[str], stack: Stack) -> Unresolved:
+    """Return why nothing is known when pages of stated indexes were not there to be read."""
+    missing = [each.shown for each in places(stack) if any(page.startswith(each.shown) for page in pages)]
+    named = " and ".join(dict.fromkeys(missing))
+    message = f"pages of {named} are not in uv's cache, and the network was not to be used"
+    return Unresolved("offline", message, where=missing[0], hint="run once without --offline", offline=True)
 
 
 def load_absent(folder: Path) -> frozenset[str]:

@@ -118,3 +118,19 @@ def test_conclusions_are_not_taken_for_premises() -> None:
 
 def test_premises_that_agree_make_no_conflict() -> None:
     assert find_conflict([("a==1", "c>=1"), ("b==1", "c>=1"), ("b==1", "d>=1")]) is None
+
+
+def test_a_marker_is_no_part_of_a_name() -> None:
+    """A resolution of vllm 0.8.2 named `xgrammar{platform_machine`: the marker was cut at its space."""
+    text = (
+        "error: No solution found when resolving dependencies:\n"
+        "  cause: Because there is no version of xgrammar{platform_machine == 'x86_64'}==0.1.16 and vllm==0.8.2 "
+        "depends on xgrammar{platform_machine == 'x86_64'}==0.1.16, we can conclude that vllm==0.8.2 cannot be "
+        "used. And because this-stack depends on vllm==0.8.2, we can conclude that your requirements are "
+        "unsatisfiable."
+    )
+    found = read_failure(text)
+    assert found.message == (
+        "vllm==0.8.2 needs xgrammar==0.1.16, which is on none of the indexes and pages that were read"
+    )
+    assert found.requirements == ("xgrammar==0.1.16",)

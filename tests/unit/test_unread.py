@@ -69,13 +69,15 @@ def test_uv_is_asked_to_say_what_it_does() -> None:
     assert verbose(("--quiet", "--offline")) == ("--offline", "--verbose")
 
 
-def test_what_is_missing_is_said() -> None:
-    pages = ["https://b.org/simple/a/", "https://a.org/simple/a/"]
-    one, two = not_cached(pages[:1]), not_cached(pages)
-    assert one.message == ("https://b.org/simple/a/ is not in uv's cache, and the network was not to be used")
-    assert two.message == (
-        "https://a.org/simple/a/ and 1 other page are not in uv's cache, and the network was not to be used"
+def test_what_is_missing_is_said_by_the_index() -> None:
+    stack = _stack(
+        extra=["https://me:secret@a.org/simple", "https://b.org/simple/"], url="https://c.org/simple"
     )
+    one = not_cached(["https://b.org/simple/x/", "https://b.org/simple/y/"], stack)
+    two = not_cached(["https://b.org/simple/x/", "https://a.org/simple/x/"], stack)
+    said = "are not in uv's cache, and the network was not to be used"
+    assert one.message == f"pages of https://b.org/simple/ {said}"
+    assert two.message == f"pages of https://a.org/simple and https://b.org/simple/ {said}"
     assert (one.kind, one.hint, one.offline) == ("offline", "run once without --offline", True)
 
 
