@@ -28,7 +28,12 @@ def expand(row: dict[str, Any], fields: frozenset[str]) -> list[dict[str, Any]]:
     if axes is None:
         if id_format or exclude or include:
             raise ValueError("id_format, exclude and include go with axes, which are not stated")
-        return [{**row, "family": row.get("id", "")}]
+        name = row.get("id")
+        return [{**row, "family": name if isinstance(name, str) else ""}]
+    if not isinstance(row.get("id", ""), str):
+        raise ValueError(  # noqa: TRY004 - one kind of error for a bad definition
+            f"id: give the name as text, in quotes (found {row['id']!r})"
+        )
     _require_sound(axes, exclude, include)
     cells = [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
     kept = [cell for cell in cells if not any(_matches(cell, each) for each in exclude)]

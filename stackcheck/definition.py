@@ -7,6 +7,7 @@ All faults of a file are reported at once, each with file, key and a suggestion.
 from __future__ import annotations
 
 import difflib
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -64,6 +65,19 @@ VersionText = Annotated[str, BeforeValidator(_version_text), AfterValidator(_val
 """A version as text, such as "3.11" or "12.4"."""
 
 
+def _not_free_threaded(value: Any) -> Any:
+    if isinstance(value, str) and re.fullmatch(r"3\.\d+(?:\.\d+)?t", value):
+        raise ValueError(
+            f"{value!r} is the free-threaded build of Python, whose wheels stackcheck does not judge; "
+            f"state {value.removesuffix('t')!r} for the usual build, or leave it out"
+        )
+    return value
+
+
+PythonText = Annotated[VersionText, BeforeValidator(_not_free_threaded)]
+"""A version of Python as text, such as "3.11"."""
+
+
 def _requirement_text(value: str) -> str:
     if value == LATEST:
         return value
@@ -102,6 +116,8 @@ class Package(Strict):
     """
 
     version: Annotated[str, BeforeValidator(_version_text), AfterValidator(_requirement_text)]
+    extras: tuple[str, ...] = ()
+    """Optional parts of it, as `"ray[default]"` names them too."""
     index: str | None = None
     find_links: str | None = None
     origin: Literal["wheel", "source", "conda"] | None = Field(default=None, alias="from")
@@ -218,6 +234,33 @@ def _package(value: Any) -> Any:
     return {"version": value} if isinstance(value, str) else value
 
 
+_WITH_EXTRAS = re.compile(r"(?P<name>[^\[\]]+)\[(?P<extras>[^\[\]]*)\]")
+
+
+def _named_extras(value: Any) -> Any:
+    """Take the extras out of names such as `"ray[default]"`, which are the package `ray`."""
+    if not isinstance(value, dict):
+        return value
+    found: dict[Any, Any] = {}
+    for key, package in value.items():
+        match = _WITH_EXTRAS.fullmatch(key) if isinstance(key, str) else None
+        name = match["name"].strip() if match else key
+        if name in found or (match and name in value):
+            raise ValueError(f"{name} is stated twice, with extras and without: state it once")
+        found[name] = _package_with(match["extras"], package) if match else package
+    return found
+
+
+def _package_with(extras: str, package: Any) -> Any:
+    row = _package(package)
+    named = [extra for each in extras.split(",") if (extra := each.strip())]
+    return (
+        {**row, "extras": list(dict.fromkeys([*named, *row.get("extras", ())]))}
+        if isinstance(row, dict)
+        else row
+    )
+
+
 class Stack(Strict):
     """What a stack claims; every field but `id` may be left out, and then it is "not stated".
 
@@ -229,7 +272,7 @@ class Stack(Strict):
     family: str = ""
     file: str = ""
     summary: str = ""
-    python: VersionText | None = None
+    python: PythonText | None = None
     platform: Literal["linux/amd64", "linux/arm64", "windows/amd64", "macos/arm64"] | None = None
     glibc: VersionText | None = None
     os: str | None = None
@@ -250,8 +293,11 @@ class Stack(Strict):
     """Architectures that source builds are made for, as TORCH_CUDA_ARCH_LIST spells them."""
     arch_mode: Literal["native", "runs"] | None = None
     """`native`: every GPU needs SASS of its own; `runs` (the default of the rules): anything that runs."""
-    packages: dict[
-        Annotated[str, AfterValidator(canonicalize_name)], Annotated[Package, BeforeValidator(_package)]
+    packages: Annotated[
+        dict[
+            Annotated[str, AfterValidator(canonicalize_name)], Annotated[Package, BeforeValidator(_package)]
+        ],
+        BeforeValidator(_named_extras),
     ] = {}
     index: Index = Index()
     env: dict[str, str] = {}

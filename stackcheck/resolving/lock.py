@@ -77,6 +77,7 @@ def fingerprint(stack: Stack) -> str:
             "index": without_userinfo(package.index or ""),
             "find_links": without_userinfo(package.find_links or ""),
             "origin": package.origin or "wheel",
+            **({"extras": sorted(package.extras)} if package.extras else {}),
         }
         for name, package in stack.packages.items()
     }

@@ -107,7 +107,7 @@ def uv_platform(stack: Stack, *, lenient: bool = False) -> tuple[str, tuple[str,
 
 def _project(stack: Stack, python: str) -> str:
     lines = ["[project]", f'name = "{PROJECT}"', 'version = "0"', f'requires-python = ">={python}"']
-    wanted = [f"{name}{p.specifier}" for name, p in stack.packages.items() if p.origin != "conda"]
+    wanted = [_requirement(name, p) for name, p in stack.packages.items() if p.origin != "conda"]
     lines += ["dependencies = [", *(f"  {json.dumps(each)}," for each in wanted), "]", "[tool.uv]", ""]
     named: dict[str, Place] = {}
     sources: list[str] = []
@@ -122,6 +122,11 @@ def _project(stack: Stack, python: str) -> str:
         lines += ["[[tool.uv.index]]", *_index_lines(name, place), ""]
     lines += ["[tool.uv.sources]", *sources, *_source_metadata(stack)]
     return "\n".join(lines) + "\n"
+
+
+def _requirement(name: str, package: Package) -> str:
+    extras = f"[{','.join(package.extras)}]" if package.extras else ""
+    return f"{name}{extras}{package.specifier}"
 
 
 def _same(one: Place, other: Place) -> bool:

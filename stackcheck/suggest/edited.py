@@ -47,8 +47,9 @@ def _write(row: Any, change: Change) -> None:
 
 
 def _as_spelled(row: Any, name: str) -> str:
-    """Return the key that the file spells another way: Torch_Scatter for torch-scatter."""
-    same = (key for key in row if key.lower().replace("_", "-").replace(".", "-") == name)
+    """Return the key that the file spells another way: Torch_Scatter, or with extras in brackets."""
+    bare = {key: key.partition("[")[0].strip().lower() for key in row}
+    same = (key for key in row if bare[key].replace("_", "-").replace(".", "-") == name)
     return name if name in row else next(same, name)
 
 

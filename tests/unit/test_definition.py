@@ -138,3 +138,36 @@ def test_every_shipped_file_loads_and_names_its_sources() -> None:
         s.family for s in stacks
     }
     assert all(s.summary for s in stacks)
+
+
+def test_extras_in_a_name_are_extras_of_the_package() -> None:
+    stack = one(
+        '[[stack]]\nid = "x"\n[stack.packages]\n"torch[opt]" = "2.5.1"\n"Ray[default, tune]" = { version = ">=2" }'
+    )
+    assert str(stack.version("torch")) == "2.5.1"
+    assert {name: package.extras for name, package in stack.packages.items()} == {
+        "torch": ("opt",),
+        "ray": ("default", "tune"),
+    }
+
+
+def test_a_package_with_extras_and_without_is_stated_twice() -> None:
+    text = '[[stack]]\nid = "x"\n[stack.packages]\ntorch = "2.5.1"\n"torch[opt]" = "2.5.1"'
+    assert faults(text) == [
+        "m.toml: stack[1] (x).packages: torch is stated twice, with extras and without: state it once"
+    ]
+
+
+def test_a_free_threaded_python_is_refused_in_its_own_words() -> None:
+    assert faults('[[stack]]\nid = "x"\npython = "3.13t"') == [
+        "m.toml: stack[1] (x).python: '3.13t' is the free-threaded build of Python, whose wheels stackcheck does "
+        "not judge; state '3.13' for the usual build, or leave it out"
+    ]
+    assert one('[[stack]]\nid = "x"\npython = "3.13"').python == "3.13"
+
+
+def test_a_number_as_id_is_one_fault() -> None:
+    assert faults("[[stack]]\nid = 3") == ["m.toml: stack[1].id: input should be a valid string (found '3')"]
+    assert faults('[[stack]]\nid = 3\n[stack.axes]\npython = ["3.11"]') == [
+        "m.toml: stack[1].id: give the name as text, in quotes (found 3)"
+    ]

@@ -346,3 +346,14 @@ def test_an_edit_of_every_kind_of_entry() -> None:
     assert (changed.cuda, changed.env, changed.image.base) == ("12.6", {"B": "2"}, "debian:12")
     assert (changed.index.extra, changed.packages) == (("https://a.example",), {})
     assert stack.cuda == "12.4"
+
+
+def test_a_change_is_written_where_the_file_names_extras() -> None:
+    text = '[[stack]]\nid = "x"\npython = "3.12"\n[stack.packages]\n"torch[opt]" = "2.0.1"  # why\n'
+    (stack,) = catalog.load_text(text, file="m.toml")[0]
+    suggestion = found(stack)
+    edited = edit_text(text, "x", suggestion.changes)
+    (again,) = catalog.load_text(edited, file="m.toml")[0]
+    assert again.packages == suggestion.stack.packages
+    assert again.packages["torch"].extras == ("opt",)
+    assert edited.count("torch") == 1

@@ -135,3 +135,11 @@ def test_a_place_knows_the_page_of_a_package() -> None:
     assert Place("https://h/simple").page_of("torch") == "https://h/simple/torch/"
     assert Place("https://h/torch.html", flat=True).page_of("torch") == "https://h/torch.html"
     assert Place("https://u:p@h/simple/").shown == "https://h/simple/"
+
+
+def test_extras_are_asked_for() -> None:
+    asked = uv_input(stack(packages={"ray[default,tune]": "2.40.0", "torch": "2.5.0"}), {})
+    assert tomllib.loads(asked.project)["project"]["dependencies"] == [
+        "ray[default,tune]==2.40.0",
+        "torch==2.5.0",
+    ]
