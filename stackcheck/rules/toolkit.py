@@ -25,6 +25,8 @@ _CHECK = Evidence(
     "_check_cuda_version in torch/utils/cpp_extension.py of the torch 1.10.0 - 2.15.0 wheels, "
     "pypi.org/project/torch (checked 2026-11-20)",
 )
+_UNCHECKED = "allow-unsupported-compiler"
+_NVCC_FLAGS = ("NVCC_PREPEND_FLAGS", "NVCC_APPEND_FLAGS")
 
 
 def _states_toolkit(facts: Mapping[str, Any]) -> bool:
@@ -83,10 +85,10 @@ def host_compiler_fits_toolkit(stack: Stack, tables: Tables) -> Finding | None:
 
     The headers of a toolkit stop a gcc that is too new (`unsupported GNU version`), and torch has a table
     of its own for the versions that it knows. `TORCH_DONT_CHECK_COMPILER_ABI=1` switches torch's check off,
-    not that of nvcc.
+    not that of nvcc; that one yields to `-allow-unsupported-compiler` alone.
 
-    Source: CUDA_GCC_VERSIONS in the torch 2.13.0 wheel; spack's and nixpkgs' tables of nvcc (`stackcheck
-    tables`).
+    Source: crt/host_config.h in NVIDIA's wheels on PyPI; before 11.7 CUDA_GCC_VERSIONS in the torch 2.13.0
+    wheel and spack's table of nvcc (`stackcheck tables`).
     Example: gcc 14 with CUDA 12.4, which ends with gcc 13.
     Fix: install the newest gcc that the toolkit accepts, and set CC, CXX and CUDAHOSTCXX.
     """
@@ -97,23 +99,27 @@ def host_compiler_fits_toolkit(stack: Stack, tables: Tables) -> Finding | None:
     if row is None:
         newest = tables.cuda.newest.version
         return no_data(f"the CUDA toolkit {stack.toolkit}", f"CUDA {newest}", tables.cuda.checked)
-    return _gcc_fits(int(match[1]), row)
+    return _gcc_fits(int(match[1]), row, stack)
 
 
-def _gcc_fits(gcc: int, row: Toolkit) -> Finding:
-    limits = [limit for limit in (row.gcc_max, row.torch_gcc_max) if limit is not None]
-    if not limits:
+def _gcc_fits(gcc: int, row: Toolkit, stack: Stack) -> Finding:
+    most = row.gcc_max
+    if most is None:
         return skipped(f"no data on the newest gcc that CUDA {row.version} accepts")
-    most = max(limits)
     says = f"CUDA {row.version} accepts gcc up to {most}"
     expected, found = f"gcc <= {most}", f"gcc {gcc}"
-    hint = f"install gcc {min(limits)} and set CC, CXX and CUDAHOSTCXX to it, or take a newer toolkit"
-    if gcc > most:
-        text = f"{says}, the stack has gcc {gcc}: `unsupported GNU version`."
-        doubtful = row.torch_gcc_max is None
-        return failed_by(text, (row, says), expected=expected, found=found, hint=hint, doubtful=doubtful)
-    if gcc > min(limits):
-        text = f"gcc {gcc} with CUDA {row.version}: the sources disagree. {row.gcc_note}."
-        return warned(text, cite(row, says), expected=f"gcc <= {min(limits)}", found=found, hint=hint)
-    note = f" ({row.gcc_note})" if row.gcc_note and gcc == most else ""
-    return passed(f"{says}{note}; the stack has gcc {gcc}.", cite(row, says), expected=expected, found=found)
+    if gcc <= most:
+        note = f" ({row.gcc_note})" if row.gcc_note and gcc == most and not row.gcc_read else ""
+        return passed(
+            f"{says}{note}; the stack has gcc {gcc}.", cite(row, says), expected=expected, found=found
+        )
+    hint = f"install gcc {most} and set CC, CXX and CUDAHOSTCXX to it, or take a newer toolkit"
+    off = next((name for name in _NVCC_FLAGS if _UNCHECKED in stack.env.get(name, "")), None)
+    if off is not None:
+        text = (
+            f"{says}, the stack has gcc {gcc}, and {off} switches the check off: NVIDIA does not test that."
+        )
+        return warned(text, cite(row, says), expected=expected, found=found, hint=hint)
+    text = f"{says}, the stack has gcc {gcc}: `unsupported GNU version`."
+    doubtful = not row.gcc_read and row.torch_gcc_max != most
+    return failed_by(text, (row, says), expected=expected, found=found, hint=hint, doubtful=doubtful)

@@ -32,9 +32,9 @@ class Toolkit(Row):
     """One CUDA toolkit, by major.minor.
 
     known: SM number and suffix of what nvcc can make. driver_linux, driver_windows: of the first release of
-    it. sm: what nvcc can make, `sm_unverified` when no primary source lists it. gcc_max: the newest gcc
-    that its headers accept. torch_gcc_max: the newest that torch's own check accepts; None where torch only
-    warns.
+    it. sm: what nvcc can make, `sm_unverified` when no primary source lists it. gcc_max: the newest gcc that
+    its headers accept, `gcc_read` where that was read in the header itself. torch_gcc_max: the newest that
+    torch's own check accepts; None where torch only warns.
     """
 
     version: Version
@@ -43,6 +43,7 @@ class Toolkit(Row):
     sm: tuple[Sass, ...]
     sm_unverified: bool = False
     gcc_max: int | None = None
+    gcc_read: bool = False
     torch_gcc_max: int | None = None
     gcc_note: str = ""
     listed: str = field(init=False)

@@ -82,27 +82,74 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
         {"toolkit": "12.3", "host_compiler": "gcc 13"},
         [
             (
-                "WARN",
-                "gcc 13 with CUDA 12.3: the sources disagree. sources disagree: NVIDIA-derived tables (spack, nixpkgs) stop at 12, torch CUDA_GCC_VERSIONS allows 13.",
+                "FAIL",
+                "CUDA 12.3 accepts gcc up to 12, the stack has gcc 13: `unsupported GNU version`.",
                 "install gcc 12 and set CC, CXX and CUDAHOSTCXX to it, or take a newer toolkit",
             )
         ],
     ),
     (
         "TOOLKIT102",
+        {"toolkit": "12.3", "host_compiler": "gcc 12"},
+        [("PASS", "CUDA 12.3 accepts gcc up to 12; the stack has gcc 12.", "")],
+    ),
+    (
+        "TOOLKIT102",
         {"toolkit": "11.8", "host_compiler": "g++-12"},
         [
             (
-                "WARN",
-                "CUDA 11.8 accepts gcc up to 11, the stack has gcc 12: `unsupported GNU version`. This rests on knowledge that no primary source confirms, so it is a warning.",
+                "FAIL",
+                "CUDA 11.8 accepts gcc up to 11, the stack has gcc 12: `unsupported GNU version`.",
                 "install gcc 11 and set CC, CXX and CUDAHOSTCXX to it, or take a newer toolkit",
             )
         ],
     ),
     (
         "TOOLKIT102",
-        {"toolkit": "13.4", "host_compiler": "gcc 15"},
-        [("SKIP", "no data on the newest gcc that CUDA 13.4 accepts", "")],
+        {
+            "toolkit": "11.8",
+            "host_compiler": "g++-12",
+            "env": {"NVCC_PREPEND_FLAGS": "-allow-unsupported-compiler"},
+        },
+        [
+            (
+                "WARN",
+                "CUDA 11.8 accepts gcc up to 11, the stack has gcc 12, and NVCC_PREPEND_FLAGS switches the check off: NVIDIA does not test that.",
+                "install gcc 11 and set CC, CXX and CUDAHOSTCXX to it, or take a newer toolkit",
+            )
+        ],
+    ),
+    (
+        "TOOLKIT102",
+        {"toolkit": "10.2", "host_compiler": "gcc 9"},
+        [
+            (
+                "WARN",
+                "CUDA 10.2 accepts gcc up to 8, the stack has gcc 9: `unsupported GNU version`. This rests on knowledge that no primary source confirms, so it is a warning.",
+                "install gcc 8 and set CC, CXX and CUDAHOSTCXX to it, or take a newer toolkit",
+            )
+        ],
+    ),
+    (
+        "TOOLKIT102",
+        {"toolkit": "11.4", "host_compiler": "gcc 11"},
+        [
+            (
+                "PASS",
+                "CUDA 11.4 accepts gcc up to 11 (11.4.0 (nvcc V11.4.48) stops at GCC 10; 11.4.1+ allows 11 (torch cpp_extension special case, spack)); the stack has gcc 11.",
+                "",
+            )
+        ],
+    ),
+    (
+        "TOOLKIT102",
+        {"toolkit": "13.4", "host_compiler": "gcc 16"},
+        [("PASS", "CUDA 13.4 accepts gcc up to 16; the stack has gcc 16.", "")],
+    ),
+    (
+        "TOOLKIT102",
+        {"toolkit": "10.0", "host_compiler": "gcc 7"},
+        [("SKIP", "no data on the newest gcc that CUDA 10.0 accepts", "")],
     ),
     (
         "TOOLKIT102",
