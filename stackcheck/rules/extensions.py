@@ -193,7 +193,7 @@ def named_cuda(stack: Stack, tables: Tables) -> list[Finding]:
             continue
         backend = "no CUDA build" if mine is None else f"CUDA {mine.major}"
         message = f"{name} is made for CUDA {major}; {claim.title} is {backend}."
-        hint = f"take the {row.package} for {backend}" if mine is not None else f"leave {name} out"
+        hint = f"take {row.package} for {backend}" if mine is not None else f"leave {name} out"
         if row.must_match and mine is not None and not claim.assumed:
             findings.append(
                 failed_by(

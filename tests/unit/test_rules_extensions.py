@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.early_cases import said
+from tests.unit.early_cases import said, verdicts
 
 PYTORCH_CU118 = {"version": "2.5.1+cu118", "index": "https://download.pytorch.org/whl/cu118"}
 
@@ -546,3 +546,16 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
 )
 def test_what_the_rule_says(code: str, fields: dict[str, Any], expected: list[str]) -> None:
     assert said(code, **fields) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "torch", "hint"),
+    [
+        ("nvidia-cudnn-cu11", "2.5.1+cu124", "take NVIDIA's CUDA libraries for CUDA 12"),
+        ("spconv-cu118", "2.5.1+cu124", "take spconv for CUDA 12"),
+        ("spconv-cu118", "2.5.1+cpu", "leave spconv-cu118 out"),
+    ],
+)
+def test_what_to_take_instead_of_a_name_for_another_cuda(name: str, torch: str, hint: str) -> None:
+    (verdict,) = verdicts("WHEEL107", packages={"torch": torch, name: "1.0"})
+    assert verdict.hint == hint
