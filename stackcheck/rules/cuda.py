@@ -227,8 +227,12 @@ def _index_hint(stack: Stack, wanted: str, tables: Tables) -> str:
         return f"state PyTorch's index with the {wanted} tag that the stack needs"
     tags = _tags(_builds_there(stack, release, wanted, tables), wanted)
     if not tags:
-        where = f" for {stack.platform}" if stack.platform else ""
-        return f"take a torch that has a {wanted} build{where}: none of torch {release.torch} is known"
+        build = f"{'CUDA' if wanted == 'cuda' else 'ROCm'} build of torch"
+        near = [row.torch for row in tables.torch.releases if _builds_there(stack, row, wanted, tables)]
+        if not near:
+            return f"take another platform: no {build} for {platform_of(stack)} is known"
+        torch = min(near, key=lambda each: tables.torch.distance(each, release.torch))
+        return f"take torch {torch}: no {build} {release.torch} for {platform_of(stack)} is known"
     first = f"https://download.pytorch.org/whl/{tags[-1]}"
     return f"state the index {first} (tags of torch {release.torch}: {', '.join(tags)})"
 

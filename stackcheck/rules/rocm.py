@@ -89,8 +89,9 @@ def gfx_served(stack: Stack, tables: Tables) -> list[Finding]:
     if torch is not None and torch.origin == "source":
         return [_judge_own_build(gpu, stack) for gpu in gpus]
     claim = torch_claim(stack, tables)
-    if claim.version is None:
-        return []
+    backend = torch_backend(stack, tables)
+    if claim.version is None or (backend is not None and backend.kind != "rocm"):
+        return []  # a build for CUDA or the CPU, which another rule says
     if unjudged := _elsewhere(stack, tables):
         return [unjudged]
     row = tables.rocm.row(claim.version)

@@ -164,6 +164,8 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
             "FAIL: torch 2.5.1 (rocm6.3) has no code for gfx1031: the first kernel ends in 'invalid device function'."
         ],
     ),
+    ("a build for CUDA", "ROCM101", {"packages": {"torch": "2.5.0+cu124"}, "gpus": ["MI300X"]}, []),
+    ("the build of PyPI", "ROCM101", {"packages": {"torch": "2.9.1"}, "gpus": ["MI300X"]}, []),
     (
         "no wheel for the platform",
         "ROCM101",

@@ -203,7 +203,18 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
             (
                 "FAIL",
                 "The stack is for NVIDIA GPUs, but the wheel of torch 2.3.1 on PyPI for linux/arm64 is a cpu build, and no other index is stated.",
-                "take a torch that has a cuda build for linux/arm64: none of torch 2.3.1 is known",
+                "take torch 2.4.0: no CUDA build of torch 2.3.1 for linux/arm64 is known",
+            )
+        ],
+    ),
+    (
+        "CUDA103",
+        {"packages": {"torch": "2.5.1"}, "accelerator": "cuda", "platform": "macos/arm64"},
+        [
+            (
+                "FAIL",
+                "The stack is for NVIDIA GPUs, but the wheel of torch 2.5.1 on PyPI for macos/arm64 is a cpu build, and no other index is stated.",
+                "take another platform: no CUDA build of torch for macos/arm64 is known",
             )
         ],
     ),
