@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
+from stackcheck.claimed import elsewhere, torch_claim
 from stackcheck.definition import LATEST
 from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.registry import Finding, passed, rule, warned
@@ -105,3 +106,82 @@ def torch_at_build(stack: Stack, tables: Tables) -> list[Finding]:
         for name, package in stack.packages.items()
         if package.origin == "source" and (row := tables.packages.torch_imports.get(name))
     ]
+
+
+@rule("BUILD103", when=_compiles)
+def tools_run_on_python(stack: Stack, tables: Tables) -> list[Finding]:
+    """The build tools that the stack states run on its Python.
+
+    Python 3.12 removed pkgutil.ImpImporter; setuptools before 66.1 uses it when it is imported, so every
+    build that imports setuptools ends there.
+
+    Source: pkg_resources in the wheels of setuptools 66.0.0 and 66.1.0; cpython issue 111822.
+    Example: setuptools 59.5.0 on Python 3.12: `module 'pkgutil' has no attribute 'ImpImporter'`.
+    Fix: a later setuptools.
+    """
+    if stack.python is None:
+        return []
+    python = ".".join(stack.python.split(".")[:2])
+    findings: list[Finding] = []
+    for row in tables.packages.python_traps:
+        tool = stack.packages.get(row.tool)
+        version = tool.exact if tool else None
+        if version is None or not row.python.contains(python):
+            continue
+        if version in row.breaks:
+            findings.append(
+                failed_by(
+                    f"{row.tool} {version} does not run on Python {python}: {row.fault}.",
+                    (row, f"{row.tool}{row.breaks} on Python {row.python}: {row.fault}"),
+                    expected=f"a {row.tool} that is not {row.breaks}",
+                    found=f"{row.tool} {version}",
+                    hint=row.fix,
+                )
+            )
+        else:
+            findings.append(passed(f"{row.tool} {version} runs on Python {python}.", cite(row, row.fault)))
+    return findings
+
+
+def _may_compile(facts: Facts) -> bool:
+    stack = facts["stack"]
+    return any(row.dist in stack.packages for row in facts["tables"].packages.toolkit_traps)
+
+
+@rule("BUILD104", when=_may_compile)
+def toolkit_compiles_sources(stack: Stack, tables: Tables) -> list[Finding]:
+    """The CUDA version that a package is compiled with can compile its sources.
+
+    MinkowskiEngine has no wheels and ended with CUDA 11: with CUDA 12 its build stops at
+    `namespace "thrust" has no member "device"`.
+
+    Source: NVIDIA/MinkowskiEngine issues 543, 594 and 601 (tables/packages.toml).
+    Example: MinkowskiEngine 0.5.4 with torch 2.1.2+cu121.
+    Fix: torch and toolkit of CUDA 11.8, or patched sources.
+    """
+    claim = torch_claim(stack, tables)
+    cuda = Version(stack.toolkit) if stack.toolkit else claim.cuda
+    stated = bool(stack.toolkit) or not claim.assumed
+    findings: list[Finding] = []
+    for row in tables.packages.toolkit_traps:
+        package = stack.packages.get(row.dist)
+        if package is None or cuda is None or package.origin == "conda" or package.built_for:
+            continue
+        version = package.exact
+        if version is not None and (version.local or version not in row.versions):
+            continue
+        if package.origin != "source" and elsewhere(row.dist, stack, tables):
+            continue  # somebody else's wheel
+        name, said = f"{row.dist} {package.version}", (row, f"{row.dist}{row.versions}: {row.fault}")
+        if cuda not in row.cuda:
+            findings.append(passed(f"CUDA {cuda} can compile {name}.", cite(*said)))
+            continue
+        text = f"{name} cannot be compiled with CUDA {cuda}: {row.fault}"
+        expected, found = f"a CUDA version that is not {row.cuda}", f"CUDA {cuda}"
+        patched = version is None or bool(stack.image.dockerfile)
+        if patched or not stated:
+            text += ", unless the sources are patched." if patched else f"; CUDA {cuda} is not stated."
+            findings.append(warned(text, cite(*said), expected=expected, found=found, hint=row.fix))
+        else:
+            findings.append(failed_by(f"{text}.", said, expected=expected, found=found, hint=row.fix))
+    return findings

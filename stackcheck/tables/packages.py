@@ -63,6 +63,28 @@ class BuildTrap(Row):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ToolkitTrap(Row):
+    """CUDA versions that some versions of a distribution cannot be compiled with."""
+
+    dist: str
+    versions: SpecifierSet
+    cuda: SpecifierSet
+    fault: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PythonTrap(Row):
+    """Versions of a build tool that do not run on some Pythons."""
+
+    tool: str
+    breaks: SpecifierSet
+    python: SpecifierSet
+    fault: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TorchImport(Row):
     """A distribution whose build needs an installed torch: an isolated build does not have one."""
 
@@ -79,6 +101,8 @@ class PackageTable:
     pins: tuple[Pins, ...]
     newest: Mapping[str, Newest]
     build_traps: tuple[BuildTrap, ...]
+    toolkit_traps: tuple[ToolkitTrap, ...]
+    python_traps: tuple[PythonTrap, ...]
     torch_imports: Mapping[str, TorchImport]
     _pins: Mapping[str, Pins] = field(repr=False)
     _declared: Mapping[str, tuple[Needs, ...]] = field(repr=False)
@@ -136,10 +160,15 @@ def load(folder: Path = FOLDER) -> PackageTable:
     return _load(folder)
 
 
+_ARRAYS = (
+    "declared", "asserted", "pins", "newest", "build_trap", "toolkit_trap", "python_trap", "torch_import",
+)  # fmt: skip
+
+
 @cache
 def _load(folder: Path) -> PackageTable:
     table = read_table("packages", folder)
-    only_keys(table, ("declared", "asserted", "pins", "newest", "build_trap", "torch_import"))
+    only_keys(table, _ARRAYS)
     declared, asserted = read_rows(table, "declared", Needs), read_rows(table, "asserted", Needs)
     for rows in (declared, asserted):
         _prove_once(rows)
@@ -149,6 +178,8 @@ def _load(folder: Path) -> PackageTable:
         pins=pins,
         newest=unique(read_rows(table, "newest", Newest), lambda row: row.dist, "dist"),
         build_traps=read_rows(table, "build_trap", BuildTrap),
+        toolkit_traps=read_rows(table, "toolkit_trap", ToolkitTrap),
+        python_traps=read_rows(table, "python_trap", PythonTrap),
         torch_imports=unique(read_rows(table, "torch_import", TorchImport), lambda row: row.dist, "dist"),
         _pins=unique(pins, lambda row: row.torch.public, "torch"),
         _declared=_grouped(declared),

@@ -83,6 +83,128 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         ],
     ),
     (
+        "detectron2 needs torch at build",
+        "BUILD102",
+        {"packages": {"detectron2": {"version": "0.6", "from": "source"}}},
+        [
+            "WARN: detectron2 is compiled against torch, which an isolated build does not have: its setup.py imports torch: ModuleNotFoundError: No module named 'torch'."
+        ],
+    ),
+    (
+        "pytorch3d needs torch at build",
+        "BUILD102",
+        {"packages": {"pytorch3d": {"version": "0.7.8", "from": "source"}}},
+        [
+            "WARN: pytorch3d is compiled against torch, which an isolated build does not have: its setup.py imports torch: ModuleNotFoundError: No module named 'torch'."
+        ],
+    ),
+    (
+        "setuptools older than the Python",
+        "BUILD103",
+        {
+            "python": "3.12",
+            "packages": {"mmcv": {"version": "2.1.0", "from": "source"}, "setuptools": "59.5.0"},
+        },
+        [
+            "FAIL: setuptools 59.5.0 does not run on Python 3.12: its pkg_resources uses pkgutil.ImpImporter, which Python 3.12 no longer has."
+        ],
+    ),
+    (
+        "the last setuptools that does not run",
+        "BUILD103",
+        {
+            "python": "3.13.1",
+            "packages": {"mmcv": {"version": "2.1.0", "from": "source"}, "setuptools": "66.0.0"},
+        },
+        [
+            "FAIL: setuptools 66.0.0 does not run on Python 3.13: its pkg_resources uses pkgutil.ImpImporter, which Python 3.12 no longer has."
+        ],
+    ),
+    (
+        "the first setuptools that runs",
+        "BUILD103",
+        {
+            "python": "3.12",
+            "packages": {"mmcv": {"version": "2.1.0", "from": "source"}, "setuptools": "66.1.0"},
+        },
+        ["PASS: setuptools 66.1.0 runs on Python 3.12."],
+    ),
+    (
+        "an old setuptools on an old Python",
+        "BUILD103",
+        {
+            "python": "3.11",
+            "packages": {"mmcv": {"version": "2.1.0", "from": "source"}, "setuptools": "59.5.0"},
+        },
+        [],
+    ),
+    (
+        "MinkowskiEngine with CUDA 12",
+        "BUILD104",
+        {
+            "toolkit": "12.1",
+            "packages": {"torch": "2.1.2+cu121", "MinkowskiEngine": {"version": "0.5.4", "from": "source"}},
+        },
+        [
+            "FAIL: minkowskiengine 0.5.4 cannot be compiled with CUDA 12.1: its headers use thrust::device without its include, which the thrust of CUDA 12 no longer brings along."
+        ],
+    ),
+    (
+        "MinkowskiEngine, which has no wheels, with CUDA 12",
+        "BUILD104",
+        {"packages": {"torch": "2.1.2+cu121", "MinkowskiEngine": "0.5.4"}},
+        [
+            "FAIL: minkowskiengine 0.5.4 cannot be compiled with CUDA 12.1: its headers use thrust::device without its include, which the thrust of CUDA 12 no longer brings along."
+        ],
+    ),
+    (
+        "MinkowskiEngine with CUDA 11",
+        "BUILD104",
+        {
+            "toolkit": "11.8",
+            "packages": {"torch": "2.1.2+cu118", "MinkowskiEngine": {"version": "0.5.4", "from": "source"}},
+        },
+        ["PASS: CUDA 11.8 can compile minkowskiengine 0.5.4."],
+    ),
+    (
+        "a MinkowskiEngine of no known version",
+        "BUILD104",
+        {"packages": {"torch": "2.1.2+cu121", "MinkowskiEngine": {"version": "latest", "from": "source"}}},
+        [
+            "WARN: minkowskiengine latest cannot be compiled with CUDA 12.1: its headers use thrust::device without its include, which the thrust of CUDA 12 no longer brings along, unless the sources are patched."
+        ],
+    ),
+    (
+        "MinkowskiEngine beside a torch that is not stated",
+        "BUILD104",
+        {"packages": {"torch": "2.1.2", "MinkowskiEngine": "0.5.4"}},
+        [
+            "WARN: minkowskiengine 0.5.4 cannot be compiled with CUDA 12.1: its headers use thrust::device without its include, which the thrust of CUDA 12 no longer brings along; CUDA 12.1 is not stated."
+        ],
+    ),
+    (
+        "somebody else's wheel of MinkowskiEngine",
+        "BUILD104",
+        {
+            "packages": {
+                "torch": "2.1.2+cu121",
+                "MinkowskiEngine": {"version": "0.5.4", "find_links": "https://a.example/wheels"},
+            }
+        },
+        [],
+    ),
+    (
+        "a MinkowskiEngine of one's own",
+        "BUILD104",
+        {
+            "packages": {
+                "torch": "2.1.2+cu121",
+                "MinkowskiEngine": {"version": "0.5.4", "built_for": {"torch": "2.1"}},
+            }
+        },
+        [],
+    ),
+    (
         "does not need it",
         "BUILD102",
         {"packages": {"spatial-correlation-sampler": {"version": "0.5", "from": "source"}}},
