@@ -145,8 +145,8 @@ def test_help_names_every_command(folder: Path) -> None:
         (
             ["inspect", ".", "--gpu", "L5000"],
             (
-                "--gpu: no GPU named 'L5000' is known; near names: Quadro RTX 5000, "
-                "Jetson T4000, NVIDIA T1000; a compute capability such as '8.9' works too"
+                "--gpu: no GPU named 'L5000' is known; near names: NVIDIA T1000, "
+                "NVIDIA RTX A5000, NVIDIA L40; a compute capability such as '8.9' works too"
             ),
         ),
         (["inspect", ".", "--driver-cuda", "12"], "--driver-cuda: '12' is no CUDA version such as 12.4"),
