@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from stackcheck.axes import expand
 from stackcheck.definition import Stack, did_you_mean, parse_stack
+from stackcheck.dockerfiles.tiers import link
 from stackcheck.errors import DefinitionError, UsageError
-from stackcheck.tiers import link
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -44,8 +44,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from stackcheck.definition import Stack
+    from stackcheck.dockerfiles.tiers import ChainPlan
     from stackcheck.resolving.uvrun import UvAnswer
-    from stackcheck.tiers import ChainPlan
 
 AGENT_MARGIN_S = 60.0
 """What starting a container may take on top of the probes' own time."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from stackcheck import baking, catalog
+from stackcheck import catalog
 from stackcheck.cli import options, output, stacks
+from stackcheck.entrypoints import baking
 from stackcheck.errors import UsageError
 
 if TYPE_CHECKING:

@@ -6,14 +6,14 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from stackcheck.cli import output
-from stackcheck.layercache import first_rebuilt
-from stackcheck.tiers import missing
+from stackcheck.dockerfiles.layercache import first_rebuilt
+from stackcheck.dockerfiles.tiers import missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from stackcheck.layercache import Forecast
-    from stackcheck.tiers import ChainPlan, Decision
+    from stackcheck.dockerfiles.layercache import Forecast
+    from stackcheck.dockerfiles.tiers import ChainPlan, Decision
 
 _WIDEST = 90
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from tabulate import tabulate
 
-from stackcheck import catalog, inspection
+from stackcheck import catalog
 from stackcheck.cli import options, output, stacks
 from stackcheck.errors import UsageError
+from stackcheck.inspecting import inspection
 from stackcheck.report.jsonfile import verdict_out
 from stackcheck.report.text import verdict_text
 from stackcheck.report.wording import plural, size
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from stackcheck.inspection import Cell, Contents, Row
+    from stackcheck.inspecting.inspection import Cell, Contents, Row
     from stackcheck.verdict import Verdict
 
 
@@ -68,7 +69,7 @@ def _contents(args: argparse.Namespace) -> Contents:
     image = args.image or _image_name(args.target)
     if not image:
         return inspection.read_target(args.target, deep=args.deep)
-    from stackcheck.existing import inspect_image  # noqa: PLC0415 - a file needs no engine
+    from stackcheck.inspecting.existing import inspect_image  # noqa: PLC0415 - a file needs no engine
 
     return inspect_image(image, options.pipeline_options(args), output.progress(args), deep=args.deep)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from stackcheck import catalog
 from stackcheck.cli import options, output, stacks
 from stackcheck.errors import UsageError
-from stackcheck.existing import UNSTATED, probe_existing
+from stackcheck.inspecting.existing import UNSTATED, probe_existing
 from stackcheck.report import FORMATS
 
 if TYPE_CHECKING:

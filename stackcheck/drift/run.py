@@ -15,7 +15,7 @@ from stackcheck.drift.baseline import Accepted, Baseline
 from stackcheck.drift.facts import Gap, Snapshot, carried
 from stackcheck.drift.report import DriftReport, compare
 from stackcheck.errors import ReportError
-from stackcheck.existing import probe_existing
+from stackcheck.inspecting.existing import probe_existing
 from stackcheck.observation import parse_observation
 from stackcheck.resolving.resolve import Options as ResolveOptions
 from stackcheck.verdict import Outcome

@@ -15,9 +15,17 @@ from stackcheck.engines.connection import engine_errors, first_line
 from stackcheck.engines.contract import Target
 from stackcheck.engines.images import CONFINED
 from stackcheck.engines.owner import LABEL, NOBODY, this_process
+from stackcheck.entrypoints.startarchive import (
+    ARCHIVE,
+    EXPECTATION,
+    FLAGS,
+    FOLDER,
+    command,
+    inner_command,
+    pack,
+)
 from stackcheck.errors import EngineError, ProbeError
 from stackcheck.image import parse_image
-from stackcheck.startarchive import ARCHIVE, EXPECTATION, FLAGS, FOLDER, command, inner_command, pack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -13,7 +13,8 @@ from urllib.parse import unquote, urlsplit
 import docker
 import requests
 
-from stackcheck.dockerfile import CA, LABEL_FINGERPRINT, LABEL_STACK, make_recipe, render
+from stackcheck.dockerfiles.dockerfile import CA, LABEL_FINGERPRINT, LABEL_STACK, make_recipe, render
+from stackcheck.dockerfiles.tiers import from_fault
 from stackcheck.engines import buildkit, classic, commit, fingerprint
 from stackcheck.engines.buildlog import BuildLog
 from stackcheck.engines.connection import engine_errors
@@ -26,7 +27,6 @@ from stackcheck.engines.scratch import scratch_folder
 from stackcheck.engines.tierimages import give_tag, local_id
 from stackcheck.engines.trust import Logins, gather_secrets, logins, texts_to_hide
 from stackcheck.errors import BuildFailedError, EngineError, UsageError
-from stackcheck.tiers import from_fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from docker.models.images import Image
 
     from stackcheck.definition import Stack
-    from stackcheck.dockerfile import Recipe
+    from stackcheck.dockerfiles.dockerfile import Recipe
     from stackcheck.engines.contract import BuildOptions, Progress
     from stackcheck.resolving.resolution import Resolution
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from stackcheck.dockerfiles.layercache import Forecast, forecast, from_label
+from stackcheck.dockerfiles.tiers import ChainPlan, from_fault, plan
 from stackcheck.engines.ownbuild import built_on, own_build
 from stackcheck.engines.tierimages import local_id, tier_images
 from stackcheck.errors import UsageError
-from stackcheck.layercache import Forecast, forecast, from_label
-from stackcheck.tiers import ChainPlan, from_fault, plan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     import docker
 
     from stackcheck.definition import Stack
+    from stackcheck.dockerfiles.tiers import TierImage
     from stackcheck.engines.contract import BuildOptions
     from stackcheck.engines.ownbuild import OwnBuild
-    from stackcheck.tiers import TierImage
 
 _TO_BE_BUILT = "to be built"
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from docker.types import Mount
 
-from stackcheck.dockerfile import ENVFILE, FOLDER, SECRETS, commit_changes, install_script
+from stackcheck.dockerfiles.dockerfile import ENVFILE, FOLDER, SECRETS, commit_changes, install_script
 from stackcheck.engines.connection import attached, engine_errors
 from stackcheck.engines.owner import LABEL, NOBODY, this_process
 from stackcheck.engines.stopping import deadline
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import docker
     from docker.models.containers import Container
 
-    from stackcheck.dockerfile import Recipe
+    from stackcheck.dockerfiles.dockerfile import Recipe
     from stackcheck.engines.buildlog import BuildLog
     from stackcheck.engines.order import BuildOrder
 

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from stackcheck.definition import Stack
+    from stackcheck.dockerfiles.tiers import ChainPlan
     from stackcheck.image import ImageFacts
     from stackcheck.resolving.resolution import Resolution
     from stackcheck.rules.registry import Missing
-    from stackcheck.tiers import ChainPlan
 
 Progress: TypeAlias = Callable[[str], None]
 """Takes one line of progress, without a line end; goes to stderr, never into a report."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import docker
 
-from stackcheck.dockerfile import LABEL_BASE, VENV
+from stackcheck.dockerfiles.dockerfile import LABEL_BASE, VENV
 from stackcheck.engines import probing
 from stackcheck.engines.building import LABEL_BASE_ID, LABEL_BASE_PYTHON, Builder, Built
 from stackcheck.engines.buildkit import find_buildkit
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from stackcheck.definition import Stack
+    from stackcheck.dockerfiles.tiers import ChainPlan
     from stackcheck.engines.contract import BuildOptions, Progress
     from stackcheck.image import ImageFacts
     from stackcheck.resolving.resolution import Resolution
-    from stackcheck.tiers import ChainPlan
 
 
 class DockerEngine:

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from docker.utils.build import exclude_paths
 
-from stackcheck.dockerfile import render
-from stackcheck.dockersteps import bases
+from stackcheck.dockerfiles.dockerfile import render
+from stackcheck.dockerfiles.dockersteps import bases
 from stackcheck.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from stackcheck.dockerfile import Recipe
+    from stackcheck.dockerfiles.dockerfile import Recipe
 
 _FORMAT = 1
 """Raise it when the same inputs would give another image."""

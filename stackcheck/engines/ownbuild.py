@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stackcheck.dockersteps import bases, steps
+from stackcheck.dockerfiles.dockersteps import bases, steps
+from stackcheck.dockerfiles.layercache import keep, to_label
+from stackcheck.dockerfiles.tiers import Tier
 from stackcheck.engines import fingerprint
 from stackcheck.engines.buildkit import proxy_arguments
 from stackcheck.engines.manifest import read_manifest
 from stackcheck.errors import UsageError
-from stackcheck.layercache import keep, to_label
-from stackcheck.tiers import Tier
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from stackcheck.definition import Stack
-    from stackcheck.dockersteps import Step
+    from stackcheck.dockerfiles.dockersteps import Step
     from stackcheck.engines.contract import BuildOptions
 
 LABEL_FILES = "stackcheck.files"

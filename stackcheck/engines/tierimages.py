@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from stackcheck.dockerfile import LABEL_FINGERPRINT, LABEL_STACK
+from stackcheck.dockerfiles.dockerfile import LABEL_FINGERPRINT, LABEL_STACK
+from stackcheck.dockerfiles.tiers import TierImage
 from stackcheck.engines.connection import engine_errors
 from stackcheck.engines.ownbuild import LABEL_BELOW, LABEL_FILES, LABEL_STEPS
 from stackcheck.errors import EngineError
-from stackcheck.tiers import TierImage
 
 if TYPE_CHECKING:
     import docker

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import certifi
 
-from stackcheck.dockerfile import CA, NETRC
+from stackcheck.dockerfiles.dockerfile import CA, NETRC
 from stackcheck.errors import UsageError
 from stackcheck.redact import secrets_of
 from stackcheck.resolving.indexlogin import login_for

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from packaging.version import Version
 
 from stackcheck.claimed import torch_claim
-from stackcheck.dockersteps import bases
+from stackcheck.dockerfiles.dockersteps import bases
 from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.registry import Finding, failed, passed, rule, warned
 from stackcheck.verdict import Evidence

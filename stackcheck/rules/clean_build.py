@@ -6,14 +6,14 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
-from stackcheck.dockersteps import scopes
+from stackcheck.dockerfiles.dockersteps import scopes
 from stackcheck.rules.registry import Finding, failed, passed, rule, warned
 from stackcheck.verdict import Evidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from stackcheck.dockersteps import Instruction, Scope
+    from stackcheck.dockerfiles.dockersteps import Instruction, Scope
     from stackcheck.rules.registry import Facts
 
 _CLONED = re.compile(

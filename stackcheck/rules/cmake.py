@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.version import Version
 
-from stackcheck.dockersteps import parse
+from stackcheck.dockerfiles.dockersteps import parse
 from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
 from stackcheck.tables.cmake import OLDEST

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from stackcheck.dockersteps import bases
+from stackcheck.dockerfiles.dockersteps import bases
+from stackcheck.dockerfiles.tiers import from_fault
 from stackcheck.rules.registry import Fault, Finding, failed, passed, rule, skipped, warned
-from stackcheck.tiers import from_fault
 from stackcheck.verdict import Evidence
 
 if TYPE_CHECKING:

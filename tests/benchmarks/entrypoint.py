@@ -17,8 +17,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from stackcheck import agent, expecting, rules, startarchive, tables
-from stackcheck.existing import UNSTATED
+from stackcheck import agent, rules, tables
+from stackcheck.entrypoints import expecting, startarchive
+from stackcheck.inspecting.existing import UNSTATED
 from stackcheck.observation import parse_observation, rule_facts
 from stackcheck_probes.judging.loadfit import top_folder
 

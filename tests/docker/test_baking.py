@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from stackcheck import baking
 from stackcheck.definition import Stack
+from stackcheck.entrypoints import baking
 from stackcheck.pipeline import Options
 from tests.docker import starting
 from tests.docker.starting import DRIVER, DRIVERS, SITE, Starter

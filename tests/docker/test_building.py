@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from stackcheck import agent as agents
-from stackcheck.dockerfile import LABEL_FINGERPRINT
+from stackcheck.dockerfiles.dockerfile import LABEL_FINGERPRINT
 from stackcheck.engines.docker import DockerEngine
 from stackcheck.engines.owner import LABEL, NOBODY
 from stackcheck.errors import BuildFailedError, EngineError

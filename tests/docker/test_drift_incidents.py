@@ -88,7 +88,7 @@ class Project:
         return report
 
     def probe(self) -> Report:
-        from stackcheck.existing import probe_existing  # noqa: PLC0415
+        from stackcheck.inspecting.existing import probe_existing  # noqa: PLC0415
 
         return self.keep(probe_existing("image", self.name, self.stack, self.options, quiet))
 

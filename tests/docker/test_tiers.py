@@ -13,12 +13,12 @@ from stackcheck import agent as agents
 from stackcheck.cli import main
 from stackcheck.cli.chainplan import to_text
 from stackcheck.definition import Stack
+from stackcheck.dockerfiles.tiers import link
 from stackcheck.errors import BuildFailedError, EngineError, UsageError
 from stackcheck.observation import parse_observation, rule_facts
 from stackcheck.pipeline import packed_agent
 from stackcheck.rules import load_all
 from stackcheck.rules.registry import RULES, judge_one
-from stackcheck.tiers import link
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,8 +16,9 @@ from typing import Any
 
 import pytest
 
-from stackcheck import agent, expecting, rules, startarchive, tables
+from stackcheck import agent, rules, tables
 from stackcheck.definition import Stack
+from stackcheck.entrypoints import expecting, startarchive
 from stackcheck.observation import parse_observation, rule_facts
 from stackcheck_probes.machine import nvml
 

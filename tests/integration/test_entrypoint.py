@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from stackcheck.startarchive import FLAGS, pack
+from stackcheck.entrypoints.startarchive import FLAGS, pack
 from stackcheck_probes.start import precompile
 from tests.unit.start_facts import EXPECTED
 

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from stackcheck import baking, expecting, startarchive, tables
+from stackcheck import tables
 from stackcheck.definition import Stack
 from stackcheck.engines.baking import render_dockerfile
+from stackcheck.entrypoints import baking, expecting, startarchive
 from stackcheck.errors import ProbeError, UsageError
-from stackcheck.existing import UNSTATED
+from stackcheck.inspecting.existing import UNSTATED
 from stackcheck.rules import load_all
 from stackcheck.rules.registry import Missing
 from stackcheck_probes.start import expectation as reader

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from stackcheck import catalog, pipeline, rules
-from stackcheck.dockersteps import steps
-from stackcheck.layercache import forecast, keep
+from stackcheck.dockerfiles.dockersteps import steps
+from stackcheck.dockerfiles.layercache import forecast, keep
 from stackcheck.rules.registry import judge_all
 from stackcheck.verdict import Outcome
 

@@ -16,7 +16,7 @@ from stackcheck.cli import build, lock, options, output, probe
 from stackcheck.definition import Stack
 from stackcheck.engines import Target
 from stackcheck.errors import BuildFailedError, StackcheckError, UsageError
-from stackcheck.existing import UNSTATED
+from stackcheck.inspecting.existing import UNSTATED
 from stackcheck.resolving.lock import Lock
 from stackcheck.resolving.locking import Locked
 from stackcheck.resolving.resolution import Unresolved

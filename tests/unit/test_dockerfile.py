@@ -8,7 +8,7 @@ import pytest
 from packaging.version import Version
 
 from stackcheck.definition import Stack
-from stackcheck.dockerfile import (
+from stackcheck.dockerfiles.dockerfile import (
     CA,
     ENVFILE,
     NETRC,

@@ -9,7 +9,7 @@ import pytest
 from packaging.version import Version
 
 from stackcheck.definition import Stack
-from stackcheck.dockerfile import make_recipe
+from stackcheck.dockerfiles.dockerfile import make_recipe
 from stackcheck.engines import BuildOptions, Target, fingerprint
 from stackcheck.engines.building import image_tag
 from stackcheck.engines.buildkit import arguments, proxy_arguments

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from stackcheck import imagearchive, inspection, zstdlayers
 from stackcheck.errors import UsageError
-from stackcheck.inspection import Contents, contents_of, exit_code, judge, read_target, sizes
+from stackcheck.inspecting import imagearchive, inspection, zstdlayers
+from stackcheck.inspecting.inspection import Contents, contents_of, exit_code, judge, read_target, sizes
 from stackcheck.tables.gpus import Gpu, find_gpu
 from stackcheck_probes.binaries.bytesource import BytesSource, SourceError
 from stackcheck_probes.binaries.capability import parse_code

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from stackcheck.dockersteps import bases, matching, parse, steps
-from stackcheck.layercache import first_rebuilt, forecast, from_label, keep, to_label
+from stackcheck.dockerfiles.dockersteps import bases, matching, parse, steps
+from stackcheck.dockerfiles.layercache import first_rebuilt, forecast, from_label, keep, to_label
 
 TORCH = """\
 # a comment

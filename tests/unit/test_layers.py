@@ -12,14 +12,25 @@ OUTER = (
     "pipeline",
     "plugin",
     "cli",
-    "existing",
+    "inspecting",
+    "entrypoints.baking",
     "suggested",
-    "baking",
     "stackitems",
     "stackreports",
     "hooks",
 )
-CORE = ("errors", "verdict", "definition", "axes", "tables", "rules", "report", "suggest", "recipes", "tiers")
+CORE = (
+    "errors",
+    "verdict",
+    "definition",
+    "axes",
+    "tables",
+    "rules",
+    "report",
+    "suggest",
+    "recipes",
+    "dockerfiles",
+)
 PURE_OF_RESOLVING = {
     "stackcheck.resolving.resolution",
     "stackcheck.resolving.lock",

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from stackcheck import loadability
-from stackcheck.inspection import exit_code, read_target
+from stackcheck.inspecting import loadability
+from stackcheck.inspecting.inspection import exit_code, read_target
 from stackcheck.rules.registry import Missing
 from stackcheck.verdict import Outcome
 

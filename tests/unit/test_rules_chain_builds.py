@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from stackcheck.definition import Stack
+from stackcheck.dockerfiles.tiers import link
 from stackcheck.engines.contract import BuiltTier, Target
 from stackcheck.rules.registry import RULES, Fault, Missing, judge_one
 from stackcheck.tables import load
-from stackcheck.tiers import link
 from stackcheck_probes.probes import cmake_sources, pythons
 from tests.unit.early_cases import said
 

@@ -8,15 +8,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from stackcheck import agent as agents
-from stackcheck import engines, expecting, pipeline, rules, tables
+from stackcheck import engines, pipeline, rules, tables
 from stackcheck.definition import Image, Stack
+from stackcheck.entrypoints import expecting
+from stackcheck.entrypoints.startarchive import ARCHIVE, EXPECTATION
 from stackcheck.errors import EngineError, UsageError
-from stackcheck.existing import UNSTATED
+from stackcheck.inspecting.existing import UNSTATED
 from stackcheck.observation import parse_observation, rule_facts
 from stackcheck.resolving import locking
 from stackcheck.resolving.lock import lock_path
 from stackcheck.resolving.lockfile import read_lock
-from stackcheck.startarchive import ARCHIVE, EXPECTATION
 
 if TYPE_CHECKING:
     from docker.models.images import Image as EngineImage

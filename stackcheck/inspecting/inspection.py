@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from stackcheck import loadability
 from stackcheck.errors import EXIT_FAIL, EXIT_OK, EXIT_UNCHECKED, UsageError
-from stackcheck.imagearchive import is_layout, read_image_archive, read_image_layout
+from stackcheck.inspecting import loadability
+from stackcheck.inspecting.imagearchive import is_layout, read_image_archive, read_image_layout
 from stackcheck.verdict import Outcome
 from stackcheck_probes.binaries import archives, libraryfile
 from stackcheck_probes.binaries.bytesource import FileSource, SourceError

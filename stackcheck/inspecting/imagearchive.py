@@ -13,7 +13,7 @@ from contextlib import ExitStack, nullcontext
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from stackcheck import zstdlayers
+from stackcheck.inspecting import zstdlayers
 from stackcheck_probes.binaries.binaryfiles import is_binary_name
 from stackcheck_probes.binaries.bytesource import FileSource, SourceError
 from stackcheck_probes.binaries.inflate import Budget, budget_for

@@ -6,17 +6,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from stackcheck import engines, loadability, pipeline
+from stackcheck import engines, pipeline
 from stackcheck.definition import Image, Stack
 from stackcheck.engines.venv import VenvEngine
 from stackcheck.errors import ProbeError
-from stackcheck.inspection import contents_of
+from stackcheck.inspecting import loadability
+from stackcheck.inspecting.inspection import contents_of
 from stackcheck.observation import parse_observation, rule_facts
 from stackcheck.rules.registry import Missing
 
 if TYPE_CHECKING:
     from stackcheck.engines import Engine, Progress
-    from stackcheck.inspection import Contents
+    from stackcheck.inspecting.inspection import Contents
     from stackcheck.pipeline import Options
     from stackcheck.report.model import Report
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from stackcheck.definition import Stack
-    from stackcheck.layercache import Forecast
+    from stackcheck.dockerfiles.layercache import Forecast
 
 _FORMAT = 1
 """Raise it when the same inputs would give another image."""

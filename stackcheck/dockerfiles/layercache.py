@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from stackcheck.dockersteps import Parts, Step
+    from stackcheck.dockerfiles.dockersteps import Parts, Step
 
 Kept: TypeAlias = Mapping[str, Sequence["Parts"]]
 """What the cache knows of an earlier build: the parts of its steps, by stage."""

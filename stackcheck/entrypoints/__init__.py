@@ -1,0 +1,1 @@
+"""Put the entrypoint, and what it expects of its container, into an image."""

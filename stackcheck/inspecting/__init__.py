@@ -1,0 +1,1 @@
+"""Look at what exists: files, wheels, archives, environments, images; nothing is built."""
