@@ -96,9 +96,7 @@ def expectation(  # noqa: PLR0913 - what an image is expected to be comes from a
         },
         "variables": list(_variables(whole, tables)),
         "headers": seen["cumm_files"]["headers"] is not None,
-        "overrides": {
-            gfx: row.value for row in tables.rocm.overrides if row.until is None for gfx in row.real
-        },
+        "overrides": tables.rocm.known_to_run(Version(stack.rocm) if stack.rocm else None),
     }
 
 

@@ -96,6 +96,11 @@ class RocmTable:
         rows = [row for row in self.overrides if gfx in row.real and row.claims == claims]
         return any(row.until is None or rocm is None or rocm <= row.until for row in rows)
 
+    def known_to_run(self, rocm: Version | None) -> dict[str, str]:
+        """Return gfx -> the value of the override that it is known to run with under this ROCm."""
+        rows = [row for row in self.overrides if row.until is None or (rocm and rocm <= row.until)]
+        return {gfx: row.value for row in rows for gfx in row.real}
+
     def without_rocblas(self, gfx: str, rocm: Iterable[Version]) -> NoRocblas | None:
         """Return why rocBLAS has nothing for a target in any of these ROCm versions."""
         versions = tuple(rocm)

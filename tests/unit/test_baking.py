@@ -8,6 +8,7 @@ from io import BytesIO
 from typing import Any
 
 import pytest
+from packaging.version import Version
 
 from stackcheck import tables
 from stackcheck.definition import Stack
@@ -130,6 +131,12 @@ def test_what_was_seen_is_what_is_expected() -> None:
     assert document["devices"]["products"]["l4"] == "8.9"
     assert document["overrides"]["gfx1031"] == "10.3.0"
     assert "BNB_CUDA_VERSION" in {row["name"] for row in document["variables"]}
+
+
+def test_an_override_that_older_rocm_ran_with_is_expected_there_alone() -> None:
+    table = tables.load().rocm
+    assert table.known_to_run(Version("5.2"))["gfx1010"] == "10.3.0"
+    assert "gfx1010" not in table.known_to_run(Version("5.3")) | table.known_to_run(None)
 
 
 def test_the_lock_wins_over_what_is_installed() -> None:

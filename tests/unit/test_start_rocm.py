@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from stackcheck_probes.judging import rocmfit
 from tests.unit.start_facts import rocm
 
 ALL = {"all": {"value": "10.3.0", "gfx": "gfx1030"}}
@@ -98,3 +99,9 @@ def test_what_cannot_be_compared_is_told() -> None:
     assert only(rocm())[2] == (
         "no library was seen to have code for AMD GPUs, so gfx1030 was not held against any"
     )
+
+
+def test_an_override_to_another_family_passes_only_where_it_is_known_to_have_run() -> None:
+    targets = frozenset({"gfx1030"})
+    assert rocmfit.serves("gfx1010", "gfx1030", targets, {}).outcome == "FAIL"
+    assert rocmfit.serves("gfx1010", "gfx1030", targets, {"gfx1010": "10.3.0"}).outcome == "PASS"

@@ -68,7 +68,8 @@ def serves(real: str, seen: str, targets: frozenset[str], known: Mapping[str, st
     """
     listed = ", ".join(sorted(targets))
     overridden = seen != real
-    if overridden and akin(real, seen) is False:
+    known_to_run = gfx_of(known.get(real, "")) == seen
+    if overridden and akin(real, seen) is False and not known_to_run:
         return Judgement(
             FAIL,
             f"{OVERRIDE} makes {real} pass for {seen}, another instruction set",
@@ -90,7 +91,6 @@ def serves(real: str, seen: str, targets: frozenset[str], known: Mapping[str, st
         )
     text = f"{real} runs code for {seen} by {OVERRIDE}, which AMD does not support"
     hint = "check the results against the CPU; a build for the real target needs no override"
-    known_to_run = gfx_of(known.get(real, "")) == seen
     return Judgement(PASS if known_to_run else WARN, text, f"code for {real}", f"{seen} by override", hint)
 
 
