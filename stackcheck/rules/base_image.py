@@ -66,7 +66,7 @@ def _has_image(facts: Facts) -> bool:
 
 @rule("IMAGE101", when=_has_image)
 def cuda_tag_exists(stack: Stack, tables: Tables) -> list[Finding]:
-    """The nvidia/cuda tag is none that is known not to exist.
+    """The nvidia/cuda tag is not known to be missing.
 
     NVIDIA deletes images after their end of life: those of CUDA 10 are gone. Tags from CUDA 11 on have
     versions of three parts. Up to CUDA 12.2 the tags with cuDNN are spelled `cudnn8`; from 12.4 on they are
