@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from stackcheck.definition import Package, Stack
     from stackcheck.rules.registry import Facts
     from stackcheck.tables import Tables
-    from stackcheck.tables.packages import Needs
+    from stackcheck.tables.packages import Needs, Newest, Pins
 
     Clash: TypeAlias = tuple[Version, Needs, tuple[str, SpecifierSet, str]]
 
@@ -195,49 +195,43 @@ def torch_pins(stack: Stack, tables: Tables) -> list[Finding]:
         return [
             skipped(f"no data on the pins of {claim.title}: the wheel on PyPI is built for CUDA {row.cuda}")
         ]
-    findings: list[Finding] = []
-    for name in sorted(set(row.pins).intersection(stack.packages)):
-        pin, package = row.pins[name], stack.packages[name]
-        said = (row, f"torch {row.torch}: Requires-Dist: {name}=={pin}")
-        newest = tables.packages.newest.get(name)
-        if package.version == LATEST and newest is not None:
-            if newest.version != pin:
-                findings.append(
-                    failed_by(
-                        f"{name} is not pinned: the newest is {newest.version}, and {claim.title} pins "
-                        f"{name}=={pin}.",
-                        said,
-                        (newest, f"the newest {name} is {newest.version}"),
-                        expected=f"{name}=={pin}",
-                        found=f"latest ({newest.version} on {newest.checked})",
-                        hint=f'write {name} = "{pin}", or leave it out: torch brings it',
-                    )
-                )
-        elif _is_newer(package, pin):
-            findings.append(
-                warned(
-                    f"{name} {package.version} is newer than the {pin} that {claim.title} pins, of the same "
-                    "major version: it works where it is meant, and a resolver refuses it.",
-                    cite(*said),
-                    expected=f"{name}=={pin}",
-                    found=f"{name} {package.version}",
-                    hint=f"if it is meant, override the pin (uv: override-dependencies; pip: install it "
-                    f'last, with --no-deps); else write {name} = "{pin}"',
-                )
-            )
-        elif not package.specifier.contains(pin, prereleases=True):
-            findings.append(
-                failed_by(
-                    f"{name} {package.version} is not the {pin} that {claim.title} pins.",
-                    said,
-                    expected=f"{name}=={pin}",
-                    found=f"{name} {package.version}",
-                    hint=f'write {name} = "{pin}", or leave it out: torch brings it',
-                )
-            )
-        else:
-            findings.append(passed(f"{name} {package.version} is what {claim.title} pins.", cite(*said)))
-    return findings
+    named = sorted(set(row.pins).intersection(stack.packages))
+    newest = tables.packages.newest
+    found = (_held_to_pin(name, stack.packages[name], row, claim.title, newest.get(name)) for name in named)
+    return [finding for finding in found if finding is not None]
+
+
+def _held_to_pin(name: str, package: Package, row: Pins, title: str, newest: Newest | None) -> Finding | None:
+    """Hold one library against the version that torch pins; None for the newest, where that is the pin."""
+    pin = row.pins[name]
+    said = (row, f"torch {row.torch}: Requires-Dist: {name}=={pin}")
+    expected, found = f"{name}=={pin}", f"{name} {package.version}"
+    instead = f'write {name} = "{pin}", or leave it out: torch brings it'
+    if package.version == LATEST and newest is not None:
+        if newest.version == pin:
+            return None
+        return failed_by(
+            f"{name} is not pinned: the newest is {newest.version}, and {title} pins {name}=={pin}.",
+            said,
+            (newest, f"the newest {name} is {newest.version}"),
+            expected=expected,
+            found=f"latest ({newest.version} on {newest.checked})",
+            hint=instead,
+        )
+    if _is_newer(package, pin):
+        return warned(
+            f"{name} {package.version} is newer than the {pin} that {title} pins, of the same "
+            "major version: it works where it is meant, and a resolver refuses it.",
+            cite(*said),
+            expected=expected,
+            found=found,
+            hint=f"if it is meant, override the pin (uv: override-dependencies; pip: install it "
+            f'last, with --no-deps); else write {name} = "{pin}"',
+        )
+    if not package.specifier.contains(pin, prereleases=True):
+        text = f"{found} is not the {pin} that {title} pins."
+        return failed_by(text, said, expected=expected, found=found, hint=instead)
+    return passed(f"{found} is what {title} pins.", cite(*said))
 
 
 def _is_newer(package: Package, pin: Version) -> bool:
