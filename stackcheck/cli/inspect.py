@@ -152,7 +152,8 @@ def _headline(contents: Contents, rows: Sequence[Row]) -> str:
     bad = sum(row.worst.how == "no" for row in rows)
     others = contents.binaries - len(rows) - len(contents.unreadable)
     if not rows and contents.libraries:
-        return f"{name}: {plural(len(contents.libraries), 'library')} with code for other makers' GPUs alone"
+        count = plural(len(contents.libraries), "library")
+        return f"{name}: {count} with GPU code, none for such GPUs: other targets, or still to be linked"
     ends = f", {bad} of them without code for one of these" if bad else ""
     count = plural(len(rows), "library")
     return f"{name}: {count} with code for such GPUs{ends}; {plural(others, 'other binary')}"

@@ -8,6 +8,7 @@ import pty
 import signal
 import subprocess
 import sys
+import sysconfig
 import time
 from pathlib import Path
 
@@ -323,6 +324,38 @@ def test_inspect(folder: Path) -> None:
     assert document["libraries"][0]["serves"]["A100"]["how"] == "native"
     assert run(folder, "inspect", library).returncode == 0
     assert run(folder, "inspect", library, "--format", "md").stdout.count("\n| ") >= 2
+
+
+def test_inspect_says_where_code_may_be_unseen_and_what_is_for_other_targets(folder: Path) -> None:
+    """cuRAND is known to hide code in some releases; LTO IR serves nothing until it is linked."""
+    (folder / "libcurand.so.10").write_bytes((FATBINS / "uneven.so").read_bytes())
+    said = run(folder, "inspect", "libcurand.so.10", "--gpu", "H100").stdout
+    assert " native*?" in said
+    assert "\n? code may be there that no section lists; --deep looks for it\n" in said
+    deep = run(folder, "inspect", "libcurand.so.10", "--gpu", "H100", "--deep").stdout
+    assert (" native* " in deep, "?" in deep) == (True, False)
+    done = run(folder, "inspect", str(FATBINS / "lto.o"), "--gpu", "L4")
+    assert done.stdout.splitlines()[0].endswith(
+        "lto.o: 1 library with GPU code, none for such GPUs: other targets, or still to be linked"
+    )
+
+
+def test_inspect_of_an_environment_says_whether_its_libraries_load(folder: Path) -> None:
+    extension = next(Path(sysconfig.get_config_var("DESTSHARED")).glob("_socket.*.so")).read_bytes()
+    site = folder / "site"
+    (site / "torchvision").mkdir(parents=True)
+    (site / "torchvision-0.20.0.dist-info").mkdir()
+    (site / "torchvision" / "_C.so").write_bytes(extension)
+    good = run(folder, "inspect", "site")
+    assert good.returncode == 0
+    assert "\nWill they load?\nPASS  LOAD301  all 1 libraries find what they need\n" in good.stdout
+    (site / "torchvision" / "_C.so").write_bytes(extension.replace(b"libc.so.6\0", b"libq.so.7\0"))
+    bad = run(folder, "inspect", "site")
+    assert bad.returncode == 1
+    assert "\nFAIL  LOAD301  Every library finds the libraries that it needs\n" in bad.stdout
+    assert "      torchvision/_C.so cannot be loaded: libq.so.7 is not there\n" in bad.stdout
+    document = json.loads(run(folder, "inspect", "site", "--format", "json").stdout)
+    assert [row["code"] for row in document["loading"] if row["outcome"] == "FAIL"] == ["LOAD301"]
 
 
 def test_inspect_of_nothing_is_exit_code_3(folder: Path) -> None:
