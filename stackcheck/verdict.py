@@ -1,4 +1,4 @@
-"""Outcome and Verdict: what stackcheck says about one aspect of a stack."""
+"""Outcome, Level and Verdict: what stackcheck says about one aspect of a stack, and how it came to know."""
 
 from __future__ import annotations
 
@@ -24,6 +24,26 @@ class Outcome(enum.IntEnum):
     """stackcheck or a probe could not do its work; says nothing about the stack."""
 
 
+class Level(enum.IntEnum):
+    """How strong the evidence is. The order and the names are part of the public interface."""
+
+    STATED = 0
+    """The definition and the tables."""
+    RESOLVED = 1
+    """What the resolver takes, with its METADATA; the lock and the index pages behind it."""
+    BYTES = 2
+    """The files of the wheels, nothing run."""
+    RUN = 3
+    """Built; imported and computed on the CPU."""
+    GPU = 4
+    """Computed on the device."""
+
+    @property
+    def word(self) -> str:
+        """Return the name as reports spell it: stated, resolved, bytes, run, gpu."""
+        return self.name.lower()
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What a verdict rests on: a file, symbol, metadata line or table row, and where it can be read."""
@@ -38,7 +58,11 @@ class Verdict:
 
     `message` is a whole sentence; `expected` and `found` are the two sides in the fewest words; `hint` is the
     next thing to do. `waived` is the reason written in the stack for accepting this FAIL or WARN: such a
-    verdict keeps its outcome and is printed, but does not count.
+    verdict keeps its outcome and is printed, but does not count. `level` is that of the evidence which
+    decided. `unverified`: it rests on knowledge that no primary source confirms, so it is a WARN where it
+    would be a FAIL. `question` and `subject` say what was asked about what ("accepts torch", "torchvision"):
+    verdicts of the same question and subject are answers to one another, and the judge keeps the strongest.
+    `notes` are weaker answers that disagree with this one.
     """
 
     code: str
@@ -50,6 +74,11 @@ class Verdict:
     hint: str = ""
     evidence: tuple[Evidence, ...] = field(default=())
     waived: str = ""
+    level: Level = Level.STATED
+    unverified: bool = False
+    question: str = ""
+    subject: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def counts(self) -> bool:

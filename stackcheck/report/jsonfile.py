@@ -67,7 +67,8 @@ def _finite(value: Any) -> Any:
 
 def verdict_out(verdict: Verdict) -> dict[str, Any]:
     """Return one verdict as it stands in the document."""
-    return {**dataclasses.asdict(verdict), "outcome": verdict.outcome.name}
+    row = {**dataclasses.asdict(verdict), "outcome": verdict.outcome.name}
+    return {key: value for key, value in row.items() if key in schema()["$defs"]["verdict"]["properties"]}
 
 
 def from_json(text: str, *, source: str = "the report") -> tuple[Report, ...]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from stackcheck.rules.archentries import VARIABLE, expand, parsed_codes, stated_arch_list
 from stackcheck.rules.coverage import RUNS_ON, sentence, served, shown, titles
-from stackcheck.rules.grading import UNVERIFIED, cite, failed_by
+from stackcheck.rules.grading import cite, doubted, failed_by
 from stackcheck.rules.registry import Finding, failed, passed, rule, warned
 from stackcheck.rules.torchbuild import pinned
 from stackcheck_probes.binaries.capability import Sass, parse_capability, parse_code
@@ -126,7 +126,7 @@ def arch_list_serves_gpus(stack: Stack, tables: Tables) -> Finding | None:
     hint_list = ";".join([*text.replace(" ", ";").split(";"), *(str(capability) for capability in missing)])
     hint = f"make the arch list {hint_list!r}"
     if any(one.gpu.unverified for one in bad):
-        return warned(f"{message} {UNVERIFIED}", RUNS_ON, expected=expected, found=text, hint=hint)
+        return doubted(message, RUNS_ON, expected=expected, found=text, hint=hint)
     return failed(message, RUNS_ON, expected=expected, found=text, hint=hint)
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stackcheck.rules.registry import Finding, failed, skipped, warned
-from stackcheck.verdict import Evidence
+from stackcheck.rules.registry import Finding, failed, skipped
+from stackcheck.verdict import Evidence, Outcome
 
 if TYPE_CHECKING:
     from datetime import date
@@ -33,8 +33,14 @@ def failed_by(
     """
     evidence = [cite(row, what) for row, what in said]
     if doubtful or any(row.unverified for row, _ in said):
-        return warned(f"{message} {UNVERIFIED}", *evidence, expected=expected, found=found, hint=hint)
+        return doubted(message, *evidence, expected=expected, found=found, hint=hint)
     return failed(message, *evidence, expected=expected, found=found, hint=hint)
+
+
+def doubted(message: str, *evidence: Evidence, expected: str, found: str, hint: str) -> Finding:
+    """Warn where unverified knowledge speaks against a stack."""
+    text = f"{message} {UNVERIFIED}"
+    return Finding(Outcome.WARN, text, expected, found, hint, evidence, unverified=True)
 
 
 def no_data(what: str, newest: object, checked: date) -> Finding:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from stackcheck.verdict import Evidence, Outcome, Verdict
+from stackcheck.verdict import Evidence, Level, Outcome, Verdict
 
 if TYPE_CHECKING:
     from stackcheck_probes.judging.judgement import Judgement
@@ -29,6 +29,11 @@ class Finding:
     found: str = ""
     hint: str = ""
     evidence: tuple[Evidence, ...] = ()
+    unverified: bool = False
+    question: str = ""
+    subject: str = ""
+    level: Level | None = None
+    """The level of the evidence, where it is not that of the rule: None is the rule's own."""
 
 
 Findings: TypeAlias = Finding | Iterable[Finding] | None
@@ -70,10 +75,17 @@ class Rule:
     module: str
 
     @property
+    def level(self) -> Level:
+        """Return the level of evidence that the rule's facts give."""
+        return _LEVELS[self.code[-3]]
+
+    @property
     def family(self) -> str:
         """Return the letters of the code: TORCH for TORCH101."""
         return self.code.rstrip("0123456789")
 
+
+_LEVELS = {"1": Level.STATED, "2": Level.RESOLVED, "3": Level.RUN, "4": Level.GPU}
 
 RULES: dict[str, Rule] = {}
 """Every rule by its code, filled by importing the modules of `stackcheck.rules`."""
@@ -162,10 +174,24 @@ def judge_one(each: Rule, facts: Facts) -> list[Verdict]:
     except Exception as error:  # noqa: BLE001 - one broken rule must not cost the report
         text = f"the rule itself failed: {type(error).__name__}: {str(error)[:300]}"
         findings = [Finding(Outcome.ERROR, text, hint="this is a fault of stackcheck: please report it")]
-    return [
-        Verdict(each.code, each.title, f.outcome, f.message, f.expected, f.found, f.hint, tuple(f.evidence))
-        for f in findings
-    ]
+    return [_verdict(each, finding) for finding in findings]
+
+
+def _verdict(each: Rule, finding: Finding) -> Verdict:
+    return Verdict(
+        code=each.code,
+        title=each.title,
+        outcome=finding.outcome,
+        message=finding.message,
+        expected=finding.expected,
+        found=finding.found,
+        hint=finding.hint,
+        evidence=tuple(finding.evidence),
+        level=each.level if finding.level is None else finding.level,
+        unverified=finding.unverified,
+        question=finding.question,
+        subject=finding.subject,
+    )
 
 
 def _as_list(findings: Findings) -> list[Finding]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stackcheck.rules import load_all
-from stackcheck.rules.grading import UNVERIFIED
 from stackcheck.rules.registry import judge_all, judge_one
 from stackcheck.suggest.change import apply
 from stackcheck.verdict import Outcome
@@ -60,7 +59,7 @@ class Judging:
     def bad(self, code: str, stack: Stack) -> int:
         """Count what stands against a stack by one rule: FAILs, unverified ones too, and new gaps."""
         verdicts = judge_one(self.rules[code], self.facts | {"stack": stack})
-        fails = sum(each.outcome >= Outcome.FAIL or UNVERIFIED in each.message for each in verdicts)
+        fails = sum(each.outcome >= Outcome.FAIL or each.unverified for each in verdicts)
         return fails + max(0, sum(each.outcome is Outcome.SKIP for each in verdicts) - self.skipped[code])
 
     def _verdicts(self, stack: Stack) -> tuple[list[Verdict], list[Verdict]]:
@@ -84,4 +83,4 @@ def _beyond(verdicts: Iterable[Verdict], before: Iterable[Verdict]) -> list[Verd
 
 
 def _hides_a_break(new: Verdict, failed: set[str]) -> bool:
-    return UNVERIFIED in new.message or (new.outcome is Outcome.SKIP and new.code in failed)
+    return new.unverified or (new.outcome is Outcome.SKIP and new.code in failed)
