@@ -24,8 +24,8 @@ from pydantic import (
     ValidationError,
 )
 
+from stackcheck.model.versions import parse_version
 from stackcheck.tables.gpus import Gpu, find_gpu
-from stackcheck.tables.reading import parse_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -22,6 +22,7 @@ from stackcheck.engines import BuildOptions, Engine, Progress, Target
 from stackcheck.engines.contract import Planner
 from stackcheck.engines.reuse import ReusingEngine
 from stackcheck.engines.venv import find_python
+from stackcheck.environment import definition_facts
 from stackcheck.errors import (
     BaseImageError,
     BuildFailedError,
@@ -73,7 +74,7 @@ class Options:
 def check(stack: Stack, options: Options, progress: Progress) -> Report:
     """Judge a stack by its definition, the tables and its resolution; builds nothing."""
     run = _Run("check", stack)
-    facts = claimed(stack) | resolved(stack, options, progress)
+    facts = known(claimed(stack) | resolved(stack, options, progress))
     return run.report(judge_all(stages("12"), facts), facts)
 
 
@@ -96,7 +97,7 @@ def verify(stack: Stack, options: Options, progress: Progress, family: Sequence[
     the members that fit them, and says of the others that they were not built.
     """
     run = _Run("verify", stack)
-    facts = claimed(stack) | resolved(stack, options, progress)
+    facts = known(claimed(stack) | resolved(stack, options, progress))
     early = judge_all(stages("12"), facts)
     facts = locked(stack, facts, options, progress)
     reason = reason_not_to_build(waive(early, stack), facts, options)
@@ -163,7 +164,7 @@ def plan(stack: Stack, options: Options, progress: Progress) -> ChainPlan:
 
 def claimed(stack: Stack) -> dict[str, Any]:
     """Return the facts that need only the definition, and the Dockerfile that it names."""
-    facts: dict[str, Any] = {"stack": stack, "tables": tables.load()}
+    facts = definition_facts(stack, tables.load(), os.environ)
     if stack.image.dockerfile:
         path = Path(stack.file).parent / stack.image.dockerfile
         try:
@@ -171,6 +172,14 @@ def claimed(stack: Stack) -> dict[str, Any]:
         except (OSError, UnicodeDecodeError) as error:
             facts["dockerfile"] = Missing(f"{path} cannot be read: {error}")
     return facts
+
+
+def known(facts: dict[str, Any]) -> dict[str, Any]:
+    """Return the facts with the Environment that the resolution makes of the definition."""
+    resolution = facts["resolution"]
+    if isinstance(resolution, Missing):
+        return facts
+    return facts | {"env": replace(facts["env"], resolution=resolution)}
 
 
 def resolved(stack: Stack, options: Options, progress: Progress) -> dict[str, Any]:

@@ -19,6 +19,7 @@ import pytest
 
 from stackcheck import catalog, pipeline, rules, tables
 from stackcheck.engines import BuildOptions
+from stackcheck.environment import definition_facts
 from stackcheck.errors import StackcheckError, UsageError
 from stackcheck.report.escape import one_line
 from stackcheck.report.text import verdict_text
@@ -216,7 +217,7 @@ def codes_of(stack: Stack, stages: str) -> tuple[str, ...]:
 
     `stages` are the hundreds digits that run.
     """
-    facts = {"stack": stack, "tables": tables.load()}
+    facts = definition_facts(stack, tables.load())
     expected = stack.expect_codes if stack.expect == "fail" else ()
     likely = {rule.code for rule in rules.load_all() if _may_apply(rule, facts)}
     return tuple(code for code in sorted({*likely, *expected}) if code[-3:-2] in stages)

@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from stackcheck.definition import Package
+from stackcheck.environment import definition_facts, environment_of
 from stackcheck.errors import ProbeError
 from stackcheck.rules.gpucode import packages_of
 from stackcheck.rules.loading import own_folders
@@ -217,7 +218,7 @@ def _libraries(
 
 def _faults(stack: Stack, tables: Tables, seen: Mapping[str, Any]) -> Iterator[list[str]]:
     """Yield what does not load in the image already, as the rules of the host say it."""
-    facts = {"stack": stack, "tables": tables, **seen}
+    facts = {**definition_facts(stack, tables), **seen}
     for code in LOADING:
         for verdict in judge_one(RULES[code], facts):
             if verdict.outcome is Outcome.FAIL:
@@ -260,9 +261,10 @@ def _devices(tables: Tables) -> dict[str, Any]:
 
 
 def _variables(stack: Stack, tables: Tables) -> Iterator[dict[str, str]]:
+    env = environment_of(stack, tables)
     for name, rows in tables.environment.variables.items():
         for row in rows:
-            if name not in JUDGED_BY_NAME and applies(row, stack, tables):
+            if name not in JUDGED_BY_NAME and applies(row, env):
                 outcome = "warn" if row.unverified else row.outcome
                 yield {
                     "name": name,

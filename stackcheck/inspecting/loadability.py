@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from stackcheck import tables
 from stackcheck.definition import Stack
+from stackcheck.environment import definition_facts
 from stackcheck.rules import loading as loader_rules
 from stackcheck.rules.registry import RULES, judge_all
 from stackcheck_probes.probes import distributions, loading
@@ -36,5 +37,5 @@ def look(roots: Sequence[str]) -> dict[str, Any]:
 
 def judged(seen: Mapping[str, Any]) -> tuple[Verdict, ...]:
     """Return the verdicts of the loader's rules: `seen` has the facts of `PROBES`, or why there are none."""
-    facts = {"stack": Stack(id="inspected"), "tables": tables.load(), **seen}
+    facts = {**definition_facts(Stack(id="inspected"), tables.load()), **seen}
     return judge_all((rule for rule in RULES.values() if rule.module == loader_rules.__name__), facts)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from stackcheck import tables
-from stackcheck.claimed import glibc_of
+from stackcheck.environment import environment_of
 from stackcheck.resolving.places import places
 from stackcheck.resolving.uvenv import uv_environment
 
@@ -97,7 +97,7 @@ def uv_platform(stack: Stack, *, lenient: bool = False) -> tuple[str, tuple[str,
     assumed = () if stack.platform else ("platform linux/amd64",)
     if "{}" not in template:
         return template, assumed
-    known = glibc_of(stack, tables.load())
+    known = environment_of(stack, tables.load()).glibc
     newest = known[0].minor if known else NEWEST_GLIBC
     minor = newest if stack.glibc or lenient else min(newest, USUAL_GLIBC)
     if known is None:

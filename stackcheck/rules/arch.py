@@ -6,31 +6,32 @@ from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
+from stackcheck.model.build import cuda_tag
 from stackcheck.rules.coverage import coverage, sentence, served, titles
 from stackcheck.rules.grading import cite, failed_by
-from stackcheck.rules.registry import Finding, passed, rule, skipped, uses, warned
-from stackcheck.rules.torchbuild import (
-    listed_release,
-    not_listed,
-    pinned,
-    platform_of,
-    torch_backend,
-)
-from stackcheck.tables.torch import cuda_tag
+from stackcheck.rules.officialwheels import listed_release, not_pinned, official_wheels
+from stackcheck.rules.registry import Finding, passed, rule, skipped, warned
 from stackcheck_probes.binaries.capability import NATIVE, PTX, RUNS
 
 if TYPE_CHECKING:
-    from stackcheck.definition import Stack
+    from stackcheck.environment import Environment
     from stackcheck.rules.coverage import Served
-    from stackcheck.rules.torchbuild import Backend
+    from stackcheck.rules.registry import Facts
     from stackcheck.tables import Tables
     from stackcheck.tables.torch import Build, Release
 
 _OWN_TABLE_SINCE = Version("2.11")
 
 
-@rule("ARCH101", when=uses("torch"))
-def torch_build_serves_gpus(stack: Stack, tables: Tables) -> Finding | list[Finding] | None:
+def _has_gpus(facts: Facts) -> bool:
+    """Tell whether a stack names NVIDIA GPUs, and has a torch that could serve them."""
+    env: Environment = facts["env"]
+    return env.torch.origin not in ("", "source", "git", "path") and any(g.capability for g in env.stack.gpus)
+
+
+@rule("ARCH101", when=_has_gpus)
+@official_wheels()
+def torch_build_serves_gpus(env: Environment, tables: Tables) -> Finding | list[Finding] | None:
     """The official torch build has code for every GPU of the stack.
 
     SASS runs on its own major version, from its own minor version on: sm_86 serves an L4 (8.9), nothing below
@@ -43,54 +44,73 @@ def torch_build_serves_gpus(stack: Stack, tables: Tables) -> Finding | list[Find
     Example: torch 1.13.1+cu117 on an H100 ends in `no kernel image is available for execution on the device`.
     Fix: take a build whose list reaches the GPU.
     """
-    package, gpus = stack.packages["torch"], [gpu for gpu in stack.gpus if gpu.capability]
-    if not gpus or package.origin == "source":
-        return None
-    backend = torch_backend(stack, tables)
-    if backend is None or backend.kind != "cuda" or backend.version is None:
-        return None if backend else not_listed(stack, tables)
-    if package.origin == "conda":
+    torch = env.torch
+    if torch.kind in ("rocm", "cpu"):
+        return None  # no code for NVIDIA GPUs at all, which CUDA103 says
+    if torch.origin == "conda":
         return skipped("no data on the arch lists of conda builds, which differ from those of the wheels")
-    release = _release(stack, tables)
+    if torch.nvidia:
+        return skipped(f"no data on the arch list of {torch.title} of NVIDIA's container")
+    if torch.version is None:
+        return not_pinned("the GPUs were not held against torch")
+    release = listed_release(torch.version, tables)
     if isinstance(release, Finding):
-        return release
-    builds, assumed = _builds(stack, backend, release, tables)
+        return _by_bound(env, release, tables)
+    if torch.cuda is None:
+        return skipped(f"the GPUs were not held against torch {release.torch}: its CUDA version is not known")
+    builds, assumed = _builds(env, torch.cuda, release, tables)
     if not builds:
-        what = f"the arch list of torch {release.torch}+{backend.tag} for {platform_of(stack)}"
+        what = f"the arch list of torch {release.torch}+{torch.tag} for {env.platform}"
         return skipped(f"no data on {what}, so its GPUs were not checked")
     best = min(
-        builds, key=lambda row: sum(not one.accepted(native=_native(stack)) for one in _served(stack, row))
+        builds, key=lambda row: sum(not one.accepted(native=_native(env)) for one in _served(env, row))
     )
-    return _judge(stack, best, assumed, tables)
+    return _judge(env, best, assumed, tables)
 
 
-def _release(stack: Stack, tables: Tables) -> Release | Finding:
-    version = pinned(stack, "torch")
-    if version is None:
-        return skipped("the GPUs were not held against torch: the stack does not pin torch")
-    return listed_release(stack, version, tables)
+def _by_bound(env: Environment, unknown: Finding, tables: Tables) -> Finding:
+    """Judge a build that no row knows by its toolkit: no nvcc makes code for a GPU that is newer than itself.
+
+    Official wheels carry no PTX on Linux, so what nvcc cannot make cannot run.
+    """
+    toolkit = tables.cuda.toolkit(env.torch.cuda) if env.torch.cuda else None
+    if toolkit is None or not toolkit.sm or not env.platform.startswith("linux/"):
+        return unknown
+    newest = max(code.capability for code in toolkit.sm)
+    beyond = [g for g in env.stack.gpus if g.capability and g.capability.major > newest.major]
+    if not beyond:
+        return unknown
+    says = f"nvcc of CUDA {toolkit.version} knows {toolkit.listed}"
+    return failed_by(
+        f"{env.torch.title} has no code for {titles(beyond)}: {says}.",
+        (toolkit, says),
+        expected="code that runs on each GPU",
+        found=f"at most {newest}",
+        hint="take a build for a CUDA version whose nvcc knows these GPUs",
+        doubtful=toolkit.sm_unverified or any(g.unverified for g in beyond),
+    )
 
 
-def _builds(stack: Stack, backend: Backend, release: Release, tables: Tables) -> tuple[list[Build], str]:
+def _builds(env: Environment, cuda: Version, release: Release, tables: Tables) -> tuple[list[Build], str]:
     """Return the rows that may be the stack's build: of its platform, or of Linux when none is stated."""
-    rows = [row for row in tables.torch.builds_of(release.torch, backend.version) if row.codes is not None]
-    if stack.platform:
-        return [row for row in rows if row.platform == stack.platform], ""
+    rows = [row for row in tables.torch.builds_of(release.torch, cuda) if row.codes is not None]
+    if env.stack.platform:
+        return [row for row in rows if row.platform == env.stack.platform], ""
     # Windows builds carry PTX that Linux builds have not: they count only for a stack that says Windows.
     linux = [row for row in rows if row.platform.startswith("linux/")]
     return linux, " The stack states no platform: Linux on both machines was tried."
 
 
-def _native(stack: Stack) -> bool:
-    return stack.arch_mode == "native"
+def _native(env: Environment) -> bool:
+    return env.stack.arch_mode == "native"
 
 
-def _served(stack: Stack, build: Build) -> list[Served]:
-    return served(stack, build.codes or (), build.listed)
+def _served(env: Environment, build: Build) -> list[Served]:
+    return served(env, build.codes or (), build.listed)
 
 
-def _judge(stack: Stack, build: Build, assumed: str, tables: Tables) -> Finding | list[Finding]:
-    native, each = _native(stack), _served(stack, build)
+def _judge(env: Environment, build: Build, assumed: str, tables: Tables) -> Finding | list[Finding]:
+    native, each = _native(env), _served(env, build)
     says = f"{build.title} has {build.listed}"
     bad = [one for one in each if not one.accepted(native=native)]
     if bad:
@@ -100,7 +120,7 @@ def _judge(stack: Stack, build: Build, assumed: str, tables: Tables) -> Finding 
             (build, says),
             expected=_wanted(native),
             found=build.listed,
-            hint=_other_build(stack, build, tables),
+            hint=_other_build(env, build, tables),
             doubtful=any(one.gpu.unverified for one in bad),
         )
     findings: list[Finding] = []
@@ -112,7 +132,7 @@ def _judge(stack: Stack, build: Build, assumed: str, tables: Tables) -> Finding 
     if by_ptx:
         text = f"{build.title} serves {sentence(by_ptx)}, which the driver does at first use."
         doubt = "The CUDA libraries of that build may have no code for it."
-        hint = _other_build(stack, build, tables)
+        hint = _other_build(env, build, tables)
         findings.append(warned(f"{text} {doubt}", cite(build, says), found=build.listed, hint=hint))
     findings += _torch_warns(build, each)
     return findings
@@ -144,10 +164,10 @@ def _torch_warns(build: Build, each: list[Served]) -> list[Finding]:
     ]
 
 
-def _other_build(stack: Stack, build: Build, tables: Tables) -> str:
+def _other_build(env: Environment, build: Build, tables: Tables) -> str:
     """Name the nearest build that serves every GPU: of the same torch, else of the nearest release."""
-    enough = (NATIVE,) if _native(stack) else (NATIVE, RUNS)
-    capabilities = [gpu.capability for gpu in stack.gpus if gpu.capability]
+    enough = (NATIVE,) if _native(env) else (NATIVE, RUNS)
+    capabilities = [gpu.capability for gpu in env.stack.gpus if gpu.capability]
     for row in tables.torch.builds_near(build):
         codes, listed = row.codes or (), row.listed
         if all(coverage(codes, listed, capability).how in enough for capability in capabilities):

@@ -50,8 +50,3 @@ def parsed_codes(entries: tuple[str, ...]) -> tuple[Code, ...]:
         if entry != name:
             codes.append(Ptx(sass.capability, sass.suffix))
     return tuple(codes)
-
-
-def sources(stack: Stack) -> list[str]:
-    """Return the distributions that the stack builds from source, torch apart."""
-    return [name for name, each in stack.packages.items() if each.origin == "source" and name != "torch"]

@@ -8,32 +8,32 @@ from stackcheck.rules.archentries import VARIABLE, expand, parsed_codes, stated_
 from stackcheck.rules.coverage import RUNS_ON, sentence, served, shown, titles
 from stackcheck.rules.grading import cite, doubted, failed_by
 from stackcheck.rules.registry import Finding, failed, passed, rule, warned
-from stackcheck.rules.torchbuild import pinned
 from stackcheck_probes.binaries.capability import Sass, parse_capability, parse_code
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from stackcheck.definition import Stack
+    from packaging.version import Version
+
+    from stackcheck.environment import Environment
     from stackcheck.tables import Tables
     from stackcheck.tables.torch import ArchNames
 
 
-def names_of(stack: Stack, tables: Tables) -> ArchNames:
+def names_of(version: Version | None, tables: Tables) -> ArchNames:
     """Return what the stack's torch accepts in an arch list; the newest known torch when it is not pinned."""
-    version = pinned(stack, "torch")
     return (tables.torch.arch_names_of(version) if version else None) or tables.torch.arch_names[-1]
 
 
 def states_list(facts: Mapping[str, Any]) -> bool:
     """Tell whether a stack states an arch list."""
-    stack: Stack | None = facts.get("stack")
-    return stack is not None and stated_arch_list(stack) is not None
+    env: Environment | None = facts.get("env")
+    return env is not None and stated_arch_list(env.stack) is not None
 
 
 @rule("ARCH102", when=states_list)
-def arch_list_is_valid(stack: Stack, tables: Tables) -> Finding | None:
+def arch_list_is_valid(env: Environment, tables: Tables) -> Finding | None:
     """Every entry of the arch list is one that torch accepts.
 
     torch takes capabilities (`9.0`, `9.0a`), `+PTX` behind them, and generation names (`Hopper`), separated
@@ -44,8 +44,8 @@ def arch_list_is_valid(stack: Stack, tables: Tables) -> Finding | None:
     Example: TORCH_CUDA_ARCH_LIST="sm_90" is refused; "9.0" is right.
     Fix: write the capability with a dot.
     """
-    text = stated_arch_list(stack) or ""
-    names, version = names_of(stack, tables), pinned(stack, "torch")
+    text = stated_arch_list(env.stack) or ""
+    names, version = names_of(env.torch.version, tables), env.torch.version
     _, refused = expand(text, names)
     says = f"torch {version.public if version else names.since} accepts {' '.join(names.arches)}"
     if not refused:
@@ -94,7 +94,7 @@ def _spelling(entry: str, text: str, names: ArchNames) -> str:
 
 
 @rule("ARCH103", when=states_list)
-def arch_list_serves_gpus(stack: Stack, tables: Tables) -> Finding | None:
+def arch_list_serves_gpus(env: Environment, tables: Tables) -> Finding | None:
     """What gets built from source has code for every GPU of the stack.
 
     The arch list decides what an extension can run on: SASS runs from its own minor version on inside its
@@ -105,14 +105,14 @@ def arch_list_serves_gpus(stack: Stack, tables: Tables) -> Finding | None:
     Example: an arch list "9.0" alone on an L40S (8.9) ends in `no kernel image is available`.
     Fix: add the capability of the GPU.
     """
-    text = stated_arch_list(stack) or ""
-    entries, refused = expand(text, names_of(stack, tables))
-    gpus = [gpu for gpu in stack.gpus if gpu.capability]
+    text = stated_arch_list(env.stack) or ""
+    entries, refused = expand(text, names_of(env.torch.version, tables))
+    gpus = [gpu for gpu in env.stack.gpus if gpu.capability]
     if refused or not entries or not gpus:
         return None
     codes = parsed_codes(entries)
-    each = served(stack, codes, shown(codes))
-    native = stack.arch_mode == "native"
+    each = served(env, codes, shown(codes))
+    native = env.stack.arch_mode == "native"
     bad = [one for one in each if not one.accepted(native=native)]
     expected = "an entry for each GPU" if native else "code that runs on each GPU"
     if not bad:
@@ -131,7 +131,7 @@ def arch_list_serves_gpus(stack: Stack, tables: Tables) -> Finding | None:
 
 
 @rule("ARCH106", when=states_list)
-def arch_list_is_one(stack: Stack) -> Finding | None:
+def arch_list_is_one(env: Environment) -> Finding | None:
     """The arch list of the stack and the variable that builds read say the same.
 
     A build reads TORCH_CUDA_ARCH_LIST; the field `arch_list` is what the stack is checked against.
@@ -140,10 +140,10 @@ def arch_list_is_one(stack: Stack) -> Finding | None:
     Example: `arch_list = ["8.9"]` with TORCH_CUDA_ARCH_LIST="9.0" in the environment.
     Fix: state one of them.
     """
-    variable = stack.env.get(VARIABLE)
-    if not stack.arch_list or not variable:
+    variable = env.stack.env.get(VARIABLE)
+    if not env.stack.arch_list or not variable:
         return None
-    field = ";".join(stack.arch_list)
+    field = ";".join(env.stack.arch_list)
     if sorted(variable.replace(" ", ";").split(";")) == sorted(field.split(";")):
         return passed(f"arch_list and {VARIABLE} agree.", found=field)
     return warned(

@@ -3,69 +3,38 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from packaging.version import Version
-
-from stackcheck.claimed import torch_claim
 from stackcheck.dockerfiles.dockersteps import bases
+from stackcheck.environment.images import image_facts, images_of
+from stackcheck.model.versions import minor, parse_version
 from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.registry import Finding, failed, passed, rule, warned
 from stackcheck.verdict import Evidence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
-    from stackcheck.definition import Stack
+    from stackcheck.environment import Environment, TorchBuild
+    from stackcheck.environment.images import ImageFacts
     from stackcheck.rules.registry import Facts
     from stackcheck.tables import Tables
 
-_CUDA_IMAGE = re.compile(
-    r"(?:^|/)nvidia/cuda:(?P<cuda>\d+\.\d+)(?P<patch>\.\d+)?(?:-(?P<cudnn>cudnn\d*))?(?:-(?P<kind>base|runtime|devel))?"
-)
 _CUDA_TAG = re.compile(r"(?:(?:(?:index\.)?docker\.io|nvcr\.io)/)?nvidia/cuda(?::(?P<tag>[\w.-]+))?")
 """Where NVIDIA publishes: a registry of one's own may keep what is deleted there."""
-_PYTHON_IMAGE = re.compile(r"(?:^|/)python:(?P<python>3\.\d+)")
 _WHEELS = Evidence(
     "torch's wheels bring their CUDA runtime and cuDNN; the image's toolkit is for compiling",
     "METADATA of torch on PyPI (checked 2026-11-20)",
 )
 
 
-@dataclass(frozen=True, slots=True)
-class CudaImage:
-    """A tag of nvidia/cuda, taken apart: `cudnn` is the word in it, `kind` base, runtime or devel."""
-
-    name: str
-    cuda: Version
-    cudnn: str
-    kind: str
-
-
-def cuda_image(name: str) -> CudaImage | None:
-    """Take an image reference apart, or return None for one that is no nvidia/cuda image.
-
-    >>> cuda_image("nvidia/cuda:12.4.1-cudnn-devel-ubuntu22.04").cudnn
-    'cudnn'
-    """
-    match = _CUDA_IMAGE.search(name)
-    if match is None:
-        return None
-    return CudaImage(name, Version(match["cuda"]), match["cudnn"] or "", match["kind"] or "")
-
-
-def _images(stack: Stack) -> Iterator[str]:
-    yield from (name for name in (stack.image.base, stack.image.build_base, stack.image.ready) if name)
-
-
 def _has_image(facts: Facts) -> bool:
-    image = facts["stack"].image
+    image = facts["env"].stack.image
     return bool(image.base or image.build_base or image.ready)
 
 
 @rule("IMAGE101", when=_has_image)
-def cuda_tag_exists(stack: Stack, tables: Tables) -> list[Finding]:
+def cuda_tag_exists(env: Environment, tables: Tables) -> list[Finding]:
     """The nvidia/cuda tag is not known to be missing.
 
     NVIDIA deletes images after their end of life: those of CUDA 10 are gone. Tags from CUDA 11 on have
@@ -73,11 +42,16 @@ def cuda_tag_exists(stack: Stack, tables: Tables) -> list[Finding]:
     spelled `cudnn`, without a number, and hold cuDNN 9. No registry is asked, so nothing is said of a tag
     that only looks right.
 
-    Source: threads in which a pull failed (tables/images.toml); https://github.com/pytorch/pytorch/pull/125632
+    Source: threads in which a pull failed (tables/images.toml);
+    https://github.com/pytorch/pytorch/pull/125632
     Example: nvidia/cuda:12.4.1-cudnn8-devel-ubuntu22.04 is not found; nor is 10.2-cudnn7-devel-ubuntu18.04.
     Fix: nvidia/cuda:12.4.1-cudnn-devel-ubuntu22.04.
     """
-    return _spellings(_images(stack), tables)
+    return _spellings(images_of(env.stack), tables)
+
+
+def _states_toolkit(facts: Facts) -> bool:
+    return facts["stack"].toolkit is not None
 
 
 def _has_dockerfile(facts: Facts) -> bool:
@@ -104,9 +78,9 @@ def _spellings(names: Iterable[str], tables: Tables) -> list[Finding]:
         if absent := _absent(name, tables):
             findings.append(absent)
             continue
-        image = cuda_image(name)
-        row = tables.images.cudnn_tag(image.cuda) if image and image.cudnn else None
-        if image is None or row is None:
+        image = image_facts(name, tables)
+        row = tables.images.cudnn_tag(image.cuda) if image.cuda and image.cudnn else None
+        if row is None:
             continue
         if image.cudnn in row.gone:
             right = name.replace(image.cudnn, row.instead, 1)
@@ -142,7 +116,7 @@ def _absent(name: str, tables: Tables) -> Finding | None:
 
 
 @rule("IMAGE102", when=_has_image)
-def image_cuda(stack: Stack, tables: Tables) -> list[Finding]:
+def image_cuda(env: Environment, tables: Tables) -> list[Finding]:
     """The image's CUDA toolkit has the major version of torch's CUDA where something is compiled.
 
     torch's wheels bring their own runtime, so another toolkit in the image is fine for running them.
@@ -153,45 +127,75 @@ def image_cuda(stack: Stack, tables: Tables) -> list[Finding]:
     Example: a source build of mmcv in nvidia/cuda:11.8.0-devel-ubuntu22.04 with torch 2.5.0+cu124.
     Fix: take the devel image of torch's CUDA version.
     """
-    claim = torch_claim(stack, tables)
-    compiled = [
-        name for name, package in stack.packages.items() if package.origin == "source" and name != "torch"
-    ]
-    findings: list[Finding] = []
-    for name in (stack.image.build_base, stack.image.base):
-        image = cuda_image(name) if name else None
-        if image is None or claim.cuda is None or claim.assumed:
+    torch, findings = env.torch, []
+    for name in dict.fromkeys(filter(None, (env.stack.image.build_base, env.stack.image.base))):
+        image = image_facts(name, tables)
+        if image.cuda is None or torch.cuda is None:
             continue
-        if image.cuda.major == claim.cuda.major:
-            findings.append(passed(f"{name} has the CUDA major version of {claim.title}.", _WHEELS))
-        elif compiled and image.kind == "devel" and not stack.toolkit:
-            findings.append(
-                failed(
-                    f"{', '.join(compiled)} would be compiled with CUDA {image.cuda} of {name}; "
-                    f"{claim.title} needs "
-                    f"CUDA {claim.cuda.major}.",
-                    _WHEELS,
-                    expected=f"a devel image of CUDA {claim.cuda.major}",
-                    found=name or "",
-                    hint=f"take nvidia/cuda:{claim.cuda}...-devel as the image for building",
-                )
-            )
-        else:
+        if image.cuda.major == torch.cuda.major:
+            findings.append(passed(f"{name} has the CUDA major version of {torch.title}.", _WHEELS))
+        elif env.compiled and image.kind == "devel" and image.name == (env.build_image or image).name:
+            findings.append(_compiles_for_another(env, image, torch))
+        elif not torch.assumed:
             findings.append(
                 warned(
-                    f"{name} brings CUDA {image.cuda}, and {claim.title} its own runtime: the image's is "
+                    f"{name} brings CUDA {image.cuda}, and {torch.title} its own runtime: the image's is "
                     "not used.",
                     _WHEELS,
-                    expected=f"CUDA {claim.cuda}, or a plain base",
-                    found=name or "",
+                    expected=f"CUDA {torch.cuda}, or a plain base",
+                    found=name,
                     hint="take the image of torch's CUDA version, or a plain one, which is smaller",
                 )
             )
     return findings
 
 
+def _compiles_for_another(env: Environment, image: ImageFacts, torch: TorchBuild) -> Finding:
+    """Judge a devel image under a torch of another CUDA major version, where something is compiled."""
+    names = ", ".join(env.compiled)
+    text = f"{names} would be compiled with CUDA {image.cuda} of {image.name}; {torch.title} needs CUDA "
+    expected = f"a devel image of CUDA {torch.cuda.major}" if torch.cuda else ""
+    hint = f"take nvidia/cuda:{torch.cuda}...-devel as the image for building, or torch for CUDA {image.cuda}"
+    make = failed if not torch.assumed else warned
+    why = f", which {torch.by} is built for" if torch.assumed else ""
+    return make(
+        f"{text}{torch.cuda and torch.cuda.major}{why}.",
+        _WHEELS,
+        expected=expected,
+        found=image.name,
+        hint=hint,
+    )
+
+
+@rule("IMAGE108", when=_states_toolkit)
+def toolkit_is_the_images(env: Environment) -> Finding | None:
+    """The toolkit that the stack states is the one of the image in which it compiles.
+
+    A devel image has one nvcc. Stating another one does not install it: what is compiled there is compiled
+    with the image's.
+
+    Source: https://hub.docker.com/r/nvidia/cuda (checked 2026-11-30).
+    Example: toolkit = "13.0" on nvidia/cuda:12.4.1-devel-ubuntu22.04.
+    Fix: take the image of that toolkit, or leave `toolkit` out.
+    """
+    image, stated = env.build_image, parse_version(minor(env.stack.toolkit or "0"))
+    if image is None or image.toolkit is None:
+        return None
+    source = Evidence("the tag names the CUDA version of nvcc", "https://hub.docker.com/r/nvidia/cuda")
+    expected, found = f"CUDA toolkit {image.toolkit}", f"toolkit = {env.stack.toolkit}"
+    if image.toolkit == stated:
+        return passed(f"{image.name} has the toolkit that the stack states, {stated}.", source)
+    return failed(
+        f"The stack states the CUDA toolkit {stated}, and nvcc of {image.name} is {image.toolkit}.",
+        source,
+        expected=expected,
+        found=found,
+        hint=f"take a devel image of CUDA {stated}, or leave `toolkit` out",
+    )
+
+
 @rule("IMAGE103", when=_has_image)
-def image_cudnn(stack: Stack, tables: Tables) -> Finding | None:
+def image_cudnn(env: Environment, tables: Tables) -> Finding | None:
     """The image's cuDNN has the major version that torch was built with.
 
     torch finds the cuDNN of its own wheel first. A second one of another major in the image is what a program
@@ -201,13 +205,13 @@ def image_cudnn(stack: Stack, tables: Tables) -> Finding | None:
     Example: torch 2.5.0 (cuDNN 9) in an image with cuDNN 8.
     Fix: an image without cuDNN, or with the same major.
     """
-    claim = torch_claim(stack, tables)
+    claim = env.torch
     release = tables.torch.release(claim.version) if claim.version else None
-    image = cuda_image(stack.image.base or "")
-    row = tables.images.cudnn_tag(image.cuda) if image and image.cudnn else None
-    digits = image.cudnn.removeprefix("cudnn") if image else ""
+    image = image_facts(env.stack.image.base or "", tables)
+    row = tables.images.cudnn_tag(image.cuda) if image.cuda and image.cudnn else None
+    digits = image.cudnn.removeprefix("cudnn") if image.cuda else ""
     holds = int(digits) if digits else (row.holds if row else None)
-    gone = row is not None and image is not None and image.cudnn in row.gone
+    gone = row is not None and image.cudnn in row.gone
     if gone or release is None or release.cudnn is None or holds is None or claim.cuda is None:
         return None
     if holds == release.cudnn:
@@ -218,13 +222,13 @@ def image_cudnn(stack: Stack, tables: Tables) -> Finding | None:
         f"The image has cuDNN {holds}, and {claim.title} brings cuDNN {release.cudnn}.",
         cite(release, f"torch {release.torch}: cuDNN {release.cudnn}"),
         expected=f"an image without cuDNN, or with cuDNN {release.cudnn}",
-        found=stack.image.base or "",
+        found=env.stack.image.base or "",
         hint="take the image without cudnn in its tag: torch brings its own",
     )
 
 
 @rule("IMAGE104", when=_has_image)
-def image_python(stack: Stack, tables: Tables) -> Finding | None:
+def image_python(env: Environment) -> Finding | None:
     """The image's Python is the stack's.
 
     A python:3.11 image has one interpreter, 3.11. A distribution's `python3` is the one of its release;
@@ -235,45 +239,37 @@ def image_python(stack: Stack, tables: Tables) -> Finding | None:
     Example: python = "3.12" on python:3.11-slim.
     Fix: take the image of the stack's Python.
     """
-    image = stack.image.ready or stack.image.base or ""
-    if stack.python is None or stack.image.python:
+    image = env.image
+    if image is None or not image.python or env.stack.python is None or env.stack.image.python:
         return None
-    wanted = ".".join(stack.python.split(".")[:2])
-    if match := _PYTHON_IMAGE.search(image):
-        tag = Evidence("the tag names the interpreter", "https://hub.docker.com/_/python")
-        if match["python"] == wanted:
-            return passed(f"{image} has Python {wanted}.", tag)
-        return failed(
-            f"{image} has Python {match['python']}, and the stack states Python {stack.python}.",
-            tag,
-            expected=f"Python {wanted}",
-            found=f"Python {match['python']}",
-            hint=f"take python:{wanted}-slim, or state python = {match['python']}",
-        )
-    row = tables.images.distribution(image)
-    if row is None or not row.python:
-        return None
-    if row.python == wanted:
-        return passed(f"The python3 of {image} is {wanted}.", cite(row, f"python3 is {row.python}"))
-    return warned(
-        f"The python3 of {image} is {row.python}, and the stack states Python {stack.python}.",
-        cite(row, f"python3 is {row.python}"),
-        expected=f"Python {wanted}",
-        found=f"Python {row.python}",
-        hint=f"install Python {wanted} there and name it with image.python, or take python:{wanted}-slim",
-    )
+    wanted = minor(env.stack.python)
+    if image.row is None:
+        evidence = Evidence("the tag names the interpreter", "https://hub.docker.com/_/python")
+    else:
+        evidence = cite(image.row, f"python3 is {image.python}")
+    if image.python == wanted:
+        return passed(f"The python3 of {image.name} is {wanted}.", evidence)
+    text = f"The python3 of {image.name} is {image.python}, and the stack states Python {env.stack.python}."
+    expected, found = f"Python {wanted}", f"Python {image.python}"
+    if image.row is None:
+        hint = f"take python:{wanted}-slim, or state python = {image.python}"
+        return failed(text, evidence, expected=expected, found=found, hint=hint)
+    hint = f"install Python {wanted} there and name it with image.python, or take python:{wanted}-slim"
+    return warned(text, evidence, expected=expected, found=found, hint=hint)
 
 
 @rule("IMAGE105", when=_has_image)
-def no_musl(stack: Stack, tables: Tables) -> list[Finding]:
+def no_musl(env: Environment, tables: Tables) -> list[Finding]:
     """The image has glibc: there are no torch wheels for musl.
 
     Source: the wheel tags of torch on PyPI; https://peps.python.org/pep-0656/
     Example: python:3.11-alpine.
     Fix: a Debian or Ubuntu based image, such as python:3.11-slim.
     """
-    rows = [(name, row) for name in _images(stack) if (row := tables.images.distribution(name)) and row.musl]
-    if "torch" not in stack.packages:
+    rows = [
+        (name, row) for name in images_of(env.stack) if (row := tables.images.distribution(name)) and row.musl
+    ]
+    if "torch" not in env.packages:
         return []
     return [
         failed_by(
@@ -288,7 +284,7 @@ def no_musl(stack: Stack, tables: Tables) -> list[Finding]:
 
 
 @rule("IMAGE106", when=_has_image)
-def nvcc_for_builds(stack: Stack) -> Finding | None:
+def nvcc_for_builds(env: Environment, tables: Tables) -> Finding | None:
     """The image in which CUDA extensions are compiled has nvcc.
 
     Only the devel images of nvidia/cuda hold the compiler; base and runtime images do not.
@@ -297,9 +293,9 @@ def nvcc_for_builds(stack: Stack) -> Finding | None:
     Example: a source build of mmcv in nvidia/cuda:12.4.1-cudnn-runtime-ubuntu22.04.
     Fix: state a devel image as `image.build_base`.
     """
-    compiled = [name for name, package in stack.packages.items() if package.origin == "source"]
-    image = cuda_image(stack.image.build_base or stack.image.base or "")
-    if not compiled or image is None or stack.accelerator in {"cpu", "rocm"} or not image.kind:
+    compiled = [name for name, package in env.stated.items() if package.origin in ("source", "git", "path")]
+    image = image_facts(env.stack.image.build_base or env.stack.image.base or "", tables)
+    if not compiled or not image.kind or env.wanted in ("cpu", "rocm"):
         return None
     source = Evidence(
         "devel images hold nvcc, base and runtime do not", "https://hub.docker.com/r/nvidia/cuda"

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from packaging.version import Version
 
 from stackcheck.dockerfiles.dockersteps import parse
+from stackcheck.model.versions import parse_version
 from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
 from stackcheck.tables.cmake import OLDEST
-from stackcheck.tables.reading import parse_version
 from stackcheck.verdict import Evidence
 
 if TYPE_CHECKING:

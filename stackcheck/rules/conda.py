@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
-from stackcheck.claimed import torch_claim
 from stackcheck.definition import LATEST
 from stackcheck.rules.registry import Finding, failed, passed, rule, uses, warned
 from stackcheck.verdict import Evidence
 
 if TYPE_CHECKING:
-    from stackcheck.definition import Stack
+    from stackcheck.environment import Environment
     from stackcheck.rules.registry import Facts
     from stackcheck.tables import Tables
 
@@ -25,7 +24,7 @@ _LAST_TORCH = Version("2.4")
 
 
 @rule("CONDA101", when=uses("mkl"))
-def mkl_of_conda_torch(stack: Stack, tables: Tables) -> Finding | None:
+def mkl_of_conda_torch(env: Environment, tables: Tables) -> Finding | None:
     """The mkl package is one that conda's torch can load with.
 
     The conda packages of torch up to 2.4 link against MKL and need mkl 2024.0 or older: with 2024.1 the
@@ -36,9 +35,9 @@ def mkl_of_conda_torch(stack: Stack, tables: Tables) -> Finding | None:
     Example: pytorch 2.0.1 from the channel pytorch with mkl 2024.1.
     Fix: pin mkl 2024.0.
     """
-    torch, mkl = stack.packages.get("torch"), stack.packages["mkl"]
-    claim = torch_claim(stack, tables)
-    if torch is None or torch.origin != "conda" or not _older_torch(stack, tables):
+    torch, mkl = env.packages.get("torch"), env.packages["mkl"]
+    claim = env.torch
+    if torch is None or torch.origin != "conda" or not _older_torch(env, tables):
         return None
     version = mkl.exact
     good = version is not None and (version.major, version.minor) <= (_LAST_MKL.major, _LAST_MKL.minor)
@@ -63,13 +62,13 @@ def mkl_of_conda_torch(stack: Stack, tables: Tables) -> Finding | None:
     )
 
 
-def _older_torch(stack: Stack, tables: Tables) -> bool:
-    version = torch_claim(stack, tables).version
+def _older_torch(env: Environment, tables: Tables) -> bool:
+    version = env.torch.version
     if version is not None:
         return (version.major, version.minor) <= (_LAST_TORCH.major, _LAST_TORCH.minor)
-    specifier = stack.packages["torch"].specifier
+    specifier = env.packages["torch"].specifier
     newer = [row.torch for row in tables.torch.releases if (row.torch.major, row.torch.minor) > (2, 4)]
-    return stack.packages["torch"].version != LATEST and not any(each in specifier for each in newer)
+    return env.packages["torch"].version != LATEST and not any(each in specifier for each in newer)
 
 
 def _mixed(facts: Facts) -> bool:
@@ -77,7 +76,7 @@ def _mixed(facts: Facts) -> bool:
 
 
 @rule("CONDA102", when=_mixed)
-def one_installer(stack: Stack) -> Finding | None:
+def one_installer(env: Environment) -> Finding | None:
     """All of torch and its companions come from one installer.
 
     conda and pip do not see each other's files: the second overwrites the first, or both stay and the path
@@ -88,9 +87,7 @@ def one_installer(stack: Stack) -> Finding | None:
     Fix: take all of them from one of the two.
     """
     trio = {
-        name: stack.packages[name]
-        for name in ("torch", "torchvision", "torchaudio")
-        if name in stack.packages
+        name: env.packages[name] for name in ("torch", "torchvision", "torchaudio") if name in env.packages
     }
     by_pip = [name for name, package in trio.items() if package.origin != "conda"]
     source = Evidence(

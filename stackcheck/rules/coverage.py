@@ -11,7 +11,7 @@ from stackcheck_probes.binaries.capability import NATIVE, NO, PTX, RUNS, Capabil
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from stackcheck.definition import Stack
+    from stackcheck.environment import Environment
     from stackcheck.tables.gpus import Gpu
 
 
@@ -73,11 +73,11 @@ def coverage(codes: tuple[Code, ...], listed: str, capability: Capability) -> Co
     return _KEPT[key]
 
 
-def served(stack: Stack, codes: tuple[Code, ...], listed: str) -> list[Served]:
+def served(env: Environment, codes: tuple[Code, ...], listed: str) -> list[Served]:
     """Return how codes, `listed` as text, serve each NVIDIA GPU of a stack."""
     return [
         Served(gpu, gpu.capability, coverage(codes, listed, gpu.capability))
-        for gpu in stack.gpus
+        for gpu in env.stack.gpus
         if gpu.capability is not None
     ]
 

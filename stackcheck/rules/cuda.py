@@ -4,38 +4,34 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from stackcheck.model.build import cuda_tag
+from stackcheck.model.versions import minor, parse_version, same_release
 from stackcheck.rules.grading import cite, failed_by
-from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, uses, warned
-from stackcheck.rules.torchbuild import (
+from stackcheck.rules.officialwheels import (
     ROCM_PLATFORM,
     comes_with_image,
-    default_backend,
-    is_wheel,
     listed_release,
-    not_listed,
-    pinned,
-    platform_of,
-    stated_backend,
-    stated_by,
-    torch_backend,
+    not_pinned,
+    official_wheels,
     torch_release,
 )
-from stackcheck.tables.reading import parse_version
-from stackcheck.tables.torch import cuda_tag, minor
+from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, uses, warned
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from packaging.version import Version
 
-    from stackcheck.definition import Stack
-    from stackcheck.rules.torchbuild import Backend
+    from stackcheck.environment import Environment, TorchBuild
+    from stackcheck.environment.torchbuild import Answer
+    from stackcheck.model.build import Backend
     from stackcheck.tables import Tables
     from stackcheck.tables.torch import Release
 
 
 @rule("CUDA101", when=uses("torch"))
-def torch_build_exists(stack: Stack, tables: Tables) -> Finding | None:
+@official_wheels()
+def torch_build_exists(env: Environment, tables: Tables) -> Finding | None:
     """An official build of that torch release exists for that CUDA version.
 
     Each release is built for two to four CUDA versions; the tag of an index or a local version that is none
@@ -45,38 +41,37 @@ def torch_build_exists(stack: Stack, tables: Tables) -> Finding | None:
     Example: torch==2.0.1+cu121 does not exist: cu121 starts with torch 2.1.0.
     Fix: take one of the tags of that release, or the first release with that tag.
     """
-    version = pinned(stack, "torch")
-    if version is None or not is_wheel(stack.packages["torch"]):
+    torch = env.torch
+    if not torch.is_wheel or torch.cuda is None:
         return None
-    backend = torch_backend(stack, tables)
-    if backend is None or backend.kind != "cuda" or backend.version is None:
-        return None
-    release = listed_release(stack, version, tables)
+    if torch.version is None:
+        return not_pinned("whether that build exists was not checked") if torch.sure else None
+    release = listed_release(torch.version, tables)
     if isinstance(release, Finding):
         return release
     if not release.cuda:
         return skipped(f"no data on the CUDA builds of torch {release.torch}")
-    if not _listed_there(stack, backend.version, release, tables):
-        return skipped(f"no data on the CUDA builds of torch {release.torch} for {stack.platform}")
-    return _exists(backend, release, tables)
+    if not _listed_there(env, torch.cuda, release, tables):
+        return skipped(f"no data on the CUDA builds of torch {release.torch} for {env.stack.platform}")
+    return _exists(torch, release, tables)
 
 
-def _listed_there(stack: Stack, cuda: Version, release: Release, tables: Tables) -> bool:
+def _listed_there(env: Environment, cuda: Version, release: Release, tables: Tables) -> bool:
     """Tell whether the lists, which are those of x86_64, say anything about the stack's platform."""
-    if stack.platform in (None, "linux/amd64", "windows/amd64"):
+    if env.stack.platform in (None, "linux/amd64", "windows/amd64"):
         return True
-    return tables.torch.build(release.torch, cuda, stack.platform) is not None
+    return tables.torch.build(release.torch, cuda, env.stack.platform) is not None
 
 
-def _exists(backend: Backend, release: Release, tables: Tables) -> Finding:
+def _exists(torch: TorchBuild, release: Release, tables: Tables) -> Finding:
     listed = ", ".join(map(str, release.cuda))
     says = f"torch {release.torch} is built for CUDA {listed}"
-    found = f"torch {release.torch}+{backend.tag}"
-    if backend.version in release.cuda:
+    found = f"torch {release.torch}+{torch.tag}"
+    if torch.cuda in release.cuda:
         return passed(f"{found} exists.", cite(release, says), expected=f"CUDA {listed}", found=found)
-    text, hint = f"There is no {found}: {says}.", nearest_build(backend, release, tables)
-    if not backend.sure:
-        text = f"{backend.by.capitalize()} says CUDA {backend.version}, and {says}."
+    text, hint = f"There is no {found}: {says}.", nearest_build(torch.backend, release, tables)
+    if not torch.sure:
+        text = f"{torch.by.capitalize()} says CUDA {torch.cuda}, and {says}."
         return warned(text, cite(release, says), expected=f"CUDA {listed}", found=found, hint=hint)
     return failed_by(
         text,
@@ -88,8 +83,10 @@ def _exists(backend: Backend, release: Release, tables: Tables) -> Finding:
     )
 
 
-def nearest_build(backend: Backend, release: Release, tables: Tables) -> str:
+def nearest_build(backend: Backend | None, release: Release, tables: Tables) -> str:
     """Name the builds that a release has instead, and the nearest release that has this one."""
+    if backend is None:
+        return f"take a build of torch {release.torch} that exists"
     tags = _tags(release.cuda if backend.kind == "cuda" else release.rocm, backend.kind)
     others = tables.torch.releases_with(backend.kind, backend.version or release.torch)
     near = min(
@@ -106,7 +103,8 @@ def _tags(versions: Iterable[Version], kind: str) -> list[str]:
 
 
 @rule("CUDA102", when=uses("torch"))
-def torch_build_is_stated_cuda(stack: Stack, tables: Tables) -> Finding | None:
+@official_wheels(tagged=True)
+def torch_build_is_stated_cuda(env: Environment, tables: Tables) -> Finding | None:
     """The torch that gets installed is the build for the CUDA version that the stack states.
 
     A wheel on the default index carries no tag: which CUDA it is built for is a fact of the release and the
@@ -116,60 +114,52 @@ def torch_build_is_stated_cuda(stack: Stack, tables: Tables) -> Finding | None:
     Example: `cuda = "11.8"` with torch 2.2.0 from PyPI installs the cu121 build.
     Fix: state the index `https://download.pytorch.org/whl/cu118` or the version `2.2.0+cu118`.
     """
-    if not stack.cuda or not is_wheel(stack.packages.get("torch")):
+    torch = env.torch
+    if not env.stack.cuda or not torch.is_wheel:
         return None
-    expected = f"CUDA {minor(stack.cuda)}"
-    stated = stated_backend(stack, "torch")
-    got = stated or default_backend(stack, tables)
-    version = pinned(stack, "torch")
-    if got is None or version is None:
-        return not_listed(stack, tables) if version else None
-    if got.kind == "cuda" and got.version and minor(got.version) == minor(stack.cuda):
+    got = torch.answer if torch.sure else torch.default
+    if torch.version is None or got is None:
+        return not_pinned(f"that torch is the build for CUDA {env.stack.cuda} was not checked")
+    return _as_stated(env, got, env.stack.cuda, tables)
+
+
+def _as_stated(env: Environment, got: Answer, cuda: str, tables: Tables) -> Finding:
+    backend, sure = got.backend, env.torch.sure
+    expected, found = f"CUDA {minor(cuda)}", f"{backend.tag} build"
+    if backend.kind == "cuda" and backend.version and minor(backend.version) == minor(cuda):
         text = f"{got.by[0].upper()}{got.by[1:]} is {expected}, as stated."
-        return passed(text, expected=expected, found=f"{got.tag} build")
-    hint = _to_stated_cuda(stack, got, version, tables)
-    if stated is not None and _same_major(stack.cuda, stated):
+        return passed(text, expected=expected, found=found)
+    hint = _to_stated_cuda(env, backend, tables)
+    if not sure:
+        text = f"The stack states {expected} and no index with that tag; {got.by} is a {backend.tag} build."
+        return warned(text, got.evidence, expected=expected, found=found, hint=hint)
+    if backend.kind == "cuda" and backend.version and backend.version.major == parse_version(cuda).major:
         return warned(
-            f"The stack states {expected}, and {stated.by} makes torch a {stated.tag} build: the same major "
+            f"The stack states {expected}, and {got.by} makes torch a {backend.tag} build: the same major "
             "version, so it runs where that would.",
-            stated_by(stated),
+            got.evidence,
             expected=expected,
-            found=f"{stated.tag} build",
+            found=found,
             hint=hint,
         )
-    if stated is not None:
-        return failed(
-            f"The stack states {expected}, but {stated.by} makes torch a {stated.tag} build.",
-            stated_by(stated),
-            expected=expected,
-            found=f"{stated.tag} build",
-            hint=hint,
-        )
-    release = torch_release(stack, tables)
-    says = f"{got.by} is a {got.tag} build"
-    evidence = [cite(release, says)] if release else []
-    return warned(
-        f"The stack states {expected} and no index with that tag; {says}.",
-        *evidence,
-        expected=expected,
-        found=f"{got.tag} build",
-        hint=hint,
-    )
+    text = f"The stack states {expected}, but {got.by} makes torch a {backend.tag} build."
+    return failed(text, got.evidence, expected=expected, found=found, hint=hint)
 
 
-def _to_stated_cuda(stack: Stack, got: Backend, torch: Version, tables: Tables) -> str:
+def _to_stated_cuda(env: Environment, got: Backend, tables: Tables) -> str:
     """Name what brings torch and the stated CUDA version together: only builds that exist."""
-    cuda = minor(stack.cuda or "0")
+    torch = env.torch.version or tables.torch.newest.torch
+    cuda = minor(env.stack.cuda or "0")
     tag, wanted = cuda_tag(cuda), parse_version(cuda)
     releases = tables.torch.releases_with("cuda", wanted)
-    with_it = [row.torch for row in releases if _listed_there(stack, wanted, row, tables)]
+    with_it = [row.torch for row in releases if _listed_there(env, wanted, row, tables)]
     other = f'cuda = "{minor(got.version)}"' if got.kind == "cuda" and got.version else ""
-    if any(each.public == torch.public for each in with_it):
+    if any(same_release(each, torch) for each in with_it):
         first = f"state the index https://download.pytorch.org/whl/{tag}, or torch {torch.public}+{tag}"
     elif with_it:
         first = f"take torch {min(with_it, key=lambda each: _apart(each, torch, tables))}+{tag}"
     else:
-        first = f"state another CUDA version: no torch for CUDA {cuda} is known on {platform_of(stack)}"
+        first = f"state another CUDA version: no torch for CUDA {cuda} is known on {env.platform}"
     return f"{first}, or {other}" if other else first
 
 
@@ -177,16 +167,12 @@ def _apart(one: Version, other: Version, tables: Tables) -> int:
     return tables.torch.distance(one, other) if tables.torch.release(other) else 0
 
 
-def _same_major(cuda: str, stated: Backend) -> bool:
-    return (
-        stated.kind == "cuda"
-        and stated.version is not None
-        and stated.version.major == int(cuda.split(".", maxsplit=1)[0])
-    )
+_FOR = {"cuda": "NVIDIA GPUs", "rocm": "AMD GPUs", "cpu": "the CPU"}
 
 
 @rule("CUDA103", when=uses("torch"))
-def torch_build_fits_accelerator(stack: Stack, tables: Tables) -> Finding | None:
+@official_wheels(tagged=True)
+def torch_build_fits_accelerator(env: Environment, tables: Tables) -> Finding | None:
     """A stack for NVIDIA GPUs has a CUDA build of torch, one for AMD GPUs a ROCm build.
 
     The wheels on PyPI are CPU builds on Windows and macOS, and on Linux for Arm up to torch 2.10; ROCm wheels
@@ -196,64 +182,68 @@ def torch_build_fits_accelerator(stack: Stack, tables: Tables) -> Finding | None
     Example: torch 2.5.1+cpu in a stack with an L4.
     Fix: state the index with the tag that the GPUs need.
     """
-    wanted = _wanted(stack)
-    if wanted is None or not is_wheel(stack.packages.get("torch")):
+    wanted, torch = env.wanted, env.torch
+    if wanted is None or not torch.is_wheel:
         return None
-    stated = stated_backend(stack, "torch")
-    got = stated or default_backend(stack, tables)
+    got = torch.answer if torch.sure else torch.default
     if got is None:
-        return not_listed(stack, tables)
-    names = {"cuda": "NVIDIA GPUs", "rocm": "AMD GPUs"}
-    expected, found = f"a {wanted} build of torch", f"{got.tag} build"
-    if got.kind == wanted:
-        return passed(f"torch is a {got.tag} build, for {names[wanted]}.", expected=expected, found=found)
-    claim = f"The stack is for {names[wanted]}, but"
-    hint = _index_hint(stack, wanted, tables)
-    if stated is not None:
-        text = f"{claim} torch is a {got.tag} build: {stated.by} says so."
-        return failed(text, stated_by(stated), expected=expected, found=found, hint=hint)
-    says = f"{got.by} is a {got.tag} build"
-    if comes_with_image(stack):
-        return warned(f"{claim} no index is stated, and {says}.", expected=expected, found=found, hint=hint)
-    said = [(release, says)] if (release := torch_release(stack, tables)) else []
-    text = f"{claim} {says}, and no other index is stated."
+        return not_pinned(f"that torch is a {wanted} build was not checked")
+    explicit = got is not torch.default
+    expected, found = f"a {wanted} build of torch", f"{got.backend.tag} build"
+    if got.backend.kind == wanted:
+        return passed(
+            f"torch is a {got.backend.tag} build, for {_FOR[wanted]}.", expected=expected, found=found
+        )
+    hint = _index_hint(env, wanted, tables)
+    if wanted == "cpu":
+        text = (
+            f"The stack is for the CPU, but {got.by} is a {got.backend.tag} build: it computes there too, "
+            "and brings gigabytes of GPU libraries."
+        )
+        return warned(text, got.evidence, expected=expected, found=found, hint=hint)
+    claim = f"The stack is for {_FOR[wanted]}, but"
+    if explicit:
+        text = f"{claim} torch is a {got.backend.tag} build: {got.by} says so."
+        return failed(text, got.evidence, expected=expected, found=found, hint=hint)
+    if comes_with_image(env):
+        text = f"{claim} no index is stated, and {got.by} is a {got.backend.tag} build."
+        return warned(text, expected=expected, found=found, hint=hint)
+    release = torch_release(env, tables)
+    said = [(release, f"{got.by} is a {got.backend.tag} build")] if release else []
+    text = f"{claim} {got.by} is a {got.backend.tag} build, and no other index is stated."
     return failed_by(text, *said, expected=expected, found=found, hint=hint)
 
 
-def _index_hint(stack: Stack, wanted: str, tables: Tables) -> str:
+def _index_hint(env: Environment, wanted: str, tables: Tables) -> str:
     """Name the index with the builds that the stack's release has for its platform: only what exists."""
-    release = torch_release(stack, tables)
+    release = torch_release(env, tables)
+    if wanted == "cpu":
+        return "state the index https://download.pytorch.org/whl/cpu"
     if release is None:
         return f"state PyTorch's index with the {wanted} tag that the stack needs"
-    tags = _tags(_builds_there(stack, release, wanted, tables), wanted)
+    tags = _tags(_builds_there(env, release, wanted, tables), wanted)
     if not tags:
         build = f"{'CUDA' if wanted == 'cuda' else 'ROCm'} build of torch"
-        near = [row.torch for row in tables.torch.releases if _builds_there(stack, row, wanted, tables)]
+        near = [row.torch for row in tables.torch.releases if _builds_there(env, row, wanted, tables)]
         if not near:
-            return f"take another platform: no {build} for {platform_of(stack)} is known"
+            return f"take another platform: no {build} for {env.platform} is known"
         torch = min(near, key=lambda each: tables.torch.distance(each, release.torch))
-        return f"take torch {torch}: no {build} {release.torch} for {platform_of(stack)} is known"
+        return f"take torch {torch}: no {build} {release.torch} for {env.platform} is known"
     first = f"https://download.pytorch.org/whl/{tags[-1]}"
     return f"state the index {first} (tags of torch {release.torch}: {', '.join(tags)})"
 
 
-def _builds_there(stack: Stack, release: Release, wanted: str, tables: Tables) -> list[Version]:
+def _builds_there(env: Environment, release: Release, wanted: str, tables: Tables) -> list[Version]:
+    if wanted == "cpu":
+        return []
     if wanted == "rocm":
-        return list(release.rocm) if platform_of(stack) == ROCM_PLATFORM else []
-    return [each for each in release.cuda if _listed_there(stack, each, release, tables)]
-
-
-def _wanted(stack: Stack) -> str | None:
-    if stack.accelerator in ("cuda", "rocm"):
-        return stack.accelerator
-    if stack.accelerator == "cpu" or not stack.gpus:
-        return None
-    kinds = {"rocm" if gpu.gfx else "cuda" for gpu in stack.gpus}
-    return kinds.pop() if len(kinds) == 1 else None
+        return list(release.rocm) if env.platform == ROCM_PLATFORM else []
+    return [each for each in release.cuda if _listed_there(env, each, release, tables)]
 
 
 @rule("CUDA104", when=uses("nvidia-cudnn-cu11", "nvidia-cudnn-cu12", "nvidia-cudnn-cu13"))
-def cudnn_major_fits_torch(stack: Stack, tables: Tables) -> Finding | None:
+@official_wheels()
+def cudnn_major_fits_torch(env: Environment, tables: Tables) -> Finding | None:
     """A pinned cuDNN has the major version that torch is linked to.
 
     libcudnn.so.8 and libcudnn.so.9 are different libraries: torch up to 2.3 loads the first, from 2.4 on the
@@ -263,13 +253,11 @@ def cudnn_major_fits_torch(stack: Stack, tables: Tables) -> Finding | None:
     Example: nvidia-cudnn-cu12 9.1.0.70 beside torch 2.3.1, which needs 8.9.2.26.
     Fix: leave cuDNN to torch's own requirement.
     """
-    release = torch_release(stack, tables)
-    if release is None or release.cudnn is None or not is_wheel(stack.packages.get("torch")):
+    release = torch_release(env, tables)
+    if release is None or release.cudnn is None or not env.torch.is_wheel:
         return None
-    if unlisted := not_listed(stack, tables):
-        return unlisted
     for name in ("nvidia-cudnn-cu11", "nvidia-cudnn-cu12", "nvidia-cudnn-cu13"):
-        version = pinned(stack, name)
+        version = env.version(name)
         if version is None:
             continue
         says = f"torch {release.torch} is linked to cuDNN {release.cudnn}"

@@ -5,19 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from stackcheck.model.versions import minor, parse_version
 from stackcheck.rules.driverrange import Driver, parse_driver
 from stackcheck.rules.grading import cite, failed_by, no_data
+from stackcheck.rules.officialwheels import not_pinned
 from stackcheck.rules.registry import Finding, passed, rule, skipped, warned
-from stackcheck.rules.torchbuild import platform_of, torch_backend
-from stackcheck.tables.reading import parse_version
-from stackcheck.tables.torch import minor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from packaging.version import Version
 
-    from stackcheck.definition import Stack
+    from stackcheck.environment import Environment
     from stackcheck.tables import Tables
     from stackcheck.tables.cuda import Family, Toolkit
 
@@ -32,24 +31,20 @@ class Needed:
     by: str
 
 
-def needed_cuda(stack: Stack, tables: Tables) -> Needed | None:
+def needed_cuda(env: Environment) -> Needed | None:
     """Return the CUDA version whose code runs in the stack; None when there is no CUDA."""
-    backend = torch_backend(stack, tables) if "torch" in stack.packages else None
-    if backend is not None:
-        return Needed(backend.version, backend.by) if backend.kind == "cuda" and backend.version else None
-    if stack.cuda and stack.accelerator != "cpu":
-        return Needed(parse_version(minor(stack.cuda)), "the stack")
-    return None
+    torch = env.torch
+    return Needed(torch.cuda, torch.by) if torch.cuda else None
 
 
 def states_driver(facts: Mapping[str, Any]) -> bool:
     """Tell whether a stack says anything about the driver of its hosts."""
-    stack: Stack | None = facts.get("stack")
-    return stack is not None and bool(stack.driver or stack.driver_cuda)
+    env: Environment | None = facts.get("env")
+    return env is not None and bool(env.stack.driver or env.stack.driver_cuda)
 
 
 @rule("DRIVER101", when=states_driver)
-def driver_runs_cuda(stack: Stack, tables: Tables) -> Finding | None:
+def driver_runs_cuda(env: Environment, tables: Tables) -> Finding | None:
     """The driver runs the CUDA version that torch was built for.
 
     A driver runs everything older. Inside one major version it also runs newer minor versions from the floor
@@ -63,23 +58,24 @@ def driver_runs_cuda(stack: Stack, tables: Tables) -> Finding | None:
     old`.
     Fix: update the driver, or take a build for the driver's major version.
     """
-    needed = needed_cuda(stack, tables)
+    needed = needed_cuda(env)
     if needed is None:
-        return None
-    if stack.driver is None:
-        return _by_driver_cuda(stack, needed, tables)
-    driver = parse_driver(stack.driver)
+        unknown = env.torch.kind is None and env.torch.origin
+        return not_pinned("the driver was not held against the CUDA version of torch") if unknown else None
+    if env.stack.driver is None:
+        return _by_driver_cuda(env, needed, tables)
+    driver = parse_driver(env.stack.driver)
     if driver is None:
-        return skipped(f"the driver {stack.driver!r} is no version, branch or range that can be compared")
-    windows = platform_of(stack).startswith("windows")
+        return skipped(f"the driver {env.stack.driver!r} is no version, branch or range that can be compared")
+    windows = env.platform.startswith("windows")
     floor = tables.cuda.floor(needed.cuda, "windows" if windows else "linux")
     if floor is None:
         return _by_own_driver(driver, needed.cuda, tables, windows=windows)
-    return _by_floor(stack, driver, needed, floor, tables)
+    return _by_floor(env, driver, needed, floor, tables)
 
 
 def _by_floor(
-    stack: Stack, driver: Driver, needed: Needed, floor: tuple[Version, Family | Toolkit], tables: Tables
+    env: Environment, driver: Driver, needed: Needed, floor: tuple[Version, Family | Toolkit], tables: Tables
 ) -> Finding:
     least, row = floor
     cuda = needed.cuda
@@ -87,7 +83,7 @@ def _by_floor(
     expected, found = f"driver >= {least}", f"driver {driver.text}"
     below = driver.below(least)
     if below:
-        return _too_old(stack, needed, (row, says), found=found, expected=expected)
+        return _too_old(env, needed, (row, says), found=found, expected=expected)
     if below is None:
         text = (
             f"{says} ({needed.by} says CUDA {cuda}); {driver.text} does not tell whether all hosts have that."
@@ -95,7 +91,7 @@ def _by_floor(
         hint = "state the whole driver version"
         return warned(text, cite(row, says), expected=expected, found=found, hint=hint)
     toolkit = tables.cuda.toolkit(cuda)
-    windows = platform_of(stack).startswith("windows")
+    windows = env.platform.startswith("windows")
     own = (toolkit.driver_windows if windows else toolkit.driver_linux) if toolkit else None
     how = f"Driver {driver.text} runs CUDA {cuda}, which needs {least}."
     if own is not None and driver.below(own):
@@ -119,9 +115,9 @@ def _by_own_driver(driver: Driver, cuda: Version, tables: Tables, *, windows: bo
     return skipped(f"no data on the least driver that runs CUDA {cuda} on {where}")
 
 
-def _by_driver_cuda(stack: Stack, needed: Needed, tables: Tables) -> Finding:
+def _by_driver_cuda(env: Environment, needed: Needed, tables: Tables) -> Finding:
     """Judge by the CUDA version that the driver reports."""
-    cuda, has = needed.cuda, parse_version(minor(stack.driver_cuda or "0"))
+    cuda, has = needed.cuda, parse_version(minor(env.stack.driver_cuda or "0"))
     found = f"a driver of CUDA {has}"
     if has >= cuda:
         return passed(f"A driver of CUDA {has} runs CUDA {cuda}: drivers run what is older.", found=found)
@@ -133,19 +129,19 @@ def _by_driver_cuda(stack: Stack, needed: Needed, tables: Tables) -> Finding:
         text = f"A driver of CUDA {has} runs CUDA {cuda}: {says}; machine code runs, PTX of {cuda} does not."
         return passed(text, cite(row, says), found=found)
     expected = f"a driver of CUDA {cuda.major if cuda.major >= 11 else cuda} or later"
-    return _too_old(stack, needed, (row, f"CUDA {cuda} needs {expected}"), found=found, expected=expected)
+    return _too_old(env, needed, (row, f"CUDA {cuda} needs {expected}"), found=found, expected=expected)
 
 
 def _too_old(
-    stack: Stack, needed: Needed, said: tuple[Family | Toolkit, str], *, found: str, expected: str
+    env: Environment, needed: Needed, said: tuple[Family | Toolkit, str], *, found: str, expected: str
 ) -> Finding:
     cuda, (row, says) = needed.cuda, said
     text = f"The driver is too old: {says} ({needed.by} says CUDA {cuda}), and the hosts have {found}."
     hint = f"update to {expected}, or take a build of torch for an older CUDA major version"
-    compat, datacenter = f"cuda-compat-{cuda.major}-{cuda.minor}", _all_datacenter(stack)
+    compat, datacenter = f"cuda-compat-{cuda.major}-{cuda.minor}", _all_datacenter(env)
     if datacenter:
         hint += f", or install {compat} (data center GPUs only)"
-    if not _uses_compat(stack):
+    if not _uses_compat(env):
         return failed_by(text, said, expected=expected, found=found, hint=hint)
     text += " The stack uses the forward compatibility package,"
     if datacenter:
@@ -155,10 +151,10 @@ def _too_old(
     return failed_by(text, said, expected=expected, found=found, hint=hint)
 
 
-def _all_datacenter(stack: Stack) -> bool:
-    return bool(stack.gpus) and all(gpu.kind == "datacenter" for gpu in stack.gpus)
+def _all_datacenter(env: Environment) -> bool:
+    return bool(env.stack.gpus) and all(gpu.kind == "datacenter" for gpu in env.stack.gpus)
 
 
-def _uses_compat(stack: Stack) -> bool:
-    path = stack.env.get("LD_LIBRARY_PATH", "")
-    return "/cuda/compat" in path or any(name.startswith("cuda-compat") for name in stack.image.apt)
+def _uses_compat(env: Environment) -> bool:
+    path = env.stack.env.get("LD_LIBRARY_PATH", "")
+    return "/cuda/compat" in path or any(name.startswith("cuda-compat") for name in env.stack.image.apt)

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from stackcheck.model.versions import minor, parse_version
 from stackcheck.rules.archentries import expand, parsed_codes, stated_arch_list
 from stackcheck.rules.coverage import Served, sentence, served, shown, titles
 from stackcheck.rules.driver import states_driver
 from stackcheck.rules.driverrange import parse_driver
 from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.registry import Finding, passed, rule, skipped, warned
-from stackcheck.tables.reading import parse_version
-from stackcheck.tables.torch import minor
 from stackcheck_probes.binaries.capability import PTX
 
 if TYPE_CHECKING:
-    from stackcheck.definition import Stack
+    from stackcheck.environment import Environment
     from stackcheck.rules.driverrange import Driver
     from stackcheck.tables import Tables
     from stackcheck.tables.cuda import DeviceDriver, Toolkit
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @rule("DRIVER102", when=states_driver)
-def driver_branch_has_gpus(stack: Stack, tables: Tables) -> Finding | None:
+def driver_branch_has_gpus(env: Environment, tables: Tables) -> Finding | None:
     """The driver branch still drives the GPUs.
 
     Branches drop old generations: R470 is the last for Kepler, R580 for Maxwell, Pascal and Volta. On a later
@@ -34,11 +33,11 @@ def driver_branch_has_gpus(stack: Stack, tables: Tables) -> Finding | None:
     Example: a V100 on driver 590.48.01.
     Fix: keep the last branch of that generation on those hosts.
     """
-    driver = parse_driver(stack.driver) if stack.driver else None
+    driver = parse_driver(env.stack.driver) if env.stack.driver else None
     if driver is None or driver.low is None:
         return None
     rows = []
-    for gpu in stack.gpus:
+    for gpu in env.stack.gpus:
         row = tables.cuda.generation(gpu.capability) if gpu.capability else None
         if row is not None and row.last_branch is not None:
             rows.append((gpu, row))
@@ -63,7 +62,7 @@ def driver_branch_has_gpus(stack: Stack, tables: Tables) -> Finding | None:
 
 
 @rule("DRIVER103", when=states_driver)
-def driver_knows_gpus(stack: Stack, tables: Tables) -> list[Finding]:
+def driver_knows_gpus(env: Environment, tables: Tables) -> list[Finding]:
     """The driver is new enough to drive the GPUs.
 
     A new generation needs a new driver whatever the toolkit: capabilities 10.0 and 12.0 need 570.26, and for
@@ -74,10 +73,10 @@ def driver_knows_gpus(stack: Stack, tables: Tables) -> list[Finding]:
     Example: an RTX 5090 on driver 550.54.15.
     Fix: update the driver.
     """
-    driver = parse_driver(stack.driver) if stack.driver else None
+    driver = parse_driver(env.stack.driver) if env.stack.driver else None
     if driver is None:
         return []
-    rows = [(gpu, tables.cuda.device_driver(gpu.capability)) for gpu in stack.gpus if gpu.capability]
+    rows = [(gpu, tables.cuda.device_driver(gpu.capability)) for gpu in env.stack.gpus if gpu.capability]
     needs = [(gpu, row, row.driver) for gpu, row in rows if row is not None and row.driver is not None]
     judged = [_driven(driver, *max(needs, key=lambda each: each[2]))] if needs else []
     judged += [
@@ -122,7 +121,7 @@ def _product_driven(driver: Driver, gpu: Gpu, tables: Tables) -> Finding | None:
 
 
 @rule("DRIVER104", when=states_driver)
-def driver_compiles_ptx(stack: Stack, tables: Tables) -> Finding | None:
+def driver_compiles_ptx(env: Environment, tables: Tables) -> Finding | None:
     """Where a GPU is served by PTX alone, the driver knows the PTX of the toolkit that made it.
 
     The driver compiles PTX only up to its own CUDA version; minor-version compatibility does not cover that.
@@ -132,35 +131,35 @@ def driver_compiles_ptx(stack: Stack, tables: Tables) -> Finding | None:
     `the provided PTX was compiled with an unsupported toolchain`.
     Fix: update the driver, or add the GPU's own capability to the arch list.
     """
-    text = stated_arch_list(stack)
-    maker = stack.toolkit or stack.cuda
-    if text is None or maker is None or not stack.gpus:
+    text = stated_arch_list(env.stack)
+    maker = env.stack.toolkit or env.stack.cuda
+    if text is None or maker is None or not env.stack.gpus:
         return None
     names = tables.torch.arch_names[-1]
     entries, refused = expand(text, names)
     if refused or not entries:
         return None
     codes = parsed_codes(entries)
-    by_ptx = [one for one in served(stack, codes, shown(codes)) if one.coverage.how == PTX]
+    by_ptx = [one for one in served(env, codes, shown(codes)) if one.coverage.how == PTX]
     toolkit = tables.cuda.toolkit(maker)
     if not by_ptx or toolkit is None:
         return None
-    return _compiles(stack, by_ptx, toolkit)
+    return _compiles(env, by_ptx, toolkit)
 
 
-def _compiles(stack: Stack, by_ptx: list[Served], toolkit: Toolkit) -> Finding | None:
+def _compiles(env: Environment, by_ptx: list[Served], toolkit: Toolkit) -> Finding | None:
     own = toolkit.driver_linux
     says = f"PTX of CUDA {toolkit.version} needs a driver >= {own}"
     expected = f"driver >= {own}"
-    if stack.driver_cuda and not stack.driver:
-        has = parse_version(minor(stack.driver_cuda))
+    if env.stack.driver_cuda and not env.stack.driver:
+        has = parse_version(minor(env.stack.driver_cuda))
         late, found, expected = (
             has < toolkit.version,
             f"a driver of CUDA {has}",
             f"a driver of CUDA {toolkit.version}",
         )
     else:
-        driver = parse_driver(stack.driver or "")
+        driver = parse_driver(env.stack.driver or "")
         if driver is None or own is None:
             return skipped(f"no data on the driver that compiles PTX of CUDA {toolkit.version}")
         late, found = bool(driver.below(own)), f"driver {driver.text}"

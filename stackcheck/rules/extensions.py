@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stackcheck.claimed import made_for, tag_cuda, torch_claim
+from stackcheck.model.build import tag_cuda
 from stackcheck.rules.gpulibraries import builds_on_pypi
 from stackcheck.rules.grading import cite, failed_by
+from stackcheck.rules.officialwheels import official_wheels
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
 from stackcheck.verdict import Evidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from stackcheck.claimed import MadeFor, TorchClaim
-    from stackcheck.definition import Package, Stack
+    from stackcheck.environment import Distribution, Environment, TorchBuild
+    from stackcheck.environment.madefor import MadeFor
     from stackcheck.rules.registry import Facts
     from stackcheck.tables import Tables
 
@@ -40,27 +41,35 @@ _ABI = Evidence(
 
 
 def _has_made(facts: Facts) -> bool:
-    stack = facts["stack"]
+    env: Environment = facts["env"]
     return any(
         "+" in package.version or package.find_links or package.index or package.built_for
-        for name, package in stack.packages.items()
+        for name, package in env.packages.items()
         if name not in TRIO
-    ) or bool(stack.index.find_links or stack.index.extra)
+    ) or bool(env.index.find_links or env.index.extra)
 
 
-def _made(stack: Stack, tables: Tables) -> Iterator[tuple[str, Package, MadeFor]]:
-    for name, package in stack.packages.items():
-        if name not in TRIO and (made := made_for(name, package, stack, tables)):
+def _made(env: Environment) -> Iterator[tuple[str, Distribution, MadeFor]]:
+    for name, package in env.packages.items():
+        if name not in TRIO and (made := env.made_for(name)):
             yield name, package, made
+
+
+def _ambiguous(name: str, package: Distribution, made: MadeFor) -> Finding:
+    minors = " or ".join(made.ambiguous)
+    return skipped(
+        f"{name} {package.version} was not held against torch: its local version may mean torch {minors}",
+        hint=f"state it: {name} = {{ version = ..., built_for = {{ torch = ... }} }}",
+    )
 
 
 def _has_tagged(facts: Facts) -> bool:
     only_build = facts["tables"].wheels.built_cuda
-    return _has_made(facts) or not only_build.keys().isdisjoint(facts["stack"].packages)
+    return _has_made(facts) or not only_build.keys().isdisjoint(facts["env"].packages)
 
 
 @rule("WHEEL101", when=_has_made)
-def torch_minor(stack: Stack, tables: Tables) -> list[Finding]:
+def torch_minor(env: Environment) -> list[Finding]:
     """Compiled wheels were made for the torch minor of the stack.
 
     A C++ extension links against libtorch, whose interface changes between minor releases: the wrong one ends
@@ -71,11 +80,13 @@ def torch_minor(stack: Stack, tables: Tables) -> list[Finding]:
     Example: torch-scatter from the page torch-1.9.1+cu111 with torch 1.10.0.
     Fix: take the wheel of the page, or with the local version, of the stack's torch minor.
     """
-    claim = torch_claim(stack, tables)
+    claim = env.torch
     if claim.minor is None:
         return []
     findings: list[Finding] = []
-    for name, package, made in _made(stack, tables):
+    for name, package, made in _made(env):
+        if made.ambiguous:
+            findings.append(_ambiguous(name, package, made))
         if made.torch is None:
             continue
         if made.torch == claim.minor:
@@ -95,7 +106,7 @@ def torch_minor(stack: Stack, tables: Tables) -> list[Finding]:
 
 
 @rule("WHEEL102", when=_has_tagged)
-def cuda_major(stack: Stack, tables: Tables) -> list[Finding]:
+def cuda_major(env: Environment, tables: Tables) -> list[Finding]:
     """Compiled wheels were made for the CUDA major version, and the backend, of torch.
 
     Another major has another libcudart (libcudart.so.11.0, .so.12, .so.13): the import fails. Another minor
@@ -109,19 +120,19 @@ def cuda_major(stack: Stack, tables: Tables) -> list[Finding]:
     12.1) with torch 2.5.1+cu118.
     Fix: take the wheel whose tag has torch's CUDA major version.
     """
-    claim = torch_claim(stack, tables)
+    claim = env.torch
     if claim.tag is None:
         return []
     tagged = [
         finding
-        for name, package, made in _made(stack, tables)
+        for name, package, made in _made(env)
         if made.tag is not None
         for finding in _judge_tag(f"{name} {package.version}", made.tag, made.why, claim)
     ]
-    return [*tagged, *builds_on_pypi(stack, tables, claim)]
+    return [*tagged, *builds_on_pypi(env, tables, claim)]
 
 
-def _judge_tag(what: str, tag: str, why: str, claim: TorchClaim) -> Iterator[Finding]:
+def _judge_tag(what: str, tag: str, why: str, claim: TorchBuild) -> Iterator[Finding]:
     mine, other = claim.cuda, tag_cuda(tag)
     if (
         other is None
@@ -147,7 +158,7 @@ def _judge_tag(what: str, tag: str, why: str, claim: TorchClaim) -> Iterator[Fin
     message = f"{what} is made for {tag} ({why}); the stack has {claim.title}"
     if claim.assumed:
         yield warned(
-            f"{message}, which follows from {claim.why} and is not stated.",
+            f"{message}, which follows from {claim.by} and is not stated.",
             _MAJOR,
             expected=f"a wheel for {claim.tag}",
             found=tag,
@@ -155,17 +166,17 @@ def _judge_tag(what: str, tag: str, why: str, claim: TorchClaim) -> Iterator[Fin
         )
         return
     yield failed(
-        f"{message}, as {claim.why} says.", _MAJOR, expected=f"a wheel for {claim.tag}", found=tag, hint=hint
+        f"{message}, as {claim.by} says.", _MAJOR, expected=f"a wheel for {claim.tag}", found=tag, hint=hint
     )
 
 
 def _names_cuda(facts: Facts) -> bool:
     named = facts["tables"].wheels.named_cuda
-    return any(named(name) for name in facts["stack"].packages)
+    return any(named(name) for name in facts["env"].packages)
 
 
 @rule("WHEEL107", when=_names_cuda)
-def named_cuda(stack: Stack, tables: Tables) -> list[Finding]:
+def named_cuda(env: Environment, tables: Tables) -> list[Finding]:
     """Distributions with a CUDA version in their name fit the CUDA of torch.
 
     spconv-cu118 and cumm-cu118 are made for CUDA 11: with a torch for CUDA 12 the two runtimes meet in one
@@ -177,14 +188,14 @@ def named_cuda(stack: Stack, tables: Tables) -> list[Finding]:
     Example: spconv-cu118 with torch 2.5.0+cu124.
     Fix: take the distribution for torch's CUDA major version.
     """
-    claim = torch_claim(stack, tables)
+    claim = env.torch
     mine = claim.cuda
     if claim.tag is None:
         return []
     findings: list[Finding] = []
-    for name, package in stack.packages.items():
+    for name, package in env.packages.items():
         hit = tables.wheels.named_cuda(name)
-        if hit is None or package.origin == "source":
+        if hit is None or not package.is_wheel:
             continue
         row, digits = hit
         major = int(digits[:2])
@@ -209,19 +220,20 @@ def named_cuda(stack: Stack, tables: Tables) -> list[Finding]:
     return findings
 
 
-def _torch_abi(claim: TorchClaim, stack: Stack, tables: Tables) -> bool | None:
+def _torch_abi(claim: TorchBuild, env: Environment, tables: Tables) -> bool | None:
     if claim.nvidia:
         return True
     if claim.version is None or not claim.official:
         return None
-    platform = stack.platform or "linux/amd64"
-    if not platform.startswith("linux") or (stack.os or "").lower().startswith("windows"):
+    platform = env.platform
+    if not platform.startswith("linux") or (env.stack.os or "").lower().startswith("windows"):
         return None  # the macro is libstdc++'s: there is no such choice on Windows
     return tables.torch.abi(claim.version, claim.cuda if not claim.assumed else None, platform)
 
 
 @rule("WHEEL103", when=_has_made)
-def cxx11_abi(stack: Stack, tables: Tables) -> list[Finding]:
+@official_wheels()
+def cxx11_abi(env: Environment, tables: Tables) -> list[Finding]:
     """Compiled wheels use the C++11 ABI exactly where torch does.
 
     std::string has two layouts. torch's wheels on PyPI and its index use the old one up to 2.5.1 (2.6.0 for
@@ -232,10 +244,10 @@ def cxx11_abi(stack: Stack, tables: Tables) -> list[Finding]:
     Example: flash-attn 2.5.5+cu118torch2.2cxx11abiTRUE with torch 2.2.0 from PyPI.
     Fix: take the other of the two wheels (cxx11abiFALSE), or build in the container.
     """
-    claim = torch_claim(stack, tables)
-    mine = _torch_abi(claim, stack, tables)
+    claim = env.torch
+    mine = _torch_abi(claim, env, tables)
     findings: list[Finding] = []
-    for name, package, made in _made(stack, tables):
+    for name, package, made in _made(env):
         theirs, why = made.abi, made.why
         if theirs is None and made.torch is not None and claim.nvidia:
             # A wheel without the word is built against torch's official wheels, so it has their ABI.

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
-from stackcheck.claimed import elsewhere, from_pypi, made_for, tag_cuda, torch_claim
+from stackcheck.model.build import tag_cuda
+from stackcheck.model.versions import minor
 from stackcheck.rules.grading import cite, failed_by, no_data
 from stackcheck.rules.registry import Finding, passed, rule, warned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from stackcheck.claimed import TorchClaim
-    from stackcheck.definition import Stack
+    from stackcheck.environment import Environment, TorchBuild
     from stackcheck.rules.registry import Facts
     from stackcheck.tables import Tables
     from stackcheck.tables.wheels import BuiltCuda, GpuLibraries
@@ -27,11 +27,11 @@ _OVERRIDE = "BNB_CUDA_VERSION"
 
 
 def _carries(facts: Facts) -> bool:
-    return not facts["tables"].wheels.gpu_libraries.keys().isdisjoint(facts["stack"].packages)
+    return not facts["tables"].wheels.gpu_libraries.keys().isdisjoint(facts["env"].packages)
 
 
 @rule("WHEEL110", when=_carries)
-def carries_library(stack: Stack, tables: Tables) -> list[Finding]:
+def carries_library(env: Environment, tables: Tables) -> list[Finding]:
     """Wheels that load a GPU library by torch's CUDA or ROCm version carry that one.
 
     bitsandbytes has one library for each CUDA version in its wheel and loads the one of torch's version. Up
@@ -42,16 +42,16 @@ def carries_library(stack: Stack, tables: Tables) -> list[Finding]:
     Example: bitsandbytes 0.46.0 with torch 2.9.1+cu130: `Configured CUDA binary not found`.
     Fix: a release that carries the library, or torch for a CUDA version that it has.
     """
-    wanted = _wanted(torch_claim(stack, tables))
+    wanted = _wanted(env.torch)
     if wanted is None:
         return []
-    platform = stack.platform or "linux/amd64"
+    platform = env.platform
     findings: list[Finding] = []
-    for name in sorted(tables.wheels.gpu_libraries.keys() & stack.packages.keys()):
-        package = stack.packages[name]
+    for name in sorted(tables.wheels.gpu_libraries.keys() & env.packages.keys()):
+        package = env.packages[name]
         version = package.exact
-        of_pypi = package.origin in {None, "wheel"} and not package.built_for
-        if version is None or version.local or not of_pypi or elsewhere(name, stack, tables):
+        of_pypi = package.is_wheel and not package.built_for
+        if version is None or version.local or not of_pypi or env.elsewhere(name):
             continue
         known = [row for row in tables.wheels.gpu_libraries[name] if platform in row.platforms]
         row = next((row for row in known if version in row.versions), None)
@@ -60,7 +60,7 @@ def carries_library(stack: Stack, tables: Tables) -> list[Finding]:
             what = f"the GPU libraries of {name} {version} for {platform}"
             findings.append(no_data(what, f"{name} {newest}", tables.wheels.checked))
             continue
-        override = stack.env.get(_OVERRIDE, "") if wanted.backend == "cuda" else ""
+        override = env.stack.env.get(_OVERRIDE, "") if wanted.backend == "cuda" else ""
         if re.fullmatch(r"\d{3}", override):
             named = Version(f"{override[:2]}.{override[2:]}")
             findings.append(_judge_override(f"{name} {version}", row, wanted, named))
@@ -75,18 +75,17 @@ class _Wanted:
 
     backend: str
     version: Version
-    claim: TorchClaim
+    claim: TorchBuild
 
     @property
     def word(self) -> str:
         return f"{_WORDS[self.backend]} {self.version}"
 
 
-def _wanted(claim: TorchClaim) -> _Wanted | None:
+def _wanted(claim: TorchBuild) -> _Wanted | None:
     if claim.cuda is not None:
         return _Wanted("cuda", claim.cuda, claim)
-    match = re.match(r"rocm(\d+\.\d+)", claim.tag or "")
-    return _Wanted("rocm", Version(match[1]), claim) if match else None
+    return _Wanted("rocm", Version(minor(claim.rocm)), claim) if claim.rocm else None
 
 
 def _judge(what: str, row: GpuLibraries, wanted: _Wanted, known: list[GpuLibraries]) -> Finding:
@@ -103,7 +102,7 @@ def _judge(what: str, row: GpuLibraries, wanted: _Wanted, known: list[GpuLibrari
     text += f", so its GPU functions fail: its wheel carries {listed}"
     hint, expected = _way_out(row, wanted, known), f"a library for {wanted.word}"
     if claim.assumed:
-        text += f" (that torch is {claim.tag} follows from {claim.why} and is not stated)."
+        text += f" (that torch is {claim.tag} follows from {claim.by} and is not stated)."
         return warned(text, cite(row, evidence), expected=expected, found=listed, hint=hint)
     return failed_by(f"{text}.", (row, evidence), expected=expected, found=listed, hint=hint)
 
@@ -149,26 +148,26 @@ def _judge_override(what: str, row: GpuLibraries, wanted: _Wanted, named: Versio
     return passed(f"{stated} makes {what} load its library for CUDA {named}.", cite(row, says))
 
 
-def builds_on_pypi(stack: Stack, tables: Tables, claim: TorchClaim) -> Iterator[Finding]:
+def builds_on_pypi(env: Environment, tables: Tables, claim: TorchBuild) -> Iterator[Finding]:
     """Judge distributions of which PyPI has one build, taken from there, by the CUDA version of that.
 
     Nothing is said beside a CPU torch: what such a build does there differs from project to project.
     """
     if claim.tag in {None, "cpu"}:
         return
-    platform = stack.platform or "linux/amd64"
-    for name in sorted(tables.wheels.built_cuda.keys() & stack.packages.keys()):
-        package = stack.packages[name]
+    platform = env.platform
+    for name in sorted(tables.wheels.built_cuda.keys() & env.packages.keys()):
+        package = env.packages[name]
         version = package.exact
-        own = made_for(name, package, stack, tables) or package.origin not in {None, "wheel"}
-        if version is None or version.local or own or not from_pypi(name, stack, tables):
+        own = env.made_for(name) or not package.is_wheel
+        if version is None or version.local or own or not env.only_pypi(name):
             continue
         for row in tables.wheels.built_cuda[name]:
             if version in row.versions and platform in row.platforms:
                 yield _judge_build(f"{name} {version}", row, claim)
 
 
-def _judge_build(what: str, row: BuiltCuda, claim: TorchClaim) -> Finding:
+def _judge_build(what: str, row: BuiltCuda, claim: TorchBuild) -> Finding:
     built, mine = tag_cuda(row.tag), claim.cuda
     says = f"{what} on PyPI is built for CUDA {row.cuda}"
     if built is not None and mine is not None and mine.major == built.major:
@@ -180,6 +179,6 @@ def _judge_build(what: str, row: BuiltCuda, claim: TorchClaim) -> Finding:
         text += f". {row.partly}."
         return warned(text, cite(row, says), expected=expected, found=f"CUDA {row.cuda}", hint=hint)
     if claim.assumed:
-        text += f", which follows from {claim.why} and is not stated."
+        text += f", which follows from {claim.by} and is not stated."
         return warned(text, cite(row, says), expected=expected, found=f"CUDA {row.cuda}", hint=hint)
     return failed_by(f"{text}.", (row, says), expected=expected, found=f"CUDA {row.cuda}", hint=hint)

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from packaging.utils import canonicalize_name
 
-from stackcheck.claimed import spelled, torch_claim
 from stackcheck.definition import LATEST
+from stackcheck.model.versions import parse_specifier, parse_version, spelled
 from stackcheck.rules.grading import cite, failed_by
+from stackcheck.rules.officialwheels import official_wheels
 from stackcheck.rules.registry import Finding, passed, rule, skipped, warned
-from stackcheck.tables.reading import parse_specifier, parse_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
     from packaging.version import Version
 
-    from stackcheck.definition import Package, Stack
+    from stackcheck.environment import Distribution, Environment
     from stackcheck.rules.registry import Facts
     from stackcheck.tables import Tables
     from stackcheck.tables.packages import Needs, Newest, Pins
@@ -31,11 +31,11 @@ MMCV = ("mmcv", "mmcv-full", "mmcv-lite")
 
 
 def _declares(facts: Facts) -> bool:
-    return not facts["tables"].packages.declared_dists.isdisjoint(facts["stack"].packages)
+    return not facts["tables"].packages.declared_dists.isdisjoint(facts["env"].packages)
 
 
 @rule("NEEDS101", when=_declares)
-def declared_requirements(stack: Stack, tables: Tables) -> list[Finding]:
+def declared_requirements(env: Environment, tables: Tables) -> list[Finding]:
     """The pins satisfy what the packages' METADATA requires.
 
     xformers, vllm, torch-tensorrt, torchdata and torch itself require one exact release of each other. A
@@ -47,14 +47,14 @@ def declared_requirements(stack: Stack, tables: Tables) -> list[Finding]:
     Fix: take the release of the package that was made for the pinned torch, or the torch that it names.
     """
     findings: list[Finding] = []
-    for name in sorted(tables.packages.declared_dists.intersection(stack.packages)):
-        package = stack.packages[name]
+    for name in sorted(tables.packages.declared_dists.intersection(env.packages)):
+        package = env.packages[name]
         if package.version != LATEST and _of_pypi(name, package):
-            findings += _judge_declared(name, package, stack, tables)
+            findings += _judge_declared(name, package, env, tables)
     return findings
 
 
-def _judge_declared(name: str, package: Package, stack: Stack, tables: Tables) -> Iterator[Finding]:
+def _judge_declared(name: str, package: Distribution, env: Environment, tables: Tables) -> Iterator[Finding]:
     exact = package.exact
     if exact is None:
         rows = tables.packages.declared(name, package.specifier)
@@ -65,40 +65,40 @@ def _judge_declared(name: str, package: Package, stack: Stack, tables: Tables) -
         if package.exact is not None and not _made_elsewhere(package):
             yield skipped(f"no data on what {name} {package.version} requires")
         return
-    clashes = [(version, row, clash) for version, row in rows if (clash := _clash(row, stack, tables))]
+    clashes = [(version, row, clash) for version, row in rows if (clash := _clash(row, env))]
     if len(clashes) == len(rows):
         yield _clashing(name, package, clashes[-1], tables)
-    elif any(other in stack.packages for _, row in rows for other in row.needs):
+    elif any(other in env.packages for _, row in rows for other in row.needs):
         _, row = rows[-1]
         subject = f"{name} {package.version}" if package.exact else f"A known {name} in {package.version}"
         yield passed(f"{subject} accepts what the stack pins.", cite(row, ""))
 
 
-def _of_pypi(name: str, package: Package) -> bool:
+def _of_pypi(name: str, package: Distribution) -> bool:
     """Tell whether METADATA on PyPI speaks of it: torch's ROCm and CPU builds require other things."""
     version = package.exact
     local = (version.local if version else None) or ""
     return package.origin not in {"source", "conda"} and not (name == "torch" and local[:3] in {"roc", "cpu"})
 
 
-def _made_elsewhere(package: Package) -> bool:
+def _made_elsewhere(package: Distribution) -> bool:
     version = package.exact
     return bool(version and (version.is_devrelease or version.local))
 
 
-def _clash(row: Needs, stack: Stack, tables: Tables) -> tuple[str, SpecifierSet, str] | None:
+def _clash(row: Needs, env: Environment) -> tuple[str, SpecifierSet, str] | None:
     """Return (other, wanted, what is pinned) for the first requirement that the pins break."""
     for other, wanted in row.needs.items():
-        package = stack.packages.get(canonicalize_name(other))
+        package = env.packages.get(canonicalize_name(other))
         version = package.exact if package else None
         if other == "torch" and version is None:
-            version = torch_claim(stack, tables).version
+            version = env.torch.version
         if version is not None and not wanted.contains(version.public, prereleases=True):
             return other, wanted, version.public
     return None
 
 
-def _clashing(name: str, package: Package, last: Clash, tables: Tables) -> Finding:
+def _clashing(name: str, package: Distribution, last: Clash, tables: Tables) -> Finding:
     version, row, (other, wanted, pinned) = last
     exact = package.exact is not None
     subject = f"{name} {version}" if exact else f"Every known {name} that {package.version} admits"
@@ -123,11 +123,11 @@ def _fitting(name: str, other: str, pinned: str, tables: Tables) -> str:
 
 
 def _asserts(facts: Facts) -> bool:
-    return not facts["tables"].packages.asserting_dists.isdisjoint(facts["stack"].packages)
+    return not facts["tables"].packages.asserting_dists.isdisjoint(facts["env"].packages)
 
 
 @rule("OPENMMLAB101", when=_asserts)
-def asserted_ranges(stack: Stack, tables: Tables) -> list[Finding]:
+def asserted_ranges(env: Environment, tables: Tables) -> list[Finding]:
     """mmcv, mmengine, mmdet and mmseg are inside the ranges that OpenMMLab packages assert when imported.
 
     The ranges stand in `__init__.py` and not in METADATA: pip and uv install what then fails at the import
@@ -138,23 +138,23 @@ def asserted_ranges(stack: Stack, tables: Tables) -> list[Finding]:
     Fix: take an mmcv inside the range, or the mmdet that was made for it.
     """
     findings: list[Finding] = []
-    for name in sorted(tables.packages.asserting_dists.intersection(stack.packages)):
-        version = stack.packages[name].exact
+    for name in sorted(tables.packages.asserting_dists.intersection(env.packages)):
+        version = env.packages[name].exact
         if version is None:
             continue
         row = tables.packages.asserted(name, version)
         if row is None:
             findings.append(skipped(f"no data on what {name} {version} asserts when it is imported"))
             continue
-        findings += _judge_asserted(name, version, row, stack)
+        findings += _judge_asserted(name, version, row, env)
     return findings
 
 
-def _judge_asserted(name: str, version: Version, row: Needs, stack: Stack) -> Iterator[Finding]:
+def _judge_asserted(name: str, version: Version, row: Needs, env: Environment) -> Iterator[Finding]:
     for other, accepted in row.needs.items():
         wanted = f"{other}{spelled(accepted)}"
         for dist in MMCV if other == "mmcv" else (other,):
-            pinned = stack.version(dist)
+            pinned = env.version(dist)
             if pinned is None:
                 continue
             found = f"{dist} {pinned}"
@@ -171,11 +171,12 @@ def _judge_asserted(name: str, version: Version, row: Needs, stack: Stack) -> It
 
 
 def _pins_libraries(facts: Facts) -> bool:
-    return any(name.startswith(("nvidia-", "cuda-toolkit")) for name in facts["stack"].packages)
+    return any(name.startswith(("nvidia-", "cuda-toolkit")) for name in facts["env"].packages)
 
 
 @rule("NVPIN101", when=_pins_libraries)
-def torch_pins(stack: Stack, tables: Tables) -> list[Finding]:
+@official_wheels()
+def torch_pins(env: Environment, tables: Tables) -> list[Finding]:
     """The nvidia-* wheels are the ones that torch's wheel pins.
 
     torch's METADATA names its CUDA libraries with `==`. Another version is refused by a resolver; installed
@@ -187,7 +188,7 @@ def torch_pins(stack: Stack, tables: Tables) -> list[Finding]:
     Example: torch 2.5.0 pins nvidia-cudnn-cu12==9.1.0.70; `latest` is 9.27.0.42.
     Fix: state the pinned versions, or leave these packages out: torch brings them.
     """
-    claim = torch_claim(stack, tables)
+    claim = env.torch
     row = tables.packages.torch_pins(claim.version) if claim.version and claim.official else None
     if row is None:
         return [skipped(f"no data on the CUDA libraries that {claim.title} pins")] if claim.version else []
@@ -195,13 +196,15 @@ def torch_pins(stack: Stack, tables: Tables) -> list[Finding]:
         return [
             skipped(f"no data on the pins of {claim.title}: the wheel on PyPI is built for CUDA {row.cuda}")
         ]
-    named = sorted(set(row.pins).intersection(stack.packages))
+    named = sorted(set(row.pins).intersection(env.packages))
     newest = tables.packages.newest
-    found = (_held_to_pin(name, stack.packages[name], row, claim.title, newest.get(name)) for name in named)
+    found = (_held_to_pin(name, env.packages[name], row, claim.title, newest.get(name)) for name in named)
     return [finding for finding in found if finding is not None]
 
 
-def _held_to_pin(name: str, package: Package, row: Pins, title: str, newest: Newest | None) -> Finding | None:
+def _held_to_pin(
+    name: str, package: Distribution, row: Pins, title: str, newest: Newest | None
+) -> Finding | None:
     """Hold one library against the version that torch pins; None for the newest, where that is the pin."""
     pin = row.pins[name]
     said = (row, f"torch {row.torch}: Requires-Dist: {name}=={pin}")
@@ -234,7 +237,7 @@ def _held_to_pin(name: str, package: Package, row: Pins, title: str, newest: New
     return passed(f"{found} is what {title} pins.", cite(*said))
 
 
-def _is_newer(package: Package, pin: Version) -> bool:
+def _is_newer(package: Distribution, pin: Version) -> bool:
     """Tell whether a pin, or the lower bound of a range, is above torch's pin and of its major version."""
     least = package.exact
     bounds = [each.version for each in package.specifier if each.operator in {">=", ">", "~="}]

@@ -4,26 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stackcheck.rules.archentries import expand, parsed_codes, sources, stated_arch_list
+from stackcheck.rules.archentries import expand, parsed_codes, stated_arch_list
 from stackcheck.rules.archlist import names_of, states_list
 from stackcheck.rules.coverage import shown, titles
 from stackcheck.rules.grading import cite, failed_by, no_data
 from stackcheck.rules.registry import Finding, passed, rule
-from stackcheck.rules.torchbuild import is_wheel, pinned
-from stackcheck.tables.torch import minor
 from stackcheck_probes.binaries.capability import Sass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from stackcheck.definition import Stack
+    from stackcheck.environment import Environment
     from stackcheck.tables import Tables
     from stackcheck.tables.cuda import Toolkit
 
 
 @rule("ARCH104", when=states_list)
-def toolkit_knows_arch_list(stack: Stack, tables: Tables) -> Finding | None:
+def toolkit_knows_arch_list(env: Environment, tables: Tables) -> Finding | None:
     """The toolkit's nvcc can make code for every entry of the arch list.
 
     Each toolkit knows a range of capabilities: 8.9 and 9.0 from CUDA 11.8, 10.0 and 12.0 from 12.8, 10.1
@@ -34,13 +32,13 @@ def toolkit_knows_arch_list(stack: Stack, tables: Tables) -> Finding | None:
     Example: 8.6 with CUDA 11.0 ends in `nvcc fatal : Unsupported gpu architecture 'compute_86'`.
     Fix: take a toolkit that knows it, or leave the entry out.
     """
-    if stack.toolkit is None:
+    if env.toolkit is None:
         return None
-    row = tables.cuda.toolkit(stack.toolkit)
+    row = tables.cuda.toolkit(env.toolkit[0])
     if row is None:
         newest = tables.cuda.newest.version
-        return no_data(f"the CUDA toolkit {stack.toolkit}", f"CUDA {newest}", tables.cuda.checked)
-    entries, refused = expand(stated_arch_list(stack) or "", names_of(stack, tables))
+        return no_data(f"the CUDA toolkit {env.toolkit[0]}", f"CUDA {newest}", tables.cuda.checked)
+    entries, refused = expand(stated_arch_list(env.stack) or "", names_of(env.torch.version, tables))
     if refused or not entries:
         return None
     wanted = [code for code in parsed_codes(entries) if isinstance(code, Sass)]
@@ -71,12 +69,12 @@ def _known(row: Toolkit, wanted: list[Sass], tables: Tables) -> Finding:
 
 
 def _builds_for_visible_gpus(facts: Mapping[str, Any]) -> bool:
-    stack: Stack | None = facts.get("stack")
-    return stack is not None and bool(sources(stack)) and stated_arch_list(stack) is None
+    env: Environment | None = facts.get("env")
+    return env is not None and bool(_for_visible(env)) and stated_arch_list(env.stack) is None
 
 
 @rule("ARCH105", when=_builds_for_visible_gpus)
-def toolkit_knows_gpus(stack: Stack, tables: Tables) -> Finding | None:
+def toolkit_knows_gpus(env: Environment, tables: Tables) -> Finding | None:
     """The toolkit's nvcc can make code for the GPUs, where no arch list is stated.
 
     Without an arch list torch builds an extension for the GPUs it sees, but for none newer than its own build
@@ -87,13 +85,13 @@ def toolkit_knows_gpus(stack: Stack, tables: Tables) -> Finding | None:
     Example: an RTX 3090 (8.6) with CUDA 11.0.
     Fix: take a toolkit that knows the GPU, or state an arch list that it knows.
     """
-    row = tables.cuda.toolkit(stack.toolkit) if stack.toolkit else None
-    if row is None or not any(gpu.capability for gpu in stack.gpus):
+    row = tables.cuda.toolkit(env.toolkit[0]) if env.toolkit else None
+    if row is None or not any(gpu.capability for gpu in env.stack.gpus):
         return None
     bad = [
         gpu
-        for gpu in stack.gpus
-        if gpu.capability and not row.knows(Sass(_clamped(stack, gpu.capability, tables)))
+        for gpu in env.stack.gpus
+        if gpu.capability and not row.knows(Sass(_clamped(env, gpu.capability, tables)))
     ]
     says = f"nvcc of CUDA {row.version} knows {row.listed}"
     if not bad:
@@ -113,7 +111,7 @@ def toolkit_knows_gpus(stack: Stack, tables: Tables) -> Finding | None:
         [f'state arch_list = ["{runs[-1].capability}"], which runs there'] if runs else []
     )
     return failed_by(
-        f"nvcc of CUDA {row.version} cannot build {', '.join(sources(stack))} for {names}: "
+        f"nvcc of CUDA {row.version} cannot build {', '.join(_for_visible(env))} for {names}: "
         "`Unsupported gpu architecture`.",
         (row, says),
         expected=row.listed,
@@ -123,10 +121,18 @@ def toolkit_knows_gpus(stack: Stack, tables: Tables) -> Finding | None:
     )
 
 
-def _clamped(stack: Stack, capability: Any, tables: Tables) -> Any:
+_OWN_LIST = frozenset({"flash-attn", "vllm", "transformer-engine", "transformer-engine-torch", "mamba-ssm"})
+"""Packages whose setup.py has a list of architectures of its own and asks no GPU."""
+
+
+def _for_visible(env: Environment) -> tuple[str, ...]:
+    return tuple(name for name in env.compiled if name not in _OWN_LIST)
+
+
+def _clamped(env: Environment, capability: Any, tables: Tables) -> Any:
     """Return what torch asks nvcc for: the device's capability, but at most the newest of its own build."""
-    version = pinned(stack, "torch")
-    if version is None or stack.cuda is None or not is_wheel(stack.packages["torch"]):
+    version, cuda = env.torch.version, env.torch.cuda
+    if version is None or cuda is None or not env.torch.official:
         return capability
-    build = next((row for row in tables.torch.builds_of(version, minor(stack.cuda)) if row.sm), None)
+    build = next((row for row in tables.torch.builds_of(version, cuda) if row.sm), None)
     return min(capability, max(code.capability for code in build.sm or ())) if build else capability

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
-from stackcheck.claimed import PYPI, torch_claim
 from stackcheck.definition import LATEST
 from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.registry import Finding, passed, rule, uses, warned
 
 if TYPE_CHECKING:
     from stackcheck.definition import Stack
+    from stackcheck.environment import Environment
     from stackcheck.rules.registry import Facts
     from stackcheck.tables import Tables
 
@@ -46,7 +46,7 @@ def pinned(stack: Stack) -> Finding:
 
 
 @rule("PIN102", when=uses("torchaudio"))
-def unpinned_torchaudio(stack: Stack, tables: Tables) -> Finding | None:
+def unpinned_torchaudio(env: Environment, tables: Tables) -> Finding | None:
     """An unpinned torchaudio does not follow an older torch.
 
     torchaudio 2.11.0 and later name no torch in METADATA, so a resolver puts the newest beside any torch. It
@@ -56,13 +56,13 @@ def unpinned_torchaudio(stack: Stack, tables: Tables) -> Finding | None:
     Example: `torchaudio = "latest"` in an image with torch 2.7: libcudart.so.13 is not found.
     Fix: pin the torchaudio of the torch release, such as 2.5.0 for torch 2.5.0.
     """
-    package = stack.packages["torchaudio"]
+    package = env.packages["torchaudio"].package
     newest = tables.packages.newest.get("torchaudio")
-    claim = torch_claim(stack, tables)
+    claim = env.torch
     open_ended = package.version == LATEST or (
         package.exact is None and newest is not None and newest.version in package.specifier
     )
-    if newest is None or claim.version is None or not open_ended or not _from_pypi(stack, package.index):
+    if newest is None or claim.version is None or not open_ended or not env.only_pypi("torchaudio"):
         return None
     release = Version(f"{claim.version.major}.{claim.version.minor}")
     if release >= _NO_PIN_SINCE:
@@ -86,8 +86,3 @@ def _pypi_cuda(tables: Tables, version: Version) -> str:
     row = tables.torch.release(version)
     flavor = row.pypi.get("linux/amd64") if row else None
     return f" (its wheel there is built for CUDA {flavor})" if flavor else ""
-
-
-def _from_pypi(stack: Stack, own: str | None) -> bool:
-    urls = [own] if own else [url for url in (stack.index.url, *stack.index.extra) if url]
-    return all(PYPI.match(url) for url in urls)

@@ -5,19 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stackcheck.rules.grading import cite, failed_by
+from stackcheck.rules.officialwheels import ROCM_PLATFORM, official_wheels, torch_release
 from stackcheck.rules.registry import Finding, failed, passed, rule, uses
-from stackcheck.rules.torchbuild import (
-    ROCM_PLATFORM,
-    is_wheel,
-    not_listed,
-    platform_of,
-    stated_backend,
-    torch_release,
-)
 from stackcheck.verdict import Evidence
 
 if TYPE_CHECKING:
-    from stackcheck.definition import Stack
+    from stackcheck.environment import Environment
     from stackcheck.tables import Tables
 
 _WHEELS = Evidence(
@@ -32,7 +25,8 @@ _ROCM = Evidence(
 
 
 @rule("PLATFORM101", when=uses("torch"))
-def torch_has_wheels_for_platform(stack: Stack, tables: Tables) -> Finding | None:
+@official_wheels()
+def torch_has_wheels_for_platform(env: Environment, tables: Tables) -> Finding | None:
     """There are wheels of torch for the platform of the stack.
 
     There is no CUDA or ROCm build for macOS, none of the tags of PyTorch's own index for it, no wheel for
@@ -42,58 +36,57 @@ def torch_has_wheels_for_platform(stack: Stack, tables: Tables) -> Finding | Non
     Example: torch==2.1.2+cu118 on an Apple M2.
     Fix: take the build without a tag on macOS; take a glibc base image on Linux.
     """
-    if not is_wheel(stack.packages.get("torch")) or not stack.platform:
-        return _musl(stack)
-    if unlisted := not_listed(stack, tables):
-        return unlisted
-    if missing := _no_such_builds(stack):
+    if not env.torch.is_wheel or not env.stack.platform:
+        return _musl(env)
+    if missing := _no_such_builds(env):
         return missing
-    release = torch_release(stack, tables)
+    release = torch_release(env, tables)
     if release is None:
-        return _musl(stack)
+        return _musl(env)
     says = f"torch {release.torch} has wheels for {', '.join(release.python)}"
-    if platform_of(stack) in release.python:
-        return _musl(stack) or passed(f"{says}.", cite(release, says), found=stack.platform)
+    if env.platform in release.python:
+        return _musl(env) or passed(f"{says}.", cite(release, says), found=env.stack.platform)
     return failed_by(
-        f"{says}, not for {stack.platform}.",
+        f"{says}, not for {env.stack.platform}.",
         (release, says),
         expected=", ".join(release.python),
-        found=stack.platform,
-        hint=f"take one of these platforms, or a release with wheels for {stack.platform}",
+        found=env.stack.platform,
+        hint=f"take one of these platforms, or a release with wheels for {env.stack.platform}",
     )
 
 
-def _no_such_builds(stack: Stack) -> Finding | None:
-    stated = stated_backend(stack, "torch")
-    if stated is None or stated.kind == "cpu":
+def _no_such_builds(env: Environment) -> Finding | None:
+    stated = env.torch
+    if not stated.sure or stated.kind in (None, "cpu"):
         return None
-    if (stack.platform or "").startswith("macos/"):
+    kind = str(stated.kind).upper()
+    if (env.stack.platform or "").startswith("macos/"):
         return failed(
-            f"There is no {stated.kind.upper()} build of torch for macOS; {stated.by} asks for {stated.tag}.",
+            f"There is no {kind} build of torch for macOS; {stated.by} asks for {stated.tag}.",
             _WHEELS,
             expected="torch without a tag",
-            found=f"torch {stated.tag} on {stack.platform}",
+            found=f"torch {stated.tag} on {env.stack.platform}",
             hint="take the release from PyPI, without a local version and without PyTorch's CUDA index",
         )
-    if stated.kind == "rocm" and stack.platform != ROCM_PLATFORM:
+    if stated.kind == "rocm" and env.stack.platform != ROCM_PLATFORM:
         return failed(
             f"PyTorch's ROCm builds of torch are for {ROCM_PLATFORM}; {stated.by} asks for {stated.tag}.",
             _ROCM,
             expected=ROCM_PLATFORM,
-            found=f"torch {stated.tag} on {stack.platform}",
-            hint=f"take {ROCM_PLATFORM}, or state the index of whoever builds for ROCm on {stack.platform}",
+            found=f"torch {stated.tag} on {env.stack.platform}",
+            hint=f"take {ROCM_PLATFORM}, or name an index with ROCm builds for {env.stack.platform}",
         )
     return None
 
 
-def _musl(stack: Stack) -> Finding | None:
-    system = f"{stack.os or ''} {stack.image.base or ''}".lower()
-    if not is_wheel(stack.packages.get("torch")) or ("alpine" not in system and "musl" not in system):
+def _musl(env: Environment) -> Finding | None:
+    system = f"{env.stack.os or ''} {env.stack.image.base or ''}".lower()
+    if not env.torch.is_wheel or ("alpine" not in system and "musl" not in system):
         return None
     return failed(
         "torch has no wheel for musl, which Alpine Linux uses.",
         _WHEELS,
         expected="a system with glibc",
-        found=stack.os or stack.image.base or "",
+        found=env.stack.os or env.stack.image.base or "",
         hint="take a Debian, Ubuntu or RHEL based system",
     )

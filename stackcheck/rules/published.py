@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stackcheck.claimed import page_torch, torch_claim
+from stackcheck.model.versions import parse_version
 from stackcheck.rules.grading import cite, failed_by, no_data
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, uses, warned
 from stackcheck.rules.wheelpages import PYG
 from stackcheck.rules.wheelpages import pages as wheel_pages
-from stackcheck.tables.reading import parse_version
 from stackcheck.verdict import Evidence, Outcome
 
 if TYPE_CHECKING:
-    from stackcheck.definition import Stack
+    from stackcheck.environment import Environment
     from stackcheck.rules.registry import Facts
     from stackcheck.tables import Tables
 
@@ -25,7 +24,7 @@ _CHECK = Evidence(
 
 
 @rule("MMCV101", when=uses("mmcv", "mmcv-full"))
-def mmcv_published(stack: Stack, tables: Tables) -> list[Finding]:
+def mmcv_published(env: Environment, tables: Tables) -> list[Finding]:
     """The mmcv page has a wheel of this mmcv for this torch and CUDA version.
 
     mmcv is compiled, and PyPI holds its source only. Where the page has no wheel, pip silently takes the
@@ -36,21 +35,21 @@ def mmcv_published(stack: Stack, tables: Tables) -> list[Finding]:
     Example: mmcv 2.2.0 from cu124/torch2.5.
     Fix: a published combination, or a source build that the stack states.
     """
-    return _mmcv_pages(stack, tables)
+    return _mmcv_pages(env, tables)
 
 
-def _mmcv_pages(stack: Stack, tables: Tables) -> list[Finding]:
-    package = stack.packages.get("mmcv")
+def _mmcv_pages(env: Environment, tables: Tables) -> list[Finding]:
+    package = env.packages.get("mmcv")
     version = package.exact if package else None
-    if package is None or version is None or version.major < 2 or package.origin in {"source", "conda"}:
+    if package is None or version is None or version.major < 2 or not package.is_wheel:
         return []
     rows = tables.wheels.mmcv(version)
-    pages = [each for each in wheel_pages(stack, tables) if each[0] == "mmcv" and each[2].name == "OpenMMLab"]
+    pages = [each for each in wheel_pages(env) if each[0] == "mmcv" and each[3].name == "OpenMMLab"]
     if not rows:
         return [skipped(f"no data on the published wheels of mmcv {version}")] if pages else []
     findings: list[Finding] = []
-    for _, _, _, match, url in pages:
-        torch, tag = page_torch(match), match["tag"]
+    for _, _, place, _ in pages:
+        torch, tag, url = place.torch, place.tag.tag if place.tag else "", place.shown
         same = [row for row in rows if row.tag == tag]
         if any(torch in row.torch for row in same):
             findings.append(
@@ -73,7 +72,7 @@ def _mmcv_pages(stack: Stack, tables: Tables) -> list[Finding]:
 
 
 @rule("TOOLKIT103", when=uses("mmcv"))
-def toolkit_of_fallback(stack: Stack, tables: Tables) -> Finding | None:
+def toolkit_of_fallback(env: Environment, tables: Tables) -> Finding | None:
     """Where the mmcv page has no wheel, the toolkit can compile the source that pip takes instead.
 
     torch refuses to compile an extension with an nvcc of another CUDA major version than its own.
@@ -82,25 +81,25 @@ def toolkit_of_fallback(stack: Stack, tables: Tables) -> Finding | None:
     Example: mmcv 2.1.0 from cu121/torch2.3.0 with the toolkit 11.8.
     Fix: a published combination, or the toolkit of torch's CUDA version.
     """
-    claim = torch_claim(stack, tables)
-    missing = [finding for finding in _mmcv_pages(stack, tables) if finding.outcome >= Outcome.FAIL]
-    if not missing or not stack.toolkit or claim.cuda is None:
+    claim = env.torch
+    missing = [finding for finding in _mmcv_pages(env, tables) if finding.outcome >= Outcome.FAIL]
+    if not missing or not env.stack.toolkit or claim.cuda is None:
         return None
-    major = int(stack.toolkit.split(".")[0])
+    major = int(env.stack.toolkit.split(".")[0])
     if major == claim.cuda.major:
-        return passed(f"The toolkit {stack.toolkit} can compile mmcv for {claim.title}.", _CHECK)
+        return passed(f"The toolkit {env.stack.toolkit} can compile mmcv for {claim.title}.", _CHECK)
     return failed(
         f"mmcv has no wheel there and is compiled; torch is built for CUDA {claim.cuda}, and the toolkit is "
-        f"{stack.toolkit}: torch refuses it.",
+        f"{env.stack.toolkit}: torch refuses it.",
         _CHECK,
         expected=f"a toolkit of CUDA {claim.cuda.major}",
-        found=f"toolkit {stack.toolkit}",
+        found=f"toolkit {env.stack.toolkit}",
         hint=f"take mmcv where it is published, or the toolkit of CUDA {claim.cuda}",
     )
 
 
 @rule("MMCV102", when=uses("mmcv", "mmcv-full", "mmcv-lite"))
-def one_mmcv(stack: Stack) -> Finding | None:
+def one_mmcv(env: Environment) -> Finding | None:
     """There is one mmcv.
 
     mmcv, mmcv-full and mmcv-lite are imported as the same `mmcv`: with two of them the files of the last one
@@ -110,7 +109,7 @@ def one_mmcv(stack: Stack) -> Finding | None:
     Example: mmcv 1.4.0 beside mmcv-full 1.4.0.
     Fix: keep the one with ops: mmcv-full before 2.0, mmcv from 2.0 on.
     """
-    names = [name for name in ("mmcv", "mmcv-full", "mmcv-lite") if name in stack.packages]
+    names = [name for name in ("mmcv", "mmcv-full", "mmcv-lite") if name in env.packages]
     source = Evidence(
         "never install two of them",
         "open-mmlab/mmcv docs/en/get_started/installation.md @a8073c7 (checked 2026-11-20)",
@@ -127,11 +126,11 @@ def one_mmcv(stack: Stack) -> Finding | None:
 
 
 def _uses_pyg(facts: Facts) -> bool:
-    return any(name in facts["stack"].packages for name in PYG)
+    return any(name in facts["env"].packages for name in PYG)
 
 
 @rule("PYG101", when=_uses_pyg)
-def pyg_published(stack: Stack, tables: Tables) -> list[Finding]:
+def pyg_published(env: Environment, tables: Tables) -> list[Finding]:
     """The PyG companions are published for this torch and CUDA version.
 
     torch-scatter, torch-sparse, torch-cluster, torch-spline-conv and pyg-lib have wheels on data.pyg.org
@@ -142,9 +141,9 @@ def pyg_published(stack: Stack, tables: Tables) -> list[Finding]:
     Example: torch-scatter for torch 2.5 and cu126.
     Fix: a torch build that the pages have, or a source build that the stack states.
     """
-    claim = torch_claim(stack, tables)
+    claim = env.torch
     row = tables.wheels.pyg_pages.get(claim.minor or "")
-    wheels = [name for name in PYG if name in stack.packages and not _own_build(name, stack)]
+    wheels = [name for name in PYG if name in env.packages and not _own_build(name, env)]
     if claim.minor is None or claim.tag is None or claim.assumed or not wheels:
         return []
     if row is None:
@@ -152,7 +151,7 @@ def pyg_published(stack: Stack, tables: Tables) -> list[Finding]:
         return [no_data(f"the PyG pages of torch {claim.minor}", f"torch {newest}", tables.wheels.checked)]
     findings: list[Finding] = []
     for name in wheels:
-        package = stack.packages[name]
+        package = env.packages[name]
         if row.only and name not in row.only:
             text = f"{name} is not published for torch {row.torch}; its page has {', '.join(row.only)}."
         elif claim.tag not in row.tags:
@@ -173,5 +172,5 @@ def pyg_published(stack: Stack, tables: Tables) -> list[Finding]:
     return findings
 
 
-def _own_build(name: str, stack: Stack) -> bool:
-    return stack.packages[name].origin in {"source", "conda"}
+def _own_build(name: str, env: Environment) -> bool:
+    return not env.packages[name].is_wheel

@@ -118,8 +118,8 @@ def uses(*names: str) -> Callable[[Facts], bool]:
     wanted = frozenset(names)
 
     def stated_or_seen(facts: Facts) -> bool:
-        stack, seen = facts.get("stack"), facts.get("distributions")
-        stated = stack is not None and any(name in wanted for name in stack.packages)
+        known, seen = facts.get("env") or facts.get("stack"), facts.get("distributions")
+        stated = known is not None and any(name in wanted for name in known.packages)
         installed = isinstance(seen, Mapping) and any(d["name"] in wanted for d in seen["distributions"])
         return stated or installed
 
@@ -170,7 +170,7 @@ def judge_one(each: Rule, facts: Facts) -> list[Verdict]:
         if reasons:
             findings = [skipped(reasons[0])]
         else:
-            findings = _as_list(each.judge(**{name: facts[name] for name in each.needs}))
+            findings = as_list(each.judge(**{name: facts[name] for name in each.needs}))
     except Exception as error:  # noqa: BLE001 - one broken rule must not cost the report
         text = f"the rule itself failed: {type(error).__name__}: {str(error)[:300]}"
         findings = [Finding(Outcome.ERROR, text, hint="this is a fault of stackcheck: please report it")]
@@ -194,7 +194,8 @@ def _verdict(each: Rule, finding: Finding) -> Verdict:
     )
 
 
-def _as_list(findings: Findings) -> list[Finding]:
+def as_list(findings: Findings) -> list[Finding]:
+    """Return what a rule gave as a list: none, one or several findings."""
     if findings is None:
         return []
     return [findings] if isinstance(findings, Finding) else list(findings)

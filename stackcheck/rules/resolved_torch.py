@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
-from stackcheck.claimed import tag_cuda
+from stackcheck.model.build import tag_cuda
 from stackcheck.rules.registry import Finding, Findings, failed, passed, rule, skipped, uses, warned
 from stackcheck.verdict import Evidence
 

@@ -6,27 +6,19 @@ import re
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from packaging.version import Version
-
-from stackcheck.claimed import torch_claim
+from stackcheck.environment.torchbuild import has_build
 from stackcheck.rules.grading import failed_by, no_data
+from stackcheck.rules.officialwheels import ROCM_PLATFORM, not_pinned, official_wheels, torch_release
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
-from stackcheck.rules.torchbuild import (
-    ROCM_PLATFORM,
-    has_build,
-    not_listed,
-    platform_of,
-    torch_backend,
-    torch_release,
-)
 from stackcheck.verdict import Evidence, Outcome
 from stackcheck_probes.judging.gfx import akin, gfx_of, kin
 
 if TYPE_CHECKING:
     from datetime import date
 
-    from stackcheck.claimed import TorchClaim
-    from stackcheck.definition import Stack
+    from packaging.version import Version
+
+    from stackcheck.environment import Environment
     from stackcheck.rules.registry import Facts
     from stackcheck.tables import Tables
     from stackcheck.tables.gpus import Gpu
@@ -42,14 +34,8 @@ _EXACT = Evidence(
 
 def is_rocm(facts: Facts) -> bool:
     """Tell whether a stack is for ROCm: it says so, its torch does, or a GPU has a gfx target."""
-    stack = facts["stack"]
-    torch = stack.packages.get("torch")
-    return bool(
-        stack.rocm
-        or stack.accelerator == "rocm"
-        or (torch and "+rocm" in torch.version)
-        or any(gpu.gfx for gpu in stack.gpus)
-    )
+    env: Environment = facts["env"]
+    return "rocm" in (env.wanted, env.torch.kind) or any(gpu.gfx for gpu in env.stack.gpus)
 
 
 def label(gpu: Gpu) -> str:
@@ -57,19 +43,14 @@ def label(gpu: Gpu) -> str:
     return gpu.name if gpu.name == gpu.gfx else f"{gpu.name} ({gpu.gfx})"
 
 
-def rocm_of(claim: TorchClaim) -> Version | None:
-    """Return the ROCm version of a torch build, None for another backend."""
-    tag = claim.tag or ""
-    return Version(tag.removeprefix("rocm")) if tag.startswith("rocm") else None
-
-
-def override(stack: Stack) -> str | None:
+def override(env: Environment) -> str | None:
     """Return the value of HSA_OVERRIDE_GFX_VERSION, None when it is not set or empty."""
-    return stack.env.get(OVERRIDE) or None
+    return env.stack.env.get(OVERRIDE) or None
 
 
 @rule("ROCM101", when=is_rocm)
-def gfx_served(stack: Stack, tables: Tables) -> list[Finding]:
+@official_wheels()
+def gfx_served(env: Environment, tables: Tables) -> list[Finding]:
     """The build of torch has code for the GPUs' gfx targets, by itself or through a sound override.
 
     A ROCm code object runs on its own gfx target only; there is no compatibility inside a generation as with
@@ -82,58 +63,73 @@ def gfx_served(stack: Stack, tables: Tables) -> list[Finding]:
     Example: an RX 6700 XT (gfx1031) with the wheel of torch 2.5 and no override.
     Fix: the override of the table (10.3.0), a torch that has the target, or a build from source.
     """
-    gpus = [gpu for gpu in stack.gpus if gpu.gfx]
-    if not gpus or _override_faults(stack):
+    gpus = [gpu for gpu in env.stack.gpus if gpu.gfx]
+    if not gpus or _override_faults(env):
         return []
-    torch = stack.packages.get("torch")
-    if torch is not None and torch.origin == "source":
-        return [_judge_own_build(gpu, stack) for gpu in gpus]
-    claim = torch_claim(stack, tables)
-    backend = torch_backend(stack, tables)
-    if claim.version is None or (backend is not None and backend.kind != "rocm"):
+    claim = env.torch
+    if claim.origin in ("source", "git", "path"):
+        return [_judge_own_build(gpu, env) for gpu in gpus]
+    if claim.kind not in (None, "rocm"):
         return []  # a build for CUDA or the CPU, which another rule says
-    if unjudged := _elsewhere(stack, tables):
-        return [unjudged]
+    if claim.kind == "rocm" and env.platform != ROCM_PLATFORM:
+        return [skipped(f"PyTorch has no ROCm wheel for {env.platform} whose gfx targets could be compared")]
+    if claim.version is None:
+        return _by_no_release(gpus, env, tables) if claim.origin else []
     row = tables.rocm.row(claim.version)
     if row is None:
         return [
             no_data(f"the gfx targets of {claim.title}", f"torch {tables.rocm.newest}", tables.rocm.checked)
         ]
-    targets = row.targets(rocm_of(claim), _nightly(claim.version))
-    judged = [_judge_gpu(gpu, row, targets, stack, tables) for gpu in gpus]
-    return _unless_missing(judged, stack, tables)
+    targets = row.targets(claim.rocm, _nightly(claim.version))
+    judged = [_judge_gpu(gpu, row, targets, env, tables) for gpu in gpus]
+    return _unless_missing(judged, env, tables)
 
 
-def _elsewhere(stack: Stack, tables: Tables) -> Finding | None:
-    """Say why the list of the official wheels says nothing of this stack; None where it does."""
-    backend = torch_backend(stack, tables)
-    if backend is not None and backend.kind == "rocm" and platform_of(stack) != ROCM_PLATFORM:
-        return skipped(f"PyTorch has no ROCm wheel for {stack.platform} whose gfx targets could be compared")
-    return not_listed(stack, tables)
+def _by_no_release(gpus: list[Gpu], env: Environment, tables: Tables) -> list[Finding]:
+    """Judge a torch whose version is not known: a target that no release was built for is served by none."""
+    rows = tuple(tables.rocm.torch.values())
+    ever = frozenset(target for row in rows for target in row.targets(None))
+    value, found = override(env), []
+    for gpu in gpus:
+        real = gpu.gfx or ""
+        seen = (gfx_of(value) if value else real) or real
+        if seen in ever or not env.torch.official:
+            found.append(not_pinned(f"{label(gpu)} was not held against the gfx targets of torch"))
+            continue
+        text = f"No release of torch for ROCm has code for {label(gpu)}: the first kernel ends in"
+        found.append(
+            failed_by(
+                f"{text} 'invalid device function'.",
+                (rows[-1], f"all releases together have {', '.join(sorted(ever))}"),
+                expected="a target that is built for",
+                found=seen,
+                hint=_right_override(real, ever, tables),
+            )
+        )
+    return found
 
 
-def _unless_missing(judged: list[Finding], stack: Stack, tables: Tables) -> list[Finding]:
+def _unless_missing(judged: list[Finding], env: Environment, tables: Tables) -> list[Finding]:
     """Return what was judged; no code of a wheel that does not exist may count as there."""
-    backend, release = torch_backend(stack, tables), torch_release(stack, tables)
-    if (
-        backend is None
-        or release is None
-        or backend.kind != "rocm"
-        or has_build(backend, release) is not False
-    ):
+    backend, release = env.torch.backend, torch_release(env, tables)
+    if backend is None or release is None or backend.kind != "rocm":
+        return judged
+    if has_build(backend, release, sure=env.torch.sure) is not False:
         return judged
     fails = [each for each in judged if each.outcome is Outcome.FAIL]
     text = f"there is no torch {release.torch}+{backend.tag} whose gfx targets could be compared"
     return fails or [skipped(text)]
 
 
-def _judge_gpu(gpu: Gpu, row: TorchRocm, targets: frozenset[str], stack: Stack, tables: Tables) -> Finding:
+def _judge_gpu(
+    gpu: Gpu, row: TorchRocm, targets: frozenset[str], env: Environment, tables: Tables
+) -> Finding:
     real = gpu.gfx or ""
-    value = override(stack)
+    value = override(env)
     seen = (gfx_of(value) if value else real) or real
-    title = torch_claim(stack, tables).title
+    title = env.torch.title
     listed = f"{title} has {', '.join(sorted(targets))}"
-    rocm = rocm_of(torch_claim(stack, tables))
+    rocm = env.torch.rocm
     if value and seen != real and akin(real, seen) is False and not tables.rocm.ran(real, seen, rocm):
         return failed(
             f"{OVERRIDE}={value} makes {label(gpu)} pass for {seen}, another instruction set.",
@@ -207,12 +203,12 @@ def _right_override(real: str, targets: frozenset[str], tables: Tables) -> str:
     return f"build torch for {real} (PYTORCH_ROCM_ARCH={real}), or take a release whose list has it"
 
 
-def _judge_own_build(gpu: Gpu, stack: Stack) -> Finding:
+def _judge_own_build(gpu: Gpu, env: Environment) -> Finding:
     real = gpu.gfx or ""
-    value = override(stack)
+    value = override(env)
     seen = (gfx_of(value) if value else real) or real
-    arches = re.split(r"[;, ]+", stack.env.get("PYTORCH_ROCM_ARCH", "").strip()) if stack.env else []
-    arches = [arch for arch in (*arches, *stack.arch_list) if arch.startswith("gfx")]
+    arches = re.split(r"[;, ]+", env.stack.env.get("PYTORCH_ROCM_ARCH", "").strip()) if env.stack.env else []
+    arches = [arch for arch in (*arches, *env.stack.arch_list) if arch.startswith("gfx")]
     if not arches:
         return skipped(
             "the gfx list of the own build is not stated, so the GPUs were not held against it",
@@ -238,6 +234,6 @@ def _nightly(version: Version) -> date | None:
         return None
 
 
-def _override_faults(stack: Stack) -> bool:
-    value = override(stack)
+def _override_faults(env: Environment) -> bool:
+    value = override(env)
     return bool(value and gfx_of(value) is None)

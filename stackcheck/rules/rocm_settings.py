@@ -4,25 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stackcheck.claimed import torch_claim
+from stackcheck.environment.torchbuild import has_build
 from stackcheck.rules.cuda import nearest_build
 from stackcheck.rules.grading import cite, failed_by
+from stackcheck.rules.officialwheels import ROCM_PLATFORM, listed_release, official_wheels
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
-from stackcheck.rules.rocm import OVERRIDE, is_rocm, label, override, rocm_of
-from stackcheck.rules.torchbuild import (
-    ROCM_PLATFORM,
-    has_build,
-    is_wheel,
-    listed_release,
-    pinned,
-    platform_of,
-    torch_backend,
-)
+from stackcheck.rules.rocm import OVERRIDE, is_rocm, label, override
 from stackcheck.verdict import Evidence
 from stackcheck_probes.judging.gfx import gfx_of
 
 if TYPE_CHECKING:
-    from stackcheck.definition import Stack
+    from stackcheck.environment import Environment
     from stackcheck.rules.registry import Facts
     from stackcheck.tables import Tables
 
@@ -35,7 +27,8 @@ _READ = Evidence(
 
 
 @rule("ROCM102", when=is_rocm)
-def rocm_build_exists(stack: Stack, tables: Tables) -> Finding | None:
+@official_wheels()
+def rocm_build_exists(env: Environment, tables: Tables) -> Finding | None:
     """There is an official wheel of this torch for this ROCm version.
 
     PyTorch's ROCm wheels are on download.pytorch.org only, for two ROCm versions of each release. AMD's pages
@@ -45,15 +38,15 @@ def rocm_build_exists(stack: Stack, tables: Tables) -> Finding | None:
     Example: torch 2.5.0+rocm6.0: 2.5 has wheels for 6.1 and 6.2.
     Fix: a ROCm version that the release was built for.
     """
-    backend, version = torch_backend(stack, tables), pinned(stack, "torch")
-    if backend is None or backend.kind != "rocm" or version is None or platform_of(stack) != ROCM_PLATFORM:
+    backend, version = env.torch.backend, env.torch.version
+    if backend is None or env.torch.rocm is None or version is None or env.platform != ROCM_PLATFORM:
         return None
-    if backend.version is None or not is_wheel(stack.packages["torch"]):
+    if not env.torch.is_wheel:
         return None
-    release = listed_release(stack, version, tables)
+    release = listed_release(version, tables)
     if isinstance(release, Finding):
         return release
-    there = has_build(backend, release)
+    there = has_build(backend, release, sure=env.torch.sure)
     if there is None:
         return skipped(f"no data on the ROCm builds of torch {release.torch}")
     row, built = tables.rocm.row(version) or release, ", ".join(map(str, release.rocm))
@@ -70,11 +63,11 @@ def rocm_build_exists(stack: Stack, tables: Tables) -> Finding | None:
 
 
 def _has_override(facts: Facts) -> bool:
-    return bool(facts["stack"].env.get(OVERRIDE))
+    return bool(facts["env"].stack.env.get(OVERRIDE))
 
 
 @rule("ROCM103", when=_has_override)
-def override_readable(stack: Stack) -> Finding:
+def override_readable(env: Environment) -> Finding:
     """HSA_OVERRIDE_GFX_VERSION is written as the runtime reads it.
 
     Three decimals, such as 10.3.0 for gfx1030 and 9.0.10 for gfx90a. Anything else makes the discovery of
@@ -84,7 +77,7 @@ def override_readable(stack: Stack) -> Finding:
     Example: HSA_OVERRIDE_GFX_VERSION=gfx1030, or 9.0.a.
     Fix: write the three numbers in decimal.
     """
-    value = override(stack) or ""
+    value = override(env) or ""
     gfx = gfx_of(value)
     if gfx is None:
         return failed(
@@ -94,19 +87,19 @@ def override_readable(stack: Stack) -> Finding:
             found=value,
             hint="10.3.0 is gfx1030, 9.0.10 is gfx90a, 11.0.0 is gfx1100",
         )
-    if (stack.platform or "").startswith("windows") or (stack.os or "").lower().startswith("windows"):
+    if (env.stack.platform or "").startswith("windows") or (env.stack.os or "").lower().startswith("windows"):
         return warned(
             f"{OVERRIDE} has no effect on Windows.",
             _READ,
             expected="Linux",
-            found=stack.platform or stack.os or "",
+            found=env.stack.platform or env.stack.os or "",
             hint="remove it; a build for the real target is needed there",
         )
     return passed(f"{OVERRIDE}={value} is read as {gfx}.", _READ)
 
 
 @rule("ROCM104", when=is_rocm)
-def hipblaslt(stack: Stack, tables: Tables) -> Finding | None:
+def hipblaslt(env: Environment, tables: Tables) -> Finding | None:
     """The library hipBLASLt is not preferred on a GPU that it has no kernels for.
 
     torch then warns "Attempting to use hipBLASLt on an unsupported architecture" and falls back, or fails.
@@ -116,10 +109,10 @@ def hipblaslt(stack: Stack, tables: Tables) -> Finding | None:
     Fix: TORCH_BLAS_PREFER_HIPBLASLT=0.
     """
     row = tables.rocm.no_hipblaslt
-    without = [gpu for gpu in stack.gpus if gpu.gfx in row.gfx]
+    without = [gpu for gpu in env.stack.gpus if gpu.gfx in row.gfx]
     if not without:
         return None
-    value = stack.env.get("TORCH_BLAS_PREFER_HIPBLASLT")
+    value = env.stack.env.get("TORCH_BLAS_PREFER_HIPBLASLT")
     said = ", ".join(map(label, without))
     if value == "0":
         return passed(f"hipBLASLt is switched off for {said}.", cite(row, ""))
@@ -135,7 +128,7 @@ def hipblaslt(stack: Stack, tables: Tables) -> Finding | None:
 
 
 @rule("ROCM105", when=is_rocm)
-def no_cuda_wheels(stack: Stack, tables: Tables) -> Finding | None:
+def no_cuda_wheels(env: Environment) -> Finding | None:
     """A ROCm stack holds no nvidia-* wheels.
 
     They are what the CUDA build of torch from PyPI requires: their presence means that it replaced, or will
@@ -146,9 +139,9 @@ def no_cuda_wheels(stack: Stack, tables: Tables) -> Finding | None:
     Fix: leave them out, and constrain torch to the ROCm build.
     """
     named = [
-        name for name in stack.packages if name.startswith("nvidia-") and not name.startswith("nvidia-ml-py")
+        name for name in env.packages if name.startswith("nvidia-") and not name.startswith("nvidia-ml-py")
     ]
-    if not named or rocm_of(torch_claim(stack, tables)) is None:
+    if not named or env.torch.kind != "rocm":
         return None
     return warned(
         f"{', '.join(named)} are libraries of the CUDA build of torch, in a stack for ROCm.",

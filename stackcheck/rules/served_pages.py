@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from packaging.utils import parse_wheel_filename
 
-from stackcheck.claimed import read_local, torch_claim
+from stackcheck.environment.madefor import read_local
 from stackcheck.resolving.pages import FailureKind, File, Page, Unreachable
 from stackcheck.resolving.places import Place, places
 from stackcheck.resolving.uvinput import uv_platform
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from packaging.tags import Tag
 
-    from stackcheck.definition import Stack
+    from stackcheck.environment import Environment
     from stackcheck.tables import Tables
 
 _MOST_NAMED = 6
@@ -37,7 +37,7 @@ def _names_pages(facts: Facts) -> bool:
 
 @rule("INDEX201", when=_names_pages)
 def pages_hold_the_wheels(
-    stack: Stack, tables: Tables, pages: Mapping[str, Page | Unreachable]
+    env: Environment, tables: Tables, pages: Mapping[str, Page | Unreachable]
 ) -> list[Finding]:
     """The wheel pages that the stack names have what it takes from them.
 
@@ -50,22 +50,20 @@ def pages_hold_the_wheels(
     Fix: pin a version that the page lists, name another page, or build the wheel once and host it.
     """
     return [
-        _judge(
-            place, pages.get(place.page_of(place.only_for) if place.only_for else place.url), stack, tables
-        )
-        for place in (Place(p.shown, p.flat, p.only_for, p.default) for p in places(stack))
+        _judge(place, pages.get(place.page_of(place.only_for) if place.only_for else place.url), env, tables)
+        for place in (Place(p.shown, p.flat, p.only_for, p.default) for p in places(env.stack))
         if place.flat or place.only_for
     ]
 
 
-def _judge(place: Place, page: Page | Unreachable | None, stack: Stack, tables: Tables) -> Finding:
+def _judge(place: Place, page: Page | Unreachable | None, env: Environment, tables: Tables) -> Finding:
     if page is None:
         return skipped(f"{place.shown}: this page was not read")
     if isinstance(page, Unreachable):
         return _unread(page)
     if place.only_for:
-        return _for_package(place, page, stack, tables)
-    used = sorted({str(f.project) for f in page.files if f.project in stack.packages})
+        return _for_package(place, page, env, tables)
+    used = sorted({str(f.project) for f in page.files if f.project in env.packages})
     where = Evidence(f"{len(page.files)} files", page.url)
     if used:
         return passed(f"{place.shown} lists files of {', '.join(used[:_MOST_NAMED])}", where)
@@ -85,26 +83,26 @@ def _unread(page: Unreachable) -> Finding:
     return Finding(Outcome.ERROR, message, hint=hint, evidence=(Evidence(page.kind, page.url),))
 
 
-def _for_package(place: Place, page: Page, stack: Stack, tables: Tables) -> Finding:
+def _for_package(place: Place, page: Page, env: Environment, tables: Tables) -> Finding:
     name = place.only_for
-    package = stack.packages[name]
+    package = env.packages[name]
     listed = page.of(name)
     wanted = [
         f for f in listed if f.version is not None and package.specifier.contains(f.version, prereleases=True)
     ]
-    fitting = [file for file in wanted if file.is_wheel and _fits(file, stack, tables)]
+    fitting = [file for file in wanted if file.is_wheel and _fits(file, env, tables)]
     where = Evidence(f"{len(listed)} files of {name}", page.url)
-    if package.origin == "source" and wanted:
+    if not package.is_wheel and wanted:
         return passed(f"{place.shown} lists {name} {package.version}", where)
     if not fitting:
         return failed(
-            f"{place.shown} has no wheel of {name} {package.version} for {_target(stack)}",
+            f"{place.shown} has no wheel of {name} {package.version} for {_target(env)}",
             where,
-            expected=f"a wheel for {_target(stack)}",
+            expected=f"a wheel for {_target(env)}",
             found=_names(wanted or listed) or f"nothing of {name}",
             hint="pin a version that the page lists, name another page, or host a wheel of your own",
         )
-    if not stack.python:
+    if not env.stack.python:
         return skipped(
             f"{place.shown} lists wheels of {name} {package.version}; the stack states no Python", where
         )
@@ -113,30 +111,31 @@ def _for_package(place: Place, page: Page, stack: Stack, tables: Tables) -> Find
     return passed(f"{place.shown} has {_names(fitting)}", where)
 
 
-def _target(stack: Stack) -> str:
-    parts = [f"Python {stack.python}" if stack.python else "", stack.platform or ""]
-    torch = stack.version("torch")
+def _target(env: Environment) -> str:
+    parts = [f"Python {env.stack.python}" if env.stack.python else "", env.stack.platform or ""]
+    torch = env.torch.version
     parts.append(f"torch {torch}" if torch else "")
-    parts.append(f"CUDA {stack.cuda}" if stack.cuda else "")
+    parts.append(f"CUDA {env.stack.cuda}" if env.stack.cuda else "")
     return ", ".join(part for part in parts if part) or "this stack"
 
 
-def _fits(file: File, stack: Stack, tables: Tables) -> bool:
+def _fits(file: File, env: Environment, tables: Tables) -> bool:
     """Tell whether a wheel is for the stack's Python and platform, and for its torch build if named."""
-    if stack.python:
-        platform, _ = uv_platform(stack, lenient=True)
-        tags: Mapping[Tag, int] = supported_tags(stack.python, platform)
+    if env.stack.python:
+        platform, _ = uv_platform(env.stack, lenient=True)
+        tags: Mapping[Tag, int] = supported_tags(env.stack.python, platform)
         if not any(tag in tags for tag in parse_wheel_filename(file.name)[3]):
             return False
-    return _torch_fits(file, stack, tables)
+    return _torch_fits(file, env, tables)
 
 
-def _torch_fits(file: File, stack: Stack, tables: Tables) -> bool:
+def _torch_fits(file: File, env: Environment, tables: Tables) -> bool:
     """Compare the local version of a wheel, such as +pt25cu124, with the torch build that the stack means."""
-    made = read_local(file.version.local) if file.version and file.version.local else None
+    local = file.version.local if file.version else None
+    made = read_local(str(file.project), local, tables) if local else None
     if made is None:
         return True
-    claim = torch_claim(stack, tables)
+    claim = env.torch
     torch_differs = made.torch and claim.minor and made.torch != claim.minor
     tag_differs = made.tag and claim.tag and not claim.assumed and not _same_tag(made.tag, claim.tag)
     return not (torch_differs or tag_differs)

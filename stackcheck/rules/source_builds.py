@@ -6,24 +6,23 @@ from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
-from stackcheck.claimed import elsewhere, torch_claim
 from stackcheck.definition import LATEST
 from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.registry import Finding, passed, rule, warned
 
 if TYPE_CHECKING:
-    from stackcheck.definition import Package, Stack
+    from stackcheck.environment import Distribution, Environment
     from stackcheck.rules.registry import Facts
     from stackcheck.tables import Tables
     from stackcheck.tables.packages import BuildTrap
 
 
 def _compiles(facts: Facts) -> bool:
-    return any(package.origin == "source" for package in facts["stack"].packages.values())
+    return any(package.origin == "source" for package in facts["env"].packages.values())
 
 
 @rule("BUILD101", when=_compiles)
-def build_tools(stack: Stack, tables: Tables) -> list[Finding]:
+def build_tools(env: Environment, tables: Tables) -> list[Finding]:
     """The build tools still build these sources.
 
     setuptools 82 removed pkg_resources, which mmcv's setup.py imports. CMake 4 refuses projects that ask for
@@ -37,22 +36,22 @@ def build_tools(stack: Stack, tables: Tables) -> list[Finding]:
     """
     findings: list[Finding] = []
     for row in tables.packages.build_traps:
-        package = stack.packages.get(row.dist)
+        package = env.packages.get(row.dist)
         if package is None or package.origin != "source":
             continue
-        if row.tool == "cmake" and stack.image.dockerfile:
+        if row.tool == "cmake" and env.stack.image.dockerfile:
             continue  # what the Dockerfile does about it is CMAKE101's to judge
         version = package.exact
         if version is None or version.public in row.versions:
-            findings.append(_judge_tool(row, package, stack, tables))
+            findings.append(_judge_tool(row, package, env, tables))
     return findings
 
 
-def _judge_tool(row: BuildTrap, package: Package, stack: Stack, tables: Tables) -> Finding:
+def _judge_tool(row: BuildTrap, package: Distribution, env: Environment, tables: Tables) -> Finding:
     what = f"{row.dist} {package.version} from source"
-    if row.env and stack.env.get(row.env):
+    if row.env and env.stack.env.get(row.env):
         return passed(f"{row.env} is set for {what}.", cite(row, row.fault))
-    tool = stack.packages.get(row.tool)
+    tool = env.packages.get(row.tool)
     newest = tables.packages.newest.get(row.tool)
     if tool is None:
         return warned(
@@ -85,7 +84,7 @@ def _below(row: BuildTrap) -> list[str]:
 
 
 @rule("BUILD102", when=_compiles)
-def torch_at_build(stack: Stack, tables: Tables) -> list[Finding]:
+def torch_at_build(env: Environment, tables: Tables) -> list[Finding]:
     """Source builds that import torch are not isolated from it.
 
     pip builds in a fresh environment that has only what `build-system.requires` names. Extensions whose
@@ -103,13 +102,13 @@ def torch_at_build(stack: Stack, tables: Tables) -> list[Finding]:
             found=f"{name} from source",
             hint="install torch first and build with --no-build-isolation",
         )
-        for name, package in stack.packages.items()
+        for name, package in env.packages.items()
         if package.origin == "source" and (row := tables.packages.torch_imports.get(name))
     ]
 
 
 @rule("BUILD103", when=_compiles)
-def tools_run_on_python(stack: Stack, tables: Tables) -> list[Finding]:
+def tools_run_on_python(env: Environment, tables: Tables) -> list[Finding]:
     """The build tools that the stack states run on its Python.
 
     Python 3.12 removed pkgutil.ImpImporter; setuptools before 66.1 uses it when it is imported, so every
@@ -119,12 +118,12 @@ def tools_run_on_python(stack: Stack, tables: Tables) -> list[Finding]:
     Example: setuptools 59.5.0 on Python 3.12: `module 'pkgutil' has no attribute 'ImpImporter'`.
     Fix: a later setuptools.
     """
-    if stack.python is None:
+    if env.stack.python is None:
         return []
-    python = ".".join(stack.python.split(".")[:2])
+    python = ".".join(env.stack.python.split(".")[:2])
     findings: list[Finding] = []
     for row in tables.packages.python_traps:
-        tool = stack.packages.get(row.tool)
+        tool = env.packages.get(row.tool)
         version = tool.exact if tool else None
         if version is None or not row.python.contains(python):
             continue
@@ -144,12 +143,12 @@ def tools_run_on_python(stack: Stack, tables: Tables) -> list[Finding]:
 
 
 def _may_compile(facts: Facts) -> bool:
-    stack = facts["stack"]
-    return any(row.dist in stack.packages for row in facts["tables"].packages.toolkit_traps)
+    env = facts["env"]
+    return any(row.dist in env.packages for row in facts["tables"].packages.toolkit_traps)
 
 
 @rule("BUILD104", when=_may_compile)
-def toolkit_compiles_sources(stack: Stack, tables: Tables) -> list[Finding]:
+def toolkit_compiles_sources(env: Environment, tables: Tables) -> list[Finding]:
     """The CUDA version that a package is compiled with can compile its sources.
 
     MinkowskiEngine has no wheels and ended with CUDA 11: with CUDA 12 its build stops at
@@ -159,18 +158,18 @@ def toolkit_compiles_sources(stack: Stack, tables: Tables) -> list[Finding]:
     Example: MinkowskiEngine 0.5.4 with torch 2.1.2+cu121.
     Fix: torch and toolkit of CUDA 11.8, or patched sources.
     """
-    claim = torch_claim(stack, tables)
-    cuda = Version(stack.toolkit) if stack.toolkit else claim.cuda
-    stated = bool(stack.toolkit) or not claim.assumed
+    claim = env.torch
+    cuda = env.toolkit[0] if env.toolkit else claim.cuda
+    stated = bool(env.toolkit) or not claim.assumed
     findings: list[Finding] = []
     for row in tables.packages.toolkit_traps:
-        package = stack.packages.get(row.dist)
+        package = env.packages.get(row.dist)
         if package is None or cuda is None or package.origin == "conda" or package.built_for:
             continue
         version = package.exact
         if version is not None and (version.local or version not in row.versions):
             continue
-        if package.origin != "source" and elsewhere(row.dist, stack, tables):
+        if package.origin != "source" and env.elsewhere(row.dist):
             continue  # somebody else's wheel
         name, said = f"{row.dist} {package.version}", (row, f"{row.dist}{row.versions}: {row.fault}")
         if cuda not in row.cuda:
@@ -178,7 +177,7 @@ def toolkit_compiles_sources(stack: Stack, tables: Tables) -> list[Finding]:
             continue
         text = f"{name} cannot be compiled with CUDA {cuda}: {row.fault}"
         expected, found = f"a CUDA version that is not {row.cuda}", f"CUDA {cuda}"
-        patched = version is None or bool(stack.image.dockerfile)
+        patched = version is None or bool(env.stack.image.dockerfile)
         if patched or not stated:
             text += ", unless the sources are patched." if patched else f"; CUDA {cuda} is not stated."
             findings.append(warned(text, cite(*said), expected=expected, found=found, hint=row.fix))

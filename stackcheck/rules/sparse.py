@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
-from stackcheck.claimed import spelled, tag_cuda
+from stackcheck.model.build import tag_cuda
+from stackcheck.model.versions import spelled
 from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
 from stackcheck.verdict import Evidence
 
 if TYPE_CHECKING:
-    from stackcheck.definition import Package, Stack
+    from stackcheck.environment import Distribution, Environment
     from stackcheck.rules.registry import Facts
     from stackcheck.tables import Tables
     from stackcheck.tables.sparse import CummNvrtc
@@ -32,25 +33,25 @@ _FLAVORS = Evidence(
 )
 
 
-def _flavors(stack: Stack, family: str) -> dict[str, Package]:
+def _flavors(env: Environment, family: str) -> dict[str, Distribution]:
     pattern = re.compile(rf"{family}(-cu\d{{3}})?")
-    return {name: package for name, package in stack.packages.items() if pattern.fullmatch(name)}
+    return {name: package for name, package in env.packages.items() if pattern.fullmatch(name)}
 
 
 def _sparse(facts: Facts) -> bool:
-    return any(name.startswith(("spconv", "cumm")) for name in facts["stack"].packages)
+    return any(name.startswith(("spconv", "cumm")) for name in facts["env"].packages)
 
 
 def _cuda_of(name: str) -> Version | None:
     return tag_cuda(name.rpartition("-")[2])
 
 
-def _is_source(*packages: Package) -> bool:
+def _is_source(*packages: Distribution) -> bool:
     return any(package.origin == "source" for package in packages)
 
 
 @rule("SPCONV101", when=_sparse)
-def cumm_in_range(stack: Stack, tables: Tables) -> list[Finding]:
+def cumm_in_range(env: Environment, tables: Tables) -> list[Finding]:
     """The cumm version is one that the spconv version works with.
 
     The two share a C++ interface and are released in pairs. The range stands in spconv's METADATA, except for
@@ -61,9 +62,9 @@ def cumm_in_range(stack: Stack, tables: Tables) -> list[Finding]:
     Fix: pin a cumm inside the range.
     """
     findings: list[Finding] = []
-    for spconv, package in _flavors(stack, "spconv").items():
+    for spconv, package in _flavors(env, "spconv").items():
         version = package.exact
-        pairs = [(name, each.exact) for name, each in _flavors(stack, "cumm").items() if each.exact]
+        pairs = [(name, each.exact) for name, each in _flavors(env, "cumm").items() if each.exact]
         if version is None or not pairs:
             continue
         row = tables.sparse.cumm_range(version)
@@ -93,7 +94,7 @@ def cumm_in_range(stack: Stack, tables: Tables) -> list[Finding]:
 
 
 @rule("SPCONV102", when=_sparse)
-def jit_flags(stack: Stack) -> Finding | None:
+def jit_flags(env: Environment) -> Finding | None:
     """The JIT flags do nothing on wheels.
 
     SPCONV_DISABLE_JIT and CUMM_DISABLE_JIT are read where an editable install would be rebuilt at import, and
@@ -105,8 +106,8 @@ def jit_flags(stack: Stack) -> Finding | None:
     Example: `SPCONV_DISABLE_JIT = "1"` beside spconv-cu124 from PyPI.
     Fix: remove the flags; SPCONV104 says whether the GPUs are served by prebuilt kernels.
     """
-    packages = [*_flavors(stack, "spconv").values(), *_flavors(stack, "cumm").values()]
-    found = [flag for flag in _FLAGS if flag in stack.env]
+    packages = [*_flavors(env, "spconv").values(), *_flavors(env, "cumm").values()]
+    found = [flag for flag in _FLAGS if flag in env.stack.env]
     if not found or _is_source(*packages):
         return None
     said = " and ".join(found)
@@ -115,13 +116,13 @@ def jit_flags(stack: Stack) -> Finding | None:
         f"{'it' if len(found) == 1 else 'them'}.",
         _JIT,
         expected="no such flag",
-        found=", ".join(f"{flag}={stack.env[flag]}" for flag in found),
+        found=", ".join(f"{flag}={env.stack.env[flag]}" for flag in found),
         hint="remove the flags, or ignore this finding with the reason for keeping them",
     )
 
 
 @rule("SPCONV103", when=_sparse)
-def one_flavor(stack: Stack) -> list[Finding]:
+def one_flavor(env: Environment) -> list[Finding]:
     """Of spconv and cumm there is one flavour each, for one CUDA version.
 
     Every flavour (spconv, spconv-cu118, spconv-cu124 ...) writes the same Python package: with two of them
@@ -133,7 +134,7 @@ def one_flavor(stack: Stack) -> list[Finding]:
     Fix: keep one flavour of each, with the same suffix.
     """
     findings: list[Finding] = []
-    spconv, cumm = _flavors(stack, "spconv"), _flavors(stack, "cumm")
+    spconv, cumm = _flavors(env, "spconv"), _flavors(env, "cumm")
     for family, names in (("spconv", spconv), ("cumm", cumm)):
         if len(names) > 1:
             findings.append(
@@ -163,7 +164,7 @@ def one_flavor(stack: Stack) -> list[Finding]:
 
 
 @rule("SPCONV104", when=_sparse)
-def prebuilt_kernels(stack: Stack, tables: Tables) -> list[Finding]:
+def prebuilt_kernels(env: Environment, tables: Tables) -> list[Finding]:
     """The GPUs are served by spconv's prebuilt kernels.
 
     The wheels hold SASS for a list of compute capabilities and PTX for the last one, which the driver
@@ -175,7 +176,7 @@ def prebuilt_kernels(stack: Stack, tables: Tables) -> list[Finding]:
     Fix: take a wheel that serves the GPU, or build spconv and cumm from source for it.
     """
     findings: list[Finding] = []
-    for name, package in _flavors(stack, "spconv").items():
+    for name, package in _flavors(env, "spconv").items():
         cuda = _cuda_of(name)
         if cuda is None or _is_source(package):
             continue
@@ -184,11 +185,11 @@ def prebuilt_kernels(stack: Stack, tables: Tables) -> list[Finding]:
             findings.append(skipped(f"no data on the prebuilt kernels of {name}"))
             continue
         listed = ", ".join([*map(str, row.capabilities), *(f"PTX {each}" for each in row.ptx)])
-        gpus = [(gpu, gpu.capability) for gpu in stack.gpus if gpu.capability is not None]
+        gpus = [(gpu, gpu.capability) for gpu in env.stack.gpus if gpu.capability is not None]
         missing = [gpu for gpu, device in gpus if not any(code.reaches(device) for code in row.codes)]
         if missing:
             said = ", ".join(f"{gpu.name} ({gpu.capability})" for gpu in missing)
-            reason = _nvrtc_obstacle(stack, tables)
+            reason = _nvrtc_obstacle(env, tables)
             findings.append(_without_kernels(name, said, listed, reason, cite(row, listed)))
         elif gpus:
             by_ptx = ", ".join(
@@ -218,9 +219,9 @@ def _without_kernels(name: str, gpus: str, listed: str, reason: str, evidence: E
     )
 
 
-def _nvrtc_obstacle(stack: Stack, tables: Tables) -> str:
+def _nvrtc_obstacle(env: Environment, tables: Tables) -> str:
     """Return why NVRTC cannot work in this stack; "" when nothing stated speaks against it."""
-    for cumm, package in _flavors(stack, "cumm").items():
+    for cumm, package in _flavors(env, "cumm").items():
         row = _nvrtc_row(package, tables)
         if row is None:
             continue
@@ -228,23 +229,24 @@ def _nvrtc_obstacle(stack: Stack, tables: Tables) -> str:
         if row.broken_cuda and cuda and cuda in row.broken_cuda:
             return f"{cumm} {package.version} cannot below CUDA 12.6 ({row.symptom})"
         old = package.exact is not None and package.exact <= _ASKS_NVCC
-        if old and _no_nvcc(stack) and not stack.env.get("CUMM_CUDA_VERSION"):
-            return f"{cumm} {package.version} needs {row.needs}, and the image {stack.image.base} has no nvcc"
+        if old and _no_nvcc(env) and not env.stack.env.get("CUMM_CUDA_VERSION"):
+            image = env.stack.image.base
+            return f"{cumm} {package.version} needs {row.needs}, and the image {image} has no nvcc"
     return ""
 
 
-def _nvrtc_row(package: Package, tables: Tables) -> CummNvrtc | None:
+def _nvrtc_row(package: Distribution, tables: Tables) -> CummNvrtc | None:
     version = package.exact
     return tables.sparse.nvrtc(version) if version else None
 
 
-def _no_nvcc(stack: Stack) -> bool:
-    base = stack.image.base or ""
-    return not stack.toolkit and bool(re.match(r"(docker\.io/)?(library/)?(python|debian|ubuntu):", base))
+def _no_nvcc(env: Environment) -> bool:
+    base = env.stack.image.base or ""
+    return not env.stack.toolkit and bool(re.match(r"(docker\.io/)?(library/)?(python|debian|ubuntu):", base))
 
 
 @rule("CUMM101", when=_sparse)
-def broken_nvrtc(stack: Stack, tables: Tables) -> list[Finding]:
+def broken_nvrtc(env: Environment, tables: Tables) -> list[Finding]:
     """This cumm can compile kernels at run time.
 
     The headers of cumm 0.8.1 and 0.8.2 include each other in a circle when CUDA is below 12.6: every kernel
@@ -255,7 +257,7 @@ def broken_nvrtc(stack: Stack, tables: Tables) -> list[Finding]:
     Fix: take cumm 0.8.0 or older, or a flavour for CUDA 12.6 and later.
     """
     findings: list[Finding] = []
-    for name, package in _flavors(stack, "cumm").items():
+    for name, package in _flavors(env, "cumm").items():
         cuda, row = _cuda_of(name), _nvrtc_row(package, tables)
         if row is None or cuda is None or row.broken_cuda is None or _is_source(package):
             continue
@@ -276,7 +278,7 @@ def broken_nvrtc(stack: Stack, tables: Tables) -> list[Finding]:
 
 
 @rule("SPCONV105", when=_sparse)
-def source_build_arch(stack: Stack) -> Finding | None:
+def source_build_arch(env: Environment) -> Finding | None:
     """A source build of spconv and cumm names its architectures.
 
     CUMM_CUDA_ARCH_LIST is what the build compiles for; without it nvidia-smi is asked, which fails where no
@@ -286,10 +288,10 @@ def source_build_arch(stack: Stack) -> Finding | None:
     Example: `spconv = { version = "2.3.8", from = "source" }` without CUMM_CUDA_ARCH_LIST.
     Fix: set CUMM_CUDA_ARCH_LIST, such as 8.6;8.9, and CUMM_CUDA_VERSION.
     """
-    packages = [*_flavors(stack, "spconv").values(), *_flavors(stack, "cumm").values()]
+    packages = [*_flavors(env, "spconv").values(), *_flavors(env, "cumm").values()]
     if not _is_source(*packages):
         return None
-    listed = stack.env.get("CUMM_CUDA_ARCH_LIST")
+    listed = env.stack.env.get("CUMM_CUDA_ARCH_LIST")
     source = Evidence(
         "CUMM_CUDA_ARCH_LIST unset: nvidia-smi is run", "FindDefinition/cumm cumm/common.py:105"
     )

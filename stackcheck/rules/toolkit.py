@@ -5,18 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from stackcheck.rules.archentries import sources
+from stackcheck.model.versions import minor, parse_version
 from stackcheck.rules.driver import needed_cuda
 from stackcheck.rules.grading import cite, failed_by, no_data
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
-from stackcheck.tables.reading import parse_version
-from stackcheck.tables.torch import minor
 from stackcheck.verdict import Evidence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from stackcheck.definition import Stack
+    from stackcheck.environment import Environment
     from stackcheck.tables import Tables
     from stackcheck.tables.cuda import Toolkit
 
@@ -30,12 +28,12 @@ _NVCC_FLAGS = ("NVCC_PREPEND_FLAGS", "NVCC_APPEND_FLAGS")
 
 
 def _states_toolkit(facts: Mapping[str, Any]) -> bool:
-    stack: Stack | None = facts.get("stack")
-    return stack is not None and stack.toolkit is not None
+    env: Environment | None = facts.get("env")
+    return env is not None and env.stack.toolkit is not None
 
 
 @rule("TOOLKIT101", when=_states_toolkit)
-def toolkit_fits_torch(stack: Stack, tables: Tables) -> Finding | None:
+def toolkit_fits_torch(env: Environment) -> Finding | None:
     """The toolkit that extensions are built with has the CUDA major version of torch.
 
     torch compares `nvcc --version` with its own CUDA version when an extension is built: another major
@@ -46,11 +44,11 @@ def toolkit_fits_torch(stack: Stack, tables: Tables) -> Finding | None:
     Example: nvcc 11.8 with torch for CUDA 12.8: `The detected CUDA version (11.8) mismatches the version`.
     Fix: take the toolkit of torch's CUDA version, or the build of torch for the toolkit's.
     """
-    needed = needed_cuda(stack, tables)
-    if needed is None or stack.toolkit is None:
+    needed = needed_cuda(env)
+    if needed is None or env.stack.toolkit is None:
         return None
     cuda, by = needed.cuda, needed.by
-    toolkit, built = parse_version(minor(stack.toolkit)), sources(stack)
+    toolkit, built = parse_version(minor(env.stack.toolkit)), list(env.compiled)
     expected, found = f"CUDA toolkit {cuda}", f"CUDA toolkit {toolkit}"
     whose = "The stack says" if by == "the stack" else f"{by[0].upper()}{by[1:]} says"
     hint = f"take CUDA toolkit {cuda}, or torch for CUDA {toolkit}"
@@ -75,12 +73,12 @@ def toolkit_fits_torch(stack: Stack, tables: Tables) -> Finding | None:
 
 
 def _states_compiler(facts: Mapping[str, Any]) -> bool:
-    stack: Stack | None = facts.get("stack")
-    return stack is not None and stack.host_compiler is not None and stack.toolkit is not None
+    env: Environment | None = facts.get("env")
+    return env is not None and env.stack.host_compiler is not None and env.toolkit is not None
 
 
 @rule("TOOLKIT102", when=_states_compiler)
-def host_compiler_fits_toolkit(stack: Stack, tables: Tables) -> Finding | None:
+def host_compiler_fits_toolkit(env: Environment, tables: Tables) -> Finding | None:
     """The host compiler is one that the toolkit and torch accept.
 
     The headers of a toolkit stop a gcc that is too new (`unsupported GNU version`), and torch has a table
@@ -92,17 +90,32 @@ def host_compiler_fits_toolkit(stack: Stack, tables: Tables) -> Finding | None:
     Example: gcc 14 with CUDA 12.4, which ends with gcc 13.
     Fix: install the newest gcc that the toolkit accepts, and set CC, CXX and CUDAHOSTCXX.
     """
-    match = re.search(r"g(?:cc|\+\+|nu)\D*(\d+)", stack.host_compiler or "")
+    match = re.search(r"g(?:cc|\+\+|nu)\D*(\d+)", env.stack.host_compiler or "")
     if match is None:
-        return skipped(f"the host compiler {stack.host_compiler!r} is no gcc: only gcc limits are known")
-    row = tables.cuda.toolkit(stack.toolkit or "0")
+        return skipped(f"the host compiler {env.stack.host_compiler!r} is no gcc: only gcc limits are known")
+    if too_old := _too_old_for_torch(int(match[1]), env, tables):
+        return too_old
+    toolkit = env.toolkit[0] if env.toolkit else parse_version("0")
+    row = tables.cuda.toolkit(toolkit)
     if row is None:
         newest = tables.cuda.newest.version
-        return no_data(f"the CUDA toolkit {stack.toolkit}", f"CUDA {newest}", tables.cuda.checked)
-    return _gcc_fits(int(match[1]), row, stack)
+        return no_data(f"the CUDA toolkit {toolkit}", f"CUDA {newest}", tables.cuda.checked)
+    return _gcc_fits(int(match[1]), row, env)
 
 
-def _gcc_fits(gcc: int, row: Toolkit, stack: Stack) -> Finding:
+def _too_old_for_torch(gcc: int, env: Environment, tables: Tables) -> Finding | None:
+    """Hold gcc against what torch's own headers ask for; only source builds include them."""
+    torch = env.torch.version
+    row = tables.torch.compiler_of(torch) if torch else None
+    if row is None or gcc >= row.gcc or not env.compiled:
+        return None
+    says = f"the headers of torch {torch and torch.public} need gcc {row.gcc} or later"
+    text = f"{says[0].upper()}{says[1:]}, and the stack compiles {', '.join(env.compiled)} with gcc {gcc}."
+    hint = f"install gcc {row.gcc} or later, and set CC and CXX to it"
+    return failed_by(text, (row, says), expected=f"gcc >= {row.gcc}", found=f"gcc {gcc}", hint=hint)
+
+
+def _gcc_fits(gcc: int, row: Toolkit, env: Environment) -> Finding:
     most = row.gcc_max
     if most is None:
         return skipped(f"no data on the newest gcc that CUDA {row.version} accepts")
@@ -114,7 +127,7 @@ def _gcc_fits(gcc: int, row: Toolkit, stack: Stack) -> Finding:
             f"{says}{note}; the stack has gcc {gcc}.", cite(row, says), expected=expected, found=found
         )
     hint = f"install gcc {most} and set CC, CXX and CUDAHOSTCXX to it, or take a newer toolkit"
-    off = next((name for name in _NVCC_FLAGS if _UNCHECKED in stack.env.get(name, "")), None)
+    off = next((name for name in _NVCC_FLAGS if _UNCHECKED in env.stack.env.get(name, "")), None)
     if off is not None:
         text = (
             f"{says}, the stack has gcc {gcc}, and {off} switches the check off: NVIDIA does not test that."

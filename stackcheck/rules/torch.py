@@ -4,22 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stackcheck.claimed import from_pypi, places_of
+from stackcheck.environment.torchbuild import on_pypi
+from stackcheck.model.build import cuda_tag
+from stackcheck.model.versions import minor, parse_version
 from stackcheck.rules.grading import cite, failed_by, no_data
-from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, uses, warned
-from stackcheck.rules.torchbuild import (
-    comes_with_image,
-    default_backend,
-    is_wheel,
-    on_pypi,
-    pinned,
-    platform_of,
-    stated_backend,
-    stated_by,
-    torch_backend,
-)
-from stackcheck.tables.reading import parse_version
-from stackcheck.tables.torch import cuda_tag, minor
+from stackcheck.rules.officialwheels import comes_with_image, not_pinned, official_wheels
+from stackcheck.rules.registry import Finding, failed, passed, rule, uses, warned
 from stackcheck.verdict import Evidence
 
 if TYPE_CHECKING:
@@ -27,8 +17,8 @@ if TYPE_CHECKING:
 
     from packaging.version import Version
 
-    from stackcheck.definition import Stack
-    from stackcheck.rules.torchbuild import Backend
+    from stackcheck.environment import Environment
+    from stackcheck.environment.torchbuild import Answer
     from stackcheck.tables import Tables
     from stackcheck.tables.torch import Companion, Release
 
@@ -48,7 +38,8 @@ _AUDIO_WITH_CUDA = parse_version("0.10")
 
 
 @rule("TORCH101", when=uses("torchvision"))
-def torchvision_fits_torch(stack: Stack, tables: Tables) -> Finding | list[Finding] | None:
+@official_wheels("torchvision")
+def torchvision_fits_torch(env: Environment, tables: Tables) -> Finding | list[Finding] | None:
     """The torchvision of a stack requires exactly the torch that it was built for.
 
     Its compiled operators use torch's C++ interface, so every release up to 0.29.0 requires one torch release
@@ -60,11 +51,12 @@ def torchvision_fits_torch(stack: Stack, tables: Tables) -> Finding | list[Findi
     `operator torchvision::nms does not exist`.
     Fix: take the torchvision of that torch release (`stackcheck tables 2.6.0`).
     """
-    return _companion(stack, tables, "torchvision")
+    return _companion(env, tables, "torchvision")
 
 
 @rule("TORCH102", when=uses("torchaudio"))
-def torchaudio_fits_torch(stack: Stack, tables: Tables) -> Finding | list[Finding] | None:
+@official_wheels("torchaudio")
+def torchaudio_fits_torch(env: Environment, tables: Tables) -> Finding | list[Finding] | None:
     """The torchaudio of a stack requires the torch that it was built for, up to 2.10.
 
     2.11.0 is the last release; it uses the stable ABI, names no torch in its METADATA, and is right beside
@@ -75,12 +67,12 @@ def torchaudio_fits_torch(stack: Stack, tables: Tables) -> Finding | list[Findin
     Example: torchaudio 2.0.1 belongs to torch 2.0.0; torch 2.0.1 needs 2.0.2.
     Fix: take the torchaudio of that torch release, or 2.11.0 from torch 2.11 on.
     """
-    return _companion(stack, tables, "torchaudio")
+    return _companion(env, tables, "torchaudio")
 
 
-def _companion(stack: Stack, tables: Tables, name: str) -> Finding | list[Finding] | None:
-    version, torch = pinned(stack, name), pinned(stack, "torch")
-    origin = stack.packages[name].origin
+def _companion(env: Environment, tables: Tables, name: str) -> Finding | list[Finding] | None:
+    version, torch = env.version(name), env.torch.version
+    origin = env.packages[name].origin
     if version is None or origin == "conda":
         return None
     row = tables.torch.companion(name, version)
@@ -90,14 +82,32 @@ def _companion(stack: Stack, tables: Tables, name: str) -> Finding | list[Findin
         newest = max(row.version for row in tables.torch.companions if row.name == name)
         return no_data(f"{name} {version}", f"{name} {newest}", tables.torch.checked)
     if torch is None:
-        return skipped(f"{name} {version} was not held against torch: the stack does not pin torch")
-    findings = [_fits(row, torch, tables)]
+        return not_pinned(f"{name} {version} was not held against torch")
+    findings = [_replaces(row, env) if env.torch.nvidia else _fits(row, torch, tables)]
     if row.yanked:
         said = cite(row, f"{name} {row.version} is yanked: {row.yanked}")
         hint = _take(row, torch, tables)
         text = f"{name} {row.version} was withdrawn from the index: {row.yanked}."
         findings.append(warned(text, said, found=f"{name} {row.version}", hint=hint))
     return findings
+
+
+def _replaces(row: Companion, env: Environment) -> Finding:
+    """Judge a companion beside NVIDIA's own torch, whose version, 2.7.0a0, no METADATA accepts."""
+    torch = env.torch.version
+    asks = f"torch{row.torch}" if row.torch is not None else "no particular torch"
+    if row.torch is None or (torch and row.torch.contains(torch.public, prereleases=True)):
+        return passed(
+            f"{row.name} {row.version} requires {asks}; the image has torch {torch}.", cite(row, asks)
+        )
+    return warned(
+        f"{row.name} {row.version} requires {asks}, and NVIDIA's container has torch {torch}: pip "
+        "replaces that by a torch of PyPI.",
+        cite(row, f"{row.name} {row.version} requires {asks}"),
+        expected=f"the {row.name} that the container brings",
+        found=f"{row.name} {row.version}",
+        hint=f"leave {row.name} out where the container has it, or install it with --no-deps",
+    )
 
 
 def _fits(row: Companion, torch: Version, tables: Tables) -> Finding:
@@ -149,7 +159,7 @@ def _take(row: Companion, torch: Version, tables: Tables) -> str:
 
 
 @rule("TORCH103", when=uses("torchvision", "torchaudio"))
-def companions_share_backend(stack: Stack, tables: Tables) -> list[Finding] | Finding | None:
+def companions_share_backend(env: Environment, tables: Tables) -> list[Finding] | Finding | None:
     """torch, torchvision and torchaudio are builds for the same CUDA, for ROCm, or for the CPU.
 
     Mixed tags install without a word. torchvision then refuses another CUDA major version when it is
@@ -163,78 +173,83 @@ def companions_share_backend(stack: Stack, tables: Tables) -> list[Finding] | Fi
     Example: torch 2.5.1+cu118 from its index with torchvision 0.20.1 from PyPI, which is a cu124 build.
     Fix: take all three from the same index, with the same tag.
     """
-    torch = stated_backend(stack, "torch")
-    others = {name: stated_backend(stack, name) for name in ("torchvision", "torchaudio")}
+    torch = env.torch.answer if env.torch.is_wheel and env.torch.sure else None
+    others = {name: env.build_of(name) for name in ("torchvision", "torchaudio")}
     if torch is None and not any(others.values()):
-        return _untagged_audio(stack, tables)
-    if torch is None and _one_default(stack, "torch", others):
-        torch = default_backend(stack, tables)
+        return _untagged_audio(env, tables)
+    sure = torch is not None
+    if torch is None and _one_default(env, "torch", [name for name, other in others.items() if other]):
+        torch = env.torch.default
     findings = []
     for name, stated in others.items():
-        row = _pypi_release(stack, tables, name) if stated is None else None
-        version = pinned(stack, name)
-        other = on_pypi(name, version, row, platform_of(stack)) if row and version else stated
-        if torch is None or other is None or not (torch.sure or other.sure):
+        row = _pypi_release(env, tables, name) if stated is None else None
+        version = env.version(name)
+        other = on_pypi(name, version, row, env.platform) if row and version else stated
+        if torch is None or other is None or not (sure or stated):
             continue
-        said = [(row, f"{other.by} is a {other.tag} build")] if row else []
+        said = [(row, f"{other.by} is a {other.backend.tag} build")] if row else []
         findings.append(_same_backend(name, other, torch, version, said))
     return findings or None
 
 
-def _one_default(stack: Stack, name: str, others: Iterable[str]) -> bool:
+def _one_default(env: Environment, name: str, tagged: Iterable[str]) -> bool:
     """Tell whether one package comes from PyPI by default, while those with a tag have a place of their own.
 
     A tag without any index means an index that the stack does not state, which may serve the others too.
     """
-    package = stack.packages.get(name)
-    tagged = [each for each in others if stated_backend(stack, each)]
-    placed = all(places_of(each, stack) for each in tagged)
-    return is_wheel(package) and bool(tagged) and placed and not comes_with_image(stack)
+    package, named = env.packages.get(name), list(tagged)
+    placed = all(any(place.stated for place in env.sources(each)) for each in named)
+    wheel = package is not None and package.is_wheel
+    return wheel and bool(named) and placed and not comes_with_image(env)
 
 
-def _pypi_release(stack: Stack, tables: Tables, name: str) -> Release | None:
+def _pypi_release(env: Environment, tables: Tables, name: str) -> Release | None:
     """Return the torch release that a companion from PyPI was made for; None for one from anywhere else.
 
     None too for one that does not fit the stack's torch: another rule says so, and another one is needed.
     """
-    version = pinned(stack, name)
-    if version is None or version.local or not _one_default(stack, name, ("torch",)):
+    version = env.version(name)
+    tagged = ["torch"] if env.torch.sure else []
+    if version is None or version.local or not _one_default(env, name, tagged):
         return None
-    if not from_pypi(name, stack, tables) or (name == "torchaudio" and version < _AUDIO_WITH_CUDA):
+    if not env.only_pypi(name) or (name == "torchaudio" and version < _AUDIO_WITH_CUDA):
         return None
-    row, torch = tables.torch.companion(name, version), pinned(stack, "torch")
+    row, torch = tables.torch.companion(name, version), env.torch.version
     releases = tables.torch.releases_for(row) if row and (torch is None or row.accepts(torch)) else ()
     return releases[0] if len(releases) == 1 else None
 
 
-def _untagged_audio(stack: Stack, tables: Tables) -> Finding | None:
+def _untagged_audio(env: Environment, tables: Tables) -> Finding | None:
     """Compare the CUDA of a torchaudio that fits several releases of torch, when both come from PyPI."""
-    version, torch = pinned(stack, "torchaudio"), torch_backend(stack, tables)
+    version, torch = env.version("torchaudio"), env.torch
     row = tables.torch.companion("torchaudio", version) if version else None
-    if row is None or row.pypi_cuda is None or torch is None or torch.version is None or torch.kind != "cuda":
+    if row is None or row.pypi_cuda is None or torch.cuda is None or not torch.is_wheel:
         return None
-    if stated_backend(stack, "torchaudio") or stack.packages["torchaudio"].origin in ("source", "conda"):
+    if not env.packages["torchaudio"].is_wheel:
         return None
     says = f"torchaudio {row.version} on PyPI is a {cuda_tag(row.pypi_cuda)} build"
-    if minor(row.pypi_cuda) == minor(torch.version):
+    if minor(row.pypi_cuda) == minor(torch.cuda):
         return passed(f"{says}, as torch is.", cite(row, says))
     return warned(
         f"{says}, and torch a {torch.tag} build ({torch.by}). {_AUDIO_CHECK.what}.",
         cite(row, says),
         _AUDIO_CHECK,
-        expected=torch.tag,
+        expected=torch.tag or "",
         found=f"torchaudio {cuda_tag(row.pypi_cuda)}",
         hint=f"take torchaudio with the tag {torch.tag}, or torch with the tag {cuda_tag(row.pypi_cuda)}",
     )
 
 
 def _same_backend(
-    name: str, other: Backend, torch: Backend, version: Version | None, said: list[tuple[Release, str]]
+    name: str, by_other: Answer, by_torch: Answer, version: Version | None, said: list[tuple[Release, str]]
 ) -> Finding:
+    torch, other = by_torch.backend, by_other.backend
     found = f"{name} {other.tag}"
     if other.same(torch):
         return passed(f"torch and {name} are both {torch.tag} builds.", expected=torch.tag, found=found)
-    text = f"torch is a {torch.tag} build ({torch.by} says so), {name} a {other.tag} build ({other.by})."
+    text = (
+        f"torch is a {torch.tag} build ({by_torch.by} says so), {name} a {other.tag} build ({by_other.by})."
+    )
     hint = f"take {name} with the tag {torch.tag}, or torch with the tag {other.tag}"
     check = _VISION_CHECK if name == "torchvision" else _AUDIO_CHECK
     if torch.kind == other.kind == "cuda" and torch.version and other.version:
@@ -249,7 +264,7 @@ def _same_backend(
             )
         why = f"{check.what}."
     else:
-        check = stated_by(other)
+        check = by_other.evidence
         why = {
             "cpu": f"{name} has no GPU operators.",
             "cuda": f"{name} looks for CUDA libraries that this torch does not have.",

@@ -7,27 +7,27 @@ from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
-from stackcheck.claimed import torch_claim
 from stackcheck.rules.grading import cite, failed_by
+from stackcheck.rules.officialwheels import official_wheels
 from stackcheck.rules.registry import Finding, failed, rule, warned
 from stackcheck.verdict import Evidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from stackcheck.definition import Stack
+    from stackcheck.environment import Environment
     from stackcheck.rules.registry import Facts
     from stackcheck.tables import Tables
     from stackcheck.tables.environment import Variable
 
 
 def _sets_known(facts: Facts) -> bool:
-    stack = facts["stack"]
-    return bool(stack.env) and not facts["tables"].environment.variables.keys().isdisjoint(stack.env)
+    env = facts["env"]
+    return bool(env.stack.env) and not facts["tables"].environment.variables.keys().isdisjoint(env.stack.env)
 
 
 @rule("ENV101", when=_sets_known)
-def variables(stack: Stack, tables: Tables) -> list[Finding]:
+def variables(env: Environment, tables: Tables) -> list[Finding]:
     """The environment variables do what they are set for.
 
     Some variables of the field are read by nobody, only while compiling, or only with certain values; others
@@ -40,9 +40,9 @@ def variables(stack: Stack, tables: Tables) -> list[Finding]:
     """
     return [
         _finding(row, value)
-        for name, value in stack.env.items()
+        for name, value in env.stack.env.items()
         for row in tables.environment.variables.get(name, ())
-        if row.speaks_of(value) and applies(row, stack, tables)
+        if row.speaks_of(value) and applies(row, env)
     ]
 
 
@@ -56,27 +56,20 @@ def _finding(row: Variable, value: str) -> Finding:
     return warned(message, cite(row, row.effect), expected=row.fix, found=f"{row.name}={shown}", hint=row.fix)
 
 
-def applies(row: Variable, stack: Stack, tables: Tables) -> bool:
+def applies(row: Variable, env: Environment) -> bool:
     """Tell whether a row concerns what the stack is made of."""
-    if row.accelerator and row.accelerator != _accelerator(stack, tables):
+    if row.accelerator and row.accelerator != env.accelerator:
         return False
     if not row.packages:
         return True
     used = [
         package
-        for name, package in stack.packages.items()
+        for name, package in env.packages.items()
         if any(re.fullmatch(pattern, name) for pattern in row.packages)
     ]
     if row.built:
         used = [package for package in used if (package.origin == "source") == (row.built == "source")]
     return bool(used)
-
-
-def _accelerator(stack: Stack, tables: Tables) -> str:
-    if stack.accelerator:
-        return stack.accelerator
-    tag = torch_claim(stack, tables).tag or ""
-    return "cuda" if tag.startswith("cu") else "rocm" if tag.startswith("rocm") else tag
 
 
 _TOOLKIT_DIR = re.compile(r"/cuda-(?P<cuda>\d+\.\d+)(?:/[^:]*)?")
@@ -90,11 +83,12 @@ _FIRST, _LAST = (2, 1), (2, 5)
 
 
 def _library_path(facts: Facts) -> bool:
-    return "LD_LIBRARY_PATH" in facts["stack"].env
+    return "LD_LIBRARY_PATH" in facts["env"].stack.env
 
 
 @rule("ENV102", when=_library_path)
-def older_toolkit_on_path(stack: Stack, tables: Tables) -> Finding | None:
+@official_wheels()
+def older_toolkit_on_path(env: Environment) -> Finding | None:
     """No older CUDA toolkit is in front of torch's own libraries.
 
     torch's wheels bring libnvJitLink and find it through libcusparse's RUNPATH, which LD_LIBRARY_PATH beats.
@@ -105,8 +99,8 @@ def older_toolkit_on_path(stack: Stack, tables: Tables) -> Finding | None:
     Example: LD_LIBRARY_PATH=/usr/local/cuda-12.0/lib64 with torch 2.5.0+cu124.
     Fix: take the toolkit off LD_LIBRARY_PATH; the wheels need nothing there.
     """
-    claim = torch_claim(stack, tables)
-    found = _TOOLKIT_DIR.search(stack.env["LD_LIBRARY_PATH"])
+    claim = env.torch
+    found = _TOOLKIT_DIR.search(env.stack.env["LD_LIBRARY_PATH"])
     if found is None or claim.version is None or claim.cuda is None or not claim.official or claim.assumed:
         return None
     there, mine = Version(found["cuda"]), claim.cuda

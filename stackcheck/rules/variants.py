@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from stackcheck.model.versions import minor
 from stackcheck.rules.archentries import expand, parsed_codes, stated_arch_list
 from stackcheck.rules.archlist import names_of
 from stackcheck.rules.coverage import RUNS_ON, shown, titles
 from stackcheck.rules.grading import cite, failed_by, no_data
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
-from stackcheck.tables.torch import minor
 from stackcheck.variantname import Promise, parse_name
 from stackcheck_probes.binaries.capability import NO, Sass, covers
 
@@ -37,7 +37,7 @@ def promise_of(stack: Stack, tables: Tables) -> Promise:
 def built_codes(stack: Stack, tables: Tables) -> tuple[Code, ...] | None:
     """Return what the stated arch list builds; None when none is stated or torch refuses it (ARCH102)."""
     text = stated_arch_list(stack)
-    entries, refused = expand(text, names_of(stack, tables)) if text else ((), ())
+    entries, refused = expand(text, names_of(stack.version("torch"), tables)) if text else ((), ())
     return parsed_codes(entries) if entries and not refused else None
 
 

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
-from stackcheck.claimed import elsewhere, from_pypi, glibc_of, made_for, torch_claim
 from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.registry import Finding, passed, rule, warned
 
 if TYPE_CHECKING:
-    from stackcheck.definition import Stack
+    from stackcheck.environment import Environment
     from stackcheck.rules.registry import Facts
     from stackcheck.tables import Tables
     from stackcheck.tables.wheels import Wheels
@@ -23,11 +22,11 @@ _KNOWS_BLACKWELL = Version("12.8")
 
 
 def _bound(facts: Facts) -> bool:
-    return not facts["tables"].wheels.bound_dists.isdisjoint(facts["stack"].packages)
+    return not facts["tables"].wheels.bound_dists.isdisjoint(facts["env"].packages)
 
 
 @rule("WHEEL104", when=_bound)
-def bound_to_minor(stack: Stack, tables: Tables) -> list[Finding]:
+def bound_to_minor(env: Environment, tables: Tables) -> list[Finding]:
     """Extensions that METADATA does not bind to a torch minor have the right one.
 
     torchtext is compiled against one torch minor, and its later METADATA asks only for that or newer: a
@@ -37,10 +36,10 @@ def bound_to_minor(stack: Stack, tables: Tables) -> list[Finding]:
     Example: torchtext 0.18.0 with torch 2.4.0.
     Fix: stay on the torch minor of the release, or drop the extension.
     """
-    claim = torch_claim(stack, tables)
+    claim = env.torch
     findings: list[Finding] = []
-    for name in sorted(tables.wheels.bound_dists.intersection(stack.packages)):
-        version = stack.packages[name].exact
+    for name in sorted(tables.wheels.bound_dists.intersection(env.packages)):
+        version = env.packages[name].exact
         row = tables.wheels.bound(name, version) if version else None
         if row is None or claim.minor is None or claim.version is None:
             continue
@@ -62,12 +61,12 @@ def bound_to_minor(stack: Stack, tables: Tables) -> list[Finding]:
 
 
 def _is_defective(facts: Facts) -> bool:
-    stack = facts["stack"]
-    return any(row.dist in stack.packages for row in facts["tables"].wheels.defective)
+    env = facts["env"]
+    return any(row.dist in env.packages for row in facts["tables"].wheels.defective)
 
 
 @rule("WHEEL105", when=_is_defective)
-def defective_wheels(stack: Stack, tables: Tables) -> list[Finding]:
+def defective_wheels(env: Environment, tables: Tables) -> list[Finding]:
     """None of the wheels is known to contradict its own name or folder.
 
     Source: the threads in tables/wheels.toml.
@@ -76,12 +75,12 @@ def defective_wheels(stack: Stack, tables: Tables) -> list[Finding]:
     """
     findings: list[Finding] = []
     for row in tables.wheels.defective:
-        package = stack.packages.get(row.dist)
+        package = env.packages.get(row.dist)
         version = package.exact if package else None
         if package is None or version is None or version.public != row.version.public:
             continue
-        made = made_for(row.dist, package, stack, tables)
-        claim = torch_claim(stack, tables)
+        made = env.made_for(row.dist)
+        claim = env.torch
         tag = made.tag if made else claim.tag
         torch = made.torch if made else claim.minor
         named = not row.local or re.fullmatch(row.local, version.local or "")
@@ -100,11 +99,11 @@ def defective_wheels(stack: Stack, tables: Tables) -> list[Finding]:
 
 
 def _has_wheel_rows(facts: Facts) -> bool:
-    return not facts["tables"].wheels.wheels.keys().isdisjoint(facts["stack"].packages)
+    return not facts["tables"].wheels.wheels.keys().isdisjoint(facts["env"].packages)
 
 
 @rule("WHEEL109", when=_has_wheel_rows)
-def wheel_for_python(stack: Stack, tables: Tables) -> list[Finding]:
+def wheel_for_python(env: Environment, tables: Tables) -> list[Finding]:
     """Compiled packages have wheels for the stack's Python and platform.
 
     spconv, xformers, triton and torchtext are compiled for each Python, and none of them for every platform.
@@ -115,16 +114,16 @@ def wheel_for_python(stack: Stack, tables: Tables) -> list[Finding]:
     Fix: a Python that has wheels, or a release with wheels for it.
     """
     findings: list[Finding] = []
-    for name in sorted(tables.wheels.wheels.keys() & stack.packages.keys()):
-        package = stack.packages[name]
+    for name in sorted(tables.wheels.wheels.keys() & env.packages.keys()):
+        package = env.packages[name]
         version = package.exact
-        if version is None or version.local or package.origin in {"source", "conda"} or package.built_for:
+        if version is None or version.local or not package.is_wheel or package.built_for:
             continue
         row = next((row for row in tables.wheels.wheels[name] if version in row.versions), None)
-        if row is None or elsewhere(name, stack, tables):
+        if row is None or env.elsewhere(name):
             continue
-        sure = from_pypi(name, stack, tables)
-        if finding := _judge_wheel(f"{name} {version}", row, stack, sure=sure):
+        sure = env.only_pypi(name)
+        if finding := _judge_wheel(f"{name} {version}", row, env, sure=sure):
             findings.append(finding)
     return findings
 
@@ -132,10 +131,10 @@ def wheel_for_python(stack: Stack, tables: Tables) -> list[Finding]:
 _NAMES = {"windows/amd64": "Windows", "linux/arm64": "Linux on arm64"}
 
 
-def _judge_wheel(what: str, row: Wheels, stack: Stack, *, sure: bool) -> Finding | None:
+def _judge_wheel(what: str, row: Wheels, env: Environment, *, sure: bool) -> Finding | None:
     """Judge by the wheels on PyPI; `sure`: nothing else, such as the index of PyTorch, is searched too."""
-    platform = stack.platform or "linux/amd64"
-    python = ".".join((stack.python or "").split(".")[:2])
+    platform = env.platform
+    python = ".".join((env.stack.python or "").split(".")[:2])
     missing = {"windows/amd64": not row.windows, "linux/arm64": not row.arm64}
     if missing.get(platform):
         where = _NAMES[platform]
@@ -164,12 +163,12 @@ def _judge_wheel(what: str, row: Wheels, stack: Stack, *, sure: bool) -> Finding
 
 
 def _has_kernels(facts: Facts) -> bool:
-    stack = facts["stack"]
-    return bool(stack.gpus) and not facts["tables"].wheels.kernels.keys().isdisjoint(stack.packages)
+    env = facts["env"]
+    return bool(env.stack.gpus) and not facts["tables"].wheels.kernels.keys().isdisjoint(env.packages)
 
 
 @rule("WHEEL108", when=_has_kernels)
-def kernels_for_gpus(stack: Stack, tables: Tables) -> list[Finding]:
+def kernels_for_gpus(env: Environment, tables: Tables) -> list[Finding]:
     """Extensions have kernels for the GPUs.
 
     torch running on a GPU says nothing about an extension: each has its own list of architectures.
@@ -179,13 +178,13 @@ def kernels_for_gpus(stack: Stack, tables: Tables) -> list[Finding]:
     Fix: another GPU, or an implementation that serves it.
     """
     findings: list[Finding] = []
-    for name in sorted(tables.wheels.kernels.keys() & stack.packages.keys()):
-        package = stack.packages[name]
-        row = next((row for row in tables.wheels.kernels[name] if row.accepts(package)), None)
-        gpus = [gpu for gpu in stack.gpus if gpu.capability is not None]
+    for name in sorted(tables.wheels.kernels.keys() & env.packages.keys()):
+        package = env.packages[name]
+        row = next((row for row in tables.wheels.kernels[name] if row.accepts(package.exact)), None)
+        gpus = [gpu for gpu in env.stack.gpus if gpu.capability is not None]
         if row is None or not gpus:
             continue
-        made = made_for(name, package, stack, tables)
+        made = env.made_for(name)
         # The project's own wheels say cu12 or an older minor; a later toolkit is somebody else's build.
         prebuilt = made is not None and made.cuda is not None and made.cuda < _KNOWS_BLACKWELL
         unserved = [
@@ -210,11 +209,11 @@ def kernels_for_gpus(stack: Stack, tables: Tables) -> list[Finding]:
 
 
 def _needs_glibc(facts: Facts) -> bool:
-    return not facts["tables"].wheels.glibc_dists.isdisjoint(facts["stack"].packages)
+    return not facts["tables"].wheels.glibc_dists.isdisjoint(facts["env"].packages)
 
 
 @rule("WHEEL106", when=_needs_glibc)
-def extension_glibc(stack: Stack, tables: Tables) -> list[Finding]:
+def extension_glibc(env: Environment, tables: Tables) -> list[Finding]:
     """The glibc of the system has what compiled wheels need.
 
     Some wheels are named linux_x86_64 or manylinux of an older glibc than their symbols need; they install
@@ -224,13 +223,13 @@ def extension_glibc(stack: Stack, tables: Tables) -> list[Finding]:
     Example: pyg-lib 0.5.0+pt28cu128 on Ubuntu 20.04 (glibc 2.31).
     Fix: a newer base system, or a release of the wheel that was built on an older one.
     """
-    have, minor = glibc_of(stack, tables), torch_claim(stack, tables).minor
+    have, minor = env.glibc, env.torch.minor
     findings: list[Finding] = []
-    for name in sorted(tables.wheels.glibc_dists.intersection(stack.packages)):
-        package = stack.packages[name]
+    for name in sorted(tables.wheels.glibc_dists.intersection(env.packages)):
+        package = env.packages[name]
         version = package.exact
         row = tables.wheels.glibc(name, version, minor) if version else None
-        if row is None or have is None or package.origin in {"source", "conda"}:
+        if row is None or have is None or not package.is_wheel:
             continue
         glibc, why = have
         if glibc >= row.glibc:

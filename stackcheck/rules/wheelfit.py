@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
+from stackcheck.model.versions import parse_version
 from stackcheck.rules.grading import cite, failed_by
+from stackcheck.rules.officialwheels import listed_release, not_pinned, official_wheels, torch_release
 from stackcheck.rules.registry import Finding, passed, rule, skipped, uses, warned
-from stackcheck.rules.torchbuild import (
-    is_wheel,
-    listed_release,
-    not_listed,
-    pinned,
-    platform_of,
-    python_of,
-    torch_backend,
-    torch_release,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from stackcheck.definition import Stack
+    from packaging.specifiers import SpecifierSet
+
+    from stackcheck.environment import Environment
     from stackcheck.tables import Tables
     from stackcheck.tables.torch import Companion, Release
 
 _NUMPY2 = Version("2")
+_NUMPY2_PYTHON = Version("3.9")
+"""The first Python that NumPy 2 has wheels for (Requires-Python of numpy 2.0.0, pypi.org/project/numpy,
+checked 2026-11-30)."""
+_NUMPY1 = tuple(Version(f"1.{minor}.{patch}") for minor in range(13, 27) for patch in range(10))
+"""Versions before 2 that a range is tried with: the last line is 1.26."""
 
 
 @rule("PYTHON101", when=uses("torch"))
-def torch_has_wheel_for_python(stack: Stack, tables: Tables) -> Finding | None:
+@official_wheels()
+def torch_has_wheel_for_python(env: Environment, tables: Tables) -> Finding | None:
     """There is a wheel of torch for the Python of the stack, on its platform.
 
     torch's wheels are made for one Python minor version each; there is no abi3 wheel and no source archive on
@@ -41,18 +42,20 @@ def torch_has_wheel_for_python(stack: Stack, tables: Tables) -> Finding | None:
     Example: torch 1.13.1 on Python 3.12.
     Fix: take a Python of that release, or a release with that Python.
     """
-    version = pinned(stack, "torch")
-    if version is None or not is_wheel(stack.packages["torch"]) or stack.python is None:
+    if not env.torch.is_wheel or env.stack.python is None:
         return None
-    release = listed_release(stack, version, tables)
+    if env.torch.version is None:
+        return not_pinned(f"that torch has a wheel for Python {env.stack.python} was not checked")
+    release = listed_release(env.torch.version, tables)
     if isinstance(release, Finding):
         return release
-    hint = _python_hint(stack, release, tables)
-    return _python_fits(stack, f"torch {release.torch}", release, release.python, hint)
+    hint = _python_hint(env, release, tables)
+    return _python_fits(env, f"torch {release.torch}", release, release.python, hint)
 
 
 @rule("PYTHON102", when=uses("torchvision", "torchaudio"))
-def companions_have_wheel_for_python(stack: Stack, tables: Tables) -> list[Finding] | None:
+@official_wheels()
+def companions_have_wheel_for_python(env: Environment, tables: Tables) -> list[Finding] | None:
     """There are wheels of torchvision and torchaudio for the Python of the stack.
 
     They may lack a Python that torch has: torch 1.13 has a wheel for Python 3.11 and torchvision 0.14 has
@@ -62,28 +65,27 @@ def companions_have_wheel_for_python(stack: Stack, tables: Tables) -> list[Findi
     Example: torchvision 0.20.0 on Python 3.13.
     Fix: take a Python that all three have.
     """
-    if stack.python is None:
+    if env.stack.python is None:
         return None
     findings: list[Finding] = []
     for name in ("torchvision", "torchaudio"):
-        version = pinned(stack, name)
+        version = env.version(name)
         row = tables.torch.companion(name, version) if version else None
-        if row is None or not is_wheel(stack.packages[name]):
+        if row is None or not env.packages[name].is_wheel:
             continue
-        if unlisted := not_listed(stack, tables, name):
-            findings.append(unlisted)
-            continue
-        there = ", ".join(_pythons(row.python, stack.platform))
+        there = ", ".join(_pythons(row.python, env.stack.platform))
         hint = f"take a Python that torch and {name} both have: {there}"
-        findings.append(_python_fits(stack, f"{name} {row.version}", row, row.python, hint))
+        findings.append(
+            replace(_python_fits(env, f"{name} {row.version}", row, row.python, hint), subject=name)
+        )
     return findings or None
 
 
 def _python_fits(
-    stack: Stack, title: str, row: Release | Companion, pythons: Mapping[str, tuple[str, ...]], hint: str
+    env: Environment, title: str, row: Release | Companion, pythons: Mapping[str, tuple[str, ...]], hint: str
 ) -> Finding:
-    python, there = python_of(stack), _pythons(pythons, stack.platform)
-    where = f" for {stack.platform}" if stack.platform else ""
+    python, there = env.python, _pythons(pythons, env.stack.platform)
+    where = f" for {env.stack.platform}" if env.stack.platform else ""
     if not there:
         return skipped(f"{title} has no wheel{where} at all, so Python was not compared")
     listed = ", ".join(there)
@@ -102,18 +104,21 @@ def _pythons(by_platform: Mapping[str, tuple[str, ...]], platform: str | None) -
     return tuple(sorted(every, key=lambda text: (int(text[2:].removesuffix("t") or 0), text)))
 
 
-def _python_hint(stack: Stack, release: Release, tables: Tables) -> str:
-    python = python_of(stack)
-    others = [row.torch for row in tables.torch.releases if python in _pythons(row.python, stack.platform)]
+def _python_hint(env: Environment, release: Release, tables: Tables) -> str:
+    python = env.python
+    others = [
+        row.torch for row in tables.torch.releases if python in _pythons(row.python, env.stack.platform)
+    ]
     newer = [version for version in others if version > release.torch]
     near = newer[0] if newer else others[-1] if others else None
-    there = [text for text in _pythons(release.python, stack.platform) if not text.endswith("t")]
+    there = [text for text in _pythons(release.python, env.stack.platform) if not text.endswith("t")]
     pythons = f"take Python {there[-1]}" if there else "take another Python"
     return f"{pythons}, or torch {near}" if near else pythons
 
 
 @rule("GLIBC101", when=uses("torch"))
-def torch_fits_glibc(stack: Stack, tables: Tables) -> Finding | None:
+@official_wheels()
+def torch_fits_glibc(env: Environment, tables: Tables) -> Finding | None:
     """The system has the glibc that torch's wheels need.
 
     Wheels from 2.7 on are manylinux_2_28. Those up to 2.6 are named manylinux1 and need glibc 2.17 all the
@@ -123,21 +128,18 @@ def torch_fits_glibc(stack: Stack, tables: Tables) -> Finding | None:
     Example: torch 2.7.1 on CentOS 7, which has glibc 2.17.
     Fix: take a newer system, or the last torch that its glibc can load.
     """
-    package, release = stack.packages["torch"], torch_release(stack, tables)
-    if not platform_of(stack).startswith("linux/") or package.origin == "source" or release is None:
+    release, origin = torch_release(env, tables), env.torch.origin
+    if not env.platform.startswith("linux/") or origin not in ("wheel", "url", "conda") or release is None:
         return None
-    names = [] if stack.glibc else [name for name in (stack.os, stack.image.base) if name]
-    found_in = ((name, row) for name in names if (row := tables.systems.find(name)))
-    named, system = next(found_in, ("", None))
-    has = Version(stack.glibc) if stack.glibc else system.glibc if system else None
-    if has is None:
+    names = [name for name in (env.stack.os, env.stack.image.ready, env.stack.image.base) if name]
+    if env.glibc is None:
         return _unknown_system(names[0]) if names else None
-    if unlisted := not_listed(stack, tables):
-        return unlisted
-    needs = _glibc_of(stack, release, tables)
+    has, named = env.glibc
+    system = tables.systems.find(named)
+    needs = _glibc_of(env, release, tables)
     if needs is None:
         return skipped(f"no data on the glibc that the conda build of torch {release.torch} needs")
-    kind = "conda build" if package.origin == "conda" else "wheel"
+    kind = "conda build" if origin == "conda" else "wheel"
     says = f"the {kind} of torch {release.torch} needs glibc {needs}"
     found = f"glibc {has}" + (f" ({named})" if system else "")
     evidence = [(release, says), *([(system, f"{named} has glibc {has}")] if system else [])]
@@ -160,18 +162,15 @@ def _older_torch(release: Release, has: Version, tables: Tables) -> str:
     return f", or torch {fits[-1]}" if fits else ""
 
 
-def _glibc_of(stack: Stack, release: Release, tables: Tables) -> Version | None:
-    if stack.packages["torch"].origin == "conda":
+def _glibc_of(env: Environment, release: Release, tables: Tables) -> Version | None:
+    if env.torch.origin == "conda":
         return release.conda_glibc
-    backend = torch_backend(stack, tables)
-    build = None
-    if backend is not None and backend.kind == "cuda" and backend.version is not None:
-        build = tables.torch.build(release.torch, backend.version, platform_of(stack))
+    build = tables.torch.build(release.torch, env.torch.cuda, env.platform) if env.torch.cuda else None
     return build.glibc if build is not None and build.glibc is not None else release.glibc
 
 
 @rule("NUMPY101", when=uses("numpy"))
-def torch_fits_numpy(stack: Stack, tables: Tables) -> Finding | None:
+def torch_fits_numpy(env: Environment, tables: Tables) -> Finding | None:
     """The NumPy of the stack has the C API that torch was compiled against.
 
     torch before 2.3 was compiled against NumPy 1, on Windows torch before 2.4.1. With NumPy 2 it imports
@@ -181,8 +180,8 @@ def torch_fits_numpy(stack: Stack, tables: Tables) -> Finding | None:
     Example: torch 2.2.2 with numpy 2.0.0.
     Fix: pin numpy below 2, or take torch 2.3 or later (2.4.1 on Windows).
     """
-    release, package = torch_release(stack, tables), stack.packages.get("numpy")
-    platform = platform_of(stack)
+    release, package = torch_release(env, tables), env.packages.get("numpy")
+    platform = env.platform
     if release is None or package is None or release.numpy_on(platform) != 1:
         return None
     where = "" if release.numpy == 1 else " for Windows"
@@ -198,7 +197,17 @@ def torch_fits_numpy(stack: Stack, tables: Tables) -> Finding | None:
     if exact is not None:
         text = f"{says}; with numpy {exact} no array can be exchanged (`Numpy is not available`)."
         return failed_by(text, (release, says), expected="numpy < 2", found=found, hint=hint)
+    if not _admits_numpy1(package.specifier):
+        text = f"{says}, and numpy {package.version} admits no NumPy 1: no array can be exchanged."
+        return failed_by(text, (release, says), expected="numpy < 2", found=found, hint=hint)
+    if env.python and parse_version(env.python) < _NUMPY2_PYTHON:
+        text = f"{says}; NumPy 2 cannot be installed on Python {env.python}."
+        return passed(text, cite(release, says), found=found)
     if package.specifier.contains(_NUMPY2) or package.specifier.contains("2.99"):
         text = f"{says}, and the stack's numpy {package.version} admits NumPy 2."
         return warned(text, cite(release, says), expected="numpy < 2", found=found, hint=hint)
     return passed(f"{says}; numpy {package.version} keeps below 2.", cite(release, says), found=found)
+
+
+def _admits_numpy1(accepted: SpecifierSet) -> bool:
+    return any(accepted.contains(version) for version in _NUMPY1)

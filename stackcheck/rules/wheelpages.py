@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from stackcheck.claimed import hosts_of, only_pypi, page_torch, tag_cuda, torch_claim
+from stackcheck.model.build import cuda_tag, parse_tag
+from stackcheck.model.versions import parse_version
 from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.registry import Finding, failed, passed, rule, warned
 from stackcheck.verdict import Evidence
@@ -13,10 +14,9 @@ from stackcheck.verdict import Evidence
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from stackcheck.claimed import TorchClaim
-    from stackcheck.definition import Package, Stack
+    from stackcheck.environment import Distribution, Environment, TorchBuild
+    from stackcheck.environment.sources import Source
     from stackcheck.rules.registry import Facts
-    from stackcheck.tables import Tables
     from stackcheck.tables.wheels import WheelHost
 
 PYG = ("torch-scatter", "torch-sparse", "torch-cluster", "torch-spline-conv", "pyg-lib")
@@ -32,15 +32,15 @@ _INDEX = Evidence(
 
 
 def _names_pages(facts: Facts) -> bool:
-    stack = facts["stack"]
-    index = stack.index
+    env: Environment = facts["env"]
+    index = env.index
     return bool(index.url or index.extra or index.find_links) or any(
-        package.index or package.find_links for package in stack.packages.values()
+        package.index or package.find_links for package in env.packages.values()
     )
 
 
 @rule("INDEX101", when=_names_pages)
-def pytorch_index(stack: Stack, tables: Tables) -> list[Finding]:
+def pytorch_index(env: Environment) -> list[Finding]:
     """The PyTorch index is the one of the builds that are pinned.
 
     download.pytorch.org/whl/cu124 holds the cu124 builds and no others. With a pin on +cu121 nothing is
@@ -52,16 +52,16 @@ def pytorch_index(stack: Stack, tables: Tables) -> list[Finding]:
     Fix: name the index of the tag.
     """
     found = {
-        url: match["tag"]
+        place.shown: place.tag.tag
         for name in TRIO
-        if name in stack.packages
-        for host, match, url in hosts_of(stack.packages[name], stack, tables)
-        if host.name == "PyTorch"
+        if name in env.packages
+        for place in env.sources(name)
+        if place.tag and place.host and not place.host.dists
     }
     tags = set(found.values())
     findings: list[Finding] = []
     for name in TRIO:
-        package = stack.packages.get(name)
+        package = env.packages.get(name)
         version = package.exact if package else None
         local = version.local if version else None
         if not tags or not local or not re.match(r"cu\d|cpu|rocm", local):
@@ -80,35 +80,37 @@ def pytorch_index(stack: Stack, tables: Tables) -> list[Finding]:
                     hint=f"name the index of {local}, or pin {name} with +{there}",
                 )
             )
-    return findings or _stated_backend(stack, found)
+    return findings or _stated_backend(env, found)
 
 
-def _stated_backend(stack: Stack, found: dict[str, str]) -> list[Finding]:
+def _stated_backend(env: Environment, found: dict[str, str]) -> list[Finding]:
     """Compare the index with the CUDA version that the stack states, when nothing is pinned by tag."""
-    if len(found) != 1 or not stack.cuda or "torch" not in stack.packages:
+    if len(found) != 1 or not env.stack.cuda or "torch" not in env.packages:
         return []
     (url, tag), *_ = found.items()
-    stated = f"cu{stack.cuda.replace('.', '')[:3]}" if stack.cuda.count(".") else f"cu{stack.cuda}"
+    stated, there = cuda_tag(env.stack.cuda), parse_tag(tag)
     if tag == stated:
-        return [passed(f"The PyTorch index is the one of CUDA {stack.cuda}.", _INDEX)]
-    cuda = tag_cuda(tag)
-    message = f"The PyTorch index is the one of {tag}, and the stack states CUDA {stack.cuda}."
-    hint = f"name https://download.pytorch.org/whl/{stated}, or state cuda = the version of {tag}"
-    if cuda is not None and cuda.major == int(stack.cuda.split(".")[0]):
+        return [passed(f"The PyTorch index is the one of CUDA {env.stack.cuda}.", _INDEX)]
+    cuda = there.version if there and there.kind == "cuda" else None
+    message = f"The PyTorch index is the one of {tag}, and the stack states CUDA {env.stack.cuda}."
+    other = f'cuda = "{cuda}"' if cuda else 'accelerator = "cpu"' if tag == "cpu" else "rocm instead of cuda"
+    hint = f"name https://download.pytorch.org/whl/{stated}, or state {other}"
+    if cuda is not None and cuda.major == parse_version(env.stack.cuda).major:
         return [warned(message, _INDEX, expected=stated, found=url, hint=hint)]
     return [failed(message, _INDEX, expected=stated, found=url, hint=hint)]
 
 
-def pages(stack: Stack, tables: Tables) -> Iterator[tuple[str, Package, WheelHost, re.Match[str], str]]:
-    """Yield (distribution, package, host, match, address) for each page that names a torch."""
-    for name, package in stack.packages.items():
-        for host, match, url in hosts_of(package, stack, tables):
-            if host.name != "PyTorch" and (name in host.dists or url == package.find_links):
-                yield name, package, host, match, url
+def pages(env: Environment) -> Iterator[tuple[str, Distribution, Source, WheelHost]]:
+    """Yield (distribution, record, page, its host) for each page of a project that a wheel may come from."""
+    for name, package in env.packages.items():
+        for place in env.sources(name):
+            host = place.host
+            if host and host.dists and (name in host.dists or place.url == package.find_links):
+                yield name, package, place, host
 
 
 @rule("INDEX102", when=_names_pages)
-def page_of_torch(stack: Stack, tables: Tables) -> list[Finding]:
+def page_of_torch(env: Environment) -> list[Finding]:
     """Wheel pages are the ones of the stack's torch and CUDA version.
 
     data.pyg.org and download.openmmlab.com keep one page for each torch and CUDA version. The page of a patch
@@ -118,19 +120,17 @@ def page_of_torch(stack: Stack, tables: Tables) -> list[Finding]:
     Example: find_links = "https://data.pyg.org/whl/torch-2.4.0+cu121.html" with torch 2.5.0+cu124.
     Fix: name the page of the stack's torch minor and tag.
     """
-    claim = torch_claim(stack, tables)
+    claim = env.torch
     return [
         finding
-        for name, package, host, match, url in pages(stack, tables)
-        if package.origin in {None, "wheel"}
-        for finding in _judge_page(name, host, match, url, claim)
+        for name, package, place, host in pages(env)
+        if package.is_wheel
+        for finding in _judge_page(name, host, place, claim)
     ]
 
 
-def _judge_page(
-    name: str, host: WheelHost, match: re.Match[str], url: str, claim: TorchClaim
-) -> Iterator[Finding]:
-    torch, tag = page_torch(match), match["tag"]
+def _judge_page(name: str, host: WheelHost, place: Source, claim: TorchBuild) -> Iterator[Finding]:
+    torch, tag, url = place.torch, place.tag.tag if place.tag else "", place.shown
     said = f"{host.name} page for torch {torch} and {tag}"
     if torch and claim.minor and torch != claim.minor:
         yield failed_by(
@@ -141,7 +141,8 @@ def _judge_page(
             hint=f"name the page for torch {claim.minor}",
         )
         return
-    mine, other = claim.cuda, tag_cuda(tag)
+    mine = claim.cuda
+    other = place.tag.version if place.tag and place.tag.kind == "cuda" else None
     if claim.tag is None or claim.assumed or tag == claim.tag:
         if torch and claim.minor:
             yield passed(f"{name} is looked for on the {said}.", cite(host, ""))
@@ -159,7 +160,7 @@ def _judge_page(
 
 
 @rule("INDEX103", when=_names_pages)
-def local_versions(stack: Stack) -> list[Finding]:
+def local_versions(env: Environment) -> list[Finding]:
     """Pins with a local version have another index than PyPI.
 
     Versions such as 1.6.3+pt21cu118 exist on the pages of their projects only: PyPI accepts none with a `+`.
@@ -170,11 +171,11 @@ def local_versions(stack: Stack) -> list[Finding]:
     Fix: name the index or find-links page of the project.
     """
     findings: list[Finding] = []
-    for name, package in stack.packages.items():
+    for name, package in env.packages.items():
         version = package.exact
-        if version is None or not version.local or package.origin in {"source", "conda"}:
+        if version is None or not version.local or package.origin not in (None, "wheel"):
             continue
-        if only_pypi(package, stack) and not package.built_for:
+        if all(p.kind == "pypi" and p.stated for p in env.sources(name)) and not package.built_for:
             findings.append(
                 failed(
                     f"{name} {version} cannot be on PyPI, which is the only index that the stack names.",

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.version import Version
 
-from stackcheck.claimed import elsewhere, torch_claim
-from stackcheck.rules.torchbuild import index_tag, platform_of, python_of, torch_backend
+from stackcheck.model.build import cuda_tag
+from stackcheck.model.versions import minor
 from stackcheck.suggest.candidates import Reach, candidates
-from stackcheck.tables.torch import CPU, cuda_tag, minor
+from stackcheck.tables.torch import CPU
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from stackcheck.definition import Package, Stack
+    from stackcheck.environment import Environment
     from stackcheck.suggest.change import Edit, Path
     from stackcheck.tables import Tables
     from stackcheck.tables.torch import Release
@@ -31,43 +32,33 @@ _TORCH_RULES = (
 
 
 @candidates(*_TORCH_RULES, reach=Reach.TORCH)
-def torch_builds(stack: Stack, tables: Tables) -> Iterator[Edit]:
+def torch_builds(env: Environment, tables: Tables) -> Iterator[Edit]:
     """Yield other official builds of torch: nearest release first, the same CUDA version first."""
-    package = stack.packages.get("torch")
-    version = package.exact if package else None
-    if package is None or version is None or package.origin == "source":
+    stack = env.stack
+    package, version = stack.packages.get("torch"), env.torch.version
+    if package is None or version is None or (not env.torch.is_wheel and env.torch.origin != "conda"):
         return
-    kind = _kind(stack, tables)
-    backend = torch_backend(stack, tables)
+    kind, backend = _kind(env), env.torch.backend
     now = backend.version if backend and backend.kind == kind else None
-    stated = _states_tag(stack, package)
+    stated = _states_tag(env, package)
     for release in _near(version, tables):
-        builds = list(_tags(release, kind, now, platform_of(stack)))
+        builds = list(_tags(release, kind, now, env.platform))
         for tag, cuda in sorted(builds, key=lambda each: bool(each[0]) is not stated):
-            yield from _as_stated(stack, release, tag, cuda, tables)
+            yield from _as_stated(env, release, tag, cuda)
 
 
-def _states_tag(stack: Stack, package: Package) -> bool:
+def _states_tag(env: Environment, package: Package) -> bool:
     """Tell whether the stack says which build it takes, by a local version or an index of one tag."""
-    return bool(package.exact and package.exact.local) or _on_tagged_index(stack, package)
+    return bool(package.exact and package.exact.local) or _on_tagged_index(env)
 
 
-def _on_tagged_index(stack: Stack, package: Package) -> bool:
-    index = stack.index
-    places = (package.index, package.find_links, index.url, *index.extra, *index.find_links)
-    return any(url and index_tag(url) for url in places)
+def _on_tagged_index(env: Environment) -> bool:
+    return any(place.tag for place in env.sources("torch"))
 
 
-def _kind(stack: Stack, tables: Tables) -> str:
-    """Return what the stack computes on: what it states, what its GPUs are, what its torch is."""
-    if platform_of(stack).startswith("macos"):
-        return CPU
-    if stack.accelerator:
-        return stack.accelerator
-    if stack.gpus:
-        return "rocm" if any(gpu.gfx for gpu in stack.gpus) else "cuda"
-    backend = torch_backend(stack, tables)
-    return backend.kind if backend else "cuda"
+def _kind(env: Environment) -> str:
+    """Return what the stack computes on: what it says, else what its torch is built for."""
+    return CPU if env.platform.startswith("macos") else env.accelerator or "cuda"
 
 
 def _near(version: Version, tables: Tables) -> list[Release]:
@@ -102,16 +93,14 @@ def _gap(version: Version, now: Version | None) -> tuple[int, int, Version]:
     return (abs(version.major - now.major), abs(version.minor - now.minor), version)
 
 
-def _as_stated(
-    stack: Stack, release: Release, tag: str, version: Version | None, tables: Tables
-) -> Iterator[Edit]:
+def _as_stated(env: Environment, release: Release, tag: str, version: Version | None) -> Iterator[Edit]:
     """Yield a build in the way that the stack states its torch: by local version, by index, or by neither.
 
     The builds are PyTorch's: what comes from elsewhere moves to PyTorch's index.
     """
-    package = stack.packages["torch"]
+    stack, package = env.stack, env.stack.packages["torch"]
     local = (package.exact.local if package.exact else None) or ""
-    on_index = _on_tagged_index(stack, package)
+    on_index = _on_tagged_index(env)
     if package.origin == "conda":
         if tag:
             yield {("packages", "torch"): package.model_copy(update={"version": str(release.torch)})}
@@ -127,7 +116,7 @@ def _as_stated(
             }
         return
     text = str(release.torch) if on_index and not local else f"{release.torch}+{tag}"
-    if (on_index or local) and not elsewhere("torch", stack, tables):
+    if (on_index or local) and not env.elsewhere("torch"):
         torch, shared = retag(package.model_copy(update={"version": text}), stack, tag)
         yield {("packages", "torch"): torch, **shared, **_fields(stack, version, tag)}
     if not on_index:
@@ -184,14 +173,15 @@ def _fields(stack: Stack, version: Version | None, tag: str = "") -> Edit:
 @candidates(
     "CUDA102", "CUDA103", "INDEX101", "TOOLKIT101", "DRIVER101", "VARIANT103", reach=Reach.SURROUNDINGS
 )
-def stated_cuda(stack: Stack, tables: Tables) -> Iterator[Edit]:
+def stated_cuda(env: Environment, tables: Tables) -> Iterator[Edit]:
     """Yield other CUDA versions for the stack to state: torch's own first, else the nearest ones."""
+    stack = env.stack
     if not stack.cuda:
         return
     torch = stack.packages.get("torch")
-    backend = torch_backend(stack, tables) if torch else None
-    if backend and backend.kind == "cuda" and backend.version:
-        yield {("cuda",): minor(backend.version)}
+    got = env.torch.answer if env.torch.sure else env.torch.default
+    if got and got.backend.kind == "cuda" and got.backend.version:
+        yield {("cuda",): minor(got.backend.version)}
     if torch is None or torch.origin == "source":
         now = Version(stack.cuda)
         for row in _by_distance([row.version for row in tables.cuda.toolkits], now):
@@ -200,11 +190,12 @@ def stated_cuda(stack: Stack, tables: Tables) -> Iterator[Edit]:
 
 
 @candidates("TOOLKIT", "ARCH104", "ARCH105", "VARIANT103", reach=Reach.SURROUNDINGS)
-def toolkits(stack: Stack, tables: Tables) -> Iterator[Edit]:
+def toolkits(env: Environment, tables: Tables) -> Iterator[Edit]:
     """Yield other CUDA toolkits: that of torch first, then the nearest."""
+    stack = env.stack
     if not stack.toolkit:
         return
-    claim = torch_claim(stack, tables)
+    claim = env.torch
     if claim.cuda:
         yield {("toolkit",): minor(claim.cuda)}
     for version in _by_distance([row.version for row in tables.cuda.toolkits], Version(stack.toolkit)):
@@ -219,12 +210,12 @@ def _by_distance(versions: list[Version], now: Version) -> list[Version]:
 
 
 @candidates("PYTHON", "WHEEL109", "IMAGE104", reach=Reach.PYTHON)
-def pythons(stack: Stack, tables: Tables) -> Iterator[Edit]:
+def pythons(env: Environment, tables: Tables) -> Iterator[Edit]:
     """Yield other Pythons, nearest first, older before newer."""
-    now = python_of(stack)
+    now = env.python
     if now is None:
         return
-    known = {python for row in tables.torch.releases for python in row.python.get(platform_of(stack), ())}
+    known = {python for row in tables.torch.releases for python in row.python.get(env.platform, ())}
     numbers = sorted(int(python[2:]) for python in known if python[2:].isdecimal())
     at = int(now[2:])
     for number in sorted(numbers, key=lambda each: (abs(each - at), each)):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from stackcheck.definition import Stack
+    from stackcheck.environment import Environment
     from stackcheck.suggest.change import Edit
     from stackcheck.tables import Tables
 
@@ -34,7 +34,7 @@ class Reach(IntEnum):
     """A build of one's own instead of a wheel."""
 
 
-Generate: TypeAlias = "Callable[[Stack, Tables], Iterable[Edit]]"
+Generate: TypeAlias = "Callable[[Environment, Tables], Iterable[Edit]]"
 
 
 @dataclass(frozen=True, slots=True)

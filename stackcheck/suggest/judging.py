@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stackcheck.rules import load_all
 from stackcheck.rules.registry import judge_all, judge_one
@@ -58,13 +58,19 @@ class Judging:
 
     def bad(self, code: str, stack: Stack) -> int:
         """Count what stands against a stack by one rule: FAILs, unverified ones too, and new gaps."""
-        verdicts = judge_one(self.rules[code], self.facts | {"stack": stack})
+        verdicts = judge_one(self.rules[code], self.facts | self.changed(stack))
         fails = sum(each.outcome >= Outcome.FAIL or each.unverified for each in verdicts)
         return fails + max(0, sum(each.outcome is Outcome.SKIP for each in verdicts) - self.skipped[code])
 
+    def changed(self, stack: Stack) -> dict[str, Any]:
+        """Return the facts that a changed definition has of its own."""
+        if stack is self.original:
+            return {"stack": stack, "env": self.facts["env"]}
+        return {"stack": stack, "env": self.facts["env"].changed(stack)}
+
     def _verdicts(self, stack: Stack) -> tuple[list[Verdict], list[Verdict]]:
         """Return what fails, and what is in doubt (WARN and SKIP), without what the stack accepts."""
-        verdicts = judge_all(self.rules.values(), self.facts | {"stack": stack})
+        verdicts = judge_all(self.rules.values(), self.facts | self.changed(stack))
         counted = [each for each in verdicts if each.code not in stack.ignore]
         doubts = [each for each in counted if each.outcome in (Outcome.WARN, Outcome.SKIP)]
         return [each for each in counted if each.outcome >= Outcome.FAIL], doubts

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from packaging.version import InvalidVersion, Version
 
-from stackcheck.claimed import hosts_of, minor_of_digits, tag_cuda, torch_claim
 from stackcheck.definition import BuiltFor
+from stackcheck.model.build import tag_cuda
 from stackcheck.rules.wheelpages import PYG
 from stackcheck.suggest.builds import INDEX
 from stackcheck.suggest.candidates import Reach, candidates
@@ -17,8 +17,8 @@ from stackcheck.suggest.versions import nearest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from stackcheck.claimed import TorchClaim
-    from stackcheck.definition import Package, Stack
+    from stackcheck.definition import Package
+    from stackcheck.environment import Environment, TorchBuild
     from stackcheck.suggest.change import Edit
     from stackcheck.tables import Tables
 
@@ -33,9 +33,10 @@ _PYG_PAGE = "https://data.pyg.org/whl/torch-{torch}.0+{tag}.html"
 @candidates(
     "INDEX", "WHEEL101", "WHEEL102", "WHEEL103", "PYG101", "MMCV101", "TOOLKIT103", reach=Reach.SPELLING
 )
-def pages(stack: Stack, tables: Tables) -> Iterator[Edit]:
+def pages(env: Environment, tables: Tables) -> Iterator[Edit]:
     """Yield each wheel page as the one of the stack's torch and CUDA version."""
-    claim = torch_claim(stack, tables)
+    stack = env.stack
+    claim = env.torch
     for name, package in stack.packages.items():
         for key in ("find_links", "index"):
             url = getattr(package, key)
@@ -49,20 +50,20 @@ def pages(stack: Stack, tables: Tables) -> Iterator[Edit]:
             for moved in _of_torch(url, claim, tables):
                 shared = (*urls[:place], moved, *urls[place + 1 :])
                 yield {("index", key): shared}
-                yield {("index", key): shared, **_all_told(stack, url, claim, tables)}
+                yield {("index", key): shared, **_all_told(env, url)}
 
 
-def _all_told(stack: Stack, url: str, claim: TorchClaim, tables: Tables) -> Edit:
+def _all_told(env: Environment, url: str) -> Edit:
     """Return the wheels of one page, where the stack says what they are for, as ones for its torch."""
     found = {
-        name: _told(package, claim)
-        for name, package in stack.packages.items()
-        if package.built_for and any(each == url for _, _, each in hosts_of(package, stack, tables))
+        name: _told(package, env.torch)
+        for name, package in env.stack.packages.items()
+        if package.built_for and any(place.url == url for place in env.sources(name))
     }
     return {("packages", name): told for name, told in found.items()}
 
 
-def _of_torch(url: str, claim: TorchClaim, tables: Tables) -> Iterator[str]:
+def _of_torch(url: str, claim: TorchBuild, tables: Tables) -> Iterator[str]:
     """Yield an address with torch's minor and tag in it, as its host spells them."""
     for host in tables.wheels.hosts:
         match = re.search(host.pattern, url)
@@ -92,7 +93,7 @@ def _with_groups(text: str, match: re.Match[str], values: dict[str, str]) -> str
     return text
 
 
-def _told(package: Package, claim: TorchClaim) -> Package:
+def _told(package: Package, claim: TorchBuild) -> Package:
     """Return a wheel of one's own as one that was built for the stack's torch."""
     if package.built_for is None:
         return package
@@ -105,9 +106,10 @@ def _told(package: Package, claim: TorchClaim) -> Package:
 
 
 @candidates("WHEEL101", "WHEEL102", "WHEEL103", reach=Reach.PACKAGE)
-def wheels_of_torch(stack: Stack, tables: Tables) -> Iterator[Edit]:
+def wheels_of_torch(env: Environment, tables: Tables) -> Iterator[Edit]:  # noqa: ARG001 - one signature
     """Yield compiled wheels as those that were built for the stack's torch, CUDA version and C++ ABI."""
-    claim = torch_claim(stack, tables)
+    stack = env.stack
+    claim = env.torch
     for name, package in stack.packages.items():
         if package.built_for is not None:
             told = _told(package, claim)
@@ -122,7 +124,7 @@ def wheels_of_torch(stack: Stack, tables: Tables) -> Iterator[Edit]:
             yield {("packages", name): package.model_copy(update={"version": f"{version.public}+{local}"})}
 
 
-def _locals(local: str, claim: TorchClaim) -> Iterator[str]:
+def _locals(local: str, claim: TorchBuild) -> Iterator[str]:
     """Yield a local version for another torch, tag or C++ ABI, in the spelling that it has."""
     match = _LOCAL.fullmatch(local)
     if match is None or claim.minor is None:
@@ -138,27 +140,29 @@ def _locals(local: str, claim: TorchClaim) -> Iterator[str]:
                 yield f"{start}{torch}{tag or ''}{word}"
 
 
-def _like(claim: TorchClaim) -> str:
+def _like(claim: TorchBuild) -> str:
     return claim.tag if claim.tag and claim.tag.startswith("cu") else "cu0"
 
 
 @candidates("INDEX103", reach=Reach.SPELLING)
-def pages_of_local_versions(stack: Stack, tables: Tables) -> Iterator[Edit]:  # noqa: ARG001 - one signature
+def pages_of_local_versions(env: Environment, tables: Tables) -> Iterator[Edit]:  # noqa: ARG001 - one signature
     """Yield the page of the PyG companions, or the PyTorch index, that a local version speaks of."""
+    stack = env.stack
     for name, package in stack.packages.items():
         local = (package.exact.local if package.exact else None) or ""
         made = re.fullmatch(r"pt(?P<torch>\d{2,3})(?P<tag>cu\d+|cpu)", local)
         if name in PYG and made:
-            url = _PYG_PAGE.format(torch=minor_of_digits(made["torch"]), tag=made["tag"])
+            url = _PYG_PAGE.format(torch=f"{made['torch'][0]}.{made['torch'][1:]}", tag=made["tag"])
             yield {("packages", name): package.model_copy(update={"find_links": url})}
         elif re.fullmatch(r"cu\d+|cpu|rocm[\d.]+", local):
             yield {("packages", name): package.model_copy(update={"index": f"{INDEX}{local}"})}
 
 
 @candidates("MMCV101", "TOOLKIT103", reach=Reach.PACKAGE)
-def published_mmcv(stack: Stack, tables: Tables) -> Iterator[Edit]:
+def published_mmcv(env: Environment, tables: Tables) -> Iterator[Edit]:
     """Yield mmcv in the combinations that its pages hold, nearest to torch first."""
-    package, claim = stack.packages.get("mmcv"), torch_claim(stack, tables)
+    stack = env.stack
+    package, claim = stack.packages.get("mmcv"), env.torch
     url = (package.find_links or package.index) if package else None
     shared = next((each for each in stack.index.find_links if "openmmlab" in each), None)
     if package is None or claim.version is None or not (url or shared):
@@ -185,12 +189,12 @@ def _with_page(url: str, torch: str, tag: str, tables: Tables) -> str:
     return _with_groups(url, match, {"torch": f"{torch}.0", "tag": tag}) if match else url
 
 
-def _same_major(tag: str, claim: TorchClaim) -> bool:
+def _same_major(tag: str, claim: TorchBuild) -> bool:
     cuda = tag_cuda(tag)
     return bool(cuda and claim.cuda and cuda.major == claim.cuda.major)
 
 
-def _apart(torch: str, claim: TorchClaim) -> tuple[int, int]:
+def _apart(torch: str, claim: TorchBuild) -> tuple[int, int]:
     try:
         version, mine = Version(torch), Version(claim.minor or "0")
     except InvalidVersion:

@@ -172,7 +172,9 @@ class _Search:
         stack = node.judged.stack
         before = self.judging.bad(code, stack)
         kept: list[tuple[int, Edit]] = []
-        for rank, step in enumerate(islice(generator.edits(stack, self.tables), self.limits.looked)):
+        for rank, step in enumerate(
+            islice(generator.edits(self.judging.changed(stack)["env"], self.tables), self.limits.looked)
+        ):
             if len(kept) >= most:
                 break
             if not self.is_idle(step, stack) and self.judging.bad(code, apply(stack, step)) < before:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from stackcheck.claimed import torch_claim
+from stackcheck.environment.images import image_facts
 from stackcheck.rules.archentries import VARIABLE, expand, stated_arch_list
 from stackcheck.rules.archlist import names_of
-from stackcheck.rules.base_image import cuda_image
 from stackcheck.rules.rocm import OVERRIDE
 from stackcheck.suggest.candidates import Reach, candidates
 from stackcheck_probes.binaries.capability import Sass, parse_code
@@ -17,30 +16,32 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from stackcheck.definition import Stack
+    from stackcheck.environment import Environment
     from stackcheck.suggest.change import Edit
     from stackcheck.tables import Tables
     from stackcheck.tables.torch import ArchNames
 
 
 @candidates("IMAGE", "PLATFORM101", reach=Reach.SPELLING)
-def images(stack: Stack, tables: Tables) -> Iterator[Edit]:
+def images(env: Environment, tables: Tables) -> Iterator[Edit]:
     """Yield images with another word in the tag: cuDNN's, the Python, the kind, glibc instead of musl."""
+    stack = env.stack
     for key in ("base", "build_base"):
         name = getattr(stack.image, key)
         for other in _other_tags(name, stack, tables) if name else ():
             if other != name:
                 yield {("image", key): other}
-    image = cuda_image(stack.image.base or "")
-    if image and image.kind in ("base", "runtime") and not stack.image.build_base:
+    image = image_facts(stack.image.base or "", tables)
+    if image.cuda and image.kind in ("base", "runtime") and not stack.image.build_base:
         yield {("image", "build_base"): image.name.replace(image.kind, "devel", 1)}
 
 
 def _other_tags(name: str, stack: Stack, tables: Tables) -> Iterator[str]:
-    image = cuda_image(name)
-    row = tables.images.cudnn_tag(image.cuda) if image and image.cudnn else None
-    if image and row:
+    image = image_facts(name, tables)
+    row = tables.images.cudnn_tag(image.cuda) if image.cuda and image.cudnn else None
+    if row:
         yield name.replace(image.cudnn, row.instead, 1)
-    if image and image.kind:
+    if image.cuda and image.kind:
         yield name.replace(image.kind, "devel", 1)
     if stack.python:
         python = ".".join(stack.python.split(".")[:2])
@@ -49,9 +50,10 @@ def _other_tags(name: str, stack: Stack, tables: Tables) -> Iterator[str]:
 
 
 @candidates("ARCH102", "ARCH103", "ARCH104", "ARCH105", "DRIVER104", "VARIANT102", reach=Reach.SPELLING)
-def arch_lists(stack: Stack, tables: Tables) -> Iterator[Edit]:
+def arch_lists(env: Environment, tables: Tables) -> Iterator[Edit]:
     """Yield the arch list spelled right, with the GPUs' own capabilities, and without what is not known."""
-    names = names_of(stack, tables)
+    stack = env.stack
+    names = names_of(env.torch.version, tables)
     text = stated_arch_list(stack)
     gpus = list(dict.fromkeys(str(gpu.capability) for gpu in stack.gpus if gpu.capability))
     if text is None:
@@ -107,8 +109,9 @@ def _that_run(stack: Stack, tables: Tables) -> list[list[str]]:
 
 
 @candidates("TOOLKIT102", reach=Reach.SURROUNDINGS)
-def compilers(stack: Stack, tables: Tables) -> Iterator[Edit]:
+def compilers(env: Environment, tables: Tables) -> Iterator[Edit]:
     """Yield the newest gcc that the toolkit and torch accept."""
+    stack = env.stack
     row = tables.cuda.toolkit(stack.toolkit) if stack.toolkit else None
     limits = [limit for limit in (row.gcc_max, row.torch_gcc_max) if limit is not None] if row else []
     for limit in sorted(set(limits)):
@@ -116,8 +119,9 @@ def compilers(stack: Stack, tables: Tables) -> Iterator[Edit]:
 
 
 @candidates("ROCM101", "ROCM103", reach=Reach.SURROUNDINGS)
-def overrides(stack: Stack, tables: Tables) -> Iterator[Edit]:
+def overrides(env: Environment, tables: Tables) -> Iterator[Edit]:
     """Yield HSA_OVERRIDE_GFX_VERSION as the table has it for the GPUs, and the stack without it."""
+    stack = env.stack
     for gpu in stack.gpus:
         row = tables.rocm.override(gpu.gfx) if gpu.gfx else None
         if row is not None:
@@ -127,8 +131,9 @@ def overrides(stack: Stack, tables: Tables) -> Iterator[Edit]:
 
 
 @candidates("ROCM101", reach=Reach.SPELLING)
-def built_targets(stack: Stack, tables: Tables) -> Iterator[Edit]:  # noqa: ARG001 - one signature
+def built_targets(env: Environment, tables: Tables) -> Iterator[Edit]:  # noqa: ARG001 - one signature
     """Yield a list of gfx targets for one's own build with those of the GPUs in it."""
+    stack = env.stack
     own = [gpu.gfx for gpu in stack.gpus if gpu.gfx]
     value = stack.env.get("PYTORCH_ROCM_ARCH")
     if value and own:
@@ -137,9 +142,10 @@ def built_targets(stack: Stack, tables: Tables) -> Iterator[Edit]:  # noqa: ARG0
 
 
 @candidates("ROCM102", "CUDA101", "CUDA103", reach=Reach.SURROUNDINGS)
-def stated_rocm(stack: Stack, tables: Tables) -> Iterator[Edit]:
+def stated_rocm(env: Environment, tables: Tables) -> Iterator[Edit]:
     """Yield the ROCm versions that the stack's torch was built for, newest first."""
-    claim = torch_claim(stack, tables)
+    stack = env.stack
+    claim = env.torch
     release = tables.torch.release(claim.version) if claim.version else None
     if stack.rocm and release:
         for version in reversed(release.rocm):
@@ -147,8 +153,9 @@ def stated_rocm(stack: Stack, tables: Tables) -> Iterator[Edit]:
 
 
 @candidates("ENV", reach=Reach.SPELLING)
-def without_variables(stack: Stack, tables: Tables) -> Iterator[Edit]:  # noqa: ARG001 - one signature
+def without_variables(env: Environment, tables: Tables) -> Iterator[Edit]:  # noqa: ARG001 - one signature
     """Yield the stack without a variable, and search paths without one of their folders."""
+    stack = env.stack
     for name, value in stack.env.items():
         folders = [each for each in value.split(":") if each]
         for folder in folders if len(folders) > 1 else ():

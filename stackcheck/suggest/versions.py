@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from stackcheck.claimed import torch_claim
 from stackcheck.definition import Package
 from stackcheck.rules.needs import MMCV
 from stackcheck.suggest.builds import INDEX, retag
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from stackcheck.definition import Stack
+    from stackcheck.environment import Environment
     from stackcheck.suggest.change import Edit
     from stackcheck.tables import Tables
 
@@ -33,9 +33,10 @@ _FLAVOR = re.compile(r"(?P<family>spconv|cumm)-cu(?P<digits>\d{3})")
 
 
 @candidates("TORCH", "PYTHON102", "PIN102", "INDEX101", "INDEX103", reach=Reach.PACKAGE)
-def companions(stack: Stack, tables: Tables) -> Iterator[Edit]:
+def companions(env: Environment, tables: Tables) -> Iterator[Edit]:
     """Yield the torchvision and torchaudio of the stack's torch: from where they come now, and beside it."""
-    claim = torch_claim(stack, tables)
+    stack = env.stack
+    claim = env.torch
     if claim.version is None:
         return
     torch = stack.packages.get("torch")
@@ -61,9 +62,10 @@ def _with_local(version: Version, local: str | None) -> str:
 
 
 @candidates("TORCH103", "INDEX101", "INDEX103", reach=Reach.SPELLING)
-def pytorch_places(stack: Stack, tables: Tables) -> Iterator[Edit]:
+def pytorch_places(env: Environment, tables: Tables) -> Iterator[Edit]:
     """Yield torch and its companions on the index of the tag that they, or torch, are pinned with."""
-    claim = torch_claim(stack, tables)
+    stack = env.stack
+    claim = env.torch
     for name in ("torch", *COMPANIONS):
         package = stack.packages.get(name)
         version = package.exact if package else None
@@ -92,27 +94,31 @@ def _is_released(name: str, version: Version, tables: Tables) -> bool:
     "CONDA101",
     reach=Reach.PACKAGE,
 )  # fmt: skip
-def known_releases(stack: Stack, tables: Tables) -> Iterator[Edit]:
+def known_releases(env: Environment, tables: Tables) -> Iterator[Edit]:
     """Yield other releases of every package beside torch that the tables know, nearest first."""
+    stack = env.stack
     names = [name for name in stack.packages if name not in ("torch", *COMPANIONS)]
     yield from _releases_of(names, stack, tables)
 
 
 @candidates("SPCONV101", "CUMM", reach=Reach.PACKAGE)
-def cumm_releases(stack: Stack, tables: Tables) -> Iterator[Edit]:
+def cumm_releases(env: Environment, tables: Tables) -> Iterator[Edit]:
     """Yield other releases of cumm, which the spconv that the stack asks for brings along."""
+    stack = env.stack
     yield from _releases_of([name for name in stack.packages if name.startswith("cumm")], stack, tables)
 
 
 @candidates("SPCONV101", "CUMM", reach=Reach.SURROUNDINGS)
-def spconv_releases(stack: Stack, tables: Tables) -> Iterator[Edit]:
+def spconv_releases(env: Environment, tables: Tables) -> Iterator[Edit]:
     """Yield other releases of spconv."""
+    stack = env.stack
     yield from _releases_of([name for name in stack.packages if name.startswith("spconv")], stack, tables)
 
 
 @candidates("WHEEL105", reach=Reach.PACKAGE)
-def instead_of_defective(stack: Stack, tables: Tables) -> Iterator[Edit]:
+def instead_of_defective(env: Environment, tables: Tables) -> Iterator[Edit]:
     """Yield the release that the row of a defective wheel names instead."""
+    stack = env.stack
     for row in tables.wheels.defective:
         package, found = stack.packages.get(row.dist), _VERSION.search(row.instead.removeprefix(row.dist))
         if package is not None and found:
@@ -170,9 +176,10 @@ def nearest(versions: Iterable[Version], now: Version | None) -> list[Version]:
 
 
 @candidates("NVPIN101", "CUDA104", reach=Reach.PACKAGE)
-def pins_of_torch(stack: Stack, tables: Tables) -> Iterator[Edit]:
+def pins_of_torch(env: Environment, tables: Tables) -> Iterator[Edit]:
     """Yield the CUDA libraries as torch's own METADATA pins them."""
-    claim = torch_claim(stack, tables)
+    stack = env.stack
+    claim = env.torch
     row = tables.packages.torch_pins(claim.version) if claim.version else None
     for name, pin in (row.pins if row else {}).items():
         if name in stack.packages:
@@ -180,21 +187,23 @@ def pins_of_torch(stack: Stack, tables: Tables) -> Iterator[Edit]:
 
 
 @candidates("CUDA104", "NVPIN101", "ROCM105", reach=Reach.SURROUNDINGS)
-def without_cuda_libraries(stack: Stack, tables: Tables) -> Iterator[Edit]:  # noqa: ARG001 - one signature
+def without_cuda_libraries(env: Environment, tables: Tables) -> Iterator[Edit]:  # noqa: ARG001 - one signature
     """Yield the stack without a CUDA library: torch brings its own."""
+    stack = env.stack
     for name in stack.packages:
         if name.startswith("nvidia-"):
             yield {("packages", name): None}
 
 
 @candidates("WHEEL107", "SPCONV103", "SPCONV104", "WHEEL109", reach=Reach.PACKAGE)
-def flavors(stack: Stack, tables: Tables) -> Iterator[Edit]:
+def flavors(env: Environment, tables: Tables) -> Iterator[Edit]:
     """Yield spconv and cumm in other flavours: both together, one alone, or the surplus one left out."""
+    stack = env.stack
     stated = {name: match for name in stack.packages if (match := _FLAVOR.fullmatch(name))}
     known = [
         name.removeprefix("spconv-") for name in sorted(tables.wheels.wheels) if name.startswith("spconv-cu")
     ]
-    claim = torch_claim(stack, tables)
+    claim = env.torch
     mine = f"cu{claim.cuda.major}{claim.cuda.minor}" if claim.cuda else ""
     for tag in sorted(known, key=lambda each: (each != mine, each[:4] != mine[:4], each)):
         for chosen in (list(stated), *([name] for name in stated)):
@@ -209,8 +218,9 @@ def flavors(stack: Stack, tables: Tables) -> Iterator[Edit]:
 
 
 @candidates("BUILD101", reach=Reach.SURROUNDINGS)
-def older_build_tools(stack: Stack, tables: Tables) -> Iterator[Edit]:
+def older_build_tools(env: Environment, tables: Tables) -> Iterator[Edit]:
     """Yield a build tool below the version that breaks a source build."""
+    stack = env.stack
     for row in tables.packages.build_traps:
         if row.dist in stack.packages:
             bound = str(row.breaks)
@@ -221,8 +231,9 @@ def older_build_tools(stack: Stack, tables: Tables) -> Iterator[Edit]:
 @candidates(
     "MMCV101", "TOOLKIT103", "PYG101", "WHEEL101", "WHEEL102", "WHEEL103", "WHEEL105", reach=Reach.SOURCE
 )
-def from_source(stack: Stack, tables: Tables) -> Iterator[Edit]:  # noqa: ARG001 - one signature
+def from_source(env: Environment, tables: Tables) -> Iterator[Edit]:  # noqa: ARG001 - one signature
     """Yield a compiled package as a build of one's own, in a stack that states a toolkit for it."""
+    stack = env.stack
     if not stack.toolkit:
         return
     for name, package in stack.packages.items():

@@ -13,12 +13,12 @@ from typing import Literal
 
 from packaging.version import Version
 
+from stackcheck.model.versions import parse_version
 from stackcheck.tables.reading import (
     FOLDER,
     DriverVersion,
     Row,
     only_keys,
-    parse_version,
     read_rows,
     read_table,
     require,

@@ -14,6 +14,7 @@ from pathlib import Path
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
+from stackcheck.model.versions import release_key
 from stackcheck.tables.reading import FOLDER, Row, only_keys, read_rows, read_table, require, unique
 
 
@@ -126,11 +127,11 @@ class PackageTable:
 
     def declared_by(self, dist: str, version: Version) -> Needs | None:
         """Return what one version declares, its local part left aside; None is "no data"."""
-        return self._declared_by.get((dist, version.public))
+        return self._declared_by.get((dist, release_key(version)))
 
     def asserted(self, dist: str, version: Version) -> Needs | None:
         """Return what a version asserts at import; None is "no data"."""
-        return self._asserted_by.get((dist, version.public))
+        return self._asserted_by.get((dist, release_key(version)))
 
     def asserted_versions(self, dist: str) -> frozenset[Version]:
         """Return the versions of a distribution whose asserted ranges are known."""
@@ -143,7 +144,7 @@ class PackageTable:
 
     def torch_pins(self, torch: Version) -> Pins | None:
         """Return the pins of torch's wheel on PyPI; None is "no data"."""
-        return self._pins.get(torch.public)
+        return self._pins.get(release_key(torch))
 
 
 def _matching(rows: Iterable[Needs], accepted: SpecifierSet) -> tuple[tuple[Version, Needs], ...]:
@@ -181,7 +182,7 @@ def _load(folder: Path) -> PackageTable:
         toolkit_traps=read_rows(table, "toolkit_trap", ToolkitTrap),
         python_traps=read_rows(table, "python_trap", PythonTrap),
         torch_imports=unique(read_rows(table, "torch_import", TorchImport), lambda row: row.dist, "dist"),
-        _pins=unique(pins, lambda row: row.torch.public, "torch"),
+        _pins=unique(pins, lambda row: release_key(row.torch), "torch"),
         _declared=_grouped(declared),
         _declared_by=_by_version(declared),
         _asserted=_grouped(asserted),
@@ -197,7 +198,7 @@ def _grouped(rows: Iterable[Needs]) -> dict[str, tuple[Needs, ...]]:
 
 
 def _by_version(rows: Iterable[Needs]) -> dict[tuple[str, str], Needs]:
-    return {(row.dist, version.public): row for row in rows for version in row.versions}
+    return {(row.dist, release_key(version)): row for row in rows for version in row.versions}
 
 
 def _prove_once(rows: Iterable[Needs]) -> None:

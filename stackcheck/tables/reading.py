@@ -17,7 +17,7 @@ import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,6 +25,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from stackcheck.errors import TableError
+from stackcheck.model.versions import parse_specifier, parse_version
 from stackcheck_probes.binaries.capability import Capability, Ptx, Sass, parse_capability, parse_code
 
 FOLDER = Path(__file__).parent
@@ -54,38 +55,6 @@ class Row:
 
 R = TypeVar("R", bound=Row)
 Table = Mapping[str, Any]
-
-
-class KeptVersion(Version):
-    """A version that keeps its texts, of which messages are made: `packaging` builds them anew each time."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self._shown = super().__str__()
-        self._public = self._shown.partition("+")[0]
-
-    def __str__(self) -> str:
-        return self._shown
-
-    def __repr__(self) -> str:
-        return f"<Version('{self}')>"
-
-    @property
-    def public(self) -> str:
-        """Return the version without its local part."""
-        return self._public
-
-
-@lru_cache(maxsize=16384)
-def parse_version(text: str) -> Version:
-    """Parse a version once; the same text comes up in many rows, stacks and rules."""
-    return KeptVersion(text)
-
-
-@cache
-def parse_specifier(text: str) -> SpecifierSet:
-    """Parse a version range once."""
-    return SpecifierSet(text)
 
 
 def read_table(name: str, folder: Path = FOLDER) -> dict[str, Any]:

@@ -14,16 +14,9 @@ from typing import Literal
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from stackcheck.tables.reading import (
-    FOLDER,
-    Row,
-    only_keys,
-    parse_version,
-    read_rows,
-    read_table,
-    require,
-    unique,
-)
+from stackcheck.model.build import cuda_tag
+from stackcheck.model.versions import minor, parse_version, release_key
+from stackcheck.tables.reading import FOLDER, Row, only_keys, read_rows, read_table, require, unique
 from stackcheck_probes.binaries.capability import Code, Ptx, Sass
 
 CPU = "cpu"
@@ -139,6 +132,15 @@ class ArchNames(Row):
     native: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostCompiler(Row):
+    """The oldest gcc that torch's headers accept, from release `since` to before `until`."""
+
+    since: Version
+    until: Version
+    gcc: int
+
+
 @dataclass(frozen=True)
 class TorchTable:
     """Releases in order, builds and companions, indexed."""
@@ -148,6 +150,7 @@ class TorchTable:
     builds: tuple[Build, ...]
     companions: tuple[Companion, ...]
     arch_names: tuple[ArchNames, ...]
+    compilers: tuple[HostCompiler, ...]
     _release: dict[str, Release] = field(repr=False)
     _place: dict[str, int] = field(repr=False)
     _build: dict[tuple[str, str, str], Build] = field(repr=False)
@@ -164,19 +167,19 @@ class TorchTable:
 
     def release(self, torch: Version | str) -> Release | None:
         """Return the row of a release, local part left aside; None is "no data"."""
-        return self._release.get(_public(torch))
+        return self._release.get(release_key(torch))
 
     def distance(self, one: Version, other: Version) -> int:
         """Return how many releases lie between two that the table knows."""
-        return abs(self._place[one.public] - self._place[other.public])
+        return abs(self._place[release_key(one)] - self._place[release_key(other)])
 
     def build(self, torch: Version | str, cuda: Version | str, platform: str) -> Build | None:
         """Return the row of one build; CUDA is compared by major.minor."""
-        return self._build.get((_public(torch), minor(cuda), platform))
+        return self._build.get((release_key(torch), minor(cuda), platform))
 
     def builds_of(self, torch: Version | str, cuda: Version | str | None = None) -> tuple[Build, ...]:
         """Return every known build of a release, or those for one CUDA version."""
-        rows = self._builds.get(_public(torch), ())
+        rows = self._builds.get(release_key(torch), ())
         return rows if cuda is None else tuple(row for row in rows if minor(row.cuda) == minor(cuda))
 
     def builds_near(self, build: Build) -> tuple[Build, ...]:
@@ -198,11 +201,11 @@ class TorchTable:
 
     def companion(self, name: str, version: Version | str) -> Companion | None:
         """Return the row of a torchvision or torchaudio release; None is "no data"."""
-        return self._companion.get((name, _public(version)))
+        return self._companion.get((name, release_key(version)))
 
     def companions_for(self, name: str, torch: Version) -> tuple[Companion, ...]:
         """Return the releases of a companion that fit this torch, newest last, none withdrawn."""
-        key = (name, torch.public)
+        key = (name, release_key(torch))
         if key not in self._for_torch:  # the same few releases are asked for again and again
             rows = (row for row in self.companions if row.name == name and not row.yanked)
             self._for_torch[key] = tuple(row for row in rows if row.accepts(torch))
@@ -216,6 +219,11 @@ class TorchTable:
         """Return what a release of torch accepts as arch list; None for one before the table begins."""
         rows = [row for row in self.arch_names if row.since.release <= torch.release]
         return rows[-1] if rows else None
+
+    def compiler_of(self, torch: Version) -> HostCompiler | None:
+        """Return the oldest gcc that the headers of a release accept; None is "no data"."""
+        rows = (row for row in self.compilers if row.since.release <= torch.release < row.until.release)
+        return next(rows, None)
 
     def abi(self, torch: Version | str, cuda: Version | str | None, platform: str) -> bool | None:
         """Return whether an official build uses the C++11 ABI; None where no row says so.
@@ -237,12 +245,12 @@ def load(folder: Path = FOLDER) -> TorchTable:
 @cache
 def _load(folder: Path) -> TorchTable:
     table = read_table("torch", folder)
-    only_keys(table, ("release", "build", "companion", "arch_list"))
+    only_keys(table, ("release", "build", "companion", "arch_list", "host_compiler"))
     releases = read_rows(table, "release", Release)
     builds = read_rows(table, "build", Build)
     companions = read_rows(table, "companion", Companion)
     arch_names = read_rows(table, "arch_list", ArchNames)
-    by_version = unique(releases, lambda row: row.torch.public, "torch")
+    by_version = unique(releases, lambda row: release_key(row.torch), "torch")
     _prove_releases(releases)
     _prove_builds(builds, by_version)
     _prove_companions(companions)
@@ -253,6 +261,7 @@ def _load(folder: Path) -> TorchTable:
         builds=builds,
         companions=companions,
         arch_names=arch_names,
+        compilers=read_rows(table, "host_compiler", HostCompiler),
         _release=by_version,
         _with={
             (kind, version): tuple(row for row in releases if version in map(str, getattr(row, kind)))
@@ -260,33 +269,18 @@ def _load(folder: Path) -> TorchTable:
             for version in {str(each) for row in releases for each in getattr(row, kind)}
         },
         _place={version: place for place, version in enumerate(by_version)},
-        _build=unique(builds, lambda row: (row.torch.public, minor(row.cuda), row.platform), "build"),
-        _builds={version: tuple(r for r in builds if r.torch.public == version) for version in by_version},
-        _companion=unique(companions, lambda row: (row.name, row.version.public), "companion"),
+        _build=unique(builds, lambda row: (release_key(row.torch), minor(row.cuda), row.platform), "build"),
+        _builds={
+            version: tuple(r for r in builds if release_key(r.torch) == version) for version in by_version
+        },
+        _companion=unique(companions, lambda row: (row.name, release_key(row.version)), "companion"),
     )
-
-
-@lru_cache(maxsize=4096)
-def minor(version: Version | str) -> str:
-    """Return major.minor as text: CUDA 12.4.1 is 12.4, Python 3.11.2 is 3.11."""
-    parsed = parse_version(version) if isinstance(version, str) else version
-    return f"{parsed.major}.{parsed.minor}"
-
-
-@lru_cache(maxsize=4096)
-def cuda_tag(version: Version | str) -> str:
-    """Return the wheel tag of a CUDA version: 12.4 is cu124."""
-    return f"cu{minor(version).replace('.', '')}"
 
 
 @lru_cache(maxsize=16384)
 def _admits(specifier: SpecifierSet, version: str) -> bool:
     # Two yanked releases pin a local version of torch: `==2.0.0+cu117`.
     return SpecifierSet(re.sub(r"\+[\w.]+", "", str(specifier))).contains(version, prereleases=True)
-
-
-def _public(version: Version | str) -> str:
-    return (parse_version(version) if isinstance(version, str) else version).public
 
 
 def _prove_releases(releases: tuple[Release, ...]) -> None:
@@ -308,7 +302,7 @@ def _prove_releases(releases: tuple[Release, ...]) -> None:
 
 def _prove_builds(builds: Iterable[Build], releases: Mapping[str, Release]) -> None:
     for row in builds:
-        release = releases.get(row.torch.public)
+        release = releases.get(release_key(row.torch))
         require(row, "torch", holds=release is not None, else_say=f"{row.torch} has no [[release]] row")
         require(row, "platform", holds=row.platform in PLATFORMS, else_say=f"unknown: {row.platform}")
         if release is None:

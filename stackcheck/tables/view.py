@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from packaging.version import InvalidVersion
 
-from stackcheck.tables.reading import parse_version
+from stackcheck.model.versions import parse_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

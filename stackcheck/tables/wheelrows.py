@@ -11,7 +11,8 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
-from stackcheck.tables.torch import CPU, PLATFORMS, minor
+from stackcheck.model.versions import minor
+from stackcheck.tables.torch import CPU, PLATFORMS
 from stackcheck.tables.wheelfile import read_member
 
 if TYPE_CHECKING:

@@ -10,16 +10,13 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import Literal, TypeVar
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from stackcheck.tables.reading import FOLDER, Row, only_keys, read_rows, read_table, require, unique
 from stackcheck_probes.binaries.capability import Capability
-
-if TYPE_CHECKING:
-    from stackcheck.definition import Package
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +124,38 @@ class WheelHost(Row):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LocalScheme(Row):
+    """How projects write torch, CUDA and the C++ ABI into local versions.
+
+    pattern: a regular expression for the whole local version, with the groups `torch`, `tag` and `abi` where
+    it has them. digits: "minor" where 25 is 2.5, "patch" where 250 is 2.5.0, "" where the same spelling is
+    both in different projects. dists: whose it is, "" for all; the first row that matches counts.
+    """
+
+    pattern: str
+    digits: Literal["", "minor", "patch"] = ""
+    dists: tuple[str, ...] = ()
+    compiled: re.Pattern[str] = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        Row.__post_init__(self)
+        object.__setattr__(self, "compiled", re.compile(self.pattern))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place(Row):
+    """What an address holds of torch: `pattern` is a regular expression for its beginning.
+
+    kind: `pypi` and `pytorch` are these two and their mirrors, `vendor` has other builds of torch under the
+    same versions, `project` has wheels of one project and no torch.
+    """
+
+    name: str
+    kind: Literal["pypi", "pytorch", "vendor", "project"]
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NamedCuda(Row):
     """Distributions that carry their CUDA version in the name.
 
@@ -182,9 +211,8 @@ class Kernels(Row):
     last_major: int | None = None
     says: str
 
-    def accepts(self, package: "Package") -> bool:
-        """Tell whether the row is about the version of a package, or about every version of its range."""
-        version = package.exact
+    def accepts(self, version: Version | None) -> bool:
+        """Tell whether the row is about a version."""
         return version is not None and self.versions.contains(version.public, prereleases=True)
 
     def serves(self, capability: Capability, *, prebuilt: bool) -> bool:
@@ -203,6 +231,8 @@ class WheelTable:
     mmcv_pages: tuple[MmcvPage, ...]
     pyg_pages: Mapping[str, PygPage]
     hosts: tuple[WheelHost, ...]
+    places: tuple[Place, ...]
+    local_schemes: tuple[LocalScheme, ...]
     defective: tuple[Defective, ...]
     kernels: Mapping[str, tuple[Kernels, ...]]
     gpu_libraries: Mapping[str, tuple[GpuLibraries, ...]]
@@ -211,6 +241,10 @@ class WheelTable:
     _glibc: Mapping[str, tuple[NeedsGlibc, ...]] = field(repr=False)
     _named: tuple[tuple[re.Pattern[str], NamedCuda], ...] = field(repr=False)
     _named_cache: dict[str, tuple[NamedCuda, str] | None] = field(repr=False, default_factory=dict)
+    _place_cache: dict[str, Place | None] = field(repr=False, default_factory=dict)
+    _host_cache: dict[str, tuple[tuple[WheelHost, re.Match[str]], ...]] = field(
+        repr=False, default_factory=dict
+    )
 
     @property
     def bound_dists(self) -> frozenset[str]:
@@ -243,6 +277,20 @@ class WheelTable:
             self._named_cache[dist] = hit
         return self._named_cache[dist]
 
+    def place(self, url: str) -> Place | None:
+        """Return what is known of an address; None for an index, page or folder that no row names."""
+        if url not in self._place_cache:
+            hits = (row for row in self.places if re.match(row.pattern, url))
+            self._place_cache[url] = next(hits, None)
+        return self._place_cache[url]
+
+    def hosts_at(self, url: str) -> tuple[tuple[WheelHost, re.Match[str]], ...]:
+        """Return the wheel hosts whose spelling an address has, each with what it reads there."""
+        if url not in self._host_cache:
+            found = ((row, re.search(row.pattern, url)) for row in self.hosts)
+            self._host_cache[url] = tuple((row, match) for row, match in found if match)
+        return self._host_cache[url]
+
     def mmcv(self, version: Version) -> tuple[MmcvPage, ...]:
         """Return every published combination of a version of mmcv; empty is "no data"."""
         return tuple(row for row in self.mmcv_pages if version in row.versions)
@@ -255,7 +303,7 @@ def load(folder: Path = FOLDER) -> WheelTable:
 
 _ARRAYS = (
     "wheels", "bound", "mmcv_page", "pyg_page", "wheel_host", "named_cuda", "defective", "kernels",
-    "needs_glibc", "gpu_libraries", "built_cuda",
+    "needs_glibc", "gpu_libraries", "built_cuda", "place", "local_scheme",
 )  # fmt: skip
 
 
@@ -272,6 +320,8 @@ def _load(folder: Path) -> WheelTable:
         mmcv_pages=read_rows(table, "mmcv_page", MmcvPage),
         pyg_pages=unique(read_rows(table, "pyg_page", PygPage), lambda row: row.torch, "torch"),
         hosts=hosts,
+        places=read_rows(table, "place", Place),
+        local_schemes=read_rows(table, "local_scheme", LocalScheme),
         defective=read_rows(table, "defective", Defective),
         kernels=_grouped(read_rows(table, "kernels", Kernels)),
         built_cuda=_grouped(_each_once(read_rows(table, "built_cuda", BuiltCuda))),

@@ -18,6 +18,7 @@ from typing import Any
 
 from stackcheck import tables
 from stackcheck.definition import Stack
+from stackcheck.environment import definition_facts
 from stackcheck.rules import load_all
 from stackcheck.rules.registry import judge_all
 
@@ -70,7 +71,7 @@ def startup(runs: int = 7) -> tuple[float, float]:
 
 def judge(rules: Any, stack: Stack, known: tables.Tables) -> int:
     """Return how many verdicts the rules give."""
-    return len(judge_all(rules, {"stack": stack, "tables": known}))
+    return len(judge_all(rules, definition_facts(stack, known)))
 
 
 def generated(count: int) -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from stackcheck import rules, tables
+from stackcheck.environment import definition_facts
 from stackcheck.rules.registry import judge_all
 from stackcheck.verdict import Outcome
 from tests.cases.convert import to_stack
@@ -64,7 +65,7 @@ class Judged:
 
 def judge(case: dict[str, Any]) -> Judged:
     """Run the rules that need only definition and tables over one case."""
-    facts = {"stack": to_stack(case), "tables": tables.load()}
+    facts = definition_facts(to_stack(case), tables.load())
     early = [rule for rule in rules.load_all() if rule.code[-3] == "1"]
     verdicts = judge_all(early, facts)
     failed = [verdict for verdict in verdicts if verdict.outcome >= Outcome.FAIL]

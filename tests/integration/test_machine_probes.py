@@ -13,6 +13,7 @@ import pytest
 
 from stackcheck import agent, tables
 from stackcheck.definition import Stack
+from stackcheck.environment import definition_facts
 from stackcheck.observation import Observation, parse_observation, rule_facts
 from stackcheck.rules import load_all
 from stackcheck.rules.registry import RULES, judge_one
@@ -64,7 +65,7 @@ def observe(packed: Path, environment: Path, cwd: Path, **env: str) -> Observati
 
 def judge(code: str, seen: Observation, stack: Stack | None = None) -> list[Verdict]:
     load_all()
-    facts: dict[str, Any] = {"stack": stack or Stack(id="s"), "tables": tables.load(), **rule_facts(seen)}
+    facts: dict[str, Any] = {**definition_facts(stack or Stack(id="s"), tables.load()), **rule_facts(seen)}
     return judge_one(RULES[code], facts)
 
 

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from stackcheck import tables
 from stackcheck.definition import Stack
+from stackcheck.environment import definition_facts
+from stackcheck.model.build import cuda_tag
 from stackcheck.suggest import Limits, apply, suggest
 from stackcheck.suggest.change import value_at
 from stackcheck.suggest.judging import Judging
-from stackcheck.tables.torch import cuda_tag
 
 KNOWN = tables.load()
 TORCH = [str(row.torch) for row in KNOWN.torch.releases if row.torch.release >= (1, 12)]
@@ -51,7 +52,7 @@ def stacks(draw: st.DrawFn) -> Stack:
 @settings(max_examples=20, deadline=None)
 @given(stacks())
 def test_what_is_suggested_has_no_fail_and_says_what_each_change_is_for(stack: Stack) -> None:
-    facts = {"stack": stack, "tables": KNOWN}
+    facts = definition_facts(stack, KNOWN)
     suggestion = suggest(facts, LIMITS)
     judging = Judging(facts)
     assert suggestion.failed == judging.start.fails
@@ -59,7 +60,7 @@ def test_what_is_suggested_has_no_fail_and_says_what_each_change_is_for(stack: S
     assert apply(stack, edit) == suggestion.stack
     assert suggestion.remaining == () or suggestion.changes == ()
     if suggestion.proven:
-        assert Judging({"stack": suggestion.stack, "tables": KNOWN}).start.fails == ()
+        assert Judging(definition_facts(suggestion.stack, KNOWN)).start.fails == ()
         for change in suggestion.changes:
             assert change.after != value_at(stack, change.path)
             fewer = {path: value for path, value in edit.items() if path != change.path}
@@ -72,21 +73,21 @@ def test_what_is_suggested_has_no_fail_and_says_what_each_change_is_for(stack: S
 @settings(max_examples=6, deadline=None)
 @given(stacks())
 def test_the_same_stack_gets_the_same_suggestion(stack: Stack) -> None:
-    facts = {"stack": stack, "tables": KNOWN}
+    facts = definition_facts(stack, KNOWN)
     assert suggest(facts, LIMITS) == suggest(facts, LIMITS)
 
 
 @settings(max_examples=10, deadline=None)
 @given(stacks())
 def test_a_suggestion_taken_leaves_nothing_to_suggest(stack: Stack) -> None:
-    suggestion = suggest({"stack": stack, "tables": KNOWN}, LIMITS)
+    suggestion = suggest(definition_facts(stack, KNOWN), LIMITS)
     if suggestion.proven:
-        again = suggest({"stack": suggestion.stack, "tables": KNOWN}, LIMITS)
+        again = suggest(definition_facts(suggestion.stack, KNOWN), LIMITS)
         assert (again.changes, again.remaining) == ((), ())
 
 
 @settings(max_examples=10, deadline=None)
 @given(stacks())
 def test_facts_of_the_host_are_never_changed(stack: Stack) -> None:
-    changed = {change.path[0] for change in suggest({"stack": stack, "tables": KNOWN}, LIMITS).changes}
+    changed = {change.path[0] for change in suggest(definition_facts(stack, KNOWN), LIMITS).changes}
     assert changed.isdisjoint({"driver", "driver_cuda", "gpus", "platform", "os", "glibc"})

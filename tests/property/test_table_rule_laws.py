@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -10,13 +10,17 @@ from packaging.version import Version
 
 from stackcheck import tables
 from stackcheck.definition import Stack
+from stackcheck.environment import definition_facts
+from stackcheck.model.build import cuda_tag
 from stackcheck.rules import load_all
 from stackcheck.rules.archentries import expand, parsed_codes
 from stackcheck.rules.driverrange import Driver, parse_driver
 from stackcheck.rules.registry import RULES, judge_one
-from stackcheck.tables.torch import Build, cuda_tag
 from stackcheck.verdict import Outcome
 from stackcheck_probes.binaries.capability import Capability, Sass
+
+if TYPE_CHECKING:
+    from stackcheck.tables.torch import Build
 
 load_all()
 KNOWN = tables.load()
@@ -33,7 +37,7 @@ cuda_versions = st.sampled_from([row.version for row in KNOWN.cuda.toolkits])
 
 def outcome(code: str, **fields: Any) -> Outcome | None:
     stack = Stack.model_validate({"id": "law", **fields})
-    found = judge_one(RULES[code], {"stack": stack, "tables": KNOWN})
+    found = judge_one(RULES[code], definition_facts(stack, KNOWN))
     return max((each.outcome for each in found), default=None)
 
 

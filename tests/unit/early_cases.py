@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from stackcheck import tables
 from stackcheck.definition import Stack
+from stackcheck.environment import definition_facts
 from stackcheck.rules import load_all
 from stackcheck.rules.registry import RULES, judge_one
 
@@ -18,7 +19,7 @@ load_all()
 def verdicts(code: str, facts: dict[str, Any] | None = None, **fields: Any) -> list[Verdict]:
     """Return the verdicts of one rule; `fields` are those of the stack."""
     stack = Stack.model_validate({"id": "case", **fields})
-    return judge_one(RULES[code], {"stack": stack, "tables": tables.load(), **(facts or {})})
+    return judge_one(RULES[code], {**definition_facts(stack, tables.load()), **(facts or {})})
 
 
 def said(code: str, facts: dict[str, Any] | None = None, **fields: Any) -> list[str]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from stackcheck import tables
 from stackcheck.definition import Stack
+from stackcheck.environment import definition_facts
 from stackcheck.rules import load_all
 from stackcheck.rules.registry import RULES, judge_one
 
@@ -19,7 +20,7 @@ SOURCE = {"version": "latest", "from": "source"}
 def verdicts(code: str, **fields: Any) -> list[Verdict]:
     """Judge a stack that states exactly these fields."""
     stack = Stack.model_validate({"id": "case", **fields})
-    return judge_one(RULES[code], {"stack": stack, "tables": tables.load()})
+    return judge_one(RULES[code], definition_facts(stack, tables.load()))
 
 
 def said(code: str, **fields: Any) -> list[tuple[str, str, str]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from stackcheck import catalog, rules, tables
+from stackcheck.environment import definition_facts
 from stackcheck.rules.registry import judge_all
 from stackcheck.verdict import Outcome, Verdict
 
@@ -16,7 +17,7 @@ STACKS = {
 
 
 def _early(stack_id: str) -> list[Verdict]:
-    facts = {"stack": STACKS[stack_id], "tables": tables.load()}
+    facts = definition_facts(STACKS[stack_id], tables.load())
     return list(judge_all([rule for rule in rules.load_all() if rule.code[-3] == "1"], facts))
 
 

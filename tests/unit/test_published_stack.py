@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from stackcheck import catalog, rules, tables
+from stackcheck.environment import definition_facts
 from stackcheck.rules.registry import judge_all
 from stackcheck.verdict import Outcome, Verdict
 
@@ -18,7 +19,7 @@ ADVICE = {"VARIANT104"}
 
 
 def _early(stack_id: str, outcome: Outcome) -> list[Verdict]:
-    facts = {"stack": SHIPPED[stack_id], "tables": tables.load()}
+    facts = definition_facts(SHIPPED[stack_id], tables.load())
     verdicts = judge_all([rule for rule in rules.load_all() if rule.code[-3] == "1"], facts)
     return [verdict for verdict in verdicts if verdict.outcome is outcome]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from stackcheck import catalog, rules, tables
+from stackcheck.environment import definition_facts
 from stackcheck.recipes.matrix import family_prefix
 from stackcheck.rules.registry import judge_all
 from stackcheck.verdict import Outcome
@@ -86,7 +87,7 @@ def test_no_variant_fails_and_eight_serve_no_machine() -> None:
     early = [rule for rule in rules.load_all() if rule.code[-3] == "1"]
     advice = []
     for stack in STACKS:
-        verdicts = judge_all(early, {"stack": stack, "tables": tables.load()})
+        verdicts = judge_all(early, definition_facts(stack, tables.load()))
         assert [verdict for verdict in verdicts if verdict.outcome >= Outcome.SKIP] == []
         advice += [(stack.id, verdict) for verdict in verdicts if verdict.outcome is Outcome.WARN]
     boards = {

@@ -214,13 +214,13 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         "another Python",
         "IMAGE104",
         {"python": "3.12", "image": {"base": "python:3.11-slim-bookworm"}},
-        ["FAIL: python:3.11-slim-bookworm has Python 3.11, and the stack states Python 3.12."],
+        ["FAIL: The python3 of python:3.11-slim-bookworm is 3.11, and the stack states Python 3.12."],
     ),
     (
         "the Python",
         "IMAGE104",
         {"python": "3.11", "image": {"base": "python:3.11-slim-bookworm"}},
-        ["PASS: python:3.11-slim-bookworm has Python 3.11."],
+        ["PASS: The python3 of python:3.11-slim-bookworm is 3.11."],
     ),
     (
         "the distribution has another",

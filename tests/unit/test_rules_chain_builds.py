@@ -9,6 +9,7 @@ import pytest
 from stackcheck.definition import Stack
 from stackcheck.dockerfiles.tiers import link
 from stackcheck.engines.contract import BuiltTier, Target
+from stackcheck.environment import definition_facts
 from stackcheck.rules.registry import RULES, Fault, Missing, judge_one
 from stackcheck.tables import load
 from stackcheck_probes.probes import cmake_sources, pythons
@@ -84,7 +85,8 @@ def test_a_tier_does_not_answer_for_what_the_tier_below_has_built() -> None:
     below = Stack.model_validate({"id": "torch", "packages": TORCH})
     stack = Stack.model_validate({"id": "vision", "packages": TORCH}).model_copy(update={"below": (below,)})
     assert (
-        judge_one(RULES["CMAKE101"], {"stack": stack, "tables": load(), "dockerfile": "FROM torch:1\n"}) == []
+        judge_one(RULES["CMAKE101"], {**definition_facts(stack, load()), "dockerfile": "FROM torch:1\n"})
+        == []
     )
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from stackcheck import tables
-from stackcheck.claimed import elsewhere, torch_claim
 from stackcheck.definition import Stack
+from stackcheck.environment import definition_facts, environment_of
 from stackcheck.suggest import suggest
 from tests.unit.table_rules import said
 
@@ -79,12 +79,24 @@ def test_a_companion_from_elsewhere_is_not_judged_either() -> None:
 
 def test_the_abi_of_another_torch_is_not_known() -> None:
     made = {"version": "1.0", "built_for": {"torch": "2.5", "cxx11_abi": True}}
-    torch = {"version": "2.5.0", "index": "https://wheels.example.org/simple"}
+    torch = {"version": "2.5.0", "index": "https://pypi.jetson-ai-lab.io/jp6/cu126"}
     assert said("WHEEL103", packages={"torch": torch, "mine": made}, cuda="12.4") == [
-        ("SKIP", "no data on the C++11 ABI of torch 2.5.0 (cu124), so mine was not compared", "")
+        ("SKIP", FROM_JETSON, "")
     ]
     ((outcome, _, _),) = said("WHEEL103", packages={"torch": "2.5.0", "mine": made}, cuda="12.4")
     assert outcome == "FAIL"
+
+
+def test_an_index_that_nobody_knows_is_judged_as_one_of_official_wheels_and_says_so() -> None:
+    old = {"gpus": ["GTX 1080 Ti"], "index": {"url": "https://pypi.corp.example/simple"}}
+    ((outcome, message, _),) = said("ARCH101", packages={"torch": "2.8.0+cu128"}, **old)
+    assert outcome == "WARN"
+    assert message.endswith(
+        "That holds if pypi.corp.example has the official wheel of torch, which is assumed."
+    )
+    assert "Nothing of that runs on GTX 1080 Ti (6.1)." in message
+    ((outcome, message, _),) = said("ARCH101", packages={"torch": "2.8.0+cu126"}, **old)
+    assert (outcome, "assumed" in message) == ("PASS", False)
 
 
 @pytest.mark.parametrize(
@@ -99,24 +111,25 @@ def test_the_abi_of_another_torch_is_not_known() -> None:
         ({"url": "https://user:secret@wheels.example.org:8080/simple"}, "wheels.example.org:8080"),
         ({"extra": ["https://pypi.org.example.org/simple"]}, "pypi.org.example.org"),
         ({"extra": ["https://example.org/download.pytorch.org/whl/cu124"]}, "example.org"),
-        ({"find_links": ["wheels"]}, "the folder wheels"),
+        ({"url": "wheels"}, "the folder wheels"),
     ],
 )
 def test_where_torch_may_come_from(index: dict[str, Any], place: str | None) -> None:
-    stack = _stack(packages={"torch": "2.5.0"}, index=index)
-    assert elsewhere("torch", stack, TABLES) == place
-    assert torch_claim(stack, TABLES).official is (place is None)
+    env = environment_of(_stack(packages={"torch": "2.5.0"}, index=index), TABLES)
+    found = env.elsewhere("torch")
+    assert (found.name if found else None) == place
+    assert bool(env.torch.doubt) is (place is not None)
 
 
 def test_an_index_of_torch_alone_is_the_only_place() -> None:
     torch = {"version": "2.5.0", "index": "https://download.pytorch.org/whl/cu124"}
     stack = _stack(packages={"torch": torch}, index={"extra": ["https://wheels.example.org/simple"]})
-    assert elsewhere("torch", stack, TABLES) is None
+    assert environment_of(stack, TABLES).elsewhere("torch") is None
 
 
 def test_what_is_suggested_for_such_a_stack_is_on_the_index_of_pytorch() -> None:
     stack = _stack(**{**RADEON, "accelerator": "cuda", "gpus": ["L4"]})
-    found = suggest({"stack": stack, "tables": TABLES})
+    found = suggest(definition_facts(stack, TABLES))
     torch = found.stack.packages["torch"]
     assert not found.remaining
     assert torch.find_links is None

@@ -96,7 +96,7 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         "WHEEL102",
         {"packages": {"torch": "2.5.0+cu124", "torch-scatter": "2.1.2+pt25cu118"}},
         [
-            "FAIL: torch-scatter 2.1.2+pt25cu118 is made for cu118 (the local version of torch-scatter 2.1.2+pt25cu118); the stack has torch 2.5.0 (cu124), as torch 2.5.0+cu124 says."
+            "FAIL: torch-scatter 2.1.2+pt25cu118 is made for cu118 (the local version of torch-scatter 2.1.2+pt25cu118); the stack has torch 2.5.0 (cu124), as the local version of torch says."
         ],
     ),
     (
@@ -128,7 +128,7 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         "WHEEL102",
         {"packages": {"torch": "2.2.0", "flash-attn": "2.5.5+cu118torch2.2cxx11abiFALSE"}},
         [
-            "WARN: flash-attn 2.5.5+cu118torch2.2cxx11abiFALSE is made for cu118 (the local version of flash-attn 2.5.5+cu118torch2.2cxx11abifalse); the stack has torch 2.2.0 (cu121), which follows from the wheel of torch 2.2.0 on PyPI and is not stated."
+            "WARN: flash-attn 2.5.5+cu118torch2.2cxx11abiFALSE is made for cu118 (the local version of flash-attn 2.5.5+cu118torch2.2cxx11abifalse); the stack has torch 2.2.0 (cu121), which follows from the wheel of torch 2.2.0 on PyPI for linux/amd64 and is not stated."
         ],
     ),
     (
@@ -136,7 +136,7 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         "WHEEL102",
         {"packages": {"torch": "2.5.0+rocm6.2", "torch-scatter": "2.1.2+pt25cu124"}},
         [
-            "FAIL: torch-scatter 2.1.2+pt25cu124 is made for cu124 (the local version of torch-scatter 2.1.2+pt25cu124); the stack has torch 2.5.0 (rocm6.2), as torch 2.5.0+rocm6.2 says."
+            "FAIL: torch-scatter 2.1.2+pt25cu124 is made for cu124 (the local version of torch-scatter 2.1.2+pt25cu124); the stack has torch 2.5.0 (rocm6.2), as the local version of torch says."
         ],
     ),
     (
@@ -367,7 +367,7 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         "WHEEL102",
         {"packages": {"torch": "2.9.0", "xformers": "0.0.33"}},
         [
-            "WARN: xformers 0.0.33 on PyPI is built for CUDA 13.0, and PyPI has no other build of it; the stack has torch 2.9.0 (cu128), which follows from the wheel of torch 2.9.0 on PyPI and is not stated."
+            "WARN: xformers 0.0.33 on PyPI is built for CUDA 13.0, and PyPI has no other build of it; the stack has torch 2.9.0 (cu128), which follows from the wheel of torch 2.9.0 on PyPI for linux/amd64 and is not stated."
         ],
     ),
     (

@@ -65,7 +65,7 @@ CASES: list[tuple[str, dict[str, Any], list[str]]] = [
         "a torch whose CUDA version is not stated",
         _with("2.9.1", "0.45.0"),
         [
-            "WARN: bitsandbytes 0.45.0 has no library for CUDA 12.8 of torch 2.9.1 (cu128), so its GPU functions fail: its wheel carries libraries for CUDA 11.7, 11.8, 12.0, 12.1, 12.2, 12.3, 12.4, 12.5, 12.6 (that torch is cu128 follows from the wheel of torch 2.9.1 on PyPI and is not stated)."
+            "WARN: bitsandbytes 0.45.0 has no library for CUDA 12.8 of torch 2.9.1 (cu128), so its GPU functions fail: its wheel carries libraries for CUDA 11.7, 11.8, 12.0, 12.1, 12.2, 12.3, 12.4, 12.5, 12.6 (that torch is cu128 follows from the wheel of torch 2.9.1 on PyPI for linux/amd64 and is not stated)."
         ],
     ),
     (

@@ -6,6 +6,7 @@ import pytest
 
 from stackcheck import tables
 from stackcheck.definition import Stack
+from stackcheck.environment import definition_facts
 from stackcheck.rules import gpucode
 from stackcheck.rules.registry import RULES, judge_one
 from stackcheck.verdict import Outcome, Verdict
@@ -29,7 +30,7 @@ def library(path: str, *codes: str, size: int = 1000, unread: tuple[str, ...] = 
 def judged(code: str, *rows: dict[str, Any], gpus: tuple[str, ...] = ("L4",), **stated: Any) -> list[Verdict]:
     stack = Stack.model_validate({"id": "x", "gpus": list(gpus), **stated})
     seen = {"libraries": list(rows), "binaries": len(rows), "skipped": []}
-    return judge_one(RULES[code], {"stack": stack, "tables": tables.load(), "libraries": seen})
+    return judge_one(RULES[code], {**definition_facts(stack, tables.load()), "libraries": seen})
 
 
 def test_binary_compatibility_inside_a_major_is_no_finding() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from stackcheck import tables
 from stackcheck.definition import Stack
+from stackcheck.environment import definition_facts
 from stackcheck.rules import loading as rules_loading
 from stackcheck.rules.registry import RULES, judge_one
 from stackcheck.verdict import Outcome, Verdict
@@ -23,7 +24,7 @@ def recorded(name: str) -> dict[str, Any]:
 
 
 def judged(code: str, facts: dict[str, Any]) -> list[Verdict]:
-    return judge_one(RULES[code], {"stack": Stack(id="x"), "tables": tables.load(), **facts})
+    return judge_one(RULES[code], {**definition_facts(Stack(id="x"), tables.load()), **facts})
 
 
 def with_loading(**changes: Any) -> dict[str, Any]:

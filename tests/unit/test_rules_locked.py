@@ -10,6 +10,7 @@ from packaging.version import Version
 
 from stackcheck import tables
 from stackcheck.definition import Stack
+from stackcheck.environment import definition_facts, environment_of
 from stackcheck.resolving.lock import BrokenLock, Lock, fingerprint
 from stackcheck.resolving.pages import File, Page, Unreachable
 from stackcheck.resolving.resolution import Kind, LockedPackage, Resolution, Unresolved
@@ -41,7 +42,8 @@ def lock_of(wanted: Stack, *packages: LockedPackage) -> Lock:
 
 
 def judged(code: str, **facts: Any) -> list[Verdict]:
-    return judge_one(RULES[code], facts)
+    known = definition_facts(facts["stack"], tables.load()) if "stack" in facts else {}
+    return judge_one(RULES[code], {**known, **facts})
 
 
 def only(findings: Any) -> Finding:
@@ -307,7 +309,11 @@ def scatter(*names: str, **fields: Any) -> Finding:
     }
     page = fields.pop("page", Page(PYG, tuple(File(name, f"https://host/{name}") for name in names)))
     wanted = stack(packages=packages, cuda="12.4", **fields)
-    return only(served_pages.pages_hold_the_wheels(wanted, tables.load(), {PYG: page} if page else {}))
+    return only(
+        served_pages.pages_hold_the_wheels(
+            environment_of(wanted, tables.load()), tables.load(), {PYG: page} if page else {}
+        )
+    )
 
 
 GOOD = "torch_scatter-2.1.2+pt25cu124-cp311-cp311-linux_x86_64.whl"
@@ -389,9 +395,10 @@ def test_index201_judges_a_page_for_the_whole_stack_by_what_it_lists_of_it() -> 
     wanted = stack(index={"find_links": [url]})
     good = Page(url, (File("torch-2.5.0-py3-none-any.whl", "https://h/x"),))
     bad = Page(url, (File("other-1.0-py3-none-any.whl", "https://h/x"),))
+    known, env = tables.load(), environment_of(wanted, tables.load())
     rule = served_pages.pages_hold_the_wheels
-    assert only(rule(wanted, tables.load(), {url: good})).message == f"{url} lists files of torch"
-    verdict = only(rule(wanted, tables.load(), {url: bad}))
+    assert only(rule(env, known, {url: good})).message == f"{url} lists files of torch"
+    verdict = only(rule(env, known, {url: bad}))
     assert (verdict.outcome, verdict.message) == (
         WARN,
         f"{url} lists no file of any package that the stack states",

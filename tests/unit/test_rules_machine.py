@@ -9,6 +9,7 @@ import pytest
 
 from stackcheck import tables
 from stackcheck.definition import Stack
+from stackcheck.environment import definition_facts
 from stackcheck.rules import host_driver, machine, rocm_machine  # noqa: F401 - importing them registers the rules
 from stackcheck.rules.registry import RULES, Missing, judge_one
 from stackcheck.verdict import Outcome, Verdict
@@ -21,7 +22,7 @@ NO_STACK = Stack(id="s")
 
 
 def judge(code: str, stack: Stack, **facts: Any) -> list[Verdict]:
-    return judge_one(RULES[code], {"stack": stack, "tables": tables.load(), **facts})
+    return judge_one(RULES[code], {**definition_facts(stack, tables.load()), **facts})
 
 
 def only(verdicts: list[Verdict], outcome: Outcome) -> Verdict:

@@ -179,7 +179,13 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
     (
         "ARCH101",
         {"packages": {"torch": ">=2.5"}, "cuda": "12.4", "gpus": ["A100"]},
-        [("SKIP", "the GPUs were not held against torch: the stack does not pin torch", "")],
+        [
+            (
+                "SKIP",
+                "the GPUs were not held against torch: which torch the stack gets is not known",
+                "pin torch, or let the pins be resolved (without --offline)",
+            )
+        ],
     ),
     (
         "ARCH101",

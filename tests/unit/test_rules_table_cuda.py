@@ -261,7 +261,11 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
             )
         ],
     ),
-    ("CUDA103", {"packages": {"torch": "2.5.1+cpu"}, "accelerator": "cpu"}, []),
+    (
+        "CUDA103",
+        {"packages": {"torch": "2.5.1+cpu"}, "accelerator": "cpu"},
+        [("PASS", "torch is a cpu build, for the CPU.", "")],
+    ),
     (
         "CUDA104",
         {"packages": {"torch": "2.3.1", "nvidia-cudnn-cu12": "9.1.0.70"}},
@@ -296,7 +300,7 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
             (
                 "FAIL",
                 "PyTorch's ROCm builds of torch are for linux/amd64; the local version of torch asks for rocm6.4.",
-                "take linux/amd64, or state the index of whoever builds for ROCm on windows/amd64",
+                "take linux/amd64, or name an index with ROCm builds for windows/amd64",
             )
         ],
     ),
@@ -310,7 +314,7 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
             (
                 "FAIL",
                 "PyTorch's ROCm builds of torch are for linux/amd64; the index https://download.pytorch.org/whl/rocm6.4 asks for rocm6.4.",
-                "take linux/amd64, or state the index of whoever builds for ROCm on linux/arm64",
+                "take linux/amd64, or name an index with ROCm builds for linux/arm64",
             )
         ],
     ),

@@ -84,7 +84,13 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
     (
         "TORCH101",
         {"packages": {"torch": ">=2.5", "torchvision": "0.20.0"}},
-        [("SKIP", "torchvision 0.20.0 was not held against torch: the stack does not pin torch", "")],
+        [
+            (
+                "SKIP",
+                "torchvision 0.20.0 was not held against torch: which torch the stack gets is not known",
+                "pin torch, or let the pins be resolved (without --offline)",
+            )
+        ],
     ),
     (
         "TORCH101",

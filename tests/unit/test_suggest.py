@@ -9,6 +9,7 @@ import pytest
 
 from stackcheck import catalog, rules, tables
 from stackcheck.definition import Package, Stack
+from stackcheck.environment import definition_facts
 from stackcheck.rules.registry import judge_all
 from stackcheck.suggest import Change, Limits, Suggestion, apply, spell, suggest
 from stackcheck.suggest.candidates import GENERATORS
@@ -31,7 +32,7 @@ UNSOLVED = {
 
 
 def found(stack: Stack, **more: Any) -> Suggestion:
-    return suggest({"stack": stack, "tables": tables.load(), **more})
+    return suggest({**definition_facts(stack, tables.load()), **more})
 
 
 def changes(**fields: Any) -> dict[str, str]:
@@ -47,7 +48,7 @@ def said(suggestion: Suggestion) -> dict[str, str]:
 
 def fails(stack: Stack) -> list[str]:
     early = [rule for rule in rules.load_all() if rule.code[-3] == "1"]
-    verdicts = judge_all(early, {"stack": stack, "tables": tables.load()})
+    verdicts = judge_all(early, definition_facts(stack, tables.load()))
     return [verdict.code for verdict in verdicts if verdict.outcome >= Outcome.FAIL]
 
 
@@ -239,7 +240,7 @@ def test_the_best_attempt_says_what_remains() -> None:
 
 
 def test_a_search_without_room_finds_nothing_and_claims_nothing() -> None:
-    facts = {"stack": POINTCEPT["cuda124-torch25-published"], "tables": tables.load()}
+    facts = definition_facts(POINTCEPT["cuda124-torch25-published"], tables.load())
     suggestion = suggest(facts, Limits(first=1, second=1))
     assert (suggestion.proven, suggestion.exhausted, suggestion.changes) == (False, False, ())
 
@@ -255,7 +256,7 @@ def test_an_accepted_finding_is_left_alone() -> None:
 def test_a_gap_is_no_repair() -> None:
     """A check that failed and would not be made any more still stands against a stack."""
     stack = Stack.model_validate({"id": "case", "packages": {"torch": "2.6.0", "torchvision": "0.20.0"}})
-    judging = Judging({"stack": stack, "tables": tables.load()})
+    judging = Judging(definition_facts(stack, tables.load()))
     newer = judging.judge({("packages", "torchvision"): Package(version="9.9.9")})
     assert [(each.code, each.outcome.name) for each in newer.fails] == [("TORCH101", "SKIP")]
 

@@ -27,6 +27,7 @@ ROWS: list[Row] = [
     *tables.load().torch.builds,
     *tables.load().torch.companions,
     *tables.load().torch.arch_names,
+    *tables.load().torch.compilers,
     *tables.load().cuda.toolkits,
     *tables.load().cuda.families,
     *tables.load().cuda.generations,
@@ -175,7 +176,7 @@ LOADERS: dict[str, Callable[[Path], Any]] = {
     ("name", "old", "new", "message"),
     [
         ("torch", "checked = 2026-11-20", "", "torch.toml: checked: a table states the date that it was checked"),
-        ("torch", "[[companion]]", "[[companoin]]", "torch.toml: companoin: unknown key; known: arch_list, build, checked, companion, file, release, sources"),
+        ("torch", "[[companion]]", "[[companoin]]", "torch.toml: companoin: unknown key; known: arch_list, build, checked, companion, file, host_compiler, release, sources"),
         ("torch", 'torch = "2.5.0"\nuploaded', "uploaded", "torch.toml: release[27]: torch: this key is missing"),
         ("torch", 'torch = "2.5.0"\nuploaded', "torch = 25\nuploaded", "torch.toml: release[27]: torch: this must be a str, found 25"),
         ("torch", 'torch = "2.5.0"\nuploaded', 'torch = "two"\nuploaded', "torch.toml: release[27]: torch: Invalid version: 'two'"),

@@ -8,10 +8,15 @@ from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from stackcheck.claimed import cuda_tag, minor_of_digits, read_local, spelled, tag_cuda
+from stackcheck import tables
+from stackcheck.environment.madefor import read_local
+from stackcheck.model.build import cuda_tag, tag_cuda
+from stackcheck.model.versions import release_key, spelled
 from stackcheck_probes.judging.gfx import FAMILIES, akin, family, generation, gfx_of
 
 pytestmark = pytest.mark.property
+
+KNOWN = tables.load()
 
 CUDA = st.builds(lambda major, minor: Version(f"{major}.{minor}"), st.integers(10, 99), st.integers(0, 9))
 TORCH = st.builds(lambda major, minor: f"{major}.{minor}", st.integers(1, 9), st.integers(0, 99))
@@ -32,27 +37,27 @@ def test_a_cuda_tag_is_read_back(cuda: Version) -> None:
 
 @given(TORCH, CUDA)
 def test_the_local_version_of_pyg_is_read_back(torch: str, cuda: Version) -> None:
-    made = read_local(f"pt{torch.replace('.', '')}{cuda_tag(cuda)}")
+    made = read_local("torch-scatter", f"pt{torch.replace('.', '')}{cuda_tag(cuda)}", KNOWN)
     assert made is not None
     assert (made.torch, made.cuda) == (torch, cuda)
 
 
 @given(TORCH, CUDA, st.booleans())
 def test_the_local_version_of_flash_attention_is_read_back(torch: str, cuda: Version, abi: bool) -> None:
-    made = read_local(f"{cuda_tag(cuda)}torch{torch}cxx11abi{str(abi).lower()}")
+    made = read_local("flash-attn", f"{cuda_tag(cuda)}torch{torch}cxx11abi{str(abi).lower()}", KNOWN)
     assert made is not None
     assert (made.torch, made.cuda, made.abi) == (torch, cuda, abi)
 
 
-@given(TORCH)
-def test_digits_of_a_minor_are_read_back(torch: str) -> None:
-    assert minor_of_digits(torch.replace(".", "")) == torch
+@given(TORCH, st.integers(0, 9))
+def test_trailing_zeros_and_builds_are_the_same_release(torch: str, digits: int) -> None:
+    assert release_key(torch) == release_key(f"{torch}.0") == release_key(f"{torch}.0+cu12{digits}")
 
 
 @given(st.text(max_size=40))
 def test_no_local_version_is_too_odd(local: str) -> None:
-    made = read_local(local)
-    assert made is None or made.torch or made.tag
+    made = read_local("x", local, KNOWN)
+    assert made is None or made.torch or made.tag or made.ambiguous
 
 
 @given(BOUNDS)

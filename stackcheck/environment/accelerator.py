@@ -1,0 +1,25 @@
+"""What a stack is for: NVIDIA GPUs, AMD GPUs or the CPU. The one place that reads it out of a definition."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from stackcheck.definition import Stack
+    from stackcheck.model.build import Kind
+
+
+def wanted_accelerator(stack: Stack) -> Kind | None:
+    """Return what the stack says that it is for; None where it does not say.
+
+    What it states comes first, then a ROCm version, then the GPUs where all are of one maker, then a CUDA
+    version.
+    """
+    if stack.accelerator:
+        return stack.accelerator
+    if stack.rocm:
+        return "rocm"
+    kinds: set[Kind] = {"rocm" if gpu.gfx else "cuda" for gpu in stack.gpus}
+    if len(kinds) == 1:
+        return kinds.pop()
+    return "cuda" if stack.cuda and not kinds else None

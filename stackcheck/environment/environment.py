@@ -1,0 +1,284 @@
+"""The Environment: what is known of a stack, one record a distribution, by the strongest evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from packaging.utils import canonicalize_name
+
+from stackcheck.definition import Package
+from stackcheck.environment.accelerator import wanted_accelerator
+from stackcheck.environment.images import building_image, running_image
+from stackcheck.environment.madefor import made_for
+from stackcheck.environment.sources import (
+    effective_index,
+    elsewhere,
+    only_pypi,
+    source_of,
+    sources_of,
+    user_index,
+)
+from stackcheck.environment.torchbuild import of_local, one_tag, platform_of, torch_build
+from stackcheck.model.versions import minor, parse_version
+from stackcheck.verdict import Evidence, Level
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from packaging.specifiers import SpecifierSet
+    from packaging.version import Version
+
+    from stackcheck.definition import BuiltFor, Index, Stack
+    from stackcheck.environment.images import ImageFacts
+    from stackcheck.environment.madefor import MadeFor
+    from stackcheck.environment.sources import Source
+    from stackcheck.environment.torchbuild import Answer, TorchBuild
+    from stackcheck.model.build import Kind
+    from stackcheck.resolving.resolution import LockedPackage, Resolution
+    from stackcheck.tables import Tables
+
+_UNSTATED = Package(version="latest")
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """One distribution of a stack.
+
+    package: the row that states it, an empty one where only the resolution has it. stated: whether it stands
+    in the definition. locked: the file that the resolver takes, None where it was not asked or left it out.
+    """
+
+    name: str
+    package: Package = _UNSTATED
+    stated: bool = True
+    locked: LockedPackage | None = None
+
+    @property
+    def exact(self) -> Version | None:
+        """Return the one version that it has: as pinned, else as the resolver takes it today."""
+        return self.package.exact or (self.locked.version if self.locked else None)
+
+    @property
+    def version(self) -> str:
+        """Return the version as text for a message: the pin, what a range resolves to, or the range."""
+        exact = self.exact
+        return str(exact) if exact is not None and self.package.exact is None else self.package.version
+
+    @property
+    def specifier(self) -> SpecifierSet:
+        """Return what the stack accepts; everything where it states nothing."""
+        return self.package.specifier
+
+    @property
+    def origin(self) -> str | None:
+        """Return where it comes from when that is not a wheel of an index: source, conda, git, url, path."""
+        return self.package.origin
+
+    @property
+    def built_for(self) -> BuiltFor | None:
+        """Return what the stack says that the wheel was compiled against."""
+        return self.package.built_for
+
+    @property
+    def index(self) -> str | None:
+        """Return the index of its own."""
+        return self.package.index
+
+    @property
+    def find_links(self) -> str | None:
+        """Return the find-links page of its own."""
+        return self.package.find_links
+
+    @property
+    def is_wheel(self) -> bool:
+        """Tell whether it is, or may be, a wheel of an index or page."""
+        return self.package.origin in (None, "wheel", "url")
+
+    @property
+    def level(self) -> Level:
+        """Return the level of the evidence for its version."""
+        return Level.RESOLVED if self.locked is not None and self.package.exact is None else Level.STATED
+
+    @property
+    def chosen(self) -> Evidence | None:
+        """Return what says which version it has where the stack pins none; None for a pin."""
+        if self.locked is None or self.package.exact is not None:
+            return None
+        asked = f"`{self.package.version}`" if self.stated else "what other packages require of it"
+        return Evidence(f"{self.name}: {asked} resolves to {self.locked.version} today", self.locked.index)
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What is known of a stack; `user` are the indexes that the user's environment names for uv and pip."""
+
+    stack: Stack
+    tables: Tables = field(repr=False)
+    user: Index
+    resolution: Resolution | None = None
+
+    def changed(self, stack: Stack) -> Environment:
+        """Return what is known of another definition in its place: nothing of it was resolved."""
+        return Environment(stack, self.tables, self.user)
+
+    @cached_property
+    def index(self) -> Index:
+        """Return the indexes of the stack with those of the user's environment."""
+        return effective_index(self.stack.index, self.user)
+
+    @cached_property
+    def packages(self) -> Mapping[str, Distribution]:
+        """Return every distribution by canonical name: those stated, then those drawn in."""
+        locked = self.resolution.by_name if self.resolution else {}
+        found = {
+            name: Distribution(name, row, stated=True, locked=_taken(row, locked.get(name)))
+            for name, row in self._rows
+        }
+        drawn = {
+            name: Distribution(name, stated=False, locked=each)
+            for name, each in locked.items()
+            if name not in found
+        }
+        return {**found, **drawn}
+
+    @property
+    def _rows(self) -> Iterable[tuple[str, Package]]:
+        return self.stack.packages.items()
+
+    @cached_property
+    def stated(self) -> Mapping[str, Distribution]:
+        """Return the distributions that the definition names."""
+        return {name: self.packages[name] for name, _ in self._rows}
+
+    def version(self, name: str) -> Version | None:
+        """Return the version of a distribution, pinned or as it resolves; None where it is not known."""
+        found = self.packages.get(canonicalize_name(name))
+        return found.exact if found else None
+
+    def sources(self, name: str) -> tuple[Source, ...]:
+        """Return the indexes and pages that are searched for a distribution."""
+        key = canonicalize_name(name)
+        if key not in self._sources:
+            self._sources[key] = sources_of(key, self.stack.packages.get(key), self.index, self.tables)
+        return self._sources[key]
+
+    def taken_from(self, name: str) -> tuple[Source, ...]:
+        """Return the place that the resolver took a distribution from, else all that are searched."""
+        found = self.packages.get(canonicalize_name(name))
+        place = (found.locked.index or found.locked.url) if found and found.locked else ""
+        return (source_of(name, place, self.tables),) if place else self.sources(name)
+
+    @cached_property
+    def _sources(self) -> dict[str, tuple[Source, ...]]:
+        return {}
+
+    def only_pypi(self, name: str) -> bool:
+        """Tell whether PyPI, or a mirror of it, is the only place that a distribution can come from."""
+        return only_pypi(self.taken_from(name))
+
+    def elsewhere(self, name: str) -> Source | None:
+        """Return a place, neither PyPI nor PyTorch's index, that a distribution may come from."""
+        return elsewhere(self.taken_from(name))
+
+    def made_for(self, name: str) -> MadeFor | None:
+        """Say what a compiled wheel was made for; None where nothing says it."""
+        found = self.packages.get(name)
+        return made_for(name, found.package, found.exact, self.sources(name), self.tables) if found else None
+
+    def build_of(self, name: str) -> Answer | None:
+        """Return what a companion of torch is built for, by its local version or its index."""
+        found = self.packages.get(name)
+        if found is None or not found.is_wheel:
+            return None
+        return of_local(name, found.exact) or one_tag(self.sources(name))
+
+    @cached_property
+    def torch(self) -> TorchBuild:
+        """Return the torch that the stack gets."""
+        return torch_build(self.stack, self.taken_from("torch"), self.tables, self.resolution)
+
+    @cached_property
+    def wanted(self) -> Kind | None:
+        """Return what the stack says that it is for: "cuda", "rocm", "cpu", or None."""
+        return wanted_accelerator(self.stack)
+
+    @property
+    def accelerator(self) -> str | None:
+        """Return what the stack computes on: what it says, else what its torch is built for."""
+        return self.wanted or self.torch.kind
+
+    @cached_property
+    def image(self) -> ImageFacts | None:
+        """Return what the image in which the stack runs brings."""
+        return running_image(self.stack, self.tables)
+
+    @cached_property
+    def build_image(self) -> ImageFacts | None:
+        """Return what the image in which source builds are made brings."""
+        return building_image(self.stack, self.tables)
+
+    @property
+    def toolkit(self) -> tuple[Version, str] | None:
+        """Return the CUDA toolkit that compiles, and what says so: the stack, else the image that builds."""
+        if self.stack.toolkit:
+            return parse_version(minor(self.stack.toolkit)), "the stack"
+        image = self.build_image
+        return (image.toolkit, f"the image {image.name}") if image and image.toolkit else None
+
+    @property
+    def compiled(self) -> tuple[str, ...]:
+        """Return the stated distributions that are built from source, torch apart."""
+        built = ("source", "git", "path")
+        return tuple(name for name, each in self.stated.items() if each.origin in built and name != "torch")
+
+    @property
+    def platform(self) -> str:
+        """Return the stated platform, else Linux on x86_64."""
+        return platform_of(self.stack)
+
+    @property
+    def python(self) -> str | None:
+        """Return the Python as major.minor: stated, else the one that was resolved for."""
+        stated = self.stack.python or (self.resolution.python if self.resolution else None)
+        return minor(stated) if stated else None
+
+    @property
+    def glibc(self) -> tuple[Version, str] | None:
+        """Return the glibc, and what says so: stated, by the OS, or by the image that runs."""
+        if self.stack.glibc:
+            return parse_version(self.stack.glibc), "the system"
+        for text in (self.stack.os, self.stack.image.ready, self.stack.image.base):
+            row = self.tables.systems.find(text) if text else None
+            if row is not None:
+                return row.glibc, text or ""
+        return None
+
+    def chosen(self) -> Iterator[Evidence]:
+        """Yield what says which versions the unpinned distributions of the stack have today."""
+        yield from (each.chosen for each in self.stated.values() if each.chosen)
+
+
+def environment_of(
+    stack: Stack,
+    tables: Tables,
+    environ: Mapping[str, str] | None = None,
+    resolution: Resolution | None = None,
+) -> Environment:
+    """Return what is known of a stack; `environ` names further indexes, `resolution` what was taken."""
+    return Environment(stack, tables, user_index(environ or {}), resolution)
+
+
+def _taken(row: Package, locked: LockedPackage | None) -> LockedPackage | None:
+    return locked if row.origin in (None, "wheel", "url") else None
+
+
+def definition_facts(
+    stack: Stack,
+    tables: Tables,
+    environ: Mapping[str, str] | None = None,
+    resolution: Resolution | None = None,
+) -> dict[str, Any]:
+    """Return the facts that rules over a definition need: `stack`, `tables` and `env`."""
+    return {"stack": stack, "tables": tables, "env": environment_of(stack, tables, environ, resolution)}

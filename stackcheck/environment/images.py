@@ -1,0 +1,110 @@
+"""What an image brings: torch, its CUDA, the toolkit, Python. The one place that reads an image's name."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from stackcheck.model.build import Backend
+from stackcheck.model.versions import parse_version
+
+if TYPE_CHECKING:
+    from packaging.version import Version
+
+    from stackcheck.definition import Stack
+    from stackcheck.tables import Tables
+    from stackcheck.tables.reading import Row
+
+_CUDA = re.compile(
+    r"(?:^|/)nvidia/cuda:(?P<cuda>\d+\.\d+)(?P<patch>\.\d+)?(?:-(?P<cudnn>cudnn\d*))?(?:-(?P<kind>base|runtime|devel))?"
+)
+_PYTORCH = re.compile(
+    r"(?:^|/)pytorch/pytorch:(?P<torch>\d+\.\d+\.\d+)-cuda(?P<cuda>\d+\.\d+)(?:-(?P<cudnn>cudnn\d*))?(?:-(?P<kind>runtime|devel))?"
+)
+_NVIDIA = re.compile(r"nvcr\.io/nvidia/pytorch:(?P<tag>\d\d\.\d\d)")
+_NVIDIA_LOCAL = re.compile(r"nv(?P<tag>\d\d\.\d\d?)")
+_PYTHON = re.compile(r"(?:^|/)python:(?P<python>3\.\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """What the name of an image says.
+
+    torch: the version in it, and `backend` what that is built for; nvidia: NVIDIA builds it, with the C++11
+    ABI. toolkit: the CUDA version of its nvcc, None without one. cuda: the CUDA of an nvidia/cuda image,
+    `cudnn` the word for cuDNN in its tag, `kind` base, runtime or devel. python: its interpreter. row: the
+    table row that says so, where it is not the name.
+    """
+
+    name: str
+    torch: Version | None = None
+    backend: Backend | None = None
+    nvidia: bool = False
+    toolkit: Version | None = None
+    cuda: Version | None = None
+    cudnn: str = ""
+    kind: str = ""
+    python: str = ""
+    row: Row | None = None
+
+
+def image_facts(name: str, tables: Tables) -> ImageFacts:
+    """Read the name of an image.
+
+    >>> from stackcheck import tables
+    >>> image_facts("nvidia/cuda:12.4.1-cudnn-devel-ubuntu22.04", tables.load()).toolkit
+    <Version('12.4')>
+    """
+    if match := _CUDA.search(name):
+        cuda, kind = parse_version(match["cuda"]), match["kind"] or ""
+        toolkit = cuda if kind == "devel" else None
+        facts = ImageFacts(name, cuda=cuda, cudnn=match["cudnn"] or "", kind=kind, toolkit=toolkit)
+        return (
+            replace(facts, python=row.python, row=row) if (row := tables.images.distribution(name)) else facts
+        )
+    if match := _PYTORCH.search(name):
+        cuda = parse_version(match["cuda"])
+        toolkit = cuda if match["kind"] == "devel" else None
+        torch, backend = parse_version(match["torch"]), Backend("cuda", cuda)
+        return ImageFacts(name, torch, backend, toolkit=toolkit, kind=match["kind"] or "")
+    if match := _NVIDIA.search(name):
+        return _of_nvidia(name, match["tag"], tables)
+    if match := _PYTHON.search(name):
+        return ImageFacts(name, python=match["python"])
+    row = tables.images.distribution(name)
+    return ImageFacts(name, python=row.python, row=row) if row else ImageFacts(name)
+
+
+def _of_nvidia(name: str, tag: str, tables: Tables) -> ImageFacts:
+    row = tables.images.nvidia_pytorch(tag)
+    if row is None:
+        return ImageFacts(name, nvidia=True, kind="devel")
+    backend = Backend("cuda", row.cuda)
+    return ImageFacts(
+        name, row.torch, backend, nvidia=True, toolkit=row.cuda, kind="devel", python=row.python, row=row
+    )
+
+
+def torch_of_nvidia(version: Version, tables: Tables) -> ImageFacts | None:
+    """Return NVIDIA's container whose torch has this version, 2.5.0a0+872d972e41.nv24.8."""
+    match = _NVIDIA_LOCAL.search(version.local or "")
+    return _of_nvidia(f"torch {version}", match["tag"], tables) if match else None
+
+
+def images_of(stack: Stack) -> tuple[str, ...]:
+    """Return the images that a stack names: the one that runs first, then the one that builds."""
+    image = stack.image
+    return tuple(dict.fromkeys(name for name in (image.ready, image.base, image.build_base) if name))
+
+
+def running_image(stack: Stack, tables: Tables) -> ImageFacts | None:
+    """Return what the image in which the stack runs brings; None where no image is named."""
+    name = stack.image.ready or stack.image.base
+    return image_facts(name, tables) if name else None
+
+
+def building_image(stack: Stack, tables: Tables) -> ImageFacts | None:
+    """Return what the image in which source builds are made brings; None where no image is named."""
+    name = stack.image.build_base or stack.image.base or stack.image.ready
+    return image_facts(name, tables) if name else None

@@ -1,0 +1,1 @@
+"""The nouns that everything else speaks of: frozen values, no knowledge, no input and no output."""

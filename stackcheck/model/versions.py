@@ -1,0 +1,78 @@
+"""Versions and ranges by PEP 440: 2.8 is 2.8.0, and a local version names a build, not another release."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_version
+from packaging.version import Version
+
+
+class KeptVersion(Version):
+    """A version that keeps its texts, of which messages are made: `packaging` builds them anew each time."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._shown = super().__str__()
+        self._public = self._shown.partition("+")[0]
+
+    def __str__(self) -> str:
+        return self._shown
+
+    def __repr__(self) -> str:
+        return f"<Version('{self}')>"
+
+    @property
+    def public(self) -> str:
+        """Return the version without its local part."""
+        return self._public
+
+
+@lru_cache(maxsize=16384)
+def parse_version(text: str) -> Version:
+    """Parse a version once; the same text comes up in many rows, stacks and rules."""
+    return KeptVersion(text)
+
+
+@lru_cache(maxsize=16384)
+def parse_specifier(text: str) -> SpecifierSet:
+    """Parse a version range once."""
+    return SpecifierSet(text)
+
+
+@lru_cache(maxsize=16384)
+def release_key(version: Version | str) -> str:
+    """Return the text that all spellings of one release share; the local part names a build of it.
+
+    Source:
+    https://packaging.python.org/en/latest/specifications/version-specifiers/#public-version-identifiers
+
+    >>> release_key("2.8") == release_key("2.8.0+cu128")
+    True
+    """
+    parsed = parse_version(version) if isinstance(version, str) else version
+    return canonicalize_version(parsed.public)
+
+
+def same_release(one: Version, other: Version) -> bool:
+    """Tell whether two versions are the same release, whatever their builds."""
+    return release_key(one) == release_key(other)
+
+
+@lru_cache(maxsize=4096)
+def minor(version: Version | str) -> str:
+    """Return major.minor as text: CUDA 12.4.1 is 12.4, Python 3.11.2 is 3.11."""
+    parsed = parse_version(version) if isinstance(version, str) else version
+    return f"{parsed.major}.{parsed.minor}"
+
+
+@lru_cache(maxsize=4096)
+def spelled(accepted: SpecifierSet) -> str:
+    """Return a version range with its lower bounds first: >=0.7.11,<0.8.0.
+
+    >>> spelled(SpecifierSet("<0.8.0,>=0.7.11"))
+    '>=0.7.11,<0.8.0'
+    """
+    order = {">": 0, "=": 1, "~": 1, "!": 2, "<": 3}
+    return ",".join(sorted(map(str, accepted), key=lambda text: (order.get(text[0], 2), text)))
