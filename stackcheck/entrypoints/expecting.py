@@ -14,9 +14,10 @@ from packaging.version import InvalidVersion, Version
 
 from stackcheck.definition import Package
 from stackcheck.errors import ProbeError
+from stackcheck.model.facts import Missing
 from stackcheck.rules.gpucode import packages_of
 from stackcheck.rules.loading import own_folders
-from stackcheck.rules.registry import RULES, Missing, judge_one
+from stackcheck.rules.registry import RULES, judge_one
 from stackcheck.rules.variables import applies
 from stackcheck.tables.gpus import products
 from stackcheck.verdict import Outcome

@@ -20,7 +20,7 @@ from stackcheck_probes.judging.driverfit import (
 
 if TYPE_CHECKING:
     from stackcheck.definition import Stack
-    from stackcheck.rules.registry import Facts
+    from stackcheck.model.facts import Facts
 
 
 def _concerns_nvidia(facts: Facts) -> bool:

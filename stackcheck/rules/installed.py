@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from stackcheck.definition import Package, Stack
+    from stackcheck.model.facts import Facts
     from stackcheck.resolving.resolution import Resolution
-    from stackcheck.rules.registry import Facts
 
 COUPLED = ("torch", "torchvision", "torchaudio", "triton", "numpy", "spconv-", "cumm-", "nvidia-")
 """Distributions tied to each other by native interfaces: a requirement on one, unmet, is a break,

@@ -13,7 +13,7 @@ from stackcheck.verdict import Evidence
 
 if TYPE_CHECKING:
     from stackcheck.definition import Stack
-    from stackcheck.rules.registry import Facts
+    from stackcheck.model.facts import Facts
 
 CONDA_NAMES = {
     "pytorch": "torch",

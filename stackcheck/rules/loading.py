@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from stackcheck.rules.registry import Facts, Finding, passed, rule, skipped, told, warned
+from stackcheck.rules.registry import Finding, passed, rule, skipped, told, warned
 from stackcheck.verdict import Evidence
 from stackcheck_probes.judging.loadfit import (
     OF_THE_STACK,
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from stackcheck.definition import Stack
+    from stackcheck.model.facts import Facts
     from stackcheck.tables import Tables
 
 COUPLED = ("cudnn", "nccl", "cublas", "nvjitlink")

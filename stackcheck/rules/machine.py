@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.version import InvalidVersion, Version
 
-from stackcheck.rules.registry import Finding, Missing, failed, passed, rule, skipped, told, warned
+from stackcheck.model.facts import Missing
+from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, told, warned
 from stackcheck.verdict import Evidence
 from stackcheck_probes.credentials import without_credentials
 from stackcheck_probes.machine.sharedmemory import large_enough
@@ -15,7 +16,7 @@ from stackcheck_probes.probes.environment import MAX_VALUE
 
 if TYPE_CHECKING:
     from stackcheck.definition import Stack
-    from stackcheck.rules.registry import Facts
+    from stackcheck.model.facts import Facts
     from stackcheck.tables import Tables
     from stackcheck.tables.torch import Release
 

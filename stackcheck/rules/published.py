@@ -14,7 +14,7 @@ from stackcheck.verdict import Evidence, Outcome
 
 if TYPE_CHECKING:
     from stackcheck.definition import Stack
-    from stackcheck.rules.registry import Facts
+    from stackcheck.model.facts import Facts
     from stackcheck.tables import Tables
 
 

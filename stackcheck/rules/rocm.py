@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from stackcheck.claimed import TorchClaim
     from stackcheck.definition import Stack
-    from stackcheck.rules.registry import Facts
+    from stackcheck.model.facts import Facts
     from stackcheck.tables import Tables
     from stackcheck.tables.gpus import Gpu
     from stackcheck.tables.rocm import NoRocblas, TorchRocm

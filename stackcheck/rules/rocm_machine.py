@@ -11,7 +11,7 @@ from stackcheck_probes.judging.rocmfit import OVERRIDE, effective_gfx, nodes_ope
 
 if TYPE_CHECKING:
     from stackcheck.definition import Stack
-    from stackcheck.rules.registry import Facts
+    from stackcheck.model.facts import Facts
 
 
 def _concerns_rocm(facts: Facts) -> bool:

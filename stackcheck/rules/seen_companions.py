@@ -9,7 +9,7 @@ from packaging.version import InvalidVersion, Version
 
 from stackcheck.rules.measured import as_numbers, error_text, from_packed, judged, not_importable
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, uses, warned
-from stackcheck.verdict import Evidence
+from stackcheck.verdict import Evidence, Level
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -159,7 +159,7 @@ def torchvision_has_the_cuda_of_torch(
     )
 
 
-@rule("VISION401", when=uses("torchvision"))
+@rule("VISION401", when=uses("torchvision"), levels=(Level.GPU,))
 def torchvision_operators_run_on_the_gpu(torchvision_ops: Mapping[str, Any]) -> Finding:
     """`nms` of torchvision runs on the GPU and keeps the right boxes.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from stackcheck.rules.measured import error_text, judged, not_importable
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, uses
 from stackcheck.rules.seen_companions import nms_on, without_torch
-from stackcheck.verdict import Evidence
+from stackcheck.verdict import Evidence, Level
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,7 +60,7 @@ def mmcv_operators_compute(mmcv_ops: Mapping[str, Any]) -> list[Finding]:
     return [nms_on("mmcv", mmcv_ops, "cpu", hint), checks]
 
 
-@rule("MMCV401", when=uses("mmcv", "mmcv-full"))
+@rule("MMCV401", when=uses("mmcv", "mmcv-full"), levels=(Level.GPU,))
 def mmcv_operators_run_on_the_gpu(mmcv_ops: Mapping[str, Any]) -> Finding:
     """`nms` of mmcv runs on the GPU.
 

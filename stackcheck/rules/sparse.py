@@ -14,7 +14,7 @@ from stackcheck.verdict import Evidence
 
 if TYPE_CHECKING:
     from stackcheck.definition import Package, Stack
-    from stackcheck.rules.registry import Facts
+    from stackcheck.model.facts import Facts
     from stackcheck.tables import Tables
     from stackcheck.tables.sparse import CummNvrtc
 

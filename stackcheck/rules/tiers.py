@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from stackcheck.dockerfiles.dockersteps import bases
 from stackcheck.dockerfiles.tiers import from_fault
-from stackcheck.rules.registry import Fault, Finding, failed, passed, rule, skipped, warned
+from stackcheck.model.facts import Fault
+from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
 from stackcheck.verdict import Evidence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from stackcheck.definition import Stack
-    from stackcheck.rules.registry import Facts
+    from stackcheck.model.facts import Facts
 
 _FROM = Evidence(
     "FROM names the image that a build starts from", "https://docs.docker.com/reference/dockerfile/#from"

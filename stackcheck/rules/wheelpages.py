@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from stackcheck.claimed import TorchClaim
     from stackcheck.definition import Package, Stack
-    from stackcheck.rules.registry import Facts
+    from stackcheck.model.facts import Facts
     from stackcheck.tables import Tables
     from stackcheck.tables.wheels import WheelHost
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from stackcheck import rules, tables
 from stackcheck.rules.registry import judge_all
-from stackcheck.verdict import Outcome
+from stackcheck.verdict import Level, Outcome
 from tests.cases.convert import to_stack
 
 HERE = Path(__file__).parent
@@ -65,7 +65,7 @@ class Judged:
 def judge(case: dict[str, Any]) -> Judged:
     """Run the rules that need only definition and tables over one case."""
     facts = {"stack": to_stack(case), "tables": tables.load()}
-    early = [rule for rule in rules.load_all() if rule.code[-3] == "1"]
+    early = rules.before_build(Level.STATED)
     verdicts = judge_all(early, facts)
     failed = [verdict for verdict in verdicts if verdict.outcome >= Outcome.FAIL]
     codes = tuple(dict.fromkeys(verdict.code for verdict in failed))

@@ -21,6 +21,7 @@ OUTER = (
 )
 CORE = (
     "errors",
+    "model",
     "verdict",
     "definition",
     "axes",

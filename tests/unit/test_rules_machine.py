@@ -9,8 +9,9 @@ import pytest
 
 from stackcheck import tables
 from stackcheck.definition import Stack
+from stackcheck.model.facts import Missing
 from stackcheck.rules import host_driver, machine, rocm_machine  # noqa: F401 - importing them registers the rules
-from stackcheck.rules.registry import RULES, Missing, judge_one
+from stackcheck.rules.registry import RULES, judge_one
 from stackcheck.verdict import Outcome, Verdict
 from stackcheck_probes.judging.rocmfit import effective_gfx
 
