@@ -11,10 +11,9 @@ from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, wa
 from stackcheck.verdict import Evidence
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from stackcheck.definition import Stack
     from stackcheck.model.facts import Facts
+    from stackcheck_probes.facts.python import Pythons
 
 _FROM = Evidence(
     "FROM names the image that a build starts from", "https://docs.docker.com/reference/dockerfile/#from"
@@ -84,7 +83,7 @@ def all_tiers_are_there(stack: Stack, building: Any) -> Finding:
 
 
 @rule("TIER302", when=_is_tier)
-def chain_has_one_python(pythons: Mapping[str, Any]) -> Finding:
+def chain_has_one_python(pythons: Pythons) -> Finding:
     """An image at the end of a chain has one Python, and no conda.
 
     Each tier can bring another interpreter, and pip then installs where nobody looks: a base image with conda

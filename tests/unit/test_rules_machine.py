@@ -340,7 +340,7 @@ def test_visible_devices_that_exist_pass(value: str) -> None:
     assert judge("DRIVER306", CUDA, nvidia_driver=host(loaded()), environment=environment()) == []
 
 
-def amd(gfx: str | None = "gfx803", **more: Any) -> dict[str, Any]:
+def amd(gfx: str | None = "gfx803", **more: Any) -> Any:
     return {
         "kfd": {"path": "/dev/kfd", "exists": True, "accessible": True, "gid": 992, "mode": "660"},
         "render_nodes": [],

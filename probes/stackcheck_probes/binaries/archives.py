@@ -11,13 +11,13 @@ from stackcheck_probes.binaries.libraryfile import MAX_LIBRARIES, read_source
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any
 
     from stackcheck_probes.binaries.bytesource import ByteSource
     from stackcheck_probes.binaries.inflate import Budget
+    from stackcheck_probes.facts.binaries import LibraryCode
 
 
-def read_zip(source: ByteSource, *, deep: bool = False) -> Iterator[dict[str, Any]]:
+def read_zip(source: ByteSource, *, deep: bool = False) -> Iterator[LibraryCode]:
     """Yield the facts of each binary of a wheel, as `libraryfile.read_source` does; its `path` is the member.
 
     A member that cannot be read is a fact with `error`. Raise `SourceError` when the zip itself is damaged.
@@ -35,7 +35,7 @@ def read_zip(source: ByteSource, *, deep: bool = False) -> Iterator[dict[str, An
             yield facts
 
 
-def read_tar(source: ByteSource, budget: Budget, *, deep: bool = False) -> Iterator[dict[str, Any]]:
+def read_tar(source: ByteSource, budget: Budget, *, deep: bool = False) -> Iterator[LibraryCode]:
     """Yield the facts of each binary of a tar archive, plain or gzipped (a layer of an image).
 
     Raise `SourceError` when the archive is damaged, or compressed in a way that is not read.
