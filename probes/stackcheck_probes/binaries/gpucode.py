@@ -94,16 +94,6 @@ class GpuCode(Frozen):
         """Every code target that some fatbin with kernels holds."""
         return frozenset().union(*(group.codes for group in self.groups))
 
-    @property
-    def common(self) -> frozenset[Code]:
-        """The code targets that all fatbins with kernels hold."""
-        return frozenset.intersection(*(group.codes for group in self.groups)) if self.groups else frozenset()
-
-    @property
-    def has_device_code(self) -> bool:
-        """Whether any GPU code, CUDA or HIP, was seen or is known to be there unseen."""
-        return bool(self.images or self.relocatable or self.targets or self.bundles or self.unread)
-
 
 def to_json(gpu: GpuCode) -> GpuCodeFacts:
     """Return the value as JSON-able data; what is empty is left out."""
