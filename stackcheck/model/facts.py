@@ -54,6 +54,7 @@ HOST_FACTS: Mapping[str, Fact] = {
     "pages": Fact(Level.RESOLVED),
     "image": Fact(Level.BYTES, of_target=True),
     "building": Fact(Level.RUN, of_target=True),
+    "document": Fact(Level.RUN, of_target=True),
     "probing": Fact(Level.RUN, of_target=True),
     "observation": Fact(Level.RUN, of_target=True),
 }
