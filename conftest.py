@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytest_plugins = ["pytester"]
+pytest_plugins = ["pytester", "tests.rule_recorder"]
 
 settings.register_profile("default", deadline=None, max_examples=100)
 settings.register_profile(

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from stackcheck.errors import ProbeError
-from stackcheck.rules.registry import Missing
+from stackcheck.model.facts import Missing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

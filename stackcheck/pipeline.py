@@ -32,14 +32,15 @@ from stackcheck.errors import (
     ResolveError,
     UsageError,
 )
+from stackcheck.model.facts import Facts, Fault, Missing
 from stackcheck.observation import parse_observation, rule_facts
 from stackcheck.report.model import Hashes, Report, Subject
 from stackcheck.resolving import locking, resolve
 from stackcheck.resolving.lock import Lock, is_current, lock_path
 from stackcheck.resolving.lockfile import write_lock
 from stackcheck.resolving.resolution import PROVEN, Resolution, Unresolved
-from stackcheck.rules.registry import Facts, Fault, Missing, Rule, judge_all
-from stackcheck.verdict import Outcome, Verdict
+from stackcheck.rules.registry import judge_all
+from stackcheck.verdict import Level, Outcome, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -75,7 +76,7 @@ def check(stack: Stack, options: Options, progress: Progress) -> Report:
     """Judge a stack by its definition, the tables and its resolution; builds nothing."""
     run = _Run("check", stack)
     facts = known(claimed(stack) | resolved(stack, options, progress))
-    return run.report(judge_all(stages("12"), facts), facts)
+    return run.report(judge_all(rules.before_build(), facts), facts)
 
 
 def check_all(stacks: Sequence[Stack], options: Options, progress: Progress) -> list[Report]:
@@ -98,14 +99,14 @@ def verify(stack: Stack, options: Options, progress: Progress, family: Sequence[
     """
     run = _Run("verify", stack)
     facts = known(claimed(stack) | resolved(stack, options, progress))
-    early = judge_all(stages("12"), facts)
+    early = judge_all(rules.before_build(), facts)
     facts = locked(stack, facts, options, progress)
     reason = reason_not_to_build(waive(early, stack), facts, options)
     if reason:
         late_facts: dict[str, Any] = {"building": Missing(reason)}
     else:
         late_facts = built(stack, facts["resolution"], options, progress, family)
-    late = judge_all(stages("34"), with_gaps(facts | late_facts))
+    late = judge_all(rules.of_target(), with_gaps(facts | late_facts))
     return run.report((*early, *late), facts | late_facts)
 
 
@@ -118,8 +119,8 @@ def probe(stack: Stack, engine: Engine, options: Options, progress: Progress) ->
     claims = claimed(stack)
     facts = claims | prepared(stack, engine, None, options, progress)
     # Rules over the definition see the definition alone: what is installed is not what is claimed.
-    early = judge_all(stages("1"), claims)
-    return run.report((*early, *judge_all(stages("34"), with_gaps(facts))), facts)
+    early = judge_all(rules.before_build(Level.STATED), claims)
+    return run.report((*early, *judge_all(rules.of_target(), with_gaps(facts))), facts)
 
 
 def build(stack: Stack, options: Options, progress: Progress) -> Target:
@@ -305,11 +306,6 @@ def observed(
 def packed_agent() -> bytes:
     """Return the agent, packed once a process."""
     return agents.pack()
-
-
-def stages(digits: str) -> tuple[Rule, ...]:
-    """Return the rules whose hundreds digit is one of these."""
-    return tuple(each for each in rules.load_all() if each.code[-3] in digits)
 
 
 def reason_not_to_build(early: Iterable[Verdict], facts: Facts, options: Options) -> str:

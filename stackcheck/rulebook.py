@@ -6,19 +6,21 @@ import sys
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from stackcheck.verdict import Level
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from stackcheck.rules.registry import Rule
 
 STAGES = {
-    "1": "before the build, from the definition and the tables",
-    "2": "before the build, from the resolution and the index",
-    "3": "in what was built, without a GPU",
-    "4": "on a GPU",
+    Level.STATED: "before the build, from the definition and the tables",
+    Level.RESOLVED: "before the build, from the resolution and the index",
+    Level.BYTES: "in what was built, without a GPU",
+    Level.RUN: "in what was built, without a GPU",
+    Level.GPU: "on a GPU",
 }
-"""What the hundreds digit of a code says about when the rule runs."""
-
+"""When a rule runs, by the level of its answers."""
 
 LABELS = ("Source", "Sources", "Example", "Fix")
 """What labelled lines of a rule's docstring begin with, before a colon."""
@@ -26,7 +28,7 @@ LABELS = ("Source", "Sources", "Example", "Fix")
 
 def stage(rule: Rule) -> str:
     """Say when a rule runs."""
-    return STAGES[rule.code[-3]]
+    return STAGES[rule.level]
 
 
 def family_title(rule: Rule) -> str:
@@ -55,9 +57,6 @@ def render_markdown(rules: Sequence[Rule]) -> str:
         "# The rules",
         "",
         "Made from the rules themselves by `stackcheck explain --all --format md`; do not edit it here.",
-        "The hundreds digit of a code says when its rule runs: "
-        + "; ".join(f"{digit}xx {text}" for digit, text in STAGES.items())
-        + ".",
         "A code is never used again for something else.",
     ]
     for family, members in _families(rules):

@@ -23,7 +23,7 @@ from stackcheck.environment import definition_facts
 from stackcheck.errors import StackcheckError, UsageError
 from stackcheck.report.escape import one_line
 from stackcheck.report.text import verdict_text
-from stackcheck.rules.registry import RULES, Facts, Rule
+from stackcheck.rules.registry import RULES, Rule
 from stackcheck.stackreports import SharedReports
 from stackcheck.verdict import Outcome, Verdict, worst
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
 
     from stackcheck.definition import Stack
+    from stackcheck.model.facts import Facts
     from stackcheck.pipeline import Options
     from stackcheck.report.model import Report
 
@@ -149,7 +150,7 @@ class StackNode(pytest.Collector):
 
     def collect(self) -> Iterator[pytest.Item]:
         """Yield an item per code, runs nothing; the last one takes the verdicts of all other codes."""
-        codes = codes_of(self.stack, "12" if plugin_of(self.config).check_only else "1234")
+        codes = codes_of(self.stack, check_only=plugin_of(self.config).check_only)
         for code in codes:
             yield RuleItem.from_parent(self, name=code, stack=self.stack, codes=(code,))
         yield RuleItem.from_parent(self, name=REST, stack=self.stack, codes=codes)
@@ -212,15 +213,16 @@ class RuleItem(pytest.Item):
         return self.path, line_of(self.stack) - 1, f"{self.stack.title}::{self.name} {title}"
 
 
-def codes_of(stack: Stack, stages: str) -> tuple[str, ...]:
+def codes_of(stack: Stack, *, check_only: bool) -> tuple[str, ...]:
     """Return the codes of the rules that may have something to say of a stack, the expected ones always.
 
-    `stages` are the hundreds digits that run.
+    With `check_only` rules over what was built do not run.
     """
     facts = definition_facts(stack, tables.load())
     expected = stack.expect_codes if stack.expect == "fail" else ()
     likely = {rule.code for rule in rules.load_all() if _may_apply(rule, facts)}
-    return tuple(code for code in sorted({*likely, *expected}) if code[-3:-2] in stages)
+    left_out = {rule.code for rule in rules.of_target()} if check_only else set()
+    return tuple(sorted({*likely, *expected} - left_out))
 
 
 def _may_apply(rule: Rule, facts: Facts) -> bool:

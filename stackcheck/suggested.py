@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from stackcheck import pipeline
+from stackcheck import pipeline, rules
 from stackcheck.definition import LATEST
 from stackcheck.resolving import locking, resolve
 from stackcheck.resolving.resolution import PROVEN, Resolution, Unresolved
 from stackcheck.rules.registry import judge_all
 from stackcheck.suggest import Change, Suggestion, suggestions
 from stackcheck.suggest.change import apply, value_at
-from stackcheck.verdict import Outcome, Verdict
+from stackcheck.verdict import Level, Outcome, Verdict
 
 if TYPE_CHECKING:
     from stackcheck.definition import Stack
@@ -90,7 +90,7 @@ def _resolved(
 ) -> tuple[Resolution | Unresolved, tuple[Verdict, ...]]:
     """Resolve a stack; return what came of it, and what then fails. The lock is of the stack as it was."""
     more = locking.resolution_facts(stack, resolve.Options(offline=options.offline), options.locks)
-    verdicts = judge_all(pipeline.stages("2"), facts | more | {"stack": stack, "lock": None})
+    verdicts = judge_all(rules.before_build(Level.RESOLVED), facts | more | {"stack": stack, "lock": None})
     fails = tuple(v for v in verdicts if v.outcome >= Outcome.FAIL and v.code not in stack.ignore)
     return more["resolving"], fails
 
@@ -114,7 +114,7 @@ def _loosened(
             continue
         edit: Edit = {("packages", name): package.model_copy(update={"version": str(version)})}
         changed = apply(stack, edit)
-        early = judge_all(pipeline.stages("1"), facts | {"stack": changed})
+        early = judge_all(rules.before_build(Level.STATED), facts | {"stack": changed})
         if any(v.outcome >= Outcome.FAIL and v.code not in stack.ignore for v in early):
             continue
         _, fails = _resolved(changed, facts, options)

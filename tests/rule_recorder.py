@@ -1,48 +1,116 @@
-"""A pytest plugin that notes what each rule said in the tests that were run: code -> the outcomes of a call.
+"""A pytest plugin that counts what each rule said in the unit tests: a case that fires, a twin that does not.
 
-Loaded with `-p tests.rule_recorder` before any rule is imported; RULE_RECORD names the file that it writes.
+It checks a run of all unit tests to its end, on one process or on several (xdist): a rule without its two
+cases fails the run, by name. A rule that is called for a stack counts; one that does not apply does not.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import functools
-import json
-import os
+import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stackcheck.rules import registry
+import pytest
+
+from stackcheck import rules
+from stackcheck.rules.registry import RULES, Finding, Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterable, Mapping, Sequence
 
-SAID: defaultdict[str, set[str]] = defaultdict(set)
-_register = registry.rule
+UNIT = Path(__file__).parent / "unit"
+FIRES = {"WARN", "FAIL", "ERROR"}
+KEEPS_STILL = {"PASS", "nothing"}
+TELLS_A_GAP = {
+    "GPUCODE302": "it says what could not be read: a gap is no fault of the stack",
+    "TORCH404": "it says which GPUs were not tried",
+}
+"""Rules that fire with SKIP alone, and why."""
+
+_KEY = "rules_said"
+_TO_ITS_END = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
 
 
-def _recording_rule(code: str, **options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    def register(judge: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(judge)
-        def recorded(*args: Any, **kwargs: Any) -> Any:
-            found = judge(*args, **kwargs)
+def untested(codes: Iterable[str], said: Mapping[str, Iterable[str]]) -> list[str]:
+    """Return a line for each rule that never fired, and for each that never kept still."""
+    lines = []
+    for code in sorted(codes):
+        heard, fires = set(said.get(code, ())), {"SKIP"} if code in TELLS_A_GAP else FIRES
+        heard_text = f"they made it say {', '.join(sorted(heard)) or 'nothing at all'}"
+        if not heard & fires:
+            lines.append(f"no unit test makes {code} fire; {heard_text}")
+        if not heard & KEEPS_STILL:
+            lines.append(f"no unit test has {code} keep still; {heard_text}")
+    return lines
+
+
+class Recorder:
+    """What was said on this process and, where others run the tests, on theirs."""
+
+    def __init__(self) -> None:
+        self.said: defaultdict[str, set[str]] = defaultdict(set)
+        self.whole: list[bool] = []
+        self.deselected = False
+        self.lines: list[str] = []
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self) -> None:
+        for rule in rules.load_all():
+            judge = self._recorded(rule)
+            RULES[rule.code] = dataclasses.replace(rule, judge=judge)
+            setattr(sys.modules[rule.module], rule.judge.__name__, judge)  # some tests call it by its name
+        rules.load_all.cache_clear()
+
+    def _recorded(self, rule: Rule) -> Any:
+        @functools.wraps(rule.judge)
+        def judge(*facts: Any, **named: Any) -> Any:
+            found = rule.judge(*facts, **named)
             if isinstance(found, Iterator):
                 found = list(found)
-            findings = [] if found is None else [found] if isinstance(found, registry.Finding) else found
-            worst = max((finding.outcome for finding in findings), default=None)
-            SAID[code].add("nothing" if worst is None else worst.name)
+            findings = [] if found is None else [found] if isinstance(found, Finding) else found
+            self.said[rule.code].update({each.outcome.name for each in findings} or {"nothing"})
             return found
 
-        return _register(code, **options)(recorded)
+        return judge
 
-    return register
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
+        self.deselected = self.deselected or bool(items)
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        if session.items:
+            collected = {item.path for item in session.items}
+            self.whole.append(not self.deselected and collected >= set(UNIT.glob("test_*.py")))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        whole, said = getattr(node, "workeroutput", {}).get(_KEY, (False, {}))
+        self.whole.append(whole)
+        for code, outcomes in said.items():
+            self.said[code].update(outcomes)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        whole = bool(self.whole) and all(self.whole)
+        if hasattr(session.config, "workeroutput"):
+            session.config.workeroutput[_KEY] = (
+                whole,
+                {code: sorted(heard) for code, heard in self.said.items()},
+            )
+        elif whole and exitstatus in _TO_ITS_END and not (session.shouldstop or session.shouldfail):
+            self.lines = untested(RULES, self.said)
+            if self.lines:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        if self.lines:
+            terminalreporter.section("rules without a case or without its twin", red=True)
+            for line in self.lines:
+                terminalreporter.write_line(line)
 
 
-registry.rule = _recording_rule
-
-
-def pytest_unconfigure() -> None:
-    """Write what was said."""
-    said = {code: sorted(outcomes) for code, outcomes in sorted(SAID.items())}
-    Path(os.environ["RULE_RECORD"]).write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Recorder(), "rule-recorder")

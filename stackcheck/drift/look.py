@@ -15,13 +15,13 @@ from stackcheck.engines.fingerprint import bases_of
 from stackcheck.engines.hostfacts import observe_host
 from stackcheck.engines.scratch import sweep_scratch
 from stackcheck.errors import EngineError, ProbeError, ResolveError
+from stackcheck.model.facts import Missing
 from stackcheck.pipeline import packed_agent
 from stackcheck.resolving.doubt import asked_for
 from stackcheck.resolving.pages import Page, Unreachable
 from stackcheck.resolving.places import Place, places
 from stackcheck.resolving.resolve import Options as ResolveOptions
 from stackcheck.resolving.resolve import resolve
-from stackcheck.rules.registry import Missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from stackcheck.drift.facts import Gap, Key, Seen, Snapshot, snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from stackcheck.observation import Observation
     from stackcheck.report.model import Report
+    from stackcheck_probes.facts.binaries import Libraries, Loading
+    from stackcheck_probes.facts.machine import Environment
+    from stackcheck_probes.facts.python import Distributions, Interpreter
 
 IMAGE = ("package", "library", "missing", "environment", "torch", "size")
 """Areas that only a probe of the image can fill."""
@@ -54,12 +57,12 @@ def builds(failure: str = "") -> Snapshot:
     return snapshot([("image", "image", "builds", Seen("no", failure) if failure else Seen("yes"))])
 
 
-def _packages(facts: Mapping[str, Any]) -> Rows:
+def _packages(facts: Distributions) -> Rows:
     for row in facts["distributions"]:
         yield ("package", str(row["name"]), "version", str(row["version"]))
 
 
-def _libraries(facts: Mapping[str, Any]) -> Rows:
+def _libraries(facts: Libraries) -> Rows:
     for row in facts["libraries"]:
         path = _below(str(row["path"]), facts["roots"])
         code = {key: value for key, value in row.items() if key != "path"}
@@ -70,27 +73,27 @@ def _libraries(facts: Mapping[str, Any]) -> Rows:
         yield ("library", path, "architectures", " ".join(names) or "none that was read")
 
 
-def _missing(facts: Mapping[str, Any]) -> Rows:
+def _missing(facts: Loading) -> Rows:
     for row in facts["missing"]:
         where = _below(str(row["library"]), facts["roots"])
         others = ", ".join(map(str, row.get("other_versions") or ())) or "none"
         yield ("missing", f"{where} needs {row['needs']}", "library", Seen("missing", f"there is: {others}"))
 
 
-def _environment(facts: Mapping[str, Any]) -> Rows:
+def _environment(facts: Environment) -> Rows:
     for name, value in facts["variables"].items():
         if name not in _VOLATILE:
             yield ("environment", str(name), "value", str(value))
 
 
-def _torch(facts: Mapping[str, Any]) -> Rows:
+def _torch(facts: Interpreter) -> Rows:
     for row in facts["torches"]:
         if row["wins"]:
             built_for = Seen(str(row.get("cuda") or row.get("hip") or "none"), f"torch {row['version']}")
             yield ("torch", "torch", "cuda", built_for)
 
 
-_READERS = {
+_READERS: dict[str, Callable[[Any], Rows]] = {
     "package": _packages,
     "library": _libraries,
     "missing": _missing,

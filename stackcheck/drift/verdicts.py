@@ -13,7 +13,7 @@ from stackcheck.observation import rule_facts
 from stackcheck.pipeline import claimed, waive
 from stackcheck.resolving.locking import resolution_of
 from stackcheck.rules.registry import judge_all
-from stackcheck.verdict import Outcome, Verdict
+from stackcheck.verdict import Level, Outcome, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from stackcheck.resolving.lock import Lock
     from stackcheck.rules.registry import Rule
 
-_AREAS = {"1": "claim", "3": "target", "4": "target"}
 _SHELLS = frozenset({"image"})
 """Facts of which a report only keeps that they were there."""
 NOT_KEPT = "it rests on what a report does not keep ({}): `stackcheck drift --rebuild` judges it"
@@ -37,15 +36,22 @@ DOUBTFUL = (
 def verdict_facts(verdicts: Iterable[Verdict]) -> Snapshot:
     """Return the worst outcome of each rule about definition or target; waived ones do not count."""
     worst: dict[str, Verdict] = {}
+    areas = _areas()
     for verdict in verdicts:
-        if verdict.code[-3] in _AREAS and verdict.counts:
+        if verdict.code in areas and verdict.counts:
             known = worst.get(verdict.code)
             if known is None or verdict.outcome > known.outcome:
                 worst[verdict.code] = verdict
     return snapshot(
-        (_AREAS[code[-3]], code, "outcome", Seen(verdict.outcome.name, verdict.message))
+        (areas[code], code, "outcome", Seen(verdict.outcome.name, verdict.message))
         for code, verdict in worst.items()
     )
+
+
+def _areas() -> dict[str, str]:
+    """Return what each rule is about, by its code: the definition, or what was built; others are left out."""
+    claims = dict.fromkeys((rule.code for rule in rules.before_build(Level.STATED)), "claim")
+    return claims | dict.fromkeys((rule.code for rule in rules.of_target()), "target")
 
 
 @dataclass(frozen=True)
@@ -79,12 +85,12 @@ def judged_again(stack: Stack, then: Then | None, now: Observation | None = None
     one that ends in an error, and one that says something else than the report although nothing moved.
     """
     claims = claimed(stack)
-    early = _judged(stack, "1", claims, claims)
+    early = _judged(stack, "claim", claims, claims)
     if then is None:
         gap = Gap("target", "", "", "there is no baseline report with what the probes saw")
         return early | Snapshot({}, frozenset({gap}))
-    again = _judged(stack, "34", claims, claims | then.facts)
-    late = again if now is None else _judged(stack, "34", claims, claims | then.facts | rule_facts(now))
+    again = _judged(stack, "target", claims, claims | then.facts)
+    late = again if now is None else _judged(stack, "target", claims, claims | then.facts | rule_facts(now))
     if not then.rests_on_the_same:
         return early | late
     said = verdict_facts(then.report.verdicts).facts
@@ -102,10 +108,10 @@ def judged_beside(stack: Stack, probed: Then, baseline: Report | None) -> Snapsh
     claims = claimed(stack)
     resolution = baseline.resolution if baseline else {}
     as_then = replace(probed, report=replace(probed.report, resolution=resolution))
-    late = _judged(stack, "34", claims, claims | as_then.facts)
+    late = _judged(stack, "target", claims, claims | as_then.facts)
     said = verdict_facts(probed.report.verdicts).only(["target"])
     gaps = frozenset(gap for gap in late.gaps if Key("target", gap.subject, "outcome") not in said.facts)
-    return _judged(stack, "1", claims, claims) | Snapshot({**said.facts, **late.facts}, gaps)
+    return _judged(stack, "claim", claims, claims) | Snapshot({**said.facts, **late.facts}, gaps)
 
 
 def _differs(key: Key, said: Mapping[Key, Seen], again: Snapshot) -> bool:
@@ -113,13 +119,13 @@ def _differs(key: Key, said: Mapping[Key, Seen], again: Snapshot) -> bool:
     return again.knows(key) and values[0] != values[1]
 
 
-def _judged(stack: Stack, stages: str, claims: Mapping[str, Any], facts: Mapping[str, Any]) -> Snapshot:
+def _judged(stack: Stack, area: str, claims: Mapping[str, Any], facts: Mapping[str, Any]) -> Snapshot:
     wanted, gaps = [], []
-    for each in rules.load_all():
-        if each.code[-3] not in stages or (each.code[-3] == "1" and not _concerns(each, claims)):
+    for each in rules.of_target() if area == "target" else rules.before_build(Level.STATED):
+        if area == "claim" and not _concerns(each, claims):
             continue
         if lacking := [need for need in each.needs if need not in facts or need in _SHELLS]:
-            gaps.append(Gap(_AREAS[each.code[-3]], each.code, "", NOT_KEPT.format(lacking[0])))
+            gaps.append(Gap(area, each.code, "", NOT_KEPT.format(lacking[0])))
         else:
             wanted.append(each)
     found = verdict_facts(waive(judge_all(wanted, facts), stack))

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from stackcheck.definition import Stack
     from stackcheck.dockerfiles.tiers import ChainPlan
     from stackcheck.image import ImageFacts
+    from stackcheck.model.facts import Missing
     from stackcheck.resolving.resolution import Resolution
-    from stackcheck.rules.registry import Missing
 
 Progress: TypeAlias = Callable[[str], None]
 """Takes one line of progress, without a line end; goes to stderr, never into a report."""

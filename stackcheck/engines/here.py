@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from stackcheck.engines import local
 from stackcheck.engines.contract import Target
-from stackcheck.rules.registry import Missing
+from stackcheck.model.facts import Missing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -17,8 +17,8 @@ from stackcheck import __version__
 from stackcheck.cachedir import write_atomically
 from stackcheck.engines.hostfacts import PROBES, observe_host
 from stackcheck.errors import EngineError, ProbeError
+from stackcheck.model.facts import Missing
 from stackcheck.observation import parse_observation
-from stackcheck.rules.registry import Missing
 from stackcheck.tables import sha256 as tables_digest
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from stackcheck.engines.scratch import scratch_folder
 from stackcheck.engines.stopping import stop_signals_raise
 from stackcheck.engines.trust import ca_bundle
 from stackcheck.errors import BuildFailedError, EngineError, UsageError
-from stackcheck.rules.registry import Missing
+from stackcheck.model.facts import Missing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -15,9 +15,10 @@ from packaging.version import InvalidVersion, Version
 from stackcheck.definition import Package
 from stackcheck.environment import definition_facts, environment_of
 from stackcheck.errors import ProbeError
+from stackcheck.model.facts import Missing
 from stackcheck.rules.gpucode import packages_of
 from stackcheck.rules.loading import own_folders
-from stackcheck.rules.registry import RULES, Missing, judge_one
+from stackcheck.rules.registry import RULES, judge_one
 from stackcheck.rules.variables import applies
 from stackcheck.tables.gpus import products
 from stackcheck.verdict import Outcome
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from stackcheck.definition import Stack
     from stackcheck.tables import Tables
+    from stackcheck_probes.facts.python import Distribution, Distributions, Interpreter, ReachableTorch
 
 PROBES = ("interpreter", "distributions", "libraries", "loading", "stamps", "cumm_files")
 """What has to be seen in an image before it can be expected."""
@@ -113,7 +115,7 @@ def _require_facts(seen: Mapping[str, Any]) -> None:
             raise ProbeError(f"the image cannot be baked: {facts.reason}")
 
 
-def _accelerator(stack: Stack, torch: Mapping[str, Any] | None) -> str:
+def _accelerator(stack: Stack, torch: ReachableTorch | None) -> str:
     """Return what the stack says; where it does not, what its torch was built for."""
     if stack.accelerator or stack.cuda or stack.rocm:
         return stack.accelerator or ("cuda" if stack.cuda else "rocm")
@@ -122,7 +124,7 @@ def _accelerator(stack: Stack, torch: Mapping[str, Any] | None) -> str:
     return "cuda" if torch.get("cuda") else "rocm" if torch.get("hip") else "cpu"
 
 
-def _with_what_is_installed(stack: Stack, seen: Mapping[str, Any], accelerator: str) -> Stack:
+def _with_what_is_installed(stack: Stack, seen: Distributions, accelerator: str) -> Stack:
     """Return the stack with every installed distribution, so that knowledge about any of them applies."""
     installed = {}
     for row in seen["distributions"]:
@@ -133,9 +135,7 @@ def _with_what_is_installed(stack: Stack, seen: Mapping[str, Any], accelerator: 
     return stack.model_copy(update={"accelerator": accelerator, "packages": installed | dict(stack.packages)})
 
 
-def _sites(
-    interpreter: Mapping[str, Any], torch: Mapping[str, Any] | None, seen: Mapping[str, Any]
-) -> list[str]:
+def _sites(interpreter: Interpreter, torch: ReachableTorch | None, seen: Distributions) -> list[str]:
     """Return the folders of packages, the one that holds torch first."""
     holding = {row["location"] for row in seen["distributions"]}
     folders = [
@@ -148,7 +148,7 @@ def _sites(
     return list(dict.fromkeys([*([first] if first else []), *used]))
 
 
-def _user_site(interpreter: Mapping[str, Any]) -> str:
+def _user_site(interpreter: Interpreter) -> str:
     """Return the user's folder of packages below its base, "" where this Python does not look there."""
     user = interpreter["user_site"]
     if not user["enabled"] or "/lib/" not in (user["path"] or ""):
@@ -157,10 +157,10 @@ def _user_site(interpreter: Mapping[str, Any]) -> str:
 
 
 def _packages(
-    locked: Mapping[str, str], seen: Mapping[str, Any], sites: list[str]
+    locked: Mapping[str, str], seen: Distributions, sites: list[str]
 ) -> Iterator[tuple[str, str, str, str]]:
     """Yield name, version, metadata and folder of what must be installed: as locked, else as it was seen."""
-    installed: dict[str, Mapping[str, Any]] = {}
+    installed: dict[str, Distribution] = {}
     for row in seen["distributions"]:
         if row["location"] in sites:
             installed.setdefault(row["name"], row)
@@ -182,7 +182,7 @@ def _same(found: str, locked: str) -> bool:
         return found == locked
 
 
-def _torch(stack: Stack, torch: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def _torch(stack: Stack, torch: ReachableTorch | None) -> dict[str, Any] | None:
     """Return what version.py has to say, as it was seen; a claim of CUDA is kept where there is none."""
     if torch is None:
         return None
@@ -225,7 +225,7 @@ def _faults(stack: Stack, tables: Tables, seen: Mapping[str, Any]) -> Iterator[l
                 yield ["libraries", "FAIL", verdict.message, verdict.expected, verdict.found, verdict.hint]
 
 
-def _cuda(stack: Stack, torch: Mapping[str, Any] | None, tables: Tables) -> dict[str, str | None] | None:
+def _cuda(stack: Stack, torch: ReachableTorch | None, tables: Tables) -> dict[str, str | None] | None:
     """Return the CUDA version that runs, who says so, its least driver, and the one it came with."""
     built = torch["cuda"] if torch else None
     text = built or stack.cuda

@@ -68,8 +68,14 @@ def _file(folder: Path, name: tuple[str, ...]) -> str | None:
 
 
 def _imported(tree: ast.AST) -> list[tuple[str, ...]]:
+    """Return what a module can import when it runs; what it imports for its annotations stays at home."""
     names: list[tuple[str, ...]] = []
-    for node in ast.walk(tree):
+    queue: list[ast.AST] = [tree]
+    while queue:
+        node = queue.pop()
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            continue
+        queue += ast.iter_child_nodes(node)
         if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "stackcheck_probes":
             module = tuple((node.module or "").split("."))
             names += [module, *((*module, alias.name) for alias in node.names)]

@@ -12,8 +12,8 @@ from stackcheck.engines.venv import VenvEngine
 from stackcheck.errors import ProbeError
 from stackcheck.inspecting import loadability
 from stackcheck.inspecting.inspection import contents_of
+from stackcheck.model.facts import Missing
 from stackcheck.observation import parse_observation, rule_facts
-from stackcheck.rules.registry import Missing
 
 if TYPE_CHECKING:
     from stackcheck.engines import Engine, Progress

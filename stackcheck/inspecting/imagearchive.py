@@ -25,13 +25,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from stackcheck_probes.binaries.bytesource import ByteSource
+    from stackcheck_probes.facts.binaries import LibraryCode
 
 _MOST_JSON = 16 << 20
 _MOST_BLOBS = 500  # each is an open file; an image has at most 127 layers
 _WHITEOUT, _OPAQUE = ".wh.", ".wh..wh..opq"
 
 
-def read_image_archive(source: ByteSource, *, deep: bool = False) -> list[dict[str, Any]]:
+def read_image_archive(source: ByteSource, *, deep: bool = False) -> list[LibraryCode]:
     """Return the facts of each binary that the image's file system holds in the end.
 
     Raises SourceError for what is no image archive, is damaged, or has a layer that cannot be read.
@@ -45,7 +46,7 @@ def is_layout(folder: Path) -> bool:
     return (folder / "oci-layout").is_file() and (folder / "index.json").is_file()
 
 
-def read_image_layout(folder: Path, *, deep: bool = False) -> list[dict[str, Any]]:
+def read_image_layout(folder: Path, *, deep: bool = False) -> list[LibraryCode]:
     """Return the facts of each binary of the image in an OCI image layout; raise as `read_image_archive`."""
     paths = [folder / "index.json", *islice(folder.glob("blobs/*/*"), _MOST_BLOBS + 1)]
     if len(paths) > _MOST_BLOBS:
@@ -60,8 +61,8 @@ def read_image_layout(folder: Path, *, deep: bool = False) -> list[dict[str, Any
         return _binaries(parts, budget, deep=deep)
 
 
-def _binaries(parts: Mapping[str, ByteSource], budget: Budget, *, deep: bool) -> list[dict[str, Any]]:
-    files: dict[str, dict[str, Any]] = {}
+def _binaries(parts: Mapping[str, ByteSource], budget: Budget, *, deep: bool) -> list[LibraryCode]:
+    files: dict[str, LibraryCode] = {}
     for content in _layers(parts):
         _apply(content, files, budget, deep=deep)
     return list(files.values())
@@ -121,7 +122,7 @@ def _json(parts: Mapping[str, ByteSource], name: str) -> Any:
         raise SourceError(f"{name} of the archive is no JSON") from None
 
 
-def _apply(content: ByteSource, files: dict[str, dict[str, Any]], budget: Budget, *, deep: bool) -> None:
+def _apply(content: ByteSource, files: dict[str, LibraryCode], budget: Budget, *, deep: bool) -> None:
     """Put one layer on top: new and changed binaries, and what it removes."""
     packed = content.pread(0, 4) == zstdlayers.MAGIC
     for member in tar_members(zstdlayers.Onwards(content, budget) if packed else layer(content, budget)):
@@ -140,6 +141,6 @@ def _apply(content: ByteSource, files: dict[str, dict[str, Any]], budget: Budget
                     files[name] = facts
 
 
-def _remove(files: dict[str, dict[str, Any]], name: str, *, itself: bool) -> None:
+def _remove(files: dict[str, LibraryCode], name: str, *, itself: bool) -> None:
     for path in [path for path in files if path.startswith(f"{name}/") or (itself and path == name)]:
         del files[path]

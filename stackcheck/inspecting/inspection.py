@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from stackcheck.errors import EXIT_FAIL, EXIT_OK, EXIT_UNCHECKED, UsageError
 from stackcheck.inspecting import loadability
@@ -17,11 +17,12 @@ from stackcheck_probes.judging.coverage import NONE, UNKNOWN, library_coverage
 from stackcheck_probes.probes import libraries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from stackcheck.tables.gpus import Gpu
     from stackcheck.verdict import Verdict
+    from stackcheck_probes.facts.binaries import LibraryCode
 
 HOWS = (NO, UNKNOWN, PTX, RUNS, NATIVE, NONE)
 """How a library serves a GPU, worst first; `none`: it holds no code for that maker's GPUs at all."""
@@ -137,15 +138,13 @@ def _shortened(contents: Contents, roots: Sequence[str]) -> Contents:
     )
 
 
-def contents_of(
-    name: str, kind: str, facts: Iterable[Mapping[str, Any]], skipped: Iterable[str] = ()
-) -> Contents:
+def contents_of(name: str, kind: str, facts: Iterable[LibraryCode], skipped: Iterable[str] = ()) -> Contents:
     """Make the value of the facts that the `libraries` probe reports."""
     every = list(facts)
     return Contents(
         name,
         kind,
-        tuple((row["path"], from_json(dict(row))) for row in every if "error" not in row and len(row) > 1),
+        tuple((row["path"], from_json(row)) for row in every if "error" not in row and len(row) > 1),
         tuple((row["path"], row["error"]) for row in every if "error" in row),
         tuple(skipped),
         len(every),

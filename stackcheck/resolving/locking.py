@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from stackcheck.errors import LockError, ResolveError
+from stackcheck.model.facts import Missing
 from stackcheck.resolving.doubt import asked_for
 from stackcheck.resolving.lock import BrokenLock, Lock, lock_path
 from stackcheck.resolving.lockfile import read_lock, write_lock
 from stackcheck.resolving.places import places
 from stackcheck.resolving.resolution import PROVEN, Resolution, Unresolved
 from stackcheck.resolving.resolve import Options, resolve
-from stackcheck.rules.registry import Missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,8 +5,12 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from functools import cache
+from typing import TYPE_CHECKING
 
 from stackcheck.rules.registry import RULES, Rule
+
+if TYPE_CHECKING:
+    from stackcheck.verdict import Level
 
 
 @cache
@@ -15,3 +19,14 @@ def load_all() -> tuple[Rule, ...]:
     for module in pkgutil.iter_modules(__path__):
         importlib.import_module(f"{__name__}.{module.name}")
     return tuple(RULES[code] for code in sorted(RULES))
+
+
+def before_build(*levels: Level) -> tuple[Rule, ...]:
+    """Return the rules that need nothing built; with `levels` those that can answer at one of them."""
+    early = (each for each in load_all() if not each.of_target)
+    return tuple(each for each in early if not levels or set(levels) & set(each.levels))
+
+
+def of_target() -> tuple[Rule, ...]:
+    """Return the rules over what was built, or exists already."""
+    return tuple(each for each in load_all() if each.of_target)

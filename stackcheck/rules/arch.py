@@ -15,8 +15,8 @@ from stackcheck_probes.binaries.capability import NATIVE, PTX, RUNS
 
 if TYPE_CHECKING:
     from stackcheck.environment import Environment
+    from stackcheck.model.facts import Facts
     from stackcheck.rules.coverage import Served
-    from stackcheck.rules.registry import Facts
     from stackcheck.tables import Tables
     from stackcheck.tables.torch import Build, Release
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from stackcheck.environment import Environment, TorchBuild
     from stackcheck.environment.images import ImageFacts
-    from stackcheck.rules.registry import Facts
+    from stackcheck.model.facts import Facts
     from stackcheck.tables import Tables
 
 _CUDA_TAG = re.compile(r"(?:(?:(?:index\.)?docker\.io|nvcr\.io)/)?nvidia/cuda(?::(?P<tag>[\w.-]+))?")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from stackcheck.rules.registry import Fault, Finding, failed, passed, rule, skipped
+from stackcheck.model.facts import Fault
+from stackcheck.rules.registry import Finding, failed, passed, rule, skipped
 from stackcheck.verdict import Evidence, Outcome
 
 if TYPE_CHECKING:

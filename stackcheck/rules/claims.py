@@ -9,7 +9,7 @@ from stackcheck.rules.registry import RULES, Finding, failed, passed, rule
 
 if TYPE_CHECKING:
     from stackcheck.definition import Stack
-    from stackcheck.rules.registry import Facts
+    from stackcheck.model.facts import Facts
 
 
 def _names_codes(facts: Facts) -> bool:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from stackcheck.dockerfiles.dockersteps import Instruction, Scope
-    from stackcheck.rules.registry import Facts
+    from stackcheck.model.facts import Facts
 
 _CLONED = re.compile(
     r"git\s+clone\b(?P<options>[^&;|]*?)(?P<url>\S*/pytorch(?:\.git)?)(?=\s|$)(?P<rest>[^&;|]*)"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
@@ -15,12 +15,13 @@ from stackcheck.tables.cmake import OLDEST
 from stackcheck.verdict import Evidence
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from stackcheck.definition import Package, Stack
-    from stackcheck.rules.registry import Facts
+    from stackcheck.model.facts import Facts
     from stackcheck.tables import Tables
     from stackcheck.tables.cmake import CmakeFile
+    from stackcheck_probes.facts.binaries import CmakeSources, SourceTree
 
 VARIABLE = "CMAKE_POLICY_VERSION_MINIMUM"
 _REFUSES = Evidence(
@@ -99,7 +100,7 @@ def _sources(rows: Sequence[CmakeFile], stack: Stack) -> str:
 
 
 @rule("CMAKE301")
-def source_trees_fit_cmake(cmake_sources: Mapping[str, Any], tables: Tables) -> list[Finding]:
+def source_trees_fit_cmake(cmake_sources: CmakeSources, tables: Tables) -> list[Finding]:
     """The source trees in a target can be configured by the CMake that is there.
 
     CMake 4 looks at the policy version of each CMakeLists.txt, the <max> of `VERSION <min>...<max>` where one
@@ -113,7 +114,7 @@ def source_trees_fit_cmake(cmake_sources: Mapping[str, Any], tables: Tables) -> 
     return [_judge_tree(tree, cmake_sources, tables) for tree in trees]
 
 
-def _judge_tree(tree: Mapping[str, Any], seen: Mapping[str, Any], tables: Tables) -> Finding:
+def _judge_tree(tree: SourceTree, seen: CmakeSources, tables: Tables) -> Finding:
     known = {row.file for row in tables.cmake.files} | {"CMakeLists.txt"}
     old = [each for each in tree["files"] if parse_version(each["policy"]) < OLDEST]
     if not old:

@@ -12,7 +12,7 @@ from stackcheck.verdict import Evidence
 
 if TYPE_CHECKING:
     from stackcheck.environment import Environment
-    from stackcheck.rules.registry import Facts
+    from stackcheck.model.facts import Facts
     from stackcheck.tables import Tables
 
 _MKL = Evidence(

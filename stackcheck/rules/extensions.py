@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from stackcheck.environment import Distribution, Environment, TorchBuild
     from stackcheck.environment.madefor import MadeFor
-    from stackcheck.rules.registry import Facts
+    from stackcheck.model.facts import Facts
     from stackcheck.tables import Tables
 
 TRIO = frozenset({"torch", "torchvision", "torchaudio"})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
 from stackcheck.verdict import Evidence
@@ -12,12 +12,13 @@ from stackcheck_probes.judging.coverage import NONE, UNKNOWN, LibraryCoverage, l
 from stackcheck_probes.judging.packagecover import judged, package_of, short_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from stackcheck.definition import Stack
-    from stackcheck.rules.registry import Facts
+    from stackcheck.model.facts import Facts
     from stackcheck.tables import Tables
     from stackcheck.tables.gpus import Gpu
+    from stackcheck_probes.facts.binaries import Libraries
 
 _SHOWN = 4
 
@@ -27,7 +28,7 @@ def _names_nvidia_gpus(facts: Facts) -> bool:
     return any(gpu.capability for gpu in stack.gpus)
 
 
-def packages_of(libraries: Mapping[str, Any]) -> dict[str, list[tuple[str, GpuCode]]]:
+def packages_of(libraries: Libraries) -> dict[str, list[tuple[str, GpuCode]]]:
     """Return the libraries with GPU code by package, in each the one with the most code first."""
     found: dict[str, list[tuple[str, GpuCode]]] = {}
     for row in libraries["libraries"]:
@@ -40,9 +41,7 @@ def packages_of(libraries: Mapping[str, Any]) -> dict[str, list[tuple[str, GpuCo
 
 
 @rule("GPUCODE301", when=_names_nvidia_gpus)
-def every_package_serves_the_gpus(
-    stack: Stack, tables: Tables, libraries: Mapping[str, Any]
-) -> list[Finding]:
+def every_package_serves_the_gpus(stack: Stack, tables: Tables, libraries: Libraries) -> list[Finding]:
     """Every package with GPU code has code for the GPUs of the stack.
 
     torch running on a GPU says nothing of spconv, xformers or bitsandbytes: each library carries its own
@@ -115,7 +114,7 @@ def _unserved(package: str, path: str, coverage: LibraryCoverage, gpu: Gpu, *, m
 
 
 @rule("GPUCODE302", when=_names_nvidia_gpus)
-def no_gpu_code_is_unseen(stack: Stack, libraries: Mapping[str, Any]) -> list[Finding]:
+def no_gpu_code_is_unseen(stack: Stack, libraries: Libraries) -> list[Finding]:
     """All GPU code could be read.
 
     Some libraries keep code where no section names it (cuFFT, cuBLASLt, cuSPARSELt); a file may be cut off,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
@@ -20,7 +20,8 @@ from stackcheck_probes.judging.driverfit import (
 
 if TYPE_CHECKING:
     from stackcheck.definition import Stack
-    from stackcheck.rules.registry import Facts
+    from stackcheck.model.facts import Facts
+    from stackcheck_probes.facts.machine import Environment, NvidiaDriver
 
 
 def _concerns_nvidia(facts: Facts) -> bool:
@@ -34,7 +35,7 @@ def _concerns_nvidia(facts: Facts) -> bool:
 
 
 @rule("DRIVER301", when=_concerns_nvidia)
-def libcuda_fits_the_kernel_module(nvidia_driver: Mapping[str, Any]) -> Finding:
+def libcuda_fits_the_kernel_module(nvidia_driver: NvidiaDriver) -> Finding:
     """The libcuda that a process loads is the kernel module's, and NVML agrees.
 
     The user-space half of the driver (libcuda.so.1, libnvidia-ml.so.1) comes from the host. One of another
@@ -58,7 +59,7 @@ def _states_driver(facts: Facts) -> bool:
 
 
 @rule("DRIVER302", when=_states_driver)
-def driver_is_the_stack_s(stack: Stack, nvidia_driver: Mapping[str, Any]) -> Finding:
+def driver_is_the_stack_s(stack: Stack, nvidia_driver: NvidiaDriver) -> Finding:
     """The driver of this machine is within what the stack states for its hosts.
 
     What a stack can run is decided for the driver that it states; an older one may refuse it.
@@ -86,7 +87,7 @@ def driver_is_the_stack_s(stack: Stack, nvidia_driver: Mapping[str, Any]) -> Fin
 
 
 @rule("DRIVER303", when=_concerns_nvidia)
-def no_stub_is_loaded(nvidia_driver: Mapping[str, Any]) -> list[Finding]:
+def no_stub_is_loaded(nvidia_driver: NvidiaDriver) -> list[Finding]:
     """No toolkit stub stands where libcuda is looked for.
 
     The toolkit ships a libcuda for linking that does nothing: CUDA error 34, "CUDA driver is a stub library".
@@ -119,7 +120,7 @@ def _in_a_container(facts: Facts) -> bool:
 
 
 @rule("DRIVER304", when=_in_a_container)
-def image_brings_no_driver(nvidia_driver: Mapping[str, Any]) -> Finding:
+def image_brings_no_driver(nvidia_driver: NvidiaDriver) -> Finding:
     """The image brings no driver libraries of its own.
 
     They are the host's, mounted when the container starts; a copy in the image is of another version on every
@@ -141,7 +142,7 @@ def image_brings_no_driver(nvidia_driver: Mapping[str, Any]) -> Finding:
 
 
 @rule("DRIVER305", when=_in_a_container)
-def compute_capability_is_asked_for(environment: Mapping[str, Any]) -> Finding | None:
+def compute_capability_is_asked_for(environment: Environment) -> Finding | None:
     """The container asks the runtime for the `compute` part of the driver.
 
     With NVIDIA_DRIVER_CAPABILITIES=utility, nvidia-smi works and CUDA does not: libcuda is not mounted.
@@ -155,7 +156,7 @@ def compute_capability_is_asked_for(environment: Mapping[str, Any]) -> Finding |
 
 
 @rule("DRIVER306", when=_concerns_nvidia)
-def visible_devices_exist(nvidia_driver: Mapping[str, Any], environment: Mapping[str, Any]) -> Finding | None:
+def visible_devices_exist(nvidia_driver: NvidiaDriver, environment: Environment) -> Finding | None:
     """CUDA_VISIBLE_DEVICES names devices that exist.
 
     CUDA stops reading at the first index that does not exist; an empty value hides every device: "No CUDA
@@ -165,6 +166,7 @@ def visible_devices_exist(nvidia_driver: Mapping[str, Any], environment: Mapping
     Example: CUDA_VISIBLE_DEVICES=2 on a machine with one GPU.
     Fix: correct the value, or unset it.
     """
-    count = len((nvidia_driver["nvml"] or {}).get("devices", []))
+    library = nvidia_driver["nvml"]
+    count = len(library["devices"]) if library else 0
     judged = visible_exist(environment["variables"].get("CUDA_VISIBLE_DEVICES"), count)
     return told(judged) if judged else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
 from packaging.requirements import InvalidRequirement, Requirement
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from stackcheck.definition import Package, Stack
+    from stackcheck.model.facts import Facts
     from stackcheck.resolving.resolution import Resolution
-    from stackcheck.rules.registry import Facts
+    from stackcheck_probes.facts.python import Distribution, Distributions, Interpreter
 
 COUPLED = ("torch", "torchvision", "torchaudio", "triton", "numpy", "spconv-", "cumm-", "nvidia-")
 """Distributions tied to each other by native interfaces: a requirement on one, unmet, is a break,
@@ -28,9 +29,9 @@ and not a matter of taste. A name ending in "-" stands for every name that begin
 _SHOWN = 5
 
 
-def first_of_each(distributions: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+def first_of_each(distributions: Distributions) -> dict[str, Distribution]:
     """Return the distribution that counts for each name: the first on sys.path."""
-    counting: dict[str, Mapping[str, Any]] = {}
+    counting: dict[str, Distribution] = {}
     for row in distributions["distributions"]:
         counting.setdefault(row["name"], row)
     return counting
@@ -42,7 +43,7 @@ def _states_packages(facts: Facts) -> bool:
 
 @rule("DIST301", when=_states_packages)
 def stated_packages_are_installed(
-    stack: Stack, distributions: Mapping[str, Any], interpreter: Mapping[str, Any]
+    stack: Stack, distributions: Distributions, interpreter: Interpreter
 ) -> list[Finding]:
     """Every package of the stack is installed in the version that the stack states.
 
@@ -103,9 +104,7 @@ def _comes_from_the_lock(facts: Facts) -> bool:
 
 
 @rule("DIST302", when=_comes_from_the_lock)
-def installed_versions_are_the_locked(
-    resolution: Resolution, distributions: Mapping[str, Any]
-) -> list[Finding]:
+def installed_versions_are_the_locked(resolution: Resolution, distributions: Distributions) -> list[Finding]:
     """Everything that the resolution names is installed in exactly that version.
 
     A step after the installation (a requirements file, an editable install, a base image that puts its own
@@ -143,7 +142,7 @@ def _same(found: str, locked: Version) -> bool:
 
 @rule("DIST303")
 def requirements_are_met(
-    stack: Stack, distributions: Mapping[str, Any], interpreter: Mapping[str, Any]
+    stack: Stack, distributions: Distributions, interpreter: Interpreter
 ) -> list[Finding]:
     """Every installed distribution has what it requires, in a version that it accepts.
 
@@ -172,7 +171,7 @@ def requirements_are_met(
 
 
 def _problem(
-    text: str, counting: Mapping[str, Mapping[str, Any]], markers: Mapping[str, str]
+    text: str, counting: Mapping[str, Distribution], markers: Mapping[str, str]
 ) -> tuple[Requirement, str] | None:
     """Return a requirement that is not met, and what was found in its place."""
     requirement = Requirement(text)
@@ -186,7 +185,7 @@ def _problem(
     return requirement, f"{found['name']} {found['version']}"
 
 
-def _unmet(stack: Stack, row: Mapping[str, Any], problem: tuple[Requirement, str]) -> Finding:
+def _unmet(stack: Stack, row: Distribution, problem: tuple[Requirement, str]) -> Finding:
     requirement, found = problem
     name = canonicalize_name(requirement.name)
     wanted = f"{name}{requirement.specifier}"
@@ -206,7 +205,7 @@ def coupled(name: str) -> bool:
 
 
 @rule("DIST304")
-def python_is_accepted(distributions: Mapping[str, Any], interpreter: Mapping[str, Any]) -> Finding:
+def python_is_accepted(distributions: Distributions, interpreter: Interpreter) -> Finding:
     """Every installed distribution accepts this Python.
 
     Packages copied from another environment, or installed with --ignore-requires-python, import until the

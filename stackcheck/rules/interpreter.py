@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
@@ -13,7 +13,8 @@ from stackcheck.verdict import Evidence
 
 if TYPE_CHECKING:
     from stackcheck.definition import Stack
-    from stackcheck.rules.registry import Facts
+    from stackcheck.model.facts import Facts
+    from stackcheck_probes.facts.python import Distributions, Interpreter, ReachableTorch
 
 CONDA_NAMES = {
     "pytorch": "torch",
@@ -29,7 +30,7 @@ def _states_python(facts: Facts) -> bool:
 
 
 @rule("PYTHON301", when=_states_python)
-def python_is_the_stack_s(stack: Stack, interpreter: Mapping[str, Any]) -> Finding:
+def python_is_the_stack_s(stack: Stack, interpreter: Interpreter) -> Finding:
     """The interpreter is the Python that the stack states.
 
     Wheels with native code are built for one minor version (cp311), and for the free-threaded build apart
@@ -63,7 +64,7 @@ def python_is_the_stack_s(stack: Stack, interpreter: Mapping[str, Any]) -> Findi
 
 
 @rule("PYTHON304")
-def one_torch_is_reachable(interpreter: Mapping[str, Any]) -> list[Finding]:
+def one_torch_is_reachable(interpreter: Interpreter) -> list[Finding]:
     """Exactly one torch can be reached by the interpreter.
 
     Two torches on sys.path (a virtual environment over system packages, PYTHONPATH, a .pth file, a source
@@ -89,12 +90,12 @@ def one_torch_is_reachable(interpreter: Mapping[str, Any]) -> list[Finding]:
     return findings or [passed(message, seen, expected="one torch", found="one torch")]
 
 
-def _named(torch: Mapping[str, Any]) -> str:
+def _named(torch: ReachableTorch) -> str:
     via = f" by {torch['pth']}" if torch.get("pth") else ""
     return f"torch {torch['version'] or '(version unknown)'} at {torch['path']}{via}"
 
 
-def _uncompiled(winner: Mapping[str, Any]) -> Finding:
+def _uncompiled(winner: ReachableTorch) -> Finding:
     return failed(
         f"`import torch` takes the source tree {winner['path']} (from {winner['origin']}), "
         "which holds no compiled torch._C",
@@ -105,7 +106,7 @@ def _uncompiled(winner: Mapping[str, Any]) -> Finding:
     )
 
 
-def _several(winner: Mapping[str, Any], others: list[Mapping[str, Any]]) -> Finding:
+def _several(winner: ReachableTorch, others: list[ReachableTorch]) -> Finding:
     rows = [winner, *others]
     versions = {torch["version"] for torch in rows}
     evidence = [Evidence(f"{_named(torch)}, from {torch['origin']}", "interpreter") for torch in rows]
@@ -123,7 +124,7 @@ def _several(winner: Mapping[str, Any], others: list[Mapping[str, Any]]) -> Find
     return failed(message, *evidence, expected="one torch", found=found, hint=hint)
 
 
-def _way_out(torch: Mapping[str, Any]) -> str:
+def _way_out(torch: ReachableTorch) -> str:
     origins = {
         "pythonpath": "take its folder off PYTHONPATH",
         "pth": f"remove it from {torch.get('pth')}",
@@ -134,7 +135,7 @@ def _way_out(torch: Mapping[str, Any]) -> str:
     return origins.get(torch["origin"], f"uninstall the one at {torch['path']}")
 
 
-def _working_directory(interpreter: Mapping[str, Any], winner: Mapping[str, Any]) -> list[Finding]:
+def _working_directory(interpreter: Interpreter, winner: ReachableTorch) -> list[Finding]:
     here = [t for t in interpreter["torches"] if not t["reachable"] and t["origin"] == "cwd"]
     return [
         warned(
@@ -150,7 +151,7 @@ def _working_directory(interpreter: Mapping[str, Any], winner: Mapping[str, Any]
 
 
 @rule("PYTHON305")
-def torch_files_fit_their_metadata(interpreter: Mapping[str, Any]) -> Finding | None:
+def torch_files_fit_their_metadata(interpreter: Interpreter) -> Finding | None:
     """The torch that wins is the one that its metadata names.
 
     When the files of one torch lie over another (a copied folder, an interrupted upgrade, conda over pip),
@@ -190,7 +191,7 @@ def _has_conda(facts: Facts) -> bool:
 
 
 @rule("PYTHON302", when=_has_conda)
-def conda_and_pip_agree(interpreter: Mapping[str, Any], distributions: Mapping[str, Any]) -> Finding:
+def conda_and_pip_agree(interpreter: Interpreter, distributions: Distributions) -> Finding:
     """No package is installed by both conda and pip, and the active environment is the one that runs.
 
     Each writes over the other's files without knowing; what is loaded is then neither's. A shell with one
@@ -231,9 +232,7 @@ def _below(path: str, folder: str) -> bool:
 
 
 @rule("PYTHON303")
-def user_site_shadows_nothing(
-    interpreter: Mapping[str, Any], distributions: Mapping[str, Any]
-) -> Finding | None:
+def user_site_shadows_nothing(interpreter: Interpreter, distributions: Distributions) -> Finding | None:
     """Nothing in the user site shadows an installed package.
 
     ~/.local comes before site-packages. A `pip install --user` years ago, or a home directory mounted into a

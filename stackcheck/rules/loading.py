@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from stackcheck.rules.registry import Facts, Finding, passed, rule, skipped, told, warned
+from stackcheck.rules.registry import Finding, passed, rule, skipped, told, warned
 from stackcheck.verdict import Evidence
 from stackcheck_probes.judging.loadfit import (
     OF_THE_STACK,
@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from stackcheck.definition import Stack
+    from stackcheck.model.facts import Facts
     from stackcheck.tables import Tables
+    from stackcheck_probes.facts.binaries import LibraryCopy, Loading, MissingNeed, MissingSymbols
+    from stackcheck_probes.facts.python import Distribution, Distributions
 
 COUPLED = ("cudnn", "nccl", "cublas", "nvjitlink")
 """Libraries of which two under one soname in one tree mean that order decides which one a process gets."""
@@ -46,7 +49,7 @@ def own_folders(stack: Stack) -> frozenset[str]:
 
 
 @rule("LOAD301")
-def needed_libraries_are_there(stack: Stack, tables: Tables, loading: Mapping[str, Any]) -> list[Finding]:
+def needed_libraries_are_there(stack: Stack, tables: Tables, loading: Loading) -> list[Finding]:
     """Every library finds the libraries that it needs.
 
     The loader refuses a library when one that it needs is nowhere on its search path: DT_RPATH,
@@ -58,7 +61,7 @@ def needed_libraries_are_there(stack: Stack, tables: Tables, loading: Mapping[st
     Fix: install the build of the extension that was made for this CUDA, or the package that has the library.
     """
     allowed = [row for row in loading["missing"] if row["driver"] or _optional(row, tables)]
-    by_need: dict[str, list[Mapping[str, Any]]] = {}
+    by_need: dict[str, list[MissingNeed]] = {}
     for row in loading["missing"]:
         if row not in allowed:
             by_need.setdefault(row["needs"], []).append(row)
@@ -79,14 +82,14 @@ def needed_libraries_are_there(stack: Stack, tables: Tables, loading: Mapping[st
     ]
 
 
-def _optional(row: Mapping[str, Any], tables: Tables) -> bool:
+def _optional(row: MissingNeed, tables: Tables) -> bool:
     """Tell whether a library may miss what it misses; of several builds of one, another has to load."""
     found = tables.optional.find(row["library"], row["needs"])
     return found is not None and (not found.one_of or row.get("another_loads", False))
 
 
 @rule("LOAD302")
-def symbol_versions_are_there(stack: Stack, loading: Mapping[str, Any]) -> list[Finding]:
+def symbol_versions_are_there(stack: Stack, loading: Loading) -> list[Finding]:
     """Every library finds the symbol versions that it needs: GLIBC, GLIBCXX, CXXABI and the others.
 
     A library built on a newer system wants newer symbol versions than the C or C++ library here has; the
@@ -113,9 +116,7 @@ def symbol_versions_are_there(stack: Stack, loading: Mapping[str, Any]) -> list[
 
 
 @rule("LOAD303")
-def torch_symbols_are_there(
-    loading: Mapping[str, Any], distributions: Mapping[str, Any]
-) -> list[Finding] | None:
+def torch_symbols_are_there(loading: Loading, distributions: Distributions) -> list[Finding] | None:
     """Every extension finds the symbols of torch that it was built with.
 
     libtorch keeps no stable C++ interface between minor versions. An extension made for another torch has
@@ -130,14 +131,14 @@ def torch_symbols_are_there(
     if loading["torch"] is None and not loading["undefined"]:
         return None
     installed = {row["name"]: row for row in reversed(distributions["distributions"])}
-    torch = installed.get("torch", {}).get("version") or "this torch"
+    torch = installed["torch"]["version"] if "torch" in installed else "this torch"
     if not loading["undefined"]:
         return [passed(f"every extension finds the symbols of torch {torch} that it needs")]
     return [_undefined(row, loading, installed, torch) for row in loading["undefined"]]
 
 
 def _undefined(
-    row: Mapping[str, Any], loading: Mapping[str, Any], installed: Mapping[str, Mapping[str, Any]], torch: str
+    row: MissingSymbols, loading: Loading, installed: Mapping[str, Distribution], torch: str
 ) -> Finding:
     owner = _owner(row["library"], installed, loading["roots"])
     package = f"{owner['name']} {owner['version']}" if owner else ""
@@ -147,9 +148,7 @@ def _undefined(
     return told(judged, *(Evidence(mangled, row["library"]) for mangled in row["symbols"][:SHOWN]))
 
 
-def _owner(
-    path: str, installed: Mapping[str, Mapping[str, Any]], roots: list[str]
-) -> Mapping[str, Any] | None:
+def _owner(path: str, installed: Mapping[str, Distribution], roots: list[str]) -> Distribution | None:
     """Return the distribution that a file belongs to, by the name of its top folder."""
     top = top_folder(path, roots).lower().replace("_", "-")
     folders = {"torio": "torchaudio"}
@@ -159,7 +158,7 @@ def _owner(
     )
 
 
-def _torch_wanted(owner: Mapping[str, Any] | None) -> str:
+def _torch_wanted(owner: Distribution | None) -> str:
     """Return the version of torch that a distribution requires exactly, "" when it requires none."""
     for text in owner["requires"] if owner else ():
         try:
@@ -173,7 +172,7 @@ def _torch_wanted(owner: Mapping[str, Any] | None) -> str:
 
 
 @rule("LOAD304")
-def strings_have_one_abi(loading: Mapping[str, Any]) -> list[Finding] | None:
+def strings_have_one_abi(loading: Loading) -> list[Finding] | None:
     """Extensions and torch use the same C++11 ABI for std::string.
 
     libstdc++ has two: official wheels of torch up to 2.5 use the old one, from 2.7 on the new one; conda, NGC
@@ -204,7 +203,7 @@ def strings_have_one_abi(loading: Mapping[str, Any]) -> list[Finding] | None:
 
 
 @rule("LOAD305", when=_libraries_were_found)
-def nothing_is_shadowed(loading: Mapping[str, Any]) -> list[Finding]:
+def nothing_is_shadowed(loading: Loading) -> list[Finding]:
     """LD_LIBRARY_PATH puts no other copy before the libraries of the wheels.
 
     It does not beat DT_RPATH (torch's own libraries up to 2.5), but it does beat DT_RUNPATH: the parts of
@@ -226,7 +225,7 @@ def nothing_is_shadowed(loading: Mapping[str, Any]) -> list[Finding]:
 
 
 @rule("LOAD306", when=_libraries_were_found)
-def one_copy_of_each(loading: Mapping[str, Any]) -> list[Finding]:
+def one_copy_of_each(loading: Loading) -> list[Finding]:
     """There is one copy of cuDNN, NCCL, cuBLAS and nvJitLink under each soname.
 
     The first copy that a process loads under a soname serves everybody after it. With two of different
@@ -262,7 +261,7 @@ def one_copy_of_each(loading: Mapping[str, Any]) -> list[Finding]:
     ]
 
 
-def _by_soname(rows: Iterable[Mapping[str, str]]) -> dict[str, list[str]]:
+def _by_soname(rows: Iterable[LibraryCopy]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for row in rows:
         found.setdefault(row["soname"], []).append(row["path"])
@@ -270,7 +269,7 @@ def _by_soname(rows: Iterable[Mapping[str, str]]) -> dict[str, list[str]]:
 
 
 @rule("LOAD307")
-def every_library_was_read(loading: Mapping[str, Any]) -> list[Finding]:
+def every_library_was_read(loading: Loading) -> list[Finding]:
     """Every library could be read.
 
     A file that is cut off, or whose tables make no sense, was not inspected: an interrupted copy or download.
@@ -289,7 +288,7 @@ def every_library_was_read(loading: Mapping[str, Any]) -> list[Finding]:
 
 
 @rule("LOAD308")
-def nvidia_wheels_are_of_one_cuda(distributions: Mapping[str, Any]) -> Finding | None:
+def nvidia_wheels_are_of_one_cuda(distributions: Distributions) -> Finding | None:
     """The nvidia-* wheels are made for one CUDA major.
 
     Each major brings its own runtime, cuDNN and cuBLAS under other sonames, so nothing is overwritten; but

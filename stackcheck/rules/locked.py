@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from stackcheck.resolving.lock import BrokenLock, Lock, is_current
 from stackcheck.resolving.resolution import PROVEN, Resolution, Unresolved
-from stackcheck.rules.registry import Facts, Finding, failed, passed, rule, skipped, warned
+from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
 from stackcheck.verdict import Evidence, Outcome
 
 if TYPE_CHECKING:
     from stackcheck.definition import Stack
+    from stackcheck.model.facts import Facts
 
 _SKIPPED = ("offline", "not-stated")
 _MOST_NAMED = 8

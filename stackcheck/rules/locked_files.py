@@ -8,13 +8,14 @@ from stackcheck.resolving.lock import Lock
 from stackcheck.resolving.pages import Page, Unreachable
 from stackcheck.resolving.places import places
 from stackcheck.resolving.resolution import LockedPackage, Resolution, Unresolved
-from stackcheck.rules.registry import Facts, Finding, failed, passed, rule, skipped, warned
+from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
 from stackcheck.verdict import Evidence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from stackcheck.definition import Stack
+    from stackcheck.model.facts import Facts
 
 _MOST_NAMED = 8
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.version import InvalidVersion, Version
 
-from stackcheck.rules.registry import Finding, Missing, failed, passed, rule, skipped, told, warned
+from stackcheck.model.facts import Missing
+from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, told, warned
 from stackcheck.verdict import Evidence
 from stackcheck_probes.credentials import without_credentials
 from stackcheck_probes.machine.sharedmemory import large_enough
@@ -15,9 +16,11 @@ from stackcheck_probes.probes.environment import MAX_VALUE
 
 if TYPE_CHECKING:
     from stackcheck.definition import Stack
-    from stackcheck.rules.registry import Facts
+    from stackcheck.model.facts import Facts
     from stackcheck.tables import Tables
     from stackcheck.tables.torch import Release
+    from stackcheck_probes.facts.machine import Environment, System
+    from stackcheck_probes.facts.python import Interpreter
 
 
 def _has_torch(facts: Facts) -> bool:
@@ -28,7 +31,7 @@ def _has_torch(facts: Facts) -> bool:
 
 
 @rule("SYSTEM301", when=_has_torch)
-def glibc_is_new_enough(interpreter: Mapping[str, Any], system: Mapping[str, Any], tables: Tables) -> Finding:
+def glibc_is_new_enough(interpreter: Interpreter, system: System, tables: Tables) -> Finding:
     """The C library is at least the glibc that the wheels of torch need.
 
     On an older one the loader refuses the library (`version 'GLIBC_2.28' not found`); on musl (Alpine) no
@@ -80,7 +83,7 @@ def _states_glibc(facts: Facts) -> bool:
 
 
 @rule("SYSTEM302", when=_states_glibc)
-def glibc_is_the_stack_s(stack: Stack, system: Mapping[str, Any]) -> Finding:
+def glibc_is_the_stack_s(stack: Stack, system: System) -> Finding:
     """The C library is not older than the one that the stack states.
 
     Wheels are chosen for the glibc that the stack states; on an older one they may not load.
@@ -110,7 +113,7 @@ def _runs_outside_our_container(facts: Facts) -> bool:
 
 
 @rule("SYSTEM303", when=_runs_outside_our_container)
-def shared_memory_is_large_enough(system: Mapping[str, Any]) -> Finding:
+def shared_memory_is_large_enough(system: System) -> Finding:
     """The shared memory at /dev/shm is larger than what Docker gives by default.
 
     The workers of a DataLoader hand their batches over through /dev/shm; with 64 MiB they are killed:
@@ -128,7 +131,7 @@ def _states_environment(facts: Facts) -> bool:
 
 
 @rule("ENV301", when=_states_environment)
-def environment_is_the_stack_s(stack: Stack, environment: Mapping[str, Any], building: Any) -> list[Finding]:
+def environment_is_the_stack_s(stack: Stack, environment: Environment, building: Any) -> list[Finding]:
     """The environment variables of the stack are set in the target, to the stack's values.
 
     `RUN export NAME=...` in a Dockerfile ends with its layer, and /etc/environment is read by logins only:

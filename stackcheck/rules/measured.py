@@ -5,8 +5,9 @@ The probes report errors and tolerances (`stackcheck_probes.watching.measure`); 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from stackcheck.rules.registry import Finding, failed, passed, skipped, warned
 from stackcheck.verdict import Evidence
@@ -17,19 +18,20 @@ if TYPE_CHECKING:
 
     from stackcheck.definition import Stack
     from stackcheck_probes.binaries.capability import Capability
+    from stackcheck_probes.facts.measured import Check, ErrorFact, Loaded
 
 COMPATIBILITY_GUIDE = "https://docs.nvidia.com/cuda/ada-compatibility-guide/"
 MINOR_COMPATIBILITY = "https://docs.nvidia.com/deploy/cuda-compatibility/minor-version-compatibility.html"
 MAX_TEXT = 400
 
 
-def error_text(error: Mapping[str, Any]) -> str:
+def error_text(error: ErrorFact) -> str:
     """Return an exception as one line: its type, its text, and the place when it has no text."""
     said = str(error.get("message") or error.get("at") or "no text")
     return f"{error.get('type')}: {' '.join(said.split())}"[:MAX_TEXT]
 
 
-def not_importable(name: str, facts: Mapping[str, Any], *, hint: str) -> Finding | None:
+def not_importable(name: str, facts: Loaded, *, hint: str) -> Finding | None:
     """Fail when a package is not there or its import raises; None when it imports."""
     if not facts.get("installed"):
         return failed(
@@ -51,13 +53,13 @@ def not_importable(name: str, facts: Mapping[str, Any], *, hint: str) -> Finding
     )
 
 
-def judged(subject: str, checks: Mapping[str, Any] | None, *, hint: str) -> Finding:
+def judged(subject: str, checks: Mapping[str, Check] | None, *, hint: str) -> Finding:
     """Judge numeric checks (name -> facts of `measure.error_facts`): all within tolerance, or which not."""
     if not checks:
         return skipped(f"{subject}: the probe reports no check")
     wrong = {name: why for name, facts in checks.items() if (why := _why_wrong(facts))}
     if not wrong:
-        worst = max(facts["max_rel_error"] for facts in checks.values())
+        worst = max(facts["max_rel_error"] or 0.0 for facts in checks.values())
         names, verb = ", ".join(checks), "agrees" if len(checks) == 1 else "agree"
         return passed(f"{subject}: {names} {verb} with the reference, largest relative error {worst:.1e}")
     name, why = next(iter(wrong.items()))
@@ -70,22 +72,23 @@ def judged(subject: str, checks: Mapping[str, Any] | None, *, hint: str) -> Find
     )
 
 
-def _why_wrong(facts: Mapping[str, Any]) -> str:
+def _why_wrong(facts: Check) -> str:
     """Return what is wrong with one check, "" for nothing."""
-    if facts.get("error"):
-        return f"raises {error_text(facts['error'])}"
+    if error := facts.get("error"):
+        return f"raises {error_text(error)}"
     if not facts.get("finite"):
         return "gives values that are not finite"
     if facts["shape"] != facts["expected_shape"]:
         return f"gives shape {facts['shape']}, not {facts['expected_shape']}"
     if facts.get("sites_kept") is False:
         return "puts its output at other sites than the input's"
-    if facts["max_rel_error"] > facts["tolerance"]:
-        return f"is off by {facts['max_rel_error']:.1e} (relative to the largest value)"
+    relative = math.inf if facts["max_rel_error"] is None else facts["max_rel_error"]
+    if relative > facts["tolerance"]:
+        return f"is off by {relative:.1e} (relative to the largest value)"
     return ""
 
 
-def _tolerance(facts: Mapping[str, Any]) -> str:
+def _tolerance(facts: Check) -> str:
     if "tolerance" not in facts:
         return "a result"
     return (

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from packaging.version import Version
 
     from stackcheck.environment import Distribution, Environment
-    from stackcheck.rules.registry import Facts
+    from stackcheck.model.facts import Facts
     from stackcheck.tables import Tables
     from stackcheck.tables.packages import Needs, Newest, Pins
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from stackcheck.rules.installed import coupled
 from stackcheck.rules.registry import Finding, failed, passed, rule, warned
 from stackcheck.verdict import Evidence
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from stackcheck.definition import Stack
+    from stackcheck_probes.facts.python import ChangedFiles, Distributions, RecordedFiles
 
 ALTERNATIVES = frozenset(
     {"opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless"}
@@ -27,7 +26,7 @@ _SHOWN = 5
 
 
 @rule("DIST305")
-def no_file_was_overwritten(stack: Stack, recorded_files: Mapping[str, Any]) -> list[Finding]:
+def no_file_was_overwritten(stack: Stack, recorded_files: RecordedFiles) -> list[Finding]:
     """No distribution's code was overwritten by another's.
 
     Two distributions that bring the same file leave the one that was installed last: cumm-cu118 over
@@ -76,7 +75,7 @@ def _whose(winners: tuple[str, ...]) -> str:
 
 
 @rule("DIST306")
-def one_metadata_for_each_name(stack: Stack, distributions: Mapping[str, Any]) -> list[Finding]:
+def one_metadata_for_each_name(stack: Stack, distributions: Distributions) -> list[Finding]:
     """No folder holds two sets of metadata for one distribution.
 
     An interrupted upgrade or a copied site-packages leaves the old dist-info behind; which of the two pip
@@ -102,9 +101,7 @@ def one_metadata_for_each_name(stack: Stack, distributions: Mapping[str, Any]) -
 
 
 @rule("DIST307")
-def recorded_files_are_there(
-    distributions: Mapping[str, Any], recorded_files: Mapping[str, Any]
-) -> list[Finding]:
+def recorded_files_are_there(distributions: Distributions, recorded_files: RecordedFiles) -> list[Finding]:
     """The files of each distribution are there, with the size that its RECORD says.
 
     Images are slimmed by deleting folders and stripping libraries, and packages are edited in place. Mostly
@@ -123,7 +120,7 @@ def recorded_files_are_there(
     return findings or [passed("every recorded file is there in its recorded size")]
 
 
-def _changed(row: Mapping[str, Any]) -> Finding:
+def _changed(row: ChangedFiles) -> Finding:
     counts = [f"{row[kind]} {kind}" for kind in ("missing", "resized") if row[kind]]
     evidence = [Evidence(f"{row['location']}/{path}", "RECORD") for path in row["examples"]]
     return warned(

@@ -13,7 +13,7 @@ from stackcheck.rules.registry import Finding, passed, rule, uses, warned
 if TYPE_CHECKING:
     from stackcheck.definition import Stack
     from stackcheck.environment import Environment
-    from stackcheck.rules.registry import Facts
+    from stackcheck.model.facts import Facts
     from stackcheck.tables import Tables
 
 _NO_PIN_SINCE = Version("2.11")

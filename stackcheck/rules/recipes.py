@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from stackcheck.definition import Recipe, Stack
-    from stackcheck.rules.registry import Facts
+    from stackcheck.model.facts import Facts
     from stackcheck.tables import Tables
 
 _AGAIN = "write it again from the matrix: `stackcheck recipes render`"

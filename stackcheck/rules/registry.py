@@ -2,18 +2,23 @@
 
 A rule is a plain function with a code. Its docstring is its documentation: first line the title, the rest
 why, with a `Source:` line, an `Example:` and a `Fix:` (`stackcheck explain CODE` prints it). Its parameters
-name the facts that it needs; the runner injects them, and a missing fact is a SKIP with the reason.
+name the facts that it needs: the host's (`stackcheck.model.facts`), or a probe's by the probe's name. The
+runner injects them, and a missing fact is a SKIP with the reason.
 A rule returns one finding, several, or none ("this stack has nothing that the rule is about").
 """
 
 from __future__ import annotations
 
+import difflib
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from functools import cache
+from typing import TYPE_CHECKING, TypeAlias
 
+from stackcheck.model.facts import GRADES, HOST_FACTS, Fact, Facts, Missing
 from stackcheck.verdict import Evidence, Level, Outcome, Verdict
+from stackcheck_probes.__main__ import every_probe, grade_of
 
 if TYPE_CHECKING:
     from stackcheck_probes.judging.judgement import Judgement
@@ -37,34 +42,21 @@ class Finding:
 
 
 Findings: TypeAlias = Finding | Iterable[Finding] | None
-Facts: TypeAlias = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """Stands in the facts for one that could not be had; `reason` completes "not checked: ..."."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Stands in the facts for a step that could not do its work (`building`, `probing`).
-
-    `proven` tells a stack that does not build from an engine that does not work; `no_base` an image to build
-    on that cannot be had. `log_tail` is the end of the log, escaped and bounded; `log_file` where it lies.
-    """
-
-    message: str
-    proven: bool = False
-    no_base: bool = False
-    log_tail: str = ""
-    log_file: str = ""
+@cache
+def known_facts() -> Mapping[str, Fact]:
+    """Return every fact that a rule can name: those of the host, and one for each probe."""
+    probes = {name: Fact(GRADES[grade_of(name) or "static"], of_target=True) for name in every_probe()}
+    return {**HOST_FACTS, **probes}
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A registered rule: `needs` are the fact names, `when` the packages or properties it is about."""
+    """A registered rule: `needs` are the fact names, `when` the packages or properties it is about.
+
+    `levels` are those of its answers, the lowest first. They are what its facts give unless it states others.
+    """
 
     code: str
     title: str
@@ -73,19 +65,23 @@ class Rule:
     judge: Callable[..., Findings]
     when: Callable[[Facts], bool]
     module: str
+    levels: tuple[Level, ...] = (Level.STATED,)
 
     @property
     def level(self) -> Level:
-        """Return the level of evidence that the rule's facts give."""
-        return _LEVELS[self.code[-3]]
+        """Return the level of an answer that does not state its own."""
+        return self.levels[0]
+
+    @property
+    def of_target(self) -> bool:
+        """Tell whether the rule looks at something that was built or exists already."""
+        return any(known_facts()[name].of_target for name in self.needs)
 
     @property
     def family(self) -> str:
         """Return the letters of the code: TORCH for TORCH101."""
         return self.code.rstrip("0123456789")
 
-
-_LEVELS = {"1": Level.STATED, "2": Level.RESOLVED, "3": Level.RUN, "4": Level.GPU}
 
 RULES: dict[str, Rule] = {}
 """Every rule by its code, filled by importing the modules of `stackcheck.rules`."""
@@ -96,9 +92,13 @@ def _always(_facts: Facts) -> bool:
 
 
 def rule(
-    code: str, *, when: Callable[[Facts], bool] = _always
+    code: str, *, when: Callable[[Facts], bool] = _always, levels: tuple[Level, ...] = ()
 ) -> Callable[[Callable[..., Findings]], Callable[..., Findings]]:
-    """Register a function as the rule `code`; `when(facts)` says whether a stack has anything to judge."""
+    """Register a function as the rule `code`; `when(facts)` says whether a stack has anything to judge.
+
+    `levels`: those of its answers, where its facts do not tell. Raise ValueError for a code that is taken, a
+    function without a docstring, and a parameter that is not the name of a fact.
+    """
 
     def register(judge: Callable[..., Findings]) -> Callable[..., Findings]:
         if code in RULES:
@@ -107,10 +107,24 @@ def rule(
         if not title:
             raise ValueError(f"rule {code} needs a docstring: title, why, source, example, fix")
         needs = tuple(inspect.signature(judge).parameters)
-        RULES[code] = Rule(code, title.rstrip("."), text.strip(), needs, judge, when, judge.__module__)
+        own = _level_of(code, needs)
+        RULES[code] = Rule(
+            code, title.rstrip("."), text.strip(), needs, judge, when, judge.__module__, levels or (own,)
+        )
         return judge
 
     return register
+
+
+def _level_of(code: str, needs: Iterable[str]) -> Level:
+    """Return the highest level among the facts that a rule needs."""
+    known = known_facts()
+    for name in needs:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            meant = f"; did you mean {near[0]!r}?" if near else ""
+            raise ValueError(f"rule {code} needs the fact {name!r}, which nobody provides{meant}")
+    return max((known[name].level for name in needs), default=Level.STATED)
 
 
 def uses(*names: str) -> Callable[[Facts], bool]:

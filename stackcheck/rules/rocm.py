@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from packaging.version import Version
 
     from stackcheck.environment import Environment
-    from stackcheck.rules.registry import Facts
+    from stackcheck.model.facts import Facts
     from stackcheck.tables import Tables
     from stackcheck.tables.gpus import Gpu
     from stackcheck.tables.rocm import NoRocblas, TorchRocm

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, told, warned
 from stackcheck.verdict import Evidence
@@ -11,7 +11,8 @@ from stackcheck_probes.judging.rocmfit import OVERRIDE, effective_gfx, nodes_ope
 
 if TYPE_CHECKING:
     from stackcheck.definition import Stack
-    from stackcheck.rules.registry import Facts
+    from stackcheck.model.facts import Facts
+    from stackcheck_probes.facts.machine import RocmHost
 
 
 def _concerns_rocm(facts: Facts) -> bool:
@@ -23,7 +24,7 @@ def _concerns_rocm(facts: Facts) -> bool:
 
 
 @rule("ROCM301", when=_concerns_rocm)
-def device_nodes_are_accessible(rocm_host: Mapping[str, Any]) -> list[Finding]:
+def device_nodes_are_accessible(rocm_host: RocmHost) -> list[Finding]:
     """/dev/kfd and the render nodes can be opened by the user that runs the stack.
 
     They belong to a group (render or video) whose number differs between host and image, so that a name in
@@ -42,7 +43,7 @@ def _overrides(facts: Facts) -> bool:
 
 
 @rule("ROCM302", when=_overrides)
-def gfx_override_is_sound(rocm_host: Mapping[str, Any]) -> list[Finding]:
+def gfx_override_is_sound(rocm_host: RocmHost) -> list[Finding]:
     """HSA_OVERRIDE_GFX_VERSION has the form that the runtime takes, and what it changes is known.
 
     Three decimals, MAJOR.MINOR.STEPPING; anything else makes the runtime find no GPU at all. It must be set
@@ -70,21 +71,21 @@ def gfx_override_is_sound(rocm_host: Mapping[str, Any]) -> list[Finding]:
                     f"{name} makes {', '.join(sorted(set(real)))} run code for {row['gfx']}, "
                     "which AMD does not support",
                     expected=", ".join(sorted(set(real))),
-                    found=row["gfx"],
+                    found=str(row["gfx"]),
                     hint="unset it where torch has code for the GPU itself",
                 )
             )
     return findings
 
 
-def _wanted_gfx(stack: Stack, rocm_host: Mapping[str, Any]) -> set[str]:
+def _wanted_gfx(stack: Stack, rocm_host: RocmHost) -> set[str]:
     """Return the gfx that code must be there for: this machine's GPUs, else the stack's."""
     here = set(effective_gfx(rocm_host).values())
     return here or {gpu.gfx for gpu in stack.gpus if gpu.gfx}
 
 
 @rule("ROCM303", when=_concerns_rocm)
-def rocblas_has_the_gfx(stack: Stack, rocm_host: Mapping[str, Any]) -> list[Finding]:
+def rocblas_has_the_gfx(stack: Stack, rocm_host: RocmHost) -> list[Finding]:
     """RocBLAS has kernels for the GPU.
 
     Its library folder holds one set of files for each gfx. Without them the first matrix product ends in
@@ -136,7 +137,7 @@ def rocblas_has_the_gfx(stack: Stack, rocm_host: Mapping[str, Any]) -> list[Find
 
 
 @rule("ROCM304", when=_concerns_rocm)
-def hipblaslt_is_not_forced(stack: Stack, rocm_host: Mapping[str, Any]) -> Finding | None:
+def hipblaslt_is_not_forced(stack: Stack, rocm_host: RocmHost) -> Finding | None:
     """Torch does not prefer hipBLASLt where it has no kernels for the GPU.
 
     torch then warns ("Attempting to use hipBLASLt on an unsupported architecture") and falls back; some

@@ -15,7 +15,7 @@ from stackcheck_probes.judging.gfx import gfx_of
 
 if TYPE_CHECKING:
     from stackcheck.environment import Environment
-    from stackcheck.rules.registry import Facts
+    from stackcheck.model.facts import Facts
     from stackcheck.tables import Tables
 
 

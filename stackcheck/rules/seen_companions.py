@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from packaging.version import InvalidVersion, Version
 
 from stackcheck.rules.measured import as_numbers, error_text, from_packed, judged, not_importable
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, uses, warned
-from stackcheck.verdict import Evidence
+from stackcheck.verdict import Evidence, Level
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from stackcheck.definition import Stack
+    from stackcheck_probes.facts.measured import BesideTorch, ErrorFact
+    from stackcheck_probes.facts.packages import MmcvOps, TorchaudioOps, TorchvisionOps
+    from stackcheck_probes.facts.torch import TorchBuild
 
 NO_TORCH = "torch does not import, so {} was not tried"
 _EXACT = re.compile(r"==\s*([0-9][0-9A-Za-z.+]*)")
 
 
-def without_torch(name: str, facts: Mapping[str, Any]) -> Finding | None:
+def without_torch(name: str, facts: BesideTorch) -> Finding | None:
     """Skip where torch does not import; None where it does."""
     torch = facts.get("torch")  # not there when the package itself is not installed: then torch was not asked
     if torch is None or (torch.get("installed") and not torch.get("import_error")):
@@ -28,10 +29,11 @@ def without_torch(name: str, facts: Mapping[str, Any]) -> Finding | None:
     return skipped(NO_TORCH.format(name))
 
 
-def _wrong_torch(facts: Mapping[str, Any]) -> tuple[str, str] | None:
+def _wrong_torch(facts: TorchvisionOps | TorchaudioOps) -> tuple[str, str] | None:
     """Return (required release, installed torch) where the metadata pins another torch, else None."""
     pinned = _EXACT.search(str(facts.get("requires_torch") or ""))
-    found = str((facts.get("torch") or {}).get("version") or "")
+    torch = facts.get("torch")
+    found = str(torch["version"] or "") if torch else ""
     try:
         if not pinned or Version(pinned[1]).public == Version(found).public:
             return None
@@ -40,7 +42,9 @@ def _wrong_torch(facts: Mapping[str, Any]) -> tuple[str, str] | None:
     return pinned[1], found
 
 
-def _built_for_another_torch(name: str, facts: Mapping[str, Any], what: str, error: Any) -> Finding | None:
+def _built_for_another_torch(
+    name: str, facts: TorchvisionOps | TorchaudioOps, what: str, error: ErrorFact
+) -> Finding | None:
     """Name the real cause behind a failing import: the metadata pins another torch than is installed."""
     wrong = _wrong_torch(facts)
     if wrong is None:
@@ -59,7 +63,7 @@ def _built_for_another_torch(name: str, facts: Mapping[str, Any], what: str, err
 
 
 @rule("VISION301", when=uses("torchvision"))
-def torchvision_operators_run(torchvision_ops: Mapping[str, Any]) -> Finding:
+def torchvision_operators_run(torchvision_ops: TorchvisionOps) -> Finding:
     """The compiled operators of torchvision load and `nms` keeps the right boxes.
 
     torchvision swallows the error of loading them; what users see is "operator torchvision::nms does not
@@ -72,7 +76,8 @@ def torchvision_operators_run(torchvision_ops: Mapping[str, Any]) -> Finding:
     facts = torchvision_ops
     if skip := without_torch("torchvision", facts):
         return skip
-    load_error = (facts.get("operators") or {}).get("error")
+    operators = facts.get("operators")
+    load_error = operators["error"] if operators else None
     error = load_error or facts.get("import_error")
     if error and (
         cause := _built_for_another_torch(
@@ -83,10 +88,10 @@ def torchvision_operators_run(torchvision_ops: Mapping[str, Any]) -> Finding:
     hint = "install the torchvision that was built for the installed torch"
     if wrong := not_importable("torchvision", facts, hint=hint):
         return wrong
-    if load_error:
+    if operators and load_error:
         return failed(
             f"the operators of torchvision {facts['version']} do not load: {error_text(load_error)}",
-            *(Evidence(path) for path in facts["operators"]["files"][:1]),
+            *(Evidence(path) for path in operators["files"][:1]),
             expected="torchvision/_C.so loads",
             found=str(load_error.get("type")),
             hint=hint,
@@ -94,7 +99,7 @@ def torchvision_operators_run(torchvision_ops: Mapping[str, Any]) -> Finding:
     return nms_on("torchvision", facts, "cpu", hint)
 
 
-def nms_on(name: str, facts: Mapping[str, Any], device: str, hint: str) -> Finding:
+def nms_on(name: str, facts: TorchvisionOps | MmcvOps, device: str, hint: str) -> Finding:
     """Judge what `nms` of a package kept on a device; skip where it was not run there."""
     if "nms" not in facts:
         return skipped(f"{name} or torch does not import, so nms was not run on {device}")
@@ -102,11 +107,11 @@ def nms_on(name: str, facts: Mapping[str, Any], device: str, hint: str) -> Findi
     if result is None:
         return skipped(f"{name}: nms was not run on {device}: torch sees no GPU here")
     whose = f"{name} {facts.get('version') or ''}".strip()
-    if result.get("error"):
+    if error := result.get("error"):
         return failed(
-            f"{whose}: nms on {device} raises {error_text(result['error'])}",
+            f"{whose}: nms on {device} raises {error_text(error)}",
             expected=f"boxes {facts['expected']} are kept",
-            found=str(result["error"].get("type")),
+            found=error["type"],
             hint=hint,
         )
     if result["kept"] != facts["expected"]:
@@ -121,7 +126,7 @@ def nms_on(name: str, facts: Mapping[str, Any], device: str, hint: str) -> Findi
 
 @rule("VISION302", when=uses("torchvision"))
 def torchvision_has_the_cuda_of_torch(
-    stack: Stack, torchvision_ops: Mapping[str, Any], torch_build: Mapping[str, Any]
+    stack: Stack, torchvision_ops: TorchvisionOps, torch_build: TorchBuild
 ) -> Finding | None:
     """The operators of torchvision are compiled for the CUDA version of torch.
 
@@ -159,8 +164,8 @@ def torchvision_has_the_cuda_of_torch(
     )
 
 
-@rule("VISION401", when=uses("torchvision"))
-def torchvision_operators_run_on_the_gpu(torchvision_ops: Mapping[str, Any]) -> Finding:
+@rule("VISION401", when=uses("torchvision"), levels=(Level.GPU,))
+def torchvision_operators_run_on_the_gpu(torchvision_ops: TorchvisionOps) -> Finding:
     """`nms` of torchvision runs on the GPU and keeps the right boxes.
 
     Source: the probe `torchvision_ops` states boxes, scores and the boxes to keep.
@@ -173,7 +178,7 @@ def torchvision_operators_run_on_the_gpu(torchvision_ops: Mapping[str, Any]) -> 
 
 
 @rule("AUDIO301", when=uses("torchaudio"))
-def torchaudio_transforms_run(torchaudio_ops: Mapping[str, Any]) -> Finding:
+def torchaudio_transforms_run(torchaudio_ops: TorchaudioOps) -> Finding:
     """The transforms of torchaudio compute the right numbers.
 
     A torchaudio for another torch fails at import with an undefined symbol of libtorch.

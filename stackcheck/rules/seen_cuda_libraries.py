@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from stackcheck.rules.measured import (
     as_numbers,
@@ -13,11 +13,14 @@ from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, us
 from stackcheck.verdict import Evidence
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable
+
+    from stackcheck_probes.facts.measured import ErrorFact
+    from stackcheck_probes.facts.torch import TorchBuild, VersionedFiles
 
 
 @rule("TORCH304", when=uses("torch"))
-def cudnn_is_the_one_torch_was_built_for(torch_build: Mapping[str, Any]) -> list[Finding] | None:
+def cudnn_is_the_one_torch_was_built_for(torch_build: TorchBuild) -> list[Finding] | None:
     """The cuDNN that is loaded is one that torch was built for, and comes from one place.
 
     The major version is the ABI. An older cuDNN of the same major lacks functions; a newer minor is fine. The
@@ -29,20 +32,21 @@ def cudnn_is_the_one_torch_was_built_for(torch_build: Mapping[str, Any]) -> list
     Example: `cuDNN version incompatibility: PyTorch was compiled against (8, 7, 0) but found (8, 2, 4)`.
     Fix: install the nvidia-cudnn wheel that torch pins; take system copies off LD_LIBRARY_PATH.
     """
-    cudnn = torch_build.get("cudnn") or {}
-    built, loaded = cudnn.get("built"), cudnn.get("loaded")
-    if not built or not cudnn.get("is_cuda"):
+    cudnn = torch_build.get("cudnn")
+    if cudnn is None or not cudnn["built"] or not cudnn.get("is_cuda"):
         return None
     libraries = torch_build["libraries"]
     files = [*libraries["cudnn"]["files"], *libraries["cudnn_parts"]["files"]]
     evidence = tuple(Evidence(path) for path in files[:4])
-    return [_cudnn_version(built, loaded, cudnn.get("error"), evidence), *_cudnn_places(files)]
+    return [_cudnn_version(cudnn["built"], cudnn["loaded"], cudnn["error"], evidence), *_cudnn_places(files)]
 
 
 _CUDNN_HINT = "install the nvidia-cudnn wheel that torch pins, and take other copies off LD_LIBRARY_PATH"
 
 
-def _cudnn_version(built: str, loaded: str | None, error: Any, evidence: tuple[Evidence, ...]) -> Finding:
+def _cudnn_version(
+    built: str, loaded: str | None, error: ErrorFact | None, evidence: tuple[Evidence, ...]
+) -> Finding:
     sides = f"torch was built with cuDNN {built} and {loaded or 'none'} is loaded"
     same_major = loaded is not None and as_numbers(loaded, 1) == as_numbers(built, 1)
     if error or not same_major:
@@ -63,7 +67,7 @@ def _cudnn_places(files: list[str]) -> list[Finding]:
 
 
 @rule("TORCH307", when=uses("torch"))
-def loaded_cuda_libraries_fit(torch_build: Mapping[str, Any]) -> list[Finding] | None:
+def loaded_cuda_libraries_fit(torch_build: TorchBuild) -> list[Finding] | None:
     """The CUDA runtime and the NCCL that torch loads are those it was built with.
 
     torch pins its nvidia-* wheels exactly. Another minor mostly works (minor version compatibility), an older
@@ -73,16 +77,12 @@ def loaded_cuda_libraries_fit(torch_build: Mapping[str, Any]) -> list[Finding] |
     Example: torch was built with CUDA 12.4 and libcudart of 12.1 is loaded.
     Fix: install the nvidia-* versions that torch requires.
     """
-    libraries = torch_build.get("libraries") or {}
-    if not torch_build.get("cuda") or not libraries:
+    libraries = torch_build.get("libraries")
+    cuda, nccl = torch_build.get("cuda"), torch_build.get("nccl_built")
+    if not cuda or not libraries:
         return None
-    packed = libraries["cudart"]["version"]
-    nccl = libraries["nccl"]["version"]
-    pairs = [
-        ("the CUDA runtime", torch_build["cuda"], from_packed(packed) if packed else None, "cudart"),
-        ("NCCL", torch_build.get("nccl_built"), _nccl_version(nccl) if nccl else None, "nccl"),
-    ]
-    return [_library(*pair, libraries) for pair in pairs if pair[1]]
+    findings = [_library("the CUDA runtime", cuda, libraries["cudart"], from_packed)]
+    return findings + ([_library("NCCL", nccl, libraries["nccl"], _nccl_version)] if nccl else [])
 
 
 def _nccl_version(number: int) -> str:
@@ -90,8 +90,9 @@ def _nccl_version(number: int) -> str:
     return f"{number // 10000}.{number % 10000 // 100}.{number % 100}"
 
 
-def _library(name: str, built: str, loaded: str | None, key: str, libraries: Mapping[str, Any]) -> Finding:
-    evidence = [Evidence(path) for path in libraries[key]["files"][:2]]
+def _library(name: str, built: str, mapped: VersionedFiles, unpacked: Callable[[int], str]) -> Finding:
+    evidence = [Evidence(path) for path in mapped["files"][:2]]
+    loaded = unpacked(mapped["version"]) if mapped["version"] else None
     if loaded is None:
         return skipped(f"{name}: torch loads no library of it at import (or has it linked in)", *evidence)
     if as_numbers(loaded, 3)[: len(as_numbers(built, 3))] == as_numbers(built, 3):

@@ -9,10 +9,9 @@ from stackcheck.verdict import Evidence
 from stackcheck_probes.judging.cummfit import headers_there, not_editable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from stackcheck.definition import Stack
-    from stackcheck.rules.registry import Facts
+    from stackcheck.model.facts import Facts
+    from stackcheck_probes.facts.spconv import CummFiles
 
 CUMM_CONSTANTS = "https://github.com/FindDefinition/cumm/blob/v0.7.11/cumm/constants.py"
 FLAGS = ("SPCONV_DISABLE_JIT", "CUMM_DISABLE_JIT")
@@ -34,7 +33,7 @@ def has(*families: str) -> Any:
 
 
 @rule("CUMM301", when=has("spconv", "cumm"))
-def cumm_headers_are_there(cumm_files: Mapping[str, Any]) -> Finding:
+def cumm_headers_are_there(cumm_files: CummFiles) -> Finding:
     """The tensorview headers of cumm are where cumm looks for them.
 
     cumm asserts at import that the directory exists; NVRTC needs the files. Slimmed images lose them.
@@ -58,7 +57,7 @@ def cumm_headers_are_there(cumm_files: Mapping[str, Any]) -> Finding:
 
 
 @rule("CUMM302", when=has("spconv", "cumm"))
-def nothing_makes_it_look_editable(cumm_files: Mapping[str, Any]) -> Finding | None:
+def nothing_makes_it_look_editable(cumm_files: CummFiles) -> Finding | None:
     """No `setup.py` or `.gitignore` lies in site-packages beside cumm and spconv.
 
     pccm then takes the wheels for an editable install, and `import cumm` starts a compiler: minutes of ninja,
@@ -75,7 +74,7 @@ def nothing_makes_it_look_editable(cumm_files: Mapping[str, Any]) -> Finding | N
 
 
 @rule("CUMM303", when=has("spconv", "cumm"))
-def jit_flags_do_nothing(stack: Stack, cumm_files: Mapping[str, Any]) -> Finding | None:
+def jit_flags_do_nothing(stack: Stack, cumm_files: CummFiles) -> Finding | None:
     """Nobody relies on SPCONV_DISABLE_JIT and CUMM_DISABLE_JIT to stop run-time compilation.
 
     They skip the import-time build of an editable install and nothing else; NVRTC does not read them. This is

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from stackcheck.rules.measured import error_text, judged, not_importable
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, uses
 from stackcheck.rules.seen_companions import nms_on, without_torch
-from stackcheck.verdict import Evidence
+from stackcheck.verdict import Evidence, Level
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from stackcheck_probes.facts.packages import MmcvOps
 
 
 @rule("MMCV301", when=uses("mmcv", "mmcv-full"))
-def mmcv_has_its_operators(mmcv_ops: Mapping[str, Any]) -> Finding:
+def mmcv_has_its_operators(mmcv_ops: MmcvOps) -> Finding:
     """The compiled operators of mmcv are there and load.
 
     mmcv builds and imports without them when torch is missing at build time or MMCV_WITH_OPS=0, and no wheel
@@ -46,7 +46,7 @@ def mmcv_has_its_operators(mmcv_ops: Mapping[str, Any]) -> Finding:
 
 
 @rule("MMCV302", when=uses("mmcv", "mmcv-full"))
-def mmcv_operators_compute(mmcv_ops: Mapping[str, Any]) -> list[Finding]:
+def mmcv_operators_compute(mmcv_ops: MmcvOps) -> list[Finding]:
     """`nms` and `roi_align` of mmcv give the right results on the CPU.
 
     Source: the probe `mmcv_ops` states the inputs and results.
@@ -60,8 +60,8 @@ def mmcv_operators_compute(mmcv_ops: Mapping[str, Any]) -> list[Finding]:
     return [nms_on("mmcv", mmcv_ops, "cpu", hint), checks]
 
 
-@rule("MMCV401", when=uses("mmcv", "mmcv-full"))
-def mmcv_operators_run_on_the_gpu(mmcv_ops: Mapping[str, Any]) -> Finding:
+@rule("MMCV401", when=uses("mmcv", "mmcv-full"), levels=(Level.GPU,))
+def mmcv_operators_run_on_the_gpu(mmcv_ops: MmcvOps) -> Finding:
     """`nms` of mmcv runs on the GPU.
 
     A `docker build` sees no GPU, and without FORCE_CUDA=1 mmcv is then built without CUDA operators.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from stackcheck.rules.measured import error_text, not_importable
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, uses
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from stackcheck_probes.facts.measured import Bridge, ErrorFact, Loaded
+    from stackcheck_probes.facts.packages import NumpyAbi
 
 
 NUMPY_SIGNS = (
@@ -20,7 +21,7 @@ NUMPY_SIGNS = (
 
 
 @rule("NUMPY301", when=uses("numpy", "torch"))
-def numpy_fits_what_was_built_with_it(numpy_abi: Mapping[str, Any]) -> list[Finding]:
+def numpy_fits_what_was_built_with_it(numpy_abi: NumpyAbi) -> list[Finding]:
     """NumPy and the modules that were compiled against it agree, and torch exchanges arrays with it.
 
     NumPy 2 broke the C ABI of NumPy 1. A module built with NumPy 1 prints a message and lives on without
@@ -34,14 +35,14 @@ def numpy_fits_what_was_built_with_it(numpy_abi: Mapping[str, Any]) -> list[Find
         return [skipped("NumPy is not installed, so there is no bridge between it and torch to try")]
     if wrong := not_importable("numpy", numpy_abi, hint="reinstall NumPy"):
         return [wrong]
-    version = numpy_abi["version"]
+    version = str(numpy_abi["version"])
     found = [_abi(name, facts, version) for name, facts in numpy_abi["modules"].items()]
     return [*(each for each in found if each), _bridge(numpy_abi.get("bridge"), version)]
 
 
-def _abi(name: str, facts: Mapping[str, Any], version: str) -> Finding | None:
+def _abi(name: str, facts: Loaded, version: str) -> Finding | None:
     """Fail a module that says it was built for another NumPy; leave other import errors to other rules."""
-    sign = _sign(facts)
+    sign = _sign(facts["import_error"], facts)
     if sign is None:
         return None
     own = " ".join(filter(None, (name, facts.get("version") or facts.get("distribution_version"))))
@@ -53,17 +54,17 @@ def _abi(name: str, facts: Mapping[str, Any], version: str) -> Finding | None:
     )
 
 
-def _sign(facts: Mapping[str, Any]) -> str | None:
-    error = facts.get("import_error") or facts.get("error") or {}
-    said = [error.get("message", ""), facts.get("stderr", ""), *facts.get("warnings", ())]
+def _sign(error: ErrorFact | None, facts: Loaded | Bridge) -> str | None:
+    said = [error["message"] if error else "", facts.get("stderr", ""), *facts.get("warnings", ())]
     lines = [" ".join(str(text).split()) for text in said]
     return next((line[:300] for line in lines if any(sign in line for sign in NUMPY_SIGNS)), None)
 
 
-def _bridge(bridge: Mapping[str, Any] | None, version: str) -> Finding:
+def _bridge(bridge: Bridge | None, version: str) -> Finding:
     if bridge is None:
         return skipped("torch does not import, so its bridge to NumPy was not tried")
-    said = _sign(bridge) or (error_text(bridge["error"]) if bridge.get("error") else None)
+    error = bridge.get("error")
+    said = _sign(error, bridge) or (error_text(error) if error else None)
     if said is None and bridge["shares_memory"] and bridge["equal"]:
         return passed(f"torch and NumPy {version} exchange arrays without a copy")
     return failed(

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from stackcheck.rules.measured import judged, not_importable
 from stackcheck.rules.registry import Finding, rule, uses
 from stackcheck.rules.seen_companions import without_torch
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from stackcheck.definition import Stack
+    from stackcheck_probes.facts.packages import Companion, PygOps
 
 
 @rule("PYG301", when=uses("torch-geometric"))
-def torch_geometric_computes(pyg_ops: Mapping[str, Any]) -> Finding:
+def torch_geometric_computes(pyg_ops: PygOps) -> Finding:
     """Message passing and scatter of torch_geometric compute the right numbers.
 
     Source: the probe `pyg_ops` states graph, values and sums.
@@ -33,7 +32,7 @@ PYG_COMPANIONS = ("torch-scatter", "torch-sparse", "torch-cluster", "torch-splin
 
 
 @rule("PYG302", when=uses("torch-geometric", *PYG_COMPANIONS))
-def pyg_companions_run(stack: Stack, pyg_ops: Mapping[str, Any]) -> list[Finding] | None:
+def pyg_companions_run(stack: Stack, pyg_ops: PygOps) -> list[Finding] | None:
     """The compiled companions of PyG load and compute: torch_scatter, torch_sparse, torch_cluster, pyg_lib.
 
     Each is built for one torch release and one CUDA version (`+pt25cu124`). torch_geometric swallows their
@@ -46,13 +45,16 @@ def pyg_companions_run(stack: Stack, pyg_ops: Mapping[str, Any]) -> list[Finding
     if skip := without_torch("a companion of PyG", pyg_ops):
         return [skip]
     found = pyg_ops["companions"]
-    absent: dict[str, Any] = {"installed": False}
+    absent: Companion = {"installed": False, "import_error": None}
     stated = {name.replace("-", "_"): absent for name in PYG_COMPANIONS if name in stack.packages}
     return [_companion(name, facts, pyg_ops) for name, facts in {**stated, **found}.items()] or None
 
 
-def _companion(name: str, facts: Mapping[str, Any], pyg_ops: Mapping[str, Any]) -> Finding:
-    torch = (pyg_ops.get("torch") or {}).get("version") or "of the stack"
-    hint = f"take the {name} wheel that data.pyg.org lists for torch {torch}"
+def _companion(name: str, facts: Companion, pyg_ops: PygOps) -> Finding:
+    torch, check = pyg_ops.get("torch"), facts.get("check")
+    version = (torch and torch["version"]) or "of the stack"
+    hint = f"take the {name} wheel that data.pyg.org lists for torch {version}"
     wrong = not_importable(name, facts, hint=hint)
-    return wrong or judged(f"{name} {facts.get('version')}", {"operator": facts["check"]}, hint=hint)
+    return wrong or judged(
+        f"{name} {facts.get('version')}", {"operator": check} if check else None, hint=hint
+    )

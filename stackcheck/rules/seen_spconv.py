@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import Version
@@ -13,10 +13,9 @@ from stackcheck.rules.seen_cumm import has
 from stackcheck.verdict import Evidence
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from stackcheck.definition import Stack
     from stackcheck_probes.binaries.capability import Capability
+    from stackcheck_probes.facts.spconv import CummFiles, CummImported, Owner, SpconvBuild, SpconvCpu
 
 CUMM_COMMON = "https://github.com/FindDefinition/cumm/blob/v0.7.11/cumm/common.py"
 SPCONV_README = "https://github.com/traveller59/spconv/blob/263d6b4/README.md"
@@ -25,7 +24,7 @@ WITHOUT_OWN_CUDA_HEADERS = Version("0.7.11")
 
 
 @rule("SPCONV301", when=has("spconv"))
-def spconv_imports(spconv_build: Mapping[str, Any]) -> Finding:
+def spconv_imports(spconv_build: SpconvBuild) -> Finding:
     """The installed spconv imports.
 
     Source: https://github.com/FindDefinition/cumm/issues/9 (a pair of different releases).
@@ -38,7 +37,7 @@ def spconv_imports(spconv_build: Mapping[str, Any]) -> Finding:
 
 
 @rule("SPCONV302", when=has("spconv"))
-def one_spconv_and_its_cumm(cumm_files: Mapping[str, Any]) -> list[Finding]:
+def one_spconv_and_its_cumm(cumm_files: CummFiles) -> list[Finding]:
     """There is one spconv and one cumm, of the same CUDA tag, and spconv accepts that cumm.
 
     All spconv-cuNNN write the same package `spconv`, all cumm-cuNNN the same `cumm`: a second one overwrites
@@ -62,7 +61,7 @@ def one_spconv_and_its_cumm(cumm_files: Mapping[str, Any]) -> list[Finding]:
     return [_accepted(pair, spconv, cumm, hint)]
 
 
-def _one_owner(package: str, rows: list[dict[str, str]]) -> Finding | None:
+def _one_owner(package: str, rows: list[Owner]) -> Finding | None:
     names = [f"{row['name']} {row['version']}" for row in rows]
     if len(names) == 1:
         return None
@@ -79,7 +78,7 @@ def _one_owner(package: str, rows: list[dict[str, str]]) -> Finding | None:
     )
 
 
-def _accepted(pair: str, spconv: Mapping[str, str], cumm: Mapping[str, str], hint: str) -> Finding:
+def _accepted(pair: str, spconv: Owner, cumm: Owner, hint: str) -> Finding:
     line = spconv["requires_cumm"]
     try:
         requirement = Requirement(line)
@@ -93,7 +92,7 @@ def _accepted(pair: str, spconv: Mapping[str, str], cumm: Mapping[str, str], hin
 
 
 @rule("SPCONV303", when=has("spconv"))
-def extensions_share_their_types(spconv_build: Mapping[str, Any]) -> Finding:
+def extensions_share_their_types(spconv_build: SpconvBuild) -> Finding:
     """The extensions of spconv and cumm were compiled with compatible pybind11 internals.
 
     spconv passes cumm's C++ objects to its own code. pybind11 shares types between extensions only when the
@@ -120,7 +119,7 @@ def extensions_share_their_types(spconv_build: Mapping[str, Any]) -> Finding:
 
 @rule("SPCONV304", when=has("spconv"))
 def spconv_has_kernels_for_the_gpus(
-    stack: Stack, spconv_build: Mapping[str, Any], cumm_files: Mapping[str, Any]
+    stack: Stack, spconv_build: SpconvBuild, cumm_files: CummFiles
 ) -> list[Finding] | None:
     """The installed spconv has kernels for every NVIDIA GPU of the stack, or can compile them.
 
@@ -144,7 +143,7 @@ def spconv_has_kernels_for_the_gpus(
     return [_kernels(name, device, spconv_build, cumm_files) for name, device in devices]
 
 
-def _cpu_build(spconv_build: Mapping[str, Any]) -> Finding:
+def _cpu_build(spconv_build: SpconvBuild) -> Finding:
     return failed(
         f"spconv {spconv_build['version']} is a CPU build, and the stack names GPUs",
         expected="spconv-cuNNN",
@@ -153,9 +152,7 @@ def _cpu_build(spconv_build: Mapping[str, Any]) -> Finding:
     )
 
 
-def _kernels(
-    name: str, device: Capability, spconv_build: Mapping[str, Any], cumm_files: Mapping[str, Any]
-) -> Finding:
+def _kernels(name: str, device: Capability, spconv_build: SpconvBuild, cumm_files: CummFiles) -> Finding:
     compiled = spconv_build["compiled"]
     whose, listed = f"spconv {spconv_build['version']}", " ".join(compiled["gemm_archs"])
     evidence = Evidence(f"spconv/cppconstants: COMPILED_CUDA_GEMM_ARCHS {listed}", SPCONV_README)
@@ -186,10 +183,10 @@ def _kernels(
     )
 
 
-def nvrtc_obstacle(cumm: Mapping[str, Any], cumm_files: Mapping[str, Any]) -> str | None:
+def nvrtc_obstacle(cumm: CummImported, cumm_files: CummFiles) -> str | None:
     """Return what stops cumm from compiling at run time in this target, or None when nothing known does."""
-    headers, cuda = cumm_files.get("headers") or {}, cumm_files["cuda_headers"]
-    if not headers.get("all_h"):
+    headers, cuda = cumm_files["headers"], cumm_files["cuda_headers"]
+    if headers is None or not headers["all_h"]:
         return "tensorview/core/all.h is not where cumm looks"
     if not cumm.get("version") or Version(cumm["version"]) > WITHOUT_OWN_CUDA_HEADERS:
         return None
@@ -204,7 +201,7 @@ def nvrtc_obstacle(cumm: Mapping[str, Any], cumm_files: Mapping[str, Any]) -> st
 
 
 @rule("SPCONV305", when=has("spconv"))
-def spconv_computes_on_the_cpu(spconv_cpu: Mapping[str, Any], spconv_build: Mapping[str, Any]) -> Finding:
+def spconv_computes_on_the_cpu(spconv_cpu: SpconvCpu, spconv_build: SpconvBuild) -> Finding:
     """Calls that cross from spconv into cumm give the right results on the CPU.
 
     Points into voxels, and a submanifold convolution against a dense one. A half-upgraded pair imports and

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from stackcheck.rules.measured import judged
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
 from stackcheck.rules.seen_cumm import has
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from stackcheck_probes.facts.spconv import Compilations, SpconvGpu
 
 NOT_TRIED = "torch or spconv does not import, so spconv was not tried on a GPU"
 
 
 @rule("SPCONV401", when=has("spconv"))
-def spconv_computes_on_the_gpu(spconv_gpu: Mapping[str, Any]) -> list[Finding]:
+def spconv_computes_on_the_gpu(spconv_gpu: SpconvGpu) -> list[Finding]:
     """A submanifold convolution on the GPU equals a dense convolution at the active sites.
 
     In float32 and float16, with 16 -> 32 channels, a size that the prebuilt kernels serve. A forward pass
@@ -34,7 +34,7 @@ def spconv_computes_on_the_gpu(spconv_gpu: Mapping[str, Any]) -> list[Finding]:
     ]
 
 
-def _not_tried(spconv_gpu: Mapping[str, Any]) -> Finding | None:
+def _not_tried(spconv_gpu: SpconvGpu) -> Finding | None:
     if "available" not in spconv_gpu:
         return skipped(NOT_TRIED)
     if not spconv_gpu["available"]:
@@ -43,7 +43,7 @@ def _not_tried(spconv_gpu: Mapping[str, Any]) -> Finding | None:
 
 
 @rule("SPCONV402", when=has("spconv"))
-def spconv_compiled_nothing(spconv_gpu: Mapping[str, Any]) -> Finding:
+def spconv_compiled_nothing(spconv_gpu: SpconvGpu) -> Finding:
     """The forward passes on the GPU ran on prebuilt kernels: nothing was compiled at run time.
 
     Not read from SPCONV_DISABLE_JIT, which does not stop NVRTC, but watched: calls from cumm's extension into
@@ -79,7 +79,7 @@ def spconv_compiled_nothing(spconv_gpu: Mapping[str, Any]) -> Finding:
     )
 
 
-def _what_was_compiled(seen: Mapping[str, Any]) -> list[str]:
+def _what_was_compiled(seen: Compilations) -> list[str]:
     processes = seen["processes"]
     found = [f"kernel {name}" for name in seen["kernels"][:3]]
     if seen["nvrtc_calls"]:
@@ -91,7 +91,7 @@ def _what_was_compiled(seen: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def _what_was_not_watched(seen: Mapping[str, Any]) -> list[str]:
+def _what_was_not_watched(seen: Compilations) -> list[str]:
     control = seen["control"]
     blind = list(seen["hook_errors"])
     late = [path.rpartition("/")[2] for path in seen["nvrtc_loaded_meanwhile"]]

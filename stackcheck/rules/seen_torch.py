@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from packaging.version import InvalidVersion, Version
 
@@ -18,15 +18,14 @@ from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, us
 from stackcheck.verdict import Evidence
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from stackcheck.definition import Stack
+    from stackcheck_probes.facts.torch import TorchBuild, TorchCpu
 
 REINSTALL = "install the torch build that the stack states, last, or resolve everything in one step"
 
 
 @rule("TORCH301", when=uses("torch"))
-def torch_imports(torch_build: Mapping[str, Any]) -> Finding:
+def torch_imports(torch_build: TorchBuild) -> Finding:
     """The installed torch imports.
 
     Everything else rests on it. A torch that does not import mostly misses a shared library (installed
@@ -41,7 +40,7 @@ def torch_imports(torch_build: Mapping[str, Any]) -> Finding:
     return wrong or passed(f"torch {torch_build['version']} imports", Evidence(str(torch_build["file"])))
 
 
-def _built_for(torch_build: Mapping[str, Any]) -> str:
+def _built_for(torch_build: TorchBuild) -> str:
     """Return "CUDA 12.4", "ROCm 6.2.41133" or "the CPU only"."""
     if torch_build.get("cuda"):
         return f"CUDA {torch_build['cuda']}"
@@ -49,7 +48,7 @@ def _built_for(torch_build: Mapping[str, Any]) -> str:
 
 
 @rule("TORCH302", when=uses("torch"))
-def torch_is_built_for_the_stack(stack: Stack, torch_build: Mapping[str, Any]) -> Finding | None:
+def torch_is_built_for_the_stack(stack: Stack, torch_build: TorchBuild) -> Finding | None:
     """The installed torch is built for the accelerator and the CUDA or ROCm version of the stack.
 
     A CPU wheel from the wrong index, or a dependency that replaces torch, ends in "Torch not compiled with
@@ -83,7 +82,7 @@ def torch_is_built_for_the_stack(stack: Stack, torch_build: Mapping[str, Any]) -
     return passed(f"torch {torch_build['version']} is built for {found}, as the stack asks", found=found)
 
 
-def _for_a_cpu_stack(torch_build: Mapping[str, Any], found: str) -> Finding:
+def _for_a_cpu_stack(torch_build: TorchBuild, found: str) -> Finding:
     if torch_build["cuda"] or torch_build["hip"]:
         return warned(
             f"torch {torch_build['version']} is built for {found} in a stack for the CPU:"
@@ -96,7 +95,7 @@ def _for_a_cpu_stack(torch_build: Mapping[str, Any], found: str) -> Finding:
 
 
 @rule("TORCH303", when=uses("torch"))
-def torch_is_the_stated_version(stack: Stack, torch_build: Mapping[str, Any]) -> Finding | None:
+def torch_is_the_stated_version(stack: Stack, torch_build: TorchBuild) -> Finding | None:
     """The torch that is imported has the version that the stack states.
 
     Releases are compared without the local part, because the wheel of the default index is called 2.5.0 in
@@ -109,12 +108,13 @@ def torch_is_the_stated_version(stack: Stack, torch_build: Mapping[str, Any]) ->
     package = stack.packages.get("torch")
     if package is None:
         return None
-    if not torch_build.get("version"):
+    told = torch_build.get("version")
+    if not told:
         return skipped("torch does not import, so its version is not known")
     try:
-        found = Version(torch_build["version"])
+        found = Version(told)
     except InvalidVersion:
-        return skipped(f"torch calls itself {torch_build['version']!r}, which is no version")
+        return skipped(f"torch calls itself {told!r}, which is no version")
     stated = package.exact
     fits = Version(found.public) in package.specifier if stated is None else found.public == stated.public
     local = stated.local if stated else None
@@ -137,7 +137,7 @@ def torch_is_the_stated_version(stack: Stack, torch_build: Mapping[str, Any]) ->
 
 
 @rule("TORCH305", when=uses("torch"))
-def torch_has_code_for_the_gpus(stack: Stack, torch_build: Mapping[str, Any]) -> list[Finding] | None:
+def torch_has_code_for_the_gpus(stack: Stack, torch_build: TorchBuild) -> list[Finding] | None:
     """The installed torch has GPU code that runs on every GPU of the stack.
 
     Machine code runs on its own capability and on later minors of the same major; PTX runs on anything later
@@ -187,7 +187,7 @@ def _gfx_coverage(whose: str, flags: list[str], name: str, gfx: str, stack: Stac
 
 
 @rule("TORCH306", when=uses("torch"))
-def torch_computes_on_the_cpu(torch_cpu: Mapping[str, Any]) -> Finding | None:
+def torch_computes_on_the_cpu(torch_cpu: TorchCpu) -> Finding | None:
     """The installed torch computes the right numbers on the CPU.
 
     Small integer matrices through matmul, conv2d, fft and solve, against pure Python. A BLAS that does not

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from stackcheck.rules.measured import Build, coverage, error_text, judged, parsed_codes
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, uses
@@ -10,15 +10,14 @@ from stackcheck.verdict import Evidence
 from stackcheck_probes.binaries.capability import parse_capability
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from stackcheck.definition import Stack
+    from stackcheck_probes.facts.torch import GpuDevice, TorchGpu
 
 NO_DRIVER = "Found no NVIDIA driver"
 
 
 @rule("TORCH401", when=uses("torch"))
-def torch_sees_the_gpu(stack: Stack, torch_gpu: Mapping[str, Any]) -> Finding | None:
+def torch_sees_the_gpu(stack: Stack, torch_gpu: TorchGpu) -> Finding | None:
     """The installed torch starts its GPU side where a GPU is.
 
     `torch.cuda.is_available()` is False without a word; the reason is what `torch.cuda.init()` raises.
@@ -32,7 +31,7 @@ def torch_sees_the_gpu(stack: Stack, torch_gpu: Mapping[str, Any]) -> Finding | 
     if torch_gpu["available"]:
         names = ", ".join(str(device.get("name")) for device in torch_gpu["devices"])
         return passed(f"torch sees {len(torch_gpu['devices'])} GPU(s): {names}")
-    if stack.accelerator not in ("cuda", "rocm") or NO_DRIVER in torch_gpu["reason"]:
+    if stack.accelerator not in ("cuda", "rocm") or NO_DRIVER in str(torch_gpu["reason"]):
         return skipped(f"torch sees no GPU here: {torch_gpu['reason']}")
     return failed(
         f"a GPU device is there and torch does not start on it: {torch_gpu['reason']}",
@@ -43,7 +42,7 @@ def torch_sees_the_gpu(stack: Stack, torch_gpu: Mapping[str, Any]) -> Finding | 
 
 
 @rule("TORCH402", when=uses("torch"))
-def torch_computes_on_the_gpu(torch_gpu: Mapping[str, Any]) -> list[Finding]:
+def torch_computes_on_the_gpu(torch_gpu: TorchGpu) -> list[Finding]:
     """The installed torch computes the right numbers on every GPU.
 
     matmul and conv2d in float32 (TF32 off) and float16, against float64 on the CPU, each with a stated
@@ -58,23 +57,24 @@ def torch_computes_on_the_gpu(torch_gpu: Mapping[str, Any]) -> list[Finding]:
     return [_device(device, torch_gpu) for device in torch_gpu["devices"]]
 
 
-def _device(device: Mapping[str, Any], torch_gpu: Mapping[str, Any]) -> Finding:
+def _device(device: GpuDevice, torch_gpu: TorchGpu) -> Finding:
     name = f"torch on GPU {device['index']} ({device.get('name') or 'unknown'})"
-    if device.get("error"):
+    if error := device.get("error"):
         return failed(
-            f"{name} does not start: {error_text(device['error'])}",
+            f"{name} does not start: {error_text(error)}",
             expected="the device answers",
-            found=str(device["error"].get("type")),
+            found=str(error.get("type")),
             hint="look at nvidia-smi and the kernel log for this device",
         )
-    forced = (torch_gpu.get("tf32") or {}).get("environment") or {}
-    tf32 = f"; TF32 is forced on by {', '.join(forced)}" if forced else ""
-    hint = "run the same check on another device, and look at cuDNN's and the driver's version" + tf32
+    tf32 = torch_gpu.get("tf32")
+    forced = tf32["environment"] if tf32 else {}
+    note = f"; TF32 is forced on by {', '.join(forced)}" if forced else ""
+    hint = "run the same check on another device, and look at cuDNN's and the driver's version" + note
     return judged(name, device.get("checks"), hint=hint)
 
 
 @rule("TORCH403", when=uses("torch"))
-def torch_has_code_for_this_gpu(stack: Stack, torch_gpu: Mapping[str, Any]) -> list[Finding] | None:
+def torch_has_code_for_this_gpu(stack: Stack, torch_gpu: TorchGpu) -> list[Finding] | None:
     """The installed torch has GPU code for the GPUs that are here.
 
     As TORCH305, for the devices of this machine and not for the named ones.
@@ -97,7 +97,7 @@ def torch_has_code_for_this_gpu(stack: Stack, torch_gpu: Mapping[str, Any]) -> l
 
 
 @rule("TORCH404", when=uses("torch"))
-def stated_gpus_were_tried(stack: Stack, torch_gpu: Mapping[str, Any]) -> list[Finding] | None:
+def stated_gpus_were_tried(stack: Stack, torch_gpu: TorchGpu) -> list[Finding] | None:
     """Every GPU that the stack names was tried.
 
     A run on one GPU says nothing about another kind; what was not tried is said.
@@ -120,6 +120,6 @@ def stated_gpus_were_tried(stack: Stack, torch_gpu: Mapping[str, Any]) -> list[F
     ]
 
 
-def _kind(device: Mapping[str, Any]) -> str:
+def _kind(device: GpuDevice) -> str:
     """Return the gfx target of an AMD device, without features (":xnack-"), else the compute capability."""
     return str(device.get("gfx") or device.get("capability")).partition(":")[0]

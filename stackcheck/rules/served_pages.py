@@ -11,7 +11,7 @@ from stackcheck.resolving.pages import FailureKind, File, Page, Unreachable
 from stackcheck.resolving.places import Place, places
 from stackcheck.resolving.uvinput import uv_platform
 from stackcheck.resolving.wheeltags import supported_tags
-from stackcheck.rules.registry import Facts, Finding, failed, passed, rule, skipped, warned
+from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
 from stackcheck.verdict import Evidence, Outcome
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from packaging.tags import Tag
 
     from stackcheck.environment import Environment
+    from stackcheck.model.facts import Facts
     from stackcheck.tables import Tables
 
 _MOST_NAMED = 6

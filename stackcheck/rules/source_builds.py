@@ -12,7 +12,7 @@ from stackcheck.rules.registry import Finding, passed, rule, warned
 
 if TYPE_CHECKING:
     from stackcheck.environment import Distribution, Environment
-    from stackcheck.rules.registry import Facts
+    from stackcheck.model.facts import Facts
     from stackcheck.tables import Tables
     from stackcheck.tables.packages import BuildTrap
 

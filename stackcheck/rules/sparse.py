@@ -15,7 +15,7 @@ from stackcheck.verdict import Evidence
 
 if TYPE_CHECKING:
     from stackcheck.environment import Distribution, Environment
-    from stackcheck.rules.registry import Facts
+    from stackcheck.model.facts import Facts
     from stackcheck.tables import Tables
     from stackcheck.tables.sparse import CummNvrtc
 

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from stackcheck.dockerfiles.dockersteps import bases
 from stackcheck.dockerfiles.tiers import from_fault
-from stackcheck.rules.registry import Fault, Finding, failed, passed, rule, skipped, warned
+from stackcheck.model.facts import Fault
+from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
 from stackcheck.verdict import Evidence
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from stackcheck.definition import Stack
-    from stackcheck.rules.registry import Facts
+    from stackcheck.model.facts import Facts
+    from stackcheck_probes.facts.python import Pythons
 
 _FROM = Evidence(
     "FROM names the image that a build starts from", "https://docs.docker.com/reference/dockerfile/#from"
@@ -83,7 +83,7 @@ def all_tiers_are_there(stack: Stack, building: Any) -> Finding:
 
 
 @rule("TIER302", when=_is_tier)
-def chain_has_one_python(pythons: Mapping[str, Any]) -> Finding:
+def chain_has_one_python(pythons: Pythons) -> Finding:
     """An image at the end of a chain has one Python, and no conda.
 
     Each tier can bring another interpreter, and pip then installs where nobody looks: a base image with conda

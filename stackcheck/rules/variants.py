@@ -15,7 +15,7 @@ from stackcheck_probes.binaries.capability import NO, Sass, covers
 
 if TYPE_CHECKING:
     from stackcheck.definition import Stack
-    from stackcheck.rules.registry import Facts
+    from stackcheck.model.facts import Facts
     from stackcheck.tables import Tables
     from stackcheck.tables.gpus import NvidiaProduct
     from stackcheck_probes.binaries.capability import Code

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from stackcheck.rules.grading import cite
 from stackcheck.rules.measured import parsed_codes
@@ -13,12 +13,13 @@ from stackcheck_probes.binaries.capability import Sass
 from stackcheck_probes.binaries.gpucode import from_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from stackcheck.definition import Stack
     from stackcheck.tables import Tables
     from stackcheck.tables.isas import Isa
     from stackcheck_probes.binaries.capability import Code
+    from stackcheck_probes.facts.binaries import Libraries
+    from stackcheck_probes.facts.machine import System
+    from stackcheck_probes.facts.torch import TorchBuild
 
 _NO_IMPORT = "torch does not import, so what it was built for is not known"
 _LIBRARY = "libtorch_cuda"
@@ -29,9 +30,7 @@ _CAPABILITIES = ("DEFAULT", "AVX2", "AVX512")
 
 
 @rule("VARIANT301", when=is_variant)
-def arch_flags_are_the_named_sm(
-    stack: Stack, tables: Tables, torch_build: Mapping[str, Any]
-) -> Finding | None:
+def arch_flags_are_the_named_sm(stack: Stack, tables: Tables, torch_build: TorchBuild) -> Finding | None:
     """The torch that was built is for exactly the SM of its name, or for no GPU when the name says cpu.
 
     torch keeps the arch list that it was compiled with. A list with more in it is a bigger build than the
@@ -62,7 +61,7 @@ def _without_gpu(stack: Stack, built: str | None) -> Finding:
     )
 
 
-def _exactly(stack: Stack, named: Sass, torch_build: Mapping[str, Any]) -> Finding:
+def _exactly(stack: Stack, named: Sass, torch_build: TorchBuild) -> Finding:
     flags = torch_build.get("arch_flags")
     if not flags and (torch_build["cuda"] or torch_build["hip"]):
         return skipped(f"torch {torch_build.get('version')} tells no list of GPU code")
@@ -81,7 +80,7 @@ def _exactly(stack: Stack, named: Sass, torch_build: Mapping[str, Any]) -> Findi
     return passed(f"{stack.id}: torch has {listed} alone, as its name says.", found=listed)
 
 
-def _wrong_code(stack: Stack, named: Sass, found: str, torch_build: Mapping[str, Any]) -> Finding:
+def _wrong_code(stack: Stack, named: Sass, found: str, torch_build: TorchBuild) -> Finding:
     return failed(
         f"{stack.id}: the name says {named} alone, and torch was built with {found}.",
         Evidence(f"arch flags of {torch_build.get('file')}"),
@@ -92,7 +91,7 @@ def _wrong_code(stack: Stack, named: Sass, found: str, torch_build: Mapping[str,
 
 
 @rule("VARIANT302", when=is_variant)
-def libraries_hold_the_named_sm(stack: Stack, tables: Tables, libraries: Mapping[str, Any]) -> Finding | None:
+def libraries_hold_the_named_sm(stack: Stack, tables: Tables, libraries: Libraries) -> Finding | None:
     """The GPU code in torch's own library is for the SM of the name, or there is none when it says cpu.
 
     The arch flags say what was asked for, the fatbins what is there. Single files of torch add code of a few
@@ -141,7 +140,7 @@ def _library_holds(stack: Stack, named: Sass, found: set[Code], tables: Tables, 
 
 @rule("VARIANT303", when=is_variant)
 def cpu_code_is_the_named_one(
-    stack: Stack, tables: Tables, torch_build: Mapping[str, Any], system: Mapping[str, Any]
+    stack: Stack, tables: Tables, torch_build: TorchBuild, system: System
 ) -> list[Finding] | None:
     """What was built uses the CPU instruction set of its name: in its compiler flags, and when it runs.
 
@@ -204,7 +203,7 @@ def _dispatch(stack: Stack, row: Isa, capability: str | None, flags: list[str]) 
 
 
 @rule("VARIANT304", when=is_variant)
-def blas_is_the_promised_one(stack: Stack, torch_build: Mapping[str, Any]) -> Finding | None:
+def blas_is_the_promised_one(stack: Stack, torch_build: TorchBuild) -> Finding | None:
     """What was built computes dense algebra with the BLAS that it promises.
 
     torch's build settings name the BLAS of the CPU side; cuBLAS comes with every CUDA build.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from stackcheck.environment import Distribution, Environment, TorchBuild
     from stackcheck.environment.sources import Source
-    from stackcheck.rules.registry import Facts
+    from stackcheck.model.facts import Facts
     from stackcheck.tables.wheels import WheelHost
 
 PYG = ("torch-scatter", "torch-sparse", "torch-cluster", "torch-spline-conv", "pyg-lib")

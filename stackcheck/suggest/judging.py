@@ -6,16 +6,17 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from stackcheck.rules import load_all
+from stackcheck.rules import before_build
 from stackcheck.rules.registry import judge_all, judge_one
 from stackcheck.suggest.change import apply
-from stackcheck.verdict import Outcome
+from stackcheck.verdict import Level, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from stackcheck.definition import Stack
-    from stackcheck.rules.registry import Facts, Rule
+    from stackcheck.model.facts import Facts
+    from stackcheck.rules.registry import Rule
     from stackcheck.suggest.change import Edit
     from stackcheck.verdict import Verdict
 
@@ -39,7 +40,7 @@ class Judging:
 
     def __init__(self, facts: Facts) -> None:
         self.facts = dict(facts)
-        self.rules: dict[str, Rule] = {rule.code: rule for rule in load_all() if rule.code[-3] == "1"}
+        self.rules: dict[str, Rule] = {rule.code: rule for rule in before_build(Level.STATED)}
         self.original: Stack = facts["stack"]
         fails, self.doubts = self._verdicts(self.original)
         self.start = Judged(self.original, tuple(fails))

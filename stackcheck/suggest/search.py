@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from stackcheck.definition import Stack
-    from stackcheck.rules.registry import Facts
+    from stackcheck.model.facts import Facts
     from stackcheck.suggest.candidates import Generator
     from stackcheck.suggest.change import Edit, Path
     from stackcheck.suggest.judging import Judged

@@ -81,7 +81,6 @@ class Generation(Row):
 
     name: str
     capabilities: tuple[Capability, ...]
-    first_toolkit: str
     last_toolkit: Version | None = None
     last_branch: int | None = None
 
@@ -165,11 +164,6 @@ class CudaTable:
         if own and row and floor and own < floor:
             return own, row
         return (floor, family) if floor else None
-
-    def cuda_of_driver(self, driver: Version) -> Toolkit | None:
-        """Return the newest toolkit whose full feature set a Linux driver has; None below the first."""
-        rows = [row for row in self.toolkits if row.driver_linux and row.driver_linux <= driver]
-        return rows[-1] if rows else None
 
 
 def load(folder: Path = FOLDER) -> CudaTable:

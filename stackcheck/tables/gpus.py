@@ -44,7 +44,6 @@ class NvidiaProduct(Row):
     capability: Capability
     arch: str
     kind: str
-    capability_before_cuda13: Capability | None = None
     host: str = ""
 
 
@@ -55,7 +54,6 @@ class AmdProduct(Row):
     name: str
     gfx: str
     arch: str
-    igpu: bool = False
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from typing import Any
 from stackcheck import rules, tables
 from stackcheck.environment import definition_facts
 from stackcheck.rules.registry import judge_all
-from stackcheck.verdict import Outcome
+from stackcheck.verdict import Level, Outcome
 from tests.cases.convert import to_stack
 
 HERE = Path(__file__).parent
@@ -66,7 +66,7 @@ class Judged:
 def judge(case: dict[str, Any]) -> Judged:
     """Run the rules that need only definition and tables over one case."""
     facts = definition_facts(to_stack(case), tables.load())
-    early = [rule for rule in rules.load_all() if rule.code[-3] == "1"]
+    early = rules.before_build(Level.STATED)
     verdicts = judge_all(early, facts)
     failed = [verdict for verdict in verdicts if verdict.outcome >= Outcome.FAIL]
     codes = tuple(dict.fromkeys(verdict.code for verdict in failed))

@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -22,6 +22,9 @@ from stackcheck.entrypoints import expecting, startarchive
 from stackcheck.observation import parse_observation, rule_facts
 from stackcheck_probes.machine import nvml
 
+if TYPE_CHECKING:
+    from stackcheck_probes.facts.machine import Nvml
+
 pytestmark = pytest.mark.gpu
 
 PYTHON = sys.executable
@@ -30,12 +33,12 @@ HERE, OTHER = "rdc.so", "sm_120.cubin"  # sm_86 and sm_90; sm_120 alone
 
 
 @pytest.fixture(scope="module")
-def device() -> dict[str, Any]:
+def device() -> Nvml:
     facts = nvml.read()
     assert facts["error"] is None, f"--gpu was given, and NVML says: {facts['error']}"
-    first: dict[str, Any] = facts["devices"][0]
-    if first["capability"].split(".")[0] not in {"8", "9"}:
-        pytest.skip(f"the kernels of this test are for 8.6 and 9.0, this device is {first['capability']}")
+    capability = str(facts["devices"][0]["capability"])
+    if capability.partition(".")[0] not in {"8", "9"}:
+        pytest.skip(f"the kernels of this test are for 8.6 and 9.0, this device is {capability}")
     return facts
 
 

@@ -85,7 +85,7 @@ def compare(tool: str, path: str, version: str) -> dict[str, object] | None:
         return None
     name = Path(path).name
     row: dict[str, object] = {"library": name}
-    gpu = from_json({key: value for key, value in document.items() if key != "path"})
+    gpu = from_json(document)
     number = tuple(map(int, version.split(".")))
     for every in (False, True) if gpu.images and gpu.relocatable else (False,):
         theirs, complaint = cuobjdump_counts(tool, path, every=every)

@@ -17,7 +17,10 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from stackcheck_probes.facts.binaries import Loading
 
 PROBES = Path(__file__).parents[2] / "probes"
 
@@ -83,17 +86,17 @@ def served_by_packages(roots: list[str]) -> set[str]:
     return found
 
 
-def refusals(seen: dict[str, Any]) -> dict[str, str]:
+def refusals(seen: Loading) -> dict[str, str]:
     """Return why the probe expects the loader to refuse a library, by path."""
     found: dict[str, str] = {}
     for row in seen["missing"]:
         found.setdefault(row["library"], row["needs"])
-    for row in seen["versions"]:
-        found.setdefault(row["library"], row["version"])
-    for row in seen["undefined"]:
-        found.setdefault(row["library"], row["symbols"][0])
-    for row in seen["unreadable"]:
-        found.setdefault(row["path"], row["error"])
+    for old in seen["versions"]:
+        found.setdefault(old["library"], old["version"])
+    for unserved in seen["undefined"]:
+        found.setdefault(unserved["library"], unserved["symbols"][0])
+    for unread in seen["unreadable"]:
+        found.setdefault(unread["path"], unread["error"])
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,6 +13,9 @@ from stackcheck_probes.loader.ldpath import Search
 from stackcheck_probes.loader.loadtree import PACKAGE, Tree
 from stackcheck_probes.loader.preloads import preloaded
 from stackcheck_probes.probes import loading
+
+if TYPE_CHECKING:
+    from stackcheck_probes.facts.binaries import Loading
 
 pytestmark = pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc to make small libraries")
 
@@ -51,7 +54,7 @@ def _gcc(*arguments: str) -> None:
     subprocess.run(command, check=True, capture_output=True, text=True)
 
 
-def seen(root: Path) -> dict[str, Any]:
+def seen(root: Path) -> Loading:
     return loading.run({"roots": [str(root)], "library_path": ""})
 
 

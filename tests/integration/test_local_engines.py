@@ -25,8 +25,8 @@ from stackcheck.engines.owner import Owner, this_process
 from stackcheck.engines.scratch import scratch_folder, sweep_scratch
 from stackcheck.engines.venv import MARKER, VenvEngine, find_python
 from stackcheck.errors import BuildFailedError, EngineError, ProbeError, UsageError
+from stackcheck.model.facts import Missing
 from stackcheck.resolving.resolution import LockedPackage, Resolution
-from stackcheck.rules.registry import Missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable

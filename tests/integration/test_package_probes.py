@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from stackcheck.definition import Stack
+from stackcheck.model.facts import Missing
 from stackcheck.rules import load_all
-from stackcheck.rules.registry import RULES, Missing, judge_one
+from stackcheck.rules.registry import RULES, judge_one
 
 PROBES = Path(__file__).parents[2] / "probes"
 NAMES = (

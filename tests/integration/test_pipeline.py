@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from packaging.version import Version
 
-from stackcheck import engines, pipeline
+from stackcheck import engines, pipeline, rules
 from stackcheck.definition import Stack
 from stackcheck.engines import BuildOptions, Target
 from stackcheck.errors import BaseImageError, BuildFailedError, EngineError
+from stackcheck.model.facts import Fault, Missing
 from stackcheck.resolving.resolution import LockedPackage, Resolution
-from stackcheck.rules.registry import Fault, Missing, judge_all
-from stackcheck.verdict import Outcome
+from stackcheck.rules.registry import judge_all
+from stackcheck.verdict import Level, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -131,7 +132,7 @@ def test_rules_that_failed_before_stop_the_build_unless_told_to_go_on() -> None:
         {"id": "x", "packages": {"torch": "2.6.0", "torchvision": "0.20.0"}, "expect_codes": ["NONE999"]}
     )
     facts = {**pipeline.claimed(stack), "resolution": LOCKED}
-    early = judge_all(pipeline.stages("1"), facts)
+    early = judge_all(rules.before_build(Level.STATED), facts)
     reason = pipeline.reason_not_to_build(early, facts, pipeline.Options())
     assert reason.startswith("nothing was built, because ")
     assert reason.endswith(" failed before; --keep-going builds all the same")
@@ -143,7 +144,7 @@ def test_a_waived_failure_does_not_stop_the_build() -> None:
         {"id": "x", "expect_codes": ["NONE999"], "ignore": {"STACK101": "an example for this test"}}
     )
     facts = {**pipeline.claimed(stack), "resolution": LOCKED}
-    verdicts = pipeline.waive(judge_all(pipeline.stages("1"), facts), stack)
+    verdicts = pipeline.waive(judge_all(rules.before_build(Level.STATED), facts), stack)
     assert [v.waived for v in verdicts if v.code == "STACK101" and v.outcome is Outcome.FAIL] == [
         "an example for this test"
     ]

@@ -42,7 +42,11 @@ from stackcheck.verdict import Evidence, Outcome, Verdict
 
 CODES = ["AA101", "AB101", "AC101", "AD201", "AE301", "AF301", "AG401"]
 RULES.clear()
-RULES.update({c: Rule(c, f"title of {c}", "", (), None, lambda facts: True, __name__) for c in CODES})
+NEEDS = {"AE301": ("observation",), "AF301": ("observation",), "AG401": ("torch_gpu",)}
+RULES.update({
+    c: Rule(c, f"title of {c}", "", NEEDS.get(c, ("stack",)), None, lambda facts: True, __name__)
+    for c in CODES
+})
 stackcheck.rules.load_all = lambda: tuple(RULES.values())
 
 FAILED = Verdict("AB101", "t", Outcome.FAIL, "torch is broken.\\nIn two lines.", "2.5.0", "2.6.0", "pin it",
@@ -99,7 +103,7 @@ def test_collect_only_names_the_items_and_runs_nothing(project: pytest.Pytester)
     assert result.ret == 0
 
 
-def test_check_only_has_the_codes_of_the_first_two_stages(project: pytest.Pytester) -> None:
+def test_check_only_has_the_codes_of_rules_that_need_nothing_built(project: pytest.Pytester) -> None:
     result = _run(project, "--stack", "demo", "--stack-check-only", "--collect-only", "-q")
     codes = ["AA101", "AB101", "AC101", "AD201", "OTHER"]
     assert result.outlines[:5] == [f"matrices/demo.toml::demo::{code}" for code in codes]

@@ -26,6 +26,8 @@ from stackcheck_probes.binaries.elf import Elf, ElfError
 from stackcheck_probes.binaries.gpucode import from_json, to_json
 from stackcheck_probes.binaries.gpureader import GpuCodeError, read_gpu_code
 from stackcheck_probes.binaries.inflate import Budget
+from stackcheck_probes.binaries.libraryfile import read_source
+from stackcheck_probes.binaries.tarmembers import layer, tar_members
 from stackcheck_probes.loader.symbols import Symbols, gnu_hash
 
 DATA = Path(__file__).parent.parent / "data" / "gpucode"
@@ -64,7 +66,9 @@ def read(content: bytes, *, deep: bool = False) -> None:
     with contextlib.suppress(SourceError):
         list(archives.read_zip(source, deep=deep))
     with contextlib.suppress(SourceError):
-        list(archives.read_tar(source, Budget(64 << 20), deep=deep))
+        for member in tar_members(layer(source, Budget(64 << 20))):
+            if member.is_file:
+                read_source(member.content, member.name, deep=deep)
 
 
 def seeds() -> list[bytes]:

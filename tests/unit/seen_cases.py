@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from stackcheck.definition import Stack
+from stackcheck.model.facts import Missing
 from stackcheck.rules import load_all
-from stackcheck.rules.registry import RULES, Missing, judge_one
+from stackcheck.rules.registry import RULES, judge_one
 from stackcheck.verdict import Outcome, Verdict
 
 OBSERVATIONS = Path(__file__).parents[1] / "data" / "observations"

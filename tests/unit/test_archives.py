@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from stackcheck_probes.binaries.archives import read_tar, read_zip
+from stackcheck_probes.binaries.archives import read_zip
 from stackcheck_probes.binaries.bytesource import BytesSource, SourceError
 from stackcheck_probes.binaries.inflate import GZIP, Budget, Inflated
-from stackcheck_probes.binaries.libraryfile import read_library
-from stackcheck_probes.binaries.tarmembers import tar_members
+from stackcheck_probes.binaries.libraryfile import read_library, read_source
+from stackcheck_probes.binaries.tarmembers import layer, tar_members
 from stackcheck_probes.binaries.zipmembers import open_member, zip_members
 
 DATA = Path(__file__).parent.parent / "data" / "gpucode"
@@ -61,7 +61,10 @@ def test_a_layer_reads_as_its_files_do(form: int, folder: str, packed: bool) -> 
         folder = "deep/" * 20 + "x"
     content = tar(form=form, folder=folder)
     source = BytesSource(gzip.compress(content) if packed else content)
-    assert list(read_tar(source, Budget(1 << 30))) == [plain(name, f"{folder}/{name}") for name in NAMES]
+    files = [each for each in tar_members(layer(source, Budget(1 << 30))) if each.is_file]
+    assert [read_source(each.content, each.name) for each in files] == [
+        plain(name, f"{folder}/{name}") for name in NAMES
+    ]
 
 
 def test_links_of_a_tar_are_only_text() -> None:
@@ -175,5 +178,5 @@ def test_zip64_sizes() -> None:
 )
 def test_a_damaged_layer_is_said(content: bytes, message: str) -> None:
     with pytest.raises(SourceError) as error:
-        list(read_tar(BytesSource(content), Budget(1 << 20)))
+        list(tar_members(layer(BytesSource(content), Budget(1 << 20))))
     assert message in str(error.value)

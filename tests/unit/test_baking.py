@@ -16,8 +16,8 @@ from stackcheck.engines.baking import render_dockerfile
 from stackcheck.entrypoints import baking, expecting, startarchive
 from stackcheck.errors import ProbeError, UsageError
 from stackcheck.inspecting.existing import UNSTATED
+from stackcheck.model.facts import Missing
 from stackcheck.rules import load_all
-from stackcheck.rules.registry import Missing
 from stackcheck_probes.start import expectation as reader
 
 load_all()

@@ -6,7 +6,6 @@ from stackcheck_probes.binaries.capability import (
     Ptx,
     Sass,
     covers,
-    parse_arch_list,
     parse_capability,
     parse_code,
     torch_counts,
@@ -67,7 +66,7 @@ def test_which_code_serves_which_device(code: str, device: str, how: str) -> Non
 
 
 def test_the_best_code_serves() -> None:
-    codes = parse_arch_list("7.5;8.0;8.6;9.0+PTX")
+    codes = [parse_code(code) for code in ("sm_75", "sm_80", "sm_86", "sm_90", "compute_90")]
     assert covers(codes, cc("8.9")).by == Sass(cc("8.6"))
     assert covers(codes, cc("8.6")).how == "native"
     assert covers(codes, cc("12.0")).by == Ptx(cc("9.0"))
@@ -133,13 +132,6 @@ def test_torch_table(code: str, device: str, counts: bool | None) -> None:
     assert torch_counts(parse_code(code), cc(device)) is counts
 
 
-def test_an_arch_list_as_torch_writes_it() -> None:
-    expected = (Sass(cc("8.0")), Sass(cc("9.0"), "a"), Sass(cc("12.0")), Ptx(cc("12.0")))
-    assert parse_arch_list("8.0;9.0a 12.0+PTX") == expected
-    assert parse_arch_list("sm_80 sm_90a sm_120 compute_120") == expected
-    assert parse_arch_list("") == ()
-
-
 @pytest.mark.parametrize(
     "text", ["", "sm_", "9", "8.9.1", "sm_8.9", "8.9b", "gfx906", "compute_x", "sm_90aa", "٨.٩x"]
 )
@@ -152,11 +144,6 @@ def test_what_is_no_code_target_is_named(text: str) -> None:
 def test_what_is_no_capability_is_named(text: str) -> None:
     with pytest.raises(ValueError, match=r"is not a compute capability such as 8\.9 or sm_89"):
         parse_capability(text)
-
-
-def test_only_ptx_may_be_added_to_an_entry() -> None:
-    with pytest.raises(ValueError, match=r"'8.0\+SASS': only \+PTX may follow a capability"):
-        parse_arch_list("8.0+SASS")
 
 
 def test_values_are_frozen() -> None:

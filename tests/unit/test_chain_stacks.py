@@ -10,7 +10,7 @@ from stackcheck import catalog, pipeline, rules
 from stackcheck.dockerfiles.dockersteps import steps
 from stackcheck.dockerfiles.layercache import forecast, keep
 from stackcheck.rules.registry import judge_all
-from stackcheck.verdict import Outcome
+from stackcheck.verdict import Level, Outcome
 
 MATRICES = Path(__file__).parents[2] / "matrices"
 SHIPPED = {stack.id: stack for stack in catalog.load([MATRICES])}
@@ -25,7 +25,7 @@ GOOD = [name for top, below in CHAINS.items() for name in (*below, top)]
 def said(stack_id: str, *outcomes: Outcome, **changes: object) -> list[tuple[str, str, str]]:
     """Return (outcome, code, message) of a stack's verdicts before any build."""
     stack = SHIPPED[stack_id].model_copy(update=changes)
-    early = [rule for rule in rules.load_all() if rule.code[-3] == "1"]
+    early = rules.before_build(Level.STATED)
     verdicts = judge_all(early, pipeline.claimed(stack))
     return [(v.outcome.name, v.code, v.message) for v in verdicts if v.outcome in (outcomes or BAD)]
 

@@ -17,10 +17,10 @@ from stackcheck.definition import Stack
 from stackcheck.engines import Target
 from stackcheck.errors import BuildFailedError, StackcheckError, UsageError
 from stackcheck.inspecting.existing import UNSTATED
+from stackcheck.model.facts import Missing
 from stackcheck.resolving.lock import Lock
 from stackcheck.resolving.locking import Locked
 from stackcheck.resolving.resolution import Unresolved
-from stackcheck.rules.registry import Missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable

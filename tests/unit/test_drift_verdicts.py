@@ -49,6 +49,7 @@ def nvidia(driver: str, *gpus: str, libcuda: str = "", compat: bool = False) -> 
         "nvml": {
             "library": "libnvidia-ml.so.1",
             "error": None,
+            "code": 0,
             "driver": driver,
             "cuda": "12.4",
             "devices": devices,

@@ -21,9 +21,10 @@ from stackcheck.engines.owner import NOBODY, Owner, is_gone, parse_owner
 from stackcheck.engines.probing import container_arguments
 from stackcheck.engines.trust import logins, render_netrc
 from stackcheck.image import ImageFacts, parse_image
+from stackcheck.model.facts import Missing
 from stackcheck.resolving.resolution import LockedPackage, Resolution
 from stackcheck.rules.built import base_has_the_python_of_the_stack
-from stackcheck.rules.registry import Finding, Missing
+from stackcheck.rules.registry import Finding
 from stackcheck.verdict import Outcome
 
 if TYPE_CHECKING:

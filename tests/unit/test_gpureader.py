@@ -70,7 +70,7 @@ def test_a_cubin_whose_flags_name_no_architecture() -> None:
 def test_two_units_with_different_architectures() -> None:
     gpu = read("uneven.so")
     assert listed(gpu) == {"sm_80": 2, "sm_90a": 1, "compute_90": 1}
-    assert sorted(map(str, gpu.common)) == ["sm_80"]
+    assert sorted(map(str, frozenset.intersection(*(group.codes for group in gpu.groups)))) == ["sm_80"]
     assert sorted(map(str, gpu.codes)) == ["compute_90", "sm_80", "sm_90a"]
     assert (gpu.fatbins, gpu.empty, gpu.unread, gpu.faults) == (2, 0, (), ())
 
@@ -89,7 +89,7 @@ def test_a_unit_without_kernels_does_not_count() -> None:
     content = (DATA / "arches.fatbin").read_bytes() + empty_fatbin()
     gpu = read_gpu_code(BytesSource(content))
     assert (gpu.fatbins, gpu.empty, [group.fatbins for group in gpu.groups]) == (2, 1, [1])
-    assert "sm_121a" in map(str, gpu.common)
+    assert all("sm_121a" in map(str, group.codes) for group in gpu.groups)
 
 
 def test_a_library_with_only_empty_units_holds_no_kernels() -> None:
@@ -125,7 +125,7 @@ def test_a_library_known_to_hide_code_says_so() -> None:
     gpu = read_gpu_code(source, "libcufft.so.11")
     assert gpu.unread == ("hidden code: fatbins in .data that no section lists; use --deep",)
     assert read_gpu_code(source, "libcufft.so.11", deep=True).unread == ()
-    assert not read_gpu_code(source, "libplain.so").has_device_code
+    assert read_gpu_code(source, "libplain.so") == GpuCode()
 
 
 def test_a_section_of_hidden_fatbins_is_told_by_its_name() -> None:

@@ -33,6 +33,8 @@ else:
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from stackcheck_probes.facts.binaries import LibraryCode
+
 DATA = Path(__file__).parents[1] / "data" / "gpucode"
 LIBRARY = (DATA / "uneven.so").read_bytes()
 
@@ -272,8 +274,8 @@ def test_what_cannot_be_inspected_says_why(
 
 
 def test_sizes_add_up_over_libraries_largest_first() -> None:
-    row = {"path": "a", "images": [{"code": "sm_80", "images": 2, "bytes": 10}], "fatbins": 1}
-    other = {"path": "b", "images": [{"code": "sm_80", "images": 1, "bytes": 5}, {"code": "sm_90", "images": 1,
+    row: LibraryCode = {"path": "a", "images": [{"code": "sm_80", "images": 2, "bytes": 10}], "fatbins": 1}
+    other: LibraryCode = {"path": "b", "images": [{"code": "sm_80", "images": 1, "bytes": 5}, {"code": "sm_90", "images": 1,
              "bytes": 99}], "targets": [{"target": "gfx90a", "bundles": 1, "bytes": 7}]}  # fmt: skip
     assert sizes(contents_of("t", "file", [row, other])) == [
         ("sm_90", 1, 99), ("sm_80", 3, 15), ("gfx90a", 1, 7),

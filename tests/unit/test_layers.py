@@ -4,6 +4,7 @@ import ast
 from pathlib import Path
 
 import stackcheck
+from stackcheck.entrypoints import startarchive
 
 ROOT = Path(stackcheck.__file__).parent
 SHELL = ("engines", "resolving", "agent")
@@ -21,6 +22,7 @@ OUTER = (
 )
 CORE = (
     "errors",
+    "model",
     "verdict",
     "definition",
     "axes",
@@ -100,7 +102,7 @@ def test_what_travels_imports_nothing_of_the_host() -> None:
     assert found == set()
 
 
-ROOMS = (("binaries",), ("judging",), ("loader", "machine", "watching"), ("probes",), ("start",))
+ROOMS = (("facts",), ("binaries",), ("judging",), ("loader", "machine", "watching"), ("probes",), ("start",))
 """The rooms of what travels, from the ground up: a module imports from its own room and from those below."""
 
 
@@ -119,3 +121,18 @@ def test_a_room_of_what_travels_imports_only_from_those_below() -> None:
         if room in level and room != own and level[room] >= level[own]
     }
     assert found == set()
+
+
+def test_the_types_of_facts_are_for_annotations_alone() -> None:
+    import stackcheck_probes  # noqa: PLC0415 - the package under test
+
+    root = Path(stackcheck_probes.__file__).parent
+    found = {
+        f"{path} imports {name}"
+        for path in [*root.rglob("*.py"), *ROOT.rglob("*.py")]
+        if path.parent.name != "facts"
+        for name in imports(path)
+        if name.startswith("stackcheck_probes.facts")
+    }
+    assert found == set(), "import it under TYPE_CHECKING: `typing` costs time where probes start"
+    assert [path for path in startarchive.modules() if path.startswith("facts/")] == []

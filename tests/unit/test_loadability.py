@@ -10,7 +10,7 @@ import pytest
 
 from stackcheck.inspecting import loadability
 from stackcheck.inspecting.inspection import exit_code, read_target
-from stackcheck.rules.registry import Missing
+from stackcheck.model.facts import Missing
 from stackcheck.verdict import Outcome
 
 EXTENSION = next(Path(sysconfig.get_config_var("DESTSHARED")).glob("_socket.*.so"))

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from stackcheck.errors import ProbeError
+from stackcheck.model.facts import Missing
 from stackcheck.observation import Failure, parse_observation, rule_facts
-from stackcheck.rules.registry import Missing
 
 AGENT = {"python": "3.11.2", "executable": "/usr/bin/python3", "seconds": 1.5}
 OK = {"status": "ok", "grade": "static", "seconds": 0.1, "facts": {"kernel": "6.1"}}

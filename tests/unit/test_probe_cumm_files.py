@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,6 +11,8 @@ from stackcheck_probes.probes import cumm_files, spconv_build
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from stackcheck_probes.facts.spconv import CummFiles, CummHeaders
 
 
 @pytest.fixture
@@ -28,8 +30,13 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return site
 
 
-def facts() -> dict[str, Any]:
+def facts() -> CummFiles:
     return cumm_files.run({})
+
+
+def headers_of(found: CummFiles) -> CummHeaders:
+    assert found["headers"] is not None
+    return found["headers"]
 
 
 def test_a_clean_install(site: Path) -> None:
@@ -49,7 +56,7 @@ def test_a_clean_install(site: Path) -> None:
 
 def test_a_stray_include_directory_wins_as_it_does_in_cumm(site: Path) -> None:
     (site / "include").mkdir()
-    headers = facts()["headers"]
+    headers = headers_of(facts())
     assert (headers["directory"], headers["by"]) == (str(site / "include"), "site-packages/include")
     assert (headers["all_h"], headers["own_all_h"]) == (False, True)
 
@@ -57,14 +64,14 @@ def test_a_stray_include_directory_wins_as_it_does_in_cumm(site: Path) -> None:
 def test_the_variable_wins_over_both(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (site / "include").mkdir()
     monkeypatch.setenv("CUMM_INCLUDE_PATH", str(site / "nowhere"))
-    headers = facts()["headers"]
+    headers = headers_of(facts())
     assert (headers["by"], headers["exists"], headers["all_h"]) == ("CUMM_INCLUDE_PATH", False, False)
 
 
 def test_removed_headers(site: Path) -> None:
     (site / "cumm/include/tensorview/core/all.h").unlink()
-    assert facts()["headers"]["all_h"] is False
-    assert facts()["headers"]["either_exists"] is True
+    assert headers_of(facts())["all_h"] is False
+    assert headers_of(facts())["either_exists"] is True
 
 
 @pytest.mark.parametrize("name", ["setup.py", ".gitignore"])

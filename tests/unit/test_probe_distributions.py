@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from stackcheck_probes.probes import distributions, recorded_files
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from stackcheck_probes.facts.python import Distributions, RecordedFiles
 
 
 def digest(content: bytes) -> str:
@@ -37,11 +39,11 @@ def install(
     return info
 
 
-def look(*folders: Path) -> dict[str, Any]:
+def look(*folders: Path) -> Distributions:
     return distributions.run({"sys_path": [str(folder) for folder in folders]})
 
 
-def look_at_files(*folders: Path) -> dict[str, Any]:
+def look_at_files(*folders: Path) -> RecordedFiles:
     return recorded_files.run({"sys_path": [str(folder) for folder in folders]})
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,6 +13,8 @@ from stackcheck_probes.watching import importing, loaded, measure
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from stackcheck_probes.facts.measured import Check, Loaded
 
 
 @pytest.fixture
@@ -24,7 +26,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     sys.modules.pop("probed", None)
 
 
-def load(package: Path, source: str) -> dict[str, Any]:
+def load(package: Path, source: str) -> Loaded:
     package.write_text(source)
     _, facts = importing.load("probed")
     json.dumps(facts)
@@ -50,7 +52,9 @@ def test_a_bare_assert_is_told_by_its_place(package: Path) -> None:
 
 
 def test_a_package_that_exits_is_an_error_and_not_the_end(package: Path) -> None:
-    assert load(package, "import sys\nsys.exit('no GPU')\n")["import_error"]["type"] == "SystemExit"
+    error = load(package, "import sys\nsys.exit('no GPU')\n")["import_error"]
+    assert error is not None
+    assert error["type"] == "SystemExit"
 
 
 def test_warnings_and_stderr_are_kept_and_the_probes_own_call_stack_is_not(package: Path) -> None:
@@ -67,28 +71,35 @@ def test_warnings_and_stderr_are_kept_and_the_probes_own_call_stack_is_not(packa
 
 
 def test_long_texts_are_cut(package: Path) -> None:
-    facts = load(package, "raise ImportError('x' * 100_000)\n")
-    assert len(facts["import_error"]["message"]) == importing.MAX_TEXT
-    assert len(facts["import_error"]["at"]) <= 300
+    error = load(package, "raise ImportError('x' * 100_000)\n")["import_error"]
+    assert error is not None
+    assert len(error["message"]) == importing.MAX_TEXT
+    assert len(error["at"]) <= 300
 
 
 def test_what_is_not_there() -> None:
     assert importing.load("no_such_package_at_all") == (None, {"installed": False, "import_error": None})
-    assert importing.load_beside_torch("no_such_package_at_all") == (None, None, importing.ABSENT)
+    assert importing.load_beside_torch("no_such_package_at_all") == (
+        None,
+        None,
+        {"installed": False, "import_error": None},
+    )
 
 
 def test_a_bare_directory_of_that_name_is_no_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "probed").mkdir()
     monkeypatch.syspath_prepend(tmp_path)
-    assert importing.load("probed") == (None, importing.ABSENT)
+    assert importing.load("probed") == (None, {"installed": False, "import_error": None})
 
 
 def test_an_attempt_keeps_the_exception() -> None:
-    def check(number: int) -> dict[str, Any]:
-        return {"half": 1 / number}
+    def check(number: int) -> Check:
+        return {"tolerance": 1 / number}
 
-    assert measure.attempt(check, 2) == {"error": None, "half": 0.5}
-    assert measure.attempt(check, 0)["error"]["type"] == "ZeroDivisionError"
+    assert measure.attempt(check, 2) == {"error": None, "tolerance": 0.5}
+    error = measure.attempt(check, 0)["error"]
+    assert error is not None
+    assert error["type"] == "ZeroDivisionError"
 
 
 def test_mapped_libraries_are_told_apart_by_their_stem() -> None:

@@ -11,6 +11,8 @@ from stackcheck_probes.probes import interpreter
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from stackcheck_probes.facts.python import Interpreter
+
 
 def install_torch(folder: Path, version: str, *, compiled: bool = True, source: bool = False) -> None:
     package = folder / "torch"
@@ -38,7 +40,7 @@ class Machine:
         for folder in (self.site, self.user, self.system, self.work):
             folder.mkdir(parents=True)
 
-    def look(self, *sys_path: Path, **params: Any) -> dict[str, Any]:
+    def look(self, *sys_path: Path, **params: Any) -> Interpreter:
         real: dict[str, Any] = {
             "sys_path": [str(path) for path in sys_path],
             "pythonpath": "",
@@ -57,7 +59,7 @@ def machine(tmp_path: Path) -> Machine:
     return Machine(tmp_path)
 
 
-def torches(facts: dict[str, Any]) -> list[tuple[str, str, bool, bool]]:
+def torches(facts: Interpreter) -> list[tuple[str | None, str, bool, bool]]:
     return [(t["version"], t["origin"], t["reachable"], t["wins"]) for t in facts["torches"]]
 
 

@@ -45,7 +45,7 @@ def test_a_file_that_is_cut_or_no_library_is_told_apart(tmp_path: Path) -> None:
     facts = loading.run({"roots": [str(tmp_path)], "library_path": ""})
     assert [row["path"].rsplit("/", 1)[1] for row in facts["unreadable"]] == ["cut.so"]
     assert facts["libraries"] >= 1
-    assert facts["missing"] == facts["versions"] == facts["undefined"] == []
+    assert (facts["missing"], facts["versions"], facts["undefined"]) == ([], [], [])
     assert facts["torch"] is None
 
 

@@ -12,6 +12,8 @@ from stackcheck_probes.probes import environment, nvidia_driver, rocm_host, syst
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from stackcheck_probes.facts.machine import NvidiaDriver
+
 PROPRIETARY = "NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.54.15  Tue Mar  5 22:23:56 UTC 2024\n"
 OPEN = "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.95.05  Release Build  (dvs-builder)\n"
 
@@ -101,7 +103,7 @@ def test_the_kernel_module_says_its_version(text: str, expected: dict[str, Any] 
     assert driverfiles.kernel_module(text) == expected
 
 
-def look_for_driver(root: Path, library_path: str = "", cache: str = "") -> dict[str, Any]:
+def look_for_driver(root: Path, library_path: str = "", cache: str = "") -> NvidiaDriver:
     return nvidia_driver.run({"root": str(root), "library_path": library_path, "cache": cache, "nvml": None})
 
 
@@ -161,7 +163,7 @@ def test_packages_that_bring_driver_libraries_are_named(tmp_path: Path) -> None:
 
 def test_a_management_library_that_is_not_there_is_an_answer() -> None:
     facts = nvml.read("libstackcheck-nonesuch.so.1")
-    assert "libstackcheck-nonesuch.so.1: cannot open shared object file" in facts["error"]
+    assert "libstackcheck-nonesuch.so.1: cannot open shared object file" in str(facts["error"])
     assert (facts["driver"], facts["cuda"], facts["devices"]) == (None, None, [])
 
 

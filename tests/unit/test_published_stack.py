@@ -9,7 +9,7 @@ import pytest
 from stackcheck import catalog, rules, tables
 from stackcheck.environment import definition_facts
 from stackcheck.rules.registry import judge_all
-from stackcheck.verdict import Outcome, Verdict
+from stackcheck.verdict import Level, Outcome, Verdict
 
 MATRICES = Path(__file__).parents[2] / "matrices"
 SHIPPED = {stack.id: stack for stack in catalog.load([MATRICES])}
@@ -20,7 +20,7 @@ ADVICE = {"VARIANT104"}
 
 def _early(stack_id: str, outcome: Outcome) -> list[Verdict]:
     facts = definition_facts(SHIPPED[stack_id], tables.load())
-    verdicts = judge_all([rule for rule in rules.load_all() if rule.code[-3] == "1"], facts)
+    verdicts = judge_all(rules.before_build(Level.STATED), facts)
     return [verdict for verdict in verdicts if verdict.outcome is outcome]
 
 

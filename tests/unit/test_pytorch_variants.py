@@ -8,7 +8,7 @@ from stackcheck import catalog, rules, tables
 from stackcheck.environment import definition_facts
 from stackcheck.recipes.matrix import family_prefix
 from stackcheck.rules.registry import judge_all
-from stackcheck.verdict import Outcome
+from stackcheck.verdict import Level, Outcome
 
 STACKS = catalog.load([Path(__file__).parents[2] / "matrices" / "pytorch-variants.toml"])
 
@@ -84,7 +84,7 @@ def test_the_names_say_what_the_variants_are() -> None:
 
 
 def test_no_variant_fails_and_eight_serve_no_machine() -> None:
-    early = [rule for rule in rules.load_all() if rule.code[-3] == "1"]
+    early = rules.before_build(Level.STATED)
     advice = []
     for stack in STACKS:
         verdicts = judge_all(early, definition_facts(stack, tables.load()))

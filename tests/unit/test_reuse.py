@@ -12,9 +12,9 @@ from stackcheck.definition import Stack
 from stackcheck.engines import BuildOptions, Target, reuse
 from stackcheck.engines.reuse import ReusingEngine
 from stackcheck.errors import EngineError
+from stackcheck.model.facts import Missing
 from stackcheck.observation import Observation, parse_observation
 from stackcheck.resolving.resolution import Resolution
-from stackcheck.rules.registry import Missing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,12 +8,15 @@ import pytest
 
 from stackcheck import rulebook, rules
 from stackcheck.rules.registry import Rule
+from stackcheck.verdict import Level
 
+LABELS = ("Source", "Example", "Fix")
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-def _rule(code: str, text: str = "Because.\n\nSource: a wheel's\nMETADATA\nFix: pin it") -> Rule:
-    return Rule(code, "The title", text, ("stack", "tables"), lambda: None, lambda _facts: True, __name__)
+def _rule(code: str, level: Level = Level.STATED) -> Rule:
+    text, needs = "Because.\n\nSource: a wheel's\nMETADATA\nFix: pin it", ("stack", "tables")
+    return Rule(code, "The title", text, needs, lambda: None, lambda _facts: True, __name__, (level,))
 
 
 def test_one_rule_for_a_terminal() -> None:
@@ -34,7 +37,7 @@ def test_the_index_is_by_family() -> None:
 
 
 def test_markdown_makes_list_items_of_labelled_lines() -> None:
-    made = rulebook.render_markdown([_rule("AB301")])
+    made = rulebook.render_markdown([_rule("AB301", Level.RUN)])
     assert made.endswith(
         "### AB301: The title\n"
         "\n"
@@ -57,8 +60,15 @@ def test_the_shipped_reference_is_current() -> None:
 
 @pytest.mark.parametrize("rule", rules.load_all(), ids=lambda rule: rule.code)
 def test_every_rule_says_why_from_which_source_and_what_to_do(rule: Rule) -> None:
-    lines = rule.text.splitlines()
-    assert lines[0].strip()
-    for label in ("Source", "Example", "Fix"):
-        assert any(line.startswith((f"{label}:", f"{label}s:")) for line in lines), label
-    assert rule.code[-3] in rulebook.STAGES
+    assert lacking(rule.text) == [], f"the docstring of {rule.code} in {rule.module} lacks these parts"
+
+
+def lacking(text: str) -> list[str]:
+    """Return the parts that the documentation of a rule must have and this one has not."""
+    lines = text.splitlines()
+    return [each for each in LABELS if not any(line.startswith((f"{each}:", f"{each}s:")) for line in lines)]
+
+
+def test_a_docstring_without_its_parts_is_told_which() -> None:
+    assert lacking("") == ["Source", "Example", "Fix"]
+    assert lacking("It breaks.\n\nSources: two pages\nFix: pin it") == ["Example"]

@@ -7,8 +7,9 @@ from typing import Any
 
 from stackcheck.definition import Stack
 from stackcheck.engines import Target
+from stackcheck.model.facts import Fault, Missing
 from stackcheck.rules import load_all
-from stackcheck.rules.registry import RULES, Fault, Missing, judge_one
+from stackcheck.rules.registry import RULES, judge_one
 
 load_all()
 STACK = Stack(id="small")

@@ -10,7 +10,8 @@ from stackcheck.definition import Stack
 from stackcheck.dockerfiles.tiers import link
 from stackcheck.engines.contract import BuiltTier, Target
 from stackcheck.environment import definition_facts
-from stackcheck.rules.registry import RULES, Fault, Missing, judge_one
+from stackcheck.model.facts import Fault, Missing
+from stackcheck.rules.registry import RULES, judge_one
 from stackcheck.tables import load
 from stackcheck_probes.probes import cmake_sources, pythons
 from tests.unit.early_cases import said

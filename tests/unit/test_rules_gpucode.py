@@ -12,7 +12,10 @@ from stackcheck.rules.registry import RULES, judge_one
 from stackcheck.verdict import Outcome, Verdict
 
 SITE = "/opt/venv/lib/python3.11/site-packages"
-assert gpucode.packages_of({"libraries": []}) == {}
+assert (
+    gpucode.packages_of({"roots": [], "libraries": [], "binaries": 0, "without_gpu_code": 0, "skipped": []})
+    == {}
+)
 
 
 def library(path: str, *codes: str, size: int = 1000, unread: tuple[str, ...] = ()) -> dict[str, Any]:

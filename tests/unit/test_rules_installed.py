@@ -8,9 +8,10 @@ import pytest
 from packaging.version import Version
 
 from stackcheck.definition import Stack
+from stackcheck.model.facts import Missing
 from stackcheck.resolving.resolution import LockedPackage, Resolution
 from stackcheck.rules import installed, ownership  # noqa: F401 - importing them registers the rules
-from stackcheck.rules.registry import RULES, Missing, judge_one
+from stackcheck.rules.registry import RULES, judge_one
 from stackcheck.verdict import Outcome, Verdict
 
 SITE = "/venv/lib/python3.11/site-packages"

@@ -10,8 +10,9 @@ import pytest
 from stackcheck import tables
 from stackcheck.definition import Stack
 from stackcheck.environment import definition_facts
+from stackcheck.model.facts import Missing
 from stackcheck.rules import host_driver, machine, rocm_machine  # noqa: F401 - importing them registers the rules
-from stackcheck.rules.registry import RULES, Missing, judge_one
+from stackcheck.rules.registry import RULES, judge_one
 from stackcheck.verdict import Outcome, Verdict
 from stackcheck_probes.judging.rocmfit import effective_gfx
 
@@ -340,7 +341,7 @@ def test_visible_devices_that_exist_pass(value: str) -> None:
     assert judge("DRIVER306", CUDA, nvidia_driver=host(loaded()), environment=environment()) == []
 
 
-def amd(gfx: str | None = "gfx803", **more: Any) -> dict[str, Any]:
+def amd(gfx: str | None = "gfx803", **more: Any) -> Any:
     return {
         "kfd": {"path": "/dev/kfd", "exists": True, "accessible": True, "gid": 992, "mode": "660"},
         "render_nodes": [],

@@ -284,6 +284,10 @@ def test_mmcv_operators_on_cpu_and_gpu() -> None:
         ("SKIP", "mmcv: nms was not run on cuda:0: torch sees no GPU here")
     ]
     message = "nms_impl: implementation for device cuda:0 not found."
+    good = changed(MMCV, "nms.cuda:0", {"error": None, "kept": [0, 2]})
+    assert said("MMCV401", {"mmcv_ops": good}) == [
+        ("PASS", "mmcv 2.1.0: nms runs on cuda:0 and keeps the right boxes")
+    ]
     facts = changed(MMCV, "nms.cuda:0", {"error": {"type": "RuntimeError", "message": message}})
     assert said("MMCV401", {"mmcv_ops": facts}) == [
         ("FAIL", f"mmcv 2.1.0: nms on cuda:0 raises RuntimeError: {message}")

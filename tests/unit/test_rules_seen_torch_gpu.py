@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from stackcheck.rules.registry import Missing
+from stackcheck.model.facts import Missing
 from tests.unit.seen_cases import changed, complete, said, stack, verdicts
 
 

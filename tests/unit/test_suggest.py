@@ -15,7 +15,7 @@ from stackcheck.suggest import Change, Limits, Suggestion, apply, spell, suggest
 from stackcheck.suggest.candidates import GENERATORS
 from stackcheck.suggest.edited import edit_text, unified
 from stackcheck.suggest.judging import Judging
-from stackcheck.verdict import Outcome
+from stackcheck.verdict import Level, Outcome
 from tests.cases.convert import to_stack
 from tests.cases.scoreboard import HERE, read_cases
 
@@ -47,7 +47,7 @@ def said(suggestion: Suggestion) -> dict[str, str]:
 
 
 def fails(stack: Stack) -> list[str]:
-    early = [rule for rule in rules.load_all() if rule.code[-3] == "1"]
+    early = rules.before_build(Level.STATED)
     verdicts = judge_all(early, definition_facts(stack, tables.load()))
     return [verdict.code for verdict in verdicts if verdict.outcome >= Outcome.FAIL]
 

@@ -130,10 +130,6 @@ def test_toolkits_know_their_capabilities_and_drivers() -> None:
     floor = table.floor(Version("13.2"))
     assert floor is not None
     assert str(floor[0]) == "580.65.06", "printed as NVIDIA writes it"
-    newest = table.cuda_of_driver(Version("552.22"))
-    assert newest is not None
-    assert str(newest.version) == "12.4"
-    assert table.cuda_of_driver(Version("300.1")) is None
     volta = table.generation(Capability(7, 0))
     assert volta is not None
     assert (volta.name, volta.last_branch) == ("Volta", 580)

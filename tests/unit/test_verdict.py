@@ -1,15 +1,16 @@
 """Outcomes, exit codes, and how rules are run over facts."""
 
 import itertools
+import re
 
 import pytest
 
 from stackcheck.definition import Stack
-from stackcheck.rules import claims
+from stackcheck.model.facts import HOST_FACTS, Fact, Missing
+from stackcheck.rules import before_build, claims, load_all, of_target, registry
 from stackcheck.rules.registry import (
     RULES,
     Finding,
-    Missing,
     Rule,
     failed,
     judge_all,
@@ -20,7 +21,8 @@ from stackcheck.rules.registry import (
     uses,
     warned,
 )
-from stackcheck.verdict import Outcome, Verdict, exit_code, worst
+from stackcheck.verdict import Level, Outcome, Verdict, exit_code, worst
+from stackcheck_probes.__main__ import every_probe
 
 
 def verdict(outcome: Outcome, waived: str = "") -> Verdict:
@@ -115,3 +117,60 @@ def test_ignores_and_expected_codes_must_exist() -> None:
     assert bad.outcome is Outcome.FAIL
     assert bad.message == "expect_codes names STACK110, and no rule has that code"
     assert bad.hint == "correct it in m.toml; did you mean 'STACK101'?"
+
+
+def test_a_rule_that_misspells_a_fact_is_refused_with_the_near_miss(monkeypatch: pytest.MonkeyPatch) -> None:
+    def over_operators(xformer_ops: object) -> Finding:
+        """The operators of xFormers run."""
+        return passed(str(xformer_ops))
+
+    known = {**registry.known_facts(), "xformers_ops": Fact(Level.RUN, of_target=True)}
+    monkeypatch.setattr(registry, "known_facts", lambda: known)
+    told = "rule NEW301 needs the fact 'xformer_ops', which nobody provides; did you mean 'xformers_ops'?"
+    with pytest.raises(ValueError, match=re.escape(told)):
+        rule("NEW301")(over_operators)
+    assert "NEW301" not in RULES
+
+
+def test_every_probe_provides_a_fact_of_its_name_at_the_level_of_its_grade() -> None:
+    known = registry.known_facts()
+    assert set(known) == {*HOST_FACTS, *every_probe()}
+    assert not set(HOST_FACTS) & set(every_probe())
+    found = {
+        name: (known[name].level, known[name].of_target) for name in ("loading", "torch_cpu", "torch_gpu")
+    }
+    assert found == {
+        "loading": (Level.BYTES, True),
+        "torch_cpu": (Level.RUN, True),
+        "torch_gpu": (Level.GPU, True),
+    }
+
+
+@pytest.mark.parametrize(
+    ("code", "levels", "of_target"),
+    [
+        ("CUDA101", (Level.STATED,), False),
+        ("DOCKER101", (Level.STATED,), False),
+        ("LOCK204", (Level.RESOLVED,), False),
+        ("DIST302", (Level.BYTES,), True),
+        ("TORCH305", (Level.RUN,), True),
+        ("TORCH403", (Level.GPU,), True),
+        (
+            "VISION401",
+            (Level.GPU,),
+            True,
+        ),  # its probe runs without a GPU too; this rule asks what it did on one
+    ],
+)
+def test_the_levels_of_a_rule_are_those_of_its_strongest_fact(
+    code: str, levels: tuple[Level, ...], of_target: bool
+) -> None:
+    load_all()
+    assert (RULES[code].levels, RULES[code].of_target) == (levels, of_target)
+
+
+def test_the_rules_before_the_build_and_those_of_a_target_are_all_rules() -> None:
+    early, late = before_build(), of_target()
+    assert {*early, *late} == set(load_all())
+    assert not set(early) & set(late)
+    assert set(before_build(Level.STATED)) < set(early)

@@ -1,8 +1,8 @@
-"""Read the binaries inside a wheel or a tar archive in place: bounded, nothing unpacked, no path followed."""
+"""Read the binaries inside a wheel in place: bounded, nothing unpacked, no path followed."""
 
 from __future__ import annotations
 
-from stackcheck_probes.binaries import tarmembers, zipmembers
+from stackcheck_probes.binaries import zipmembers
 from stackcheck_probes.binaries.binaryfiles import is_binary_name
 from stackcheck_probes.binaries.bytesource import SourceError
 from stackcheck_probes.binaries.inflate import budget_for
@@ -11,13 +11,12 @@ from stackcheck_probes.binaries.libraryfile import MAX_LIBRARIES, read_source
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any
 
     from stackcheck_probes.binaries.bytesource import ByteSource
-    from stackcheck_probes.binaries.inflate import Budget
+    from stackcheck_probes.facts.binaries import LibraryCode
 
 
-def read_zip(source: ByteSource, *, deep: bool = False) -> Iterator[dict[str, Any]]:
+def read_zip(source: ByteSource, *, deep: bool = False) -> Iterator[LibraryCode]:
     """Yield the facts of each binary of a wheel, as `libraryfile.read_source` does; its `path` is the member.
 
     A member that cannot be read is a fact with `error`. Raise `SourceError` when the zip itself is damaged.
@@ -33,15 +32,3 @@ def read_zip(source: ByteSource, *, deep: bool = False) -> Iterator[dict[str, An
             facts = {"path": member.name, "error": str(error)}
         if facts is not None:
             yield facts
-
-
-def read_tar(source: ByteSource, budget: Budget, *, deep: bool = False) -> Iterator[dict[str, Any]]:
-    """Yield the facts of each binary of a tar archive, plain or gzipped (a layer of an image).
-
-    Raise `SourceError` when the archive is damaged, or compressed in a way that is not read.
-    """
-    for member in tarmembers.tar_members(tarmembers.layer(source, budget)):
-        if member.is_file and is_binary_name(member.name):
-            facts = read_source(member.content, member.name, deep=deep)
-            if facts is not None:
-                yield facts

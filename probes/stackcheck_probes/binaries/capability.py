@@ -215,23 +215,6 @@ def _parse_isa(text: str) -> tuple[int, int]:
     return int(major), int(minor)
 
 
-def parse_arch_list(text: str) -> tuple[Code, ...]:
-    """Parse a `TORCH_CUDA_ARCH_LIST`: `8.0;9.0a 12.0+PTX`; an entry with `+PTX` is SASS and PTX.
-
-    Also takes what `torch.cuda.get_arch_list()` prints, joined by spaces. Raise ValueError naming the entry.
-    """
-    codes: list[Code] = []
-    for entry in text.replace(";", " ").replace(",", " ").split():
-        name, plus, rest = entry.partition("+")
-        code = parse_code(name)
-        if plus and (rest != "PTX" or not isinstance(code, Sass)):
-            raise ValueError(f"{entry!r}: only +PTX may follow a capability")
-        codes.append(code)
-        if plus:
-            codes.append(Ptx(code.capability, code.suffix))
-    return tuple(codes)
-
-
 def torch_counts(code: Code, device: Capability) -> bool | None:
     """Return whether torch's table (2.11 - 2.15) counts this SASS for `device`; None where it is silent."""
     sm = code.capability.sm

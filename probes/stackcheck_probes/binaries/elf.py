@@ -20,14 +20,13 @@ MAX_STRING = 4096
 MAX_SPAN = 64 << 10  # texts closer together than this come with one read
 MAX_SECTION_NAME = 256  # 65,536 names that overlap in one table stay 16 MB
 
-EM_386, EM_X86_64, EM_AARCH64, EM_CUDA, EM_AMDGPU = 3, 62, 183, 190, 224
-SHT_STRTAB, SHT_DYNAMIC, SHT_NOBITS, SHT_DYNSYM = 3, 6, 8, 11
-PT_LOAD, PT_DYNAMIC, PT_INTERP = 1, 2, 3
-DT_NEEDED, DT_HASH, DT_STRTAB, DT_SYMTAB, DT_STRSZ, DT_SYMENT = 1, 4, 5, 6, 10, 11
-DT_SONAME, DT_RPATH, DT_RUNPATH, DT_FLAGS = 14, 15, 29, 30
-DT_GNU_HASH, DT_FLAGS_1 = 0x6FFFFEF5, 0x6FFFFFFB
-DT_VERSYM, DT_VERDEF, DT_VERDEFNUM, DT_VERNEED, DT_VERNEEDNUM = (
-    0x6FFFFFF0,
+EM_X86_64, EM_AARCH64, EM_CUDA = 62, 183, 190
+SHT_DYNAMIC, SHT_NOBITS, SHT_DYNSYM = 6, 8, 11
+PT_LOAD, PT_DYNAMIC = 1, 2
+DT_NEEDED, DT_HASH, DT_STRTAB, DT_SYMTAB, DT_STRSZ = 1, 4, 5, 6, 10
+DT_SONAME, DT_RPATH, DT_RUNPATH = 14, 15, 29
+DT_GNU_HASH = 0x6FFFFEF5
+DT_VERDEF, DT_VERDEFNUM, DT_VERNEED, DT_VERNEEDNUM = (
     0x6FFFFFFC,
     0x6FFFFFFD,
     0x6FFFFFFE,
@@ -60,15 +59,15 @@ class Section:
 
 
 class Segment:
-    """One program header: `offset`/`filesz` in the file, `vaddr`/`memsz` in memory, in bytes."""
+    """One program header: `offset`/`filesz` in the file, in bytes, `vaddr` in memory."""
 
-    __slots__ = ("filesz", "flags", "memsz", "offset", "type", "vaddr")
+    __slots__ = ("filesz", "flags", "offset", "type", "vaddr")
 
     def __init__(self, row: tuple[int, ...], bits: int) -> None:
         if bits == 64:
-            self.type, self.flags, self.offset, self.vaddr, _, self.filesz, self.memsz, _ = row
+            self.type, self.flags, self.offset, self.vaddr, _, self.filesz, _, _ = row
         else:
-            self.type, self.offset, self.vaddr, _, self.filesz, self.memsz, self.flags, _ = row
+            self.type, self.offset, self.vaddr, _, self.filesz, _, self.flags, _ = row
 
     def __repr__(self) -> str:
         return (
@@ -116,7 +115,6 @@ class Elf:
         "flags",
         "loads",
         "machine",
-        "osabi",
         "size",
         "source",
         "type",
@@ -138,7 +136,7 @@ class Elf:
         self.bits = 64 if head[4] == 2 else 32
         if self.bits == 64 and len(head) < 64:
             raise ElfError(f"ELF header cut off after {len(head)} bytes")
-        self.osabi, self.abiversion = head[7], head[8]
+        self.abiversion = head[8]
         row = _HEADER[self.bits].unpack_from(head, 16)
         (
             self.type,

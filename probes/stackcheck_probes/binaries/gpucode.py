@@ -8,7 +8,7 @@ from stackcheck_probes.binaries.frozen import Frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from stackcheck_probes.facts.binaries import GpuCodeFacts, ImagesOf
 
 
 class Images(Frozen):
@@ -94,20 +94,10 @@ class GpuCode(Frozen):
         """Every code target that some fatbin with kernels holds."""
         return frozenset().union(*(group.codes for group in self.groups))
 
-    @property
-    def common(self) -> frozenset[Code]:
-        """The code targets that all fatbins with kernels hold."""
-        return frozenset.intersection(*(group.codes for group in self.groups)) if self.groups else frozenset()
 
-    @property
-    def has_device_code(self) -> bool:
-        """Whether any GPU code, CUDA or HIP, was seen or is known to be there unseen."""
-        return bool(self.images or self.relocatable or self.targets or self.bundles or self.unread)
-
-
-def to_json(gpu: GpuCode) -> dict[str, Any]:
+def to_json(gpu: GpuCode) -> GpuCodeFacts:
     """Return the value as JSON-able data; what is empty is left out."""
-    document: dict[str, Any] = {
+    document: GpuCodeFacts = {
         "images": [_images_json(row) for row in gpu.images],
         "relocatable": [_images_json(row) for row in gpu.relocatable],
         "fatbins": gpu.fatbins,
@@ -121,10 +111,10 @@ def to_json(gpu: GpuCode) -> dict[str, Any]:
         "faults": list(gpu.faults),
         "cut": gpu.cut,
     }
-    return {key: value for key, value in document.items() if value}
+    return {key: value for key, value in document.items() if value}  # type: ignore[return-value]
 
 
-def from_json(document: dict[str, Any]) -> GpuCode:
+def from_json(document: GpuCodeFacts) -> GpuCode:
     """Return the value that `to_json` wrote; raise ValueError, KeyError or TypeError for another shape."""
     return GpuCode(
         images=tuple(_images_of(row) for row in document.get("images", ())),
@@ -143,10 +133,10 @@ def from_json(document: dict[str, Any]) -> GpuCode:
     )
 
 
-def _images_json(row: Images) -> dict[str, Any]:
+def _images_json(row: Images) -> ImagesOf:
     kind = row.kind
     name = kind.code.spec if kind.code else f"kind {kind.kind:#x}"
-    document = {"code": name, "images": row.images, "bytes": row.bytes}
+    document: ImagesOf = {"code": name, "images": row.images, "bytes": row.bytes}
     if kind.compression:
         document["compression"] = kind.compression
     if kind.debug:
@@ -154,7 +144,7 @@ def _images_json(row: Images) -> dict[str, Any]:
     return document
 
 
-def _images_of(row: dict[str, Any]) -> Images:
+def _images_of(row: ImagesOf) -> Images:
     name = row["code"]
     known = not name.startswith("kind ")
     kind = ImageKind(

@@ -11,14 +11,13 @@ from stackcheck_probes.binaries.magic import STARTS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from stackcheck_probes.binaries.bytesource import ByteSource
+    from stackcheck_probes.facts.binaries import LibraryCode
 
 MAX_LIBRARIES = 20_000
 
 
-def read_library(path: str, *, deep: bool = False) -> dict[str, Any] | None:
+def read_library(path: str, *, deep: bool = False) -> LibraryCode | None:
     """Return the facts of one binary, or None when the file's first bytes are not those of a binary."""
     try:
         source = FileSource(path)
@@ -33,7 +32,7 @@ def read_library(path: str, *, deep: bool = False) -> dict[str, Any] | None:
         source.close()
 
 
-def read_source(source: ByteSource, path: str, *, deep: bool = False) -> dict[str, Any] | None:
+def read_source(source: ByteSource, path: str, *, deep: bool = False) -> LibraryCode | None:
     """Return the facts of one binary called `path`, or None when its first bytes are not those of one."""
     try:
         if not source.pread(0, 24).startswith(STARTS):
@@ -41,4 +40,6 @@ def read_source(source: ByteSource, path: str, *, deep: bool = False) -> dict[st
         gpu = read_gpu_code(source, os.path.basename(path), deep=deep)
     except (GpuCodeError, SourceError) as error:
         return {"path": path, "error": str(error)}
-    return {"path": path, **to_json(gpu)}
+    facts: LibraryCode = {"path": path}
+    facts.update(to_json(gpu))  # type: ignore[typeddict-item]  # its keys are among these
+    return facts

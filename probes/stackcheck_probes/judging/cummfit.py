@@ -9,13 +9,12 @@ from stackcheck_probes.judging.judgement import FAIL, PASS, Judgement
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
+    from stackcheck_probes.facts.spconv import CummHeaders
 
 _REINSTALL = "reinstall cumm (pip install --force-reinstall --no-deps)"
 
 
-def headers_there(headers: Mapping[str, Any]) -> Judgement:
+def headers_there(headers: CummHeaders) -> Judgement:
     """Judge the include directory that cumm takes: tensorview's headers have to be in it."""
     directory = headers["directory"]
     if headers["all_h"]:
@@ -33,7 +32,7 @@ def headers_there(headers: Mapping[str, Any]) -> Judgement:
     return Judgement(FAIL, text, "tensorview/core/all.h in cumm/include", found, _hint(headers))
 
 
-def _hint(headers: Mapping[str, Any]) -> str:
+def _hint(headers: CummHeaders) -> str:
     if headers["by"] == "CUMM_INCLUDE_PATH":
         return "unset CUMM_INCLUDE_PATH"
     if headers["by"] == "site-packages/include" and headers["own_all_h"]:

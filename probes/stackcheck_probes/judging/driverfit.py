@@ -11,23 +11,22 @@ from stackcheck_probes.judging.judgement import FAIL, PASS, SKIP, WARN, Judgemen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
+    from stackcheck_probes.facts.machine import DriverInUse, Libcuda
 
 LIBRARY_MISMATCH = 18  # NVML_ERROR_LIB_RM_VERSION_MISMATCH
 
 
-def driver_version(seen: Mapping[str, Any]) -> str | None:
+def driver_version(seen: DriverInUse) -> str | None:
     """Return the version of the driver that runs: the kernel module's, else what the library says."""
-    module, library = seen["kernel_module"] or {}, seen["nvml"] or {}
-    return module.get("version") or library.get("driver")
+    module, library = seen["kernel_module"], seen["nvml"]
+    return (module["version"] if module else None) or (library.get("driver") if library else None)
 
 
-def libcuda_fits(seen: Mapping[str, Any]) -> Judgement:
+def libcuda_fits(seen: DriverInUse) -> Judgement:
     """Judge whether the libcuda that is loaded is the kernel module's, or one that may stand in for it."""
     version = driver_version(seen)
-    library = seen["nvml"] or {}
-    if library.get("code") == LIBRARY_MISMATCH:
+    library = seen["nvml"]
+    if library and library["code"] == LIBRARY_MISMATCH:
         return Judgement(
             FAIL,
             f"NVML refuses to start: {library['error']}",
@@ -52,14 +51,14 @@ def libcuda_fits(seen: Mapping[str, Any]) -> Judgement:
     return _compare(seen["libcuda"][0], version, seen)
 
 
-def _compare(loaded: Mapping[str, Any], version: str | None, seen: Mapping[str, Any]) -> Judgement:
+def _compare(loaded: Libcuda, version: str | None, seen: DriverInUse) -> Judgement:
     if loaded["version"] is None or version is None:
         text = f"libcuda and the kernel module were not compared: {loaded['file']} names no version"
         return Judgement(SKIP, text)
     if loaded["version"] == version:
         return Judgement(PASS, f"libcuda and the kernel module are both {version}", version, version)
     if loaded["compat"]:
-        return _compat(loaded, version, seen)
+        return _compat(loaded, loaded["version"], version, seen)
     return Judgement(
         FAIL,
         f"libcuda is of driver {loaded['version']}, the kernel module of {version}: error 803",
@@ -69,26 +68,26 @@ def _compare(loaded: Mapping[str, Any], version: str | None, seen: Mapping[str, 
     )
 
 
-def _compat(loaded: Mapping[str, Any], version: str, seen: Mapping[str, Any]) -> Judgement:
+def _compat(loaded: Libcuda, own: str, version: str, seen: DriverInUse) -> Judgement:
     """Judge a libcuda of forward compatibility: newer than the module, and for data centre GPUs only."""
-    names = [device["name"] for device in (seen["nvml"] or {}).get("devices", []) if device.get("name")]
+    names = [device.get("name") or "" for device in (seen["nvml"]["devices"] if seen["nvml"] else [])]
     consumer = [name for name in names if "GeForce" in name]
     hint = f"take {loaded['path'].rpartition('/')[0]} off the library path"
-    if release(loaded["version"]) < release(version):
+    if release(own) < release(version):
         outcome = FAIL
-        text = f"libcuda {loaded['version']} of forward compatibility is older than the driver {version}: "
+        text = f"libcuda {own} of forward compatibility is older than the driver {version}: "
         text += "error 803"
     elif consumer:
         outcome = FAIL
         text = f"forward compatibility is used on {consumer[0]}, where it is not supported: error 804"
     else:
         outcome = WARN
-        text = f"libcuda {loaded['version']} of forward compatibility is used over the driver {version}; "
+        text = f"libcuda {own} of forward compatibility is used over the driver {version}; "
         text += "that works on data centre GPUs only"
-    return Judgement(outcome, text, version, loaded["version"], hint)
+    return Judgement(outcome, text, version, own, hint)
 
 
-def first_is_stub(seen: Mapping[str, Any]) -> Judgement | None:
+def first_is_stub(seen: DriverInUse) -> Judgement | None:
     """Judge whether the libcuda that is found first is the toolkit's, which does nothing; None when not."""
     first = seen["libcuda"][:1]
     if not first or not first[0]["stub"]:

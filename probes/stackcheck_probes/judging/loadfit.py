@@ -11,8 +11,15 @@ from stackcheck_probes.judging.packagecover import short_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-    from typing import Any
+    from collections.abc import Collection
+
+    from stackcheck_probes.facts.binaries import (
+        Loading,
+        MissingNeed,
+        MissingSymbols,
+        MissingVersion,
+        Shadowed,
+    )
 
 OF_THE_STACK = (
     "torch",
@@ -37,9 +44,7 @@ def top_folder(path: str, roots: Collection[str] = ()) -> str:
     return short_path(path, roots).lstrip("/").split("/")[0].partition(".")[0]
 
 
-def absent(
-    needs: str, rows: list[Mapping[str, Any]], own: Collection[str], roots: Collection[str]
-) -> Judgement:
+def absent(needs: str, rows: list[MissingNeed], own: Collection[str], roots: Collection[str]) -> Judgement:
     """Judge a library that is not there for `rows`; it fails those whose top folder in a root is in `own`."""
     names = [short_path(row["library"], roots) for row in rows]
     who = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
@@ -59,7 +64,7 @@ def absent(
     return Judgement(WARN, message + _NOT_KNOWN, needs, found, hint)
 
 
-def too_old(row: Mapping[str, Any], own: Collection[str], roots: Collection[str]) -> Judgement:
+def too_old(row: MissingVersion, own: Collection[str], roots: Collection[str]) -> Judgement:
     """Judge a symbol version that the file which serves a library does not have."""
     newest = row["newest"] or "none of that kind"
     name = short_path(row["library"], roots)
@@ -71,9 +76,7 @@ def too_old(row: Mapping[str, Any], own: Collection[str], roots: Collection[str]
     return Judgement(WARN, message + _NOT_KNOWN, row["version"], newest, hint)
 
 
-def undefined(
-    row: Mapping[str, Any], seen: Mapping[str, Any], torch: str, package: str, made: str
-) -> Judgement:
+def undefined(row: MissingSymbols, seen: Loading, torch: str, package: str, made: str) -> Judgement:
     """Judge symbols that nobody exports.
 
     torch: its version here. package: "xformers 0.0.28", or "" when not known. made: the torch that the
@@ -90,8 +93,9 @@ def undefined(
         return Judgement(FAIL, text, symbol, found, hint)
     abi = seen["abi"].get(row["library"], "")
     built_for = f"torch {made}" if made else "another torch"
-    if abi and seen["torch"]["abi"] not in ("", abi):
-        built_for += f" with the {abi} C++11 ABI (torch here has the {seen['torch']['abi']} one)"
+    here = seen["torch"]["abi"] if seen["torch"] else ""
+    if abi and here not in ("", abi):
+        built_for += f" with the {abi} C++11 ABI (torch here has the {here} one)"
     more = f" and {row['count'] - 1} more" if row["count"] > 1 else ""
     called = package.split(" ", maxsplit=1)[0] or "the package"
     return Judgement(
@@ -115,7 +119,7 @@ def other_abi(path: str, abi: str, torch_abi: str) -> Judgement:
     )
 
 
-def shadowed(row: Mapping[str, Any]) -> Judgement:
+def shadowed(row: Shadowed) -> Judgement:
     """Judge a library that LD_LIBRARY_PATH serves in place of the wheel's own."""
     return Judgement(
         WARN,

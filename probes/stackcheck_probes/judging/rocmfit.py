@@ -12,12 +12,13 @@ from stackcheck_probes.judging.judgement import FAIL, PASS, SKIP, WARN, Judgemen
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
+
+    from stackcheck_probes.facts.machine import Override, RocmHost
 
 OVERRIDE = "HSA_OVERRIDE_GFX_VERSION"
 
 
-def nodes_open(seen: Mapping[str, Any]) -> list[Judgement]:
+def nodes_open(seen: RocmHost) -> list[Judgement]:
     """Judge whether /dev/kfd and the render nodes can be opened by this user."""
     kfd = seen["kfd"]
     if not kfd["exists"]:
@@ -41,17 +42,13 @@ def nodes_open(seen: Mapping[str, Any]) -> list[Judgement]:
     return closed or [Judgement(PASS, text)]
 
 
-def effective_gfx(seen: Mapping[str, Any]) -> dict[str, str]:
+def effective_gfx(seen: RocmHost) -> dict[str, str]:
     """Return KFD node -> the gfx that the runtime reports for it, overrides applied (a node's own wins)."""
-    override = seen["override"]
-    everywhere = override.get("all", {}).get("gfx")
-    return {
-        gpu["node"]: override.get(gpu["node"], {}).get("gfx") or everywhere or gpu["gfx"]
-        for gpu in seen["gpus"]
-    }
+    claimed = {node: row["gfx"] for node, row in seen["override"].items()}
+    return {gpu["node"]: claimed.get(gpu["node"]) or claimed.get("all") or gpu["gfx"] for gpu in seen["gpus"]}
 
 
-def refused_override(node: str, row: Mapping[str, Any]) -> Judgement | None:
+def refused_override(node: str, row: Override) -> Judgement | None:
     """Judge the form of one override; None when the runtime takes it."""
     if row["gfx"] is not None:
         return None

@@ -10,7 +10,8 @@ import os
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import Any
+
+    from stackcheck_probes.facts.machine import KernelModule, Libcuda
 
 SONAME = "libcuda.so.1"
 DEFAULT_FOLDERS = (
@@ -27,7 +28,7 @@ DEFAULT_FOLDERS = (
 _MODULE = "Kernel Module"
 
 
-def kernel_module(text: str) -> dict[str, Any] | None:
+def kernel_module(text: str) -> KernelModule | None:
     """Return version and kind of the loaded module from /proc/driver/nvidia/version; None when not loaded."""
     if not text.strip():
         return None
@@ -45,7 +46,7 @@ def _is_version(word: str) -> bool:
     return 2 <= len(parts) <= 3 and all(part.isdecimal() for part in parts)
 
 
-def find_libcuda(root: str, library_path: str, cached: Iterable[str]) -> list[dict[str, Any]]:
+def find_libcuda(root: str, library_path: str, cached: Iterable[str]) -> list[Libcuda]:
     """Return every libcuda.so.1 in the order in which the loader would take them; the first one is loaded.
 
     Order: LD_LIBRARY_PATH, the cache of ldconfig (`cached`: the paths that it has), the default folders
@@ -54,7 +55,7 @@ def find_libcuda(root: str, library_path: str, cached: Iterable[str]) -> list[di
     places = [(folder, "LD_LIBRARY_PATH") for folder in library_path.split(":") if folder]
     places += [(os.path.dirname(path), "ld.so.cache") for path in cached]
     places += [(os.path.join("/", folder), "default") for folder in DEFAULT_FOLDERS]
-    rows: dict[str, dict[str, Any]] = {}
+    rows: dict[str, Libcuda] = {}
     for folder, via in places:
         path = os.path.join(root, folder.lstrip("/"), SONAME)
         if not os.path.exists(path):

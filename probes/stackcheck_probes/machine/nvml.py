@@ -12,6 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing `typing` for its constant would cost 10 ms
     from typing import Any
 
+    from stackcheck_probes.facts.machine import Nvml, NvmlDevice
+
 SONAME = "libnvidia-ml.so.1"
 SUCCESS, NOT_SUPPORTED = 0, 3
 ERRORS = {
@@ -34,10 +36,9 @@ class _Memory(ctypes.Structure):
     _fields_ = (("total", ctypes.c_ulonglong), ("free", ctypes.c_ulonglong), ("used", ctypes.c_ulonglong))
 
 
-def read(soname: str = SONAME) -> dict[str, Any]:
+def read(soname: str = SONAME) -> Nvml:
     """Return what the library says: `error` (text or None), `driver`, `cuda` and `devices`."""
-    facts: dict[str, Any] = {"library": soname, "error": None, "code": 0, "driver": None, "cuda": None}
-    facts["devices"] = []
+    facts: Nvml = {"library": soname, "error": None, "code": 0, "driver": None, "cuda": None, "devices": []}
     try:
         library = ctypes.CDLL(soname)
         status = library.nvmlInit_v2()
@@ -81,7 +82,7 @@ def _cuda_version(library: Any) -> str | None:
     return "%d.%d" % (number.value // 1000, number.value % 1000 // 10)
 
 
-def _device(library: Any, number: int) -> dict[str, Any]:
+def _device(library: Any, number: int) -> NvmlDevice:
     handle = ctypes.c_void_p()
     status = _call(library, "nvmlDeviceGetHandleByIndex_v2", ctypes.c_uint(number), ctypes.byref(handle))
     if status != SUCCESS:

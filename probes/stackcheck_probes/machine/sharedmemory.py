@@ -8,15 +8,14 @@ from stackcheck_probes.judging.judgement import PASS, WARN, Judgement
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
+    from stackcheck_probes.facts.machine import SharedMemory
 
 DOCKER_BYTES = 64 << 20
 """What Docker gives a container that asks for nothing (docs.docker.com, `docker run --shm-size`,
 checked 2026-11-20)."""
 
 
-def look(path: str) -> dict[str, Any]:
+def look(path: str) -> SharedMemory:
     """Return size and free space in bytes; `bytes` is None, with the reason, where there is none."""
     try:
         status = os.statvfs(path)
@@ -26,7 +25,7 @@ def look(path: str) -> dict[str, Any]:
     return {"path": path, "bytes": frame * status.f_blocks, "free": frame * status.f_bavail}
 
 
-def large_enough(seen: Mapping[str, Any]) -> Judgement:
+def large_enough(seen: SharedMemory) -> Judgement:
     """Judge the size: the workers of a DataLoader hand their batches over through it."""
     if seen["bytes"] is None:
         return Judgement(

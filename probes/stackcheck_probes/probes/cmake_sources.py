@@ -11,7 +11,10 @@ from stackcheck_probes.probes.interpreter import SOURCE_TREES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing `typing` for its constant would cost 10 ms
+    from collections.abc import Iterator
     from typing import Any
+
+    from stackcheck_probes.facts.binaries import CmakeFile, CmakeSources
 
 NAME = "cmake_sources"
 GRADE = "static"
@@ -25,7 +28,7 @@ _SHARE = re.compile(r"cmake-(\d+\.\d+)$")
 _MOST_FILES = 5000
 
 
-def run(params: dict[str, Any]) -> dict[str, Any]:
+def run(params: dict[str, Any]) -> CmakeSources:
     """Return the version of CMake that is found first, and every CMakeLists.txt below the `trees`.
 
     `trees` are folders, by default where images keep a checkout of torch. `policy` is the newest version that
@@ -49,7 +52,7 @@ def policy_version(text: str) -> str | None:
     return (found.group(2) or found.group(1)) if found else None
 
 
-def _lists(tree: str) -> Any:
+def _lists(tree: str) -> Iterator[CmakeFile]:
     seen = 0
     for folder, folders, names in os.walk(tree):
         folders.sort()

@@ -15,6 +15,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from stackcheck_probes.facts.spconv import CummFiles, CummHeaders, Owner, Owners, Pair
+
 NAME = "cumm_files"
 GRADE = "static"
 
@@ -23,13 +25,13 @@ VARIABLES = ("CUMM_INCLUDE_PATH", "CUMM_CUDA_VERSION", "CUMM_DISABLE_JIT", "SPCO
 CUDA_ROOT = "/usr/local/cuda"
 
 
-def run(params: dict[str, Any]) -> dict[str, Any]:
+def run(params: dict[str, Any]) -> CummFiles:
     """Return where cumm and spconv lie, the headers in effect, strays, owners, and what NVRTC would need."""
     import shutil
 
     del params
-    folders = {name: package_folders(name) for name in ("cumm", "spconv")}
-    facts: dict[str, Any] = {
+    folders: Pair = {"cumm": package_folders("cumm"), "spconv": package_folders("spconv")}
+    facts: CummFiles = {
         "folders": folders,
         "owners": _owners(),
         "environment": {name: os.environ[name] for name in VARIABLES if name in os.environ},
@@ -55,7 +57,7 @@ def package_folders(package: str) -> list[str]:
     return list(dict.fromkeys(path for path in found if os.path.isfile(os.path.join(path, "__init__.py"))))
 
 
-def headers_in_effect(site: str, override: str | None) -> dict[str, Any]:
+def headers_in_effect(site: str, override: str | None) -> CummHeaders:
     """Return the include directory that cumm takes, by what, and whether tensorview's headers are in it."""
     beside, own = os.path.join(site, "include"), os.path.join(site, "cumm", "include")
     folder, by = (beside, "site-packages/include") if os.path.isdir(beside) else (own, "cumm/include")
@@ -77,17 +79,21 @@ def strays(site: str) -> list[str]:
     return [path for path in paths if os.path.exists(path)]
 
 
-def _owners() -> dict[str, list[dict[str, str]]]:
+def _owners() -> Owners:
     """Return the distributions called cumm*, spconv*: name, version, and the cumm that they require."""
     import importlib.metadata
 
-    owners: dict[str, list[dict[str, str]]] = {"cumm": [], "spconv": []}
+    owners: dict[str, list[Owner]] = {"cumm": [], "spconv": []}
     for distribution in importlib.metadata.distributions():
         name = (distribution.metadata["Name"] or "").lower().replace("_", "-")
         package = name.partition("-")[0]
         if package in owners:
             lines = [line for line in distribution.requires or () if line.startswith("cumm")]
-            row = {"name": name, "version": distribution.version, "requires_cumm": lines[0] if lines else ""}
+            row: Owner = {
+                "name": name,
+                "version": distribution.version,
+                "requires_cumm": lines[0] if lines else "",
+            }
             if row not in owners[package]:
                 owners[package].append(row)
-    return owners
+    return {"cumm": owners["cumm"], "spconv": owners["spconv"]}

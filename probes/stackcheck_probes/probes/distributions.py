@@ -15,6 +15,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing `typing` for its constant would cost 10 ms
     from typing import Any
 
+    from stackcheck_probes.facts.python import DirectUrl, Distribution, Distributions, Duplicate
+
 NAME = "distributions"
 GRADE = "static"
 
@@ -23,7 +25,7 @@ MAX_ROWS = 500
 FIELDS = {"Name": "name", "Version": "version", "Requires-Python": "requires_python"}
 
 
-def run(params: dict[str, Any]) -> dict[str, Any]:
+def run(params: dict[str, Any]) -> Distributions:
     """Return the distributions in the order of sys.path: the first of a name is the one that counts.
 
     `duplicates`: names with more than one set of metadata in one folder.
@@ -61,33 +63,40 @@ def folders(sys_path: list[str] | None) -> list[str]:
     return found
 
 
-def _read_metadata(info: str) -> dict[str, Any] | None:
+def _read_metadata(info: str) -> Distribution | None:
     inside = "METADATA" if info.endswith(".dist-info") else "PKG-INFO"
     text = read(os.path.join(info, inside) if os.path.isdir(info) else info, MAX_METADATA)
     if text is None:
         if not info.endswith(".dist-info"):
             return None
         text = ""  # a folder without metadata: what its name says is all there is
-    row: dict[str, Any] = {"requires": [], "extras": []}
+    fields: dict[str, str] = {}
+    requires, extras = [], []
     for line in text.splitlines():
         if not line.strip():
             break  # the headers end at the first empty line
         key, _, value = line.partition(": ")
         if key == "Requires-Dist":
-            row["requires"].append(value.strip())
+            requires.append(value.strip())
         elif key == "Provides-Extra":
-            row["extras"].append(value.strip())
+            extras.append(value.strip())
         elif key in FIELDS:
-            row.setdefault(FIELDS[key], value.strip())
+            fields.setdefault(FIELDS[key], value.strip())
     stem = os.path.basename(info).rsplit(".", 1)[0].split("-")
-    row["complete"] = "name" in row and "version" in row
-    row["name"] = canonical(row.get("name") or stem[0])
-    row.setdefault("version", stem[1] if len(stem) > 1 else "")
-    row["location"] = os.path.dirname(info)
-    row["metadata"] = os.path.basename(info)
-    row["installer"] = (read(os.path.join(info, "INSTALLER"), 100) or "").strip() or None
-    row["tags"] = _tags(info)
-    row["direct_url"] = _direct_url(info)
+    row: Distribution = {
+        "name": canonical(fields.get("name") or stem[0]),
+        "version": fields.get("version", stem[1] if len(stem) > 1 else ""),
+        "complete": "name" in fields and "version" in fields,
+        "requires": requires,
+        "extras": extras,
+        "location": os.path.dirname(info),
+        "metadata": os.path.basename(info),
+        "installer": (read(os.path.join(info, "INSTALLER"), 100) or "").strip() or None,
+        "tags": _tags(info),
+        "direct_url": _direct_url(info),
+    }
+    if "requires_python" in fields:
+        row["requires_python"] = fields["requires_python"]
     return row
 
 
@@ -96,7 +105,7 @@ def _tags(info: str) -> list[str]:
     return [line[5:].strip() for line in text.splitlines() if line.startswith("Tag: ")][:50]
 
 
-def _direct_url(info: str) -> dict[str, Any] | None:
+def _direct_url(info: str) -> DirectUrl | None:
     text = read(os.path.join(info, "direct_url.json"), 1 << 16)
     if text is None:
         return None
@@ -114,11 +123,13 @@ def _direct_url(info: str) -> dict[str, Any] | None:
         return None
 
 
-def _duplicates(distributions: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _duplicates(distributions: list[Distribution]) -> list[Duplicate]:
     seen: dict[tuple[str, str], list[str]] = {}
     for row in distributions:
         seen.setdefault((row["name"], row["location"]), []).append(row["metadata"])
-    rows = [{"name": n, "location": where, "metadata": m} for (n, where), m in seen.items() if len(m) > 1]
+    rows: list[Duplicate] = [
+        {"name": n, "location": where, "metadata": m} for (n, where), m in seen.items() if len(m) > 1
+    ]
     return rows[:MAX_ROWS]
 
 

@@ -11,6 +11,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing `typing` for its constant would cost 10 ms
     from typing import Any
 
+    from stackcheck_probes.facts.machine import Environment
+
 NAME = "environment"
 GRADE = "static"
 MAX_VALUE = 4096
@@ -95,7 +97,7 @@ SECRET = re.compile(
 )
 
 
-def run(params: dict[str, Any]) -> dict[str, Any]:
+def run(params: dict[str, Any]) -> Environment:
     """Return the allowed variables that are set, and of `names` (a stack's own) those that look harmless.
 
     Values are cut and shown without credentials. `withheld`: names that were asked for, are set, and look

@@ -14,6 +14,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing `typing` for its constant would cost 10 ms
     from typing import Any
 
+    from stackcheck_probes.facts.python import Conda, Interpreter, PathEntry, ReachableTorch
+
+
 NAME = "interpreter"
 GRADE = "static"
 
@@ -21,7 +24,7 @@ SOURCE_TREES = ("/pytorch", "/opt/pytorch/pytorch", "/workspace/pytorch", "/root
 """Where images keep a checkout of torch: the gfx803 workflow, NVIDIA's images, hand-made ones."""
 
 
-def run(params: dict[str, Any]) -> dict[str, Any]:
+def run(params: dict[str, Any]) -> Interpreter:
     """Return the facts; every place can be given in `params`, so that a test needs no real one.
 
     `torches` are in the order in which the interpreter would find them; the one with `wins` is what
@@ -108,8 +111,8 @@ def _pth_lines(folders: list[str]) -> list[tuple[str, str]]:
     return found
 
 
-def _entry(path: str, places: Places) -> dict[str, Any]:
-    row = {"path": path, "origin": _origin(path, places), "exists": os.path.exists(path)}
+def _entry(path: str, places: Places) -> PathEntry:
+    row: PathEntry = {"path": path, "origin": _origin(path, places), "exists": os.path.exists(path)}
     if row["origin"] == "pth":
         row["pth"] = places.pth[path]
     return row
@@ -130,30 +133,28 @@ def _origin(path: str, places: Places) -> str:
     return "stdlib" if stdlib else ("cwd" if path == places.cwd else "other")
 
 
-def find_torches(entries: list[dict[str, Any]], places: Places) -> list[dict[str, Any]]:
+def find_torches(entries: list[PathEntry], places: Places) -> list[ReachableTorch]:
     """Return every torch that can be reached, each once (links to the same folder are the same torch)."""
-    found: list[dict[str, Any]] = []
+    found: list[ReachableTorch] = []
     seen: set[str] = set()
-    cwd = {"path": places.cwd, "origin": "cwd"}
-    asleep = {"path": places.user_site, "origin": "user-site (switched off)"}
-    trees = [{"path": path, "origin": "source tree (not on sys.path)"} for path in places.source_trees]
-    for reachable, rows in ((True, entries), (False, [cwd, asleep, *trees])):
-        for row in rows:
-            folder = os.path.join(row["path"], "torch")
-            real = os.path.realpath(folder)
-            if real in seen or not os.path.isfile(os.path.join(folder, "__init__.py")):
-                continue
-            seen.add(real)
-            wins = reachable and not found
-            found.append(
-                dict(_torch(row["path"], folder), origin=row["origin"], reachable=reachable, wins=wins)
-            )
-            if "pth" in row:
-                found[-1]["pth"] = row["pth"]
+    rows = [(row["path"], row["origin"], row.get("pth"), True) for row in entries]
+    rows.append((places.cwd, "cwd", None, False))
+    rows.append((places.user_site, "user-site (switched off)", None, False))
+    rows += [(path, "source tree (not on sys.path)", None, False) for path in places.source_trees]
+    for parent, origin, pth, reachable in rows:
+        folder = os.path.join(parent, "torch")
+        real = os.path.realpath(folder)
+        if real in seen or not os.path.isfile(os.path.join(folder, "__init__.py")):
+            continue
+        seen.add(real)
+        torch = _torch(parent, folder, origin, reachable=reachable, wins=reachable and not found)
+        if pth is not None:
+            torch["pth"] = pth
+        found.append(torch)
     return found
 
 
-def _torch(parent: str, folder: str) -> dict[str, Any]:
+def _torch(parent: str, folder: str, origin: str, *, reachable: bool, wins: bool) -> ReachableTorch:
     names = files.names(folder)
     infos = [name for name in files.names(parent) if re.match(r"torch-[^-]+\.(dist|egg)-info$", name)]
     said = torchfile.read(folder)
@@ -165,6 +166,9 @@ def _torch(parent: str, folder: str) -> dict[str, Any]:
         "metadata": infos,
         "source_tree": os.path.isfile(os.path.join(parent, "setup.py")) and "csrc" in names,
         "compiled": any(name.startswith("_C.") and name.endswith((".so", ".pyd")) for name in names),
+        "origin": origin,
+        "reachable": reachable,
+        "wins": wins,
     }
 
 
@@ -198,7 +202,7 @@ def _markers() -> dict[str, str]:
     }
 
 
-def _conda(prefix: str) -> dict[str, Any]:
+def _conda(prefix: str) -> Conda:
     """Return what conda says is installed under the prefix (conda-meta/NAME-VERSION-BUILD.json)."""
     packages = {}
     for name in files.names(os.path.join(prefix, "conda-meta")):

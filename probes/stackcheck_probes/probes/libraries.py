@@ -9,6 +9,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from stackcheck_probes.facts.binaries import Libraries, LibraryCode
+
 NAME = "libraries"
 GRADE = "static"
 
@@ -16,7 +18,7 @@ HIDDEN = "hidden code"
 """How `GpuCode.unread` begins where code is known to lie outside the sections."""
 
 
-def run(params: dict[str, Any]) -> dict[str, Any]:
+def run(params: dict[str, Any]) -> Libraries:
     """Return what GPU code the binaries hold.
 
     params: `roots` (folders or files; default: this interpreter's sys.path folders named site-packages or
@@ -27,7 +29,7 @@ def run(params: dict[str, Any]) -> dict[str, Any]:
     """
     roots = list(params.get("roots") or site_packages())
     deep, everything = params.get("deep"), bool(params.get("all"))
-    libraries: list[dict[str, Any]] = []
+    libraries: list[LibraryCode] = []
     skipped: list[str] = []
     binaries = without = 0
     for path in files(within(roots, params.get("packages"), skipped), skipped):

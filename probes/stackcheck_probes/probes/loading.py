@@ -21,6 +21,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
+    from stackcheck_probes.facts.binaries import (
+        LibcudaSeen,
+        LibraryCopy,
+        Loading,
+        MissingNeed,
+        MissingSymbols,
+        MissingVersion,
+        Shadowed,
+        TorchSymbols,
+    )
+
 NAME = "loading"
 GRADE = "static"
 
@@ -63,7 +74,7 @@ FAMILIES = {
 _hashes: dict[bytes, int] = {}  # extensions ask for the same names, and hashing is the slow part in Python
 
 
-def run(params: dict[str, Any]) -> dict[str, Any]:
+def run(params: dict[str, Any]) -> Loading:
     """Return what would keep the libraries from loading.
 
     params: `roots` (folders; default: the site-packages of this interpreter), `root` (a prefix for the file
@@ -85,10 +96,10 @@ class _Findings:
 
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
-        self.missing: list[dict[str, Any]] = []
-        self.versions: list[dict[str, Any]] = []
-        self.undefined: list[dict[str, Any]] = []
-        self.shadowed: list[dict[str, Any]] = []
+        self.missing: list[MissingNeed] = []
+        self.versions: list[MissingVersion] = []
+        self.undefined: list[MissingSymbols] = []
+        self.shadowed: list[Shadowed] = []
         self.wanted: set[str] = set()
         self.outside: dict[str, str] = {}
         self.abi: dict[str, str] = {}
@@ -98,13 +109,17 @@ class _Findings:
             except (ElfError, SourceError, OSError) as error:
                 tree.search.faults[library.path] = str(error)
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> Loading:
         """Return all that was found."""
         self.note_builds()
         faults = sorted(self.tree.search.faults.items())
-        lists = {"missing": self.missing, "versions": self.versions, "undefined": self.undefined}
+        lists = {
+            "missing": len(self.missing),
+            "versions": len(self.versions),
+            "undefined": len(self.undefined),
+        }
         return {
-            "cut": sorted(name for name, rows in lists.items() if len(rows) > MAX_LISTED),
+            "cut": sorted(name for name, length in lists.items() if length > MAX_LISTED),
             "roots": self.tree.roots,
             "libraries": len(self.tree.opened),
             "torch": _torch_facts(self.tree),
@@ -118,7 +133,7 @@ class _Findings:
             "outside": dict(sorted(self.outside.items())[:MAX_SONAMES]),
             "copies": _copies(self.tree),
             "libcuda": _libcuda(self.tree),
-            "unreadable": [{"path": path, "error": why} for path, why in faults][:MAX_LISTED],
+            "unreadable": [{"path": path, "error": why} for path, why in faults[:MAX_LISTED]],
             "skipped": self.tree.skipped,
         }
 
@@ -153,8 +168,9 @@ class _Findings:
     def note_shadow(self, name: str, library: Opened, server: Opened) -> None:
         hit = Search(self.tree.search.root).find(name, library, ())
         if hit and hit[0].path != server.path:
-            row = {"library": library.path, "needs": name, "used": server.path, "instead_of": hit[0].path}
-            self.shadowed.append(row)
+            self.shadowed.append(
+                {"library": library.path, "needs": name, "used": server.path, "instead_of": hit[0].path}
+            )
 
     def check_versions(self, library: Opened, symbols: Symbols, servers: dict[str, Opened]) -> None:
         for need in symbols.versions_needed():
@@ -167,13 +183,13 @@ class _Findings:
             given = theirs.versions_defined() if theirs else frozenset()
             # A file without versions serves every version: the loader only warns.
             if given and need.version not in given:
-                row = {
+                row: MissingVersion = {
                     "library": library.path,
                     "needs": need.file,
                     "version": need.version,
                     "in": server.path,
+                    "newest": _newest(given, need.version),
                 }
-                row["newest"] = _newest(given, need.version)
                 self.versions.append(row)
 
     def check_symbols(self, library: Opened, symbols: Symbols, servers: dict[str, Opened]) -> None:
@@ -189,8 +205,12 @@ class _Findings:
             from stackcheck_probes.loader.demangle import demangle  # loads the C++ runtime
 
             shown = [name.decode("utf-8", "backslashreplace")[:1000] for name in absent[:MAX_SYMBOLS_SHOWN]]
-            row: dict[str, Any] = {"library": library.path, "count": len(absent), "symbols": shown}
-            row["demangled"] = [demangle(name) for name in shown]
+            row: MissingSymbols = {
+                "library": library.path,
+                "count": len(absent),
+                "symbols": shown,
+                "demangled": [demangle(name) for name in shown],
+            }
             self.undefined.append(row)
 
     def scope(self, servers: dict[str, Opened]) -> list[Symbols]:
@@ -217,7 +237,7 @@ def _system(path: str) -> bool:
     return path.startswith(("/lib/", "/usr/lib/", "/lib64/", "/usr/lib64/"))
 
 
-def _absence(tree: Tree, name: str, library: Opened) -> dict[str, Any]:
+def _absence(tree: Tree, name: str, library: Opened) -> MissingNeed:
     stem = name.partition(".so")[0]
     others = sorted(found for found in tree.by_soname if found.partition(".so")[0] == stem and found != name)
     return {
@@ -229,7 +249,7 @@ def _absence(tree: Tree, name: str, library: Opened) -> dict[str, Any]:
     }
 
 
-def _torch_facts(tree: Tree) -> dict[str, Any] | None:
+def _torch_facts(tree: Tree) -> TorchSymbols | None:
     c10 = tree.torch.get("libc10.so")
     if c10 is None:
         return None
@@ -245,8 +265,8 @@ def _glibc(tree: Tree) -> str:
     return _newest(symbols.versions_defined(), "GLIBC_2.0").rpartition("_")[2] if symbols else ""
 
 
-def _copies(tree: Tree) -> dict[str, list[dict[str, str]]]:
-    found: dict[str, list[dict[str, str]]] = {}
+def _copies(tree: Tree) -> dict[str, list[LibraryCopy]]:
+    found: dict[str, list[LibraryCopy]] = {}
     for library in tree.opened:
         name = os.path.basename(library.path)
         for family, start in FAMILIES.items():
@@ -255,12 +275,12 @@ def _copies(tree: Tree) -> dict[str, list[dict[str, str]]]:
     return {family: rows for family, rows in found.items() if len(rows) > 1}
 
 
-def _libcuda(tree: Tree) -> list[dict[str, Any]]:
+def _libcuda(tree: Tree) -> list[LibcudaSeen]:
     """Return every libcuda that the tree, ld.so.cache or LD_LIBRARY_PATH shows."""
     paths = [each.path for each in tree.opened if os.path.basename(each.path).startswith("libcuda.so")]
     paths += [p for name, rows in tree.search.cache.items() if name.startswith("libcuda.so") for p in rows]
     paths += [f"{folder}/libcuda.so.1" for folder in tree.search.library_path]
-    rows = []
+    rows: list[LibcudaSeen] = []
     for path in dict.fromkeys(paths):
         try:
             size = os.stat(tree.search.root + path).st_size

@@ -8,20 +8,25 @@ from __future__ import annotations
 
 import glob
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from stackcheck_probes.probes.torchvision_ops import BOXES, KEPT, SCORES
 from stackcheck_probes.watching import importing, measure
+
+if TYPE_CHECKING:
+    from stackcheck_probes.facts.measured import Check, Kept
+    from stackcheck_probes.facts.packages import MmcvCompiled, MmcvOps
 
 NAME = "mmcv_ops"
 GRADE = "import"
 PRELOAD = "torch"
 
 
-def run(params: dict[str, Any]) -> dict[str, Any]:
+def run(params: dict[str, Any]) -> MmcvOps:
     """Return mmcv's facts, its extension and how that was compiled, and the results of nms and roi_align."""
     del params
-    torch, mmcv, facts = importing.load_beside_torch("mmcv")
+    torch, mmcv, beside = importing.load_beside_torch("mmcv")
+    facts = cast("MmcvOps", beside)
     if mmcv is None or torch is None:
         return facts
     folder = os.path.dirname(str(mmcv.__file__))
@@ -37,20 +42,20 @@ def run(params: dict[str, Any]) -> dict[str, Any]:
     return facts
 
 
-def _compiled() -> dict[str, Any]:
+def _compiled() -> MmcvCompiled:
     from mmcv.ops import get_compiler_version, get_compiling_cuda_version
 
     return {"cuda": str(get_compiling_cuda_version()), "compiler": str(get_compiler_version())}
 
 
-def _nms(torch: Any, device: str) -> dict[str, Any]:
+def _nms(torch: Any, device: str) -> Kept:
     from mmcv.ops import nms
 
     _, kept = nms(torch.tensor(BOXES, device=device), torch.tensor(SCORES, device=device), iou_threshold=0.5)
     return {"kept": sorted(kept.cpu().tolist())}
 
 
-def _roi_align(torch: Any) -> dict[str, Any]:
+def _roi_align(torch: Any) -> Check:
     """Average a plane x + 10 y over an aligned box: its value at the middle of the box.
 
     Pixel (x, y) is a sample at its own integer coordinates minus one half (`aligned=True`), so over the box

@@ -10,27 +10,30 @@ from __future__ import annotations
 import contextlib
 import io
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stackcheck_probes.probes.torch_cpu import numpy_bridge
 from stackcheck_probes.watching import importing, measure
+
+if TYPE_CHECKING:
+    from stackcheck_probes.facts.measured import Bridge, Loaded
+    from stackcheck_probes.facts.packages import NumpyAbi
 
 NAME = "numpy_abi"
 GRADE = "import"
 
 
-def run(params: dict[str, Any]) -> dict[str, Any]:
+def run(params: dict[str, Any]) -> NumpyAbi:
     """Return NumPy's version, what the imports of torch and of `params["modules"]` said, and the bridge."""
-    _, facts = importing.load("numpy")
+    _, numpy = importing.load("numpy")
     torch, torch_facts = importing.load("torch")
-    facts["modules"] = {"torch": torch_facts}
+    modules: dict[str, Loaded] = {"torch": torch_facts}
     for name in params.get("modules", ()):
-        facts["modules"][str(name)] = importing.load(str(name))[1]
-    facts["bridge"] = _bridge(torch) if torch is not None else None
-    return facts
+        modules[str(name)] = importing.load(str(name))[1]
+    return {**numpy, "modules": modules, "bridge": _bridge(torch) if torch is not None else None}
 
 
-def _bridge(torch: Any) -> dict[str, Any]:
+def _bridge(torch: Any) -> Bridge:
     printed = io.StringIO()
     with warnings.catch_warnings(record=True) as caught, contextlib.redirect_stderr(printed):
         warnings.simplefilter("always")

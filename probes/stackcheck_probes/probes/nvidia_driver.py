@@ -14,6 +14,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing `typing` for its constant would cost 10 ms
     from typing import Any
 
+    from stackcheck_probes.facts.machine import DeviceNode, NvidiaDriver, Nvml, StubFolder
+
 NAME = "nvidia_driver"
 GRADE = "static"
 
@@ -22,7 +24,7 @@ DRIVER_PACKAGES = re.compile(r"^(libnvidia-compute-|libnvidia-ml|libcuda1|nvidia
 _CACHED = re.compile(r"^\s*libcuda\.so\.1 \([^)]*\) => (\S+)", re.MULTILINE)
 
 
-def run(params: dict[str, Any]) -> dict[str, Any]:
+def run(params: dict[str, Any]) -> NvidiaDriver:
     """Return the facts; no driver is one of them.
 
     `root` puts all files below another folder, `library_path` stands for LD_LIBRARY_PATH, `cache` for the
@@ -42,7 +44,7 @@ def run(params: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _nvml(soname: str | None) -> dict[str, Any] | None:
+def _nvml(soname: str | None) -> Nvml | None:
     if soname is None:
         return None
     try:
@@ -52,12 +54,12 @@ def _nvml(soname: str | None) -> dict[str, Any] | None:
     return nvml.read(soname)
 
 
-def _stub_folders(root: str, library_path: str) -> list[dict[str, Any]]:
+def _stub_folders(root: str, library_path: str) -> list[StubFolder]:
     """Return the folders of toolkit stubs and of forward compatibility that the loader is told to search."""
     told = [(folder, "LD_LIBRARY_PATH") for folder in library_path.split(":")]
     for path in sorted(glob.glob(os.path.join(glob.escape(root), "etc/ld.so.conf.d/*.conf"))):
         told += [(line.strip(), path) for line in files.text(path).splitlines()]
-    rows = []
+    rows: list[StubFolder] = []
     for folder, via in told:
         kind = next((kind for kind in ("stubs", "compat") if kind in folder.split("/")), None)
         if kind:
@@ -71,7 +73,7 @@ def _device_nodes(root: str) -> list[str]:
     return sorted(path for each in DEVICES for path in glob.glob(os.path.join(glob.escape(root), each)))
 
 
-def _node(path: str) -> dict[str, Any]:
+def _node(path: str) -> DeviceNode:
     return {"path": path, "accessible": os.access(path, os.R_OK | os.W_OK)}
 
 

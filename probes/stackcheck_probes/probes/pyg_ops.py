@@ -6,26 +6,30 @@ imported by its own name, after torch, and its error kept.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from stackcheck_probes.probes.torchvision_ops import required
 from stackcheck_probes.watching import importing, measure
+
+if TYPE_CHECKING:
+    from stackcheck_probes.facts.measured import Check
+    from stackcheck_probes.facts.packages import Companion, PygOps
 
 NAME = "pyg_ops"
 GRADE = "import"
 PRELOAD = "torch"
 
 
-def run(params: dict[str, Any]) -> dict[str, Any]:
+def run(params: dict[str, Any]) -> PygOps:
     """Return torch_geometric's facts, its checks, and for each companion package its facts and one check."""
     del params
     there = [name for name in ("torch_geometric", *COMPANIONS) if importing.installed(name)]
     if not there:
-        return {**importing.ABSENT, "companions": {}}
+        return {"installed": False, "import_error": None, "companions": {}}
     torch, torch_facts = importing.load("torch")
-    geometric, facts = importing.load("torch_geometric")
-    facts["torch"] = {key: torch_facts.get(key) for key in ("installed", "import_error", "version")}
-    facts["companions"] = {}
+    geometric, imported = importing.load("torch_geometric")
+    facts = cast("PygOps", imported)
+    facts["torch"], facts["companions"] = importing.beside(torch_facts), {}
     if torch is None:
         return facts
     facts["torch_cuda"] = torch.version.cuda
@@ -36,15 +40,17 @@ def run(params: dict[str, Any]) -> dict[str, Any]:
         }
     for name in there:
         if name in COMPANIONS:
-            module, companion = importing.load(name)
-            companion["requires_torch"] = required(name, "torch")
-            check = COMPANIONS[name]
-            companion["check"] = measure.attempt(check, torch, module) if module is not None else None
-            facts["companions"][name] = companion
+            facts["companions"][name] = _companion(torch, name)
     return facts
 
 
-def _message_passing(torch: Any) -> dict[str, Any]:
+def _companion(torch: Any, name: str) -> Companion:
+    module, imported = importing.load(name)
+    check = measure.attempt(COMPANIONS[name], torch, module) if module is not None else None
+    return {**imported, "requires_torch": required(name, "torch"), "check": check}
+
+
+def _message_passing(torch: Any) -> Check:
     """Sum the neighbours of a path 0 - 1 - 2 - 3, edges in both directions."""
     from torch_geometric.nn import SimpleConv
 
@@ -54,20 +60,20 @@ def _message_passing(torch: Any) -> dict[str, Any]:
     return measure.error_facts(SimpleConv(aggr="sum")(nodes, edges), wanted, 0.0)
 
 
-def _scatter(torch: Any) -> dict[str, Any]:
+def _scatter(torch: Any) -> Check:
     from torch_geometric.utils import scatter
 
     found = scatter(torch.tensor([1.0, 2.0, 4.0, 8.0]), torch.tensor([0, 2, 0, 2]), dim_size=3, reduce="sum")
     return measure.error_facts(found, torch.tensor([5.0, 0.0, 10.0]), 0.0)
 
 
-def _torch_scatter(torch: Any, module: Any) -> dict[str, Any]:
+def _torch_scatter(torch: Any, module: Any) -> Check:
     """`segment_csr` is compiled code (`scatter` sums by torch itself since 2.1)."""
     found = module.segment_csr(torch.tensor([1.0, 2.0, 4.0, 8.0]), torch.tensor([0, 1, 1, 4]), reduce="sum")
     return measure.error_facts(found, torch.tensor([1.0, 0.0, 14.0]), 0.0)
 
 
-def _torch_sparse(torch: Any, module: Any) -> dict[str, Any]:
+def _torch_sparse(torch: Any, module: Any) -> Check:
     matrix = module.SparseTensor(
         row=torch.tensor([0, 1, 1]),
         col=torch.tensor([1, 0, 2]),
@@ -78,13 +84,13 @@ def _torch_sparse(torch: Any, module: Any) -> dict[str, Any]:
     return measure.error_facts(found, torch.tensor([[20.0], [503.0]]), 0.0)
 
 
-def _torch_cluster(torch: Any, module: Any) -> dict[str, Any]:
+def _torch_cluster(torch: Any, module: Any) -> Check:
     """Find the nearest of the points 0, 10, 20 to 1, 9, 19."""
     found = module.nearest(torch.tensor([[1.0], [9.0], [19.0]]), torch.tensor([[0.0], [10.0], [20.0]]))
     return measure.error_facts(found, torch.tensor([0, 1, 2]), 0.0)
 
 
-def _torch_spline_conv(torch: Any, module: Any) -> dict[str, Any]:
+def _torch_spline_conv(torch: Any, module: Any) -> Check:
     """Weigh two control points by a degree-1 B-spline: 1 - u and u."""
     basis, _ = module.spline_basis(
         torch.tensor([[0.25]]), torch.tensor([2]), torch.tensor([1], dtype=torch.uint8), 1
@@ -92,7 +98,7 @@ def _torch_spline_conv(torch: Any, module: Any) -> dict[str, Any]:
     return measure.error_facts(basis.sort().values, torch.tensor([[0.25, 0.75]]), 1e-6)
 
 
-def _pyg_lib(torch: Any, module: Any) -> dict[str, Any]:
+def _pyg_lib(torch: Any, module: Any) -> Check:
     """Multiply two segments of rows by a matrix each."""
     rows = torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
     weights = torch.stack([torch.eye(2), 10 * torch.eye(2)])

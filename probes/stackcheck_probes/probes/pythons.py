@@ -11,6 +11,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing `typing` for its constant would cost 10 ms
     from typing import Any
 
+    from stackcheck_probes.facts.python import Pythons
+
 NAME = "pythons"
 GRADE = "static"
 
@@ -20,7 +22,7 @@ ROOTS = ("/opt", "/root", "/usr/local", "/home")
 _PYTHON = re.compile(r"python(\d+\.\d+)$")
 
 
-def run(params: dict[str, Any]) -> dict[str, Any]:
+def run(params: dict[str, Any]) -> Pythons:
     """Return every interpreter that is no link to another, as an environment's python is, and conda's roots.
 
     `folders` and `roots` can be given in `params`, so that a test needs no real ones.

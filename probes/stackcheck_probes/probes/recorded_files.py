@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+    from stackcheck_probes.facts.python import ChangedFiles, RecordedFiles, SharedFile
+
 NAME = "recorded_files"
 GRADE = "static"
 
@@ -24,15 +26,15 @@ MAX_ROWS = 500
 CODE = (".py", ".so", ".pyd", ".h", ".hpp", ".cuh")
 
 
-def run(params: dict[str, Any]) -> dict[str, Any]:
+def run(params: dict[str, Any]) -> RecordedFiles:
     """Return what does not lie there as it was recorded.
 
     `shared_files`: files that two distributions recorded with different content, and whose content lies
     there (`on_disk`: names of owners, empty when it is neither's). `changed_files`: per distribution, how
     many of its recorded files of code are gone or have another size (data may change: certificates do).
     """
-    shared: list[dict[str, Any]] = []
-    changed: list[dict[str, Any]] = []
+    shared: list[SharedFile] = []
+    changed: list[ChangedFiles] = []
     for folder in folders(params.get("sys_path")):
         claims, contested = _claims(folder)
         shared += _shared_files(folder, contested)
@@ -90,8 +92,8 @@ def _quoted(line: str) -> list[str]:
     return next(csv.reader([line]), [])
 
 
-def _shared_files(folder: str, contested: dict[str, list[Claim]]) -> list[dict[str, Any]]:
-    rows = []
+def _shared_files(folder: str, contested: dict[str, list[Claim]]) -> list[SharedFile]:
+    rows: list[SharedFile] = []
     for path, owners in contested.items():
         named = sorted({each.owner for each in owners})
         if len(named) > 1 and len({(each.size, each.digest) for each in owners}) > 1:
@@ -100,14 +102,20 @@ def _shared_files(folder: str, contested: dict[str, list[Claim]]) -> list[dict[s
     return rows
 
 
-def _changed_files(folder: str, claims: list[tuple[str, Claim]]) -> list[dict[str, Any]]:
-    rows: dict[str, dict[str, Any]] = {}
+def _changed_files(folder: str, claims: list[tuple[str, Claim]]) -> list[ChangedFiles]:
+    rows: dict[str, ChangedFiles] = {}
     for path, claim in claims:
         if not _is_code(path):
             continue
         size = _size(f"{folder}/{path}")
         if size < 0 or claim.size not in ("", str(size)):
-            fresh = {"name": claim.owner, "location": folder, "missing": 0, "resized": 0, "examples": []}
+            fresh: ChangedFiles = {
+                "name": claim.owner,
+                "location": folder,
+                "missing": 0,
+                "resized": 0,
+                "examples": [],
+            }
             row = rows.setdefault(claim.owner, fresh)
             row["missing" if size < 0 else "resized"] += 1
             row["examples"] = [*row["examples"], path][:5]

@@ -18,6 +18,8 @@ if TYPE_CHECKING:  # importing `typing` for its constant would cost 10 ms
     from collections.abc import Mapping
     from typing import Any
 
+    from stackcheck_probes.facts.machine import KernelFiles, KfdGpu, Override, RocmAt, RocmHost, RocmNode
+
 NAME = "rocm_host"
 GRADE = "static"
 
@@ -40,7 +42,7 @@ VARIABLES = (
 KERNEL_FOLDERS = ("rocblas/library", "hipblaslt/library")
 
 
-def run(params: dict[str, Any]) -> dict[str, Any]:
+def run(params: dict[str, Any]) -> RocmHost:
     """Return the facts; `root` puts all files below another folder; `environ`, `sys_path` stand for ours."""
     root = params.get("root", "/")
     environ = params.get("environ", os.environ)
@@ -57,13 +59,13 @@ def run(params: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def override(environ: Mapping[str, str]) -> dict[str, Any]:
+def override(environ: Mapping[str, str]) -> dict[str, Override]:
     """Return what HSA_OVERRIDE_GFX_VERSION claims, for all GPUs ("all") and by number of the KFD node.
 
     `gfx` is None for a value that the runtime refuses: then it finds no GPU at all. Format and limits: ROCm's
     libhsakmt topology.c (three decimals, at most 63, 255 and 255).
     """
-    rows = {}
+    rows: dict[str, Override] = {}
     for name, value in environ.items():
         match = re.fullmatch(r"HSA_OVERRIDE_GFX_VERSION(?:_([0-9]+))?", name)
         if match:
@@ -71,7 +73,7 @@ def override(environ: Mapping[str, str]) -> dict[str, Any]:
     return rows
 
 
-def _node(path: str) -> dict[str, Any]:
+def _node(path: str) -> RocmNode:
     try:
         status = os.stat(path)
     except OSError:
@@ -86,9 +88,9 @@ def _node(path: str) -> dict[str, Any]:
     }
 
 
-def _gpus(root: str) -> list[dict[str, Any]]:
+def _gpus(root: str) -> list[KfdGpu]:
     """Return the GPUs of the kernel's topology; a node with gfx_target_version 0 is a CPU."""
-    rows = []
+    rows: list[KfdGpu] = []
     for path in sorted(_glob(root, "sys/class/kfd/kfd/topology/nodes/*/properties")):
         values = _properties(path)
         number = values.get("gfx_target_version", 0)
@@ -105,9 +107,9 @@ def _properties(path: str) -> dict[str, int]:
     return {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2 and pair[1].isdigit()}
 
 
-def _rocm(root: str) -> list[dict[str, str | None]]:
+def _rocm(root: str) -> list[RocmAt]:
     """Return each ROCm under /opt with the version in its .info/version."""
-    rows: dict[str, dict[str, str | None]] = {}
+    rows: dict[str, RocmAt] = {}
     for path in sorted(_glob(root, "opt/rocm*")):
         real = os.path.realpath(path)
         version = files.text(os.path.join(real, ".info/version")).strip()[:50]
@@ -116,12 +118,12 @@ def _rocm(root: str) -> list[dict[str, str | None]]:
     return list(rows.values())
 
 
-def _kernel_files(root: str, sys_path: list[str]) -> list[dict[str, Any]]:
+def _kernel_files(root: str, sys_path: list[str]) -> list[KernelFiles]:
     """Return, for each rocBLAS and hipBLASLt folder, how many files it holds for which gfx."""
     libraries = [os.path.join(path, "lib") for path in _glob(root, "opt/rocm*")]
     for folder in sys_path:
         libraries += [os.path.join(folder, "torch/lib"), *_glob(folder, "_rocm_sdk_libraries*/lib")]
-    rows: dict[str, dict[str, Any]] = {}
+    rows: dict[str, KernelFiles] = {}
     for library in libraries:
         for kind in KERNEL_FOLDERS:
             real = os.path.realpath(os.path.join(library, kind))

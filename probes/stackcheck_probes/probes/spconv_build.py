@@ -12,11 +12,14 @@ import glob
 import mmap
 import os
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from stackcheck_probes.probes.cumm_files import package_folders
 from stackcheck_probes.watching import importing, measure
 from stackcheck_probes.watching.spawnwatch import SpawnWatch
+
+if TYPE_CHECKING:
+    from stackcheck_probes.facts.spconv import CummImported, SpconvBuild, SpconvCompiled
 
 NAME = "spconv_build"
 GRADE = "import"
@@ -24,21 +27,22 @@ GRADE = "import"
 _INTERNALS = re.compile(rb"__pybind11_internals_v[0-9A-Za-z_]{1,120}__")
 
 
-def run(params: dict[str, Any]) -> dict[str, Any]:
+def run(params: dict[str, Any]) -> SpconvBuild:
     """Import spconv; return arch lists, build versions, pybind11 strings and the commands the import ran."""
     del params
     watch = SpawnWatch()
     watch.start()
-    spconv, facts = importing.load("spconv")
+    spconv, imported = importing.load("spconv")
+    facts = cast("SpconvBuild", imported)
     facts["import_commands"] = watch.stop()["commands"]
-    facts["pybind11"] = {name: internals(name) for name in ("cumm", "spconv")}
+    facts["pybind11"] = {"cumm": internals("cumm"), "spconv": internals("spconv")}
     if spconv is not None:
         facts["compiled"] = measure.attempt(_compiled)
         facts["cumm"] = measure.attempt(_cumm)
     return facts
 
 
-def _compiled() -> dict[str, Any]:
+def _compiled() -> SpconvCompiled:
     from spconv import cppconstants
     from spconv.core_cc.cumm.common import CompileInfo
 
@@ -59,7 +63,7 @@ def _gemm_ptx(compile_info: Any, archs: Any) -> str | None:
     return _capabilities(serving[:1])[0] if serving else None
 
 
-def _cumm() -> dict[str, Any]:
+def _cumm() -> CummImported:
     import cumm
     from cumm import constants
 

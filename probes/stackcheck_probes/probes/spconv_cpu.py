@@ -5,19 +5,24 @@ A half-upgraded pair imports and fails here: "incompatible function arguments" (
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from stackcheck_probes.watching import importing, measure, sparse
+
+if TYPE_CHECKING:
+    from stackcheck_probes.facts.measured import Check
+    from stackcheck_probes.facts.spconv import SpconvCpu
 
 NAME = "spconv_cpu"
 GRADE = "import"
 PRELOAD = "torch"
 
 
-def run(params: dict[str, Any]) -> dict[str, Any]:
+def run(params: dict[str, Any]) -> SpconvCpu:
     """Return the results of Point2VoxelCPU3d and of a native submanifold convolution on the CPU."""
     del params
-    torch, spconv, facts = importing.load_beside_torch("spconv.pytorch")
+    torch, spconv, beside = importing.load_beside_torch("spconv.pytorch")
+    facts = cast("SpconvCpu", beside)
     if torch is not None and spconv is not None:
         facts["checks"] = {
             "voxels": measure.attempt(_voxels, torch),
@@ -26,7 +31,7 @@ def run(params: dict[str, Any]) -> dict[str, Any]:
     return facts
 
 
-def _voxels(torch: Any) -> dict[str, Any]:
+def _voxels(torch: Any) -> Check:
     """Sort four points into cubes of edge 1: two are in (z, y, x) = (0, 0, 0), two in (2, 1, 3)."""
     import numpy as np
     from cumm import tensorview
@@ -49,7 +54,7 @@ def _voxels(torch: Any) -> dict[str, Any]:
     return measure.error_facts(torch.tensor(found), torch.tensor(wanted), 0.0)
 
 
-def _native(torch: Any, spconv: Any) -> dict[str, Any]:
+def _native(torch: Any, spconv: Any) -> Check:
     from spconv.core import ConvAlgo
 
     return sparse.submanifold(torch, spconv, "cpu", "float32", algo=ConvAlgo.Native)

@@ -10,12 +10,15 @@ kernel afterwards: a watch that does not count it has proved nothing.
 from __future__ import annotations
 
 import shutil
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from stackcheck_probes.probes.torch_gpu import availability
 from stackcheck_probes.watching import importing, measure, sparse
 from stackcheck_probes.watching.compilewatch import CompileWatch, driver_cache
 from stackcheck_probes.watching.spawnwatch import SpawnWatch
+
+if TYPE_CHECKING:
+    from stackcheck_probes.facts.spconv import SpconvDevice, SpconvGpu
 
 NAME = "spconv_gpu"
 GRADE = "gpu"
@@ -23,7 +26,7 @@ GRADE = "gpu"
 DTYPES = ("float32", "float16")
 
 
-def run(params: dict[str, Any]) -> dict[str, Any]:
+def run(params: dict[str, Any]) -> SpconvGpu:
     """Return the errors of the forward passes on each kind of GPU, and what was compiled meanwhile."""
     del params
     cache = driver_cache()
@@ -34,15 +37,16 @@ def run(params: dict[str, Any]) -> dict[str, Any]:
             shutil.rmtree(cache, ignore_errors=True)
 
 
-def _run(cache: str | None) -> dict[str, Any]:
+def _run(cache: str | None) -> SpconvGpu:
     imports = SpawnWatch()
     imports.start()
-    torch, spconv, facts = importing.load_beside_torch("spconv.pytorch")
+    torch, spconv, beside = importing.load_beside_torch("spconv.pytorch")
+    facts = cast("SpconvGpu", beside)
     facts["import_commands"] = imports.stop()["commands"]
     facts["devices"] = []
     if torch is None or spconv is None:
         return facts
-    facts.update(availability(torch))
+    facts["available"], facts["reason"] = availability(torch)
     if facts["available"]:
         torch.backends.cuda.matmul.allow_tf32 = False
         for index in _one_of_each_kind(torch):
@@ -63,7 +67,7 @@ def _one_of_each_kind(torch: Any) -> list[int]:
     return list(kinds.values())
 
 
-def _device(torch: Any, spconv: Any, index: int) -> dict[str, Any]:
+def _device(torch: Any, spconv: Any, index: int) -> SpconvDevice:
     with torch.cuda.device(index):
         return {
             "index": index,

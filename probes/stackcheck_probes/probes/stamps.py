@@ -17,6 +17,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from stackcheck_probes.facts.binaries import Stamps
+
 NAME = "stamps"
 GRADE = "static"
 
@@ -24,7 +26,7 @@ END_BYTES = 4096
 MAX_FILES = 20_000
 
 
-def run(params: dict[str, Any]) -> dict[str, Any]:
+def run(params: dict[str, Any]) -> Stamps:
     """Return `stamps`: path -> [bytes, checksum] of the binaries under `roots` (default: site-packages)."""
     roots = list(params.get("roots") or binaryfiles.site_packages())
     rows: dict[str, list[int]] = {}

@@ -13,6 +13,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing `typing` for its constant would cost 10 ms
     from typing import Any
 
+    from stackcheck_probes.facts.machine import Cpu, CudaHome, Libc, Libstdcxx, Memory, System, Tool
+
 NAME = "system"
 GRADE = "static"
 
@@ -53,7 +55,7 @@ CPU_FLAGS = frozenset(
 """The instruction sets that torch's dispatcher and its libraries choose by; the rest is noise."""
 
 
-def run(params: dict[str, Any]) -> dict[str, Any]:
+def run(params: dict[str, Any]) -> System:
     """Return the facts; `root` puts all files below another folder, `tools` names the tools to ask."""
     root = params.get("root", "/")
     machine = os.uname()
@@ -83,7 +85,7 @@ def _os_release(root: str) -> dict[str, str]:
     return {name: rows[key].strip("\"'")[:200] for key, name in wanted.items() if key in rows}
 
 
-def _libc() -> dict[str, str | None]:
+def _libc() -> Libc:
     """Return the C library that this process runs on: glibc says its version itself, musl does not."""
     try:
         text = os.confstr("CS_GNU_LIBC_VERSION") or ""
@@ -96,10 +98,10 @@ def _libc() -> dict[str, str | None]:
     return {"name": name, "version": version}
 
 
-def _libstdcxx(root: str) -> list[dict[str, Any]]:
+def _libstdcxx(root: str) -> list[Libstdcxx]:
     """Return each libstdc++.so.6 with the newest GLIBCXX version that it defines."""
     folders = [os.path.join(root, folder) for folder in LIBSTDCXX] + [os.path.join(sys.prefix, "lib")]
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, Libstdcxx] = {}
     for folder in folders:
         path = os.path.join(folder, "libstdc++.so.6")
         real = os.path.realpath(path)
@@ -121,7 +123,7 @@ def _newest_glibcxx(path: str) -> str | None:
     return ".".join(map(str, max(versions))) if versions else None
 
 
-def _cpu(root: str) -> dict[str, Any]:
+def _cpu(root: str) -> Cpu:
     text = files.text(os.path.join(root, "proc/cpuinfo"))
     rows = dict(re.findall(r"^([^\t:\n]+?)\s*: *(.*)$", text, re.MULTILINE))
     flags = (rows.get("flags") or rows.get("Features") or "").split()
@@ -129,7 +131,7 @@ def _cpu(root: str) -> dict[str, Any]:
     return {"model": rows.get("model name"), "flags": sorted(CPU_FLAGS.intersection(flags)), "usable": usable}
 
 
-def _memory(root: str) -> dict[str, int | None]:
+def _memory(root: str) -> Memory:
     total = re.search(
         r"^MemTotal: *([0-9]+) kB", files.text(os.path.join(root, "proc/meminfo")), re.MULTILINE
     )
@@ -151,7 +153,7 @@ def _container(root: str) -> str | None:
     return "cgroup " + inside.group(1) if inside else None
 
 
-def _tool(name: str) -> dict[str, str | None] | None:
+def _tool(name: str) -> Tool | None:
     """Return where a tool is and the version that it prints; None when it is not on PATH."""
     import shutil
 
@@ -172,7 +174,7 @@ def _python_headers() -> bool:
     return os.path.isfile(os.path.join(sysconfig.get_paths()["include"], "Python.h"))
 
 
-def _cuda_home(root: str) -> dict[str, Any] | None:
+def _cuda_home(root: str) -> CudaHome | None:
     """Return the toolkit under /usr/local/cuda, by its version.json (toolkits 11.1 and later)."""
     import json
 

@@ -8,26 +8,16 @@ from __future__ import annotations
 
 import re
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from stackcheck_probes.watching import importing, loaded
+
+if TYPE_CHECKING:
+    from stackcheck_probes.facts.torch import Cudnn, Files, TorchBuild, TorchLibraries, VersionedFiles
 
 NAME = "torch_build"
 GRADE = "import"
 
-_LIBRARIES = (
-    ("cudart", "libcudart", "cudaRuntimeGetVersion"),
-    ("nccl", "libnccl", "ncclGetVersion"),
-)
-_FILES = (
-    "libcudnn",
-    "libcublas",
-    "libcusparse",
-    "libnvJitLink",
-    "libtorch_python",
-    "libtorch_cuda",
-    "libamdhip64",
-)
 _SETTINGS = (
     "BLAS_INFO",
     "LAPACK_INFO",
@@ -40,32 +30,35 @@ _SETTINGS = (
 )
 
 
-def run(params: dict[str, Any]) -> dict[str, Any]:
+def run(params: dict[str, Any]) -> TorchBuild:
     """Import torch and return version, build, arch flags, ABI, BLAS, CPU capability and loaded libraries."""
     del params
     started = time.monotonic()
-    torch, facts = importing.load("torch")
+    torch, imported = importing.load("torch")
+    facts = cast("TorchBuild", imported)
     facts["import_seconds"] = round(time.monotonic() - started, 3)
     if torch is not None:
-        facts.update(_build(torch))
-        facts["libraries"] = _libraries()
+        _add_build(facts, torch)
     return facts
 
 
-def _build(torch: Any) -> dict[str, Any]:
+def _add_build(facts: TorchBuild, torch: Any) -> None:
     version = torch.version
-    return {
-        "cuda": getattr(version, "cuda", None),
-        "hip": getattr(version, "hip", None),
-        "debug": getattr(version, "debug", None),
-        "git": getattr(version, "git_version", None),
-        "arch_flags": _arch_flags(torch),
-        "cxx11_abi": getattr(torch._C, "_GLIBCXX_USE_CXX11_ABI", None),
-        "cudnn": _cudnn(torch),
-        "nccl_built": _nccl_built(torch),
-        "settings": _settings(torch),
-        "cpu_capability": _cpu_capability(torch),
-    }
+    facts.update(
+        {
+            "cuda": getattr(version, "cuda", None),
+            "hip": getattr(version, "hip", None),
+            "debug": getattr(version, "debug", None),
+            "git": getattr(version, "git_version", None),
+            "arch_flags": _arch_flags(torch),
+            "cxx11_abi": getattr(torch._C, "_GLIBCXX_USE_CXX11_ABI", None),
+            "cudnn": _cudnn(torch),
+            "nccl_built": _nccl_built(torch),
+            "settings": _settings(torch),
+            "cpu_capability": _cpu_capability(torch),
+            "libraries": _libraries(),
+        }
+    )
 
 
 def _arch_flags(torch: Any) -> list[str] | None:
@@ -77,13 +70,13 @@ def _arch_flags(torch: Any) -> list[str] | None:
     return flags.split() if isinstance(flags, str) else None
 
 
-def _cudnn(torch: Any) -> dict[str, Any]:
+def _cudnn(torch: Any) -> Cudnn:
     """Return the cuDNN torch was built for and the one that answers ("9.1.0"), or the error."""
     try:
         cudnn = torch._C._cudnn
     except AttributeError:
         return {"built": None, "loaded": None, "error": None}
-    facts: dict[str, Any] = {"built": None, "loaded": None, "error": None, "is_cuda": bool(cudnn.is_cuda)}
+    facts: Cudnn = {"built": None, "loaded": None, "error": None, "is_cuda": bool(cudnn.is_cuda)}
     try:
         facts["built"] = ".".join(map(str, cudnn.getCompileVersion()))
         facts["loaded"] = ".".join(map(str, cudnn.getRuntimeVersion()))
@@ -119,12 +112,26 @@ def _cpu_capability(torch: Any) -> str | None:
         return found.group(1) if found else None
 
 
-def _libraries() -> dict[str, Any]:
+def _libraries() -> TorchLibraries:
     """Return for each CUDA library the mapped files, and the version where one call tells it."""
-    files = loaded.mapped_files()
-    facts: dict[str, Any] = {stem[3:]: {"files": loaded.mapped(stem, files)} for stem in _FILES}
-    for key, stem, function in _LIBRARIES:
-        paths = loaded.mapped(stem, files)
-        facts[key] = {"files": paths, "version": loaded.version_call(paths[0], function) if paths else None}
-    facts["cudnn_parts"] = {"files": [path for path in files if "/libcudnn_" in path]}
-    return facts
+    mapped = loaded.mapped_files()
+
+    def files(stem: str) -> Files:
+        return {"files": loaded.mapped(stem, mapped)}
+
+    def versioned(stem: str, function: str) -> VersionedFiles:
+        paths = loaded.mapped(stem, mapped)
+        return {"files": paths, "version": loaded.version_call(paths[0], function) if paths else None}
+
+    return {
+        "cudart": versioned("libcudart", "cudaRuntimeGetVersion"),
+        "nccl": versioned("libnccl", "ncclGetVersion"),
+        "cudnn": files("libcudnn"),
+        "cudnn_parts": {"files": [path for path in mapped if "/libcudnn_" in path]},
+        "cublas": files("libcublas"),
+        "cusparse": files("libcusparse"),
+        "nvJitLink": files("libnvJitLink"),
+        "torch_python": files("libtorch_python"),
+        "torch_cuda": files("libtorch_cuda"),
+        "amdhip64": files("libamdhip64"),
+    }

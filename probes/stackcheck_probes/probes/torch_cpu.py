@@ -9,9 +9,13 @@ from __future__ import annotations
 
 import cmath
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from stackcheck_probes.watching import importing, measure
+
+if TYPE_CHECKING:
+    from stackcheck_probes.facts.measured import Bridge, Check
+    from stackcheck_probes.facts.torch import TorchCpu
 
 NAME = "torch_cpu"
 GRADE = "import"
@@ -20,10 +24,11 @@ PRELOAD = "torch"
 SIZE = 48
 
 
-def run(params: dict[str, Any]) -> dict[str, Any]:
+def run(params: dict[str, Any]) -> TorchCpu:
     """Return the errors of matmul, conv2d, fft, solve and of the NumPy bridge, each with its tolerance."""
     del params
-    torch, facts = importing.load("torch")
+    torch, imported = importing.load("torch")
+    facts = cast("TorchCpu", imported)
     if torch is not None:
         checks = {"matmul": _matmul, "conv2d": _conv2d, "fft": _fft, "solve": _solve}
         facts["checks"] = {name: measure.attempt(check, torch) for name, check in checks.items()}
@@ -40,7 +45,7 @@ def _grid(rows: int, columns: int, step: int) -> list[list[float]]:
     ]
 
 
-def _matmul(torch: Any) -> dict[str, Any]:
+def _matmul(torch: Any) -> Check:
     left, right = _grid(SIZE, SIZE, 3), _grid(SIZE, SIZE, 5)
     columns = list(zip(*right))
     product = [[sum(map(float.__mul__, row, column)) for column in columns] for row in left]
@@ -48,7 +53,7 @@ def _matmul(torch: Any) -> dict[str, Any]:
     return measure.error_facts(found, torch.tensor(product, dtype=torch.float64), 0.0)
 
 
-def _conv2d(torch: Any) -> dict[str, Any]:
+def _conv2d(torch: Any) -> Check:
     image, kernel = _grid(20, 24, 3), _grid(3, 3, 5)
     expected = [
         [sum(kernel[i][j] * image[y + i][x + j] for i in range(3) for j in range(3)) for x in range(22)]
@@ -58,7 +63,7 @@ def _conv2d(torch: Any) -> dict[str, Any]:
     return measure.error_facts(found[0, 0], torch.tensor(expected, dtype=torch.float64), 0.0)
 
 
-def _fft(torch: Any) -> dict[str, Any]:
+def _fft(torch: Any) -> Check:
     signal = _grid(1, 60, 3)[0]
     expected = [
         sum(value * cmath.exp(-2j * math.pi * bin_ * at / 60) for at, value in enumerate(signal))
@@ -69,7 +74,7 @@ def _fft(torch: Any) -> dict[str, Any]:
     return measure.error_facts(found, reference, 1e-5)
 
 
-def _solve(torch: Any) -> dict[str, Any]:
+def _solve(torch: Any) -> Check:
     """Solve A x = b for a diagonally dominant A and a known x (LAPACK)."""
     matrix = torch.tensor(_grid(12, 12, 3)) + 100 * torch.eye(12)
     wanted = torch.arange(12.0)
@@ -77,7 +82,7 @@ def _solve(torch: Any) -> dict[str, Any]:
     return measure.error_facts(found, wanted, 1e-5)
 
 
-def numpy_bridge(torch: Any) -> dict[str, Any]:
+def numpy_bridge(torch: Any) -> Bridge:
     """Pass an array to torch and back; the two must share memory (torch.from_numpy documents it)."""
     import numpy as np
 

@@ -8,9 +8,20 @@ outside (PyTorch documentation, "CUDA semantics"), so they are reported.
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from stackcheck_probes.watching import importing, measure
+
+if TYPE_CHECKING:
+    from stackcheck_probes.facts.measured import Check
+    from stackcheck_probes.facts.torch import (
+        CudnnVersion,
+        GpuDevice,
+        GpuMemory,
+        GpuProperties,
+        Tf32,
+        TorchGpu,
+    )
 
 NAME = "torch_gpu"
 GRADE = "gpu"
@@ -29,35 +40,37 @@ TOLERANCE = {
 _TF32_VARIABLES = ("NVIDIA_TF32_OVERRIDE", "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE")
 
 
-def run(params: dict[str, Any]) -> dict[str, Any]:
+def run(params: dict[str, Any]) -> TorchGpu:
     """Return for every device its properties and the errors of matmul and conv2d in float32 and float16."""
     del params
-    torch, facts = importing.load("torch")
+    torch, imported = importing.load("torch")
+    facts = cast("TorchGpu", imported)
     facts["devices"] = []
     if torch is None:
         return facts
-    facts.update({"cuda": torch.version.cuda, "hip": torch.version.hip, **availability(torch)})
+    facts["cuda"], facts["hip"] = torch.version.cuda, torch.version.hip
+    facts["available"], facts["reason"] = availability(torch)
     if facts["available"]:
         facts["tf32"] = _without_tf32(torch)
         facts["arch_list"] = list(torch.cuda.get_arch_list())
         facts["driver_cuda"] = _driver(torch)
-        facts["cudnn"] = measure.attempt(lambda: {"version": torch.backends.cudnn.version()})
+        facts["cudnn"] = measure.attempt(_cudnn, torch)
         facts["devices"] = [_device(torch, index) for index in range(torch.cuda.device_count())]
     return facts
 
 
-def availability(torch: Any) -> dict[str, Any]:
-    """Return `available`, and torch's own words where its GPU side does not start."""
+def availability(torch: Any) -> tuple[bool, str | None]:
+    """Tell whether torch starts its GPU side, and in torch's own words why it does not."""
     if torch.cuda.is_available():
-        return {"available": True, "reason": None}
+        return True, None
     try:
         torch.cuda.init()
     except Exception as error:
-        return {"available": False, "reason": str(error)[: importing.MAX_TEXT]}
-    return {"available": False, "reason": "torch.cuda.is_available() is False"}
+        return False, str(error)[: importing.MAX_TEXT]
+    return False, "torch.cuda.is_available() is False"
 
 
-def _without_tf32(torch: Any) -> dict[str, Any]:
+def _without_tf32(torch: Any) -> Tf32:
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cuda.matmul.allow_fp16_reduced_precision_reduction = False
@@ -74,8 +87,13 @@ def _driver(torch: Any) -> int | None:
         return None
 
 
-def _device(torch: Any, index: int) -> dict[str, Any]:
-    facts = {"index": index, **measure.attempt(_properties, torch, index)}
+def _cudnn(torch: Any) -> CudnnVersion:
+    return {"version": torch.backends.cudnn.version()}
+
+
+def _device(torch: Any, index: int) -> GpuDevice:
+    facts = cast("GpuDevice", measure.attempt(_properties, torch, index))
+    facts["index"] = index
     if facts["error"] is None:
         facts["checks"] = {
             f"{name}_{dtype}": measure.attempt(check, torch, f"cuda:{index}", dtype)
@@ -86,7 +104,7 @@ def _device(torch: Any, index: int) -> dict[str, Any]:
     return facts
 
 
-def _properties(torch: Any, index: int) -> dict[str, Any]:
+def _properties(torch: Any, index: int) -> GpuProperties:
     """Return name, capability ("9.0"), total memory in bytes, processors, and the gfx target on ROCm."""
     properties = torch.cuda.get_device_properties(index)
     return {
@@ -98,7 +116,7 @@ def _properties(torch: Any, index: int) -> dict[str, Any]:
     }
 
 
-def _memory(torch: Any, index: int) -> dict[str, Any]:
+def _memory(torch: Any, index: int) -> GpuMemory:
     free, total = torch.cuda.mem_get_info(index)
     return {"free": int(free), "total": int(total)}
 
@@ -108,13 +126,13 @@ def _normal(torch: Any, dtype: str, *shape: int) -> Any:
     return torch.randn(*shape, generator=generator).to(getattr(torch, dtype))
 
 
-def _matmul(torch: Any, device: str, dtype: str) -> dict[str, Any]:
+def _matmul(torch: Any, device: str, dtype: str) -> Check:
     left, right = _normal(torch, dtype, 256, 384), _normal(torch, dtype, 384, 320)
     found = left.to(device) @ right.to(device)
     return measure.error_facts(found, left.double() @ right.double(), TOLERANCE["matmul", dtype])
 
 
-def _conv2d(torch: Any, device: str, dtype: str) -> dict[str, Any]:
+def _conv2d(torch: Any, device: str, dtype: str) -> Check:
     conv2d = torch.nn.functional.conv2d
     images, kernels = _normal(torch, dtype, 4, 16, 32, 32), _normal(torch, dtype, 32, 16, 3, 3)
     found = conv2d(images.to(device), kernels.to(device), padding=1)

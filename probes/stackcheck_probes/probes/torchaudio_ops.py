@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from stackcheck_probes.probes.torchvision_ops import required
 from stackcheck_probes.watching import importing, measure
+
+if TYPE_CHECKING:
+    from stackcheck_probes.facts.measured import Check
+    from stackcheck_probes.facts.packages import Extension, TorchaudioOps
 
 NAME = "torchaudio_ops"
 GRADE = "import"
@@ -15,10 +19,11 @@ PRELOAD = "torch"
 RATE, TONE, BINS = 16000, 440.0, 400
 
 
-def run(params: dict[str, Any]) -> dict[str, Any]:
+def run(params: dict[str, Any]) -> TorchaudioOps:
     """Return version, whether the compiled extension is in use, and the results of three transforms."""
     del params
-    torch, audio, facts = importing.load_beside_torch("torchaudio")
+    torch, audio, beside = importing.load_beside_torch("torchaudio")
+    facts = cast("TorchaudioOps", beside)
     facts["requires_torch"] = required("torchaudio", "torch")
     if torch is None or audio is None:
         return facts
@@ -28,7 +33,7 @@ def run(params: dict[str, Any]) -> dict[str, Any]:
     return facts
 
 
-def _extension() -> dict[str, Any]:
+def _extension() -> Extension:
     """Return whether torchaudio loaded its compiled operators (its own flag), None where it has none."""
     try:
         import torchaudio._extension as extension
@@ -43,7 +48,7 @@ def _sine(torch: Any, rate: int, seconds: float = 1.0) -> Any:
     ).float()
 
 
-def _peak(torch: Any) -> dict[str, Any]:
+def _peak(torch: Any) -> Check:
     """Find a 440 Hz tone at 16 kHz: it lies in bin 11 of a 400-point spectrogram (440 * 400 / 16000)."""
     import torchaudio
 
@@ -52,7 +57,7 @@ def _peak(torch: Any) -> dict[str, Any]:
     return measure.error_facts(peak, torch.tensor([TONE * BINS / RATE]), 0.0)
 
 
-def _resample(torch: Any) -> dict[str, Any]:
+def _resample(torch: Any) -> Check:
     """Halve the rate of a tone far below both Nyquist limits; the filter's edges are left out."""
     import torchaudio
 
@@ -61,7 +66,7 @@ def _resample(torch: Any) -> dict[str, Any]:
     return measure.error_facts(found[200:-200], wanted[200:-200], 1e-2)
 
 
-def _lfilter(torch: Any) -> dict[str, Any]:
+def _lfilter(torch: Any) -> Check:
     """y[n] = x[n] + 0.5 y[n-1] answers an impulse with 0.5 ** n (a compiled loop in torchaudio)."""
     import torchaudio
 
@@ -73,7 +78,7 @@ def _lfilter(torch: Any) -> dict[str, Any]:
     return measure.error_facts(found, 0.5 ** torch.arange(16.0), 1e-6)
 
 
-def _mel(torch: Any) -> dict[str, Any]:
+def _mel(torch: Any) -> Check:
     """Doubling a signal quadruples its power in every mel band (the transform is linear in power)."""
     import torchaudio
 

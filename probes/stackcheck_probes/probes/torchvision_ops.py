@@ -10,9 +10,13 @@ import glob
 import importlib.metadata
 import importlib.util
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from stackcheck_probes.watching import importing, measure
+
+if TYPE_CHECKING:
+    from stackcheck_probes.facts.measured import Kept
+    from stackcheck_probes.facts.packages import Operators, PackedCuda, TorchvisionOps
 
 NAME = "torchvision_ops"
 GRADE = "import"
@@ -24,10 +28,11 @@ SCORES = (0.9, 0.8, 0.7)
 KEPT = [0, 2]
 
 
-def run(params: dict[str, Any]) -> dict[str, Any]:
+def run(params: dict[str, Any]) -> TorchvisionOps:
     """Return version, CUDA version of the operators, and what `nms` kept on the CPU and on each GPU."""
     del params
-    torch, vision, facts = importing.load_beside_torch("torchvision")
+    torch, vision, beside = importing.load_beside_torch("torchvision")
+    facts = cast("TorchvisionOps", beside)
     if torch is None:
         return facts
     facts["requires_torch"] = required("torchvision", "torch")
@@ -54,12 +59,12 @@ def required(distribution: str, name: str) -> str | None:
     return None
 
 
-def _operators(torch: Any) -> dict[str, Any]:
+def _operators(torch: Any) -> Operators:
     """Return the file of the operators and the loader's message, which names a missing symbol."""
     spec = importlib.util.find_spec("torchvision")
     folders = list(spec.submodule_search_locations or ()) if spec else []
     files = sorted(path for folder in folders for path in glob.glob(os.path.join(folder, "_C*.so")))
-    facts: dict[str, Any] = {"files": files, "error": None}
+    facts: Operators = {"files": files, "error": None}
     for path in files[:1]:
         try:
             torch.ops.load_library(path)
@@ -68,12 +73,12 @@ def _operators(torch: Any) -> dict[str, Any]:
     return facts
 
 
-def _cuda(torch: Any) -> dict[str, Any]:
+def _cuda(torch: Any) -> PackedCuda:
     """Return the CUDA version the operators were compiled with: 12040 for 12.4, -1 for a CPU build."""
     return {"version": int(torch.ops.torchvision._cuda_version())}
 
 
-def _nms(torch: Any, device: str) -> dict[str, Any]:
+def _nms(torch: Any, device: str) -> Kept:
     import torchvision
 
     boxes, scores = torch.tensor(BOXES, device=device), torch.tensor(SCORES, device=device)

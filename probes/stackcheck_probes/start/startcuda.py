@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from stackcheck_probes.binaries.capability import Capability
+    from stackcheck_probes.facts.machine import DriverAtStart, NamedGpu
 
     Facts = Mapping[str, Any]
 
@@ -37,15 +38,16 @@ def judge(expected: Facts, seen: Facts, cpu_allowed: bool) -> list[Cause]:
 
 
 def _devices(
-    expected: Facts, driver: Facts, environ: Facts
+    expected: Facts, driver: DriverAtStart, environ: Facts
 ) -> tuple[list[tuple[Facts, Capability, bool]], list[Cause]]:
     """Return the visible devices with capability and whether they are surely used, and what is wrong."""
-    library = driver["nvml"] or {}
-    there: list[Any] = list(library.get("devices") or [])
+    library = driver["nvml"]
+    there: list[Any] = list(library["devices"]) if library else []
     if not there:
         there = _by_name(driver["named"], expected["devices"]["products"])
         if not there:
-            text = f"the GPUs were not checked: NVML says {library.get('error') or 'that there are none'}"
+            says = (library and library["error"]) or "that there are none"
+            text = f"the GPUs were not checked: NVML says {says}"
             hint = "docker run -e NVIDIA_DRIVER_CAPABILITIES=compute,utility"
             return [], [Cause("devices", Judgement(ERROR, text, hint=hint))]
     causes = [
@@ -69,7 +71,7 @@ def _devices(
     return known, causes
 
 
-def _by_name(named: list[Facts], products: Mapping[str, str]) -> list[dict[str, Any]]:
+def _by_name(named: list[NamedGpu], products: Mapping[str, str]) -> list[dict[str, Any]]:
     return [
         {"index": number, **row, "capability": devices.capability_of_name(row["name"], products)}
         for number, row in enumerate(named)

@@ -11,12 +11,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
+    from stackcheck_probes.facts.machine import DriverInUse
+
     Facts = Mapping[str, Any]
 
 SHOWN = 4
 
 
-def no_gpu(driver: Facts, cpu_allowed: bool) -> Cause:
+def no_gpu(driver: DriverInUse, cpu_allowed: bool) -> Cause:
     """Return the cause that there is no device node, with what the host has all the same."""
     version = driverfit.driver_version(driver)
     text = "no GPU is here: no device node of NVIDIA's driver"
@@ -28,7 +30,7 @@ def no_gpu(driver: Facts, cpu_allowed: bool) -> Cause:
     return Cause("no-gpu", Judgement(FAIL, text, "a GPU", "none", hint))
 
 
-def judge(expected: Facts, driver: Facts, environ: Facts) -> Iterator[Cause]:
+def judge(expected: Facts, driver: DriverInUse, environ: Facts) -> Iterator[Cause]:
     """Yield the causes: libcuda and its place, device nodes, and the version of the driver."""
     asked = driverfit.asks_for_compute(environ.get("NVIDIA_DRIVER_CAPABILITIES"))
     if asked is not None and asked.outcome == FAIL and not driver["libcuda"]:
@@ -44,7 +46,7 @@ def judge(expected: Facts, driver: Facts, environ: Facts) -> Iterator[Cause]:
     yield from _floor(expected["cuda"], driver)
 
 
-def _floor(cuda: Facts | None, driver: Facts) -> Iterator[Cause]:
+def _floor(cuda: Facts | None, driver: DriverInUse) -> Iterator[Cause]:
     """Judge the driver by the CUDA version that runs; a libcuda of forward compatibility counts as newer."""
     version = driverfit.driver_version(driver)
     if cuda is None:
@@ -53,8 +55,8 @@ def _floor(cuda: Facts | None, driver: Facts) -> Iterator[Cause]:
         text = f"the version of the driver is not known, so it was not held against CUDA {cuda['version']}"
         yield Cause("driver-too-old", Judgement(SKIP, text))
         return
-    first = driver["libcuda"][0] if driver["libcuda"] else {}
-    here = first["version"] if first.get("compat") and first.get("version") else version
+    first = driver["libcuda"][0] if driver["libcuda"] else None
+    here = (first["version"] if first and first["compat"] else None) or version
     floor, own = cuda.get("floor"), cuda.get("own")
     if floor and release(here) < release(floor):
         yield Cause(

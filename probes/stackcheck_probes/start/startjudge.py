@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
+    from stackcheck_probes.facts.binaries import Loading, MissingNeed
+
     Facts = Mapping[str, Any]
 
 
@@ -123,9 +125,9 @@ def _libraries(expected: Facts, seen: Facts) -> Iterator[Cause]:
     yield from _loading(expected, seen["loading"], own, broken)
 
 
-def _loading(expected: Facts, loading: Facts, own: frozenset[str], broken: set[str]) -> Iterator[Cause]:
+def _loading(expected: Facts, loading: Loading, own: frozenset[str], broken: set[str]) -> Iterator[Cause]:
     """Judge a tree that was read again, because something in it or around it is not as it was."""
-    needs: dict[str, list[Facts]] = {}
+    needs: dict[str, list[MissingNeed]] = {}
     for row in loading["missing"]:
         if not row["driver"] and not optional(row["library"], row["needs"], expected["optional"]):
             needs.setdefault(row["needs"], []).append(row)
@@ -133,7 +135,7 @@ def _loading(expected: Facts, loading: Facts, own: frozenset[str], broken: set[s
     judged += [loadfit.too_old(row, own, loading["roots"]) for row in loading["versions"]]
     torch = (expected["torch"] or {}).get("__version__") or "here"
     judged += [loadfit.undefined(row, loading, torch, "", "") for row in loading["undefined"]]
-    abi = (loading["torch"] or {}).get("abi")
+    abi = loading["torch"]["abi"] if loading["torch"] else ""
     judged += [
         loadfit.other_abi(path, each, abi) for path, each in loading["abi"].items() if abi and each != abi
     ]

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from stackcheck_probes.facts.binaries import Loading
+    from stackcheck_probes.facts.machine import DeviceNode, DriverAtStart, NamedGpu, Nvml, RocmHost
+
+
 DEVICE_STARTS = ("nvidia", "dxg", "nvhost-gpu", "nvgpu", "kfd")
 MAX_FOLDERS = 64
 NVML = "libnvidia-ml.so.1"
@@ -103,7 +107,7 @@ def _read(paths: list[str]) -> dict[str, Any]:
     return {path: read_library(path) or {"path": path, "error": "no binary"} for path in paths}
 
 
-def _loading(expectation: Mapping[str, Any], library_path: str) -> dict[str, Any]:
+def _loading(expectation: Mapping[str, Any], library_path: str) -> Loading:
     from stackcheck_probes.probes import loading
 
     return loading.run({"roots": expectation["site"], "library_path": library_path})
@@ -158,7 +162,7 @@ def _headers(expectation: Mapping[str, Any], environ: Mapping[str, str]) -> dict
     return {**headers_in_effect(site, environ.get("CUMM_INCLUDE_PATH")), "stray": strays(site)}
 
 
-def _driver(root: str, environ: Mapping[str, str], nvml: str) -> dict[str, Any]:
+def _driver(root: str, environ: Mapping[str, str], nvml: str) -> DriverAtStart:
     """Return what the probe `nvidia_driver` does, as far as judging needs it; the names are its."""
     nodes = _device_nodes(root)
     version = files.text(os.path.join(root, "proc/driver/nvidia/version"))
@@ -172,13 +176,13 @@ def _driver(root: str, environ: Mapping[str, str], nvml: str) -> dict[str, Any]:
     }
 
 
-def _device_nodes(root: str) -> list[dict[str, Any]]:
+def _device_nodes(root: str) -> list[DeviceNode]:
     folder = os.path.join(root, "dev")
     paths = [os.path.join(folder, name) for name in files.names(folder) if name.startswith(DEVICE_STARTS)]
     return [{"path": path, "accessible": os.access(path, os.R_OK | os.W_OK)} for path in paths]
 
 
-def _nvml(soname: str) -> dict[str, Any]:
+def _nvml(soname: str) -> Nvml:
     try:
         from stackcheck_probes.machine import nvml
     except ImportError as error:  # an interpreter without ctypes
@@ -186,10 +190,10 @@ def _nvml(soname: str) -> dict[str, Any]:
     return nvml.read(soname)
 
 
-def _named_gpus(root: str) -> list[dict[str, str]]:
+def _named_gpus(root: str) -> list[NamedGpu]:
     """Return model and UUID of the GPUs as the kernel module states them: there without NVML."""
     folder = os.path.join(root, "proc/driver/nvidia/gpus")
-    rows = []
+    rows: list[NamedGpu] = []
     for name in files.names(folder):
         pairs = [
             line.partition(":") for line in files.text(os.path.join(folder, name, "information")).splitlines()
@@ -213,7 +217,7 @@ def _cached(root: str) -> list[str]:
     return parse_cache(raw).get(driverfiles.SONAME, [])
 
 
-def _rocm(root: str, environ: Mapping[str, str]) -> dict[str, Any]:
+def _rocm(root: str, environ: Mapping[str, str]) -> RocmHost:
     from stackcheck_probes.probes import rocm_host
 
     return rocm_host.run({"root": root, "environ": environ, "sys_path": []})

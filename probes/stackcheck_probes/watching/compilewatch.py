@@ -11,11 +11,14 @@ from __future__ import annotations
 import glob
 import os
 import tempfile
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from stackcheck_probes.watching import importing, loaded, measure
 from stackcheck_probes.watching.callwatch import CallWatch
 from stackcheck_probes.watching.spawnwatch import SpawnWatch, notices_native_children
+
+if TYPE_CHECKING:
+    from stackcheck_probes.facts.spconv import Compilations, Control
 
 _CONTROL = 'extern "C" __global__ void stackcheck_control() {}'
 
@@ -77,9 +80,9 @@ class CompileWatch:
         target.__init__ = noting
         self._undo.append(lambda: setattr(target, "__init__", original))
 
-    def stop(self) -> dict[str, Any]:
+    def stop(self) -> Compilations:
         """Return what was compiled or started, then compile one kernel to prove that the watch tells."""
-        facts: dict[str, Any] = {
+        facts: Compilations = {
             "kernels": self._kernels[:20],
             "hook_errors": self._hook_errors,
             "nvrtc_calls": None if self._native is None else self._native.calls,
@@ -96,7 +99,7 @@ class CompileWatch:
             self._native.stop()
         return facts
 
-    def _control(self) -> dict[str, Any]:
+    def _control(self) -> Control:
         from cumm.core_cc.tensorview_bind import NVRTCProgram
 
         before = 0 if self._native is None else self._native.calls

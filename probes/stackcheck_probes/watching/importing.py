@@ -9,13 +9,16 @@ import importlib.util
 import io
 import traceback
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from stackcheck_probes.facts.measured import BesideTorch, ErrorFact, Loaded, TorchBeside
 
 MAX_TEXT = 2000
 MAX_WARNINGS = 20
 
 
-def error_fact(error: BaseException) -> dict[str, str]:
+def error_fact(error: BaseException) -> ErrorFact:
     """Return type, text (at most 2,000 characters) and place of an exception: a bare assert has no text."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f"{frames[-1].filename}:{frames[-1].lineno}: {frames[-1].line}" if frames else ""
@@ -31,11 +34,7 @@ def installed(name: str) -> bool:
     return spec is not None and spec.origin is not None
 
 
-ABSENT: dict[str, Any] = {"installed": False, "import_error": None}
-"""The facts of a package that is not there."""
-
-
-def load(name: str) -> tuple[Any, dict[str, Any]]:
+def load(name: str) -> tuple[Any, Loaded]:
     """Import `name`; return the module (None when it fails or is not there) and what can be told about it.
 
     The facts: `installed`, `import_error` (or None), `version` (the module's own), `distribution_version`
@@ -43,8 +42,8 @@ def load(name: str) -> tuple[Any, dict[str, Any]]:
     printed there while importing; NumPy's ABI message comes that way).
     """
     if not installed(name.partition(".")[0]):
-        return None, dict(ABSENT)
-    facts: dict[str, Any] = {"installed": True, "import_error": None}
+        return None, {"installed": False, "import_error": None}
+    facts: Loaded = {"installed": True, "import_error": None}
     module = None
     printed = io.StringIO()
     with warnings.catch_warnings(record=True) as caught, contextlib.redirect_stderr(printed):
@@ -62,17 +61,27 @@ def load(name: str) -> tuple[Any, dict[str, Any]]:
     return module, facts
 
 
-def load_beside_torch(name: str) -> tuple[Any, Any, dict[str, Any]]:
+def load_beside_torch(name: str) -> tuple[Any, Any, BesideTorch]:
     """Import torch, then `name`; return both modules and the facts of `name`, with the key `torch`.
 
     A package that is not there costs no import of torch, and its facts have no `torch`.
     """
     if not installed(name.partition(".")[0]):
-        return None, None, dict(ABSENT)
+        return None, None, {"installed": False, "import_error": None}
     torch, torch_facts = load("torch")
-    module, facts = load(name)
-    facts["torch"] = {key: torch_facts.get(key) for key in ("installed", "import_error", "version")}
+    module, loaded = load(name)
+    facts = cast("BesideTorch", loaded)
+    facts["torch"] = beside(torch_facts)
     return torch, module, facts
+
+
+def beside(torch: Loaded) -> TorchBeside:
+    """Return what the packages that ride on torch tell of it."""
+    return {
+        "installed": torch["installed"],
+        "import_error": torch["import_error"],
+        "version": torch.get("version"),
+    }
 
 
 def distribution_version(name: str) -> str | None:

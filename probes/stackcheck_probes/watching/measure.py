@@ -5,19 +5,24 @@ Every numeric probe reports the same facts, so that one rule can judge them all.
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable, TypeVar, cast
 
 from stackcheck_probes.watching import importing
 
+if TYPE_CHECKING:
+    from stackcheck_probes.facts.measured import Attempt, Check
 
-def error_facts(found: Any, reference: Any, tolerance: float) -> dict[str, Any]:
+_Attempt = TypeVar("_Attempt", bound="Attempt")
+
+
+def error_facts(found: Any, reference: Any, tolerance: float) -> Check:
     """Return the largest absolute error of a torch tensor, and relative to the largest |reference|.
 
     Both are compared in float64 on the CPU. A value that is not finite makes both errors None.
     `tolerance` bounds the relative error; the rule compares, not the probe.
     """
     found, reference = found.detach().cpu().double(), reference.detach().cpu().double()
-    facts: dict[str, Any] = {
+    facts: Check = {
         "shape": list(found.shape),
         "expected_shape": list(reference.shape),
         "tolerance": tolerance,
@@ -26,14 +31,17 @@ def error_facts(found: Any, reference: Any, tolerance: float) -> dict[str, Any]:
         "finite": bool(found.isfinite().all()),
     }
     if facts["finite"] and found.shape == reference.shape:
-        facts["max_abs_error"] = float((found - reference).abs().max())
-        facts["max_rel_error"] = facts["max_abs_error"] / max(float(reference.abs().max()), 1e-30)
+        error = float((found - reference).abs().max())
+        facts["max_abs_error"] = error
+        facts["max_rel_error"] = error / max(float(reference.abs().max()), 1e-30)
     return facts
 
 
-def attempt(check: Callable[..., dict[str, Any]], *arguments: Any) -> dict[str, Any]:
+def attempt(check: Callable[..., _Attempt], *arguments: Any) -> _Attempt:
     """Return the facts of `check(*arguments)`; an exception becomes the fact `error`."""
     try:
-        return {"error": None, **check(*arguments)}
+        facts: Any = {"error": None}
+        facts.update(check(*arguments))
     except Exception as error:
-        return {"error": importing.error_fact(error)}
+        facts = {"error": importing.error_fact(error)}
+    return cast("_Attempt", facts)

@@ -9,9 +9,12 @@ The three extents differ, so that swapped axes cannot go unnoticed.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stackcheck_probes.watching import measure
+
+if TYPE_CHECKING:
+    from stackcheck_probes.facts.measured import Check
 
 SHAPE = (9, 11, 13)
 BATCH = 2
@@ -25,7 +28,7 @@ SEED = 20261120
 TOLERANCE = {"float32": 1e-5, "float16": 1e-2}
 
 
-def submanifold(torch: Any, spconv: Any, device: str, dtype: str, **module: Any) -> dict[str, Any]:
+def submanifold(torch: Any, spconv: Any, device: str, dtype: str, **module: Any) -> Check:
     """Run SubMConv3d(16, 32, 3) without bias on `device`; return its error against the dense convolution.
 
     `spconv` is the module spconv.pytorch; `module` goes to SubMConv3d (the CPU needs algo=ConvAlgo.Native).
@@ -46,10 +49,12 @@ def submanifold(torch: Any, spconv: Any, device: str, dtype: str, **module: Any)
     facts = measure.error_facts(result.features, reference[batch, :, z, y, x], TOLERANCE[dtype])
     sites = {tuple(row) for row in result.indices.cpu().tolist()}
     active = {tuple(row) for row in dense.float().abs().sum(dim=-1).nonzero().tolist()}
-    facts.update(
-        {"points": len(active), "sites_kept": sites == active, "weight_shape": list(layer.weight.shape)}
-    )
-    return facts
+    return {
+        **facts,
+        "points": len(active),
+        "sites_kept": sites == active,
+        "weight_shape": list(layer.weight.shape),
+    }
 
 
 def _scene(torch: Any) -> Any:

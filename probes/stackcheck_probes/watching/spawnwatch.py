@@ -10,7 +10,10 @@ from __future__ import annotations
 import os
 import resource
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from stackcheck_probes.facts.spconv import Processes
 
 _EVENTS = {
     "subprocess.Popen": 1,
@@ -43,7 +46,7 @@ class SpawnWatch:
         self._faults, self._children = _reaped_faults(), len(running_children())
         self._on = True
 
-    def stop(self) -> dict[str, Any]:
+    def stop(self) -> Processes:
         """Stop, and return `commands`, whether any child was reaped meanwhile, and how many more run now."""
         self._on = False
         return {

@@ -1,0 +1,187 @@
+"""What the probes that read binaries and source trees return."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+
+class _ImagesOf(TypedDict):
+    code: str
+    images: int
+    bytes: int
+
+
+class ImagesOf(_ImagesOf, total=False):
+    """Images of one kind."""
+
+    compression: str
+    debug: bool
+
+
+class CodeGroup(TypedDict):
+    """Fatbins that hold the same code targets."""
+
+    codes: list[str]
+    fatbins: int
+
+
+class HipTarget(TypedDict):
+    """HIP code for one gfx target; bytes unpacked."""
+
+    target: str
+    bundles: int
+    bytes: int
+
+
+class GpuCodeFacts(TypedDict, total=False):
+    """The GPU code of one binary, what is empty left out."""
+
+    images: list[ImagesOf]
+    relocatable: list[ImagesOf]
+    fatbins: int
+    empty: int
+    groups: list[CodeGroup]
+    targets: list[HipTarget]
+    bundles: int
+    unread: list[str]
+    faults: list[str]
+    cut: bool
+
+
+class _At(TypedDict):
+    path: str
+
+
+class LibraryCode(_At, GpuCodeFacts, total=False):
+    """A binary and its GPU code; `error` alone where it could not be read."""
+
+    error: str
+
+
+class Libraries(TypedDict):
+    """The GPU code of the binaries under some folders."""
+
+    roots: list[str]
+    libraries: list[LibraryCode]
+    binaries: int
+    without_gpu_code: int
+    skipped: list[str]
+
+
+class TorchSymbols(TypedDict):
+    """torch's own libraries, and the C++11 ABI of its libc10.so: "new", "old", or "" where it is not told."""
+
+    c10: str
+    abi: str
+    libraries: list[str]
+
+
+class _MissingNeed(TypedDict):
+    library: str
+    needs: str
+    driver: bool
+    other_versions: list[str]
+    elsewhere: list[str]
+
+
+class MissingNeed(_MissingNeed, total=False):
+    """A needed library that is nowhere; `another_loads`: another build of the same library misses nothing."""
+
+    another_loads: bool
+
+
+MissingVersion = TypedDict(
+    "MissingVersion", {"library": str, "needs": str, "version": str, "in": str, "newest": str}
+)
+"""A symbol version that the file which serves a library does not have, and the newest of its kind there."""
+
+
+class MissingSymbols(TypedDict):
+    """Symbols that nobody exports: how many, and the first of them."""
+
+    library: str
+    count: int
+    symbols: list[str]
+    demangled: list[str]
+
+
+class Shadowed(TypedDict):
+    """A library that LD_LIBRARY_PATH serves in place of the wheel's own."""
+
+    library: str
+    needs: str
+    used: str
+    instead_of: str
+
+
+class LibraryCopy(TypedDict):
+    """One of several copies of a library."""
+
+    path: str
+    soname: str
+
+
+class LibcudaSeen(TypedDict):
+    """A libcuda of the tree, and whether it is the toolkit's stub."""
+
+    path: str
+    stub: bool
+    bytes: int
+
+
+class Unreadable(TypedDict):
+    """A file that could not be read, and why."""
+
+    path: str
+    error: str
+
+
+class Loading(TypedDict):
+    """What would keep libraries from loading; `cut` names the lists that are not complete."""
+
+    cut: list[str]
+    roots: list[str]
+    libraries: int
+    torch: TorchSymbols | None
+    glibc: str
+    missing: list[MissingNeed]
+    versions: list[MissingVersion]
+    undefined: list[MissingSymbols]
+    abi: dict[str, str]
+    shadowed: list[Shadowed]
+    sonames: list[str]
+    outside: dict[str, str]
+    copies: dict[str, list[LibraryCopy]]
+    libcuda: list[LibcudaSeen]
+    unreadable: list[Unreadable]
+    skipped: list[str]
+
+
+class Stamps(TypedDict):
+    """Path -> size and checksum of each binary."""
+
+    roots: list[str]
+    stamps: dict[str, list[int]]
+    skipped: list[str]
+
+
+class CmakeFile(TypedDict):
+    """A CMakeLists.txt and its policy version."""
+
+    path: str
+    policy: str
+
+
+class SourceTree(TypedDict):
+    """A source tree and its CMakeLists.txt that state a policy version."""
+
+    path: str
+    files: list[CmakeFile]
+
+
+class CmakeSources(TypedDict):
+    """CMake, the variable that lifts its limit, and the source trees."""
+
+    cmake: str | None
+    variable: str | None
+    trees: list[SourceTree]

@@ -1,0 +1,67 @@
+"""What rules are told: facts by name, the level of each, and what stands in for one that is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from stackcheck.verdict import Level
+
+Facts: TypeAlias = Mapping[str, Any]
+"""Fact name -> value, or `Missing`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Stands in the facts for one that could not be had; `reason` completes "not checked: ..."."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Stands in the facts for a step that could not do its work (`building`, `probing`).
+
+    `proven` tells a stack that does not build from an engine that does not work; `no_base` an image to build
+    on that cannot be had. `log_tail` is the end of the log, escaped and bounded; `log_file` where it lies.
+    """
+
+    message: str
+    proven: bool = False
+    no_base: bool = False
+    log_tail: str = ""
+    log_file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A fact that rules can name: how strong it is as evidence, and whether only a target shows it."""
+
+    level: Level
+    of_target: bool = False
+
+
+HOST_FACTS: Mapping[str, Fact] = {
+    "stack": Fact(Level.STATED),
+    "tables": Fact(Level.STATED),
+    "env": Fact(Level.STATED),
+    "dockerfile": Fact(Level.STATED),
+    "shelf": Fact(Level.STATED),
+    "resolving": Fact(Level.RESOLVED),
+    "resolution": Fact(Level.RESOLVED),
+    "lock": Fact(Level.RESOLVED),
+    "pages": Fact(Level.RESOLVED),
+    "image": Fact(Level.BYTES, of_target=True),
+    "building": Fact(Level.RUN, of_target=True),
+    "document": Fact(Level.RUN, of_target=True),
+    "probing": Fact(Level.RUN, of_target=True),
+    "observation": Fact(Level.RUN, of_target=True),
+}
+"""What the host itself knows of a stack; every probe adds a fact of its own name.
+
+`env` is the Environment: one record a distribution, each field with its evidence and level.
+"""
+
+GRADES: Mapping[str, Level] = {"static": Level.BYTES, "import": Level.RUN, "gpu": Level.GPU}
+"""Grade of a probe -> the level of what it reports."""
