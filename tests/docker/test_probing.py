@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from stackcheck.engines.docker import DockerEngine
-from stackcheck.engines.owner import LABEL, parse_owner
 from stackcheck.errors import EngineError, ProbeError
+from stackcheck.targets.containers.docker import DockerEngine
+from stackcheck.targets.process.process_identity import LABEL, parse_owner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from stackcheck.engines import BuildOptions, Target
+    from stackcheck.targets import BuildOptions, Target
 
 pytestmark = pytest.mark.docker
 ENVIRON = dict(os.environ)
@@ -33,7 +33,7 @@ def quiet(_line: str) -> None:
 
 @pytest.fixture
 def docker_engine() -> Iterator[DockerEngine]:
-    made = DockerEngine(ENVIRON)
+    made = DockerEngine.start(Path(), ENVIRON)
     yield made
     made.close()
 
@@ -155,10 +155,10 @@ def test_gpus_that_the_engine_cannot_give_are_an_error_when_named_and_a_note_whe
 PROBING = """
 import sys
 from stackcheck.definition import Stack
-from stackcheck.engines import BuildOptions
-from stackcheck.engines.docker import DockerEngine
+from stackcheck.targets import BuildOptions
+from stackcheck.targets.containers.docker import DockerEngine
 import os, pathlib
-engine = DockerEngine(dict(os.environ))
+engine = DockerEngine.start(pathlib.Path(), dict(os.environ))
 stack = Stack.model_validate({"id": "s", "image": {"ready": sys.argv[1]}})
 target = engine.prepare(stack, None, BuildOptions(cache=pathlib.Path(sys.argv[2])), print)
 engine.run_agent(target, b"import time; time.sleep(300)", {}, timeout_s=290)
@@ -179,7 +179,7 @@ class TestKilled:
         finally:
             process.kill()
             process.wait()
-            DockerEngine(ENVIRON).close()
+            DockerEngine.start(Path(), ENVIRON).close()
 
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
     def test_an_interrupted_run_leaves_no_container(
@@ -193,13 +193,13 @@ class TestKilled:
     def test_what_a_killed_run_left_goes_at_the_next_start_and_a_live_run_keeps_its_own(
         self, run: subprocess.Popen[bytes], client: Any
     ) -> None:
-        DockerEngine(ENVIRON).close()
+        DockerEngine.start(Path(), ENVIRON).close()
         (left,) = containers(client, run.pid)
         (volume,) = [mount["Name"] for mount in left["Mounts"] if mount["Type"] == "volume"]
         run.kill()
         run.wait()
         assert [row["Id"] for row in containers(client, run.pid)] == [left["Id"]]
-        after = DockerEngine(ENVIRON)
+        after = DockerEngine.start(Path(), ENVIRON)
         assert after.swept >= 1
         assert containers(client, run.pid) == []
         assert volume not in [each.name for each in client.volumes.list()]
@@ -208,8 +208,8 @@ class TestKilled:
 
 BUILDING = """
 import os, pathlib, pickle, sys
-from stackcheck.engines.docker import DockerEngine
-engine = DockerEngine(dict(os.environ), use_buildkit=sys.argv[1] == "buildkit")
+from stackcheck.targets.containers.docker import DockerEngine
+engine = DockerEngine.start(pathlib.Path(), dict(os.environ), use_buildkit=sys.argv[1] == "buildkit")
 stack, resolution, options = pickle.loads(pathlib.Path(sys.argv[2]).read_bytes())
 engine.prepare(stack, resolution, options, lambda line: print(line, flush=True))
 """
@@ -271,7 +271,7 @@ class TestInterruptedBuild:
     def test_after_a_kill_the_next_start_removes_what_is_left(
         self, run: subprocess.Popen[bytes], client: Any, options: BuildOptions, private_index: Any
     ) -> None:
-        from stackcheck.engines import choose  # noqa: PLC0415
+        from stackcheck.targets import choose  # noqa: PLC0415
 
         run.kill()
         run.wait()

@@ -9,20 +9,20 @@ import re
 import socketserver
 import threading
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from stackcheck.definition import Stack
-from stackcheck.engines import BuildOptions, choose
-from stackcheck.engines.connection import engine_host
-from stackcheck.engines.docker import DockerEngine
-from stackcheck.engines.gpus import HostDevices
 from stackcheck.errors import EngineError, UsageError
+from stackcheck.targets import BuildOptions, choose
+from stackcheck.targets.containers.connection import docker_host
+from stackcheck.targets.containers.docker import DockerEngine
+from stackcheck.targets.containers.gpus import HostDevices
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 ID = "c" * 64
 IMAGE = {
@@ -120,7 +120,7 @@ def environ_of(fake: FakeEngine, options: BuildOptions) -> dict[str, str]:
 
 
 def prepare(fake: FakeEngine, options: BuildOptions, said: list[str] | None = None, **fields: Any) -> Any:
-    engine = DockerEngine(environ_of(fake, options))
+    engine = DockerEngine.start(Path(), environ_of(fake, options))
     try:
         stack = Stack.model_validate({"id": "s", "image": {"ready": "ready:1"}, **fields})
         return engine.prepare(stack, None, options, (said if said is not None else []).append)
@@ -129,7 +129,7 @@ def prepare(fake: FakeEngine, options: BuildOptions, said: list[str] | None = No
 
 
 def on_host(monkeypatch: pytest.MonkeyPatch, host: HostDevices) -> None:
-    monkeypatch.setattr("stackcheck.engines.docker.look_at_host", lambda: host)
+    monkeypatch.setattr("stackcheck.targets.containers.api_engine.look_at_host", lambda: host)
 
 
 class TestGpus:
@@ -209,7 +209,7 @@ class TestPulling:
             "the image m.example.com/hub/library/python:3.11-slim is not here and cannot be pulled: "
             "manifest unknown: https://***@m.example.com/v2. Two ways out: name a registry mirror that this "
             "machine reaches (--mirror registry.example.com/hub), or use another image with --base IMAGE "
-            "(a local one serves as well: `docker images`)."
+            "(a local one serves as well)."
         )
         pulls = [path for _, path, _ in fake.seen if path.startswith("/images/create")]
         assert pulls == ["/images/create?tag=3.11-slim&fromImage=m.example.com%2Fhub%2Flibrary%2Fpython"]
@@ -241,13 +241,18 @@ class TestChoosing:
         )
 
     def test_docker_that_was_asked_for_must_answer(self, options: BuildOptions, tmp_path: Path) -> None:
-        with pytest.raises(EngineError, match=r"no container engine answers at .* or use --engine venv\."):
+        with pytest.raises(
+            EngineError,
+            match=r"no container engine answers at .* use another engine: --engine podman or venv\.",
+        ):
             choose("docker", print, cache=options.cache, environ=self.nowhere(options, tmp_path))
 
     def test_an_engine_that_does_not_exist(self) -> None:
-        with pytest.raises(UsageError, match="there is no engine 'podman'; known: docker, venv, here"):
-            choose("podman", print)
+        with pytest.raises(
+            UsageError, match="there is no engine 'dokcer'; known: docker, podman, venv, here"
+        ):
+            choose("dokcer", print)
 
     def test_the_address_is_that_of_the_environment_or_of_the_current_context(self) -> None:
-        assert engine_host({"DOCKER_HOST": "tcp://h:1"}) == "tcp://h:1"
-        assert engine_host({}).startswith(("unix://", "tcp://", "npipe://", "ssh://"))
+        assert docker_host({"DOCKER_HOST": "tcp://h:1"}) == "tcp://h:1"
+        assert docker_host({}).startswith(("unix://", "tcp://", "npipe://", "ssh://"))
