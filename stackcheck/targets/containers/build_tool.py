@@ -26,11 +26,15 @@ _PROXIES = ("http_proxy", "https_proxy", "no_proxy", "ftp_proxy", "all_proxy")
 
 @dataclass(frozen=True, slots=True)
 class BuildTool:
-    """What builds: its name, the command up to its options, and the variables that it needs."""
+    """What builds: its name, the command up to its options, and the variables that it needs.
+
+    `prefix` is what it puts before the names of images that are named without a registry.
+    """
 
     name: str
     command: tuple[str, ...]
     environ: Mapping[str, str]
+    prefix: str = ""
 
 
 def find_buildkit(environ: Mapping[str, str], host: str) -> BuildTool | None:
@@ -58,10 +62,14 @@ def find_buildkit(environ: Mapping[str, str], host: str) -> BuildTool | None:
 def find_podman(environ: Mapping[str, str], host: str) -> BuildTool | None:
     """Return the podman CLI on the PATH, as a client of the service at `host`; None without one.
 
-    Images get the format of Docker, because OCI's has no HEALTHCHECK.
+    Images get the format of Docker, because OCI's has no HEALTHCHECK. What the service builds for a client
+    that has gone it gives up after the step that runs; without `--url` nobody would clean up.
     """
     cli = shutil.which("podman", path=environ.get("PATH", os.defpath))
-    return BuildTool("podman build", (cli, "--url", host, "build", "--format=docker"), {}) if cli else None
+    if not cli:
+        return None
+    command = (cli, "--url", host, "build", "--format=docker")
+    return BuildTool("podman build", command, {}, prefix="localhost/")
 
 
 def _says(cli: Path, environ: Mapping[str, str], *arguments: str) -> str:

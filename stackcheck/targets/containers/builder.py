@@ -20,7 +20,7 @@ from stackcheck.targets.build_secrets import Logins, gather_secrets, logins, tex
 from stackcheck.targets.containers import build_tool, classic, commit, fingerprint
 from stackcheck.targets.containers.build_request import BuildRequest
 from stackcheck.targets.containers.connection import engine_errors
-from stackcheck.targets.containers.images import have_image, mirrored, python_of
+from stackcheck.targets.containers.images import have_image, mirrored, names_registry, python_of
 from stackcheck.targets.containers.own_dockerfile import built_on, own_build
 from stackcheck.targets.containers.tier_images import give_tag, labels_of, local_id
 from stackcheck.targets.process.build_lock import once_at_a_time
@@ -98,8 +98,11 @@ class Builder:
             return Built(self._have(stack.image.ready, stack)[0], new=False)
         built = self.from_dockerfile(stack, below)
         if stack.image.tag:
-            give_tag(self.client, built.image, stack.image.tag, stack.id)
+            give_tag(self.client, built.image, self._own_name(stack.image.tag), stack.id)
         return built
+
+    def _own_name(self, tag: str) -> str:
+        return tag if names_registry(tag) or not self.tool else f"{self.tool.prefix}{tag}"
 
     def from_dockerfile(self, stack: Stack, below: str = "") -> Built:
         """Build the user's own Dockerfile; its paths start at the folder of the definition.

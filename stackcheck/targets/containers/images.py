@@ -26,16 +26,24 @@ _WAYS_OUT = (
 _VERSION = re.compile(r"\d+\.\d+\.\d+\S*")
 
 
+def names_registry(reference: str) -> bool:
+    """Tell whether an image's name begins with a registry: a first part with a dot or a port, or localhost.
+
+    >>> names_registry("team/base:1"), names_registry("localhost/base:1")
+    (False, True)
+    """
+    first, slash, _ = reference.partition("/")
+    return bool(slash) and ("." in first or ":" in first or first == "localhost")
+
+
 def mirrored(reference: str, mirror: str) -> str:
     """Return where a mirror of Docker Hub has an image; images of other registries stay where they are.
 
     >>> mirrored("python:3.11-slim", "registry.example.com/hub")
     'registry.example.com/hub/library/python:3.11-slim'
     """
-    first, slash, _ = reference.partition("/")
-    names_registry = bool(slash) and ("." in first or ":" in first or first == "localhost")
     path = reference.removeprefix("docker.io/")
-    if not mirror or (names_registry and first != "docker.io"):
+    if not mirror or (names_registry(reference) and path == reference):
         return reference
     return f"{mirror.rstrip('/')}/{path if '/' in path else f'library/{path}'}"
 

@@ -59,16 +59,6 @@ def labels_of(image: Image) -> dict[str, str]:
     return dict((image.attrs.get("Config") or {}).get("Labels") or {})
 
 
-def is_name(short: str, full: str) -> bool:
-    """Tell whether an image's name is what a user calls by `short`: podman tells names with their registry.
-
-    >>> is_name("team/base:1", "docker.io/team/base:1"), is_name("base:1", "localhost/base:1")
-    (True, True)
-    """
-    prefixes = ("", "localhost/", "docker.io/", "docker.io/library/")
-    return full in {f"{prefix}{short}" for prefix in prefixes}
-
-
 def _files(text: str) -> dict[str, str]:
     try:
         found: Any = json.loads(text)
@@ -91,7 +81,7 @@ def give_tag(client: docker.DockerClient, image: Image, tag: str, stack: str) ->
 
     An image that this stack did not make is nobody's to rename.
     """
-    if any(is_name(tag, each) for each in image.tags):
+    if tag in image.tags:
         return
     with engine_errors(f"looking for {tag}"):
         holders = client.images.list(name=tag)

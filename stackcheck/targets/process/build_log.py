@@ -22,14 +22,17 @@ if TYPE_CHECKING:
 
 LINE_LIMIT = 400
 TAIL_LINES = 30
+_MATCHED = 1 << 14
+"""As much of a line is looked at for a known fault: podman repeats a whole RUN before it says what failed."""
 _NOISE = re.compile(r"#\d+ sha256:|#\d+ (DONE|CACHED)|\s*---> (Running in|Using cache)|Removing intermediate")
 _STEP_FAILED = re.compile(
     r"did not complete successfully|executor failed running|returned a non-zero code|step failed with status"
+    r"|building at STEP "
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class KnownFault:
     """One row of faults.toml."""
 
     pattern: re.Pattern[str]
@@ -39,10 +42,12 @@ class Fault:
 
 
 @cache
-def load_faults() -> tuple[Fault, ...]:
+def load_faults() -> tuple[KnownFault, ...]:
     """Return the rows of faults.toml."""
     rows = tomllib.loads((files("stackcheck.targets.process") / "faults.toml").read_text("utf-8"))["fault"]
-    return tuple(Fault(re.compile(row["pattern"]), row["whose"], row["message"], row["hint"]) for row in rows)
+    return tuple(
+        KnownFault(re.compile(row["pattern"]), row["whose"], row["message"], row["hint"]) for row in rows
+    )
 
 
 def printable(text: str, limit: int = LINE_LIMIT) -> str:
@@ -83,9 +88,8 @@ class BuildLog:
         clean = redact(text.rstrip("\r\n"), self._secrets)
         self._file.write(clean + "\n")
         if clean.strip() and not _NOISE.match(clean):
-            shown = printable(clean)
-            self._tail.append(shown)
-            self._progress(shown)
+            self._tail.append(clean[:_MATCHED])
+            self._progress(printable(clean))
 
     def lines(self, text: str) -> None:
         """Take several lines at once."""
@@ -95,7 +99,7 @@ class BuildLog:
     @property
     def tail(self) -> str:
         """Return the last lines, escaped and cut."""
-        return "\n".join(list(self._tail)[-TAIL_LINES:])
+        return "\n".join(printable(line) for line in list(self._tail)[-TAIL_LINES:])
 
     def error(self, what: str) -> StackcheckError:
         """Return the error that the log speaks of: the stack's fault, or the engine's."""
@@ -111,7 +115,7 @@ class BuildLog:
         return EngineError(f"{what}: the engine gave up without running a step.\n{self.tail}\n{where}")
 
 
-def _last_fault(lines: list[str]) -> Fault | None:
+def _last_fault(lines: list[str]) -> KnownFault | None:
     for line in reversed(lines):
         if "WARNING: Retrying" in line:  # pip got over it, or says so again in its last words
             continue
