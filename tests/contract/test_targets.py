@@ -40,7 +40,7 @@ def needs(case: Case, *capabilities: str) -> None:
     """Skip what an engine does not say that it can."""
     for each in capabilities:
         if not getattr(case.able, each):
-            pytest.skip(f"{case.engine.name} has not the capability {each}")
+            pytest.skip(f"the engine {case.engine.name} does not claim the capability {each}")
 
 
 @pytest.fixture

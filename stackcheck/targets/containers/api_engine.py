@@ -134,7 +134,8 @@ class ApiEngine:
         if options.gpus != "auto":
             raise EngineError(f"the engine does not give {', '.join(wanted.asked)} to containers: {reason}.")
         note = f"this machine has a GPU, but the engine does not give it to containers: {reason}"
-        progress(f"{note}. Install nvidia-container-toolkit, or use --engine {without_a_base_image()}.")
+        way_out = "Install nvidia-container-toolkit, or use" if self.capabilities.gpu_requests else "Use"
+        progress(f"{note}. {way_out} --engine {without_a_base_image()}.")
         return GpuRequest(note=note)
 
     def _refusal(self, image: str, wanted: GpuRequest) -> str:
