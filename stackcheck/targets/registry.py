@@ -7,6 +7,7 @@ whose value is an `EngineClass`. Nothing is imported before it is chosen.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
@@ -72,7 +73,11 @@ def engine_class(name: str) -> EngineClass:
 
 def engines_that(able: str) -> tuple[str, ...]:
     """Return the names of the engines with a capability, so that a message can name them."""
-    return tuple(name for name in names() if getattr(engine_class(name).capabilities, able))
+    found = []
+    for name in names():
+        with suppress(EngineError):  # a broken one of another package is not this message's business
+            found += [name] if getattr(engine_class(name).capabilities, able) else []
+    return tuple(found)
 
 
 def without_a_base_image() -> str:
