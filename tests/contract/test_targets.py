@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -30,8 +31,6 @@ from stackcheck.targets.reuse import ReusingEngine
 from tests.contract.conftest import BASE
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from stackcheck.targets import Target
     from tests.contract.conftest import Case
 
@@ -192,6 +191,25 @@ class TestPreparing:
             case.remove_images(stack.id)
 
 
+CONFINED = """
+import json, os, pathlib, sys
+lines = open("/proc/self/status").read().splitlines()
+status = dict(line.split(":\\t", 1) for line in lines if ":\\t" in line)
+def writable(place):
+    try:
+        pathlib.Path(place, "x").write_text("x")
+    except OSError:
+        return False
+    return True
+limits = pathlib.Path("/sys/fs/cgroup/pids/pids.max"), pathlib.Path("/sys/fs/cgroup/pids.max")
+print(json.dumps({
+    "capabilities": int(status["CapEff"], 16), "no_new_privileges": status["NoNewPrivs"],
+    "networks": os.listdir("/sys/class/net"), "writable": [p for p in ("/", "/opt", "/tmp") if writable(p)],
+    "pids": [p.read_text().strip() for p in limits if p.exists()], "argument": json.loads(sys.argv[1]),
+}))
+"""
+
+
 class TestRunning:
     def test_the_request_reaches_the_agent_and_its_document_comes_back(
         self, case: Case, target: Target
@@ -214,9 +232,12 @@ class TestRunning:
         with pytest.raises(ProbeError, match=r"status 3 and without a document; it said: \\x1bsorry"):
             case.run(target, script)
 
-    def test_an_interpreter_that_is_not_there_is_named(self, case: Case, target: Target) -> None:
-        with pytest.raises((EngineError, ProbeError), match="/no/python"):
-            case.run(replace(target, python=("/no/python",)), "")
+    @pytest.mark.parametrize("python", ["/no/python", "python9"])
+    def test_an_interpreter_that_is_not_there_is_named(self, case: Case, target: Target, python: str) -> None:
+        fault = r"there is no Python to run: .*%s.* Name the interpreter of the image in image\.python"
+        expected = fault if case.able.images else "cannot start %s: there is no such command"
+        with pytest.raises((EngineError, ProbeError), match=expected % python):
+            case.run(replace(target, python=(python,)), "")
         assert case.left() == []
 
     def test_time_is_up_for_the_agent_and_nothing_stays(self, case: Case, target: Target) -> None:
@@ -226,10 +247,16 @@ class TestRunning:
         assert time.monotonic() - start < 30
         assert case.left() == []
 
-    def test_the_network_is_not_the_agents(self, case: Case, target: Target) -> None:
+    def test_in_a_container_it_can_do_nothing_but_look(self, case: Case, target: Target) -> None:
         needs(case, "images")
-        script = "import socket\nprint(sorted(name for _, name in socket.if_nameindex()))"
-        assert case.run(target, script) == b"['lo']\n"
+        assert json.loads(case.run(target, CONFINED, a="b\n")) == {
+            "capabilities": 0,
+            "no_new_privileges": "1",
+            "networks": ["lo"],
+            "writable": ["/tmp"],
+            "pids": ["4096"],
+            "argument": {"a": "b\n"},
+        }
 
 
 RUN = """
@@ -248,7 +275,7 @@ engine.run_agent(target, b"import time; time.sleep(300)", {}, timeout_s=290)
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_a_run_that_is_stopped_leaves_nothing_at_the_latest_for_the_next(
     case: Case, number: signal.Signals, elsewhere: str
 ) -> None:
@@ -289,6 +316,17 @@ class TestCapabilities:
             reusing.run_agent(target, agents.pack(), request, timeout_s=60)
         kept = case.able.content_ids and case.able.is_local
         assert said[-1].startswith("reusing what the probes saw" if kept else "nothing is reused: only")
+
+    @pytest.mark.skipif(Path("/dev/nvidiactl").exists(), reason="this machine has a GPU")
+    def test_a_gpu_that_is_named_and_not_given_is_an_error(self, case: Case) -> None:
+        needs(case, "images")
+        stack = case.stack(image={"base": None, "ready": BASE}, accelerator="cuda")
+        assert case.prepare(stack).gpus_note.startswith("there is no /dev/nvidiactl")
+        case.options = replace(case.options, gpus=("0",))
+        asked = "could not select" if case.able.gpu_requests else "takes no requests for NVIDIA's"
+        with pytest.raises(EngineError, match=f"does not give nvidia:0 to containers: .*{asked}"):
+            case.prepare(stack)
+        assert case.left() == []
 
     def test_registries_are_asked_or_it_is_said_that_they_are_not(self, case: Case) -> None:
         needs(case, "images")

@@ -209,7 +209,7 @@ def test_an_image_for_another_processor_is_refused(
     ):
         engine.prepare(make_stack(platform="linux/arm64"), lock(make_wheel()), options, quiet)
     with pytest.raises(
-        EngineError, match="the docker engine has Linux images, the stack is for windows/amd64"
+        EngineError, match="the engine docker has Linux images, the stack is for windows/amd64"
     ):
         engine.prepare(make_stack(platform="windows/amd64"), lock(make_wheel()), options, quiet)
 

@@ -19,7 +19,7 @@ from packaging.version import Version
 
 from stackcheck import agent as agents
 from stackcheck.definition import Stack
-from stackcheck.errors import BuildFailedError, EngineError, ProbeError, UsageError
+from stackcheck.errors import BuildFailedError, EngineError, UsageError
 from stackcheck.resolving.resolution import LockedPackage, Resolution
 from stackcheck.rules.registry import Missing
 from stackcheck.targets import BuildOptions, choose
@@ -190,25 +190,6 @@ class TestRunning:
 
     def test_without_gpus_the_agent_looks_for_none(self, run: Callable[..., bytes]) -> None:
         assert json.loads(run("import sys; print(sys.argv[1])", gpus_note="none")) == {"device_nodes": []}
-
-    def test_a_flood_on_stderr_does_not_block_it(self, run: Callable[..., bytes]) -> None:
-        assert run("import sys; sys.stderr.write('x' * 5_000_000); print('{}')") == b"{}\n"
-
-    def test_a_flood_on_stdout_ends_it(self, run: Callable[..., bytes]) -> None:
-        with pytest.raises(ProbeError, match="the agent wrote more than 64 MB"):
-            run("import sys\nwhile True: sys.stdout.write('x' * 1_000_000)")
-
-    def test_no_document_is_an_error_with_its_last_words(self, run: Callable[..., bytes]) -> None:
-        with pytest.raises(
-            ProbeError, match=r"ended with status 3 and without a document; it said: \\x1bsorry"
-        ):
-            run("import sys; sys.stderr.write('\\x1bsorry'); sys.exit(3)")
-
-    def test_an_interpreter_that_is_not_there(self, options: BuildOptions) -> None:
-        engine = HereEngine(options.cache)
-        target = replace(engine.prepare(STACK, None, options, lambda _line: None), python=("/no/python",))
-        with pytest.raises(EngineError, match="cannot start /no/python: there is no such command"):
-            engine.run_agent(target, b"", {}, timeout_s=5)
 
     def test_time_is_up_for_the_agent_and_all_that_it_started(
         self, run: Callable[..., bytes], tmp_path: Path
