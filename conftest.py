@@ -24,6 +24,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 GATES = {
     "docker": "needs a Docker engine: run with --docker",
+    "podman": "needs podman's service at CONTAINER_HOST: run with --podman",
     "gpu": "needs an NVIDIA GPU: run with --gpu",
     "online": "needs the package index: run with --online",
     "nix": "needs nix-instantiate (Debian: nix-bin): run with --nix",

@@ -60,6 +60,15 @@ class EngineError(StackcheckError):
     """An engine could not do its work: not reachable, base image not to be had, disk full, timed out."""
 
 
+class EngineUnreachableError(EngineError):
+    """No engine answers at all; `reason` is a clause, `hint` says what to do about it."""
+
+    def __init__(self, reason: str, hint: str) -> None:
+        """Keep the reason, for who takes another engine instead."""
+        self.reason = reason
+        super().__init__(f"{reason}. {hint}")
+
+
 class BaseImageError(EngineError):
     """An image that the build starts from, or that is to be probed, cannot be had."""
 

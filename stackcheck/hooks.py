@@ -8,8 +8,8 @@ import pytest
 
 if TYPE_CHECKING:
     from stackcheck.definition import Stack
-    from stackcheck.pipeline import Options
     from stackcheck.report.model import Report
+    from stackcheck.steps.options import Options
 
 
 @pytest.hookspec(firstresult=True)

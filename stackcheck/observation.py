@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -47,12 +47,16 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What one run of the agent saw; `python`, `executable` are the target's, `seconds` the whole run's."""
+    """What one run of the agent saw; `python`, `executable` are the target's, `seconds` the whole run's.
+
+    `document` is all of it as JSON values, its texts cut: what a report keeps.
+    """
 
     python: str
     executable: str
     seconds: float
     probes: Mapping[str, Entry]
+    document: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def facts(self, name: str) -> Mapping[str, Any] | Missing:
         """Return the facts of a probe, or why there are none, as a rule is told it."""
@@ -105,7 +109,7 @@ def parse_observation(document: bytes) -> Observation:
         raise ProbeError(
             f"the answer of the probes is not an observation ({text}): {_shown(document)}"
         ) from None
-    return Observation(python, executable, seconds, MappingProxyType(entries))
+    return Observation(python, executable, seconds, MappingProxyType(entries), tidy)
 
 
 def _entry(raw: Mapping[str, Any]) -> Entry:

@@ -33,9 +33,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     add(
         "--stack-engine",
-        choices=("docker", "venv", "here"),
         default=None,
-        help="build and probe with this engine (default: docker if it answers, else venv)",
+        metavar="NAME",
+        help="build and probe with this engine: docker, podman, venv, here or an installed one "
+        "(default: docker if it answers, else venv)",
     )
     for name, metavar, text in (
         ("--stack-base", "IMAGE", "use this base image instead of the stack's"),

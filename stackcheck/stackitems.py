@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from stackcheck import catalog, pipeline, rules, tables
-from stackcheck.engines import BuildOptions
 from stackcheck.environment import definition_facts
 from stackcheck.errors import StackcheckError, UsageError
 from stackcheck.report.escape import one_line
 from stackcheck.report.text import verdict_text
 from stackcheck.rules.registry import RULES, Rule
 from stackcheck.stackreports import SharedReports
+from stackcheck.targets import BuildOptions
+from stackcheck.targets.registry import PREFERRED, known_name
 from stackcheck.verdict import Outcome, Verdict, worst
 
 if TYPE_CHECKING:
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
 
     from stackcheck.definition import Stack
     from stackcheck.model.facts import Facts
-    from stackcheck.pipeline import Options
     from stackcheck.report.model import Report
+    from stackcheck.steps.options import Options
 
 REST = "OTHER"
 """Name of the item for verdicts whose rule the definition gave no reason to expect."""
@@ -70,7 +71,9 @@ class Stacks:
 
     def pytest_report_header(self) -> str:
         """Say which stacks run."""
-        how = "check only" if self.check_only else f"engine {self.options.engine or 'docker, else venv'}"
+        how = (
+            "check only" if self.check_only else f"engine {self.options.engine or ', else '.join(PREFERRED)}"
+        )
         return f"stackcheck: {', '.join(stack.id for stack in self.stacks)} ({how})"
 
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> pytest.File | None:
@@ -275,9 +278,13 @@ def _options(config: pytest.Config) -> Options:
     ca, locks = get("stack_ca"), get("stack_locks")
     if ca and not Path(ca).is_file():
         raise pytest.UsageError(str(UsageError(f"--stack-ca {ca}: there is no such file")))
+    try:
+        engine = known_name(get("stack_engine")) if get("stack_engine") else None
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from None
     return pipeline.Options(
         offline=get("stack_offline"),
-        engine=get("stack_engine"),
+        engine=engine,
         build=BuildOptions(
             base=get("stack_base"), mirror=get("stack_mirror"), ca_file=Path(ca) if ca else None
         ),

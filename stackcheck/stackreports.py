@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 from typing import TYPE_CHECKING
+
+from filelock import FileLock
 
 from stackcheck.errors import StackcheckError
 from stackcheck.report.jsonfile import from_json, to_json
@@ -42,8 +43,7 @@ class SharedReports:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         name = hashlib.sha256(stack.title.encode()).hexdigest()[:32]
         report, error = self.folder / f"{name}.json", self.folder / f"{name}.error"
-        with (self.folder / f"{name}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with FileLock(self.folder / f"{name}.lock"):
             if report.exists():
                 return from_json(report.read_text(encoding="utf-8"), source=str(report))[0]
             if error.exists():

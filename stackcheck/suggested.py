@@ -9,20 +9,21 @@ from typing import TYPE_CHECKING, Any
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from stackcheck import pipeline, rules
+from stackcheck import rules
 from stackcheck.definition import LATEST
 from stackcheck.resolving import locking, resolve
 from stackcheck.resolving.resolution import PROVEN, Resolution, Unresolved
 from stackcheck.rules.registry import judge_all
+from stackcheck.steps.claiming import claimed
 from stackcheck.suggest import Change, Suggestion, suggestions
 from stackcheck.suggest.change import apply, value_at
 from stackcheck.verdict import Level, Outcome, Verdict
 
 if TYPE_CHECKING:
     from stackcheck.definition import Stack
-    from stackcheck.engines import Progress
-    from stackcheck.pipeline import Options
+    from stackcheck.steps.options import Options
     from stackcheck.suggest.change import Edit
+    from stackcheck.targets import Progress
 
 MOST = 3
 """Suggestions that are given to the resolver before it is said that none was found."""
@@ -49,7 +50,7 @@ class Answer:
 
 def answer(stack: Stack, options: Options, progress: Progress) -> Answer:
     """Return the smallest change that makes a stack good, proven by the rules, and online by resolving."""
-    facts = pipeline.claimed(stack)
+    facts = claimed(stack)
     refused: Answer | None = None
     for suggestion in islice(suggestions(facts), MOST):
         if not suggestion.proven:
@@ -90,7 +91,11 @@ def _resolved(
 ) -> tuple[Resolution | Unresolved, tuple[Verdict, ...]]:
     """Resolve a stack; return what came of it, and what then fails. The lock is of the stack as it was."""
     more = locking.resolution_facts(stack, resolve.Options(offline=options.offline), options.locks)
-    verdicts = judge_all(rules.before_build(Level.RESOLVED), facts | more | {"stack": stack, "lock": None})
+    env = facts["env"].changed(stack)
+    if isinstance(more["resolving"], Resolution):
+        env = replace(env, resolution=more["resolving"])
+    asked = facts | more | {"stack": stack, "env": env, "lock": None}
+    verdicts = judge_all(rules.before_build(), asked)
     fails = tuple(v for v in verdicts if v.outcome >= Outcome.FAIL and v.code not in stack.ignore)
     return more["resolving"], fails
 
@@ -114,7 +119,9 @@ def _loosened(
             continue
         edit: Edit = {("packages", name): package.model_copy(update={"version": str(version)})}
         changed = apply(stack, edit)
-        early = judge_all(rules.before_build(Level.STATED), facts | {"stack": changed})
+        early = judge_all(
+            rules.before_build(Level.STATED), facts | {"stack": changed, "env": facts["env"].changed(changed)}
+        )
         if any(v.outcome >= Outcome.FAIL and v.code not in stack.ignore for v in early):
             continue
         _, fails = _resolved(changed, facts, options)

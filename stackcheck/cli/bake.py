@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import argparse
 
     from stackcheck.definition import Stack
-    from stackcheck.engines.baking import Baked
+    from stackcheck.entrypoints.baked_image import Baked
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

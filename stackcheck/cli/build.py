@@ -13,7 +13,7 @@ from stackcheck.errors import EXIT_FAIL, BuildFailedError
 if TYPE_CHECKING:
     import argparse
 
-    from stackcheck.engines import Target
+    from stackcheck.targets import Target
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

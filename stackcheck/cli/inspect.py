@@ -48,6 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--deep", action="store_true", help="search for GPU code that no section lists")
     parser.add_argument("--strict", action="store_true", help="exit 3 when a library's coverage is unknown")
     stacks.configure_folders(parser)
+    options.add_image_engine(parser)
     options.add_quiet(parser)
     output.configure(parser, ("text", "md", "json"))
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from stackcheck.engines import NAMES, BuildOptions
 from stackcheck.errors import UsageError
-from stackcheck.pipeline import Options
+from stackcheck.steps.options import Options
+from stackcheck.targets import BuildOptions
+from stackcheck.targets.registry import PREFERRED, known_name
 
 if TYPE_CHECKING:
     import argparse
@@ -28,11 +29,24 @@ def add_quiet(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress on stderr")
 
 
+def add_engine(parser: argparse._ActionsContainer) -> None:
+    """Add which engine does it."""
+    default = " if it answers, else ".join(PREFERRED)
+    parser.add_argument(
+        "--engine", metavar="NAME", help=f"docker, podman, venv, here or an installed one; default: {default}"
+    )
+
+
+def add_image_engine(parser: argparse._ActionsContainer) -> None:
+    """Add which engine has an image that is there already."""
+    parser.add_argument("--engine", metavar="NAME", help="the engine that has the image; default: docker")
+
+
 def add_building(parser: argparse.ArgumentParser) -> None:
     """Add how a stack is built."""
     group = parser.add_argument_group("building")
     add = group.add_argument
-    add("--engine", choices=NAMES, help="default: docker if it answers, else venv")
+    add_engine(group)
     add("--base", default="", metavar="IMAGE", help="use this base image instead of the stack's")
     add("--mirror", default="", metavar="PREFIX", help=MIRROR_HELP)
     add("--ca", type=Path, metavar="FILE", help="trust these CA certificates (PEM), in build steps only")
@@ -64,12 +78,13 @@ def add_probing(parser: argparse.ArgumentParser) -> None:
 def pipeline_options(args: argparse.Namespace) -> Options:
     """Make the pipeline's options of what the command's parser knows; the rest keeps its default.
 
-    Raises UsageError for a file that is not there or a pair that is none.
+    Raises UsageError for an unknown engine, a file that is not there or a pair that is none.
     """
     get = vars(args).get
+    engine = get("engine")
     return Options(
         offline=get("offline", False),
-        engine=get("engine"),
+        engine=known_name(engine) if engine else None,
         build=_build_options(args),
         locks=get("locks"),
         keep_going=get("keep_going", False),

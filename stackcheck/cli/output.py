@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from stackcheck.engines import Progress
     from stackcheck.report.model import Report
     from stackcheck.report.text import Paint
+    from stackcheck.targets import Progress
 
 _WIDEST = 120
 _STYLES = {

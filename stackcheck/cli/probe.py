@@ -25,6 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stack", metavar="STACK", help="judge it against this stack; without, as it is")
     stacks.configure_folders(parser)
     parser.add_argument("--mirror", default="", metavar="PREFIX", help=options.MIRROR_HELP)
+    options.add_image_engine(parser)
     options.add_probing(parser)
     options.add_quiet(parser)
     output.configure_judging(parser)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from stackcheck import catalog, suggested
 from stackcheck.cli import options, output, stacks
 from stackcheck.errors import EXIT_FAIL, EXIT_OK, EXIT_UNCHECKED
-from stackcheck.pipeline import Options
 from stackcheck.report.wording import plural
+from stackcheck.steps.options import Options
 from stackcheck.suggest import spell
 from stackcheck.suggest.edited import edit_text, unified
 

@@ -127,7 +127,7 @@ def render(recipe: Recipe, *, secrets: Sequence[str] = (), labels: Mapping[str, 
 
 
 def install_script(recipe: Recipe, secrets: Sequence[str]) -> str:
-    """Return all build steps as one shell script, for engines that cannot mount: see `engines.commit`."""
+    """Return all build steps as one shell script, for engines that cannot mount secrets."""
     steps = [*_apt_steps(recipe.apt, secrets), _install(recipe)]
     return "\n".join(["set -e", *_exports(secrets), *(line for step in steps for line in step)]) + "\n"
 

@@ -9,30 +9,33 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stackcheck.cachedir import sweep_parts
+from stackcheck.dockerfiles.dockersteps import bases
 from stackcheck.drift import files, metadata, resolving, seen
 from stackcheck.drift.facts import Gap, Key, Seen, Snapshot, snapshot
-from stackcheck.engines.fingerprint import bases_of
-from stackcheck.engines.hostfacts import observe_host
-from stackcheck.engines.scratch import sweep_scratch
-from stackcheck.errors import EngineError, ProbeError, ResolveError
+from stackcheck.errors import EngineError, EngineUnreachableError, ProbeError, ResolveError, UsageError
 from stackcheck.model.facts import Missing
-from stackcheck.pipeline import packed_agent
 from stackcheck.resolving.doubt import asked_for
 from stackcheck.resolving.pages import Page, Unreachable
 from stackcheck.resolving.places import Place, places
 from stackcheck.resolving.resolve import Options as ResolveOptions
 from stackcheck.resolving.resolve import resolve
+from stackcheck.steps.probing import packed_agent
+from stackcheck.targets import choose
+from stackcheck.targets.engine import ContainerEngine
+from stackcheck.targets.here import observe_host
+from stackcheck.targets.process.temp_dirs import sweep_temp_folders
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from stackcheck.definition import Stack
     from stackcheck.drift.baseline import Baseline
-    from stackcheck.engines import BuildOptions
     from stackcheck.resolving.index import Fetcher
     from stackcheck.resolving.lock import Lock
     from stackcheck.resolving.pages import File
     from stackcheck.resolving.resolution import LockedPackage
+    from stackcheck.targets import BuildOptions
+    from stackcheck.targets.containers.base_images import EngineLook
 
 _HOST_PROBES = ("nvidia_driver", "rocm_host")
 _NOTHING = Snapshot()
@@ -71,7 +74,7 @@ def look_around(
 
 def _sweep(cache: Path, baseline: Baseline) -> None:
     """Remove what killed runs left: temporary folders, and half-written files."""
-    sweep_scratch(cache)
+    sweep_temp_folders(cache)
     kept = [folder for name in ("pages", "observations", "resolve/*") for folder in cache.glob(name)]
     for folder in (*kept, baseline.path.parent, Path(baseline.lock.path).parent):
         sweep_parts(folder)
@@ -182,16 +185,15 @@ def base_facts(
     """
     references = base_references(stack, build)
     report = baseline.report
-    built = report.subject.digest if report and report.subject.kind == "image" else ""
+    of_image = report is not None and report.subject.kind == "image"
+    name, built = (report.subject.engine, report.subject.digest) if report and of_image else (None, "")
     try:
-        from stackcheck.engines.registry import look_at_bases  # noqa: PLC0415 - the SDK takes 0.1 s
-
-        found = look_at_bases(references, built, build.environ, build.mirror, offline=offline)
-    except EngineError as error:
-        reason = str(error).partition(". ")[0]
+        engine, found = _ask_engine(name, references, built, build, offline=offline)
+    except (EngineError, UsageError) as error:
+        reason = error.reason if isinstance(error, EngineUnreachableError) else str(error)
         gap = (Gap(area, "", "", reason) for area in ("base", "engine"))
         return Snapshot({}, frozenset(gap)), _NOTHING
-    rows: list[tuple[str, str, str, Seen | str]] = [("engine", "docker", "version", found.version)]
+    rows: list[tuple[str, str, str, Seen | str]] = [("engine", engine, "version", found.version)]
     gaps = [] if references else [Gap("base", "", "", "the stack names no base image")]
     for base in found.bases:
         for aspect, value, reason in (
@@ -208,12 +210,27 @@ def base_facts(
     return snapshot(rows, gaps), snapshot(then)
 
 
+def _ask_engine(
+    name: str | None, references: Sequence[str], built: str, build: BuildOptions, *, offline: bool
+) -> tuple[str, EngineLook]:
+    """Return the engine that made the image, else the preferred one, and what it has under the names."""
+    from stackcheck.targets.containers.base_images import look_at_bases  # noqa: PLC0415 - the SDK takes 0.1 s
+
+    engine = choose(name, lambda _line: None, cache=build.cache, environ=build.environ, able="images")
+    try:
+        if not isinstance(engine, ContainerEngine):
+            raise EngineError(f"the engine {engine.name} does not tell which base images it has")
+        return engine.name, look_at_bases(engine, references, built, build.mirror, offline=offline)
+    finally:
+        engine.close()
+
+
 def base_references(stack: Stack, build: BuildOptions) -> tuple[str, ...]:
     """Return the images that a build of the stack starts from, or the image that it takes as it is."""
     image = stack.image
     if image.dockerfile:
         path = (build.root or Path(stack.file).parent) / image.dockerfile
-        return bases_of(path.read_text("utf-8", errors="replace")) if path.is_file() else ()
+        return bases(path.read_text("utf-8", errors="replace")) if path.is_file() else ()
     named = (image.ready,) if image.ready else (build.base or image.base, image.build_base)
     return tuple(each for each in named if each)
 

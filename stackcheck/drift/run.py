@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from stackcheck.definition import Stack
-    from stackcheck.engines import Progress
     from stackcheck.observation import Observation
     from stackcheck.report.model import Report
+    from stackcheck.targets import Progress
 
 _NOT_REBUILT = "not looked at (`--rebuild` builds it from the lock, `--probe IMAGE` looks at an image)"
 

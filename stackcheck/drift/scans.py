@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from stackcheck.drift.cve import MOST_BYTES, NotAScanError, parse_scan
 from stackcheck.drift.facts import Gap, Snapshot
-from stackcheck.engines.scratch import scratch_folder
 from stackcheck.errors import UsageError
 from stackcheck.redact import shown
+from stackcheck.targets.process.temp_dirs import temp_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -44,7 +44,7 @@ def run_pip_audit(lock: Lock, cache: Path, environ: Mapping[str, str]) -> Snapsh
     binary = shutil.which("pip-audit", path=environ.get("PATH"))
     if not binary:
         return _gap("pip-audit is not installed (`pip install pip-audit`)", fault=False)
-    with scratch_folder(cache) as folder:
+    with temp_folder(cache) as folder:
         listed = folder / "requirements.txt"
         listed.write_text("".join(f"{p.name}=={p.version.public}\n" for p in lock.packages), "utf-8")
         options = ("--no-deps", "--disable-pip", "--progress-spinner", "off", "--format", "json")

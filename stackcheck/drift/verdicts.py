@@ -10,9 +10,10 @@ from stackcheck import __version__, rules, tables
 from stackcheck.drift.facts import Gap, Key, Seen, Snapshot, snapshot
 from stackcheck.image import ImageFacts
 from stackcheck.observation import rule_facts
-from stackcheck.pipeline import claimed, waive
 from stackcheck.resolving.locking import resolution_of
 from stackcheck.rules.registry import judge_all
+from stackcheck.steps.claiming import claimed
+from stackcheck.steps.judging import waive
 from stackcheck.verdict import Level, Outcome, Verdict
 
 if TYPE_CHECKING:

@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from stackcheck import agent as agents
-from stackcheck import engines, pipeline, rules, tables
+from stackcheck import pipeline, rules, tables, targets
 from stackcheck.definition import Image, Stack
 from stackcheck.entrypoints import expecting
 from stackcheck.entrypoints.startarchive import ARCHIVE, EXPECTATION
 from stackcheck.errors import EngineError, UsageError
 from stackcheck.inspecting.existing import UNSTATED
-from stackcheck.observation import parse_observation, rule_facts
+from stackcheck.observation import rule_facts
 from stackcheck.resolving import locking
 from stackcheck.resolving.lock import lock_path
 from stackcheck.resolving.lockfile import read_lock
+from stackcheck.steps.probing import asked
+from stackcheck.targets.engine import ContainerEngine
 
 if TYPE_CHECKING:
     from docker.models.images import Image as EngineImage
 
-    from stackcheck.engines import Progress, Target
-    from stackcheck.engines.baking import Baked
-    from stackcheck.pipeline import Options
+    from stackcheck.entrypoints.baked_image import Baked
+    from stackcheck.steps.options import Options
+    from stackcheck.targets import Engine, Progress, Target
 
 SUFFIX = "-baked"
 
@@ -45,69 +46,63 @@ def bake(image: str, stack: Stack | None, wish: Wish, options: Options, progress
     """
     if not image and stack is None:
         raise UsageError("name a stack or an image to bake")
-    if not image and stack is not None:
-        target = pipeline.build(stack, options, progress)
-        if target.kind != "image":
-            raise EngineError(
-                f"{stack.title}: baking needs a container engine, and the stack was built as a {target.kind}"
-            )
-        image = target.name
-    return _bake(image, stack, wish, options, progress)
-
-
-def _bake(image: str, stack: Stack | None, wish: Wish, options: Options, progress: Progress) -> Baked:
-    from stackcheck.engines import baking  # noqa: PLC0415 - the SDK takes 0.1 s to import
-    from stackcheck.engines.connection import connect, engine_errors  # noqa: PLC0415
-
-    client = connect(os.environ)
+    engine = targets.choose(options.engine, progress, cache=options.build.cache, able="bakes")
     try:
-        with engine_errors(f"looking for the image {image}"):
-            plain = baking.plain_image(client, client.images.get(image))
-        seen, target = _observe(str(plain.id), stack, options, progress)
-        document = expecting.expectation(
-            stack or UNSTATED,
-            tables.load(),
-            _locked(stack, options),
-            seen,
-            made=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-            library_path=_env(plain, "LD_LIBRARY_PATH"),
-            cpu=wish.cpu,
-        )
-        document["stack"] = document["stack"] or image
-        python = document["python"]
-        progress(f"compiling the entrypoint by {python}")
-        files = {
-            ARCHIVE: baking.compile_archive(client, str(plain.id), python),
-            EXPECTATION: expecting.render(document),
-        }
-        tag = wish.tag or result_tag(image)
-        progress(f"baking {tag}")
-        made = baking.lay_in_front(client, plain, python, files, tag, healthcheck=wish.healthcheck)
-        config = made.attrs.get("Config") or {}
-        entrypoint = tuple(config.get("Entrypoint") or ())
-        said = baking.ask(client, str(made.id), entrypoint)
-        command = tuple(config.get("Cmd") or ())
-        return baking.Baked(tag, str(made.id), target.id, entrypoint, command, said)
+        if not isinstance(engine, ContainerEngine):
+            raise EngineError(f"the engine {engine.name} says that it bakes, and does not.")
+        if not image and stack is not None:
+            image = pipeline.build(stack, replace(options, engine=engine.name), progress).name
+        return _bake(engine, image, stack, wish, options, progress)
     finally:
-        client.close()
+        engine.close()
+
+
+def _bake(  # noqa: PLR0913, PLR0917 - what `bake` was asked, and the engine
+    engine: ContainerEngine, image: str, stack: Stack | None, wish: Wish, options: Options, progress: Progress
+) -> Baked:
+    from stackcheck.entrypoints import baked_image  # noqa: PLC0415 - the SDK takes 0.1 s to import
+    from stackcheck.targets.containers.connection import engine_errors  # noqa: PLC0415
+
+    client = engine.client
+    with engine_errors(f"looking for the image {image}"):
+        plain = baked_image.plain_image(client, client.images.get(image))
+    seen, target = _observe(engine, str(plain.id), stack, options, progress)
+    document = expecting.expectation(
+        stack or UNSTATED,
+        tables.load(),
+        _locked(stack, options),
+        seen,
+        made=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        library_path=_env(plain, "LD_LIBRARY_PATH"),
+        cpu=wish.cpu,
+    )
+    document["stack"] = document["stack"] or image
+    python = document["python"]
+    progress(f"compiling the entrypoint by {python}")
+    files = {
+        ARCHIVE: baked_image.compile_archive(client, str(plain.id), python),
+        EXPECTATION: expecting.render(document),
+    }
+    tag = wish.tag or result_tag(image)
+    progress(f"baking {tag}")
+    made = baked_image.lay_in_front(client, plain, python, files, tag, healthcheck=wish.healthcheck)
+    config = made.attrs.get("Config") or {}
+    entrypoint = tuple(config.get("Entrypoint") or ())
+    said = baked_image.ask(client, str(made.id), entrypoint)
+    command = tuple(config.get("Cmd") or ())
+    return baked_image.Baked(tag, str(made.id), target.id, entrypoint, command, said)
 
 
 def _observe(
-    image: str, stack: Stack | None, options: Options, progress: Progress
+    engine: Engine, image: str, stack: Stack | None, options: Options, progress: Progress
 ) -> tuple[dict[str, Any], Target]:
     """Return what the probes see in the image, without a GPU: the expectation is about its files."""
     rules.load_all()
     stated = stack or UNSTATED
     ready = stated.model_copy(update={"image": Image(ready=image, python=stated.image.python)})
-    engine = engines.choose("docker", progress, cache=options.build.cache)
-    try:
-        target = engine.prepare(ready, None, replace(options.build, gpus="none"), progress)
-        progress(f"looking into {target.name}")
-        request = agents.request_for(ready, expecting.PROBES)
-        document = engine.run_agent(target, agents.pack(), request, timeout_s=options.timeout_s)
-        return rule_facts(parse_observation(document)), target
-    finally:
-        engine.close()
+    target = engine.prepare(ready, None, replace(options.build, gpus="none"), progress)
+    progress(f"looking into {target.name}")
+    return rule_facts(asked(engine, target, agents.request_for(ready, expecting.PROBES), options)), target
 
 
 def _locked(stack: Stack | None, options: Options) -> dict[str, str]:

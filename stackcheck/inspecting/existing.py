@@ -6,20 +6,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from stackcheck import engines, pipeline
+from stackcheck import pipeline, targets
 from stackcheck.definition import Image, Stack
-from stackcheck.engines.venv import VenvEngine
-from stackcheck.errors import ProbeError
+from stackcheck.errors import ProbeError, UsageError
 from stackcheck.inspecting import loadability
 from stackcheck.inspecting.inspection import contents_of
 from stackcheck.model.facts import Missing
-from stackcheck.observation import parse_observation, rule_facts
+from stackcheck.observation import rule_facts
+from stackcheck.steps.probing import asked
+from stackcheck.targets.venv import VenvEngine
 
 if TYPE_CHECKING:
-    from stackcheck.engines import Engine, Progress
     from stackcheck.inspecting.inspection import Contents
-    from stackcheck.pipeline import Options
     from stackcheck.report.model import Report
+    from stackcheck.steps.options import Options
+    from stackcheck.targets import Engine, Progress
 
 UNSTATED = Stack.model_construct(id="")
 """A stack that claims nothing, so that no rule can fail it for a claim."""
@@ -42,16 +43,18 @@ def probe_existing(
 
 def _engine(kind: str, name: str, stack: Stack, options: Options, progress: Progress) -> tuple[Engine, Stack]:
     cache = options.build.cache
+    if kind != "image" and options.engine:
+        raise UsageError(f"--engine {options.engine} is for images.")
     if kind == "venv":
         return VenvEngine(cache, existing=Path(name)), stack
     if kind == "here":
-        return engines.choose("here", progress, cache=cache), stack
-    image = Image(ready=name, python=stack.image.python)
-    return engines.choose("docker", progress, cache=cache), stack.model_copy(update={"image": image})
+        return targets.choose("here", progress, cache=cache), stack
+    ready = stack.model_copy(update={"image": Image(ready=name, python=stack.image.python)})
+    return targets.choose(options.engine, progress, cache=cache, able="images"), ready
 
 
 def inspect_image(image: str, options: Options, progress: Progress, *, deep: bool) -> Contents:
-    """Read every library of an image through the docker engine, by its own interpreter.
+    """Read every library of an image, by its own interpreter in a container.
 
     GPU code is looked for in all of its file system; loading is judged where its Python finds packages.
 
@@ -60,18 +63,14 @@ def inspect_image(image: str, options: Options, progress: Progress, *, deep: boo
     engine, stack = _engine("image", image, UNSTATED, options, progress)
     try:
         target = engine.prepare(stack, None, options.build, progress)
-        wanted = {"roots": ["/"], "deep": deep}
         request = {
             "probes": ["libraries", *loadability.PROBES],
-            "params": {"libraries": wanted},
+            "params": {"libraries": {"roots": ["/"], "deep": deep}},
             "timeout_s": options.timeout_s,
         }
-        document = engine.run_agent(
-            target, pipeline.packed_agent(), request, timeout_s=options.timeout_s + pipeline.AGENT_MARGIN_S
-        )
+        facts = rule_facts(asked(engine, target, request, options))
     finally:
         engine.close()
-    facts = rule_facts(parse_observation(document))
     seen = facts["libraries"]
     if isinstance(seen, Missing):
         raise ProbeError(f"{image}: its libraries were not read: {seen.reason}")

@@ -13,6 +13,7 @@ import uuid
 import zipfile
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import docker
@@ -20,13 +21,12 @@ import pytest
 from packaging.version import Version
 
 from stackcheck.definition import Stack
-from stackcheck.engines import BuildOptions
-from stackcheck.engines.docker import DockerEngine
 from stackcheck.resolving.resolution import LockedPackage, Resolution
+from stackcheck.targets import BuildOptions
+from stackcheck.targets.containers.docker import DockerEngine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 BASE = os.environ.get("STACKCHECK_TEST_BASE", "stackcheck-test-base:bookworm")
 STACK = "tiny-py311"
@@ -66,8 +66,10 @@ def options(tmp_path: Path) -> BuildOptions:
 @pytest.fixture(params=["buildkit", "without-buildkit"])
 def engine(request: pytest.FixtureRequest) -> Iterator[DockerEngine]:
     """Return the engine twice: with the BuildKit of a docker CLI, and without."""
-    made = DockerEngine(dict(os.environ), use_buildkit=request.param == "buildkit")
-    assert made.has_buildkit == (request.param == "buildkit"), "this test needs a docker CLI with BuildKit"
+    made = DockerEngine.start(Path(), dict(os.environ), use_buildkit=request.param == "buildkit")
+    assert made.capabilities.build_secrets == (request.param == "buildkit"), (
+        "this test needs a docker CLI with BuildKit"
+    )
     yield made
     made.close()
 

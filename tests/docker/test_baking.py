@@ -10,7 +10,7 @@ import pytest
 
 from stackcheck.definition import Stack
 from stackcheck.entrypoints import baking
-from stackcheck.pipeline import Options
+from stackcheck.steps.options import Options
 from tests.docker import starting
 from tests.docker.starting import DRIVER, DRIVERS, SITE, Starter
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import docker
 
-    from stackcheck.engines import baking as engine_baking
+    from stackcheck.entrypoints import baked_image as engine_baking
 
 pytestmark = pytest.mark.docker
 

@@ -15,19 +15,19 @@ import pytest
 
 from stackcheck import agent as agents
 from stackcheck.dockerfiles.dockerfile import LABEL_FINGERPRINT
-from stackcheck.engines.docker import DockerEngine
-from stackcheck.engines.owner import LABEL, NOBODY
 from stackcheck.errors import BuildFailedError, EngineError
 from stackcheck.image import ImageFacts
 from stackcheck.resolving.resolution import Resolution
 from stackcheck.resolving.resolve import resolve
+from stackcheck.targets.containers.docker import DockerEngine
+from stackcheck.targets.process.process_identity import LABEL, NOBODY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import docker
 
-    from stackcheck.engines import BuildOptions
+    from stackcheck.targets import BuildOptions
 
 pytestmark = pytest.mark.docker
 
@@ -209,7 +209,7 @@ def test_an_image_for_another_processor_is_refused(
     ):
         engine.prepare(make_stack(platform="linux/arm64"), lock(make_wheel()), options, quiet)
     with pytest.raises(
-        EngineError, match="the docker engine has Linux images, the stack is for windows/amd64"
+        EngineError, match="the engine docker has Linux images, the stack is for windows/amd64"
     ):
         engine.prepare(make_stack(platform="windows/amd64"), lock(make_wheel()), options, quiet)
 
@@ -227,7 +227,7 @@ def test_a_source_archive_becomes_a_wheel_in_a_stage_of_its_own(
     assert isinstance(found, Resolution)
     assert [package.filename for package in found.packages] == ["six-1.17.0.tar.gz"]
     trusting = replace(options, environ={**os.environ, "HOME": options.environ["HOME"]})
-    engine = DockerEngine(dict(os.environ))
+    engine = DockerEngine.start(Path(), dict(os.environ))
     target = engine.prepare(stack, found, trusting, quiet)
     request = agents.request_for(stack, ["distributions"])
     document = json.loads(engine.run_agent(target, agents.pack(), request, timeout_s=60))
@@ -291,7 +291,7 @@ class TestOwnDockerfile:
         token = context.parent / "token"
         token.write_text("tok-91-not-in-the-image")
         own = replace(options, root=context.parent, secrets={"token": token})
-        if engine.has_buildkit:
+        if engine.capabilities.build_secrets:
             target = engine.prepare(self.stack(make_stack), None, own, quiet)
             assert b"tok-91" not in everything_of(client, target.id)
             return
@@ -319,21 +319,29 @@ def test_a_ready_image_is_taken_as_it_is(
 
 
 def test_the_cli_without_buildx_is_passed_over(tmp_path: Path) -> None:
-    from stackcheck.engines.buildkit import find_buildkit  # noqa: PLC0415
+    from stackcheck.targets.containers.build_tool import find_buildkit  # noqa: PLC0415
 
     cli = tmp_path / "docker"
     cli.write_text(
         '#!/bin/sh\n[ "$1" = --version ] && echo "Docker version 28.2.2, build e6534b4" || exit 1\n'
     )
     cli.chmod(0o755)
-    assert find_buildkit({"PATH": str(tmp_path)}) is None
+    assert find_buildkit({"PATH": str(tmp_path)}, "unix:///d") is None
     cli.write_text('#!/bin/sh\n[ "$1" = buildx ] && echo "github.com/docker/buildx v0.17.1" || exit 1\n')
-    found = find_buildkit({"PATH": str(tmp_path)})
+    found = find_buildkit({"PATH": str(tmp_path)}, "unix:///d")
     assert found is not None
-    assert found.command == (str(cli), "buildx", "build", "--builder", "default", "--load")
+    assert found.command == (
+        str(cli),
+        "buildx",
+        "build",
+        "--builder",
+        "default",
+        "--load",
+        "--progress=plain",
+    )
     cli.write_text(
         '#!/bin/sh\n[ "$1" = --version ] && echo "Docker version 20.10.24+dfsg1, build 1" || exit 1\n'
     )
-    found = find_buildkit({"PATH": str(tmp_path)})
+    found = find_buildkit({"PATH": str(tmp_path)}, "unix:///d")
     assert found is not None
-    assert found.command == (str(cli), "build")
+    assert found.command == (str(cli), "build", "--progress=plain")

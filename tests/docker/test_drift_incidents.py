@@ -18,10 +18,10 @@ from stackcheck import pipeline
 from stackcheck.definition import Stack
 from stackcheck.drift import baseline
 from stackcheck.drift.run import DriftOptions, drift
-from stackcheck.engines import BuildOptions
 from stackcheck.report.jsonfile import to_json
 from stackcheck.resolving.locking import Locked, lock_stack
 from stackcheck.resolving.resolve import Options
+from stackcheck.targets import BuildOptions
 from tests.docker import starting
 from tests.docker.starting import DRIVER, DRIVERS, SITE
 from tests.integration.index.conftest import running

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from stackcheck.catalog import load
-from stackcheck.engines.owner import LABEL, NOBODY, is_gone, parse_owner, this_process
-from stackcheck.engines.scratch import sweep_scratch
-from stackcheck.engines.sweep import sweep_engine
 from stackcheck.resolving.lock import lock_path
 from stackcheck.resolving.lockfile import read_lock
+from stackcheck.targets.containers.sweep import sweep_engine
+from stackcheck.targets.process.process_identity import LABEL, NOBODY, is_gone, parse_owner, this_process
+from stackcheck.targets.process.temp_dirs import sweep_temp_folders
 from tests.integration.index.conftest import running
 from tests.integration.index.server import make_wheel
 from tests.integration.test_drift_kills import kill_at, whole
@@ -76,7 +76,7 @@ def test_verify_killed_at_any_moment(project: Path, client: docker.DockerClient)
         moment = dice.uniform(0.05, longest)
         struck += kill_at(moment, project, *verify, **environ)
         sweep_engine(client)
-        sweep_scratch(project / "cache")
+        sweep_temp_folders(project / "cache")
         assert ours(client) == [], moment
         assert list((project / "cache" / "tmp").glob("*")) == [], moment
         assert {network["Id"] for network in client.api.networks()} <= networks, moment

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -14,14 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from stackcheck.engines.docker import DockerEngine
-from stackcheck.engines.owner import LABEL, parse_owner
-from stackcheck.errors import EngineError, ProbeError
+from stackcheck.targets.containers.docker import DockerEngine
+from stackcheck.targets.process.process_identity import LABEL, parse_owner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from stackcheck.engines import BuildOptions, Target
+    from stackcheck.targets import BuildOptions
 
 pytestmark = pytest.mark.docker
 ENVIRON = dict(os.environ)
@@ -29,18 +27,6 @@ ENVIRON = dict(os.environ)
 
 def quiet(_line: str) -> None:
     return
-
-
-@pytest.fixture
-def docker_engine() -> Iterator[DockerEngine]:
-    made = DockerEngine(ENVIRON)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def target(docker_engine: DockerEngine, base: str, options: BuildOptions, make_stack: Any) -> Target:
-    return docker_engine.prepare(make_stack(image={"base": None, "ready": base}), None, options, quiet)
 
 
 def containers(client: Any, pid: int | None = None) -> list[Any]:
@@ -59,106 +45,13 @@ def wait_for(condition: Any, seconds: float = 30) -> bool:
     return False
 
 
-CONFINED = """
-import json, os, pathlib, sys
-lines = open("/proc/self/status").read().splitlines()
-status = dict(line.split(":\\t", 1) for line in lines if ":\\t" in line)
-def writable(place):
-    try:
-        pathlib.Path(place, "x").write_text("x")
-    except OSError:
-        return False
-    return True
-limits = pathlib.Path("/sys/fs/cgroup/pids/pids.max"), pathlib.Path("/sys/fs/cgroup/pids.max")
-print(json.dumps({
-    "capabilities": int(status["CapEff"], 16), "no_new_privileges": status["NoNewPrivs"],
-    "networks": os.listdir("/sys/class/net"), "writable": [p for p in ("/", "/opt", "/tmp") if writable(p)],
-    "pids": [p.read_text().strip() for p in limits if p.exists()], "argument": json.loads(sys.argv[1]),
-}))
-"""
-
-
-def test_the_agent_can_do_nothing_but_look(docker_engine: DockerEngine, target: Target, client: Any) -> None:
-    seen = json.loads(docker_engine.run_agent(target, CONFINED.encode(), {"a": "b\n"}, timeout_s=60))
-    assert seen == {
-        "capabilities": 0,
-        "no_new_privileges": "1",
-        "networks": ["lo"],
-        "writable": ["/tmp"],
-        "pids": ["4096"],
-        "argument": {"a": "b\n"},
-    }
-    assert containers(client) == []
-
-
-def test_what_it_prints_on_stderr_does_not_spoil_the_document(
-    docker_engine: DockerEngine, target: Target
-) -> None:
-    script = b"import sys\nfor _ in range(2000):\n    print('n' * 50, file=sys.stderr)\nprint('{}')"
-    assert docker_engine.run_agent(target, script, {}, timeout_s=60) == b"{}\n"
-
-
-def test_an_agent_that_does_not_end_is_stopped(
-    docker_engine: DockerEngine, target: Target, client: Any
-) -> None:
-    start = time.monotonic()
-    with pytest.raises(EngineError, match=r"probing .*: no answer after 2 s; the container was stopped"):
-        docker_engine.run_agent(target, b"import time; time.sleep(100)", {}, timeout_s=2)
-    assert time.monotonic() - start < 20
-    assert containers(client) == []
-
-
-def test_an_agent_that_says_too_much_is_stopped(
-    docker_engine: DockerEngine, target: Target, client: Any
-) -> None:
-    script = b"import sys\nwhile True: sys.stdout.write('x' * 1000000)"
-    with pytest.raises(ProbeError, match=r"probing .*: the agent wrote more than 64 MB"):
-        docker_engine.run_agent(target, script, {}, timeout_s=60)
-    assert containers(client) == []
-
-
-def test_an_agent_without_a_document_is_quoted_escaped(docker_engine: DockerEngine, target: Target) -> None:
-    script = b"import sys; sys.exit('sorry \\x1b[31m')"
-    with pytest.raises(ProbeError) as caught:
-        docker_engine.run_agent(target, script, {}, timeout_s=60)
-    assert str(caught.value).endswith(
-        "the agent ended with status 1 and without a document; it said: sorry \\x1b[31m"
-    )
-
-
-def test_an_image_without_that_python_says_where_to_name_it(
-    docker_engine: DockerEngine, target: Target, client: Any
-) -> None:
-    with pytest.raises(
-        ProbeError, match=r"there is no Python to run: .* Name the interpreter of the image in"
-    ):
-        docker_engine.run_agent(replace(target, python=("python9",)), b"", {}, timeout_s=60)
-    assert containers(client) == []
-
-
-def test_gpus_that_the_engine_cannot_give_are_an_error_when_named_and_a_note_when_not(
-    docker_engine: DockerEngine, base: str, options: BuildOptions, make_stack: Any, client: Any
-) -> None:
-    if Path("/dev/nvidiactl").exists():
-        pytest.skip("this machine has a GPU")
-    stack = make_stack(image={"base": None, "ready": base}, accelerator="cuda")
-    with pytest.raises(
-        EngineError, match="the engine does not give nvidia:0 to containers: could not select"
-    ):
-        docker_engine.prepare(stack, None, replace(options, gpus=("0",)), quiet)
-    assert docker_engine.prepare(stack, None, options, quiet).gpus_note.startswith(
-        "there is no /dev/nvidiactl"
-    )
-    assert containers(client) == []
-
-
 PROBING = """
 import sys
 from stackcheck.definition import Stack
-from stackcheck.engines import BuildOptions
-from stackcheck.engines.docker import DockerEngine
+from stackcheck.targets import BuildOptions
+from stackcheck.targets.containers.docker import DockerEngine
 import os, pathlib
-engine = DockerEngine(dict(os.environ))
+engine = DockerEngine.start(pathlib.Path(), dict(os.environ))
 stack = Stack.model_validate({"id": "s", "image": {"ready": sys.argv[1]}})
 target = engine.prepare(stack, None, BuildOptions(cache=pathlib.Path(sys.argv[2])), print)
 engine.run_agent(target, b"import time; time.sleep(300)", {}, timeout_s=290)
@@ -179,27 +72,18 @@ class TestKilled:
         finally:
             process.kill()
             process.wait()
-            DockerEngine(ENVIRON).close()
-
-    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-    def test_an_interrupted_run_leaves_no_container(
-        self, run: subprocess.Popen[bytes], number: signal.Signals, client: Any
-    ) -> None:
-        run.send_signal(number)
-        run.wait(30)
-        assert containers(client, run.pid) == []
-        assert run.returncode != 0
+            DockerEngine.start(Path(), ENVIRON).close()
 
     def test_what_a_killed_run_left_goes_at_the_next_start_and_a_live_run_keeps_its_own(
         self, run: subprocess.Popen[bytes], client: Any
     ) -> None:
-        DockerEngine(ENVIRON).close()
+        DockerEngine.start(Path(), ENVIRON).close()
         (left,) = containers(client, run.pid)
         (volume,) = [mount["Name"] for mount in left["Mounts"] if mount["Type"] == "volume"]
         run.kill()
         run.wait()
         assert [row["Id"] for row in containers(client, run.pid)] == [left["Id"]]
-        after = DockerEngine(ENVIRON)
+        after = DockerEngine.start(Path(), ENVIRON)
         assert after.swept >= 1
         assert containers(client, run.pid) == []
         assert volume not in [each.name for each in client.volumes.list()]
@@ -208,8 +92,8 @@ class TestKilled:
 
 BUILDING = """
 import os, pathlib, pickle, sys
-from stackcheck.engines.docker import DockerEngine
-engine = DockerEngine(dict(os.environ), use_buildkit=sys.argv[1] == "buildkit")
+from stackcheck.targets.containers.docker import DockerEngine
+engine = DockerEngine.start(pathlib.Path(), dict(os.environ), use_buildkit=sys.argv[1] == "buildkit")
 stack, resolution, options = pickle.loads(pathlib.Path(sys.argv[2]).read_bytes())
 engine.prepare(stack, resolution, options, lambda line: print(line, flush=True))
 """
@@ -271,7 +155,7 @@ class TestInterruptedBuild:
     def test_after_a_kill_the_next_start_removes_what_is_left(
         self, run: subprocess.Popen[bytes], client: Any, options: BuildOptions, private_index: Any
     ) -> None:
-        from stackcheck.engines import choose  # noqa: PLC0415
+        from stackcheck.targets import choose  # noqa: PLC0415
 
         run.kill()
         run.wait()

@@ -16,9 +16,9 @@ from stackcheck.definition import Stack
 from stackcheck.dockerfiles.tiers import link
 from stackcheck.errors import BuildFailedError, EngineError, UsageError
 from stackcheck.observation import parse_observation, rule_facts
-from stackcheck.pipeline import packed_agent
 from stackcheck.rules import load_all
 from stackcheck.rules.registry import RULES, judge_one
+from stackcheck.steps.probing import packed_agent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     import docker
 
-    from stackcheck.engines import BuildOptions
-    from stackcheck.engines.docker import DockerEngine
+    from stackcheck.targets import BuildOptions
+    from stackcheck.targets.containers.docker import DockerEngine
 
 pytestmark = pytest.mark.docker
 

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from stackcheck import catalog, engines, pipeline
-from stackcheck.engines import BuildOptions
+from stackcheck import catalog, pipeline, targets
+from stackcheck.steps.resolution import locked, resolved
+from stackcheck.targets import BuildOptions
 from stackcheck.verdict import Outcome
 
 if TYPE_CHECKING:
@@ -101,11 +102,9 @@ def test_the_good_stack_passes_and_says_what_needs_a_gpu(whole: Report) -> None:
 
 
 def test_an_unchanged_stack_builds_nothing(whole: Report, stack: Stack, options: pipeline.Options) -> None:
-    engine = engines.choose("docker", tell, cache=options.build.cache)
+    engine = targets.choose("docker", tell, cache=options.build.cache)
     try:
-        resolution = pipeline.locked(stack, pipeline.resolved(stack, options, tell), options, tell)[
-            "resolution"
-        ]
+        resolution = locked(stack, resolved(stack, options, tell), options, tell)["resolution"]
         target = engine.prepare(stack, resolution, options.build, tell)
     finally:
         engine.close()
@@ -157,7 +156,7 @@ def broken(
         image, _ = client.images.build(fileobj=context, custom_context=True, rm=True, network_mode="none")
         made.append(str(image.id))
         changed = stack.model_copy(update={"image": stack.image.model_copy(update={"ready": image.id})})
-        engine = engines.choose("docker", tell, cache=options.build.cache)
+        engine = targets.choose("docker", tell, cache=options.build.cache)
         try:
             return pipeline.probe(changed, engine, options, tell)
         finally:

@@ -137,7 +137,7 @@ def test_help_names_every_command(folder: Path) -> None:
             ["probe", "--here", "--stack", "family"],
             "--stack family names 2 stacks, choose one: family-py311, family-py312",
         ),
-        (["probe", "--venv", "no"], "no is no virtual environment: there is no no/bin/python"),
+        (["probe", "--venv", "no"], "no is not a virtual environment: there is no no/bin/python."),
         (["inspect"], "name one target: a path, NAME:TAG of an image, or --image IMAGE"),
         (
             ["inspect", "no.so"],

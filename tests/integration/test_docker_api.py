@@ -1,4 +1,4 @@
-"""What the docker engine asks of the engine's API, seen by a server that answers as one."""
+"""What docker and podman are asked through the Docker Engine API, seen by a server that answers as one."""
 
 from __future__ import annotations
 
@@ -8,21 +8,22 @@ import os
 import re
 import socketserver
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from stackcheck.definition import Stack
-from stackcheck.engines import BuildOptions, choose
-from stackcheck.engines.connection import engine_host
-from stackcheck.engines.docker import DockerEngine
-from stackcheck.engines.gpus import HostDevices
-from stackcheck.errors import EngineError, UsageError
+from stackcheck.errors import EngineError, EngineUnreachableError, UsageError
+from stackcheck.targets import BuildOptions, choose
+from stackcheck.targets.containers.connection import docker_host
+from stackcheck.targets.containers.docker import DockerEngine
+from stackcheck.targets.containers.gpus import HostDevices
+from stackcheck.targets.containers.podman import PodmanEngine, podman_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 ID = "c" * 64
 IMAGE = {
@@ -42,6 +43,7 @@ class FakeEngine:
     info: dict[str, Any] = field(default_factory=dict)
     pull_error: str = ""
     start_error: str = ""
+    component: str = "Engine"
     seen: list[tuple[str, str, Any]] = field(default_factory=list)
 
     def answer(self, method: str, path: str, body: Any) -> tuple[int, Any]:
@@ -49,7 +51,7 @@ class FakeEngine:
         image = re.fullmatch(r"/images/(.+)/json", path)
         start = (500, {"message": self.start_error}) if self.start_error else (204, None)
         known = [
-            ("/version", (200, {"ApiVersion": "1.50", "MinAPIVersion": "1.24", "Version": "28.3.0"})),
+            ("/version", (200, self.version)),
             ("/info", (200, {"MemTotal": 8 << 30, **self.info})),
             ("/images/create", (200, {"error": self.pull_error})),
             ("/images/", self.image(image[1]) if image else (200, [])),
@@ -59,6 +61,11 @@ class FakeEngine:
             (f"/containers/{ID}", (204, None)),
         ]
         return next((answer for prefix, answer in known if path.startswith(prefix)), (200, []))
+
+    @property
+    def version(self) -> dict[str, Any]:
+        parts = [{"Name": self.component, "Version": "28.3.0"}]
+        return {"ApiVersion": "1.50", "MinAPIVersion": "1.24", "Version": "28.3.0", "Components": parts}
 
     def image(self, name: str) -> tuple[int, Any]:
         found = name in {IMAGE["Id"], "ready:1"}
@@ -120,7 +127,7 @@ def environ_of(fake: FakeEngine, options: BuildOptions) -> dict[str, str]:
 
 
 def prepare(fake: FakeEngine, options: BuildOptions, said: list[str] | None = None, **fields: Any) -> Any:
-    engine = DockerEngine(environ_of(fake, options))
+    engine = DockerEngine.start(Path(), environ_of(fake, options))
     try:
         stack = Stack.model_validate({"id": "s", "image": {"ready": "ready:1"}, **fields})
         return engine.prepare(stack, None, options, (said if said is not None else []).append)
@@ -129,7 +136,7 @@ def prepare(fake: FakeEngine, options: BuildOptions, said: list[str] | None = No
 
 
 def on_host(monkeypatch: pytest.MonkeyPatch, host: HostDevices) -> None:
-    monkeypatch.setattr("stackcheck.engines.docker.look_at_host", lambda: host)
+    monkeypatch.setattr("stackcheck.targets.containers.api_engine.look_at_host", lambda: host)
 
 
 class TestGpus:
@@ -209,7 +216,7 @@ class TestPulling:
             "the image m.example.com/hub/library/python:3.11-slim is not here and cannot be pulled: "
             "manifest unknown: https://***@m.example.com/v2. Two ways out: name a registry mirror that this "
             "machine reaches (--mirror registry.example.com/hub), or use another image with --base IMAGE "
-            "(a local one serves as well: `docker images`)."
+            "(a local one serves as well)."
         )
         pulls = [path for _, path, _ in fake.seen if path.startswith("/images/create")]
         assert pulls == ["/images/create?tag=3.11-slim&fromImage=m.example.com%2Fhub%2Flibrary%2Fpython"]
@@ -241,13 +248,105 @@ class TestChoosing:
         )
 
     def test_docker_that_was_asked_for_must_answer(self, options: BuildOptions, tmp_path: Path) -> None:
-        with pytest.raises(EngineError, match=r"no container engine answers at .* or use --engine venv\."):
+        with pytest.raises(
+            EngineError,
+            match=r"no container engine answers at .* use another engine: --engine podman or venv\.",
+        ):
             choose("docker", print, cache=options.cache, environ=self.nowhere(options, tmp_path))
 
+    def test_podman_at_dockers_address_is_not_taken_for_docker(
+        self, fake: FakeEngine, options: BuildOptions
+    ) -> None:
+        fake.component = "Podman Engine"
+        with pytest.raises(EngineUnreachableError) as caught:
+            choose("docker", print, cache=options.cache, environ=environ_of(fake, options))
+        assert str(caught.value) == (
+            f"podman answers at {fake.address}, not docker. "
+            f"Use --engine podman, with CONTAINER_HOST={fake.address}."
+        )
+        said: list[str] = []
+        choose(None, said.append, cache=options.cache, environ=environ_of(fake, options)).close()
+        assert said == [f"engine: venv, because podman answers at {fake.address}, not docker"]
+
     def test_an_engine_that_does_not_exist(self) -> None:
-        with pytest.raises(UsageError, match="there is no engine 'podman'; known: docker, venv, here"):
-            choose("podman", print)
+        with pytest.raises(
+            UsageError, match="there is no engine 'dokcer'; known: docker, podman, venv, here"
+        ):
+            choose("dokcer", print)
 
     def test_the_address_is_that_of_the_environment_or_of_the_current_context(self) -> None:
-        assert engine_host({"DOCKER_HOST": "tcp://h:1"}) == "tcp://h:1"
-        assert engine_host({}).startswith(("unix://", "tcp://", "npipe://", "ssh://"))
+        assert docker_host({"DOCKER_HOST": "tcp://h:1"}) == "tcp://h:1"
+        assert docker_host({}).startswith(("unix://", "tcp://", "npipe://", "ssh://"))
+
+
+class TestPodman:
+    @pytest.fixture
+    def environ(self, fake: FakeEngine, options: BuildOptions) -> dict[str, str]:
+        fake.component = "Podman Engine"
+        return {"PATH": str(options.cache), "CONTAINER_HOST": fake.address}
+
+    def start(self, environ: dict[str, str], options: BuildOptions) -> PodmanEngine:
+        return PodmanEngine.start(options.cache, environ)
+
+    def test_where_nothing_answers_it_says_how_to_start_it(
+        self, options: BuildOptions, tmp_path: Path
+    ) -> None:
+        host = f"unix://{tmp_path}/nowhere.sock"
+        with pytest.raises(EngineUnreachableError) as caught:
+            self.start({"CONTAINER_HOST": host}, options)
+        text = str(caught.value)
+        assert text.startswith(f"no container engine answers at {host}: ")
+        assert f"start podman.socket, or podman system service --time=0 {host})" in text
+        assert text.endswith("name another one in CONTAINER_HOST, or use another engine.")
+
+    def test_docker_at_its_address_is_not_taken_for_podman(
+        self, fake: FakeEngine, environ: dict[str, str], options: BuildOptions
+    ) -> None:
+        fake.component = "Engine"
+        with pytest.raises(
+            EngineUnreachableError, match=r"what answers at unix://.* is not podman\. Start it"
+        ):
+            self.start(environ, options)
+
+    def test_an_address_that_the_sdk_does_not_reach_is_refused(self, options: BuildOptions) -> None:
+        with pytest.raises(EngineUnreachableError, match=r"begins with unix:// or tcp:// in CONTAINER_HOST"):
+            self.start({"CONTAINER_HOST": "ssh://core@h:22/run/podman.sock"}, options)
+
+    def test_its_socket_is_that_of_the_user_who_runs_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(os, "getuid", lambda: 1000)
+        assert podman_host({}) == "unix:///run/user/1000/podman/podman.sock"
+        assert podman_host({"XDG_RUNTIME_DIR": "/x"}) == "unix:///x/podman/podman.sock"
+        monkeypatch.setattr(os, "getuid", lambda: 0)
+        assert podman_host({"XDG_RUNTIME_DIR": "/x"}) == "unix:///run/podman/podman.sock"
+
+    def test_without_its_command_it_probes_and_says_that_it_does_not_build(
+        self, environ: dict[str, str], options: BuildOptions
+    ) -> None:
+        engine = self.start(environ, options)
+        assert (engine.capabilities.images, engine.capabilities.builds) == (True, False)
+        stack = Stack.model_validate({"id": "s", "python": "3.11", "image": {"base": "ready:1"}})
+        with pytest.raises(EngineError, match=r"s: podman builds by its command, and there is no podman"):
+            engine.prepare(stack, None, options, print)
+        engine.close()
+
+    def test_nvidias_gpus_are_not_asked_for_where_they_would_be_left_out(
+        self,
+        fake: FakeEngine,
+        environ: dict[str, str],
+        options: BuildOptions,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        on_host(monkeypatch, HostDevices(nvidia=True))
+        engine, said = self.start(environ, options), list[str]()
+        stack = Stack.model_validate({"id": "s", "image": {"ready": "ready:1"}, "accelerator": "cuda"})
+        target = engine.prepare(stack, None, options, said.append)
+        assert target.gpus == ()
+        assert target.gpus_note == (
+            "this machine has a GPU, but the engine does not give it to containers: "
+            "the socket of podman takes no requests for NVIDIA's GPUs"
+        )
+        assert said == [f"{target.gpus_note}. Use --engine venv."]
+        with pytest.raises(EngineError, match=r"does not give nvidia:0 to containers: the socket of podman"):
+            engine.prepare(stack, None, replace(options, gpus=("0",)), said.append)
+        assert fake.created() == []
+        engine.close()

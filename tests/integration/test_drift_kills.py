@@ -20,8 +20,8 @@ import pytest
 from stackcheck.catalog import load
 from stackcheck.drift.baseline import read_baseline
 from stackcheck.drift.history import read
-from stackcheck.engines.scratch import sweep_scratch
-from stackcheck.engines.venv import sweep_venvs
+from stackcheck.targets.process.temp_dirs import sweep_temp_folders
+from stackcheck.targets.venv import sweep_venvs
 from tests.integration.index.conftest import running
 from tests.integration.index.server import IndexServer, make_wheel
 
@@ -108,7 +108,7 @@ def alive(folder: Path) -> list[str]:
 def left_behind(folder: Path) -> list[str]:
     """Return the temporary files and folders that a next start does not remove, and damaged files."""
     cache = folder / "cache"
-    sweep_scratch(cache)
+    sweep_temp_folders(cache)
     sweep_venvs(cache)
     found = [str(path) for path in (cache / "tmp").glob("*")] + [
         str(path) for path in (folder / "tmp").glob("*")

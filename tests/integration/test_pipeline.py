@@ -7,19 +7,22 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from packaging.version import Version
 
-from stackcheck import engines, pipeline, rules
+from stackcheck import pipeline, rules, targets
 from stackcheck.definition import Stack
-from stackcheck.engines import BuildOptions, Target
 from stackcheck.errors import BaseImageError, BuildFailedError, EngineError
 from stackcheck.model.facts import Fault, Missing
 from stackcheck.resolving.resolution import LockedPackage, Resolution
 from stackcheck.rules.registry import judge_all
+from stackcheck.steps import building as steps
+from stackcheck.steps.building import built, reason_not_to_build
+from stackcheck.steps.claiming import claimed
+from stackcheck.targets import BuildOptions, Capabilities, Target
 from stackcheck.verdict import Level, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from stackcheck.engines import Progress
+    from stackcheck.targets import Progress
 
 LOCKED = Resolution(
     (LockedPackage("six", Version("1.16.0"), "six-1.16.0-py2.py3-none-any.whl"),), "3.11", "x", "0", ""
@@ -34,7 +37,8 @@ class FakeEngine:
 
     def __init__(self, name: str, error: Exception | None = None, answer: bytes = b"") -> None:
         self.name, self.error, self.answer = name, error, answer
-        self.closed = False
+        self.capabilities = Capabilities(builds=True, local_pythons=name == "venv")
+        self.version, self.swept, self.closed = "", 0, False
 
     def prepare(
         self, stack: Stack, resolution: Resolution | None, options: BuildOptions, progress: Progress
@@ -42,7 +46,7 @@ class FakeEngine:
         if self.error:
             raise self.error
         kind: Any = {"docker": "image"}.get(self.name, self.name)
-        return Target(kind, "name", "id", ("python3",), Missing("there is no image"))
+        return Target(self.name, kind, "name", "id", ("python3",), Missing("there is no image"))
 
     def run_agent(
         self, target: Target, agent: bytes, request: Mapping[str, Any], *, timeout_s: float
@@ -55,7 +59,7 @@ class FakeEngine:
 
 @pytest.fixture
 def use(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
-    """Return a function that makes `engines.choose` hand out these engines; unnamed means the first."""
+    """Return a function that makes `targets.choose` hand out these engines; unnamed means the first."""
 
     def install(*made: FakeEngine) -> list[str]:
         asked: list[str] = []
@@ -64,30 +68,30 @@ def use(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
             asked.append(name or "any")
             return next(each for each in made if name in (None, each.name))
 
-        monkeypatch.setattr(engines, "choose", choose)
+        monkeypatch.setattr(targets, "choose", choose)
         return asked
 
     return install
 
 
-def built(stack: Stack = STACK, engine: str | None = None, family: tuple[Stack, ...] = ()) -> Any:
+def building(stack: Stack = STACK, engine: str | None = None, family: tuple[Stack, ...] = ()) -> Any:
     said: list[str] = []
-    facts = pipeline.built(stack, LOCKED, pipeline.Options(engine=engine), said.append, family)
+    facts = built(stack, LOCKED, pipeline.Options(engine=engine), said.append, family)
     return facts["building"], said
 
 
 def test_without_a_base_image_a_venv_is_made_and_said_aloud(use: Callable[..., list[str]]) -> None:
     asked = use(FakeEngine("docker", BaseImageError("no base image.")), FakeEngine("venv"))
-    building, said = built()
-    assert building.kind == "venv"
+    fact, said = building()
+    assert fact.kind == "venv"
     assert asked == ["any", "venv"]
     assert said[0] == "no base image. Taking the engine venv instead."
 
 
 def test_an_engine_that_was_asked_for_is_not_replaced(use: Callable[..., list[str]]) -> None:
     use(FakeEngine("docker", BaseImageError("no base image.")), FakeEngine("venv"))
-    building, _ = built(engine="docker")
-    assert building == Fault("no base image.", no_base=True)
+    fact, _ = building(engine="docker")
+    assert fact == Fault("no base image.", no_base=True)
 
 
 def test_an_engine_that_does_not_work_is_an_error_and_a_stack_that_does_not_build_a_fail(
@@ -95,25 +99,25 @@ def test_an_engine_that_does_not_work_is_an_error_and_a_stack_that_does_not_buil
 ) -> None:
     broken = FakeEngine("docker", EngineError("disk full"))
     use(broken)
-    assert built()[0] == Fault("disk full")
+    assert building()[0] == Fault("disk full")
     assert broken.closed
     use(FakeEngine("docker", BuildFailedError("step 3 failed", log_tail="a\nb", log_file="/log")))
-    assert built()[0] == Fault("step 3 failed", proven=True, log_tail="a\nb", log_file="/log")
+    assert building()[0] == Fault("step 3 failed", proven=True, log_tail="a\nb", log_file="/log")
 
 
 def test_of_a_family_the_members_whose_python_is_here_are_built(
     use: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline, "find_python", lambda version, _environ: version == "3.11")
+    monkeypatch.setattr(steps, "find_python", lambda version, _environ: version == "3.11")
     use(FakeEngine("venv"))
     other = STACK.model_copy(update={"id": "s-py312", "python": "3.12"})
     family = (STACK, other)
-    assert built(STACK, family=family)[0].kind == "venv"
-    building, said = built(other, family=family)
+    assert building(STACK, family=family)[0].kind == "venv"
+    fact, said = building(other, family=family)
     reason = "not built: there is no Python 3.12 on this machine, s-py311 stands for its family"
-    assert building == Missing(reason)
+    assert fact == Missing(reason)
     assert said[-1] == f"s-py312: {reason}"
-    assert built(other)[0].kind == "venv"  # asked for alone, uv fetches a Python
+    assert building(other)[0].kind == "venv"  # asked for alone, uv fetches a Python
 
 
 def test_an_agent_that_answers_with_garbage_costs_one_error() -> None:
@@ -131,21 +135,21 @@ def test_rules_that_failed_before_stop_the_build_unless_told_to_go_on() -> None:
     stack = Stack.model_validate(
         {"id": "x", "packages": {"torch": "2.6.0", "torchvision": "0.20.0"}, "expect_codes": ["NONE999"]}
     )
-    facts = {**pipeline.claimed(stack), "resolution": LOCKED}
+    facts = {**claimed(stack), "resolution": LOCKED}
     early = judge_all(rules.before_build(Level.STATED), facts)
-    reason = pipeline.reason_not_to_build(early, facts, pipeline.Options())
+    reason = reason_not_to_build(early, facts, pipeline.Options())
     assert reason.startswith("nothing was built, because ")
     assert reason.endswith(" failed before; --keep-going builds all the same")
-    assert pipeline.reason_not_to_build(early, facts, pipeline.Options(keep_going=True)) == ""
+    assert reason_not_to_build(early, facts, pipeline.Options(keep_going=True)) == ""
 
 
 def test_a_waived_failure_does_not_stop_the_build() -> None:
     stack = Stack.model_validate(
         {"id": "x", "expect_codes": ["NONE999"], "ignore": {"STACK101": "an example for this test"}}
     )
-    facts = {**pipeline.claimed(stack), "resolution": LOCKED}
+    facts = {**claimed(stack), "resolution": LOCKED}
     verdicts = pipeline.waive(judge_all(rules.before_build(Level.STATED), facts), stack)
     assert [v.waived for v in verdicts if v.code == "STACK101" and v.outcome is Outcome.FAIL] == [
         "an example for this test"
     ]
-    assert pipeline.reason_not_to_build(verdicts, facts, pipeline.Options()) == ""
+    assert reason_not_to_build(verdicts, facts, pipeline.Options()) == ""

@@ -12,8 +12,8 @@ from packaging.version import Version
 
 from stackcheck import tables
 from stackcheck.definition import Stack
-from stackcheck.engines.baking import render_dockerfile
 from stackcheck.entrypoints import baking, expecting, startarchive
+from stackcheck.entrypoints.baked_image import render_dockerfile
 from stackcheck.errors import ProbeError, UsageError
 from stackcheck.inspecting.existing import UNSTATED
 from stackcheck.model.facts import Missing

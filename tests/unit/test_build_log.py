@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from stackcheck.engines.buildlog import BuildLog, load_faults, printable
 from stackcheck.errors import BuildFailedError, EngineError, StackcheckError
+from stackcheck.targets.process.build_log import BuildLog, load_faults, printable
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from stackcheck import catalog, pipeline, rules
+from stackcheck import catalog, rules
 from stackcheck.dockerfiles.dockersteps import steps
 from stackcheck.dockerfiles.layercache import forecast, keep
 from stackcheck.rules.registry import judge_all
+from stackcheck.steps.claiming import claimed
 from stackcheck.verdict import Level, Outcome
 
 MATRICES = Path(__file__).parents[2] / "matrices"
@@ -26,7 +27,7 @@ def said(stack_id: str, *outcomes: Outcome, **changes: object) -> list[tuple[str
     """Return (outcome, code, message) of a stack's verdicts before any build."""
     stack = SHIPPED[stack_id].model_copy(update=changes)
     early = rules.before_build(Level.STATED)
-    verdicts = judge_all(early, pipeline.claimed(stack))
+    verdicts = judge_all(early, claimed(stack))
     return [(v.outcome.name, v.code, v.message) for v in verdicts if v.outcome in (outcomes or BAD)]
 
 

@@ -14,13 +14,13 @@ from packaging.version import Version
 from stackcheck import pipeline
 from stackcheck.cli import build, lock, options, output, probe
 from stackcheck.definition import Stack
-from stackcheck.engines import Target
 from stackcheck.errors import BuildFailedError, StackcheckError, UsageError
 from stackcheck.inspecting.existing import UNSTATED
 from stackcheck.model.facts import Missing
 from stackcheck.resolving.lock import Lock
 from stackcheck.resolving.locking import Locked
 from stackcheck.resolving.resolution import Unresolved
+from stackcheck.targets import Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +35,9 @@ def call(module: Any, *words: str) -> Namespace:
 
 
 def target(*, built: bool) -> Target:
-    return Target("image", "stackcheck/good:ab12", "sha256:ab", ("python3",), Missing("none"), built=built)
+    return Target(
+        "docker", "image", "stackcheck/good:ab12", "sha256:ab", ("python3",), Missing("none"), built=built
+    )
 
 
 @pytest.fixture

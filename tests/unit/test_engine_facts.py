@@ -10,21 +10,23 @@ from packaging.version import Version
 
 from stackcheck.definition import Stack
 from stackcheck.dockerfiles.dockerfile import make_recipe
-from stackcheck.engines import BuildOptions, Target, fingerprint
-from stackcheck.engines.building import image_tag
-from stackcheck.engines.buildkit import arguments, proxy_arguments
-from stackcheck.engines.gpus import HostDevices, look_at_host, request_gpus
-from stackcheck.engines.images import mirrored
-from stackcheck.engines.order import BuildOrder
-from stackcheck.engines.ownbuild import own_build
-from stackcheck.engines.owner import NOBODY, Owner, is_gone, parse_owner
-from stackcheck.engines.probing import container_arguments
-from stackcheck.engines.trust import logins, render_netrc
+from stackcheck.dockerfiles.dockersteps import bases
 from stackcheck.image import ImageFacts, parse_image
 from stackcheck.model.facts import Missing
 from stackcheck.resolving.resolution import LockedPackage, Resolution
 from stackcheck.rules.built import base_has_the_python_of_the_stack
 from stackcheck.rules.registry import Finding
+from stackcheck.targets import BuildOptions, Target
+from stackcheck.targets.build_secrets import logins, render_netrc
+from stackcheck.targets.containers import fingerprint
+from stackcheck.targets.containers.agent_container import container_arguments
+from stackcheck.targets.containers.build_request import BuildRequest
+from stackcheck.targets.containers.build_tool import arguments, proxy_arguments
+from stackcheck.targets.containers.builder import image_tag
+from stackcheck.targets.containers.gpus import HostDevices, look_at_host, request_gpus
+from stackcheck.targets.containers.images import mirrored
+from stackcheck.targets.containers.own_dockerfile import own_build
+from stackcheck.targets.process.process_identity import NOBODY, Owner, is_gone, parse_owner
 from stackcheck.verdict import Outcome
 
 if TYPE_CHECKING:
@@ -186,17 +188,17 @@ class TestFingerprint:
 
     def test_bases_are_the_images_of_from_lines_and_not_the_stages(self) -> None:
         text = "ARG V=1\nFROM --platform=linux/amd64 gcc:12 AS Build\nfrom debian:12\nFROM build\nFROM x:$V\nFROM y:$W\nFROM scratch"
-        assert fingerprint.bases_of(text) == ("gcc:12", "debian:12", "x:1")
+        assert bases(text) == ("gcc:12", "debian:12", "x:1")
 
 
 def test_the_options_of_docker_build() -> None:
-    order = BuildOrder(
+    order = BuildRequest(
         what="building s", folder=Path("/c"), dockerfile=Path("/c/Dockerfile"), tag="stackcheck/s:1",
         labels={"l": "v"}, target="run", build_args={"https_proxy": "http://u:pw@p", "A": "1"},
         secrets={"token": Path("/t")}, platform="linux/amd64", network="host", no_cache=True,
     )  # fmt: skip
     assert arguments(order) == [
-        "--progress=plain", "--file", "/c/Dockerfile", "--tag", "stackcheck/s:1", "--label=l=v",
+        "--file", "/c/Dockerfile", "--tag", "stackcheck/s:1", "--label=l=v",
         "--build-arg=https_proxy", "--build-arg=A=1", "--secret=id=token,src=/t", "--target=run",
         "--platform=linux/amd64", "--network=host", "--no-cache", "/c",
     ]  # fmt: skip
@@ -212,7 +214,7 @@ def test_an_image_name_has_only_what_a_name_may_have() -> None:
 
 
 def test_the_container_of_the_probes_can_do_nothing_else() -> None:
-    target = Target("image", "n:1", "sha256:1", ("/opt/venv/bin/python",), Missing("x"))
+    target = Target("docker", "image", "n:1", "sha256:1", ("/opt/venv/bin/python",), Missing("x"))
     made = container_arguments(target, {"probes": ["system"]}, 10 << 30)
     assert made["image"] == "sha256:1"
     assert made["entrypoint"] == ["/opt/venv/bin/python", "/stackcheck/agent.pyz", '{"probes": ["system"]}']

@@ -7,7 +7,7 @@ import stackcheck
 from stackcheck.entrypoints import startarchive
 
 ROOT = Path(stackcheck.__file__).parent
-SHELL = ("engines", "resolving", "agent")
+SHELL = ("targets", "resolving", "agent")
 """What starts processes or reaches the network."""
 OUTER = (
     "pipeline",
@@ -15,6 +15,7 @@ OUTER = (
     "cli",
     "inspecting",
     "entrypoints.baking",
+    "entrypoints.baked_image",
     "suggested",
     "stackitems",
     "stackreports",
@@ -86,7 +87,35 @@ def test_the_core_imports_neither_the_shell_nor_the_outside() -> None:
 
 
 def test_the_shell_does_not_import_the_outside() -> None:
-    assert offences(modules(*SHELL), OUTER) == []
+    assert offences(modules(*SHELL), ("steps", *OUTER)) == []
+
+
+def test_the_steps_do_not_import_the_story() -> None:
+    assert offences(modules("steps"), OUTER) == []
+
+
+def test_processes_know_nothing_of_the_targets_that_use_them() -> None:
+    above = tuple(
+        f"targets.{path.stem}"
+        for path in (ROOT / "targets").iterdir()
+        if path.stem not in ("process", "__pycache__")
+    )
+    assert offences(modules("targets/process"), above) == []
+
+
+KNOWN_PAIRS = {("recipes", "rules"), ("resolving", "rules")}
+"""Packages that still import each other when they run."""
+
+
+def test_no_two_packages_import_each_other() -> None:
+    arrows = {
+        (path.relative_to(ROOT).parts[0].removesuffix(".py"), name.split(".")[1])
+        for path in ROOT.rglob("*.py")
+        for name in imports(path)
+        if name.startswith("stackcheck.")
+    }
+    both = {(one, other) for one, other in arrows if one < other and (other, one) in arrows}
+    assert both <= KNOWN_PAIRS
 
 
 def test_what_travels_imports_nothing_of_the_host() -> None:

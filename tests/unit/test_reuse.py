@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from stackcheck.definition import Stack
-from stackcheck.engines import BuildOptions, Target, reuse
-from stackcheck.engines.reuse import ReusingEngine
 from stackcheck.errors import EngineError
 from stackcheck.model.facts import Missing
 from stackcheck.observation import Observation, parse_observation
 from stackcheck.resolving.resolution import Resolution
+from stackcheck.targets import BuildOptions, Capabilities, Target, reuse
+from stackcheck.targets.reuse import ReusingEngine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 STACK = Stack(id="s", packages={"torch": "2.5.0"})
 LOCK = Resolution((), "3.11", "x86_64-manylinux_2_28", "0.13.8", "the lock")
-TARGET = Target("image", "s:1", "sha256:" + "a" * 64, ("python3",), Missing("none"), gpus=("nvidia:all",))
+TARGET = Target(
+    "docker", "image", "s:1", "sha256:" + "a" * 64, ("python3",), Missing("none"), gpus=("nvidia:all",)
+)
 REQUEST = {"probes": ["distributions"], "params": {}}
 FIRST = "this image was not probed before, or something that it rests on has moved"
 
@@ -46,13 +48,17 @@ def host(driver: str = "550.54.15", free: int = 1, kernel: str = "6.1") -> Obser
     )
 
 
+ABLE = Capabilities(content_ids=True, is_local=True)
+
+
 @dataclass
 class Fake:
     """An engine that counts how often the agent ran."""
 
     name: str = "docker"
     version: str = "27.0"
-    is_local: bool = True
+    capabilities: Capabilities = ABLE
+    swept: int = 0
     target: Target = TARGET
     document: bytes = field(default_factory=lambda: observation(distributions=seen(distributions=[])))
     runs: int = 0
@@ -165,11 +171,14 @@ def test_another_stackcheck_is_a_doubt(twice: Twice, monkeypatch: pytest.MonkeyP
     ("fields", "reason"),
     [
         (
-            {"target": replace(TARGET, kind="venv")},
+            {"capabilities": Capabilities(is_local=True)},
             "only what was seen of an image can be bound to its digest",
         ),
         ({"target": replace(TARGET, id="s:1")}, "only what was seen of an image can be bound to its digest"),
-        ({"is_local": False}, "the engine is on another machine, whose driver is not seen from here"),
+        (
+            {"capabilities": Capabilities(content_ids=True)},
+            "the engine is on another machine, whose driver is not seen from here",
+        ),
     ],
 )
 def test_what_cannot_be_bound_is_never_reused(twice: Twice, fields: dict[str, Any], reason: str) -> None:

@@ -6,10 +6,10 @@ from types import SimpleNamespace
 from typing import Any
 
 from stackcheck.definition import Stack
-from stackcheck.engines import Target
 from stackcheck.model.facts import Fault, Missing
 from stackcheck.rules import load_all
 from stackcheck.rules.registry import RULES, judge_one
+from stackcheck.targets import Target
 
 load_all()
 STACK = Stack(id="small")
@@ -21,9 +21,9 @@ def said(code: str, **facts: Any) -> list[tuple[str, str, str]]:
 
 def test_a_stack_that_builds() -> None:
     no_image = Missing("made up")
-    target = Target("image", "stackcheck/small:1", "sha256:1", ("python3",), no_image, built=True)
+    target = Target("docker", "image", "stackcheck/small:1", "sha256:1", ("python3",), no_image, built=True)
     assert said("BUILD301", building=target) == [("PASS", "the image stackcheck/small:1 was built", "")]
-    there = Target("image", "mine:1", "sha256:2", ("python3",), no_image)
+    there = Target("docker", "image", "mine:1", "sha256:2", ("python3",), no_image)
     assert said("BUILD301", building=there) == [("PASS", "the image mine:1 is there already", "")]
 
 

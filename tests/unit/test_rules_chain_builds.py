@@ -8,11 +8,11 @@ import pytest
 
 from stackcheck.definition import Stack
 from stackcheck.dockerfiles.tiers import link
-from stackcheck.engines.contract import BuiltTier, Target
 from stackcheck.environment import definition_facts
 from stackcheck.model.facts import Fault, Missing
 from stackcheck.rules.registry import RULES, judge_one
 from stackcheck.tables import load
+from stackcheck.targets.engine import BuiltTier, Target
 from stackcheck_probes.probes import cmake_sources, pythons
 from tests.unit.early_cases import said
 
@@ -231,7 +231,7 @@ def test_a_tier_is_built_on_the_one_below() -> None:
 def target(*names: str, kind: Any = "image") -> Target:
     sizes = {"low": 289_000_000, "top": 1_300_000_000}
     tiers = tuple(BuiltTier(name, f"{name}:1", f"id {name}", sizes[name], built=True) for name in names)
-    return Target(kind, "top:1", "id", ("python3",), Missing("not looked at"), tiers=tiers)
+    return Target("docker", kind, "top:1", "id", ("python3",), Missing("not looked at"), tiers=tiers)
 
 
 def test_tiers_that_are_there_and_that_are_missing() -> None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from stackcheck.definition import Stack
-from stackcheck.pipeline import claimed
 from stackcheck.rules.registry import RULES, judge_one
+from stackcheck.steps.claiming import claimed
 from tests.unit.early_cases import said
 
 if TYPE_CHECKING:

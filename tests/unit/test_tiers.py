@@ -9,10 +9,15 @@ import pytest
 from stackcheck import catalog
 from stackcheck.definition import Stack
 from stackcheck.dockerfiles.tiers import Tier, TierImage, from_fault, link, plan
-from stackcheck.engines import BuildOptions
-from stackcheck.engines.manifest import read_manifest
-from stackcheck.engines.ownbuild import LABEL_FILES, LABEL_STEPS, built_on, own_build
 from stackcheck.errors import DefinitionError, UsageError
+from stackcheck.targets import BuildOptions
+from stackcheck.targets.containers.own_dockerfile import (
+    LABEL_FILES,
+    LABEL_STEPS,
+    built_on,
+    own_build,
+    read_manifest,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path

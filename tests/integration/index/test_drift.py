@@ -13,13 +13,13 @@ from stackcheck import pipeline
 from stackcheck.definition import Stack
 from stackcheck.drift.rendering import render, schema
 from stackcheck.drift.run import DriftOptions, drift
-from stackcheck.engines import BuildOptions
 from stackcheck.errors import ReportError, UsageError
 from stackcheck.report.jsonfile import to_json
 from stackcheck.report.model import Report
 from stackcheck.resolving.lock import lock_path
 from stackcheck.resolving.lockfile import read_lock
 from stackcheck.resolving.locking import Locked, lock_stack
+from stackcheck.targets import BuildOptions
 from tests.integration.index.server import FAULTS, IndexServer, Upload, make_wheel
 
 if TYPE_CHECKING:

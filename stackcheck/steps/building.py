@@ -1,0 +1,116 @@
+"""The third step: have a target for a stack, or say why there is none. Fact: `building`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from stackcheck import targets
+from stackcheck.errors import BaseImageError, BuildFailedError, EngineError
+from stackcheck.model.facts import Fault, Missing
+from stackcheck.steps.claiming import brings_its_own
+from stackcheck.steps.probing import observed
+from stackcheck.targets.registry import without_a_base_image
+from stackcheck.targets.reuse import ReusingEngine
+from stackcheck.targets.venv import find_python
+from stackcheck.verdict import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from stackcheck.definition import Stack
+    from stackcheck.model.facts import Facts
+    from stackcheck.resolving.resolution import Resolution
+    from stackcheck.steps.options import Options
+    from stackcheck.targets import Engine, Progress
+    from stackcheck.verdict import Verdict
+
+
+def reason_not_to_build(early: Iterable[Verdict], facts: Facts, options: Options) -> str:
+    """Return why nothing is built, "" when nothing stands against it."""
+    stack: Stack = facts["stack"]
+    if isinstance(facts["resolution"], Missing) and stack.packages and not brings_its_own(stack):
+        return f"nothing was built: {facts['resolution'].reason}"
+    failed = sorted({verdict.code for verdict in early if verdict.outcome is Outcome.FAIL and verdict.counts})
+    if failed and not options.keep_going:
+        return (
+            f"nothing was built, because {', '.join(failed)} failed before; --keep-going builds all the same"
+        )
+    return ""
+
+
+def built(
+    stack: Stack,
+    resolution: Resolution | Missing,
+    options: Options,
+    progress: Progress,
+    family: Sequence[Stack] = (),
+) -> dict[str, Any]:
+    """Build the stack and probe it; return the facts of both.
+
+    Where no engine was asked for and the one that answers has no base image to build on, one is taken that
+    needs none. `family` are the stacks of the same call: see `left_to_another`.
+    """
+    wheels = None if isinstance(resolution, Missing) else resolution
+    facts = _built_by(stack, wheels, options, progress, family)
+    fault = facts["building"]
+    no_base = isinstance(fault, Fault) and fault.no_base
+    if no_base and wheels and not options.engine and not brings_its_own(stack):
+        other = without_a_base_image()
+        progress(f"{fault.message} Taking the engine {other} instead.")
+        return _built_by(stack, wheels, replace(options, engine=other), progress, family)
+    return facts
+
+
+def _built_by(
+    stack: Stack,
+    wheels: Resolution | None,
+    options: Options,
+    progress: Progress,
+    family: Sequence[Stack],
+) -> dict[str, Any]:
+    try:
+        engine = targets.choose(options.engine, progress, cache=options.build.cache)
+    except EngineError as error:
+        return {"building": Fault(str(error))}
+    if options.cached:
+        engine = ReusingEngine(engine, options.build.cache, progress)
+    try:
+        if engine.capabilities.local_pythons and (reason := left_to_another(stack, family, options)):
+            progress(f"{stack.id}: {reason}")
+            return {"building": Missing(reason)}
+        return prepared(stack, engine, wheels, options, progress)
+    finally:
+        engine.close()
+
+
+def left_to_another(stack: Stack, family: Sequence[Stack], options: Options) -> str:
+    """Return why this member of a family is not built here; "" when it is.
+
+    An engine that has only this machine's Pythons takes the members of a family that fit them.
+    """
+
+    def here(member: Stack) -> bool:
+        return bool(member.python and find_python(member.python, options.build.environ))
+
+    others = [each for each in family if each.family == stack.family and each.id != stack.id]
+    if not others or not stack.python or here(stack):
+        return ""
+    taken = next((each.id for each in others if here(each)), "")
+    return (
+        taken
+        and f"not built: there is no Python {stack.python} on this machine, {taken} stands for its family"
+    )
+
+
+def prepared(
+    stack: Stack, engine: Engine, wheels: Resolution | None, options: Options, progress: Progress
+) -> dict[str, Any]:
+    """Have the engine's target and probe it; return the facts of both."""
+    try:
+        target = engine.prepare(stack, wheels, options.build, progress)
+    except BuildFailedError as error:
+        return {"building": Fault(str(error), proven=True, log_tail=error.log_tail, log_file=error.log_file)}
+    except EngineError as error:
+        return {"building": Fault(str(error), no_base=isinstance(error, BaseImageError))}
+    return {"building": target} | observed(stack, engine, target, options, progress)

@@ -1,0 +1,31 @@
+"""The first step: what a stack claims. Facts: `stack`, `tables`, `env`, `dockerfile`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stackcheck import tables
+from stackcheck.environment import definition_facts
+from stackcheck.model.facts import Missing
+
+if TYPE_CHECKING:
+    from stackcheck.definition import Stack
+
+
+def claimed(stack: Stack) -> dict[str, Any]:
+    """Return the facts that need only the definition, and the Dockerfile that it names."""
+    facts = definition_facts(stack, tables.load(), os.environ)
+    if stack.image.dockerfile:
+        path = Path(stack.file).parent / stack.image.dockerfile
+        try:
+            facts["dockerfile"] = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            facts["dockerfile"] = Missing(f"{path} cannot be read: {error}")
+    return facts
+
+
+def brings_its_own(stack: Stack) -> bool:
+    """Tell whether a stack brings a ready image or a Dockerfile, so that nothing of a lock goes into it."""
+    return bool(stack.image.ready or stack.image.dockerfile)

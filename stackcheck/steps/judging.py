@@ -1,0 +1,84 @@
+"""The last step: which rules are asked, which findings are accepted, and the report of it all."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from stackcheck import agent as agents
+from stackcheck import tables
+from stackcheck.image import ImageFacts
+from stackcheck.observation import Observation
+from stackcheck.report.model import Hashes, Report, Subject
+from stackcheck.resolving.resolution import Resolution
+from stackcheck.steps.probing import packed_agent
+from stackcheck.targets import Target
+from stackcheck.verdict import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from stackcheck.definition import Stack
+    from stackcheck.model.facts import Facts
+    from stackcheck.verdict import Verdict
+
+
+def waive(verdicts: Sequence[Verdict], stack: Stack) -> tuple[Verdict, ...]:
+    """Mark the WARNs and FAILs that the stack accepts with a written reason."""
+    bad = (Outcome.WARN, Outcome.FAIL)
+    return tuple(
+        replace(verdict, waived=stack.ignore[verdict.code])
+        if verdict.code in stack.ignore and verdict.outcome in bad
+        else verdict
+        for verdict in verdicts
+    )
+
+
+class Run:
+    """The clock and the name of one run, until its report is made."""
+
+    def __init__(self, command: str, stack: Stack) -> None:
+        """Start the clock."""
+        self.command, self.stack = command, stack
+        self.started = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+        self.clock = time.monotonic()
+
+    def report(self, verdicts: Sequence[Verdict], facts: Facts) -> Report:
+        """Return what came of the run."""
+        stack, resolution, target = self.stack, facts.get("resolution"), facts.get("building")
+        versions = (
+            {p.name: str(p.version) for p in resolution.packages}
+            if isinstance(resolution, Resolution)
+            else {}
+        )
+        seen = facts.get("probing")
+        return Report(
+            stack=stack.id,
+            verdicts=waive(verdicts, stack),
+            file=stack.file,
+            summary=stack.summary,
+            command=self.command,
+            subject=_subject(target),
+            started=self.started,
+            seconds=round(time.monotonic() - self.clock, 3),
+            expect=stack.expect,
+            expect_codes=stack.expect_codes,
+            resolution=versions,
+            observation=seen.document if isinstance(seen, Observation) else None,
+            hashes=_hashes(target),
+        )
+
+
+def _subject(target: Any) -> Subject:
+    if not isinstance(target, Target):
+        return Subject()
+    return Subject(target.kind, target.engine, target.name, target.id, target.size_bytes or None)
+
+
+def _hashes(target: Any) -> Hashes:
+    if not isinstance(target, Target):
+        return Hashes("", tables.sha256(), "")
+    labels = target.image.labels if isinstance(target.image, ImageFacts) else {}
+    return Hashes(agents.sha256(packed_agent()), tables.sha256(), labels.get("stackcheck.fingerprint", ""))

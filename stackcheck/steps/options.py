@@ -1,0 +1,33 @@
+"""What the user may say about a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from stackcheck.targets import BuildOptions
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from stackcheck.resolving.uvrun import UvAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user may say about a run.
+
+    `engine` names one of `targets.registry.names()`; `locks` is the folder of lock files; `keep_going` builds
+    a stack although rules failed before the build; `timeout_s` bounds all probes of one target together;
+    `cached` reuses what they saw of this very image. `answers` keeps what uv said, for stacks that ask it the
+    same at the same time.
+    """
+
+    offline: bool = False
+    engine: str | None = None
+    build: BuildOptions = field(default_factory=BuildOptions)
+    locks: Path | None = None
+    keep_going: bool = False
+    timeout_s: float = 900.0
+    cached: bool = False
+    answers: dict[tuple[Any, ...], UvAnswer] | None = field(default=None, repr=False, compare=False)

@@ -1,0 +1,63 @@
+"""The fourth step: run the probes in a target. Facts: `image`, `probing`, `observation`, and one a probe."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from stackcheck import agent as agents
+from stackcheck import rules
+from stackcheck.errors import EngineError, ProbeError
+from stackcheck.model.facts import Fault, Missing
+from stackcheck.observation import parse_observation, rule_facts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from stackcheck.definition import Stack
+    from stackcheck.observation import Observation
+    from stackcheck.steps.options import Options
+    from stackcheck.targets import Engine, Progress, Target
+
+_AGENT_MARGIN_S = 60.0
+"""What starting a target may take on top of the probes' own time."""
+
+
+def observed(
+    stack: Stack, engine: Engine, target: Target, options: Options, progress: Progress
+) -> dict[str, Any]:
+    """Run the probes in a target; return what they saw."""
+    progress(f"{stack.id}: probing {target.kind} {target.name}")
+    facts: dict[str, Any] = {"image": target.image}
+    try:
+        observation = asked(engine, target, agents.request_for(stack), options)
+    except (ProbeError, EngineError) as error:
+        return facts | {"probing": Fault(str(error))}
+    return facts | {"probing": observation} | rule_facts(observation)
+
+
+def asked(engine: Engine, target: Target, request: Mapping[str, Any], options: Options) -> Observation:
+    """Ask the agent in a target; raise `ProbeError` or `EngineError` when no answer comes."""
+    timeout_s = options.timeout_s + _AGENT_MARGIN_S
+    return parse_observation(engine.run_agent(target, packed_agent(), request, timeout_s=timeout_s))
+
+
+@cache
+def packed_agent() -> bytes:
+    """Return the agent, packed once a process."""
+    return agents.pack()
+
+
+def with_gaps(facts: dict[str, Any]) -> dict[str, Any]:
+    """Fill every fact that a rule needs and nobody brought with the reason for its absence."""
+    building, probing = facts.get("building"), facts.get("probing")
+    if isinstance(building, Missing):
+        gap = building
+    elif isinstance(building, Fault):
+        gap = Missing("there is no target to look at: the build did not succeed")
+    elif isinstance(probing, Fault):
+        gap = Missing("the probes gave no answer")
+    else:
+        gap = Missing("this probe was not run")
+    needed = {name for each in rules.load_all() for name in each.needs}
+    return dict.fromkeys(needed, gap) | facts

@@ -1,0 +1,66 @@
+"""The second step: what would be installed. Facts: `resolving`, `resolution`, `lock`, `pages`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from stackcheck.errors import BuildFailedError, LockError, ResolveError
+from stackcheck.model.facts import Missing
+from stackcheck.resolving import locking, resolve
+from stackcheck.resolving.lock import Lock, is_current, lock_path
+from stackcheck.resolving.lockfile import write_lock
+from stackcheck.resolving.resolution import PROVEN, Resolution, Unresolved
+
+if TYPE_CHECKING:
+    from stackcheck.definition import Stack
+    from stackcheck.model.facts import Facts
+    from stackcheck.steps.options import Options
+    from stackcheck.targets import Progress
+
+
+def resolved(stack: Stack, options: Options, progress: Progress) -> dict[str, Any]:
+    """Return the facts of resolution: what would be installed, or why that is not known."""
+    progress(f"{stack.id}: resolving")
+    how = resolve.Options(offline=options.offline, answers=options.answers)
+    return locking.resolution_facts(stack, how, options.locks)
+
+
+def known(facts: dict[str, Any]) -> dict[str, Any]:
+    """Return the facts with the Environment that the resolution makes of the definition."""
+    resolution = facts["resolution"]
+    if isinstance(resolution, Missing):
+        return facts
+    return facts | {"env": replace(facts["env"], resolution=resolution)}
+
+
+def locked(stack: Stack, facts: dict[str, Any], options: Options, progress: Progress) -> dict[str, Any]:
+    """Return the facts with the resolution that a build takes: the committed lock while it is current.
+
+    Where no lock is committed, this one is written, so that the next run builds the same.
+    """
+    committed, resolution = facts["lock"], facts["resolution"]
+    if isinstance(committed, Lock) and is_current(committed, stack):
+        return facts | {"resolution": locking.resolution_of(committed)}
+    if committed is None and isinstance(resolution, Resolution):
+        path = lock_path(stack, options.locks)
+        try:
+            write_lock(resolution, path)
+            progress(f"{stack.id}: wrote {path}")
+        except LockError as error:
+            progress(f"{stack.id}: no lock was kept: {error}")
+    return facts
+
+
+def known_resolution(stack: Stack, facts: Facts) -> Resolution:
+    """Return what to install.
+
+    Raise `BuildFailedError` when it is proven that nothing fits, `ResolveError` when that is not known.
+    """
+    resolution, resolving = facts["resolution"], facts["resolving"]
+    if isinstance(resolution, Missing):
+        proven = isinstance(resolving, Unresolved) and resolving.kind in PROVEN
+        error = BuildFailedError if proven else ResolveError
+        raise error(f"{stack.title}: nothing was built: {resolution.reason}")
+    found: Resolution = resolution
+    return found

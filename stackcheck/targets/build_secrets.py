@@ -1,0 +1,113 @@
+"""What build steps may know and the image may not: CA certificates, logins of package indexes, proxies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+from urllib.parse import urlsplit
+
+import certifi
+
+from stackcheck.dockerfiles.dockerfile import CA, NETRC
+from stackcheck.errors import UsageError
+from stackcheck.redact import secrets_of
+from stackcheck.resolving.indexlogin import login_for
+from stackcheck.resolving.places import places
+
+if TYPE_CHECKING:
+    from stackcheck.definition import Stack
+    from stackcheck.resolving.resolution import Resolution
+    from stackcheck.targets.engine import BuildOptions, Progress
+
+_CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "CURL_CA_BUNDLE")
+_URL_VARIABLES = (
+    "UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS",
+    "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS",
+)  # fmt: skip
+Logins: TypeAlias = Mapping[str, tuple[str, str]]
+"""Host -> user name and password."""
+_TEXT_LIMIT = 64 << 10
+_SHORTEST_SECRET = 6
+
+
+def gather_secrets(options: BuildOptions, known: Logins, folder: Path, progress: Progress) -> dict[str, Path]:
+    """Return the files to mount for build steps, by id; made ones lie in `folder`, which only the user reads.
+
+    Raise `UsageError` for a secret or CA file that cannot be read.
+    """
+    secrets = {name: Path(path) for name, path in options.secrets.items()}
+    if bundle := ca_bundle(options, folder, progress):
+        secrets[CA] = bundle
+    if known:
+        secrets[NETRC] = _private(folder / "netrc", render_netrc(known))
+    for name, path in secrets.items():
+        if not path.is_file():
+            raise UsageError(f"the file of the build secret {name!r} is not there: {path}")
+    return secrets
+
+
+def texts_to_hide(secrets: Mapping[str, Path], environ: Mapping[str, str]) -> list[str]:
+    """Return every line and word of the secrets that no log may have (CA certificates are public)."""
+    texts = [
+        path.read_text("utf-8", errors="replace")
+        for name, path in secrets.items()
+        if name != CA and path.stat().st_size <= _TEXT_LIMIT
+    ]
+    lines = [line.strip() for text in texts for line in text.splitlines()]
+    words = [word for line in lines for word in (*line.split(), line.partition("=")[2])]
+    return [piece for piece in (*lines, *words, *secrets_of(environ)) if len(piece) >= _SHORTEST_SECRET]
+
+
+def ca_bundle(options: BuildOptions, folder: Path, progress: Progress) -> Path | None:
+    """Return the certificates that build steps trust; None when those of the base serve.
+
+    `ca_file` is added to the well-known ones; the variables of the environment replace them, as they do for
+    pip and curl.
+    """
+    if options.ca_file:
+        try:
+            extra = options.ca_file.read_text("utf-8")
+        except (OSError, UnicodeDecodeError):
+            raise UsageError(f"cannot read the CA certificates in {options.ca_file}") from None
+        return _private(folder / "ca.pem", f"{Path(certifi.where()).read_text('utf-8')}\n{extra}")
+    for name in _CA_VARIABLES:
+        path = options.environ.get(name, "")
+        if path and Path(path).is_file():
+            progress(f"build steps trust the CA certificates of {name} ({path}); they stay out of the image")
+            return Path(path)
+    return None
+
+
+def logins(stack: Stack, resolution: Resolution, environ: Mapping[str, str]) -> Logins:
+    """Return the logins for the hosts that locked files come from: those with which uv resolved."""
+    words = (word for name in _URL_VARIABLES for word in environ.get(name, "").replace(",", " ").split())
+    stated = [word[word.find("=http") + 1 :] for word in words]  # UV_INDEX takes name=url as well
+    files = [package.url for package in resolution.packages]
+    found: dict[str, tuple[str, str]] = {}
+    for url in (*stated, *(place.url for place in places(stack)), *files):
+        user, _, word = login_for(url, environ).partition(":")
+        if user:
+            found.setdefault(urlsplit(url).hostname or "", (user, word))
+    hosts = {urlsplit(url).hostname for url in files}
+    return {host: login for host, login in sorted(found.items()) if host in hosts}
+
+
+def render_netrc(known: Logins) -> str:
+    """Return logins in the form that pip, uv and curl read (the module `netrc` of Python)."""
+    rows = known.items()
+    return "".join(
+        f"machine {host} login {_word(user)} password {_word(text)}\n" for host, (user, text) in rows
+    )
+
+
+def _word(text: str) -> str:
+    plain = re.fullmatch(r"[^\s\"\\#]+", text)
+    return text if plain else '"' + re.sub(r'(["\\])', r"\\\1", text) + '"'
+
+
+def _private(path: Path, text: str) -> Path:
+    path.touch(mode=0o600)
+    path.write_text(text, "utf-8")
+    return path

@@ -1,0 +1,1 @@
+"""Processes on this machine: started, identified, locked, stopped, listened to, and cleaned up after."""

@@ -1,0 +1,125 @@
+"""The log of a build: whole in a file, line by line as progress, its tail in the error, no secrets in any."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections import deque
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Self
+
+from stackcheck.errors import BuildFailedError, EngineError, StackcheckError
+from stackcheck.redact import redact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+    from types import TracebackType
+
+    from stackcheck.targets.engine import Progress
+
+LINE_LIMIT = 400
+TAIL_LINES = 30
+_MATCHED = 1 << 14
+"""As much of a line is looked at for a known fault: podman repeats a whole RUN before it says what failed."""
+_NOISE = re.compile(r"#\d+ sha256:|#\d+ (DONE|CACHED)|\s*---> (Running in|Using cache)|Removing intermediate")
+_STEP_FAILED = re.compile(
+    r"did not complete successfully|executor failed running|returned a non-zero code|step failed with status"
+    r"|building at STEP "
+)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFault:
+    """One row of faults.toml."""
+
+    pattern: re.Pattern[str]
+    whose: str
+    message: str
+    hint: str
+
+
+@cache
+def load_faults() -> tuple[KnownFault, ...]:
+    """Return the rows of faults.toml."""
+    rows = tomllib.loads((files("stackcheck.targets.process") / "faults.toml").read_text("utf-8"))["fault"]
+    return tuple(
+        KnownFault(re.compile(row["pattern"]), row["whose"], row["message"], row["hint"]) for row in rows
+    )
+
+
+def printable(text: str, limit: int = LINE_LIMIT) -> str:
+    """Escape what a terminal would act on, and cut; text of a build is untrusted."""
+    shown = "".join(char if char.isprintable() else _escape(char) for char in text[: limit + 1].expandtabs(4))
+    return shown if len(text) <= limit else shown[: limit - 3] + "..."
+
+
+def _escape(char: str) -> str:
+    return char.encode("unicode_escape").decode("ascii")
+
+
+class BuildLog:
+    """Takes the lines of one build, as a context manager. `secrets` are texts that must never appear."""
+
+    def __init__(self, path: Path, progress: Progress, secrets: Iterable[str] = ()) -> None:
+        """Start a log at `path`; the folder is made."""
+        self.path = path
+        self._progress = progress
+        self._secrets = tuple(secrets)
+        self._tail: deque[str] = deque(maxlen=200)
+
+    def __enter__(self) -> Self:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self.path.open("w", encoding="utf-8", errors="backslashreplace")
+        except OSError as error:
+            raise EngineError(f"cannot write the build log {self.path}: {error.strerror}") from None
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def line(self, text: str) -> None:
+        """Take one line, as the engine printed it."""
+        clean = redact(text.rstrip("\r\n"), self._secrets)
+        self._file.write(clean + "\n")
+        if clean.strip() and not _NOISE.match(clean):
+            self._tail.append(clean[:_MATCHED])
+            self._progress(printable(clean))
+
+    def lines(self, text: str) -> None:
+        """Take several lines at once."""
+        for line in text.splitlines():
+            self.line(line)
+
+    @property
+    def tail(self) -> str:
+        """Return the last lines, escaped and cut."""
+        return "\n".join(printable(line) for line in list(self._tail)[-TAIL_LINES:])
+
+    def error(self, what: str) -> StackcheckError:
+        """Return the error that the log speaks of: the stack's fault, or the engine's."""
+        self._file.flush()
+        tail = list(self._tail)
+        found = _last_fault(tail)
+        where = f"The whole log: {self.path}"
+        if found and found.whose == "engine":
+            return EngineError(f"{what}: {found.message}. {found.hint}\n{self.tail}\n{where}")
+        if found or any(_STEP_FAILED.search(line) for line in tail):
+            reason = f"{found.message}. {found.hint}" if found else "a build step failed."
+            return BuildFailedError(f"{what}: {reason} {where}", log_tail=self.tail, log_file=str(self.path))
+        return EngineError(f"{what}: the engine gave up without running a step.\n{self.tail}\n{where}")
+
+
+def _last_fault(lines: list[str]) -> KnownFault | None:
+    for line in reversed(lines):
+        if "WARNING: Retrying" in line:  # pip got over it, or says so again in its last words
+            continue
+        for fault in load_faults():
+            if fault.pattern.search(line):
+                return fault
+    return None

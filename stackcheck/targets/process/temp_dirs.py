@@ -1,0 +1,47 @@
+"""Temporary folders that say whose they are, so that the next run can remove those of a killed one."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stackcheck.errors import EngineError
+from stackcheck.targets.process.process_identity import age_of, is_gone, parse_owner, this_process
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def temp_folder(cache: Path) -> Iterator[Path]:
+    """Yield an empty folder that only this user can read; remove it whatever happens.
+
+    Raise `EngineError` when the cache folder cannot be written.
+    """
+    parent = cache / "tmp"
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f"{this_process()}-", dir=parent))
+    except OSError as error:
+        raise EngineError(
+            f"cannot make a temporary folder in {parent}: {error.strerror}. "
+            "Name a folder that can be written in STACKCHECK_CACHE."
+        ) from None
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def sweep_temp_folders(cache: Path) -> int:
+    """Remove the temporary folders of runs that are gone; return how many."""
+    mine, removed = this_process(), 0
+    for folder in sorted((cache / "tmp").glob("*-*")):
+        owner = parse_owner(folder.name.partition("-")[0])
+        if is_gone(owner, mine, age_of(folder)):
+            shutil.rmtree(folder, ignore_errors=True)
+            removed += 1
+    return removed

@@ -1,0 +1,131 @@
+"""Which engines there are, and which one a run takes.
+
+Ours are listed here; an installed package adds its own by an entry point of the group `stackcheck.engines`,
+whose value is an `EngineClass`. Nothing is imported before it is chosen.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING
+
+from stackcheck.errors import EngineError, EngineUnreachableError, UsageError
+from stackcheck.targets.engine import Capabilities, default_cache
+from stackcheck.targets.process.temp_dirs import sweep_temp_folders
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from stackcheck.targets.engine import Engine, EngineClass, Progress
+
+GROUP = "stackcheck.engines"
+OURS = {
+    "docker": "stackcheck.targets.containers.docker:DockerEngine",
+    "podman": "stackcheck.targets.containers.podman:PodmanEngine",
+    "venv": "stackcheck.targets.venv:VenvEngine",
+    "here": "stackcheck.targets.here:HereEngine",
+}
+"""Name -> where its class is; a package cannot take one of these names."""
+PREFERRED = ("docker", "venv")
+"""What a run takes that names no engine: the first that can do what is needed, and answers."""
+_LACKS = {
+    "images": "does not look at images",
+    "bakes": "does not put an entrypoint into images",
+    "plans": "does not tell what it would build",
+}
+"""What is said of an engine without a capability that a command needs."""
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of all engines: ours, then those of installed packages."""
+    others = {entry.name for entry in entry_points(group=GROUP)} - OURS.keys()
+    return (*OURS, *sorted(others))
+
+
+def known_name(name: str) -> str:
+    """Return the name of an engine that there is; raise `UsageError`, which lists them, for another."""
+    if name in OURS or name in names():
+        return name
+    raise UsageError(f"there is no engine {name!r}; known: {', '.join(names())}")
+
+
+def engine_class(name: str) -> EngineClass:
+    """Import a class of engines; raise `UsageError` for an unknown name, `EngineError` for a bad class."""
+    if known_name(name) in OURS:
+        module, _, member = OURS[name].partition(":")
+        found: EngineClass = getattr(import_module(module), member)
+        return found
+    entry = next(iter(entry_points(group=GROUP, name=name)))
+    try:
+        found = entry.load()
+    except Exception as error:
+        raise EngineError(
+            f"the engine {name} ({entry.value}) cannot be loaded: {type(error).__name__}: {error}."
+        ) from error
+    if not isinstance(getattr(found, "capabilities", None), Capabilities) or not hasattr(found, "start"):
+        raise EngineError(f"the engine {name} ({entry.value}) has no capabilities, or no start().")
+    return found
+
+
+def engines_that(able: str) -> tuple[str, ...]:
+    """Return the names of the engines with a capability, so that a message can name them."""
+    found = []
+    for name in names():
+        with suppress(EngineError):  # a broken one of another package is not this message's business
+            found += [name] if getattr(engine_class(name).capabilities, able) else []
+    return tuple(found)
+
+
+def without_a_base_image() -> str:
+    """Return the preferred engine that builds, and needs no base image for it."""
+    classes = {name: engine_class(name).capabilities for name in PREFERRED}
+    return next(name for name, each in classes.items() if each.builds and not each.images)
+
+
+def choose(
+    name: str | None,
+    progress: Progress,
+    *,
+    cache: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    able: str = "",
+) -> Engine:
+    """Start the engine of that name; without a name, the first preferred one that answers. Say which.
+
+    `able` names a capability that is needed. `cache` is the cache folder; what killed runs left there and in
+    the engine is swept. Raise `UsageError` for an unknown name or an engine that is not able, `EngineError`
+    when the only one that is left does not answer.
+    """
+    folder = cache or default_cache()
+    variables = os.environ if environ is None else environ
+    *first, last = (known_name(name),) if name else _preferred(able)
+    if able and not getattr(engine_class(last).capabilities, able):
+        raise UsageError(_not_able(last, able))
+    sweep_temp_folders(folder)
+    reason = "as asked" if name else "because it answers"
+    for each in first:
+        try:
+            return _started(each, folder, variables, progress, reason)
+        except EngineUnreachableError as error:
+            reason = f"because {error.reason}"
+    return _started(last, folder, variables, progress, reason)
+
+
+def _preferred(able: str) -> tuple[str, ...]:
+    return tuple(name for name in PREFERRED if not able or getattr(engine_class(name).capabilities, able))
+
+
+def _not_able(name: str, able: str) -> str:
+    able_ones = ", ".join(engines_that(able))
+    return f"the engine {name} {_LACKS[able]}; the engines that do: {able_ones}."
+
+
+def _started(name: str, cache: Path, environ: Mapping[str, str], progress: Progress, reason: str) -> Engine:
+    engine = engine_class(name).start(cache, environ)
+    swept = f"; removed {engine.swept} left-overs of a killed run" if engine.swept else ""
+    progress(f"engine: {f'{name} {engine.version}'.strip()}, {reason}{swept}")
+    return engine
