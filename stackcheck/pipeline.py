@@ -37,6 +37,7 @@ from stackcheck.report.model import Hashes, Report, Subject
 from stackcheck.resolving import locking, resolve
 from stackcheck.resolving.lock import Lock, is_current, lock_path
 from stackcheck.resolving.lockfile import write_lock
+from stackcheck.resolving.memory import RunMemory
 from stackcheck.resolving.resolution import PROVEN, Resolution, Unresolved
 from stackcheck.rules.registry import Facts, Fault, Missing, Rule, judge_all
 from stackcheck.verdict import Outcome, Verdict
@@ -58,7 +59,8 @@ class Options:
 
     `locks` is the folder of lock files; `keep_going` builds a stack although rules failed before the build;
     `timeout_s` bounds all probes of one target together; `cached` reuses what they saw of this very image.
-    `answers` keeps what uv said, for stacks that ask it the same at the same time.
+    `answers` keeps what uv said, for stacks that ask it the same at the same time; `memory` what the run has
+    learned of indexes that do not answer, for all its stacks.
     """
 
     offline: bool = False
@@ -69,6 +71,7 @@ class Options:
     timeout_s: float = 900.0
     cached: bool = False
     answers: dict[tuple[Any, ...], UvAnswer] | None = field(default=None, repr=False, compare=False)
+    memory: RunMemory = field(default_factory=RunMemory, repr=False, compare=False)
 
 
 def check(stack: Stack, options: Options, progress: Progress) -> Report:
@@ -185,7 +188,7 @@ def known(facts: dict[str, Any]) -> dict[str, Any]:
 def resolved(stack: Stack, options: Options, progress: Progress) -> dict[str, Any]:
     """Return the facts of resolution: what would be installed, or why that is not known."""
     progress(f"{stack.id}: resolving")
-    how = resolve.Options(offline=options.offline, answers=options.answers)
+    how = resolve.Options(offline=options.offline, answers=options.answers, memory=options.memory)
     return locking.resolution_facts(stack, how, options.locks)
 
 

@@ -89,7 +89,9 @@ def _resolved(
     stack: Stack, facts: dict[str, Any], options: Options
 ) -> tuple[Resolution | Unresolved, tuple[Verdict, ...]]:
     """Resolve a stack; return what came of it, and what then fails. The lock is of the stack as it was."""
-    more = locking.resolution_facts(stack, resolve.Options(offline=options.offline), options.locks)
+    more = locking.resolution_facts(
+        stack, resolve.Options(offline=options.offline, memory=options.memory), options.locks
+    )
     verdicts = judge_all(pipeline.stages("2"), facts | more | {"stack": stack, "lock": None})
     fails = tuple(v for v in verdicts if v.outcome >= Outcome.FAIL and v.code not in stack.ignore)
     return more["resolving"], fails

@@ -93,9 +93,9 @@ def _no_solution(text: str, *, offline: bool) -> Unresolved:
     found = premises(derivation)
     if kind := _missing_kind(text):
         who, needed = _asked_for(names, found)
-        who = _pinned(who, found)
-        message = f"{_says(who)} needs {needed}, which {_MISSING_WORDS[kind]}"
-        return Unresolved(kind, message, (needed,), derivation)
+        who = _says(_pinned(who, found))
+        message = f"{who} needs {needed}, which {MISSING_WORDS[kind]}"
+        return Unresolved(kind, message, (needed,), derivation, who=who)
     pair = find_conflict(found)
     if pair:
         (who, wanted), (other, unwanted) = ((_pinned(who, found), what) for who, what in pair)
@@ -106,12 +106,14 @@ def _no_solution(text: str, *, offline: bool) -> Unresolved:
     return Unresolved("conflict", "the pins exclude each other; uv explains why", (), derivation)
 
 
-_MISSING_WORDS: dict[Kind, str] = {
+MISSING_WORDS: dict[Kind, str] = {
     "no-python-wheel": "has no wheel for this Python",
     "no-platform-wheel": "has no wheel for this platform",
     "no-wheel": "has no wheel that may be used, and no source build is allowed",
     "not-found": "is on none of the indexes and pages that were read",
 }
+THE_STACK = "the stack"
+"""Who requires what the definition itself states, in a message."""
 
 
 def _asked_for(names: Sequence[str], found: Sequence[Premise]) -> Premise:
@@ -156,7 +158,7 @@ def _pinned(who: str, found: Sequence[Premise]) -> str:
 
 
 def _says(who: str) -> str:
-    return "the stack" if who == PROJECT else who
+    return THE_STACK if who == PROJECT else who
 
 
 def premises(derivation: str) -> tuple[Premise, ...]:
