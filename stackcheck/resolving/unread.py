@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from stackcheck.resolving.question import Question
 
-_ASKED = re.compile(r"Sending fresh GET request for: (\S+)")
+_ASKED = re.compile(r"(?:Sending fresh GET request|No cache entry) for: (\S+)")
 _SETTINGS = ("UV_INDEX", "UV_FIND_LINKS")
 
 
