@@ -15,7 +15,7 @@ from stackcheck.errors import DefinitionError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-_FIELDS = frozenset(Stack.model_fields) - {"id", "family", "file", "axes", "below"}
+_FIELDS = frozenset(Stack.model_fields) - {"id", "family", "file", "axes", "below", "left_out"}
 _SHIPPED = (Path(__file__).parent / "matrices", Path(__file__).parent.parent / "matrices")
 
 

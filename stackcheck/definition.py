@@ -7,134 +7,37 @@ All faults of a file are reported at once, each with file, key and a suggestion.
 from __future__ import annotations
 
 import difflib
-import re
-from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
 from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     InstanceOf,
     ValidationError,
+    model_validator,
 )
 
-from stackcheck.model.versions import parse_version
+from stackcheck.model import markers
+from stackcheck.model.package import BuiltFor, Package
+from stackcheck.model.texts import LATEST, PythonText, RequirementText, Strict, VersionText
+from stackcheck.model.written import packages_as_written
+from stackcheck.redact import redact
 from stackcheck.tables.gpus import Gpu, find_gpu
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import TypeAlias
 
+    from packaging.version import Version
+
     Tiers: TypeAlias = "tuple[Stack, ...]"
 else:
     Tiers = tuple[Any, ...]  # a model that holds itself would need another JSON Schema for editors
 
-LATEST = "latest"
-
-
-class Strict(BaseModel):
-    """Base of every table of a definition: frozen, and an unknown key is a fault."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
-
-def _version_text(value: Any) -> Any:
-    """Refuse a number: TOML writers forget the quotes, and 3.10 without them reads as 3.1."""
-    if isinstance(value, float):
-        raise ValueError(  # noqa: TRY004 - pydantic collects ValueError, not TypeError
-            f"write the version in quotes, as text (unquoted, 3.10 would read as 3.1): {value!r}"
-        )
-    return value
-
-
-def _valid_version(value: str) -> str:
-    try:
-        Version(value)
-    except InvalidVersion:
-        raise ValueError(f"{value!r} is not a version (example: '12.4' or '2.5.0+cu124')") from None
-    return value
-
-
-VersionText = Annotated[str, BeforeValidator(_version_text), AfterValidator(_valid_version)]
-"""A version as text, such as "3.11" or "12.4"."""
-
-
-def _not_free_threaded(value: Any) -> Any:
-    if isinstance(value, str) and re.fullmatch(r"3\.\d+(?:\.\d+)?t", value):
-        raise ValueError(
-            f"{value!r} is the free-threaded build of Python, whose wheels stackcheck does not judge; "
-            f"state {value.removesuffix('t')!r} for the usual build, or leave it out"
-        )
-    return value
-
-
-PythonText = Annotated[VersionText, BeforeValidator(_not_free_threaded)]
-"""A version of Python as text, such as "3.11"."""
-
-
-def _requirement_text(value: str) -> str:
-    if value == LATEST:
-        return value
-    if value[:1] in "<>=!~":
-        try:
-            SpecifierSet(value)
-        except InvalidSpecifier:
-            raise ValueError(f"{value!r} is not a version range (example: '>=2.5,<2.6')") from None
-        return value
-    return _valid_version(value)
-
-
-@lru_cache(maxsize=4096)
-def _exact(text: str) -> Version | None:
-    # Every rule asks for the same few versions: parsing them once is half the time of a check.
-    try:
-        return parse_version(text.removeprefix("===").removeprefix("==").strip())
-    except InvalidVersion:
-        return None
-
-
-class BuiltFor(Strict):
-    """What a wheel of one's own was compiled against, where neither its name nor its page says so."""
-
-    torch: VersionText | None = None
-    cuda: VersionText | None = None
-    cxx11_abi: bool | None = None
-
-
-class Package(Strict):
-    """One distribution that the stack states.
-
-    `version` is an exact version (a local version is allowed), a range, or "latest". `origin` says where it
-    comes from when that is not a wheel of the index; a `source` build is only done where it is stated.
-    A package with an `index` or `find_links` of its own is taken from there and from nowhere else.
-    """
-
-    version: Annotated[str, BeforeValidator(_version_text), AfterValidator(_requirement_text)]
-    extras: tuple[str, ...] = ()
-    """Optional parts of it, as `"ray[default]"` names them too."""
-    index: str | None = None
-    find_links: str | None = None
-    origin: Literal["wheel", "source", "conda"] | None = Field(default=None, alias="from")
-    built_for: BuiltFor | None = None
-
-    @property
-    def exact(self) -> Version | None:
-        """Return the version when it is pinned exactly, else None."""
-        return _exact(self.version)
-
-    @property
-    def specifier(self) -> SpecifierSet:
-        """Return the accepted versions; everything for "latest"."""
-        if self.version == LATEST:
-            return SpecifierSet()
-        exact = self.exact
-        return SpecifierSet(f"=={exact}") if exact else SpecifierSet(self.version)
+__all__ = ["LATEST", "BuiltFor", "Index", "Package", "Stack", "parse_stack"]
 
 
 class Index(Strict):
@@ -219,46 +122,13 @@ class Probes(Strict):
     want: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
     timeout_s: int | None = Field(default=None, ge=1, le=3600)
-    params: dict[str, dict[str, Any]] = {}
+    params: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
 
 def _gpu(value: Any) -> Gpu:
     if not isinstance(value, str):
         raise ValueError("name a GPU as text: 'L4', '8.9' or 'gfx90a'")  # noqa: TRY004 - pydantic wants ValueError
     return find_gpu(value)
-
-
-def _package(value: Any) -> Any:
-    if isinstance(value, float):
-        return _version_text(value)
-    return {"version": value} if isinstance(value, str) else value
-
-
-_WITH_EXTRAS = re.compile(r"(?P<name>[^\[\]]+)\[(?P<extras>[^\[\]]*)\]")
-
-
-def _named_extras(value: Any) -> Any:
-    """Take the extras out of names such as `"ray[default]"`, which are the package `ray`."""
-    if not isinstance(value, dict):
-        return value
-    found: dict[Any, Any] = {}
-    for key, package in value.items():
-        match = _WITH_EXTRAS.fullmatch(key) if isinstance(key, str) else None
-        name = match["name"].strip() if match else key
-        if name in found or (match and name in value):
-            raise ValueError(f"{name} is stated twice, with extras and without: state it once")
-        found[name] = _package_with(match["extras"], package) if match else package
-    return found
-
-
-def _package_with(extras: str, package: Any) -> Any:
-    row = _package(package)
-    named = [extra for each in extras.split(",") if (extra := each.strip())]
-    return (
-        {**row, "extras": list(dict.fromkeys([*named, *row.get("extras", ())]))}
-        if isinstance(row, dict)
-        else row
-    )
 
 
 class Stack(Strict):
@@ -294,25 +164,56 @@ class Stack(Strict):
     arch_mode: Literal["native", "runs"] | None = None
     """`native`: every GPU needs SASS of its own; `runs` (the default of the rules): anything that runs."""
     packages: Annotated[
-        dict[
-            Annotated[str, AfterValidator(canonicalize_name)], Annotated[Package, BeforeValidator(_package)]
-        ],
-        BeforeValidator(_named_extras),
-    ] = {}
+        dict[Annotated[str, AfterValidator(canonicalize_name)], Package],
+        BeforeValidator(packages_as_written),
+    ] = Field(default_factory=dict)
+    requires: tuple[RequirementText, ...] = ()
+    """What the stack's own code needs, such as "mmcv>=1.3,<1.5": judged and resolved, but not a pin."""
+    constraints: tuple[RequirementText, ...] = ()
+    """Versions that a package must have if anything draws it in: uv's constraint-dependencies, pip's -c."""
+    overrides: tuple[RequirementText, ...] = ()
+    """What takes the place of every requirement on a package: uv's override-dependencies."""
+    source_builds: Literal["allow", "forbid"] | None = None
+    """`forbid`: a package without a wheel fails the stack; `allow` (the default): pip would build it."""
+    no_build_isolation: bool | tuple[str, ...] = ()
+    """The source builds that use the packages of the environment: `true` for all, or their names."""
     index: Index = Index()
-    env: dict[str, str] = {}
+    env: dict[str, str] = Field(default_factory=dict)
     image: Image = Image()
     variant: Variant | None = None
     recipe: Recipe | None = None
     probes: Probes = Probes()
-    ignore: dict[str, Annotated[str, Field(min_length=8)]] = {}
+    ignore: dict[str, Annotated[str, Field(min_length=8)]] = Field(default_factory=dict)
     """Rule code -> the written reason for accepting its finding."""
     expect: Literal["pass", "fail"] = "pass"
     expect_codes: tuple[str, ...] = ()
-    axes: dict[str, str] = {}
+    axes: dict[str, str] = Field(default_factory=dict)
     """The values that this member of a family was expanded with."""
     below: Tiers = ()
     """The tiers that this stack's image is built on, lowest first; the reader fills it from `from_stack`."""
+    left_out: dict[str, str] = Field(default_factory=dict)
+    """The packages whose marker is false here, and that marker; the reader fills it."""
+
+    @model_validator(mode="after")
+    def _leave_out(self) -> Stack:
+        """Take the packages whose marker is false out of the stack: every reader sees the same set."""
+        absent = {
+            name: package.marker
+            for name, package in self.packages.items()
+            if package.marker
+            and markers.holds(package.marker, python=self.python, platform=self.platform) is False
+        }
+        if absent:  # the model is frozen for its users; here it is still being made
+            kept = {name: package for name, package in self.packages.items() if name not in absent}
+            self.__dict__.update(packages=kept, left_out={**self.left_out, **absent})
+        return self
+
+    def builds_in_place(self, name: str) -> bool:
+        """Tell whether a package is built without build isolation."""
+        stated = self.no_build_isolation
+        return (
+            stated if isinstance(stated, bool) else canonicalize_name(name) in map(canonicalize_name, stated)
+        )
 
     def version(self, name: str) -> Version | None:
         """Return the exactly pinned version of a distribution; None when absent or not pinned."""
@@ -330,8 +231,9 @@ def parse_stack(
 ) -> tuple[Stack | None, list[str]]:
     """Make a Stack of an expanded row; return it, or None and every fault as `file: key: what is wrong`."""
     label = f"{where} ({row['id']})" if isinstance(row.get("id"), str) else where
-    if "below" in row:
-        return None, [f"{file}: {label}.below: unknown key; state image.from_stack"]
+    for key, instead in (("below", "image.from_stack"), ("left_out", "a marker of the package")):
+        if key in row:
+            return None, [f"{file}: {label}.{key}: unknown key; state {instead}"]
     try:
         return Stack.model_validate({**row, "file": file}), []
     except ValidationError as error:
@@ -345,7 +247,7 @@ def _faults(error: ValidationError) -> Iterator[str]:
         if fault["type"] == "extra_forbidden":
             message = f"unknown key{did_you_mean(keys[-1], _known_keys(keys[:-1]))}"
         elif not message.endswith(".") and fault["type"] != "value_error":
-            message = f"{message[0].lower()}{message[1:]} (found {str(fault['input'])[:80]!r})"
+            message = f"{message[0].lower()}{message[1:]} (found {redact(str(fault['input']))[:80]!r})"
         yield f"{'.'.join(keys)}: {message}"
 
 

@@ -41,10 +41,11 @@ def definition_schema() -> dict[str, Any]:
     for name, rows in {**definitions, "Stack": row}.items():
         _describe(rows, getattr(definition, name))
     fields = row["properties"]
-    for name in ("family", "file", "below"):  # set by the reader
+    for name in ("family", "file", "below", "left_out"):  # set by the reader
         fields.pop(name)
     package = {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/Package"}]}
     fields["packages"]["additionalProperties"] = package
+    _widen_origin(definitions["Package"])
     fields["axes"] = {
         "description": 'python = ["3.11", "3.12"] makes two stacks; a name that is no field fills {name}.',
         "type": "object",
@@ -63,6 +64,19 @@ def definition_schema() -> dict[str, Any]:
         "properties": {"stack": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/Stack"}}},
         "$defs": {**definitions, "Stack": row},
     }
+
+
+def _widen_origin(package: dict[str, Any]) -> None:
+    """Allow what the reader takes beyond the model: `from = "git+..."`, and no version beside it."""
+    words = package["properties"]["from"]
+    address = {"type": "string", "pattern": r"^(?:git\+|https?://|file:|\.{0,2}/)"}
+    package["properties"]["from"] = {
+        "description": "What it is (wheel, source, conda), or the repository, URL or path of it.",
+        "anyOf": [words, address],
+    }
+    del package["required"]
+    places = [{"required": [each]} for each in ("version", "git", "url", "path")]
+    package["anyOf"] = [*places, {"required": ["from"], "properties": {"from": address}}]
 
 
 def _as_toml(schema: Any) -> Any:

@@ -90,7 +90,9 @@ def _resolved(
     stack: Stack, facts: dict[str, Any], options: Options
 ) -> tuple[Resolution | Unresolved, tuple[Verdict, ...]]:
     """Resolve a stack; return what came of it, and what then fails. The lock is of the stack as it was."""
-    more = locking.resolution_facts(stack, resolve.Options(offline=options.offline), options.locks)
+    more = locking.resolution_facts(
+        stack, resolve.Options(offline=options.offline, memory=options.memory), options.locks
+    )
     env = facts["env"].changed(stack)
     if isinstance(more["resolving"], Resolution):
         env = replace(env, resolution=more["resolving"])

@@ -17,6 +17,7 @@ from stackcheck.model.facts import Missing
 from stackcheck.resolving.doubt import asked_for
 from stackcheck.resolving.pages import Page, Unreachable
 from stackcheck.resolving.places import Place, places
+from stackcheck.resolving.question import question_of
 from stackcheck.resolving.resolve import Options as ResolveOptions
 from stackcheck.resolving.resolve import resolve
 from stackcheck.steps.probing import packed_agent
@@ -123,7 +124,10 @@ def pages_of(package: LockedPackage, stack: Stack, fetcher: Fetcher) -> list[str
         return [Place(own.page_of(package.name)).shown]
     if package.index:
         return [Place(Place(package.index).page_of(package.name)).shown]
-    return [Place(place.page_of(package.name)).shown for place in asked_for(package.name, stack, fetcher)]
+    return [
+        Place(place.page_of(package.name)).shown
+        for place in asked_for(package.name, question_of(stack), fetcher)
+    ]
 
 
 def _beside(package: LockedPackage, stack: Stack, siblings: Sequence[str]) -> list[Place]:

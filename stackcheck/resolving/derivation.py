@@ -1,7 +1,8 @@
 """Read what uv says when it finds no resolution: which kind of trouble, between which requirements. Pure.
 
-The phrases are those of uv 0.13.8, recorded from real runs (tests/data/uv/); text that is not understood
-becomes the kind "resolver", which is an error of the check and never a verdict on the stack.
+The phrases are those of uv 0.8 to 0.13: recorded from real runs of 0.13.8 (tests/data/uv/), and tried with
+each of these minors (tests/integration/index/test_uv_minors.py). Text that is not understood becomes the kind
+"resolver", which is an error of the check and never a verdict on the stack.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 Premise: TypeAlias = tuple[str, str]
 """(who, requirement), such as `("torch==2.5.0", "triton==3.1.0")`; who is PROJECT for the stack itself."""
 
+_CROSS, _BAR = "\N{MULTIPLICATION SIGN} ", "\N{BOX DRAWINGS LIGHT VERTICAL}"
+_ARROW = re.compile("\N{BOX DRAWINGS LIGHT ARC UP AND RIGHT}\\S* ")
 _URL = re.compile(r"(?:https?|file)://[^\s`'\")]+")
 _STATUS = re.compile(r"HTTP status (?:client|server) error \((\d{3})")
 _CLAUSE = re.compile(r"(?P<who>[\w.\-\[\]]+(?:[=<>!~]\S*)?)\s+depends? on (?P<what>.*)")
@@ -51,7 +54,7 @@ _FETCH: Sequence[tuple[str, Kind, str]] = (
 
 def read_failure(stderr: str, *, offline: bool = False, secrets: Iterable[str] = ()) -> Unresolved:
     """Return what uv's error text says."""
-    text = shown(stderr.strip(), 6000, secrets)
+    text = shown(_without_frame(stderr.strip()), 6000, secrets)
     if "No solution found" in text:
         return _no_solution(text, offline=offline)
     if fetch := _fetch_failure(text):
@@ -60,6 +63,15 @@ def read_failure(stderr: str, *, offline: bool = False, secrets: Iterable[str] =
         return _offline(text)
     first = text.splitlines()[0].removeprefix("error: ") if text else "no message at all"
     return Unresolved("resolver", f"uv could not resolve the stack: {first}", derivation=text)
+
+
+def _without_frame(text: str) -> str:
+    """Return the text without the frame that uv before 0.12 draws, each sentence on one line as later."""
+    if not text.lstrip().startswith(_CROSS):
+        return text
+    said = _ARROW.sub("cause: ", text.replace(_CROSS, "error: ", 1).replace(_BAR, " "))
+    lines = re.split(r"\n\s*\n|\n(?=\s*(?:cause: |And because |hint: ))", said)
+    return "\n".join(" ".join(each.split()) for each in lines)
 
 
 def _fetch_failure(text: str) -> Unresolved | None:
@@ -93,9 +105,9 @@ def _no_solution(text: str, *, offline: bool) -> Unresolved:
     found = premises(derivation)
     if kind := _missing_kind(text):
         who, needed = _asked_for(names, found)
-        who = _pinned(who, found)
-        message = f"{_says(who)} needs {needed}, which {_MISSING_WORDS[kind]}"
-        return Unresolved(kind, message, (needed,), derivation)
+        who = _says(_pinned(who, found))
+        message = f"{who} needs {needed}, which {MISSING_WORDS[kind]}"
+        return Unresolved(kind, message, (needed,), derivation, who=who)
     pair = find_conflict(found)
     if pair:
         (who, wanted), (other, unwanted) = ((_pinned(who, found), what) for who, what in pair)
@@ -106,12 +118,14 @@ def _no_solution(text: str, *, offline: bool) -> Unresolved:
     return Unresolved("conflict", "the pins exclude each other; uv explains why", (), derivation)
 
 
-_MISSING_WORDS: dict[Kind, str] = {
+MISSING_WORDS: dict[Kind, str] = {
     "no-python-wheel": "has no wheel for this Python",
     "no-platform-wheel": "has no wheel for this platform",
     "no-wheel": "has no wheel that may be used, and no source build is allowed",
     "not-found": "is on none of the indexes and pages that were read",
 }
+THE_STACK = "the stack"
+"""Who requires what the definition itself states, in a message."""
 
 
 def _asked_for(names: Sequence[str], found: Sequence[Premise]) -> Premise:
@@ -128,14 +142,11 @@ def _hinted_offline(text: str) -> bool:
 
 
 def _missing_kind(text: str) -> Kind | None:
-    if (
-        "no wheels with a matching Python" in text
-        or "does not satisfy Python" in text
-        or "cover Python" in text
-    ):
-        return "no-python-wheel"
+    # Both stand there where some versions lack the Python, and those that have it lack the platform.
     if "no wheels with a matching platform" in text:
         return "no-platform-wheel"
+    if re.search("no wheels with a matching Python|does not satisfy Python|cover Python", text):
+        return "no-python-wheel"
     if re.search(r"no usable wheels|no source distribution|no wheels", text):
         return "no-wheel"
     if re.search(r"was not found in|there (?:is|are) no versions? of|(?:is|are) available|yanked", text):
@@ -156,7 +167,7 @@ def _pinned(who: str, found: Sequence[Premise]) -> str:
 
 
 def _says(who: str) -> str:
-    return "the stack" if who == PROJECT else who
+    return THE_STACK if who == PROJECT else who
 
 
 def premises(derivation: str) -> tuple[Premise, ...]:
@@ -165,7 +176,7 @@ def premises(derivation: str) -> tuple[Premise, ...]:
     flat = re.sub(r"\s+", " ", _MARKER.sub("", derivation))
     for sentence in re.split(r"(?:^|\. )(?:And )?[Bb]ecause ", flat):
         premise = re.split(r",? we can conclude", sentence, maxsplit=1)[0]
-        for clause in re.split(r" and (?=\S+ depends? on )", premise):
+        for clause in re.split(r" and (?=(?:all versions of )?\S+ depends? on )", premise):
             if match := _CLAUSE.search(clause):
                 found += [(match["who"], each) for each in _requirements(match["what"])]
     return tuple(dict.fromkeys(found))

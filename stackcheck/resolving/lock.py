@@ -78,11 +78,20 @@ def fingerprint(stack: Stack) -> str:
             "find_links": without_userinfo(package.find_links or ""),
             "origin": package.origin or "wheel",
             **({"extras": sorted(package.extras)} if package.extras else {}),
+            **({"direct": package.direct} if package.direct else {}),
         }
         for name, package in stack.packages.items()
     }
     index = json.loads(without_userinfo(stack.index.model_dump_json()))
     subject = [stack.python, stack.platform, stack.glibc, packages, index]
+    further = {
+        "requires": stack.requires,
+        "constraints": stack.constraints,
+        "overrides": stack.overrides,
+        "source_builds": stack.source_builds,
+    }
+    if stated := {name: value for name, value in further.items() if value}:
+        subject.append(stated)
     return hashlib.sha256(json.dumps(subject, sort_keys=True).encode()).hexdigest()
 
 

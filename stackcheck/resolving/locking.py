@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from stackcheck.errors import LockError, ResolveError
 from stackcheck.model.facts import Missing
+from stackcheck.redact import without_userinfo
 from stackcheck.resolving.doubt import asked_for
 from stackcheck.resolving.lock import BrokenLock, Lock, lock_path
 from stackcheck.resolving.lockfile import read_lock, write_lock
-from stackcheck.resolving.places import places
+from stackcheck.resolving.pages import FailureKind, Unreachable
+from stackcheck.resolving.question import Question, question_of
 from stackcheck.resolving.resolution import PROVEN, Resolution, Unresolved
 from stackcheck.resolving.resolve import Options, resolve
 
@@ -62,12 +64,14 @@ def resolution_facts(stack: Stack, options: Options, folder: Path | None = None)
         resolving = Unresolved("resolver", str(error))
     lock = _committed(stack, folder)
     resolved = isinstance(resolving, Resolution)
-    urls = list(dict.fromkeys(_urls(stack, options, resolving, lock)))
+    question = question_of(stack)
+    dead = _dead(question, options)
+    urls = [url for url in dict.fromkeys(_urls(question, options, resolving, lock)) if url not in dead]
     return {
         "resolving": resolving,
         "resolution": resolving if resolved else Missing(f"the stack was not resolved: {_why(resolving)}"),
         "lock": lock,
-        "pages": options.fetcher.pages(urls),
+        "pages": options.fetcher.pages(urls) | {without_userinfo(url): why for url, why in dead.items()},
     }
 
 
@@ -86,10 +90,10 @@ def _committed(stack: Stack, folder: Path | None) -> Lock | BrokenLock | None:
 
 
 def _urls(
-    stack: Stack, options: Options, resolving: Resolution | Unresolved, lock: Lock | BrokenLock | None
+    question: Question, options: Options, resolving: Resolution | Unresolved, lock: Lock | BrokenLock | None
 ) -> Iterator[str]:
     """Yield the pages worth reading: those the stack names, and where locked files must be looked for."""
-    for place in places(stack):
+    for place in question.places:
         if place.flat:
             yield place.url
         elif place.only_for:
@@ -99,4 +103,17 @@ def _urls(
     now = {p.name: p.sha256 for p in resolving.packages} if isinstance(resolving, Resolution) else {}
     for package in lock.packages:
         if now.get(package.name) != package.sha256:
-            yield from (p.page_of(package.name) for p in asked_for(package.name, stack, options.fetcher))
+            yield from (p.page_of(package.name) for p in asked_for(package.name, question, options.fetcher))
+
+
+_FAILURES: dict[str, FailureKind] = {"unreachable": "network", "denied": "denied", "bad-index": "not-a-page"}
+
+
+def _dead(question: Question, options: Options) -> dict[str, Unreachable]:
+    """Return the pages of places that did not answer when resolving: none is asked a second time."""
+    found = {}
+    for place in question.places:
+        if why := options.memory.dead.get(place.shown):
+            url = place.page_of(place.only_for)
+            found[url] = Unreachable(_FAILURES.get(why.kind, "network"), why.message, without_userinfo(url))
+    return found

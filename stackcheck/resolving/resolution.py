@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from packaging.utils import canonicalize_name
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from packaging.version import Version
 
 Kind: TypeAlias = Literal[
@@ -63,7 +65,9 @@ class Resolution:
     stack does not state. `lock_text` is a PEP 751 document. `honoured` and `ignored` list the settings of the
     user's environment that took part and that were left out; `left_out` the packages of the stack that were
     not resolved, or not wholly, each with the reason; `silent` the stated indexes that gave nothing and may
-    be none.
+    be none; `unreached` the indexes, pages and packages that were left out because something did not answer.
+    `given` are the packages that are not pip's to choose: from conda, git, a URL or a path. `source_only` are
+    those that pip would build although the stack does not say so, because they have no wheel that fits.
     """
 
     packages: tuple[LockedPackage, ...]
@@ -77,7 +81,19 @@ class Resolution:
     ignored: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     silent: tuple[str, ...] = ()
+    unreached: tuple[Unresolved, ...] = ()
+    given: Mapping[str, Version] = field(default_factory=dict)
+    source_only: tuple[str, ...] = ()
     seconds: float = field(default=0.0, compare=False)
+
+    @property
+    def built(self) -> tuple[LockedPackage, ...]:
+        """Return what would be built from source: their own requirements are not part of the resolution."""
+        return tuple(package for package in self.packages if not package.is_wheel)
+
+    def parents_of(self, name: str) -> tuple[str, ...]:
+        """Return which packages of the resolution require a distribution."""
+        return tuple(package.name for package in self.packages if name in package.requires)
 
     @cached_property
     def by_name(self) -> dict[str, LockedPackage]:
@@ -97,7 +113,8 @@ class Unresolved:
     `requirements` are the two that exclude each other (for kind "conflict"), or the one that has no file;
     `derivation` is uv's own explanation, escaped, bounded and without credentials; `where` the index or page
     that failed, `status` its HTTP status. `exists` names what the indexes have instead; `assumed` is what the
-    stack does not state.
+    stack does not state; `who` requires what has no file. `others` are further reasons, found by going on
+    without what the first is about.
     """
 
     kind: Kind
@@ -110,3 +127,10 @@ class Unresolved:
     exists: tuple[str, ...] = ()
     assumed: tuple[str, ...] = ()
     offline: bool = False
+    who: str = ""
+    others: tuple[Unresolved, ...] = ()
+
+    @property
+    def proven(self) -> bool:
+        """Tell whether it says something about the stack, and not only that it could not be checked."""
+        return self.kind in PROVEN

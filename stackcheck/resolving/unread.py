@@ -15,17 +15,15 @@ from typing import TYPE_CHECKING
 
 from stackcheck.cachedir import write_atomically
 from stackcheck.redact import without_userinfo
-from stackcheck.resolving.places import places
 from stackcheck.resolving.resolution import Unresolved
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
-    from stackcheck.definition import Stack
-    from stackcheck.resolving.uvinput import UvInput
+    from stackcheck.resolving.question import Question
 
-_ASKED = re.compile(r"Sending fresh GET request for: (\S+)")
+_ASKED = re.compile(r"(?:Sending fresh GET request|No cache entry) for: (\S+)")
 _SETTINGS = ("UV_INDEX", "UV_FIND_LINKS")
 
 
@@ -34,27 +32,27 @@ def verbose(args: tuple[str, ...]) -> tuple[str, ...]:
     return (*(each for each in args if each != "--quiet"), "--verbose")
 
 
-def unread_pages(log: str, stack: Stack) -> frozenset[str]:
+def unread_pages(log: str, question: Question) -> frozenset[str]:
     """Return the pages of stated places that uv's log says it had not kept, without credentials."""
     stated = tuple(
         place.shown if place.flat else f"{place.shown.rstrip('/')}/"
-        for place in places(stack)
+        for place in question.places
         if place.shown.startswith("http")
     )
     asked = {without_userinfo(url) for url in _ASKED.findall(log)}
     return frozenset(url for url in asked if url.startswith(stated))
 
 
-def asks_several(stack: Stack, asked: UvInput) -> bool:
+def asks_several(question: Question, env: Mapping[str, str]) -> bool:
     """Tell whether a package may come from more than one place, so that a missing page changes the choice."""
-    shared = [place for place in places(stack) if not place.only_for]
+    shared = [place for place in question.places if not place.only_for]
     further = [place for place in shared if not place.default]
-    return bool(further) or (bool(shared) and any(name in asked.env for name in _SETTINGS))
+    return bool(further) or (bool(shared) and any(name in env for name in _SETTINGS))
 
 
-def not_cached(pages: Collection[str], stack: Stack) -> Unresolved:
+def not_cached(pages: Collection[str], question: Question) -> Unresolved:
     """Return why nothing is known when pages of stated indexes were not there to be read."""
-    missing = [each.shown for each in places(stack) if any(page.startswith(each.shown) for page in pages)]
+    missing = [each.shown for each in question.places if any(page.startswith(each.shown) for page in pages)]
     named = " and ".join(dict.fromkeys(missing))
     message = f"pages of {named} are not in uv's cache, and the network was not to be used"
     return Unresolved("offline", message, where=missing[0], hint="run once without --offline", offline=True)

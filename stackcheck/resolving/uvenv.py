@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from stackcheck.redact import redact
-from stackcheck.resolving.places import places, split_url
+from stackcheck.resolving.places import split_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from stackcheck.definition import Stack
     from stackcheck.resolving.places import Place
+    from stackcheck.resolving.question import Question
 
 _TRANSPORT = frozenset(
     (
@@ -44,7 +44,7 @@ _CHANGING = re.compile(r"(?:UV|PIP)_(?!DISABLE_PIP|DEFAULT_TIMEOUT|CERT$)[A-Z0-9
 
 
 def uv_environment(
-    stack: Stack, environ: Mapping[str, str]
+    question: Question, environ: Mapping[str, str]
 ) -> tuple[dict[str, str], tuple[str, ...], tuple[str, ...]]:
     """Return uv's environment, the settings honoured and those left out, as `NAME=value` without secrets."""
     env = {k: v for k, v in environ.items() if k in _TRANSPORT or _CREDENTIAL.fullmatch(k)}
@@ -52,11 +52,11 @@ def uv_environment(
     for target, names in (("SSL_CERT_FILE", _CERT_NAMES), ("UV_FIND_LINKS", _LINKS_NAMES)):
         _take(env, used, environ, target, names)
     _take(env, used, environ, "UV_INDEX", _EXTRA_NAMES)
-    if not stack.index.url:
+    if not question.replaces_pypi:
         _take(env, used, environ, "UV_DEFAULT_INDEX", _DEFAULT_NAMES)
     if "UV_FIND_LINKS" in env:
         env["UV_FIND_LINKS"] = ",".join(re.split(r"[,\s]+", env["UV_FIND_LINKS"].strip()))
-    for place in places(stack):
+    for place in question.places:
         _credentials(env, place)
     env |= {"LC_ALL": "C.UTF-8", "NO_COLOR": "1", "UV_PYTHON_DOWNLOADS": "never"}
     left = [k for k in sorted(environ) if _CHANGING.fullmatch(k) and k not in used and k not in _TRANSPORT]

@@ -1,4 +1,4 @@
-"""What uv is asked: a project file, arguments and an environment made from a stack. Pure.
+"""What uv is given: a project file, arguments, an environment, stand-ins for what is installed. Pure.
 
 Nothing secret goes into the project file or the arguments: the user part of an index URL becomes the
 UV_INDEX_<NAME>_USERNAME and _PASSWORD variables that uv reads
@@ -11,122 +11,103 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from stackcheck import tables
-from stackcheck.environment import environment_of
-from stackcheck.resolving.places import places
+from stackcheck.resolving.question import required_of
 from stackcheck.resolving.uvenv import uv_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from stackcheck.definition import Package, Stack
+    from stackcheck.definition import Package
     from stackcheck.resolving.places import Place
+    from stackcheck.resolving.question import Given, Question
 
 PROJECT = "this-stack"
 """The name of the project that depends on the packages of the stack; uv's explanations show it."""
-
-_PLATFORMS = {
-    "linux/amd64": "x86_64-manylinux_2_{}",
-    "linux/arm64": "aarch64-manylinux_2_{}",
-    "windows/amd64": "x86_64-pc-windows-msvc",
-    "macos/arm64": "aarch64-apple-darwin",
-}
-_GLIBC_KNOWN = (17, 28, *range(31, 41))
-"""The minor versions of glibc 2 that `uv pip compile --python-platform` takes (uv 0.13.8)."""
-USUAL_GLIBC, NEWEST_GLIBC = 28, 40
-"""What is asked for first when no glibc is stated, and what is tried before a wheel is called missing."""
+GIVEN = "given"
+"""The folder beside the project file, and the index of that name, with a stand-in for each given package."""
 
 
 @dataclass(frozen=True, slots=True)
 class UvInput:
-    """One question to uv: the text of pyproject.toml, arguments, environment, and what was honoured."""
+    """One run of uv: the text of pyproject.toml, arguments, environment, and what was honoured of it."""
 
     project: str
     args: tuple[str, ...]
     env: Mapping[str, str] = field(repr=False)
-    python: str = ""
-    platform: str = ""
-    assumed: tuple[str, ...] = ()
+    given: Mapping[str, Given] = field(default_factory=dict)
     honoured: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
-    left_out: tuple[str, ...] = ()
 
 
-def uv_input(
-    stack: Stack, environ: Mapping[str, str], *, offline: bool = False, lenient: bool = False
-) -> UvInput:
-    """Make the question for a stack.
-
-    `lenient` asks again with the newest glibc and the newest patch release of Python where the stack states
-    neither, so that what is not stated never makes a resolution fail.
-    """
-    platform, assumed = uv_platform(stack, lenient=lenient)
-    python = stack.python or ""
-    if lenient and python.count(".") == 1:
-        python, assumed = f"{python}.99", (*assumed, f"the newest patch release of Python {stack.python}")
-    env, honoured, ignored = uv_environment(stack, environ)
+def uv_input(question: Question, environ: Mapping[str, str], *, offline: bool = False) -> UvInput:
+    """Put a question in uv's words."""
+    env, honoured, ignored = uv_environment(question, environ)
     args = [
-        "--python-version", python, "--python-platform", platform, "--index-strategy", "unsafe-best-match",
+        "--python-version", question.asks_python, "--python-platform", question.uv_platform,
+        "--index-strategy", "unsafe-best-match",
         "--prerelease", "if-necessary-or-explicit", "--resolution", "highest", "--only-binary", ":all:",
         "--no-header", "--no-python-downloads", "--color", "never", "--no-progress", "--quiet",
     ]  # fmt: skip
-    for name, package in stack.packages.items():
-        args += ["--no-binary", name] if package.origin == "source" else []
+    for name in sorted(question.built):
+        args += ["--no-binary", name]
     if offline or environ.get("UV_OFFLINE") in ("1", "true"):
         args.append("--offline")
-    return UvInput(
-        _project(stack, python),
-        tuple(args),
-        env,
-        python,
-        platform,
-        assumed,
-        honoured,
-        ignored,
-        _left_out(stack),
-    )
+    return UvInput(project_of(question), tuple(args), env, question.given, honoured, ignored)
 
 
-def uv_platform(stack: Stack, *, lenient: bool = False) -> tuple[str, tuple[str, ...]]:
-    """Return the platform of a stack as uv names it, and what of it is assumed.
-
-    A wheel for an older glibc serves a newer one, so the usual glibc is asked for first; `lenient` asks for
-    all that the stack's system has, or for the newest when nothing tells its glibc.
-    """
-    template = _PLATFORMS[stack.platform or "linux/amd64"]
-    assumed = () if stack.platform else ("platform linux/amd64",)
-    if "{}" not in template:
-        return template, assumed
-    known = environment_of(stack, tables.load()).glibc
-    newest = known[0].minor if known else NEWEST_GLIBC
-    minor = newest if stack.glibc or lenient else min(newest, USUAL_GLIBC)
-    if known is None:
-        assumed = (*assumed, f"glibc 2.{minor}")
-    return template.format(max((k for k in _GLIBC_KNOWN if k <= minor), default=_GLIBC_KNOWN[0])), assumed
-
-
-def _project(stack: Stack, python: str) -> str:
+def project_of(question: Question) -> str:
+    """Return the pyproject.toml of a question."""
+    python = question.asks_python
     lines = ["[project]", f'name = "{PROJECT}"', 'version = "0"', f'requires-python = ">={python}"']
-    wanted = [_requirement(name, p) for name, p in stack.packages.items() if p.origin != "conda"]
-    lines += ["dependencies = [", *(f"  {json.dumps(each)}," for each in wanted), "]", "[tool.uv]", ""]
+    wanted = [_requirement(n, p) for n, p in question.packages.items() if n not in question.absent]
+    wanted += [each for each in question.stack.requires if required_of(each) not in question.absent]
+    lines += [_list("dependencies", wanted), "[tool.uv]"]
+    # A requirement whose marker is never true takes the place of all others on that package.
+    stated = [each for each in question.stack.overrides if required_of(each) not in question.absent]
+    dropped = [f"{name} ; python_version < '0'" for name in sorted(question.absent)]
+    lines += [_list("override-dependencies", [*stated, *dropped])] if stated or dropped else []
+    limits = question.stack.constraints
+    lines += [_list("constraint-dependencies", limits)] if limits else []
+    named, sources = _named(question)
+    for name, place in named.items():
+        lines += ["", "[[tool.uv.index]]", *_index_lines(name, place)]
+    if question.given:
+        lines += ["", "[[tool.uv.index]]", f'name = "{GIVEN}"', f'url = "{GIVEN}"', 'format = "flat"']
+        lines += ["explicit = true"]
+    lines += ["", "[tool.uv.sources]", *sources]
+    lines += [f'{name} = {{ index = "{GIVEN}" }}' for name in question.given]
+    # What the stand-ins say takes part in the name of their folder, so it stands in the text as well.
+    lines += [
+        f"# {name} {each.version} requires {json.dumps(each.requires)}"
+        for name, each in question.given.items()
+    ]
+    return "\n".join([*lines, *_without_requirements(question)]) + "\n"
+
+
+def _list(key: str, values: Iterator[str] | tuple[str, ...] | list[str]) -> str:
+    return "\n".join([f"{key} = [", *(f"  {json.dumps(each)}," for each in values), "]"])
+
+
+def _requirement(name: str, package: Package) -> str:
+    extras = f"[{','.join(package.extras)}]" if package.extras else ""
+    marker = f" ; {package.marker}" if package.marker else ""
+    return f"{name}{extras}{package.specifier}{marker}"
+
+
+def _named(question: Question) -> tuple[dict[str, Place], list[str]]:
+    """Return the places by a name of their own, and which package comes from which of them alone."""
     named: dict[str, Place] = {}
     sources: list[str] = []
-    for place in places(stack):
-        name = place.name if place.name not in named else f"{place.name}-{len(named)}"
+    for place in question.places:
+        if place.only_for in question.given or place.only_for in question.absent:
+            continue
+        name = place.name if place.name not in {*named, GIVEN} else f"{place.name}-{len(named)}"
         known = next((n for n, p in named.items() if _same(p, place)), None)
         if known is None:
             named[name] = place
         if place.only_for:
             sources.append(f"{place.only_for} = {{ index = {json.dumps(known or name)} }}")
-    for name, place in named.items():
-        lines += ["[[tool.uv.index]]", *_index_lines(name, place), ""]
-    lines += ["[tool.uv.sources]", *sources, *_source_metadata(stack)]
-    return "\n".join(lines) + "\n"
-
-
-def _requirement(name: str, package: Package) -> str:
-    extras = f"[{','.join(package.extras)}]" if package.extras else ""
-    return f"{name}{extras}{package.specifier}"
+    return named, sources
 
 
 def _same(one: Place, other: Place) -> bool:
@@ -144,22 +125,7 @@ def _index_lines(name: str, place: Place) -> Iterator[str]:
         yield "default = true"
 
 
-def _source_metadata(stack: Stack) -> Iterator[str]:
+def _without_requirements(question: Question) -> Iterator[str]:
     """State empty requirements for source packages, so that resolving runs nobody's setup.py on the host."""
-    for name, package in stack.packages.items():
-        if package.origin == "source":
-            yield f"[[tool.uv.dependency-metadata]]\nname = {json.dumps(name)}"
-            yield f"version = {json.dumps(str(package.exact))}" if package.exact else ""
-            yield "requires-dist = []"
-
-
-def _left_out(stack: Stack) -> tuple[str, ...]:
-    return tuple(note for name, p in stack.packages.items() if (note := _left_out_note(name, p)))
-
-
-def _left_out_note(name: str, package: Package) -> str:
-    if package.origin == "conda":
-        return f"{name}: comes from conda, which uv does not resolve"
-    if package.origin == "source":
-        return f"{name}: built from source; what it requires itself is known only to its build, so state it"
-    return ""
+    for name in sorted(question.built | question.loosened):
+        yield f"[[tool.uv.dependency-metadata]]\nname = {json.dumps(name)}\nrequires-dist = []"

@@ -34,28 +34,39 @@ def pins_resolve(resolving: Resolution | Unresolved) -> list[Finding]:
 
     Two pins that exclude each other, a version that no index has, or one without a wheel for the stack's
     Python and platform end every build of the stack. uv finds out in a second, without downloading wheels.
-    An index that does not answer proves nothing about the pins: that is an error of the check.
+    What has no wheel but a source archive pip would build: that is a warning, and a failure only where the
+    stack forbids it. An index that does not answer proves nothing about the pins: that is an error of the
+    check, and the rest is resolved without it.
 
     Source: the METADATA of the wheels on the stack's indexes, resolved by uv.
     Example: spconv-cu124 2.3.8 needs cumm-cu124>=0.7.11,<0.8.0, and the stack pins cumm-cu124 0.8.2.
     Fix: change one of the two pins that the message names.
     """
     if isinstance(resolving, Unresolved):
-        return [_unresolved(resolving)]
-    return [_resolved(resolving), *_not_covered(resolving)]
+        return [_unresolved(each) for each in (resolving, *resolving.others)]
+    return [*_resolved(resolving), *_not_covered(resolving)]
 
 
-def _resolved(resolution: Resolution) -> Finding:
+def _resolved(resolution: Resolution) -> list[Finding]:
+    if not resolution.packages:
+        return []
     count = len(resolution.packages)
-    assumed = f", assuming {' and '.join(resolution.assumed)}" if resolution.assumed else ""
+    rest = [each for each in resolution.assumed if not each.startswith("Python ")]
+    assumed = f", assuming {' and '.join(rest)}" if rest else ""
+    python = f"Python {resolution.python}" if resolution.python else "the stack's Python"
+    if len(rest) < len(resolution.assumed):
+        python = f"{python} (assumed: the stack states none)"
     source = ", from what uv has cached" if resolution.offline else ""
     settings = [Evidence(f"setting taken over: {each}") for each in resolution.honoured if _decides(each)]
     settings += [Evidence(f"setting left out: {each}") for each in resolution.ignored]
-    return passed(
-        f"{count} packages resolve together for Python {resolution.python}{assumed}{source}",
-        Evidence(f"uv {resolution.uv_version} for {resolution.platform}"),
-        *settings,
-    )
+    what = f"{count} packages resolve" if count > 1 else "1 package resolves"
+    return [
+        passed(
+            f"{what} together for {python}{assumed}{source}.",
+            Evidence(f"uv {resolution.uv_version} for {resolution.platform}"),
+            *settings,
+        )
+    ]
 
 
 def _decides(setting: str) -> bool:
@@ -65,47 +76,72 @@ def _decides(setting: str) -> bool:
 
 
 def _not_covered(resolution: Resolution) -> list[Finding]:
-    left = [skipped(f"not resolved: {note}") for note in resolution.left_out]
+    left = [skipped(f"not resolved: {note}.") for note in resolution.left_out]
+    left += [_unresolved(each) for each in resolution.unreached]
     left += [
-        warned(f"nothing was taken from an index that the stack states: {note}", hint=_HINTS["bad-index"])
+        warned(f"nothing was taken from an index that the stack states: {note}.", hint=_HINTS["bad-index"])
         for note in resolution.silent
     ]
+    left += _source_builds(resolution)
     local = [f"{p.name} {p.version}" for p in resolution.packages if p.url.startswith("file:")]
     if local:
         left.append(
             warned(
-                f"files of this machine take part, so a lock with them serves here alone: {_some(local)}",
+                f"files of this machine take part, so a lock with them serves here alone: {_some(local)}.",
                 hint="put them on a page or index that every machine reaches, or unset that setting",
             )
         )
     if resolution.offline:
         left.append(
             skipped(
-                "whether the indexes still have these files was not asked (--offline)",
+                "whether the indexes still have these files was not asked (--offline).",
                 hint="run once without --offline",
             )
         )
     return left
 
 
+def _source_builds(resolution: Resolution) -> list[Finding]:
+    """Name all that pip would build: their own requirements are known only to their builds."""
+    if not resolution.source_only:
+        return []
+    named = [_with_parents(name, resolution) for name in resolution.source_only]
+    return [
+        warned(
+            f"pip would build from source, for want of a wheel that fits: {', '.join(named)}; "
+            "what these require themselves was not resolved.",
+            Evidence("the rest was resolved with them and without their requirements"),
+            expected="a wheel for every package",
+            found=", ".join(f"{name} {resolution.version(name)}" for name in resolution.source_only),
+            hint='state them with from = "source" to accept that, or source_builds = "forbid" to refuse it',
+        )
+    ]
+
+
+def _with_parents(name: str, resolution: Resolution) -> str:
+    parents = resolution.parents_of(name)
+    needed = f" (for {' and '.join(parents)})" if parents else ""
+    return f"{name} {resolution.version(name)}{needed}"
+
+
 def _unresolved(found: Unresolved) -> Finding:
     evidence = [Evidence(found.derivation, found.where)] if found.derivation or found.where else []
     hint = found.hint or _HINTS.get(found.kind, "")
     if found.kind in _SKIPPED:
-        return skipped(f"the pins were not resolved: {found.message}", *evidence, hint=hint)
+        return skipped(f"the pins were not resolved: {found.message}.", *evidence, hint=hint)
     if found.kind not in PROVEN:
-        message = f"whether the pins resolve could not be checked: {found.message}"
+        message = f"whether the pins resolve could not be checked: {found.message}."
         return Finding(Outcome.ERROR, message, hint=hint, evidence=tuple(evidence))
     platform = next((each for each in found.assumed if each.startswith("platform ")), "")
     if found.kind == "no-platform-wheel" and platform:
         return skipped(
-            f"the stack states no platform; for {platform.removeprefix('platform ')}, {found.message}",
+            f"the stack states no platform; for {platform.removeprefix('platform ')}, {found.message}.",
             *evidence,
         )
     there = f"; there is {', '.join(found.exists)}" if found.exists else ""
     two = found.requirements if len(found.requirements) == 2 else ()
     return failed(
-        f"{found.message}{there}",
+        f"{found.message}{there}.",
         *evidence,
         expected=two[0] if two else "a wheel for every pin",
         found=two[1] if two else f"{', '.join(found.requirements) or 'a pin'}: {found.kind}",
@@ -164,7 +200,11 @@ def _against_pins(stack: Stack, lock: Lock) -> list[str]:
     wrong = []
     for name, package in stack.packages.items():
         version = lock.version(name)
-        if package.origin == "conda" or (version and package.specifier.contains(version, prereleases=True)):
+        if (
+            package.origin == "conda"
+            or package.direct
+            or (version and package.specifier.contains(version, prereleases=True))
+        ):
             continue
         wrong.append(f"{name} {package.version} (the lock has {version or 'none'})")
     return wrong

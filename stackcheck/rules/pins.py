@@ -34,7 +34,7 @@ def pinned(stack: Stack) -> Finding:
     Example: `torch-geometric = "latest"`.
     Fix: pin the version; `stackcheck lock` prints the one that is chosen today.
     """
-    loose = [f"{name} ({package.version})" for name, package in stack.packages.items() if not package.exact]
+    loose = [f"{name} ({package.version})" for name, package in stack.packages.items() if not package.pinned]
     if not loose:
         return passed(f"All {len(stack.packages)} packages are pinned.")
     return warned(

@@ -29,7 +29,7 @@ def resolved_torch_is_the_stated_build(stack: Stack, resolution: Resolution) -> 
     Example: torch 2.13.0 from PyPI draws in the CUDA 13.0 runtime, and the stack says cuda = "12.4".
     Fix: pin the local version (2.5.0+cu124) and name the index that has it.
     """
-    torch = resolution.by_name.get("torch")
+    torch = resolution.by_name.get("torch")  # conda's torch is not pip's choice, and is not among them
     if torch is None or (stack.cuda is None and stack.accelerator is None):
         return None
     evidence = Evidence(torch.filename, torch.index)

@@ -9,7 +9,7 @@ from packaging.utils import parse_wheel_filename
 from stackcheck.environment.madefor import read_local
 from stackcheck.resolving.pages import FailureKind, File, Page, Unreachable
 from stackcheck.resolving.places import Place, places
-from stackcheck.resolving.uvinput import uv_platform
+from stackcheck.resolving.question import uv_platform
 from stackcheck.resolving.wheeltags import supported_tags
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
 from stackcheck.verdict import Evidence, Outcome

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from stackcheck.resolving.memory import RunMemory
 from stackcheck.targets import BuildOptions
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ class Options:
     `engine` names one of `targets.registry.names()`; `locks` is the folder of lock files; `keep_going` builds
     a stack although rules failed before the build; `timeout_s` bounds all probes of one target together;
     `cached` reuses what they saw of this very image. `answers` keeps what uv said, for stacks that ask it the
-    same at the same time.
+    same at the same time; `memory` what the run has learned of indexes that do not answer, for all its stacks.
     """
 
     offline: bool = False
@@ -31,3 +32,4 @@ class Options:
     timeout_s: float = 900.0
     cached: bool = False
     answers: dict[tuple[Any, ...], UvAnswer] | None = field(default=None, repr=False, compare=False)
+    memory: RunMemory = field(default_factory=RunMemory, repr=False, compare=False)

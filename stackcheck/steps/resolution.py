@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def resolved(stack: Stack, options: Options, progress: Progress) -> dict[str, Any]:
     """Return the facts of resolution: what would be installed, or why that is not known."""
     progress(f"{stack.id}: resolving")
-    how = resolve.Options(offline=options.offline, answers=options.answers)
+    how = resolve.Options(offline=options.offline, answers=options.answers, memory=options.memory)
     return locking.resolution_facts(stack, how, options.locks)
 
 

@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 from stackcheck.catalog import load
+from stackcheck.resolving.question import question_of
 from stackcheck.resolving.resolve import Options
 from stackcheck.resolving.uvinput import uv_input
 from stackcheck.resolving.uvrun import compile_args, find_uv, project_folder, run_uv
@@ -55,7 +56,7 @@ def timed(folder: Path, environ: dict[str, str], *words: str) -> float:
 def uv_alone(folder: Path, options: Options) -> float:
     """Time uv with the very question that stackcheck asks."""
     (stack,) = load([folder / "matrices"])
-    asked = uv_input(stack, options.environ, offline=False)
+    asked = uv_input(question_of(stack), options.environ, offline=False)
     args = compile_args(asked.args, "pylock.toml")
     place = project_folder(options.cache_folder, asked.project)
     answer = run_uv(find_uv(), args, cwd=place, env=asked.env, timeout_s=600)

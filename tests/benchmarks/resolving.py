@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from stackcheck.catalog import find
 from stackcheck.resolving.locking import resolution_facts
+from stackcheck.resolving.question import question_of
 from stackcheck.resolving.resolve import Options, Resolution, resolve
 from stackcheck.resolving.uvinput import uv_input
 from stackcheck.resolving.uvrun import compile_args, find_uv, project_folder, run_uv
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 def uv_alone(stack: Stack, options: Options) -> float:
     """Time uv with the very question that stackcheck asks."""
-    asked = uv_input(stack, options.environ, offline=options.offline)
+    asked = uv_input(question_of(stack), options.environ, offline=options.offline)
     folder = project_folder(options.cache_folder, asked.project)
     args = compile_args(asked.args, "pylock.toml")
     answer = run_uv(find_uv(), args, cwd=folder, env=asked.env, timeout_s=600)

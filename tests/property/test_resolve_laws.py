@@ -18,6 +18,7 @@ from stackcheck.redact import redact, secrets_of, shown, without_userinfo
 from stackcheck.resolving.derivation import read_failure
 from stackcheck.resolving.lock import Origin, fingerprint, parse_lock, render_lock
 from stackcheck.resolving.pages import NotAPageError, parse_page
+from stackcheck.resolving.question import question_of
 from stackcheck.resolving.resolve import read_annotations
 from stackcheck.resolving.uvinput import uv_input
 
@@ -72,10 +73,8 @@ def test_no_credential_of_a_definition_reaches_files_or_arguments(found: tuple[s
     stack = Stack.model_validate(
         {"id": "s", "python": "3.11", "packages": packages, "index": {"url": url, "find_links": [url]}}
     )
-    asked = uv_input(stack, {"UV_INDEX": url})
-    visible = repr(
-        (asked.project, asked.args, asked.honoured, asked.ignored, asked.left_out, fingerprint(stack))
-    )
+    asked = uv_input(question_of(stack), {"UV_INDEX": url})
+    visible = repr((asked.project, asked.args, asked.honoured, asked.ignored, fingerprint(stack)))
     assert secret not in visible
     assert secret not in repr(asked)
     assert secret not in render_lock("", {}, stack, platform="", uv_version="")

@@ -171,3 +171,124 @@ def test_a_number_as_id_is_one_fault() -> None:
     assert faults('[[stack]]\nid = 3\n[stack.axes]\npython = ["3.11"]') == [
         "m.toml: stack[1].id: give the name as text, in quotes (found 3)"
     ]
+
+
+def packages(text: str, fields: str = "") -> Stack:
+    return one(
+        f'[[stack]]\nid = "x"\npython = "3.11"\nplatform = "linux/amd64"\n{fields}\n[stack.packages]\n{text}'
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "origin", "direct"),
+    [
+        ('"git+https://github.com/o/r@v1.0"', "source", "git+https://github.com/o/r@v1.0"),
+        ('{ from = "git+https://github.com/o/r@v1.0" }', "source", "git+https://github.com/o/r@v1.0"),
+        ('"our-ops @ git+https://github.com/o/r@v1.0"', "source", "git+https://github.com/o/r@v1.0"),
+        ('"https://e.org/our_ops-1.0.tar.gz"', "source", "https://e.org/our_ops-1.0.tar.gz"),
+        ('{ path = "./ops" }', "source", "./ops"),
+        ('"./wheels/our_ops-1.0-py3-none-any.whl"', "wheel", "./wheels/our_ops-1.0-py3-none-any.whl"),
+        ('{ url = "https://me:pw@e.org/our_ops-1.0-py3-none-any.whl" }', "wheel",
+         "https://e.org/our_ops-1.0-py3-none-any.whl"),
+    ],
+)  # fmt: skip
+def test_a_package_comes_from_git_a_url_or_a_path(written: str, origin: str, direct: str) -> None:
+    package = packages(f"our-ops = {written}").packages["our-ops"]
+    assert (package.origin, package.direct, package.pinned) == (origin, direct, True)
+
+
+def test_a_wheel_by_url_is_the_version_that_its_name_says() -> None:
+    url = "https://download.pytorch.org/whl/cu124/torch-2.5.0%2Bcu124-cp311-cp311-linux_x86_64.whl"
+    for written in (f'"{url}"', f'{{ url = "{url}", version = "2.5.0" }}'):
+        torch = packages(f"torch = {written}").packages["torch"]
+        assert str(torch.exact) == "2.5.0+cu124"
+        assert torch.wheel is not None
+        assert sorted(map(str, torch.wheel.tags)) == ["cp311-cp311-linux_x86_64"]
+    assert packages('ops = "git+https://e.org/r@main"').packages["ops"].pinned is False
+    assert packages('ops = "git+https://e.org/r"').packages["ops"].exact is None
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (
+            'ops = { from = "git+https://e.org/r", url = "https://e.org/a.zip" }',
+            "packages.ops: git and url both say where it comes from: state one",
+        ),
+        (
+            'ops = { url = "https://e.org/a.zip", index = "https://i.org/simple" }',
+            "packages.ops: url and index both say where it comes from: state one",
+        ),
+        (
+            'ops = { url = "https://e.org/ops-1.0-py3-none-any.whl", version = "1.1" }',
+            "packages.ops: its file is version 1.0, and version says '1.1'",
+        ),
+        (
+            'ops = { url = "https://e.org/ops-1.0-py3-none-any.whl", from = "source" }',
+            "packages.ops: 'ops-1.0-py3-none-any.whl' is a wheel, and from says 'source'",
+        ),
+        (
+            'ops = "https://me:hunter2@e.org/other-1.0-py3-none-any.whl"',
+            "packages: ops is stated as the file other-1.0-py3-none-any.whl, which is other",
+        ),
+        (
+            'ops = "kernels @ git+https://e.org/r"',
+            "packages: ops is stated as kernels, which is another name",
+        ),
+        (
+            "ops = \"1.0; sys_platfrm == 'linux'\"",
+            "packages.ops.marker: \"sys_platfrm == 'linux'\" is not an environment marker (example: \"sys_platform == 'linux'\")",
+        ),
+        (
+            'ops = { from = "git+https://me:hunter2@", git = "git+https://e.org/r" }',
+            "packages.ops: from and git name two places: state one",
+        ),
+    ],
+)
+def test_a_reference_that_contradicts_is_a_fault_without_credentials(text: str, fault: str) -> None:
+    assert faults(f'[[stack]]\nid = "x"\n[stack.packages]\n{text}') == [f"m.toml: stack[1] (x).{fault}"]
+
+
+def test_a_fault_of_a_row_shows_no_credentials() -> None:
+    (fault,) = faults('[[stack]]\nid = "x"\n[stack.packages]\nops = { index = "https://me:hunter2@e.org" }')
+    assert "packages.ops.version: field required" in fault
+    assert "hunter2" not in fault
+
+
+def test_a_package_whose_marker_is_false_is_not_part_of_the_stack() -> None:
+    stack = packages(
+        "torch = \"2.7.1; sys_platform == 'linux'\"\n"
+        'triton-windows = { version = "3.3.1.post19", marker = "sys_platform == \'win32\'" }\n'
+        "tomli = \"2.0; python_version < '3.11'\""
+    )
+    assert list(stack.packages) == ["torch"]
+    assert stack.left_out == {
+        "triton-windows": "sys_platform == 'win32'",
+        "tomli": "python_version < '3.11'",
+    }
+    undecided = one('[[stack]]\nid = "x"\n[stack.packages]\ntomli = "2.0; python_version < \'3.11\'"')
+    assert undecided.packages["tomli"].marker == "python_version < '3.11'"
+    assert faults('[[stack]]\nid = "x"\nleft_out = { a = "b" }') == [
+        "m.toml: stack[1] (x).left_out: unknown key; state a marker of the package"
+    ]
+
+
+def test_what_the_stack_itself_requires_and_the_tables_of_uv() -> None:
+    stack = packages(
+        'mmcv = "1.4.0"',
+        'requires = ["mmcv>=1.3,<1.5"]\nconstraints = ["numpy<2"]\noverrides = ["protobuf==5.29.1"]\n'
+        'source_builds = "forbid"\nno_build_isolation = ["Flash_Attn"]',
+    )
+    assert (stack.requires, stack.constraints, stack.overrides) == (
+        ("mmcv>=1.3,<1.5",),
+        ("numpy<2",),
+        ("protobuf==5.29.1",),
+    )
+    assert stack.source_builds == "forbid"
+    assert stack.builds_in_place("flash-attn")
+    assert not stack.builds_in_place("mmcv")
+    assert packages("", "no_build_isolation = true").builds_in_place("mmcv")
+    assert faults('[[stack]]\nid = "x"\nrequires = ["mmcv>>1", "ops @ git+https://e.org/r"]') == [
+        "m.toml: stack[1] (x).requires.0: 'mmcv>>1' is not a requirement (example: 'mmcv>=1.3,<1.5')",
+        "m.toml: stack[1] (x).requires.1: ops: state a git repository, URL or path under packages",
+    ]

@@ -134,3 +134,43 @@ def test_a_marker_is_no_part_of_a_name() -> None:
         "vllm==0.8.2 needs xgrammar==0.1.16, which is on none of the indexes and pages that were read"
     )
     assert found.requirements == ("xgrammar==0.1.16",)
+
+
+def test_the_frame_of_an_older_uv_is_read_as_the_lines_of_a_newer_one() -> None:
+    framed = (
+        "  \N{MULTIPLICATION SIGN} No solution found when resolving dependencies:\n"
+        "  \u2570\u2500\u25b6 Because the requested Python version (>=3.11) does not satisfy\n"
+        "      Python>=3.12 and newer==1.0 depends on Python>=3.12, we can conclude\n"
+        "      that newer==1.0 cannot be used.\n"
+        "      And because this-stack depends on newer==1.0, we can conclude that your\n"
+        "      requirements are unsatisfiable.\n\n"
+        "      hint: The `--python-version` value (>=3.11) includes Python versions\n"
+        "      that are not supported by your dependencies.\n"
+    )
+    found = read_failure(framed)
+    assert (found.kind, found.requirements) == ("no-python-wheel", ("newer==1.0",))
+    assert found.derivation.splitlines() == [
+        "Because the requested Python version (>=3.11) does not satisfy Python>=3.12 and newer==1.0 depends on Python>=3.12, we can conclude that newer==1.0 cannot be used.",
+        "And because this-stack depends on newer==1.0, we can conclude that your requirements are unsatisfiable.",
+        "hint: The `--python-version` value (>=3.11) includes Python versions that are not supported by your dependencies.",
+    ]
+
+
+def test_two_packages_of_which_all_versions_exclude_each_other_are_both_named() -> None:
+    text = (
+        "error: No solution found when resolving dependencies\n  cause: Because all versions of audio depend on "
+        "torch==2.5.0 and all versions of vision depend on torch==2.4.0, we can conclude that all versions of audio "
+        "and all versions of vision are incompatible.\n         And because this-stack depends on vision==0.19.0 and "
+        "audio==2.5, we can conclude that your requirements are unsatisfiable."
+    )
+    assert read_failure(text).requirements == ("audio==2.5: torch==2.5.0", "vision==0.19.0: torch==2.4.0")
+
+
+def test_versions_for_newer_pythons_do_not_hide_that_the_platform_is_missing() -> None:
+    text = (
+        "error: No solution found when resolving dependencies\n  cause: Because cumm==0.8.2 has no wheels with a "
+        "matching Python ABI tag (e.g., `cp310`) and cumm==0.7.11 has no wheels with a matching platform tag (e.g., "
+        "`manylinux_2_28_aarch64`), we can conclude that all versions of cumm cannot be used.\n         And because "
+        "this-stack depends on cumm, we can conclude that your requirements are unsatisfiable."
+    )
+    assert read_failure(text).kind == "no-platform-wheel"

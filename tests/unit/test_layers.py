@@ -26,6 +26,7 @@ CORE = (
     "model",
     "verdict",
     "definition",
+    "model",
     "axes",
     "tables",
     "rules",
@@ -41,7 +42,8 @@ PURE_OF_RESOLVING = {
 }
 """Values that rules judge; they import no more than the core does."""
 PURE_OF_RESOLVING |= {
-    f"stackcheck.resolving.{name}" for name in ("places", "wheeltags", "uvinput", "uvenv", "anchors")
+    f"stackcheck.resolving.{name}"
+    for name in ("places", "wheeltags", "question", "uvinput", "uvenv", "anchors")
 }
 
 

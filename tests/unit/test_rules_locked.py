@@ -65,7 +65,7 @@ def test_lock201_passes_and_says_what_was_assumed_and_taken_over() -> None:
     verdict = only(locked.pins_resolve(found))
     assert (verdict.outcome, verdict.message) == (
         PASS,
-        "1 packages resolve together for Python 3.11, assuming glibc 2.28",
+        "1 package resolves together for Python 3.11, assuming glibc 2.28.",
     )
     assert [each.what for each in verdict.evidence] == [
         "uv 0.13.8 for x86_64-manylinux_2_28",
@@ -77,17 +77,17 @@ def test_lock201_passes_and_says_what_was_assumed_and_taken_over() -> None:
 @pytest.mark.parametrize(
     ("kind", "outcome", "message", "hint"),
     [
-        ("conflict", FAIL, "words", "change one of the two pins; the evidence is uv's whole reasoning"),
-        ("not-found", FAIL, "words", "pin a version that exists, or name the index or find-links page that has it"),
-        ("no-wheel", FAIL, "words", 'name a page with a wheel, or allow a source build with from = "source"'),
-        ("no-python-wheel", FAIL, "words", "choose a version with a wheel for this Python, or another Python"),
-        ("no-platform-wheel", FAIL, "words", "choose a version with a wheel for this platform and glibc, or a newer base"),
-        ("unreachable", ERROR, "whether the pins resolve could not be checked: words", "try again, or --offline; behind a proxy set HTTPS_PROXY and SSL_CERT_FILE"),
-        ("denied", ERROR, "whether the pins resolve could not be checked: words", "put the credentials into netrc or UV_INDEX_<NAME>_USERNAME and _PASSWORD"),
-        ("bad-index", ERROR, "whether the pins resolve could not be checked: words", "open the address in a browser: is it a package index or a find-links page?"),
-        ("resolver", ERROR, "whether the pins resolve could not be checked: words", "read uv's message in the evidence; `uv --version` must work"),
-        ("offline", SKIP, "the pins were not resolved: words", ""),
-        ("not-stated", SKIP, "the pins were not resolved: words", ""),
+        ("conflict", FAIL, "words.", "change one of the two pins; the evidence is uv's whole reasoning"),
+        ("not-found", FAIL, "words.", "pin a version that exists, or name the index or find-links page that has it"),
+        ("no-wheel", FAIL, "words.", 'name a page with a wheel, or allow a source build with from = "source"'),
+        ("no-python-wheel", FAIL, "words.", "choose a version with a wheel for this Python, or another Python"),
+        ("no-platform-wheel", FAIL, "words.", "choose a version with a wheel for this platform and glibc, or a newer base"),
+        ("unreachable", ERROR, "whether the pins resolve could not be checked: words.", "try again, or --offline; behind a proxy set HTTPS_PROXY and SSL_CERT_FILE"),
+        ("denied", ERROR, "whether the pins resolve could not be checked: words.", "put the credentials into netrc or UV_INDEX_<NAME>_USERNAME and _PASSWORD"),
+        ("bad-index", ERROR, "whether the pins resolve could not be checked: words.", "open the address in a browser: is it a package index or a find-links page?"),
+        ("resolver", ERROR, "whether the pins resolve could not be checked: words.", "read uv's message in the evidence; `uv --version` must work"),
+        ("offline", SKIP, "the pins were not resolved: words.", ""),
+        ("not-stated", SKIP, "the pins were not resolved: words.", ""),
     ],
 )  # fmt: skip
 def test_lock201_tells_what_is_proven_from_what_could_not_be_checked(
@@ -109,7 +109,7 @@ def test_lock201_names_what_exists_instead() -> None:
         "not-found", "the stack needs a==2, which is nowhere", ("a==2",), exists=("1.1", "1.0")
     )
     verdict = only(locked.pins_resolve(found))
-    assert verdict.message == "the stack needs a==2, which is nowhere; there is 1.1, 1.0"
+    assert verdict.message == "the stack needs a==2, which is nowhere; there is 1.1, 1.0."
     assert (verdict.expected, verdict.found) == ("a wheel for every pin", "a==2: not-found")
 
 
@@ -119,7 +119,7 @@ def test_lock201_warns_for_files_that_only_this_machine_has() -> None:
     _, verdict = judged("LOCK201", resolving=found)
     assert (verdict.outcome, verdict.message) == (
         WARN,
-        "files of this machine take part, so a lock with them serves here alone: torch 2.5.0",
+        "files of this machine take part, so a lock with them serves here alone: torch 2.5.0.",
     )
 
 
@@ -128,8 +128,47 @@ def test_lock201_warns_for_an_address_that_may_be_no_index() -> None:
     _, verdict = judged("LOCK201", resolving=found)
     assert (verdict.outcome, verdict.message) == (
         WARN,
-        "nothing was taken from an index that the stack states: https://h/typo: HTTP status 404",
+        "nothing was taken from an index that the stack states: https://h/typo: HTTP status 404.",
     )
+
+
+def test_lock201_says_which_python_it_assumed() -> None:
+    found = resolution(wheel("torch", "2.5.0"), assumed=("Python 3.11", "glibc 2.28"))
+    assert only(locked.pins_resolve(found)).message == (
+        "1 package resolves together for Python 3.11 (assumed: the stack states none), assuming glibc 2.28."
+    )
+
+
+def test_lock201_names_every_fault_and_what_did_not_answer() -> None:
+    more = Unresolved("not-found", "b is nowhere"), Unresolved("denied", "https://h: HTTP status 401")
+    verdicts = judged("LOCK201", resolving=Unresolved("conflict", "a contradicts b", others=more))
+    assert [(v.outcome, v.message) for v in verdicts] == [
+        (FAIL, "a contradicts b."),
+        (FAIL, "b is nowhere."),
+        (ERROR, "whether the pins resolve could not be checked: https://h: HTTP status 401."),
+    ]
+
+
+def test_lock201_is_an_error_for_what_did_not_answer_and_judges_the_rest() -> None:
+    found = resolution(
+        wheel("torch", "2.5.0"), unreached=(Unresolved("unreachable", "x was left out: words"),)
+    )
+    good, bad = judged("LOCK201", resolving=found)
+    assert (good.outcome, bad.outcome) == (PASS, ERROR)
+    assert bad.message == "whether the pins resolve could not be checked: x was left out: words."
+
+
+def test_lock201_warns_of_what_pip_would_build_and_of_nothing_that_is_stated_as_source() -> None:
+    hydra = wheel("hydra-core", "1.3.2", requires=("antlr4",))
+    antlr = replace(wheel("antlr4", "4.9.3"), filename="antlr4-4.9.3.tar.gz")
+    found = resolution(hydra, antlr, source_only=("antlr4",))
+    _, verdict = judged("LOCK201", resolving=found)
+    assert (verdict.outcome, verdict.found) == (WARN, "antlr4 4.9.3")
+    assert verdict.message == (
+        "pip would build from source, for want of a wheel that fits: antlr4 4.9.3 (for hydra-core); "
+        "what these require themselves was not resolved."
+    )
+    assert [v.outcome for v in judged("LOCK201", resolving=replace(found, source_only=()))] == [PASS]
 
 
 # LOCK202
@@ -155,6 +194,12 @@ def test_lock202_fails_for_a_lock_without_what_the_stack_pins() -> None:
         "the committed lock does not have what the stack pins: "
         "torch 2.6.0 (the lock has 2.5.0), numpy 1.26.4 (the lock has none)"
     )
+
+
+def test_lock202_does_not_look_for_what_a_lock_cannot_hold() -> None:
+    wanted = stack(packages={"torch": "2.5.0", "ops": "git+https://example.org/ops@v1"})
+    verdict = only(locked.lock_is_current(wanted, lock_of(wanted, wheel("torch", "2.5.0")), resolution()))
+    assert verdict.outcome is PASS
 
 
 def test_lock202_warns_when_only_the_rest_of_the_definition_changed() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from stackcheck.definition import Stack
+from stackcheck.resolving.question import question_of
 from stackcheck.resolving.unread import (
     asks_several,
     keep_absent,
@@ -37,14 +38,17 @@ def _stack(**index: object) -> Stack:
 def test_the_log_names_pages_of_indexes_and_stated_pages() -> None:
     page, index = "https://data.pyg.org/whl/torch-2.5.0+cu118.html", "https://download.pytorch.org/whl/cu118"
     torch = f"{index}/torch/"
-    assert unread_pages(LOG, _stack(find_links=[page], extra=[index])) == {torch, page}
-    assert unread_pages(LOG, _stack(url=f"{index}/")) == {torch}
-    assert unread_pages("", _stack(extra=[index])) == frozenset()
+    assert unread_pages(LOG, question_of(_stack(find_links=[page], extra=[index]))) == {torch, page}
+    assert unread_pages(LOG, question_of(_stack(url=f"{index}/"))) == {torch}
+    assert unread_pages("", question_of(_stack(extra=[index]))) == frozenset()
 
 
 def test_places_that_the_stack_does_not_state_do_not_count() -> None:
-    assert unread_pages(LOG, _stack()) == frozenset()
-    assert unread_pages(LOG, _stack(find_links=["wheels"], url="https://pypi.org/simple")) == frozenset()
+    assert unread_pages(LOG, question_of(_stack())) == frozenset()
+    assert (
+        unread_pages(LOG, question_of(_stack(find_links=["wheels"], url="https://pypi.org/simple")))
+        == frozenset()
+    )
 
 
 @pytest.mark.parametrize(
@@ -62,7 +66,7 @@ def test_one_place_alone_has_nothing_to_choose(
     index: dict[str, object], environ: dict[str, str], several: bool
 ) -> None:
     stack = _stack(**index)
-    assert asks_several(stack, uv_input(stack, environ)) is several
+    assert asks_several(question_of(stack), uv_input(question_of(stack), environ).env) is several
 
 
 def test_uv_is_asked_to_say_what_it_does() -> None:
@@ -73,8 +77,8 @@ def test_what_is_missing_is_said_by_the_index() -> None:
     stack = _stack(
         extra=["https://me:secret@a.org/simple", "https://b.org/simple/"], url="https://c.org/simple"
     )
-    one = not_cached(["https://b.org/simple/x/", "https://b.org/simple/y/"], stack)
-    two = not_cached(["https://b.org/simple/x/", "https://a.org/simple/x/"], stack)
+    one = not_cached(["https://b.org/simple/x/", "https://b.org/simple/y/"], question_of(stack))
+    two = not_cached(["https://b.org/simple/x/", "https://a.org/simple/x/"], question_of(stack))
     said = "are not in uv's cache, and the network was not to be used"
     assert one.message == f"pages of https://b.org/simple/ {said}"
     assert two.message == f"pages of https://a.org/simple and https://b.org/simple/ {said}"

@@ -9,11 +9,16 @@ import pytest
 
 from stackcheck.definition import Stack
 from stackcheck.resolving.places import Place, places
-from stackcheck.resolving.uvinput import uv_input, uv_platform
+from stackcheck.resolving.question import question_of, uv_platform
+from stackcheck.resolving.uvinput import UvInput, uv_input
 
 
 def stack(**fields: Any) -> Stack:
     return Stack.model_validate({"id": "s", "python": "3.11", "packages": {"torch": "2.5.0"}, **fields})
+
+
+def asked_of(stack: Stack, environ: dict[str, str], *, offline: bool = False) -> UvInput:
+    return uv_input(question_of(stack), environ, offline=offline)
 
 
 @pytest.mark.parametrize(
@@ -53,12 +58,18 @@ def test_the_project_states_packages_indexes_and_where_each_package_comes_from()
         },
         index={"url": "https://host/simple", "extra": ["https://more/simple"]},
     )
-    asked = uv_input(wanted, {"PATH": "/bin"})
+    asked = asked_of(wanted, {"PATH": "/bin"})
     project = tomllib.loads(asked.project)
-    assert project["project"]["dependencies"] == ["torch==2.5.0+cu124", "mmcv<3,>=2", "numpy"]
+    assert project["project"]["dependencies"] == [
+        "torch==2.5.0+cu124",
+        "mmcv<3,>=2",
+        "numpy",
+        "cudatoolkit==11.8",
+    ]
     assert project["tool"]["uv"]["sources"] == {
         "torch": {"index": "host-whl-cu124"},
         "mmcv": {"index": "host-mmcv-index-html"},
+        "cudatoolkit": {"index": "given"},
     }
     assert project["tool"]["uv"]["index"] == [
         {"name": "host-whl-cu124", "url": "https://host/whl/cu124", "explicit": True},
@@ -70,20 +81,20 @@ def test_the_project_states_packages_indexes_and_where_each_package_comes_from()
         },
         {"name": "more", "url": "https://more/simple"},
         {"name": "host", "url": "https://host/simple", "default": True},
+        {"name": "given", "url": "given", "format": "flat", "explicit": True},
     ]
     assert asked.env["UV_INDEX_HOST_WHL_CU124_USERNAME"] == "u"
     assert asked.env["UV_INDEX_HOST_WHL_CU124_PASSWORD"] == "pw"
-    assert asked.left_out == ("cudatoolkit: comes from conda, which uv does not resolve",)
 
 
 def test_only_wheels_are_taken_unless_a_package_is_stated_as_source() -> None:
-    plain = uv_input(stack(), {}).args
+    plain = asked_of(stack(), {}).args
     assert plain[plain.index("--only-binary") + 1] == ":all:"
     assert "--no-binary" not in plain
-    source = uv_input(stack(packages={"mmcv": {"version": "2.2.0", "from": "source"}}), {})
+    source = asked_of(stack(packages={"mmcv": {"version": "2.2.0", "from": "source"}}), {})
     assert source.args[source.args.index("--no-binary") + 1] == "mmcv"
     [metadata] = tomllib.loads(source.project)["tool"]["uv"]["dependency-metadata"]
-    assert metadata == {"name": "mmcv", "version": "2.2.0", "requires-dist": []}
+    assert metadata == {"name": "mmcv", "requires-dist": []}
 
 
 def test_two_places_on_one_address_stay_two() -> None:
@@ -91,7 +102,7 @@ def test_two_places_on_one_address_stay_two() -> None:
         packages={"torch": {"version": "2.5.0", "index": "https://host/simple"}},
         index={"extra": ["https://host/simple"]},
     )
-    rows = tomllib.loads(uv_input(wanted, {}).project)["tool"]["uv"]["index"]
+    rows = tomllib.loads(asked_of(wanted, {}).project)["tool"]["uv"]["index"]
     assert [(row["name"], row.get("explicit", False)) for row in rows] == [("host", True), ("host-1", False)]
 
 
@@ -102,7 +113,7 @@ def test_the_environment_keeps_transport_and_drops_what_would_change_the_choice(
         "PIP_EXTRA_INDEX_URL": "https://bob:pw@h/simple", "UV_DEFAULT_INDEX": "https://mirror/simple",
         "AWS_SECRET_ACCESS_KEY": "no", "PYTHONPATH": "/x",
     }  # fmt: skip
-    asked = uv_input(stack(), environ)
+    asked = asked_of(stack(), environ)
     assert asked.env["SSL_CERT_FILE"] == "/ca.pem"
     assert asked.env["UV_FIND_LINKS"] == "/a,/b"
     assert asked.env["UV_INDEX"] == "https://bob:pw@h/simple"
@@ -115,15 +126,15 @@ def test_the_environment_keeps_transport_and_drops_what_would_change_the_choice(
 
 
 def test_a_stated_index_is_not_replaced_by_a_setting_and_that_is_said() -> None:
-    asked = uv_input(stack(index={"url": "https://host/simple"}), {"PIP_INDEX_URL": "https://mirror/simple"})
+    asked = asked_of(stack(index={"url": "https://host/simple"}), {"PIP_INDEX_URL": "https://mirror/simple"})
     assert "UV_DEFAULT_INDEX" not in asked.env
     assert asked.ignored == ("PIP_INDEX_URL=https://mirror/simple",)
 
 
 def test_the_user_may_ask_uv_to_stay_offline() -> None:
-    assert "--offline" in uv_input(stack(), {"UV_OFFLINE": "1"}).args
-    assert "--offline" in uv_input(stack(), {}, offline=True).args
-    assert "--offline" not in uv_input(stack(), {}).args
+    assert "--offline" in asked_of(stack(), {"UV_OFFLINE": "1"}).args
+    assert "--offline" in asked_of(stack(), {}, offline=True).args
+    assert "--offline" not in asked_of(stack(), {}).args
 
 
 def test_a_folder_lies_beside_the_definition() -> None:
@@ -138,7 +149,7 @@ def test_a_place_knows_the_page_of_a_package() -> None:
 
 
 def test_extras_are_asked_for() -> None:
-    asked = uv_input(stack(packages={"ray[default,tune]": "2.40.0", "torch": "2.5.0"}), {})
+    asked = asked_of(stack(packages={"ray[default,tune]": "2.40.0", "torch": "2.5.0"}), {})
     assert tomllib.loads(asked.project)["project"]["dependencies"] == [
         "ray[default,tune]==2.40.0",
         "torch==2.5.0",

@@ -13,8 +13,9 @@ from stackcheck.definition import Stack
 from stackcheck.resolving.lock import Lock, fingerprint, is_current, lock_path
 from stackcheck.resolving.lockfile import read_lock
 from stackcheck.resolving.locking import Locked, lock_stack, resolution_facts
+from stackcheck.resolving.memory import RunMemory
 from stackcheck.resolving.resolve import Options, Resolution, Unresolved, resolve
-from stackcheck.rules import locked, locked_files, served_pages
+from stackcheck.rules import locked, locked_files, resolved_torch, served_pages
 from stackcheck.verdict import Outcome
 from tests.integration.index.server import FAULTS, IndexServer, make_sdist, make_wheel
 
@@ -165,7 +166,7 @@ def test_a_conflict_names_the_two_requirements_and_keeps_uvs_reasoning(
     assert found.requirements == ("spconv==2.3.8: cumm>=0.7.11,<0.8.0", "the stack: cumm==0.8.2")
     [verdict] = verdict_of(found)
     assert verdict.outcome is Outcome.FAIL
-    assert verdict.message == "spconv==2.3.8 needs cumm>=0.7.11,<0.8.0, but the stack needs cumm==0.8.2"
+    assert verdict.message == "spconv==2.3.8 needs cumm>=0.7.11,<0.8.0, but the stack needs cumm==0.8.2."
     assert (verdict.expected, verdict.found) == found.requirements
     assert "we can conclude" in verdict.evidence[0].what
 
@@ -180,7 +181,7 @@ def test_a_version_that_is_not_there_is_a_fail_that_names_what_is(
     assert verdict.outcome is Outcome.FAIL
     assert verdict.message == (
         "the stack needs alpha==2.0, which is on none of the indexes and pages that were read; "
-        "there is 1.1, 1.0"
+        "there is 1.1, 1.0."
     )
 
 
@@ -201,24 +202,165 @@ def test_a_replaced_pypi_is_named_when_a_package_is_missing(server: IndexServer,
     assert "index.extra" in found.hint
 
 
-def test_a_version_that_is_there_as_source_only_is_not_built(server: IndexServer, options: Options) -> None:
-    server.add("main", make_sdist("mmcv", "2.2.0"))
-    found = unresolved(resolve(stack(server.simple("main"), {"mmcv": "2.2.0"}), options))
-    assert (found.kind, found.exists) == ("no-wheel", ("2.2.0 (source only)",))
-    assert verdict_of(found)[0].outcome is Outcome.FAIL
+def test_a_project_with_a_source_only_package_does_not_fail_and_all_of_them_are_named(
+    server: IndexServer, options: Options
+) -> None:
+    """hydra-core 1.3.2 draws in antlr4-python3-runtime, which has no wheel: pip builds it."""
+    server.add("main", make_wheel("hydra-core", "1.3.2", "antlr4==4.9.*", "omegaconf"))
+    server.add("main", make_wheel("omegaconf", "2.3.0", "antlr4==4.9.*"), make_sdist("antlr4", "4.9.3"))
+    server.add("main", make_sdist("deepspeed", "0.18.2"), make_wheel("deepspeed", "0.3.1.dev3"))
+    packages = {"hydra-core": "1.3.2", "deepspeed": "0.18.2"}
+    found = resolved(resolve(stack(server.simple("main"), packages), options))
+    assert {p.name: str(p.version) for p in found.packages} == {
+        "hydra-core": "1.3.2",
+        "omegaconf": "2.3.0",
+        "antlr4": "4.9.3",
+        "deepspeed": "0.18.2",
+    }
+    assert found.by_name["hydra-core"].requires == ("antlr4", "omegaconf")
+    _, verdict = verdict_of(found)
+    assert (verdict.outcome, verdict.message) == (
+        Outcome.WARN,
+        (
+            "pip would build from source, for want of a wheel that fits: antlr4 4.9.3 (for hydra-core and "
+            "omegaconf), deepspeed 0.18.2; what these require themselves was not resolved."
+        ),
+    )
 
 
-def test_a_source_that_no_index_has_proves_nothing(server: IndexServer, options: Options) -> None:
-    """torch has wheels alone on its index: who builds it takes the source from its repository."""
+def test_where_the_stack_forbids_source_builds_each_is_a_fail(server: IndexServer, options: Options) -> None:
+    server.add("main", make_wheel("hydra-core", "1.3.2", "antlr4"), make_sdist("antlr4", "4.9.3"))
+    server.add("main", make_sdist("deepspeed", "0.18.2"))
+    packages = {"hydra-core": "1.3.2", "deepspeed": "0.18.2"}
+    wanted = stack(server.simple("main"), packages, source_builds="forbid")
+    found = unresolved(resolve(wanted, options))
+    assert found.kind == "no-wheel"
+    refused = "which has no wheel for Python 3.11 on linux/amd64, and the stack forbids source builds."
+    assert [(v.outcome, v.message) for v in verdict_of(found)] == [
+        (
+            Outcome.FAIL,
+            f"hydra-core needs antlr4 4.9.3, {refused}",
+        ),
+        (
+            Outcome.FAIL,
+            f"the stack needs deepspeed 0.18.2, {refused}",
+        ),
+    ]
+
+
+@pytest.mark.parametrize("has_wheel", [True, False])
+def test_a_source_that_no_index_has_proves_nothing(
+    server: IndexServer, options: Options, has_wheel: bool
+) -> None:
+    """Who builds our-ops or torch takes the source from a repository; a namesake on an index is not it."""
+    server.add("main", make_wheel("beta", "1.0", "our-ops"))
+    if has_wheel:
+        server.add("main", make_wheel("our-ops", "0.0.1"))
+    packages = {"our-ops": {"version": "0.1", "from": "source"}, "beta": "1.0"}
+    found = resolved(resolve(stack(server.simple("main"), packages), options))
+    assert [p.name for p in found.packages] == ["beta"]
+    assert [(v.outcome, v.message) for v in verdict_of(found)] == [
+        (Outcome.PASS, "1 package resolves together for Python 3.11."),
+        (
+            Outcome.SKIP,
+            (
+                "not resolved: our-ops: built from source, and no index has a source archive of it; state "
+                "its git, url or path."
+            ),
+        ),
+    ]
+
+
+def test_a_stack_of_nothing_but_such_a_source_is_a_skip(server: IndexServer, options: Options) -> None:
     server.add("main", make_wheel("alpha", "1.0"))
     packages = {"alpha": {"version": "1.0", "from": "source"}}
     found = unresolved(resolve(stack(server.simple("main"), packages), options))
-    assert found.kind == "not-stated"
-    assert verdict_of(found)[0].outcome is Outcome.SKIP
-    assert found.message == (
-        "the stack builds alpha==1.0 from source, and no index has a source archive of it: "
-        "where its source comes from is not stated"
+    assert (found.kind, verdict_of(found)[0].outcome) == ("not-stated", Outcome.SKIP)
+
+
+def test_a_package_from_git_or_a_folder_is_neither_looked_for_nor_drawn_in(
+    server: IndexServer, options: Options
+) -> None:
+    server.add("main", make_wheel("alpha", "1.0", "ops>=1", "kernels"), make_wheel("ops", "9.9"))
+    packages = {
+        "alpha": "1.0",
+        "ops": {"from": "git+https://me:hunter2@example.org/ops@v1.0", "version": "1.0"},
+        "kernels": "./kernels",
+    }
+    found = resolved(resolve(stack(server.simple("main"), packages), options))
+    assert [p.name for p in found.packages] == ["alpha"]
+    assert found.left_out == (
+        "ops: comes from git+https://example.org/ops@v1.0; what it requires itself was not resolved",
+        "kernels: comes from ./kernels; what it requires itself was not resolved",
     )
+    assert "hunter2" not in repr(found)
+
+
+def test_a_git_package_whose_version_another_one_refuses_is_a_conflict(
+    server: IndexServer, options: Options
+) -> None:
+    server.add("main", make_wheel("alpha", "1.0", "ops>=2"))
+    packages = {"alpha": "1.0", "ops": {"from": "git+https://example.org/ops@v1.0", "version": "1.0"}}
+    found = unresolved(resolve(stack(server.simple("main"), packages), options))
+    assert found.message == "alpha==1.0 needs ops>=2, but the stack needs ops==1.0"
+
+
+@pytest.mark.parametrize("way", ["url", "path"])
+def test_what_a_wheel_by_url_or_path_requires_is_resolved(
+    server: IndexServer, options: Options, tmp_path: Path, way: str
+) -> None:
+    upload = make_wheel("ops", "1.0+cu124", "beta<2")
+    server.add("direct", upload)
+    server.add(
+        "main", make_wheel("beta", "1.0"), make_wheel("beta", "2.0"), make_wheel("alpha", "1.0", "ops")
+    )
+    (tmp_path / upload.filename).write_bytes(upload.content)
+    place = f"http://{server.host}/direct/files/{upload.filename}" if way == "url" else f"./{upload.filename}"
+    wanted = stack(server.simple("main"), {"ops": place, "alpha": "1.0"}, file=str(tmp_path / "m.toml"))
+    found = resolved(resolve(wanted, options))
+    assert [(p.name, str(p.version)) for p in found.packages] == [("alpha", "1.0"), ("beta", "1.0")]
+    assert {name: str(version) for name, version in found.given.items()} == {"ops": "1.0+cu124"}
+    assert found.left_out == ()
+
+
+def test_a_wheel_by_url_that_cannot_be_read_is_said(server: IndexServer, options: Options) -> None:
+    server.add("main", make_wheel("alpha", "1.0", "ops"))
+    place = f"http://me:hunter2@{server.host}/direct/files/ops-1.0-py3-none-any.whl"
+    found = resolved(resolve(stack(server.simple("main"), {"ops": place, "alpha": "1.0"}), options))
+    assert found.left_out[0].startswith("ops: what its wheel requires was not read: http://")
+    assert "hunter2" not in repr(found)
+
+
+def test_what_the_stack_itself_requires_is_held_against_its_pins(
+    server: IndexServer, options: Options
+) -> None:
+    server.add("main", make_wheel("mmcv", "1.4.0"), make_wheel("mmcv", "2.2.0"), make_wheel("alpha", "1.0"))
+    needs = ["mmcv>=1.3,<1.5", "alpha"]
+    found = unresolved(resolve(stack(server.simple("main"), {"mmcv": "2.2.0"}, requires=needs), options))
+    assert (found.kind, found.requirements) == (
+        "conflict",
+        ("the stack: mmcv==2.2.0", "the stack: mmcv>=1.3,<1.5"),
+    )
+    good = resolved(resolve(stack(server.simple("main"), {"mmcv": "1.4.0"}, requires=needs), options))
+    assert {p.name for p in good.packages} == {"mmcv", "alpha"}
+
+
+def test_constraints_and_overrides_mean_what_they_mean_to_uv(server: IndexServer, options: Options) -> None:
+    server.add("main", make_wheel("alpha", "1.0", "beta", "gamma<2"), make_wheel("gamma", "3.0"))
+    server.add("main", make_wheel("beta", "1.0"), make_wheel("beta", "2.0"))
+    fields = {"constraints": ["beta<2"], "overrides": ["gamma==3.0"]}
+    found = resolved(resolve(stack(server.simple("main"), {"alpha": "1.0"}, **fields), options))
+    assert {p.name: str(p.version) for p in found.packages} == {"alpha": "1.0", "beta": "1.0", "gamma": "3.0"}
+
+
+def test_a_package_whose_marker_is_false_is_not_resolved_and_said(
+    server: IndexServer, options: Options
+) -> None:
+    server.add("main", make_wheel("alpha", "1.0"))
+    packages = {"alpha": "1.0; sys_platform == 'linux'", "winonly": "1.0; sys_platform == 'win32'"}
+    found = resolved(resolve(stack(server.simple("main"), packages), options))
+    assert [p.name for p in found.packages] == ["alpha"]
+    assert found.left_out == ("winonly: its marker is false here: sys_platform == 'win32'",)
 
 
 def test_a_source_package_is_taken_and_none_of_its_code_runs(server: IndexServer, options: Options) -> None:
@@ -231,24 +373,103 @@ def test_a_source_package_is_taken_and_none_of_its_code_runs(server: IndexServer
     assert skips == [
         (
             "not resolved: mmcv: built from source; what it requires itself is known only to its build, "
-            "so state it"
+            "so state it."
         )
     ]
 
 
-def test_a_conda_package_is_left_out_and_said(server: IndexServer, options: Options) -> None:
-    server.add("main", make_wheel("alpha", "1.0"))
-    packages = {"alpha": "1.0", "cudatoolkit": {"version": "11.8", "from": "conda"}}
+def test_beside_a_conda_torch_no_second_torch_is_drawn_in(server: IndexServer, options: Options) -> None:
+    server.add(
+        "main", make_wheel("timm", "0.9.12", "torch>=1.7", "torchvision"), make_wheel("torch", "2.15.0")
+    )
+    server.add("main", make_wheel("torchvision", "0.16.0", "torch==2.1.0"))
+    server.add("main", make_wheel("torchvision", "0.30.0", "torch==2.15.0"))
+    packages = {"timm": "0.9.12", "torch": {"version": "2.1.0", "from": "conda"}}
+    wanted = stack(server.simple("main"), packages, cuda="11.8", accelerator="cuda")
+    found = resolved(resolve(wanted, options))
+    assert {p.name: str(p.version) for p in found.packages} == {"timm": "0.9.12", "torchvision": "0.16.0"}
+    assert found.by_name["timm"].requires == ("torch", "torchvision")
+    assert "given" not in found.lock_text
+    assert found.left_out == (
+        (
+            "torch: comes from conda; its version was taken as given, and what it requires itself was not "
+            "resolved"
+        ),
+    )
+    assert resolved_torch.resolved_torch_is_the_stated_build(wanted, found) is None
+
+
+def test_a_conda_torch_that_a_package_refuses_is_the_conflict(server: IndexServer, options: Options) -> None:
+    server.add("main", make_wheel("vllm", "0.6.3", "torch==2.4.0"), make_wheel("torch", "2.4.0"))
+    packages = {"vllm": "0.6.3", "torch": {"version": "2.1.0", "from": "conda"}}
+    found = unresolved(resolve(stack(server.simple("main"), packages), options))
+    assert found.message == "vllm==0.6.3 needs torch==2.4.0, but the stack needs torch==2.1.0"
+
+
+def test_a_conda_package_of_an_open_version_is_drawn_in_by_nobody(
+    server: IndexServer, options: Options
+) -> None:
+    server.add("main", make_wheel("timm", "0.9.12", "torch"), make_wheel("torch", "2.15.0"))
+    packages = {"timm": "0.9.12", "torch": {"version": ">=2", "from": "conda"}}
     found = resolved(resolve(stack(server.simple("main"), packages), options))
-    assert found.left_out == ("cudatoolkit: comes from conda, which uv does not resolve",)
-    assert found.version("cudatoolkit") is None
+    assert [p.name for p in found.packages] == ["timm"]
 
 
 def test_a_wheel_for_another_python_only_is_a_fail(server: IndexServer, options: Options) -> None:
     server.add("main", make_wheel("alpha", "1.0", tag="cp312-cp312-manylinux_2_17_x86_64"))
     found = unresolved(resolve(stack(server.simple("main"), {"alpha": "1.0"}), options))
     assert found.kind == "no-python-wheel"
-    assert "has no wheel for this Python" in verdict_of(found)[0].message
+    assert verdict_of(found)[0].message == (
+        "the stack needs alpha==1.0, which has no wheel for Python 3.11 on linux/amd64; "
+        "no version has a wheel for Python 3.11 on linux/amd64."
+    )
+
+
+def test_only_versions_that_would_serve_are_named_instead(server: IndexServer, options: Options) -> None:
+    for version, tag in (
+        ("1.0", "cp311-cp311-manylinux_2_17_x86_64"),
+        ("1.1", "cp311-cp311-manylinux_2_17_aarch64"),
+        ("1.2", "cp312-cp312-manylinux_2_17_aarch64"),
+        ("1.3", "cp311-cp311-win_amd64"),
+    ):
+        server.add("main", make_wheel("alpha", version, tag=tag))
+    server.add("main", make_sdist("alpha", "1.4"), make_wheel("decord", "0.6.0", tag="py3-none-win_amd64"))
+    packages = {"alpha": "1.0", "decord": "0.6.0"}
+    found = unresolved(resolve(stack(server.simple("main"), packages, platform="linux/arm64"), options))
+    assert [v.message for v in verdict_of(found)] == [
+        "the stack needs alpha==1.0, which has no wheel for linux/arm64; there is 1.1.",
+        "the stack needs decord==0.6.0, which has no wheel for linux/arm64; no version has one.",
+    ]
+
+
+def test_what_lacks_the_platform_in_every_version_is_not_blamed_on_the_python(
+    server: IndexServer, options: Options
+) -> None:
+    """cumm-cu118 = "latest" on linux/arm64: its newest versions have wheels for newer Pythons alone."""
+    server.add("main", make_wheel("cumm", "0.8.2", tag="cp312-cp312-manylinux_2_28_x86_64"))
+    server.add("main", make_wheel("cumm", "0.7.11", tag="cp311-cp311-manylinux_2_28_x86_64"))
+    wanted = stack(server.simple("main"), {"cumm": "latest"}, platform="linux/arm64")
+    found = unresolved(resolve(wanted, options))
+    assert (found.kind, found.message) == (
+        "no-platform-wheel",
+        "the stack needs cumm, which has no wheel for linux/arm64; no version has one",
+    )
+
+
+def test_all_faults_are_named_in_one_run(server: IndexServer, options: Options) -> None:
+    server.add("main", make_wheel("torch", "2.9.1"), make_wheel("torch", "2.2.0"), make_wheel("alpha", "1.0"))
+    server.add(
+        "main", make_wheel("vision", "0.17", "torch==2.2.0"), make_wheel("vllm", "0.6.3", "torch==2.4.0")
+    )
+    packages = {"torch": "2.9.1", "vision": "0.17", "vllm": "0.6.3", "alpha": "2.0", "nowhere": "1.0"}
+    found = unresolved(resolve(stack(server.simple("main"), packages), options))
+    assert {v.message for v in verdict_of(found)} == {
+        "the stack needs alpha==2.0, which is on none of the indexes and pages that were read; there is 1.0.",
+        "the stack needs nowhere==1.0, which is on none of the indexes and pages that were read.",
+        "vision==0.17 needs torch==2.2.0, but the stack needs torch==2.9.1.",
+        "vllm==0.6.3 needs torch==2.4.0, but the stack needs torch==2.9.1.",
+    }
+    assert {v.outcome for v in verdict_of(found)} == {Outcome.FAIL}
 
 
 def test_a_release_that_requires_a_newer_python_counts_as_no_wheel_for_this_one(
@@ -304,15 +525,30 @@ def test_no_platform_stated_and_none_fitting_is_a_skip(server: IndexServer, opti
     assert verdict.outcome is Outcome.SKIP
     assert verdict.message == (
         "the stack states no platform; for linux/amd64, the stack needs alpha==1.0, "
-        "which has no wheel for this platform"
+        "which has no wheel for linux/amd64; no version has one."
     )
 
 
-def test_no_python_stated_is_a_skip(server: IndexServer, options: Options) -> None:
-    found = unresolved(resolve(stack(server.simple("main"), {"alpha": "1.0"}, python=None), options))
-    [verdict] = verdict_of(found)
-    assert verdict.outcome is Outcome.SKIP
-    assert "states no Python" in verdict.message
+def test_where_no_python_is_stated_the_newest_that_torch_has_and_that_resolves_is_taken(
+    server: IndexServer, options: Options
+) -> None:
+    tags = ("cp310-cp310-manylinux_2_17_x86_64", "cp311-cp311-manylinux_2_17_x86_64")
+    server.add("main", make_wheel("torch", "2.5.0"), *(make_wheel("alpha", "1.0", tag=tag) for tag in tags))
+    wanted = stack(server.simple("main"), {"torch": "2.5.0", "alpha": "1.0"}, python=None)
+    found = resolved(resolve(wanted, options))
+    assert (found.python, found.assumed) == ("3.11", ("Python 3.11",))
+    assert found.by_name["alpha"].filename == "alpha-1.0-cp311-cp311-manylinux_2_17_x86_64.whl"
+    assert [v.message for v in verdict_of(found)] == [
+        "2 packages resolve together for Python 3.11 (assumed: the stack states none)."
+    ]
+
+
+def test_where_no_python_resolves_the_newest_says_why(server: IndexServer, options: Options) -> None:
+    server.add("main", make_wheel("torch", "2.5.0"), make_wheel("alpha", "1.0", tag="cp37-cp37m-win_amd64"))
+    wanted = stack(server.simple("main"), {"torch": "2.5.0", "alpha": "1.0"}, python=None)
+    found = unresolved(resolve(wanted, options))
+    assert (found.kind, found.assumed) == ("no-platform-wheel", ("Python 3.13",))
+    assert verdict_of(found)[0].outcome is Outcome.FAIL
 
 
 CASES = [
@@ -356,10 +592,42 @@ def test_a_find_links_page_that_does_not_do_its_work_is_an_error(
     server.add("main", make_wheel("alpha", "1.0"))
     server.faults["/own/links/"] = FAULTS[name]
     mmcv = {"version": "2.2.0", "find_links": server.links("own")}
-    found = unresolved(resolve(stack(server.simple("main"), {"alpha": "1.0", "mmcv": mmcv}), options))
-    [verdict] = verdict_of(found)
-    assert (found.kind, verdict.outcome) == (kind, Outcome.ERROR)
+    found = resolved(resolve(stack(server.simple("main"), {"alpha": "1.0", "mmcv": mmcv}), options))
+    assert [p.name for p in found.packages] == ["alpha"]
+    assert [each.kind for each in found.unreached] == [kind]
+    good, verdict = verdict_of(found)
+    assert (good.outcome, verdict.outcome) == (Outcome.PASS, Outcome.ERROR)
+    assert "mmcv was left out: " in verdict.message
     assert words in verdict.message
+
+
+def test_one_index_that_is_down_leaves_out_its_package_alone_and_is_asked_once_a_run(
+    server: IndexServer, other: IndexServer, options: Options
+) -> None:
+    server.add("main", make_wheel("alpha", "1.0"), make_wheel("beta", "1.0", "thing"))
+    other.faults["/"] = FAULTS["503"]
+    thing = {"version": "1.0", "index": other.simple("down")}
+    wanted = stack(server.simple("main"), {"alpha": "1.0", "beta": "1.0", "thing": thing})
+    found = resolved(resolve(wanted, options))
+    assert {p.name for p in found.packages} == {"alpha", "beta"}
+    asked = len(other.requests)
+    again = resolved(resolve(wanted.model_copy(update={"id": "second"}), options))
+    assert len(other.requests) == asked
+    assert again.unreached == found.unreached
+    assert len(resolution_facts(wanted, options)["pages"]) == 1
+    assert len(other.requests) == asked
+
+
+def test_without_an_index_for_everything_what_may_be_there_is_not_called_missing(
+    server: IndexServer, options: Options
+) -> None:
+    server.add("main", make_wheel("alpha", "1.0"))
+    server.faults["/cu124/"] = FAULTS["503"]
+    index = {"url": server.simple("main"), "extra": [server.simple("cu124")]}
+    found = resolved(resolve(stack("", {"alpha": "1.0", "torch": "2.5.0+cu124"}, index=index), options))
+    assert [p.name for p in found.packages] == ["alpha"]
+    assert [v.outcome for v in verdict_of(found)] == [Outcome.PASS, Outcome.SKIP, Outcome.ERROR]
+    assert found.left_out == ("torch: torch==2.5.0+cu124 may be on an index that did not answer",)
 
 
 def test_an_index_that_is_down_is_an_error(options: Options) -> None:
@@ -367,7 +635,7 @@ def test_an_index_that_is_down_is_an_error(options: Options) -> None:
     assert found.kind == "unreachable"
     assert verdict_of(found)[0].message == (
         "whether the pins resolve could not be checked: "
-        "http://127.0.0.1:9/simple/alpha/: the connection was refused"
+        "http://127.0.0.1:9/simple/alpha/: the connection was refused."
     )
 
 
@@ -395,8 +663,8 @@ def test_offline_uses_the_cache_and_says_what_it_did_not_ask(server: IndexServer
     assert len(server.requests) == asked
     assert found.lock_text == online.lock_text
     assert [v.message for v in verdict_of(found)] == [
-        "2 packages resolve together for Python 3.11, from what uv has cached",
-        "whether the indexes still have these files was not asked (--offline)",
+        "2 packages resolve together for Python 3.11, from what uv has cached.",
+        "whether the indexes still have these files was not asked (--offline).",
     ]
 
 
@@ -454,7 +722,7 @@ def test_offline_with_nothing_cached_is_a_skip(server: IndexServer, options: Opt
     [verdict] = verdict_of(found)
     assert (found.kind, verdict.outcome) == ("offline", Outcome.SKIP)
     assert verdict.message == (
-        "the pins were not resolved: alpha is not in uv's cache, and the network was not to be used"
+        "the pins were not resolved: alpha is not in uv's cache, and the network was not to be used."
     )
     assert server.requests == []
 
@@ -659,8 +927,9 @@ def test_an_index_that_uv_passes_over_in_silence_is_no_pass(
     server.add("main", make_wheel("alpha", "1.0"))
     server.faults["/private/"] = FAULTS[fault]
     index = {"url": server.simple("main"), "extra": [server.simple("private")]}
-    found = unresolved(resolve(stack("", {"alpha": ">=1"}, index=index), options))
-    assert (found.kind, verdict_of(found)[0].outcome) == (kind, Outcome.ERROR)
+    found = resolved(resolve(stack("", {"alpha": ">=1"}, index=index), options))
+    assert [each.kind for each in found.unreached] == [kind]
+    assert [v.outcome for v in verdict_of(found)] == [Outcome.PASS, Outcome.ERROR]
 
 
 def test_an_index_that_is_not_there_is_a_warning_where_the_rest_resolves(
@@ -692,4 +961,4 @@ def test_a_conflict_seen_without_an_index_that_refuses_proves_nothing(
     wanted = stack("", {"alpha": "1.0", "beta": "2.0"}, index=index)
     assert unresolved(resolve(wanted, options)).kind == "denied"
     del server.faults["/private/"]
-    assert unresolved(resolve(wanted, options)).kind == "conflict"
+    assert unresolved(resolve(wanted, replace(options, memory=RunMemory()))).kind == "conflict"

@@ -1,0 +1,76 @@
+"""Stand-ins for what is there before pip looks: conda's packages, and what comes from git, a URL or a path.
+
+uv takes an installed distribution only from an environment. A wheel that holds nothing but METADATA tells it
+the same: which version is there, and what that requires. No second one is drawn in, and a requirement that
+the version does not satisfy is the conflict that it is.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stackcheck.cachedir import write_atomically
+from stackcheck.errors import ResolveError
+from stackcheck.resolving.metadata import required_by, wheel_metadata
+from stackcheck.resolving.question import Given, Question
+from stackcheck.resolving.uvinput import GIVEN
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from stackcheck.definition import Package
+    from stackcheck.resolving.index import Fetcher
+
+
+def with_metadata(question: Question, fetcher: Fetcher) -> tuple[Question, dict[str, str]]:
+    """Read what the wheels that the stack names by URL or path require; return a note on each unread one."""
+    known, notes = dict(question.given), {}
+    for name, package in question.packages.items():
+        if package.wheel is None:
+            continue
+        try:
+            read = required_by(wheel_metadata(_address(package, question), fetcher))
+        except ResolveError as error:
+            notes[name] = f"what its wheel requires was not read: {error}"
+        else:
+            known[name] = Given(package.wheel.version, tuple(map(str, read)))
+    return replace(question, given=known), notes
+
+
+def _address(package: Package, question: Question) -> str:
+    path = package.path or ""
+    return package.url or (path if "://" in path else str(Path(question.stack.file).parent / path))
+
+
+def write_stand_ins(folder: Path, given: Mapping[str, Given]) -> None:
+    """Write the wheels of the given packages beside a project file.
+
+    Raises ResolveError where they cannot be written.
+    """
+    for name, each in given.items():
+        path = folder / GIVEN / f"{name.replace('-', '_')}-{each.version}-py3-none-any.whl"
+        try:
+            if not path.is_file():
+                write_atomically(path, stand_in(name, each), mode=0o600)
+        except OSError as error:
+            raise ResolveError(f"{path}: cannot be written ({error.strerror}).") from None
+
+
+def stand_in(name: str, given: Given) -> bytes:
+    """Return a wheel that holds nothing but what a resolver reads; the same facts give the same bytes."""
+    stem = f"{name.replace('-', '_')}-{given.version}.dist-info"
+    head = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {given.version}"]
+    members = {
+        "METADATA": "\n".join([*head, *(f"Requires-Dist: {each}" for each in given.requires)]) + "\n",
+        "WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        "RECORD": f"{stem}/METADATA,,\n{stem}/WHEEL,,\n{stem}/RECORD,,\n",
+    }
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for member, text in members.items():
+            archive.writestr(zipfile.ZipInfo(f"{stem}/{member}"), text)
+    return buffer.getvalue()
