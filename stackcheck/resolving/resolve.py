@@ -25,7 +25,8 @@ from stackcheck.redact import secrets_of, without_userinfo
 from stackcheck.resolving.derivation import read_failure
 from stackcheck.resolving.doubt import in_doubt, passed_over
 from stackcheck.resolving.index import Fetcher
-from stackcheck.resolving.lock import Origin, parse_lock, render_lock
+from stackcheck.resolving.lock import Origin
+from stackcheck.resolving.lockfile import parse_lock, render_lock
 from stackcheck.resolving.resolution import PROVEN, LockedPackage, Resolution, Unresolved
 from stackcheck.resolving.unread import (
     asks_several,
@@ -134,8 +135,8 @@ def _resolution(
         return replace(not_cached(missing, stack), assumed=asked.assumed)
     version = uv_version(options.uv or find_uv())
     origins = _origins(asked, answer.stdout, options)
-    text = render_lock(answer.stdout, origins, stack, platform=asked.platform, uv_version=version)
     try:
+        text = render_lock(answer.stdout, origins, stack, platform=asked.platform, uv_version=version)
         packages = parse_lock(text, path="what uv resolved").packages
     except LockError as error:
         return Unresolved("resolver", f"uv {version} gave no usable lock: {error}")
