@@ -229,20 +229,27 @@ class TorchTable:
         return release.abi if release else None
 
 
-def load(folder: Path = FOLDER) -> TorchTable:
-    """Return the table, read once and proven. Raises TableError naming file, row and key."""
-    return _load(folder)
+def load(folder: Path = FOLDER, own: Path | None = None) -> TorchTable:
+    """Return the table, read once and proven. Raises TableError naming file, row and key.
+
+    `own` is the folder of a user's own tables, found when not given.
+    """
+    return _load(folder, own)
 
 
 @cache
-def _load(folder: Path) -> TorchTable:
-    table = read_table("torch", folder)
+def _load(folder: Path, own: Path | None) -> TorchTable:
+    table = read_table("torch", folder, own)
     only_keys(table, ("release", "build", "companion", "arch_list"))
-    releases = read_rows(table, "release", Release)
-    builds = read_rows(table, "build", Build)
-    companions = read_rows(table, "companion", Companion)
-    arch_names = read_rows(table, "arch_list", ArchNames)
-    by_version = unique(releases, lambda row: row.torch.public, "torch")
+    releases = read_rows(table, "release", Release, same=_release_key, order=lambda row: row.torch)
+    builds = read_rows(table, "build", Build, same=_build_key)
+    companions = read_rows(
+        table, "companion", Companion, same=_companion_key, order=lambda row: (row.name, row.version)
+    )
+    arch_names = read_rows(
+        table, "arch_list", ArchNames, same=lambda row: row.since, order=lambda row: row.since
+    )
+    by_version = unique(releases, _release_key, "torch")
     _prove_releases(releases)
     _prove_builds(builds, by_version)
     _prove_companions(companions)
@@ -260,10 +267,22 @@ def _load(folder: Path) -> TorchTable:
             for version in {str(each) for row in releases for each in getattr(row, kind)}
         },
         _place={version: place for place, version in enumerate(by_version)},
-        _build=unique(builds, lambda row: (row.torch.public, minor(row.cuda), row.platform), "build"),
+        _build=unique(builds, _build_key, "build"),
         _builds={version: tuple(r for r in builds if r.torch.public == version) for version in by_version},
-        _companion=unique(companions, lambda row: (row.name, row.version.public), "companion"),
+        _companion=unique(companions, _companion_key, "companion"),
     )
+
+
+def _release_key(row: Release) -> str:
+    return row.torch.public
+
+
+def _build_key(row: Build) -> tuple[str, str, str]:
+    return row.torch.public, minor(row.cuda), row.platform
+
+
+def _companion_key(row: Companion) -> tuple[str, str]:
+    return row.name, row.version.public
 
 
 @lru_cache(maxsize=4096)
