@@ -231,6 +231,30 @@ def test_a_wheel_is_read_without_fetching_it_whole() -> None:
     assert read_member(RangeFile(lambda a, b: big[a:b], len(big)), "no/such/file") is None
 
 
+def test_only_the_file_of_that_name_is_read() -> None:
+    content = wheel(
+        {
+            "functorch/version.py": "not this one",
+            "torch/_vendor/other-1.0.dist-info/METADATA": "nor this",
+            "torch/version.py": "this",
+            "torch-2.16.0.dist-info/METADATA": "and this",
+        }
+    )
+    assert read_member(io.BytesIO(content), "torch/version.py") == b"this"
+    assert read_member(io.BytesIO(content), ".dist-info/METADATA") == b"and this"
+
+
+@pytest.mark.parametrize("fault", ["damaged", "encrypted"])
+def test_a_damaged_or_encrypted_member_is_an_error_of_the_wheel(fault: str) -> None:
+    content = bytearray(wheel({"a": "text" * 100}))
+    if fault == "damaged":
+        content[31] = 0xFF  # the first byte of what is packed: a header of 30 bytes and a name of one
+    else:
+        content[content.index(b"PK\x01\x02") + 8] = 1
+    with pytest.raises(ResolveError, match="this wheel cannot be read: "):
+        read_member(io.BytesIO(bytes(content)), "a")
+
+
 def test_a_lying_wheel_cannot_make_us_fetch_or_unpack_without_end() -> None:
     content = wheel({"torch/version.py": bytes(70 << 20)})
     with pytest.raises(ResolveError, match="unpacks to 73400320 bytes: more than 64 MiB"):
