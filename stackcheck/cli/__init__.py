@@ -18,7 +18,7 @@ from stackcheck.errors import EXIT_UNCHECKED, EXIT_USAGE, StackcheckError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import FrameType
+    from types import FrameType, ModuleType
 
 COMMANDS = {
     "list": "list the stacks, axes expanded; runs nothing",
@@ -38,6 +38,7 @@ COMMANDS = {
     "schema": "print the JSON Schema of stack definitions, of reports or of drift",
     "recipes": "hold a folder of Nix expressions against a matrix of variants, or write them",
     "tables": "list what the knowledge tables hold, with their sources",
+    "completion": "print what makes a shell (bash, zsh, tcsh) complete the words of this command",
 }
 """Every command, with its line in `stackcheck --help`; the module of the same name implements it."""
 
@@ -73,7 +74,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_UNCHECKED
 
 
-def _run(words: list[str]) -> int:
+def make_parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+    """Return the parser, and that of every command, which is still without the command's options."""
     parser = argparse.ArgumentParser(
         prog="stackcheck",
         description="Tells before a build or an upgrade whether a PyTorch GPU stack works, and why not.",
@@ -81,21 +83,28 @@ def _run(words: list[str]) -> int:
     )
     parser.add_argument("--version", action="version", version=f"stackcheck {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    name = next((word for word in words if not word.startswith("-")), None)
-    _require_command(parser, name)
-    subs = {
+    return parser, {
         command: commands.add_parser(command, help=text, description=f"{text[0].upper()}{text[1:]}.")
         for command, text in COMMANDS.items()
     }
+
+
+def configure(name: str, parser: argparse.ArgumentParser) -> ModuleType:
+    """Add the options of a command to its parser; return its module."""
+    module = import_module(f"stackcheck.cli.{name}")
+    module.configure(parser)
+    parser.add_argument("--debug", action="store_true", help="show the traceback of a fault of stackcheck")
+    return module
+
+
+def _run(words: list[str]) -> int:
+    parser, subs = make_parser()
+    name = next((word for word in words if not word.startswith("-")), None)
+    _require_command(parser, name)
     if name is None:
         parser.parse_args(words)  # --help and --version end here, anything else in an error
         raise AssertionError("a call without a command was accepted")
-    module = import_module(f"stackcheck.cli.{name}")
-    module.configure(subs[name])
-    subs[name].add_argument(
-        "--debug", action="store_true", help="show the traceback of a fault of stackcheck"
-    )
-    code: int = module.execute(parser.parse_args(words))
+    code: int = configure(name, subs[name]).execute(parser.parse_args(words))
     return code
 
 

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import tomllib
+from collections import defaultdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +19,8 @@ from stackcheck.errors import EXIT_OK, EXIT_UNCHECKED, UsageError
 from stackcheck.report.escape import one_line
 from stackcheck.resolving.index import Fetcher
 from stackcheck.resolving.wheelindex import PYPI, WheelIndex
-from stackcheck.tables.reading import FOLDER
-from stackcheck.tables.refresh import extended, refresh, render_diff, write_table
+from stackcheck.tables.reading import FOLDER, own_folder
+from stackcheck.tables.refresh import refresh, render_diff, write_own
 from stackcheck.tables.view import view
 
 if TYPE_CHECKING:
@@ -47,7 +48,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="print the rows of these tables; what is known about a version (2.5.0, 12.4); or read newer "
         "releases of torch from the package index and print what they would add",
     )
-    parser.add_argument("--write", action="store_true", help="with refresh: add the rows to the table in use")
+    parser.add_argument(
+        "--write",
+        action="store_true",
+        help="with refresh: add the rows to your own tables, which are read after "
+        "those that ship, from $STACKCHECK_TABLES or ~/.local/share/stackcheck/tables",
+    )
     parser.add_argument("--index", default=PYPI, metavar="URL", help="with refresh; default: %(default)s")
     output.configure(parser, ("text", "json"))
 
@@ -59,11 +65,13 @@ def execute(args: argparse.Namespace) -> int:
     if args.names and args.names[0][:1].isdigit():
         output.write("\n".join(_known(name) for name in args.names), args.output)
         return EXIT_OK
-    every = {path.stem: path for path in sorted(FOLDER.glob("*.toml"))}
+    every: dict[str, list[Path]] = defaultdict(list)
+    for path in tables.files():
+        every[path.stem].append(path)
     unknown = [name for name in args.names if name not in every]
     if unknown:
         raise UsageError(f"there is no table {unknown[0]!r}{did_you_mean(unknown[0], list(every))}")
-    chosen = [_read(every[name]) for name in args.names or every]
+    chosen = [_read(path) for name in args.names or every for path in every[name]]
     if args.format == "json":
         rows = [dataclasses.asdict(table) for table in chosen]
         output.write(json.dumps(rows, indent=2, default=str) + "\n", args.output)
@@ -84,19 +92,20 @@ def _known(version: str) -> str:
 
 
 def _refresh(args: argparse.Namespace) -> int:
-    source = WheelIndex(Fetcher(os.environ), args.index)
-    found = refresh(source, tables.load().torch, datetime.now(UTC).date())
-    output.write(render_diff(found), args.output)
+    source, today = WheelIndex(Fetcher(os.environ), args.index), datetime.now(UTC).date()
+    found = refresh(source, tables.load().torch, today)
+    text = render_diff(found)
     if args.write and found.additions:
-        path = FOLDER / "torch.toml"
-        write_table(extended(path.read_text(encoding="utf-8"), found.additions), path)
+        text += f"added to {write_own(found.additions, own_folder(), today)}\n"
+    output.write(text, args.output)
     return EXIT_UNCHECKED if found.unread else EXIT_OK
 
 
 def _read(path: Path) -> TableFile:
     document = tomllib.loads(path.read_text(encoding="utf-8"))
     rows = {key: [dict(row) for row in value] for key, value in document.items() if isinstance(value, list)}
-    return TableFile(path.stem, str(document.get("checked", "")), document.get("sources", {}), rows)
+    name = path.stem if path.parent == FOLDER else str(path)
+    return TableFile(name, str(document.get("checked", "")), document.get("sources", {}), rows)
 
 
 def _index(files: list[TableFile]) -> str:

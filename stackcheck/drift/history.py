@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stackcheck.cachedir import xdg_folder
 from stackcheck.errors import StackcheckError
 
 if TYPE_CHECKING:
@@ -84,8 +85,7 @@ def history_file(environ: Mapping[str, str] | None = None) -> Path:
     env = os.environ if environ is None else environ
     if stated := env.get("STACKCHECK_STATE"):
         return Path(stated) / "history.sqlite3"
-    home = env.get("XDG_STATE_HOME") or Path(env.get("HOME") or Path.home()) / ".local" / "state"
-    return Path(home) / "stackcheck" / "history.sqlite3"
+    return xdg_folder(env, "XDG_STATE_HOME", ".local/state") / "history.sqlite3"
 
 
 def record(path: Path, report: DriftReport) -> None:

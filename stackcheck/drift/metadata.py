@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import email.parser
 import hashlib
-import zipfile
-import zlib
 from typing import TYPE_CHECKING
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -14,6 +12,7 @@ from stackcheck.errors import ResolveError
 from stackcheck.redact import shown
 from stackcheck.resolving.pages import Unreachable
 from stackcheck.resolving.wheelindex import WheelIndex
+from stackcheck.tables.wheelfile import read_member
 
 if TYPE_CHECKING:
     from stackcheck.resolving.index import Fetcher
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 8 << 20
 _MOST_NAMED = 40
-_NO_WHEEL = (zipfile.BadZipFile, zlib.error, OSError, ValueError, EOFError, NotImplementedError, RuntimeError)
-"""What the standard library raises for a zip file that is none, or is damaged or encrypted."""
 
 
 def note_on(file: File, fetcher: Fetcher) -> str:
@@ -66,14 +63,9 @@ def _from_zip(file: File, fetcher: Fetcher) -> str:
     if not file.is_wheel:
         raise _NotReadError("a source archive has no METADATA that is binding")
     try:
-        with zipfile.ZipFile(WheelIndex(fetcher).open(file.url)) as archive:
-            entry = next((i for i in archive.infolist() if _is_metadata(i.filename)), None)
-            if entry is None or entry.file_size > MOST_BYTES:
-                raise _NotReadError(f"{file.url} holds no METADATA")
-            return archive.read(entry).decode("utf-8", "replace")
-    except (ResolveError, *_NO_WHEEL) as error:
+        content = read_member(WheelIndex(fetcher).open(file.url), ".dist-info/METADATA", MOST_BYTES)
+    except ResolveError as error:
         raise _NotReadError(f"{file.url}: {error}") from None
-
-
-def _is_metadata(name: str) -> bool:
-    return name.endswith(".dist-info/METADATA") and name.count("/") == 1
+    if content is None:
+        raise _NotReadError(f"{file.url} holds no METADATA")
+    return content.decode("utf-8", "replace")

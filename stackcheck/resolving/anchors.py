@@ -1,8 +1,10 @@
 """Find the tags of an index page that matter, in time that grows with the page and no faster. Pure.
 
-The parser of the standard library takes quadratic time on pages such as `<a <a <a ...` (20 kB for 6 seconds,
-Python 3.11.7), and these pages come from anywhere. Comments and scripts are left out, as browsers and
-installers do.
+No library did this when they were measured (2026-11-30): a page of the longest length here, 8 MB, takes this
+module half a second at most, whatever it repeats. mousebender 2025.1 takes 20 s for `<`, and one link with a
+bad address or the fragment `#top` costs it the whole page; pypi-simple 1.8 takes 6 s for 20 kB of `<a `;
+selectolax 1.0 (lexbor) takes 11 s for 320 kB of `<div>`, and lxml 6.1 takes 3 s for 8 MB of `<a>`.
+Comments and scripts are left out, as browsers and installers do.
 """
 
 from __future__ import annotations

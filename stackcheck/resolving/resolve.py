@@ -29,7 +29,8 @@ from stackcheck.resolving.derivation import THE_STACK, read_failure
 from stackcheck.resolving.doubt import Reader, stated_indexes
 from stackcheck.resolving.given import with_metadata, write_stand_ins
 from stackcheck.resolving.index import Fetcher
-from stackcheck.resolving.lock import Origin, parse_lock, render_lock
+from stackcheck.resolving.lock import Origin
+from stackcheck.resolving.lockfile import parse_lock, render_lock
 from stackcheck.resolving.memory import RunMemory
 from stackcheck.resolving.question import question_of
 from stackcheck.resolving.resolution import LockedPackage, Resolution, Unresolved

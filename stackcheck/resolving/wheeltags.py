@@ -26,7 +26,7 @@ def supported_tags(python: str, platform: str) -> dict[Tag, int]:
         *cpython_tags(parts, platforms=machines),
         *compatible_tags(parts, digits, platforms=machines),
     )
-    return {tag: rank for rank, tag in reversed(list(enumerate(ordered)))}
+    return {tag: rank for rank, tag in enumerate(dict.fromkeys(ordered))}
 
 
 def _platforms(platform: str) -> Iterable[str]:

@@ -21,7 +21,7 @@ class Options:
     `engine` names one of `targets.registry.names()`; `locks` is the folder of lock files; `keep_going` builds
     a stack although rules failed before the build; `timeout_s` bounds all probes of one target together;
     `cached` reuses what they saw of this very image. `answers` keeps what uv said, for stacks that ask it the
-    same at the same time; `memory` what the run has learned of indexes that do not answer, for all its stacks.
+    same at the same time; `memory` what the run has learned of indexes that do not answer.
     """
 
     offline: bool = False

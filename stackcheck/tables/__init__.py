@@ -5,8 +5,11 @@ with the indexes, and `load()`, which proves the invariants. A version that no r
 """
 
 import hashlib
+import os
 from functools import cache, cached_property
+from pathlib import Path
 
+from stackcheck.errors import TableError
 from stackcheck.tables import (
     cmake,
     cuda,
@@ -22,7 +25,7 @@ from stackcheck.tables import (
     torch,
     wheels,
 )
-from stackcheck.tables.reading import FOLDER
+from stackcheck.tables.reading import FOLDER, own_folder
 
 
 class Tables:
@@ -94,16 +97,33 @@ class Tables:
         return systems.load()
 
 
+def files() -> list[Path]:
+    """Return every table file that is read: ours, then a user's own.
+
+    Raises TableError for a stated folder that is not there, and for a file among a user's own that is named
+    like no table: nobody would read it.
+    """
+    ours, own = sorted(FOLDER.glob("*.toml")), sorted(own_folder().glob("*.toml"))
+    if (stated := os.environ.get("STACKCHECK_TABLES")) and not Path(stated).is_dir():
+        raise TableError(f"STACKCHECK_TABLES names {stated}, which is not a folder; make it, or unset it.")
+    names = [path.name for path in ours]
+    for path in own:
+        if path.name not in names:
+            raise TableError(f"{path}: there is no table of this name; known: {', '.join(names)}.")
+    return [*ours, *own]
+
+
 @cache
 def sha256() -> str:
     """Return the digest of every table file: two reports with the same one rest on the same knowledge."""
     digest = hashlib.sha256()
-    for path in sorted(FOLDER.glob("*.toml")):
+    for path in files():
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
 
 @cache
 def load() -> Tables:
-    """Return the tables that ship with stackcheck."""
+    """Return the tables that ship with stackcheck, and what a user's own add to them."""
+    files()
     return Tables()

@@ -175,10 +175,10 @@ def load(folder: Path = FOLDER) -> CudaTable:
 def _load(folder: Path) -> CudaTable:
     table = read_table("cuda", folder)
     only_keys(table, ("toolkit", "family", "generation", "device_driver", "cudnn"))
-    toolkits = read_rows(table, "toolkit", Toolkit)
-    families = read_rows(table, "family", Family)
+    toolkits = read_rows(table, "toolkit", Toolkit, same=_toolkit_key, order=lambda row: row.version)
+    families = read_rows(table, "family", Family, same=_family_key, order=_family_key)
     generations = read_rows(table, "generation", Generation)
-    devices = read_rows(table, "device_driver", DeviceDriver)
+    devices = read_rows(table, "device_driver", DeviceDriver, same=_device_key)
     _prove_toolkits(toolkits)
     _prove_families(families, toolkits)
     _prove_generations(generations, toolkits)
@@ -190,11 +190,23 @@ def _load(folder: Path) -> CudaTable:
         generations=generations,
         device_drivers=devices,
         cudnn=read_rows(table, "cudnn", Cudnn),
-        _toolkit=unique(toolkits, lambda row: (row.version.major, row.version.minor), "toolkit"),
-        _family=unique(families, lambda row: row.major, "family"),
+        _toolkit=unique(toolkits, _toolkit_key, "toolkit"),
+        _family=unique(families, _family_key, "family"),
         _generation=owners,
-        _device_driver=unique(devices, lambda row: (row.capability, row.product), "device_driver"),
+        _device_driver=unique(devices, _device_key, "device_driver"),
     )
+
+
+def _toolkit_key(row: Toolkit) -> tuple[int, int]:
+    return row.version.major, row.version.minor
+
+
+def _family_key(row: Family) -> int:
+    return row.major
+
+
+def _device_key(row: DeviceDriver) -> tuple[Capability, str]:
+    return row.capability, row.product
 
 
 def _prove_toolkits(toolkits: Iterable[Toolkit]) -> None:

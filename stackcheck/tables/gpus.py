@@ -74,14 +74,18 @@ def load(folder: Path = FOLDER) -> GpuTable:
 def _load(folder: Path) -> GpuTable:
     table = read_table("gpus", folder)
     only_keys(table, ("nvidia", "amd"))
-    nvidia = read_rows(table, "nvidia", NvidiaProduct)
-    amd = read_rows(table, "amd", AmdProduct)
-    unique(nvidia, lambda row: row.name.lower(), "name")
-    unique(amd, lambda row: row.name.lower(), "name")
+    nvidia = read_rows(table, "nvidia", NvidiaProduct, same=_product_key)
+    amd = read_rows(table, "amd", AmdProduct, same=_product_key)
+    unique(nvidia, _product_key, "name")
+    unique(amd, _product_key, "name")
     for row in amd:
         holds = _GFX.fullmatch(row.gfx) is not None
         require(row, "gfx", holds=holds, else_say=f"{row.gfx!r} is no target such as gfx90a")
     return GpuTable(table["checked"], nvidia, amd)
+
+
+def _product_key(row: NvidiaProduct | AmdProduct) -> str:
+    return row.name.lower()
 
 
 @cache

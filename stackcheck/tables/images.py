@@ -106,6 +106,10 @@ def _load(folder: Path) -> ImageTable:
         missing_tags=read_rows(table, "missing_tag", MissingTag),
         cudnn_tags=tags,
         distributions=distributions,
-        nvidia=unique(read_rows(table, "nvidia_pytorch", NvidiaPytorch), lambda row: row.tag, "tag"),
+        nvidia=unique(read_rows(table, "nvidia_pytorch", NvidiaPytorch, same=_tag), _tag, "tag"),
         _patterns=tuple((re.compile(row.pattern), row) for row in distributions),
     )
+
+
+def _tag(row: NvidiaPytorch) -> str:
+    return row.tag

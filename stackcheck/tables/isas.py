@@ -73,7 +73,8 @@ def load(folder: Path = FOLDER) -> IsaTable:
     """Return the table, read once and proven. Raises TableError naming file, row and key."""
     table = read_table("isas", folder)
     only_keys(table, ("isa", "implied"))
-    isas, implied = read_rows(table, "isa", Isa), read_rows(table, "implied", Implied)
+    isas = read_rows(table, "isa", Isa, same=lambda row: row.name)
+    implied = read_rows(table, "implied", Implied, same=lambda row: row.flag)
     unique(isas, lambda row: row.name, "name")
     unique(implied, lambda row: row.flag, "flag")
     for row in isas:

@@ -173,21 +173,25 @@ def _load(folder: Path) -> PackageTable:
     declared, asserted = read_rows(table, "declared", Needs), read_rows(table, "asserted", Needs)
     for rows in (declared, asserted):
         _prove_once(rows)
-    pins = read_rows(table, "pins", Pins)
+    pins = read_rows(table, "pins", Pins, same=lambda row: row.torch.public)
     return PackageTable(
         checked=table["checked"],
         pins=pins,
-        newest=unique(read_rows(table, "newest", Newest), lambda row: row.dist, "dist"),
+        newest=unique(read_rows(table, "newest", Newest, same=_dist), _dist, "dist"),
         build_traps=read_rows(table, "build_trap", BuildTrap),
         toolkit_traps=read_rows(table, "toolkit_trap", ToolkitTrap),
         python_traps=read_rows(table, "python_trap", PythonTrap),
-        torch_imports=unique(read_rows(table, "torch_import", TorchImport), lambda row: row.dist, "dist"),
+        torch_imports=unique(read_rows(table, "torch_import", TorchImport, same=_dist), _dist, "dist"),
         _pins=unique(pins, lambda row: release_key(row.torch), "torch"),
         _declared=_grouped(declared),
         _declared_by=_by_version(declared),
         _asserted=_grouped(asserted),
         _asserted_by=_by_version(asserted),
     )
+
+
+def _dist(row: Newest | TorchImport) -> str:
+    return row.dist
 
 
 def _grouped(rows: Iterable[Needs]) -> dict[str, tuple[Needs, ...]]:

@@ -93,21 +93,25 @@ def extended(text: str, additions: Iterable[Addition]) -> str:
     return text
 
 
-def write_table(text: str, path: Path) -> None:
-    """Put a new text in the place of `torch.toml`, once it is proven to load; the file is whole or as it was.
+def write_own(additions: Iterable[Addition], own: Path, today: date) -> Path:
+    """Add rows to the user's own `torch.toml`, once they are proven to load after ours; return its path.
 
-    Raises TableError naming file, row and key when the new text is no valid table, or when it cannot be
-    written.
+    The file is whole or as it was. Raises TableError naming file, row and key when the new text is not a
+    valid table, or when it cannot be written.
     """
+    path = own / "torch.toml"
     try:
-        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        before = path.read_text(encoding="utf-8") if path.exists() else f"checked = {today}\n"
+        own.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=own) as folder:
             candidate = Path(folder) / path.name
-            candidate.write_text(text, encoding="utf-8")
-            load(Path(folder))
+            candidate.write_text(extended(before, additions), encoding="utf-8")
+            load(own=Path(folder))
             candidate.replace(path)
     except OSError as error:
-        text = f"{path} cannot be written ({error.strerror}): install stackcheck where you may write"
+        text = f"{path} cannot be written ({error.strerror}); name another folder in STACKCHECK_TABLES."
         raise TableError(text) from None
+    return path
 
 
 def _known(table: TorchTable, project: str) -> list[Version]:

@@ -122,7 +122,7 @@ def load(folder: Path = FOLDER) -> RocmTable:
 def _load(folder: Path) -> RocmTable:
     table = read_table("rocm", folder)
     only_keys(table, ("torch_rocm", "override", "no_hipblaslt", "no_rocblas"))
-    rows = read_rows(table, "torch_rocm", TorchRocm)
+    rows = read_rows(table, "torch_rocm", TorchRocm, same=lambda row: row.torch)
     for row in rows:
         require(
             row, "rocm", holds=list(row.rocm) == sorted(row.rocm), else_say="versions are sorted as numbers"
@@ -136,7 +136,7 @@ def _load(folder: Path) -> RocmTable:
         foreign = [real for real in each.real if akin(real, each.claims) is False]
         says = f"{', '.join(foreign)} is of another family than {each.claims}: say until when that worked"
         require(each, "until", holds=bool(each.until) or not foreign, else_say=says)
-    (hipblaslt,) = read_rows(table, "no_hipblaslt", NoHipblaslt)
+    (hipblaslt,) = read_rows(table, "no_hipblaslt", NoHipblaslt, same=lambda _: "the only one")
     rocblas = read_rows(table, "no_rocblas", NoRocblas)
     _prove_rocblas(rows, rocblas)
     return RocmTable(table["checked"], {row.torch: row for row in rows}, overrides, hipblaslt, rocblas)

@@ -66,12 +66,14 @@ def load(folder: Path = FOLDER) -> SystemTable:
 def _load(folder: Path) -> SystemTable:
     table = read_table("systems", folder)
     only_keys(table, ("system",))
-    systems = read_rows(table, "system", System)
+    systems = read_rows(table, "system", System, same=_system_key)
     for older, row in pairwise(systems):
         grows = older.name != row.name or older.glibc < row.glibc
         require(
             row, "glibc", holds=grows, else_say=f"not above {older.glibc} of {older.name} {older.version}"
         )
-    return SystemTable(
-        table["checked"], systems, unique(systems, lambda row: (row.name, row.version), "system")
-    )
+    return SystemTable(table["checked"], systems, unique(systems, _system_key, "system"))
+
+
+def _system_key(row: System) -> tuple[str, str]:
+    return row.name, row.version

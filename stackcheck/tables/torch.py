@@ -237,20 +237,27 @@ class TorchTable:
         return release.abi if release else None
 
 
-def load(folder: Path = FOLDER) -> TorchTable:
-    """Return the table, read once and proven. Raises TableError naming file, row and key."""
-    return _load(folder)
+def load(folder: Path = FOLDER, own: Path | None = None) -> TorchTable:
+    """Return the table, read once and proven. Raises TableError naming file, row and key.
+
+    `own` is the folder of a user's own tables, found when not given.
+    """
+    return _load(folder, own)
 
 
 @cache
-def _load(folder: Path) -> TorchTable:
-    table = read_table("torch", folder)
+def _load(folder: Path, own: Path | None) -> TorchTable:
+    table = read_table("torch", folder, own)
     only_keys(table, ("release", "build", "companion", "arch_list", "host_compiler"))
-    releases = read_rows(table, "release", Release)
-    builds = read_rows(table, "build", Build)
-    companions = read_rows(table, "companion", Companion)
-    arch_names = read_rows(table, "arch_list", ArchNames)
-    by_version = unique(releases, lambda row: release_key(row.torch), "torch")
+    releases = read_rows(table, "release", Release, same=_release_key, order=lambda row: row.torch)
+    builds = read_rows(table, "build", Build, same=_build_key)
+    companions = read_rows(
+        table, "companion", Companion, same=_companion_key, order=lambda row: (row.name, row.version)
+    )
+    arch_names = read_rows(
+        table, "arch_list", ArchNames, same=lambda row: row.since, order=lambda row: row.since
+    )
+    by_version = unique(releases, _release_key, "torch")
     _prove_releases(releases)
     _prove_builds(builds, by_version)
     _prove_companions(companions)
@@ -269,12 +276,24 @@ def _load(folder: Path) -> TorchTable:
             for version in {str(each) for row in releases for each in getattr(row, kind)}
         },
         _place={version: place for place, version in enumerate(by_version)},
-        _build=unique(builds, lambda row: (release_key(row.torch), minor(row.cuda), row.platform), "build"),
+        _build=unique(builds, _build_key, "build"),
         _builds={
             version: tuple(r for r in builds if release_key(r.torch) == version) for version in by_version
         },
-        _companion=unique(companions, lambda row: (row.name, release_key(row.version)), "companion"),
+        _companion=unique(companions, _companion_key, "companion"),
     )
+
+
+def _release_key(row: Release) -> str:
+    return release_key(row.torch)
+
+
+def _build_key(row: Build) -> tuple[str, str, str]:
+    return release_key(row.torch), minor(row.cuda), row.platform
+
+
+def _companion_key(row: Companion) -> tuple[str, str]:
+    return row.name, release_key(row.version)
 
 
 @lru_cache(maxsize=16384)

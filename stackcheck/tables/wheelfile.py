@@ -1,13 +1,16 @@
 """Read single files out of a wheel on an index, without downloading the wheel.
 
 A wheel is a zip archive: its directory lies at the end, so a few range requests (RFC 9110, section 14) serve.
+remotezip 0.12 does it over requests alone, without a bound on what a lying directory makes it fetch; a
+buffered reader of the standard library asks for pieces five times where this one asks twice.
 """
 
 from __future__ import annotations
 
 import io
 import zipfile
-from typing import TYPE_CHECKING
+import zlib
+from typing import IO, TYPE_CHECKING
 
 from stackcheck.errors import ResolveError
 
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
 BLOCK = 1 << 17
 LIMIT = 64 << 20
 """Bytes that may be fetched of one wheel, and that one file in it may unpack to."""
+_NO_WHEEL = (zipfile.BadZipFile, zlib.error, OSError, ValueError, EOFError, NotImplementedError, RuntimeError)
+"""What the standard library raises for a zip file that is none, or is damaged or encrypted."""
 
 
 class RangeFile(io.RawIOBase):
@@ -79,18 +84,23 @@ class RangeFile(io.RawIOBase):
             self._blocks[number] = data[offset : offset + BLOCK]
 
 
-def read_member(wheel: io.RawIOBase, name: str) -> bytes | None:
-    """Return one file of a wheel, found by the end of its name; None when it has none.
+def read_member(wheel: io.RawIOBase | IO[bytes], name: str, most_bytes: int = LIMIT) -> bytes | None:
+    """Return one file of a wheel; None when it has none. ".dist-info/METADATA" is that of the wheel itself.
 
-    Raises ResolveError when the wheel is no zip archive or the file unpacks to more than 64 MiB.
+    Raises ResolveError when the wheel is not a zip archive, or the file unpacks to more than `most_bytes`.
     """
     try:
         with zipfile.ZipFile(wheel) as archive:
-            found = next((info for info in archive.infolist() if info.filename.endswith(name)), None)
+            found = next((info for info in archive.infolist() if _is_named(info.filename, name)), None)
             if found is None:
                 return None
-            if found.file_size > LIMIT:
-                raise ResolveError(f"{found.filename} unpacks to {found.file_size} bytes: more than 64 MiB")
+            if found.file_size > most_bytes:
+                more = f"{found.file_size} bytes: more than {most_bytes >> 20} MiB"
+                raise ResolveError(f"{found.filename} unpacks to {more}")
             return archive.read(found)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError) as error:
+    except _NO_WHEEL as error:
         raise ResolveError(f"this wheel cannot be read: {error}") from None
+
+
+def _is_named(path: str, name: str) -> bool:
+    return path == name or (name.startswith(".") and path.endswith(name) and path.count("/") == 1)

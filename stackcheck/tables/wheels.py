@@ -318,7 +318,7 @@ def _load(folder: Path) -> WheelTable:
         checked=table["checked"],
         wheels=_grouped(read_rows(table, "wheels", Wheels)),
         mmcv_pages=read_rows(table, "mmcv_page", MmcvPage),
-        pyg_pages=unique(read_rows(table, "pyg_page", PygPage), lambda row: row.torch, "torch"),
+        pyg_pages=unique(read_rows(table, "pyg_page", PygPage, same=_page_key), _page_key, "torch"),
         hosts=hosts,
         places=read_rows(table, "place", Place),
         local_schemes=read_rows(table, "local_scheme", LocalScheme),
@@ -330,6 +330,10 @@ def _load(folder: Path) -> WheelTable:
         _glibc=_grouped(read_rows(table, "needs_glibc", NeedsGlibc)),
         _named=tuple((re.compile(row.pattern), row) for row in named),
     )
+
+
+def _page_key(row: PygPage) -> str:
+    return row.torch
 
 
 _D = TypeVar("_D", Wheels, Bound, NeedsGlibc, Kernels, GpuLibraries, BuiltCuda)

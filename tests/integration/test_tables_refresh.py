@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import subprocess
 import sys
@@ -13,8 +14,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
+from stackcheck.tables.reading import FOLDER
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 WHEEL = "torchvision-9.0.0-cp312-cp312-manylinux_2_28_x86_64.whl"
 
@@ -72,9 +76,10 @@ def index(request: pytest.FixtureRequest) -> Iterator[tuple[str, type[Handler]]]
     thread.join()
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "stackcheck", "tables", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    env = {**os.environ, **variables}
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, env=env)
 
 
 def test_refresh_prints_the_rows_that_it_would_add_and_reads_little(
@@ -105,6 +110,25 @@ def test_refresh_prints_the_rows_that_it_would_add_and_reads_little(
     )
     assert done.returncode == 0
     assert sum(handler.sent) < len(handler.content) / 5
+
+
+@pytest.mark.parametrize("index", [Handler], indirect=True)
+def test_refresh_writes_into_the_users_own_folder_and_every_command_reads_it(
+    index: tuple[str, type[Handler]], tmp_path: Path
+) -> None:
+    home = {"STACKCHECK_TABLES": "", "XDG_DATA_HOME": str(tmp_path)}
+    shipped = {path: path.read_bytes() for path in FOLDER.glob("*.toml")}
+    done = run("refresh", "--write", "--index", index[0], **home)
+    path = tmp_path / "stackcheck" / "tables" / "torch.toml"
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith(f"1 new rows, 0 changes, 0 not read\nadded to {path}\n")
+    assert {path: path.read_bytes() for path in FOLDER.glob("*.toml")} == shipped
+    assert f"# {path}, checked " in run("torch", **home).stdout
+    assert run("refresh", "--index", index[0], **home).stdout == "nothing new on the index\n"
+    path.write_text(path.read_text("utf-8").replace("python", "pyhton"), "utf-8")
+    broken = run("2.5.0", **home)
+    assert broken.returncode == 3
+    assert broken.stderr.startswith(f"stackcheck: error: {path}: companion[1]: pyhton: unknown key; known: ")
 
 
 def test_an_index_that_is_not_there_is_said_and_costs_exit_code_3() -> None:

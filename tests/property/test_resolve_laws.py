@@ -16,7 +16,8 @@ from stackcheck.definition import Stack
 from stackcheck.errors import LockError
 from stackcheck.redact import redact, secrets_of, shown, without_userinfo
 from stackcheck.resolving.derivation import read_failure
-from stackcheck.resolving.lock import Origin, fingerprint, parse_lock, render_lock
+from stackcheck.resolving.lock import Origin, fingerprint
+from stackcheck.resolving.lockfile import parse_lock, render_lock
 from stackcheck.resolving.pages import NotAPageError, parse_page
 from stackcheck.resolving.question import question_of
 from stackcheck.resolving.resolve import read_annotations

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,8 @@ from packaging.version import Version
 
 from stackcheck.definition import Stack
 from stackcheck.errors import LockError
-from stackcheck.resolving.lock import Origin, fingerprint, is_current, lock_path, parse_lock, render_lock
-from stackcheck.resolving.lockfile import read_lock, write_lock
+from stackcheck.resolving.lock import Origin, fingerprint, is_current, lock_path
+from stackcheck.resolving.lockfile import parse_lock, read_lock, render_lock, write_lock
 from stackcheck.resolving.resolution import Resolution
 from stackcheck.resolving.resolve import read_annotations
 from stackcheck.resolving.wheeltags import supported_tags
@@ -120,7 +121,7 @@ def test_a_write_that_fails_leaves_the_old_lock(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(LockError) as caught:
         write_lock(resolution(lock_text(stack(python="3.12"))), path)
     assert str(caught.value) == (
-        f"{path}: the lock cannot be written (No space left on device); name another folder"
+        f"{path}: the lock cannot be written (No space left on device); name another folder."
     )
     monkeypatch.undo()
     assert read_lock(path).python == "3.11"
@@ -140,40 +141,97 @@ def test_a_lock_that_packaging_calls_invalid_is_not_written(tmp_path: Path) -> N
     broken = lock_text().replace("created-by", "made-by")
     with pytest.raises(LockError) as caught:
         write_lock(resolution(broken), tmp_path / "pylock.s.toml")
-    assert "makes no valid PEP 751 lock" in str(caught.value)
+    assert "is not a valid PEP 751 lock (Missing required value in 'created-by')" in str(caught.value)
     assert not (tmp_path / "pylock.s.toml").exists()
 
 
+HEAD = 'lock-version = "1.0"\ncreated-by = "somebody"'
+TARGET = '[tool.stackcheck]\npython = "3.11"\nplatform = "x86_64-manylinux_2_28"'
+ROW = '[[packages]]\nname = "a"\nversion = "1"'
+
+
+def wheel(filename: str) -> str:
+    return f'[[packages.wheels]]\nurl = "https://h/{filename}"\nhashes = {{ sha256 = "{HASH}" }}'
+
+
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("lines", "words"),
     [
-        ("this is = = not toml", "this is not TOML"),
-        ("", "this is no PEP 751 lock of version 1.0"),
-        ('lock-version = "2.0"', "this is no PEP 751 lock of version 1.0"),
-        ('lock-version = "1.0"\npackages = 3', "packages: a list of tables is expected"),
+        (["this is = = not toml"], "this is not TOML"),
+        ([""], "this is not a valid PEP 751 lock (Missing required value in 'lock-version')"),
         (
-            'lock-version = "1.0"\n[[packages]]\nname = "a"\nversion = "1"',
-            "a has neither a wheel nor an sdist",
+            [HEAD.replace('"1.0"', '"2.0"'), "packages = []"],
+            "this is not a valid PEP 751 lock (pylock version 2.0 is not supported)",
         ),
         (
-            'lock-version = "1.0"\n[[packages]]\nname = "a"\nversion = "1"\n[packages.sdist]\nurl = "h/a-1.tar.gz"',
+            [HEAD, "packages = 3"],
+            "this is not a valid PEP 751 lock (Unexpected type int (expected Sequence) in 'packages')",
+        ),
+        (
+            [HEAD, "packages = []"],
+            "it does not say for which Python and platform it was made ([tool.stackcheck])",
+        ),
+        (
+            [HEAD, ROW, TARGET],
+            "Exactly one of vcs, directory, archive must be set if sdist and wheels are not set in 'packages[0]'",
+        ),
+        (
+            [HEAD, ROW, '[packages.sdist]\nurl = "h/a-1.tar.gz"', TARGET],
+            "Missing required value in 'packages[0].sdist.hashes'",
+        ),
+        (
+            [HEAD, ROW, '[packages.sdist]\nurl = "h/a-1.tar.gz"\nhashes = { md5 = "1" }', TARGET],
             "packages: a: a-1.tar.gz has no sha256",
         ),
-        (lock_text().replace('\nversion = "1.0"\n', '\nversion = "one"\n'), "Invalid version"),
+        (
+            [HEAD, ROW, '[packages.directory]\npath = "."', TARGET],
+            "packages: a is neither a wheel nor an archive with a hash",
+        ),
+        (
+            [HEAD, ROW, wheel("a-1-cp39-cp39-win32.whl"), TARGET],
+            "No wheel found matching the provided tags for package 'a'",
+        ),
+        ([HEAD, ROW.replace('"1"', '"one"'), TARGET], "Invalid version: 'one' in 'packages[0].version'"),
     ],
 )
-def test_what_is_no_lock_is_said_to_be_what_it_is(text: str, words: str) -> None:
+def test_what_is_no_lock_is_said_to_be_what_it_is(lines: list[str], words: str) -> None:
     with pytest.raises(LockError) as caught:
-        parse_lock(text, path="locks/pylock.s.toml")
+        parse_lock("\n".join(lines), path="locks/pylock.s.toml")
     assert str(caught.value).startswith("locks/pylock.s.toml: ")
     assert words in str(caught.value)
+
+
+def test_what_uv_says_that_is_not_toml_is_an_error_of_the_lock() -> None:
+    with pytest.raises(LockError, match="uv's lock is not TOML"):
+        render_lock("= =", {}, stack(), platform="x86_64-manylinux_2_28", uv_version="1")
+
+
+def test_an_archive_by_url_is_locked_as_the_file_that_it_is() -> None:
+    archive = f'[packages.archive]\nurl = "https://u:pw@h/a-1%2Bcu124-py3-none-any.whl"\nhashes = {{ sha256 = "{HASH}" }}'
+    (found,) = parse_lock(f"{HEAD}\n{ROW}\n{archive}\n{TARGET}").packages
+    assert (found.filename, found.is_wheel, found.sha256) == ("a-1+cu124-py3-none-any.whl", True, HASH)
+    assert found.url == "https://h/a-1%2Bcu124-py3-none-any.whl"
+
+
+@pytest.mark.parametrize(
+    "path", sorted((Path(__file__).parents[2] / "locks").glob("*.toml")), ids=lambda path: path.stem
+)
+def test_a_committed_lock_renders_again_to_the_same_bytes(path: Path) -> None:
+    """uv's text is what stands in the lock without index, dependencies and our table."""
+    text = path.read_text("utf-8")
+    lock = read_lock(path)
+    said = re.sub(r"(?m)^(?:index|dependencies) = .*\n", "", text.partition("\n[tool.stackcheck]")[0])
+    origins = {each.name: Origin(each.index, each.requires) for each in lock.packages}
+    again = render_lock(said, origins, stack(python=lock.python), platform=lock.platform, uv_version="0")
+    assert len(lock.packages) > 50
+    assert again.partition("[tool.stackcheck]")[0] == text.partition("[tool.stackcheck]")[0]
 
 
 def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     with pytest.raises(LockError, match="the lock cannot be read"):
         read_lock(tmp_path / "absent.toml")
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe")
-    with pytest.raises(LockError, match="no text in UTF-8"):
+    with pytest.raises(LockError, match="not text in UTF-8"):
         read_lock(tmp_path / "binary.toml")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,7 +19,6 @@ from stackcheck_probes.binaries.capability import Capability, parse_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from stackcheck.rules.registry import Finding
 
@@ -163,6 +163,87 @@ def test_systems_are_found_by_the_names_people_write(text: str, glibc: str | Non
     assert (str(row.glibc) if row else None) == glibc
 
 
+HEAD = 'checked = {day}\n[sources]\nmine = "seen on https://wheels.example/"\n'
+RELEASE = '[[release]]\ntorch = "{version}"\nglibc = "2.99"\npypi = {{ "linux/amd64" = "cpu" }}\npython = {{ "linux/amd64" = "3.12" }}\nsource = "mine"\n'
+
+
+def own(folder: Path, *rows: str, day: str = "2030-01-01", name: str = "torch") -> Path:
+    text = HEAD.format(day=day) + "".join(rows)
+    (folder / f"{name}.toml").write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_a_users_rows_are_read_after_ours_and_sorted_in(tmp_path: Path) -> None:
+    table = torch.load(own=own(tmp_path, *(RELEASE.format(version=v) for v in ("99.0", "2.5.7"))))
+    shipped = torch.load()
+    assert len(table.releases) == len(shipped.releases) + 2
+    assert str(table.newest.torch) == "99.0"
+    assert [str(row.torch) for row in table.releases] == sorted(
+        (str(row.torch) for row in table.releases), key=Version
+    )
+    added = table.release("2.5.7")
+    assert added is not None
+    assert added.cited == "seen on https://wheels.example/ (checked 2030-01-01)"
+    assert added.where == f"{tmp_path}/torch.toml: release[2]"
+
+
+@pytest.mark.parametrize(("day", "glibc"), [("2030-01-01", "2.99"), ("2020-01-01", "2.17")])
+def test_of_two_rows_about_the_same_the_one_checked_last_counts(tmp_path: Path, day: str, glibc: str) -> None:
+    mine = RELEASE.format(version="2.5.0").replace('"cpu"', '"12.4"') + 'cuda = "11.8 12.1 12.4"\n'
+    table = torch.load(own=own(tmp_path, mine, day=day))
+    row = table.release("2.5.0")
+    assert row is not None
+    assert str(row.glibc) == glibc
+    assert len(table.releases) == len(torch.load().releases)
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (RELEASE.format(version="99.0") * 2, "release[2]: torch: 99.0 stands in {path}: release[1] already"),
+        (RELEASE.format(version="ninety"), "release[1]: torch: Invalid version: 'ninety'"),
+        (RELEASE.format(version="99.0").replace("glibc", "glbc"), "release[1]: glbc: unknown key"),
+        (
+            RELEASE.format(version="99.0").replace('"mine"', '"yours"'),
+            "release[1]: source: 'yours' is no key of [sources]",
+        ),
+        (
+            "[[relaese]]\n",
+            "relaese: unknown key; known: arch_list, build, checked, companion, release, sources.",
+        ),
+        ("= =", "this table of stackcheck cannot be read"),
+    ],
+)
+def test_what_is_wrong_in_a_users_own_table_is_said_with_its_path(
+    tmp_path: Path, rows: str, message: str
+) -> None:
+    path = tmp_path / "torch.toml"
+    with pytest.raises(TableError) as caught:
+        torch.load(own=own(tmp_path, rows))
+    assert str(caught.value).startswith(f"{path}: {message.format(path=path)}")
+
+
+def test_own_tables_lie_where_the_environment_says() -> None:
+    assert reading.own_folder({"STACKCHECK_TABLES": "/t"}) == Path("/t")
+    assert reading.own_folder({"XDG_DATA_HOME": "/d"}) == Path("/d/stackcheck/tables")
+    assert reading.own_folder({"HOME": "/home/x"}) == Path("/home/x/.local/share/stackcheck/tables")
+
+
+def test_a_file_that_no_table_is_named_like_and_a_folder_that_is_not_there_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STACKCHECK_TABLES", str(tmp_path))
+    assert len(tables.files()) == 13
+    own(tmp_path, name="gpus")
+    assert tables.files()[-1] == tmp_path / "gpus.toml"
+    own(tmp_path, name="gpu")
+    with pytest.raises(TableError, match=r"gpu\.toml: there is no table of this name; known: cmake\.toml, "):
+        tables.files()
+    monkeypatch.setenv("STACKCHECK_TABLES", str(tmp_path / "absent"))
+    with pytest.raises(TableError, match=r"absent, which is not a folder; make it, or unset it\."):
+        tables.files()
+
+
 LOADERS: dict[str, Callable[[Path], Any]] = {
     "torch": torch.load, "cuda": cuda.load, "gpus": gpus.load, "systems": systems.load
 }  # fmt: skip
@@ -171,8 +252,8 @@ LOADERS: dict[str, Callable[[Path], Any]] = {
 @pytest.mark.parametrize(
     ("name", "old", "new", "message"),
     [
-        ("torch", "checked = 2026-11-20", "", "torch.toml: checked: a table states the date that it was checked"),
-        ("torch", "[[companion]]", "[[companoin]]", "torch.toml: companoin: unknown key; known: arch_list, build, checked, companion, file, host_compiler, release, sources"),
+        ("torch", "checked = 2026-11-20", "", "torch.toml: checked: a table states the date that it was checked."),
+        ("torch", "[[companion]]", "[[companoin]]", "torch.toml: companoin: unknown key; known: arch_list, build, checked, companion, host_compiler, release, sources."),
         ("torch", 'torch = "2.5.0"\nuploaded', "uploaded", "torch.toml: release[27]: torch: this key is missing"),
         ("torch", 'torch = "2.5.0"\nuploaded', "torch = 25\nuploaded", "torch.toml: release[27]: torch: this must be a str, found 25"),
         ("torch", 'torch = "2.5.0"\nuploaded', 'torch = "two"\nuploaded', "torch.toml: release[27]: torch: Invalid version: 'two'"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from packaging.version import Version
 from stackcheck.errors import ResolveError, TableError
 from stackcheck.tables import torch
 from stackcheck.tables.reading import FOLDER
-from stackcheck.tables.refresh import Refresh, extended, refresh, render_diff, write_table
+from stackcheck.tables.refresh import Refresh, extended, refresh, render_diff, write_own
 from stackcheck.tables.wheelfile import RangeFile, read_member
 
 if TYPE_CHECKING:
@@ -138,20 +138,26 @@ def test_the_extended_table_loads_and_answers(tmp_path: Path) -> None:
     assert refresh(NEW, table, TODAY) == Refresh(), "a second refresh finds nothing new"
 
 
-def test_a_table_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
-    path = tmp_path / "torch.toml"
-    text = (FOLDER / "torch.toml").read_text(encoding="utf-8")
-    path.write_text(text, encoding="utf-8")
-    with pytest.raises(TableError, match=r"torch\.toml: release\[1\]: torch: Invalid version: 'x'"):
-        write_table(text.replace('torch = "1.7.0"', 'torch = "x"', 1), path)
-    assert path.read_text(encoding="utf-8") == text
-    write_table(text + "\n# more\n", path)
-    assert path.read_text(encoding="utf-8").endswith("# more\n")
-    assert [each.name for each in tmp_path.iterdir()] == ["torch.toml"]
+def test_new_rows_go_into_the_users_own_table_whole_or_not_at_all(tmp_path: Path) -> None:
+    own = tmp_path / "new" / "folder"
+    additions = refresh(NEW, torch.load(), TODAY).additions
+    path = write_own(additions[:1], own, TODAY)
+    assert path.read_text(encoding="utf-8") == f"checked = 2027-01-02\n\n{additions[0].text}\n"
+    broken = replace(additions[1], text=additions[1].text.replace('torch = "2.16.0"', 'torch = "x"'))
+    with pytest.raises(TableError, match=r"torch\.toml: build\[1\]: torch: Invalid version: 'x'"):
+        write_own([broken], own, TODAY)
+    assert "[[build]]" not in path.read_text(encoding="utf-8")
+    write_own(additions[1:], own, TODAY)
+    assert [each.name for each in own.iterdir()] == ["torch.toml"]
+    table = torch.load(own=own)
+    assert str(table.newest.torch) == "2.16.0"
+    assert table.newest.cited.endswith("(checked 2027-01-02)")
+    assert refresh(NEW, table, TODAY) == Refresh(), "a second refresh finds nothing new"
+    (tmp_path / "file").touch()
     with pytest.raises(
-        TableError, match=r"cannot be written \(No such file or directory\): install stackcheck"
+        TableError, match=r"torch\.toml cannot be written \(.*\); name another folder in STACKCHECK_TABLES\."
     ):
-        write_table(text, tmp_path / "missing" / "torch.toml")
+        write_own(additions, tmp_path / "file", TODAY)
 
 
 def test_a_patch_of_an_older_line_goes_to_its_place(tmp_path: Path) -> None:
@@ -223,6 +229,30 @@ def test_a_wheel_is_read_without_fetching_it_whole() -> None:
     assert read_member(RangeFile(fetch, len(content)), "torch/version.py") == SAYS_CUDA.encode()
     assert sum(fetched) < len(content) / 10
     assert read_member(RangeFile(lambda a, b: big[a:b], len(big)), "no/such/file") is None
+
+
+def test_only_the_file_of_that_name_is_read() -> None:
+    content = wheel(
+        {
+            "functorch/version.py": "not this one",
+            "torch/_vendor/other-1.0.dist-info/METADATA": "nor this",
+            "torch/version.py": "this",
+            "torch-2.16.0.dist-info/METADATA": "and this",
+        }
+    )
+    assert read_member(io.BytesIO(content), "torch/version.py") == b"this"
+    assert read_member(io.BytesIO(content), ".dist-info/METADATA") == b"and this"
+
+
+@pytest.mark.parametrize("fault", ["damaged", "encrypted"])
+def test_a_damaged_or_encrypted_member_is_an_error_of_the_wheel(fault: str) -> None:
+    content = bytearray(wheel({"a": "text" * 100}))
+    if fault == "damaged":
+        content[31] = 0xFF  # the first byte of what is packed: a header of 30 bytes and a name of one
+    else:
+        content[content.index(b"PK\x01\x02") + 8] = 1
+    with pytest.raises(ResolveError, match="this wheel cannot be read: "):
+        read_member(io.BytesIO(bytes(content)), "a")
 
 
 def test_a_lying_wheel_cannot_make_us_fetch_or_unpack_without_end() -> None:

@@ -12,15 +12,19 @@ from stackcheck.resolving.resolve import Options
 from tests.integration.index.server import Handler, IndexServer, Quiet
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Iterator
     from pathlib import Path
 
 
 @contextmanager
-def running() -> Iterator[IndexServer]:
+def running(context: ssl.SSLContext | None = None) -> Iterator[IndexServer]:
+    """Serve an index; with a context by https."""
     index = IndexServer()
     handler = type("OneIndex", (Handler,), {"index": index})
     with Quiet(("127.0.0.1", 0), handler) as http_server:
+        if context:
+            http_server.socket = context.wrap_socket(http_server.socket, server_side=True)
         index.host = f"127.0.0.1:{http_server.server_address[1]}"
         thread = threading.Thread(target=http_server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()

@@ -63,7 +63,10 @@ def test_why_it_could_not_be_read_is_said(server: IndexServer, fetcher: Fetcher)
         "its METADATA was not read: a source archive has no METADATA that is binding"
     )
     broken = listed(server, fetcher, replace(WHEEL, content=b"no zip" * 50))
-    assert note_on(broken, fetcher) == f"its METADATA was not read: {broken.url}: File is not a zip file"
+    assert (
+        note_on(broken, fetcher)
+        == f"its METADATA was not read: {broken.url}: this wheel cannot be read: File is not a zip file"
+    )
     empty = io.BytesIO()
     with zipfile.ZipFile(empty, "w") as archive:
         archive.writestr("alpha/__init__.py", "")

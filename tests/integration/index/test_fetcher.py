@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import base64
+import gzip
+import ssl
 import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+import trustme
 
 from stackcheck.resolving.index import Fetcher
 from stackcheck.resolving.pages import Page, Unreachable
+from tests.integration.index.conftest import running
 from tests.integration.index.server import (
     FAULTS,
     Fault,
@@ -123,6 +127,13 @@ def test_a_page_without_end_is_cut_off(server: IndexServer, fetcher: Fetcher) ->
     assert unread(small.page(server.links("main"))).kind == "too-large"
 
 
+def test_a_server_that_hangs_up_is_not_called_a_page_cut_short(server: IndexServer, fetcher: Fetcher) -> None:
+    server.faults["/main/"] = lambda handler: setattr(handler, "close_connection", True)
+    found = unread(fetcher.page(server.links("main")))
+    assert found.kind == "network"
+    assert found.message.endswith("Server disconnected without sending a response.")
+
+
 def drip(handler: Handler) -> None:
     handler.send_response(200)
     handler.send_header("Content-Type", "text/html")
@@ -193,6 +204,103 @@ def test_a_redirect_to_anything_but_http_is_not_followed(
 def test_redirects_in_a_circle_end(server: IndexServer, fetcher: Fetcher) -> None:
     server.faults["/main/"] = redirect("/main/links/")
     assert unread(fetcher.page(server.links("main"))).kind == "redirect"
+
+
+def endless_redirect(handler: Handler) -> None:
+    handler.send_response(302)
+    handler.send_header("Location", "/main/links/")
+    handler.send_header("Content-Length", str(1 << 40))
+    handler.end_headers()
+    while not FAULT_CLOCK.wait(0.001):
+        handler.wfile.write(b"x" * 100_000)
+
+
+def test_the_body_of_a_redirect_is_not_read(server: IndexServer, fetcher: Fetcher) -> None:
+    server.add("main", make_wheel("alpha", "1.0"))
+    server.faults["/old/"] = endless_redirect
+    assert len(read(fetcher.page(f"http://{server.host}/old/")).files) == 1
+
+
+def zipped(body: bytes) -> Fault:
+    return lambda handler: handler.answer(200, gzip.compress(body), headers={"Content-Encoding": "gzip"})
+
+
+def test_a_zipped_page_is_read_and_bounded_by_what_it_unpacks_to(
+    server: IndexServer, fetcher: Fetcher
+) -> None:
+    server.faults["/main/"] = zipped(b"<html><a href='alpha-1.0-py3-none-any.whl'>" + b" " * 50_000)
+    assert len(read(fetcher.page(server.links("main"))).files) == 1
+    small = replace(fetcher, most_bytes=10_000, cache=None)
+    assert unread(small.page(server.links("main"))).kind == "too-large"
+
+
+def test_a_zipped_page_that_is_damaged_counts_as_cut_short(server: IndexServer, fetcher: Fetcher) -> None:
+    server.faults["/main/"] = lambda handler: handler.answer(
+        200, b"<html>not gzip", headers={"Content-Encoding": "gzip"}
+    )
+    assert unread(fetcher.page(server.links("main"))).kind == "truncated"
+
+
+def test_cookies_are_neither_kept_nor_sent(server: IndexServer, fetcher: Fetcher) -> None:
+    server.faults["/main/"] = lambda handler: handler.answer(200, b"<html>", headers={"Set-Cookie": "a=b"})
+    for _ in range(2):
+        read(fetcher.page(server.links("main")))
+    assert "Cookie" not in server.asked("/main/links/")[1]
+
+
+def test_a_proxy_of_the_environment_is_used_but_not_for_no_proxy(
+    server: IndexServer, other: IndexServer, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    server.faults["http://"] = page(b"<html>by the proxy")
+    other.add("main", make_wheel("alpha", "1.0"))
+    monkeypatch.setenv("http_proxy", f"http://user:{SECRET}@{server.host}")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    url = "http://no-such-host.invalid/links/"
+    assert read(fetcher.page(url)).files == ()
+    (sent,) = server.asked(url)
+    assert base64.b64decode(sent["Proxy-Authorization"].removeprefix("Basic ")).decode() == f"user:{SECRET}"
+    assert len(read(fetcher.page(other.links("main"))).files) == 1
+
+
+def test_the_certificates_that_the_environment_names_are_trusted(fetcher: Fetcher, tmp_path: Path) -> None:
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    with running(context) as server:
+        server.add("main", make_wheel("alpha", "1.0"))
+        url = server.links("main").replace("http:", "https:")
+        stranger = unread(fetcher.page(url))
+        assert (stranger.kind, "CERTIFICATE_VERIFY_FAILED" in stranger.message) == ("tls", True)
+        for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "CURL_CA_BUNDLE"):
+            knowing = replace(fetcher, environ={**fetcher.environ, name: str(tmp_path / "ca.pem")})
+            assert len(read(knowing.page(url)).files) == 1, name
+        knowing = replace(fetcher, environ={**fetcher.environ, "SSL_CERT_FILE": str(tmp_path / "ca.pem")})
+        server.faults["/main/"] = redirect(f"http://{server.host}/main/links/")
+        back = unread(knowing.page(url))
+        assert (back.kind, back.message) == (
+            "redirect",
+            f"{url}: it redirects to http://{server.host}/main/links/",
+        )
+
+
+def test_a_file_of_certificates_that_is_not_there_is_named(fetcher: Fetcher) -> None:
+    lost = replace(fetcher, environ={**fetcher.environ, "SSL_CERT_FILE": "/absent/ca.pem"})
+    found = unread(lost.page("https://127.0.0.1:9/"))
+    assert (found.kind, found.message) == (
+        "tls",
+        "https://127.0.0.1:9/: the CA certificates in /absent/ca.pem (SSL_CERT_FILE) cannot be read",
+    )
+
+
+def test_a_piece_that_drips_is_given_up_in_time(server: IndexServer, fetcher: Fetcher) -> None:
+    server.faults["/main/"] = drip_headers
+    hasty = replace(fetcher, timeout_s=0.5)
+    answer = hasty.piece(server.links("main"), 0, 10)
+    assert isinstance(answer, Unreachable)
+    assert answer.kind == "timeout"
 
 
 @pytest.mark.parametrize("way", ["url", "environment", "netrc"])

@@ -10,7 +10,7 @@ import pytest
 
 from stackcheck.catalog import load, select
 from stackcheck.definition import Package, Stack
-from stackcheck.resolving.lock import parse_lock
+from stackcheck.resolving.lockfile import parse_lock
 from stackcheck.resolving.resolve import Options, Resolution, Unresolved, resolve
 from stackcheck.rules import locked
 from stackcheck.rules.registry import RULES, judge_one
