@@ -41,8 +41,8 @@ def _report(report: Report) -> Iterator[str]:
     for verdict in sorted(found, key=lambda v: (bool(v.waived), order[v.outcome])):
         level = "notice" if verdict.waived else _LEVEL[verdict.outcome]
         yield command(level, _title(report, verdict), report.file, _message(verdict))
-    for reason, codes in wording.unchecked(report.verdicts):
-        text = f"{_data(reason)}: {_data(' '.join(codes))}"
+    for each in wording.unchecked(report.verdicts):
+        text = f"{_data(each.reason)}: {_data(' '.join(each.codes))}"
         yield command("notice", f"NOT CHECKED {report.name}", report.file, text)
     if report.result is None:
         yield command("error", f"{wording.NOTHING} {report.name}", report.file, wording.headline(report))

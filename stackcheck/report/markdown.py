@@ -76,7 +76,7 @@ def _report(report: Report) -> Iterator[str]:
     groups = wording.unchecked(report.verdicts)
     if groups:
         yield from ("", "### Not checked", "")
-        yield from (f"- {inline(reason)}: {' '.join(codes)}" for reason, codes in groups)
+        yield from (f"- {inline(each.reason)}: {' '.join(each.codes)}" for each in groups)
     yield ""
     yield wording.tally(report)
 

@@ -122,8 +122,8 @@ def _unchecked(report: Report, width: int, paint: Paint) -> Iterator[str]:
     if groups:
         yield ""
         yield paint(Outcome.SKIP.name, "NOT CHECKED")
-    for reason, codes in groups:
-        yield from _wrapped(f"{reason}: {' '.join(codes)}", width)
+    for each in groups:
+        yield from _wrapped(f"{each.reason}: {' '.join(each.codes)}", width)
 
 
 def _wrapped(text: str, width: int, *, first: str = _INDENT, paint: Paint = plain) -> Iterator[str]:

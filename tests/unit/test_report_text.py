@@ -8,15 +8,17 @@ import pytest
 
 from stackcheck.report import FORMATS, render
 from stackcheck.report.text import render_text
-from stackcheck.report.wording import duration, headline, size, tally, unchecked
-from stackcheck.verdict import Outcome
+from stackcheck.report.wording import Unchecked, duration, headline, size, tally, unchecked
+from stackcheck.verdict import Level, Outcome
 from tests.unit.report_cases import MIXED, PASSED, UNMADE, report, verdict
 
 if TYPE_CHECKING:
     from stackcheck.report.model import Report
 
+NO_GPU = "There is no GPU here."
 MIXED_TEXT = """\
-FAIL  cuda124-torch25-py311: 1 of 7 checks failed, 4 were not made
+FAIL  cuda124-torch25-py311: 1 of 7 checks failed, 1 ended in an error, 1 warning, checked up to run; \
+1 not checked; gpu not reached: There is no GPU here
       torch 2.5.0 + CUDA 12.4 with spconv
       image stackcheck/cuda124:ab12 (docker, sha256:abababababab, 6.1 GB);
       2026-11-20T10:31:00+00:00, in 3 min 12 s; defined in matrices/pointcept.toml
@@ -40,10 +42,10 @@ ACCEPTED (WARN) SPCONV102  the JIT flags do what they seem to
       because   the published stack sets them
 
 NOT CHECKED
-      needs a GPU, and there is none here: GPU401 GPU402
-      the index was not asked (--offline): INDEX201
+      There is no GPU here: GPU401 GPU402
+      The index was not asked (--offline): INDEX201
 
-8 checks: 1 failed, 1 ended in an error, 1 warned, 3 not checked, 1 passed, 1 accepted
+7 checks: 1 failed, 1 ended in an error, 1 warned, 1 not checked, 2 passed, 1 accepted
 the smallest change that makes it good: stackcheck suggest cuda124-torch25-py311
 """
 
@@ -54,7 +56,7 @@ def test_one_report_is_one_screen_with_the_verdict_first() -> None:
 
 def test_a_stack_that_passes_is_four_lines() -> None:
     assert render_text([PASSED], width=100) == (
-        "PASS  cpu: all 2 checks passed\n"
+        "PASS  cpu: up to stated (definition and tables); run and gpu not reached: `check` builds nothing\n"
         "      nothing was built or run; at an unknown time, in 0.2 s; defined in matrices/cpu.toml\n"
         "\n"
         "2 checks: 2 passed\n"
@@ -69,46 +71,64 @@ def test_several_reports_begin_with_a_table() -> None:
         "  ----------  ----------\n"
         "PASS      cpu                                                                       2"
         "                   0.2 s\n"
-        "FAIL      cuda124-torch25-py311         1        1         1              3         1"
+        "FAIL      cuda124-torch25-py311         1        1         1              1         2"
         "           1  3 min 12 s\n"
         "\n"
-        "PASS  cpu: all 2 checks passed\n"
+        "PASS  cpu: up to stated (definition and tables); run and gpu not reached: `check` builds nothing\n"
     )
 
 
 @pytest.mark.parametrize(
     ("report", "label", "sentence"),
     [
-        (report(verdict(Outcome.PASS)), "PASS", "the only check passed"),
-        (report(verdict(Outcome.PASS), verdict(Outcome.PASS)), "PASS", "all 2 checks passed"),
-        (
-            report(verdict(Outcome.PASS), verdict(Outcome.WARN)),
-            "WARN",
-            "nothing failed in 2 checks; 1 warning",
-        ),
-        (
-            report(verdict(Outcome.PASS), verdict(Outcome.SKIP)),
-            "SKIP",
-            "nothing failed, but 1 of 2 checks was not made",
-        ),
+        (report(verdict(Outcome.PASS)), "PASS", "up to stated (definition and tables)"),
         (
             report(
-                verdict(Outcome.WARN), verdict(Outcome.WARN), verdict(Outcome.SKIP), verdict(Outcome.SKIP)
+                verdict(Outcome.PASS, level=Level.RUN), verdict(Outcome.SKIP, message=NO_GPU, level=Level.GPU)
             ),
-            "SKIP",
-            "nothing failed, but 2 of 4 checks were not made; 2 warnings",
+            "PASS",
+            "up to run (imports and computes on the CPU); gpu not reached: There is no GPU here",
         ),
-        (UNMADE, "SKIP", "nothing could be checked: 2 of 2 checks were not made"),
+        (
+            report(verdict(Outcome.PASS, level=Level.RESOLVED), command="check"),
+            "PASS",
+            "up to resolved (what the resolver takes); run and gpu not reached: `check` builds nothing",
+        ),
+        (
+            report(verdict(Outcome.PASS), verdict(Outcome.WARN, level=Level.BYTES)),
+            "WARN",
+            "1 warning, up to bytes (the files of the wheels, nothing run)",
+        ),
+        (
+            report(verdict(Outcome.PASS, level=Level.GPU), verdict(Outcome.SKIP, level=Level.GPU)),
+            "PASS",
+            "up to gpu (computes on the GPU); 1 not checked",
+        ),
+        (
+            report(verdict(Outcome.PASS), verdict(Outcome.SKIP, message="Offline.", level=Level.RESOLVED)),
+            "PASS",
+            "up to stated (definition and tables); 1 not checked; resolved not reached: Offline",
+        ),
+        (
+            report(verdict(Outcome.WARN), verdict(Outcome.WARN), verdict(Outcome.SKIP)),
+            "WARN",
+            "2 warnings, up to stated (definition and tables); 1 not checked",
+        ),
+        (UNMADE, "NOTHING", "nothing was checked: a message"),
         (
             report(verdict(Outcome.PASS), verdict(Outcome.ERROR)),
             "ERROR",
-            "could not be judged: 1 of 2 checks ended in an error",
+            "1 ended in an error, checked up to stated",
         ),
-        (report(verdict(Outcome.PASS), verdict(Outcome.FAIL)), "FAIL", "1 of 2 checks failed"),
+        (
+            report(verdict(Outcome.PASS), verdict(Outcome.FAIL)),
+            "FAIL",
+            "1 of 2 checks failed, checked up to stated",
+        ),
         (
             report(verdict(Outcome.ERROR), verdict(Outcome.FAIL)),
             "FAIL",
-            "1 of 2 checks failed, 1 was not made",
+            "1 of 2 checks failed, 1 ended in an error, checked up to stated",
         ),
         (report(), "NOTHING", "nothing was checked"),
         (report(verdict(Outcome.FAIL, waived="known since May")), "NOTHING", "nothing was checked"),
@@ -124,7 +144,7 @@ def test_no_report_at_all_says_so() -> None:
 
 
 def test_tally_of_nothing() -> None:
-    assert tally(report()) == "0 checks: none made"
+    assert tally(report()) == "0 checks"
 
 
 @pytest.mark.parametrize(
@@ -154,7 +174,7 @@ def test_a_failure_that_is_expected_is_marked() -> None:
 
 def test_unchecked_groups_by_reason_and_counts_repeats() -> None:
     skips = [verdict(Outcome.SKIP, code, message=why) for code, why in (("B301", "x"), ("A301", "y"))]
-    assert unchecked([*skips, skips[1]]) == [("y", ["A301 x2"]), ("x", ["B301"])]
+    assert unchecked([*skips, skips[1]]) == [Unchecked("y", ("A301 x2",)), Unchecked("x", ("B301",))]
 
 
 def test_a_long_list_of_evidence_is_cut_and_says_so() -> None:
