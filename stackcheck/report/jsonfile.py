@@ -88,6 +88,7 @@ def report_text(report: Report) -> str:
     adapter = _adapter("row")
     try:
         text = adapter.dump_json(_row_type()(**row), indent=2, ensure_ascii=True).decode("ascii")
+        text = text.replace("\x7f", "\\u007f")  # ASCII, and yet a control character
     except ValueError:  # text that is not UTF-8, such as a file's name: pydantic writes none, JSON can
         text = json.dumps(adapter.dump_python(_row_type()(**row)), indent=2)
     return text.replace("\n", "\n    ")

@@ -72,8 +72,8 @@ def test_every_format_renders_everything_to_printable_text(reports: list[Report]
 @given(st.lists(REPORTS, min_size=1, max_size=2))
 def test_documents_are_well_formed(reports: list[Report]) -> None:
     root = ET.fromstring(render(reports, "junit"))  # noqa: S314 - our own output
-    for suite, report in zip(root, reports, strict=True):
-        assert len(suite.findall("testcase")) == max(1, len(report.verdicts))
+    cases = sorted(len(suite.findall("testcase")) for suite in root)
+    assert cases == sorted(max(1, len(report.verdicts)) for report in reports)
     assert json.loads(render(reports, "sarif"))["version"] == "2.1.0"
 
 

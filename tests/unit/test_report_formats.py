@@ -16,6 +16,7 @@ import pytest
 from stackcheck import __version__
 from stackcheck.errors import ReportError
 from stackcheck.report import render
+from stackcheck.report.html import source_parts
 from stackcheck.report.jsonfile import from_json, json_chunks, schema, to_json, verdict_out
 from stackcheck.report.model import overall_exit_code
 from stackcheck.verdict import Level, Outcome
@@ -220,6 +221,7 @@ def test_junit_literally() -> None:
         "    <properties>\n"
         f'      <property name="stackcheck" value="{__version__}" />\n'
         '      <property name="command" value="verify" />\n'
+        '      <property name="reach" value="stated" />\n'
         '      <property name="subject" value="image stackcheck/cuda124:ab12'
         ' (docker, sha256:abababababab, 6.1 GB)" />\n'
         f'      <property name="digest" value="sha256:{"ab" * 32}" />\n'
@@ -276,12 +278,14 @@ def test_github_literally() -> None:
         "spconv_cpu died of SIGSEGV.\n"
         "::warning file=matrices/pointcept.toml,title=WARN PIN101 cuda124-torch25-py311::"
         'torch-scatter is "latest".\n'
+        "::notice file=matrices/pointcept.toml,title=PASS SPCONV301 cuda124-torch25-py311::spconv 2.3.8 imports."
+        "%0Anote: the table says that it needs cumm 0.7, METADATA says nothing: please report the row\n"
         "::notice file=matrices/pointcept.toml,title=ACCEPTED SPCONV102 cuda124-torch25-py311::"
         "The two flags do not stop NVRTC.%0Abecause: the published stack sets them\n"
         "::notice file=matrices/pointcept.toml,title=NOT CHECKED cuda124-torch25-py311::"
-        "There is no GPU here: GPU401 GPU402\n"
-        "::notice file=matrices/pointcept.toml,title=NOT CHECKED cuda124-torch25-py311::"
         "The index was not asked (--offline): INDEX201\n"
+        "::notice file=matrices/pointcept.toml,title=NOT REACHED cuda124-torch25-py311::"
+        "There is no GPU here: GPU401 GPU402\n"
         "stackcheck: FAIL cuda124-torch25-py311: 1 of 7 checks failed, 1 ended in an error, 1 warning, checked up to run; 1 not checked; gpu not reached: There is no GPU here\n"
     )
 
@@ -299,9 +303,8 @@ def test_sarif_results() -> None:
     assert rows == [
         ("CUMM101", "error", None, None),
         ("PIN101", "warning", None, None),
-        ("GPU401", "none", "open", None),
-        ("GPU402", "none", "open", None),
         ("INDEX201", "none", "open", None),
+        ("SPCONV301", "note", None, None),
         (
             "SPCONV102",
             "warning",
@@ -311,7 +314,9 @@ def test_sarif_results() -> None:
     ]
     rules = run["tool"]["driver"]["rules"]
     assert all(rules[r["ruleIndex"]]["id"] == r["ruleId"] for r in run["results"])
-    assert run["results"][2]["message"]["text"] == "not checked: There is no GPU here."
+    assert run["results"][2]["message"]["text"] == (
+        "not checked: The index was not asked (--offline).\ndo: run once without --offline"
+    )
     assert run["results"][0]["locations"] == [
         {
             "logicalLocations": [{"name": "cuda124-torch25-py311", "kind": "module"}],
@@ -344,9 +349,12 @@ def test_markdown_literally() -> None:
     assert render([MIXED], "md") == (
         "## FAIL `cuda124-torch25-py311`: 1 of 7 checks failed, 1 ended in an error, 1 warning, checked up to run; 1 not checked; gpu not reached: There is no GPU here\n"
         "\n"
+        '- do: CUMM101: pin cumm-cu124 = "0.7.11"\n'
+        "- do: the smallest change that makes it good: stackcheck suggest cuda124-torch25-py311\n"
+        "\n"
         "torch 2.5.0 \\+ CUDA 12.4 with spconv  \n"
-        "`image stackcheck/cuda124:ab12 (docker, sha256:abababababab, 6.1 GB)` "
-        "2026-11-20T10:31:00\\+00:00, in 3 min 12 s\n"
+        "image stackcheck/cuda124:ab12 \\(docker, sha256:abababababab, 6.1 GB\\); "
+        "2026-11-20T10:31:00\\+00:00, in 3 min 12 s; defined in matrices/pointcept.toml  \n"
         "\n"
         "### FAIL CUMM101 cumm lies in the range that spconv declares\n"
         "\n"
@@ -366,7 +374,13 @@ def test_markdown_literally() -> None:
         "\n"
         '> torch-scatter is "latest".  \n'
         "\n"
-        "### ACCEPTED (WARN) SPCONV102 the JIT flags do what they seem to\n"
+        "### PASS SPCONV301 spconv imports\n"
+        "\n"
+        "> spconv 2.3.8 imports.  \n"
+        "\n"
+        "- note: the table says that it needs cumm 0.7, METADATA says nothing: please report the row\n"
+        "\n"
+        "### ACCEPTED \\(WARN\\) SPCONV102 the JIT flags do what they seem to\n"
         "\n"
         "> The two flags do not stop NVRTC.  \n"
         "\n"
@@ -374,8 +388,11 @@ def test_markdown_literally() -> None:
         "\n"
         "### Not checked\n"
         "\n"
+        "- The index was not asked \\(--offline\\): INDEX201; do: run once without --offline\n"
+        "\n"
+        "### Not reached\n"
+        "\n"
         "- There is no GPU here: GPU401 GPU402\n"
-        "- The index was not asked \\(--offline\\): INDEX201\n"
         "\n"
         "7 checks: 1 failed, 1 ended in an error, 1 warned, 1 not checked, 2 passed, 1 accepted\n"
     )
@@ -385,10 +402,10 @@ def test_markdown_of_several_begins_with_a_table() -> None:
     assert render([PASSED, MIXED], "md").startswith(
         "| result | stack | failed | error | warned | not checked | passed | accepted | time |\n"
         "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n"
-        "| **PASS** | `cpu` |  |  |  |  | 2 |  | 0.2 s |\n"
         "| **FAIL** | `cuda124-torch25-py311` | 1 | 1 | 1 | 1 | 2 | 1 | 3 min 12 s |\n"
+        "| **PASS** | `cpu` |  |  |  |  | 2 |  | 0\\.2 s |\n"
         "\n"
-        "## PASS `cpu`: up to stated (definition and tables); run and gpu not reached: `check` builds nothing\n"
+        "## FAIL `cuda124-torch25-py311`: 1 of 7 checks failed"
     )
     assert render([], "md") == "**NOTHING**: no stack was checked\n"
 
@@ -396,7 +413,7 @@ def test_markdown_of_several_begins_with_a_table() -> None:
 def test_html_holds_every_part_and_loads_nothing() -> None:
     page = render([MIXED, PASSED], "html")
     assert page.startswith("<!doctype html>")
-    assert "<h1>stackcheck: 2 stacks</h1>" in page
+    assert '<h1><span class="tag FAIL">FAIL</span> stackcheck: 2 stacks</h1>' in page
     assert (
         '<h2><span class="tag FAIL">FAIL</span> cuda124-torch25-py311: 1 of 7 checks failed, 1 ended in an error, 1 warning, checked up to run; 1 not checked; gpu not reached: There is no GPU here</h2>'
         in page
@@ -407,6 +424,24 @@ def test_html_holds_every_part_and_loads_nothing() -> None:
     assert "default-src 'none'" in page
     assert re.findall(r'(?:src|href)="(?!#)([^"]*)', page) == ["https://pypi.org/project/spconv-cu124/2.3.8/"]
     assert "no stack was checked" in render([], "html")
+
+
+@pytest.mark.parametrize(
+    ("source", "parts"),
+    [
+        ("torch/setup.py:41", [("torch/setup.py:41", False)]),
+        (
+            "https://a.example/x (checked 2026-11-20)",
+            [("https://a.example/x", True), (" (checked 2026-11-20)", False)],
+        ),
+        ("see https://a.example/x, b", [("see ", False), ("https://a.example/x", True), (", b", False)]),
+        ("javascript:alert(1)//https:x", [("javascript:alert(1)//https:x", False)]),
+    ],
+)
+def test_html_links_the_addresses_in_a_source_and_nothing_else(
+    source: str, parts: list[tuple[str, bool]]
+) -> None:
+    assert source_parts(source) == parts
 
 
 FAILING = report(verdict(Outcome.FAIL, "AB101"), expect="fail", expect_codes=("AB101",))
