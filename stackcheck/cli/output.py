@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, TextIO
 
 from stackcheck.cachedir import write_atomically
 from stackcheck.errors import StackcheckError, UsageError
-from stackcheck.report import render
+from stackcheck.report import render_document
 from stackcheck.report.escape import block, one_line
 from stackcheck.report.jsonfile import json_chunks
 from stackcheck.report.model import overall_exit_code
+from stackcheck.report.sections import report_document
 from stackcheck.verdict import Level
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from stackcheck.engines import Progress
+    from stackcheck.report.document import Document
     from stackcheck.report.model import Report
     from stackcheck.report.text import Paint
 
@@ -132,9 +134,14 @@ def write_reports(reports: Iterable[Report], args: argparse.Namespace) -> int:
     if args.format == "json":
         write(json_chunks(judged()), args.output)
     else:
-        paint = None if args.output else painter(sys.stdout)
-        write(render(list(judged()), args.format, width=width(), paint=paint), args.output)
+        write_document(report_document(list(judged())), args)
     return overall_exit_code(codes)
+
+
+def write_document(document: Document, args: argparse.Namespace) -> None:
+    """Write a document in the format and to the place that the user asked for."""
+    paint = None if args.output else painter(sys.stdout)
+    write(render_document(document, args.format, width=width(), paint=paint), args.output)
 
 
 def width() -> int:

@@ -52,14 +52,6 @@ class Derived:
     as_expected: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Tool:
-    """What wrote a document."""
-
-    name: Literal["stackcheck"]
-    version: str
-
-
 _STORED = tuple(field.name for field in fields(Report))
 _DERIVED = tuple(field.name for field in fields(Derived))
 
@@ -202,16 +194,11 @@ def _adapter(what: Literal["row", "report"]) -> TypeAdapter[Any]:
 
 def schema() -> dict[str, Any]:
     """Return the JSON Schema of the document, made from the types that write it."""
-    from pydantic import ConfigDict, TypeAdapter  # noqa: PLC0415 - see the module
+    from stackcheck.report.schemas import document_schema  # noqa: PLC0415 - see the module
 
-    keys = [("schema_version", Literal[2]), ("tool", Tool), ("reports", tuple[_row_type(), ...])]  # type: ignore[misc]
-    document = make_dataclass("Document", keys)
-    config = ConfigDict(extra="forbid", json_schema_serialization_defaults_required=True)
-    made = TypeAdapter(list[document], config=config).json_schema(mode="serialization")  # type: ignore[valid-type]
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "stackcheck report",
-        "description": "What `stackcheck check`, `verify` and `probe` write with --format json.",
-        "$ref": made["items"]["$ref"],
-        "$defs": made["$defs"],
-    }
+    return document_schema(
+        "stackcheck report",
+        "What `stackcheck check`, `verify` and `probe` write with --format json.",
+        SCHEMA_VERSION,
+        {"reports": tuple[_row_type(), ...]},  # type: ignore[misc]
+    )

@@ -10,12 +10,13 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from stackcheck.drift.rendering import document as drift_document
 from stackcheck.report import FORMATS, render, render_document
 from stackcheck.report.document import Document, Entry, Finding, Lines, Listing, Part, Row, Section, Table
 from stackcheck.report.jsonfile import from_json
 from stackcheck.report.sections import report_document
 from stackcheck.verdict import Outcome
-from tests.unit.report_cases import HOSTILE, hostile
+from tests.unit.report_cases import HOSTILE, hostile, hostile_drift
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,6 +48,7 @@ def _every_part() -> Document:
 DOCUMENTS: dict[str, Callable[[], Document]] = {
     "every part": _every_part,
     "one report": lambda: report_document([hostile()]),
+    "drift": lambda: drift_document([hostile_drift()]),
     "two reports": lambda: report_document([hostile(), hostile()]),
 }
 EVERY = pytest.mark.parametrize("what", DOCUMENTS)

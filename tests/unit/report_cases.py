@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
+from stackcheck.drift.facts import Gap, Key, Seen, Snapshot
+from stackcheck.drift.report import compare
 from stackcheck.report.model import Hashes, Report, Subject
 from stackcheck.verdict import Evidence, Level, Outcome, Verdict
+
+if TYPE_CHECKING:
+    from stackcheck.drift.report import DriftReport
 
 
 def verdict(
@@ -137,3 +143,12 @@ def hostile() -> Report:
         observation={"x": bad},
         hashes=Hashes(bad, bad, bad),
     )
+
+
+def hostile_drift() -> DriftReport:
+    bad = HOSTILE + "A" * 5000
+    key, other = Key("package", bad, "version"), Key("missing", bad, "library")
+    before = Snapshot({key: Seen(bad), Key("missing", "kept", "library"): Seen("x")})
+    gaps = frozenset({Gap("base", bad, "", bad, fault=True), Gap("cve", bad, "id", bad)})
+    after = Snapshot({key: Seen("2", bad), other: Seen(bad, bad)}, gaps)
+    return replace(compare(bad, before, after, since=bad), started=bad, accepted=bad)
