@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 
 ABANDONED_S = 60.0
@@ -36,7 +36,7 @@ def xdg_folder(environ: Mapping[str, str], variable: str, default: str) -> Path:
     return Path(home) / "stackcheck"
 
 
-def write_atomically(path: Path, content: bytes, mode: int = 0o644) -> None:
+def write_atomically(path: Path, content: bytes | Iterable[bytes], mode: int = 0o644) -> None:
     """Write a whole file or nothing: a temporary file beside it, fsync, rename, fsync of the folder.
 
     What a killed run left of the same file is removed first. Raises OSError.
@@ -46,7 +46,7 @@ def write_atomically(path: Path, content: bytes, mode: int = 0o644) -> None:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            file.writelines([content] if isinstance(content, bytes) else content)
             file.flush()
             os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())

@@ -45,6 +45,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         ("--stack-locks", "DIR", "read lock files from this folder"),
     ):
         add(name, default="", metavar=metavar, help=text)
+    add(
+        "--stack-require",
+        choices=("stated", "resolved", "bytes", "run", "gpu"),
+        default=None,
+        help="add an item to each stack that fails when its checks did not come so far",
+    )
     for name, text in (
         ("--stack-check-only", "judge definition, tables and resolution; build nothing"),
         ("--stack-offline", "use what is cached, ask no index"),

@@ -20,13 +20,15 @@ import pytest
 from stackcheck import catalog, pipeline, rules, tables
 from stackcheck.environment import definition_facts
 from stackcheck.errors import StackcheckError, UsageError
+from stackcheck.report import wording
 from stackcheck.report.escape import one_line
+from stackcheck.report.reach import Reach
 from stackcheck.report.text import verdict_text
 from stackcheck.rules.registry import RULES, Rule
 from stackcheck.stackreports import SharedReports
 from stackcheck.targets import BuildOptions
 from stackcheck.targets.registry import PREFERRED, known_name
-from stackcheck.verdict import Outcome, Verdict, worst
+from stackcheck.verdict import Level, Outcome, Verdict, worst
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
@@ -38,6 +40,9 @@ if TYPE_CHECKING:
 
 REST = "OTHER"
 """Name of the item for verdicts whose rule the definition gave no reason to expect."""
+REACH = "REACH"
+"""Name of the item that --stack-require adds."""
+_TITLES = {REST: "what other rules saw", REACH: "how far the checks came"}
 _FOLDER = "stackcheck_folder"
 _PROPERTY = "stackcheck."
 
@@ -110,25 +115,27 @@ class Stacks:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Name the definition, not a line of this module, as the place of a skip."""
         result = yield
-        if isinstance(item, RuleItem) and result.skipped and isinstance(result.longrepr, tuple):
+        if isinstance(item, StackItem) and result.skipped and isinstance(result.longrepr, tuple):
             result.longrepr = (item.stack.file, line_of(item.stack), result.longrepr[2])
         return result
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Note warnings and what was not checked, from this process or from a worker."""
+        """Note headlines, warnings and what was not checked, from this process or from a worker."""
         for name, value in report.user_properties:
             if report.when == "call" and name.startswith(_PROPERTY):
                 group = self.noted.setdefault(name.removeprefix(_PROPERTY), {})
                 group.setdefault(str(value), []).append(report.nodeid)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """List what does not show in dots: warnings, and what was not checked, grouped by reason."""
+        """Say how far each stack came, and what does not show in dots, grouped by reason."""
         if not self.noted:
             return
         terminalreporter.section("stackcheck")
-        for outcome, title in (("WARN", "WARN"), ("SKIP", "NOT CHECKED")):
-            for reason, nodes in self.noted.get(outcome, {}).items():
-                terminalreporter.line(f"{title}: {reason}")
+        for headline in self.noted.get("HEADLINE", {}):
+            terminalreporter.line(headline)
+        for kind in ("WARN", "NOT CHECKED", "NOT REACHED"):
+            for reason, nodes in self.noted.get(kind, {}).items():
+                terminalreporter.line(f"{kind}: {reason}")
                 for node in nodes:
                     terminalreporter.line(f"    {node}")
 
@@ -157,24 +164,65 @@ class StackNode(pytest.Collector):
         for code in codes:
             yield RuleItem.from_parent(self, name=code, stack=self.stack, codes=(code,))
         yield RuleItem.from_parent(self, name=REST, stack=self.stack, codes=codes)
+        if required := self.config.getoption("stack_require"):
+            yield ReachItem.from_parent(self, name=REACH, stack=self.stack, required=Level[required.upper()])
 
 
-class RuleItem(pytest.Item):
+class StackItem(pytest.Item):
+    """Something that the report of one stack says."""
+
+    def __init__(self, *, stack: Stack, **rest: Any) -> None:
+        """Keep the stack."""
+        super().__init__(**rest)
+        self.stack = stack
+        self.extra_keyword_matches.add(stack.family)
+
+    def report(self) -> Report:
+        """Return the stack's report; one that could not be had is a failure."""
+        try:
+            return plugin_of(self.config).reports.of(self.stack)
+        except StackcheckError as error:
+            pytest.fail(f"ERROR: {self.stack.title} could not be checked: {error}", pytrace=False)
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """Name the item in headings: the stack, and the code with the rule's title."""
+        title = RULES[self.name].title if self.name in RULES else _TITLES[self.name]
+        return self.path, line_of(self.stack) - 1, f"{self.stack.title}::{self.name} {title}"
+
+
+class ReachItem(StackItem):
+    """Whether the checks of a stack came as far as --stack-require asks."""
+
+    def __init__(self, *, required: Level, **rest: Any) -> None:
+        """Keep the level."""
+        super().__init__(**rest)
+        self.required = required
+
+    def runtest(self) -> None:
+        """Fail with the reason when the level was not reached."""
+        report = self.report()
+        if not report.reach.covers(self.required):
+            reason = one_line(report.reach.unreached[self.required])
+            pytest.fail(f"--stack-require {self.required.word}: not reached: {reason}.", pytrace=False)
+
+
+class RuleItem(StackItem):
     """What one rule says of one stack, or (`REST`) what all rules say that have no item of their own."""
 
-    def __init__(self, *, stack: Stack, codes: tuple[str, ...], **rest: Any) -> None:
-        """Keep the stack, and the code of this item or, for `REST`, those of all the others."""
+    def __init__(self, *, codes: tuple[str, ...], **rest: Any) -> None:
+        """Keep the code of this item or, for `REST`, those of all the others."""
         super().__init__(**rest)
-        self.stack, self.codes = stack, codes
+        self.codes = codes
         self.verdicts: tuple[Verdict, ...] = ()
-        self.extra_keyword_matches.add(stack.family)
+        self.reach = Reach()
 
     def setup(self) -> None:
         """Have the report made; an ERROR, and a report that could not be had, is an error of the set-up."""
-        try:
-            report = plugin_of(self.config).reports.of(self.stack)
-        except StackcheckError as error:
-            pytest.fail(f"ERROR: {self.stack.title} could not be checked: {error}", pytrace=False)
+        report = self.report()
+        self.reach = report.reach
+        if self.name == REST:
+            text = f"{wording.label(report)} {one_line(report.name, 120)}: {wording.headline(report)}."
+            self.user_properties.append((f"{_PROPERTY}HEADLINE", text))
         self.verdicts = tuple(v for v in report.verdicts if (v.code in self.codes) != (self.name == REST))
         if worst(self.verdicts) is Outcome.ERROR and not self._with(Outcome.FAIL):
             pytest.fail(f"ERROR: could not be checked\n{_text(self._with(Outcome.ERROR))}", pytrace=False)
@@ -188,12 +236,14 @@ class RuleItem(pytest.Item):
             pytest.xfail(f"accepted: {one_line(waived[0].waived)}")
         if not self.verdicts:
             pytest.skip("nothing to judge")
-        strict = self.config.getoption("stack_strict")
-        if strict and (doubts := (*self._with(Outcome.WARN), *self._with(Outcome.SKIP))):
+        doubts = [*self._with(Outcome.WARN), *self._with(Outcome.SKIP)]
+        doubts = [each for each in doubts if not self.reach.skips(each)]
+        if doubts and self.config.getoption("stack_strict"):
             pytest.fail(f"--stack-strict\n{_text(doubts)}", pytrace=False)
         if unmade := self._with(Outcome.SKIP):
             reason = one_line(unmade[0].message)
-            self.user_properties.append((f"{_PROPERTY}SKIP", reason))
+            kind = "NOT REACHED" if self.reach.skips(unmade[0]) else "NOT CHECKED"
+            self.user_properties.append((f"{_PROPERTY}{kind}", reason))
             pytest.skip(f"not checked: {reason}")
 
     def _judge_failures(self) -> None:
@@ -209,11 +259,6 @@ class RuleItem(pytest.Item):
 
     def _with(self, outcome: Outcome) -> tuple[Verdict, ...]:
         return tuple(verdict for verdict in self.verdicts if verdict.outcome is outcome and verdict.counts)
-
-    def reportinfo(self) -> tuple[Path, int | None, str]:
-        """Name the item in headings: the stack, the code and the rule's title."""
-        title = RULES[self.name].title if self.name in RULES else "what other rules saw"
-        return self.path, line_of(self.stack) - 1, f"{self.stack.title}::{self.name} {title}"
 
 
 def codes_of(stack: Stack, *, check_only: bool) -> tuple[str, ...]:

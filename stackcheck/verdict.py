@@ -4,15 +4,37 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
-from stackcheck.errors import EXIT_FAIL, EXIT_OK, EXIT_UNCHECKED
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-class Outcome(enum.IntEnum):
+class _Worded(enum.IntEnum):
+    """A scale whose steps stand in documents by their words, not by their numbers."""
+
+    @property
+    def word(self) -> str:
+        """Return the name as reports spell it."""
+        return self.name
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: Any, _handler: Any) -> Any:
+        """Tell pydantic how it stands in JSON; called only where pydantic is imported already."""
+        from pydantic_core import core_schema  # noqa: PLC0415 - most commands read and write no JSON
+
+        words = {each.word: each for each in cls}
+        text = core_schema.literal_schema(list(words))
+        return core_schema.no_info_after_validator_function(
+            words.__getitem__,
+            text,
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                lambda each: each.word, return_schema=text
+            ),
+        )
+
+
+class Outcome(_Worded):
     """How bad it is. The order is part of the public interface: PASS < WARN < SKIP < FAIL < ERROR."""
 
     PASS = 0
@@ -24,7 +46,7 @@ class Outcome(enum.IntEnum):
     """stackcheck or a probe could not do its work; says nothing about the stack."""
 
 
-class Level(enum.IntEnum):
+class Level(_Worded):
     """How strong the evidence is. The order and the names are part of the public interface."""
 
     STATED = 0
@@ -42,6 +64,20 @@ class Level(enum.IntEnum):
     def word(self) -> str:
         """Return the name as reports spell it: stated, resolved, bytes, run, gpu."""
         return self.name.lower()
+
+    @property
+    def meaning(self) -> str:
+        """Return in a few words what was looked at when a check of this level has an answer."""
+        return _MEANINGS[self.value]
+
+
+_MEANINGS = (
+    "definition and tables",
+    "what the resolver takes",
+    "the files of the wheels, nothing run",
+    "imports and computes on the CPU",
+    "computes on the GPU",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,20 +125,3 @@ class Verdict:
 def worst(verdicts: Iterable[Verdict]) -> Outcome | None:
     """Return the worst outcome that counts; None when there is no verdict, because nothing is not a PASS."""
     return max((verdict.outcome for verdict in verdicts if verdict.counts), default=None)
-
-
-def exit_code(verdicts: Iterable[Verdict], *, strict: bool = False) -> int:
-    """Return the process exit code for a set of verdicts.
-
-    1 for any FAIL (a proven break outweighs a doubt), else 3 for any ERROR, for no verdict at all, and with
-    `strict` for any WARN or SKIP; else 0. A run in which nothing passed and nothing warned, only skips, has
-    checked nothing and is 3 as well.
-    """
-    outcomes = {verdict.outcome for verdict in verdicts if verdict.counts}
-    if Outcome.FAIL in outcomes:
-        return EXIT_FAIL
-    if Outcome.ERROR in outcomes or not outcomes & {Outcome.PASS, Outcome.WARN}:
-        return EXIT_UNCHECKED
-    if strict and outcomes != {Outcome.PASS}:
-        return EXIT_UNCHECKED
-    return EXIT_OK

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from stackcheck.cli import options, output, stacks
 from stackcheck.drift import history
-from stackcheck.drift.rendering import FORMATS, render
+from stackcheck.drift.rendering import FORMATS, document
 from stackcheck.drift.run import DriftOptions, drift
 from stackcheck.errors import EXIT_FAIL, EXIT_OK, EXIT_UNCHECKED, StackcheckError, UsageError
 
@@ -57,7 +57,7 @@ def execute(args: argparse.Namespace) -> int:
         raise UsageError(f"--baseline and --probe are for one stack; chosen are {names}")
     how, tell = _options(args), output.progress(args)
     reports = [drift(stack, how, tell) for stack in chosen]
-    output.write(render(reports, args.format), args.output)
+    output.write_document(document(reports), args)
     kept = args.no_history or _keep(reports)
     codes = {report.exit_code(strict=args.strict) for report in reports}
     if EXIT_FAIL in codes:

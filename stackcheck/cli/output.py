@@ -11,14 +11,18 @@ from typing import TYPE_CHECKING, TextIO
 
 from stackcheck.cachedir import write_atomically
 from stackcheck.errors import StackcheckError, UsageError
-from stackcheck.report import render
+from stackcheck.report import render_document
 from stackcheck.report.escape import block, one_line
+from stackcheck.report.jsonfile import json_chunks
 from stackcheck.report.model import overall_exit_code
+from stackcheck.report.sections import report_document
+from stackcheck.verdict import Level
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from stackcheck.report.document import Document
     from stackcheck.report.model import Report
     from stackcheck.report.text import Paint
     from stackcheck.targets import Progress
@@ -53,6 +57,12 @@ def configure_judging(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help='exit 0 for a stack with expect = "fail" that fails with exactly its expect_codes',
     )
+    parser.add_argument(
+        "--require",
+        choices=[level.word for level in Level],
+        metavar="LEVEL",
+        help="exit 3 where the checks did not come so far: stated, resolved, bytes, run or gpu",
+    )
 
 
 def _writable(text: str) -> Path:
@@ -68,46 +78,70 @@ def _writable(text: str) -> Path:
     return path
 
 
-def write(text: str, path: Path | None) -> None:
-    """Write text to stdout, or to a file that is whole or not there.
+def write(text: str | Iterable[str], path: Path | None) -> None:
+    """Write text, whole or in pieces, to stdout, or to a file that is whole or not there.
 
     Raises StackcheckError when the file cannot be written after all (disk full).
     """
+    pieces = [text] if isinstance(text, str) else text
     if path is None:
-        _to_stdout(text)
+        _to_stdout(pieces)
         return
     try:
-        _to_file(text.encode("utf-8", "backslashreplace"), path)
+        _to_file((piece.encode("utf-8", "backslashreplace") for piece in pieces), path)
     except OSError as error:
-        raise StackcheckError(f"-o {path}: this cannot be written: {error.strerror}") from None
+        raise StackcheckError(f"-o {path}: this cannot be written: {error.strerror}.") from None
 
 
-def _to_file(content: bytes, path: Path) -> None:
+def _to_file(pieces: Iterable[bytes], path: Path) -> None:
     if path.exists() and not path.is_file():  # a pipe or a device
-        path.write_bytes(content)
+        with path.open("wb") as file:
+            file.writelines(pieces)
         return
     place = path.resolve()
     mode = place.stat().st_mode & 0o777 if place.exists() else 0o666 & ~_umask()
-    write_atomically(place, content, mode)
+    write_atomically(place, pieces, mode)
 
 
-def _to_stdout(text: str) -> None:
-    """Write to stdout; a reader that went away (`| head`) has had what it wanted, and is no error."""
-    try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except OSError as error:
-        # Python would complain at exit, when it flushes stdout again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if not isinstance(error, BrokenPipeError):
-            raise StackcheckError(f"stdout cannot be written: {error.strerror}") from None
+def _to_stdout(pieces: Iterable[str]) -> None:
+    """Write to stdout; a reader that went away (`| head`) has had what it wanted, and is not an error."""
+    for piece in pieces:
+        try:
+            sys.stdout.write(piece)
+            sys.stdout.flush()
+        except OSError as error:
+            # Python would complain at exit, when it flushes stdout again; what follows goes nowhere as well.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            if not isinstance(error, BrokenPipeError):
+                raise StackcheckError(f"stdout cannot be written: {error.strerror}.") from None
 
 
-def write_reports(reports: Sequence[Report], args: argparse.Namespace) -> int:
-    """Write reports as the user asked; return the exit code."""
+def write_reports(reports: Iterable[Report], args: argparse.Namespace) -> int:
+    """Write reports as the user asked; return the exit code.
+
+    JSON is written as the reports come, and keeps none of them; other formats begin with a table of all.
+    """
+    require = Level[args.require.upper()] if args.require else None
+    codes: set[int] = set()
+
+    def judged() -> Iterator[Report]:
+        for report in reports:
+            codes.add(
+                report.exit_code(strict=args.strict, accept_expected=args.accept_expected, require=require)
+            )
+            yield report
+
+    if args.format == "json":
+        write(json_chunks(judged()), args.output)
+    else:
+        write_document(report_document(list(judged())), args)
+    return overall_exit_code(codes)
+
+
+def write_document(document: Document, args: argparse.Namespace) -> None:
+    """Write a document in the format and to the place that the user asked for."""
     paint = None if args.output else painter(sys.stdout)
-    write(render(reports, args.format, width=width(), paint=paint), args.output)
-    return overall_exit_code(reports, strict=args.strict, accept_expected=args.accept_expected)
+    write(render_document(document, args.format, width=width(), paint=paint), args.output)
 
 
 def width() -> int:

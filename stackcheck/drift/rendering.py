@@ -1,43 +1,50 @@
-"""A drift report as text, Markdown fit for an issue, JUnit XML or JSON; all text made harmless. Pure."""
+"""A drift report as a document, for every format, and as JSON. Pure."""
 
 from __future__ import annotations
 
-import dataclasses
-import functools
-import json
-from importlib.resources import files
-from typing import TYPE_CHECKING, Any
-from xml.etree import ElementTree as ET
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Literal, get_type_hints
 
 from stackcheck import __version__
+from stackcheck.drift.changes import Change
+from stackcheck.drift.facts import Gap
 from stackcheck.drift.kinds import CLASSES
+from stackcheck.report import FORMATS, render_document
+from stackcheck.report.document import Document, Entry, Finding, Listing, Row, Section
 from stackcheck.report.escape import one_line
-from stackcheck.report.junit import timestamp
-from stackcheck.report.markdown import code, inline
-from stackcheck.report.wording import duration, plural
+from stackcheck.report.wording import NOTHING, duration, plural
+from stackcheck.verdict import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from stackcheck.drift.changes import Change
-    from stackcheck.drift.facts import Gap
     from stackcheck.drift.report import DriftReport
+    from stackcheck.report.text import Paint
+
+__all__ = ["FORMATS", "document", "grouped", "headline", "render", "schema"]
 
 SCHEMA_VERSION = 1
-FORMATS = ("text", "md", "json", "junit")
+_OUTCOMES = dict(zip(CLASSES, (Outcome.FAIL, Outcome.FAIL, Outcome.WARN, Outcome.PASS), strict=True))
+_BREAKS = dict(
+    zip(CLASSES, ("break the next build", "break running", "change behaviour", "benign"), strict=True)
+)
 _VALUE = 160
 _MOST_SUBJECTS = 8
 
 
-def render(reports: Sequence[DriftReport], form: str) -> str:
+def render(reports: Sequence[DriftReport], form: str, *, width: int = 100, paint: Paint | None = None) -> str:
     """Render reports in one of `FORMATS`."""
-    renderers: dict[str, Callable[[Sequence[DriftReport]], str]] = {
-        "text": render_text,
-        "md": render_markdown,
-        "json": to_json,
-        "junit": render_junit,
-    }
-    return renderers[form](reports)
+    return render_document(document(reports), form, width=width, paint=paint)
+
+
+def document(reports: Sequence[DriftReport]) -> Document:
+    """Return drift reports as a document: a section a stack, a finding a change."""
+    return Document(
+        sections=tuple(map(_section, reports)),
+        data=lambda: _data(reports),
+        title=plural(len(reports), "stack"),
+        package="stackcheck.drift",
+    )
 
 
 def headline(report: DriftReport) -> str:
@@ -47,14 +54,78 @@ def headline(report: DriftReport) -> str:
     rest = f", {plural(len(report.unchecked), 'thing')} not compared" if report.unchecked else ""
     if not total:
         return f"nothing could be compared{unread}"
-    counts = [f"{count} {_words(rank)}" for rank, count in report.counts.items() if count]
+    counts = [f"{count} {_BREAKS[rank]}" for rank, count in report.counts.items() if count]
     moved = f"{plural(len(report.changes), 'change')} ({', '.join(counts)})" if counts else "nothing moved"
     return f"{moved} in {plural(total, 'fact')}{unread or rest}"
 
 
-def _words(rank: str) -> str:
-    return {"breaks-next-build": "break the next build", "breaks-running": "break running",
-            "changes-behaviour": "change behaviour", "benign": "benign"}[rank]  # fmt: skip
+def _outcome(report: DriftReport) -> str:
+    if not report.compared and not report.changes:
+        return NOTHING
+    found = [_OUTCOMES[change.rank] for change in report.changes]
+    if Outcome.FAIL in found:
+        return Outcome.FAIL.word
+    return Outcome.ERROR.word if report.faults else max(found, default=Outcome.PASS).word
+
+
+def _section(report: DriftReport) -> Section:
+    steps = dict.fromkeys(change.do for change in report.changes if change.breaks)
+    gaps = tuple(Entry(f"{reason}: {', '.join(names)}") for reason, names in grouped(report.unchecked))
+    return Section(
+        name=report.stack,
+        headline=headline(report),
+        outcome=_outcome(report),
+        do=tuple(steps)[:3],
+        notes=(f"baseline: {report.since}",),
+        parts=(
+            *map(_finding, report.changes),
+            *_faults_and_gaps(report),
+            *([Listing("Not compared", gaps)] if gaps else []),
+        ),
+        tail=tuple(_tail(report)),
+        started=report.started,
+        seconds=report.seconds,
+        facts=(("stackcheck", report.tool_version), ("baseline", report.since)),
+    )
+
+
+def _finding(change: Change) -> Finding:
+    rows = (
+        Row("where", one_line(change.where, 300)),
+        Row("moved", f"{change.aspect}: {moved(change)}"),
+        Row("seen", one_line(change.note, 400)),
+        Row("why", change.why),
+        Row("do", change.do),
+    )
+    return Finding(
+        outcome=_OUTCOMES[change.rank],
+        code="",
+        title=change.what,
+        rows=tuple(row for row in rows if row.value),
+        label=change.rank.upper(),
+        name=f"{one_line(change.where, 200)} {change.aspect}",
+    )
+
+
+def _faults_and_gaps(report: DriftReport) -> Iterator[Finding]:
+    """Yield what was not compared as findings for machines; a reader has the list."""
+    for gap in report.faults:
+        what = f"{gap.area} {one_line(gap.subject, 200)}".strip()
+        yield Finding(
+            Outcome.ERROR, "", "could not be looked at", one_line(gap.reason), name=what, shown=False
+        )
+    for reason, names in grouped([gap for gap in report.unchecked if not gap.fault]):
+        what = ", ".join(names)
+        yield Finding(Outcome.SKIP, "", "not compared", reason, name=what, shown=False)
+
+
+def _tail(report: DriftReport) -> Iterator[str]:
+    if told := vulnerabilities(report):
+        yield told
+    compared = ", ".join(f"{count} {area}" for area, count in report.compared.items()) or "nothing"
+    yield f"compared: {compared}; {duration(report.seconds)}"
+    if report.accepted:
+        yield f"accepted as the new baseline: {one_line(report.accepted, 300)}"
 
 
 def moved(change: Change, limit: int = _VALUE) -> str:
@@ -88,138 +159,12 @@ def vulnerabilities(report: DriftReport) -> str:
     return f"known vulnerabilities: {new} new, {gone} fixed or withdrawn, {report.cve_same} the same"
 
 
-def render_text(reports: Sequence[DriftReport]) -> str:
-    """Render reports for a terminal."""
-    return "\n\n".join("\n".join(_text(report)) for report in reports) + "\n"
-
-
-def _text(report: DriftReport) -> Iterator[str]:
-    yield f"{one_line(report.stack, 120)}: {headline(report)}"
-    yield f"baseline: {one_line(report.since, 300)}"
-    for change in report.changes:
-        yield ""
-        yield f"{change.rank.upper()}  {change.what}"
-        yield f"    where: {one_line(change.where, 300)}"
-        yield f"    moved: {change.aspect}: {moved(change)}"
-        if change.note:
-            yield f"    seen:  {one_line(change.note, 400)}"
-        yield f"    why:   {change.why}"
-        yield f"    do:    {change.do}"
-    if report.unchecked:
-        yield from ("", "not compared:")
-        yield from (f"    {reason}: {', '.join(names)}" for reason, names in grouped(report.unchecked))
-    yield ""
-    if told := vulnerabilities(report):
-        yield told
-    compared = ", ".join(f"{count} {area}" for area, count in report.compared.items()) or "nothing"
-    yield f"compared: {compared}; {duration(report.seconds)}"
-    if report.accepted:
-        yield f"accepted as the new baseline: {one_line(report.accepted, 300)}"
-
-
-def render_markdown(reports: Sequence[DriftReport]) -> str:
-    """Render reports as GitHub-flavoured Markdown, for the body of an issue."""
-    return "\n\n".join("\n".join(_markdown(report)) for report in reports) + "\n"
-
-
-def _markdown(report: DriftReport) -> Iterator[str]:
-    yield f"## Drift of {code(report.stack)}: {headline(report)}"
-    yield ""
-    yield f"Baseline: {inline(one_line(report.since, 300))}  "
-    took = duration(report.seconds)
-    yield f"Looked at {inline(report.started)}, in {took}, stackcheck {inline(report.tool_version)}"
-    for rank in CLASSES:
-        mine = [change for change in report.changes if change.rank == rank]
-        if mine:
-            yield from ("", f"### {rank} ({len(mine)})", "")
-            yield "| what | where | before | after | do |"
-            yield "| --- | --- | --- | --- | --- |"
-            yield from (f"| {' | '.join(_cells(change))} |" for change in mine)
-    if report.unchecked:
-        yield from ("", "### Not compared", "")
-        for reason, names in grouped(report.unchecked):
-            yield f"- {inline(reason)}: {', '.join(map(inline, names))}"
-    if told := vulnerabilities(report):
-        yield from ("", told)
-    if report.accepted:
-        yield from ("", f"Accepted as the new baseline: {inline(one_line(report.accepted, 300))}")
-
-
-def _cells(change: Change) -> list[str]:
-    sides = [code(one_line(s, 100)) if s is not None else "" for s in (change.before, change.after)]
-    note = f"<br>{inline(one_line(change.note, 300))}" if change.note else ""
-    return [f"{inline(change.what)}{note}", code(one_line(change.where, 200)), *sides, inline(change.do)]
-
-
-def render_junit(reports: Sequence[DriftReport]) -> str:
-    """Render reports as JUnit XML: one suite a stack, one case a change, a fault, and a gap (skipped)."""
-    root = ET.Element("testsuites")
-    root.extend(_suite(report, number) for number, report in enumerate(reports))
-    ET.indent(root)
-    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
-
-
-def _suite(report: DriftReport, number: int) -> ET.Element:
-    name = one_line(report.stack, 300)
-    cases = [_case_of(change, name) for change in report.changes]
-    for reason, subjects in grouped([gap for gap in report.unchecked if not gap.fault]):
-        cases.append(_case(name, f"not compared: {', '.join(subjects)}", "skipped", reason))
-    cases += [
-        _case(name, f"{gap.area} {one_line(gap.subject, 200)}".strip(), "error", one_line(gap.reason))
-        for gap in report.faults
-    ]
-    if not report.compared:
-        cases.append(_case(name, "nothing was compared", "error", headline(report)))
-    if not cases:
-        cases.append(_case(name, "nothing moved", "", ""))
-    held = {tag: sum(case.find(tag) is not None for case in cases) for tag in ("failure", "error", "skipped")}
-    suite = ET.Element(
-        "testsuite",
-        id=str(number),
-        package="stackcheck.drift",
-        name=name,
-        tests=str(len(cases)),
-        failures=str(held["failure"]),
-        errors=str(held["error"]),
-        skipped=str(held["skipped"]),
-        hostname="localhost",
-        timestamp=timestamp(report.started),
-        time=f"{report.seconds:.3f}",
-    )
-    properties = ET.SubElement(suite, "properties")
-    ET.SubElement(properties, "property", name="baseline", value=one_line(report.since, 300))
-    suite.extend(cases)
-    ET.SubElement(suite, "system-out").text = headline(report)
-    ET.SubElement(suite, "system-err")
-    return suite
-
-
-def _case_of(change: Change, name: str) -> ET.Element:
-    text = f"{change.what}: {one_line(change.where, 200)}: {moved(change)}"
-    tag = "failure" if change.breaks else ""
-    case = _case(name, f"{one_line(change.where, 200)} {change.aspect}", tag, text)
-    failure = case.find("failure")
-    if failure is not None:
-        failure.set("type", change.rank)
-        failure.text = "\n".join(each for each in (one_line(change.note), change.why, change.do) if each)
-    return case
-
-
-def _case(classname: str, name: str, tag: str, message: str) -> ET.Element:
-    case = ET.Element("testcase", name=name, classname=classname, time="0")
-    if tag:
-        ET.SubElement(case, tag, message=message)
-    return case
-
-
-def to_json(reports: Sequence[DriftReport]) -> str:
-    """Return the document that `schema()` describes, ASCII only."""
-    document = {
+def _data(reports: Sequence[DriftReport]) -> dict[str, Any]:
+    return {
         "schema_version": SCHEMA_VERSION,
         "tool": {"name": "stackcheck", "version": __version__},
         "drifts": [_row(report) for report in reports],
     }
-    return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
 
 
 def _row(report: DriftReport) -> dict[str, Any]:
@@ -234,16 +179,36 @@ def _row(report: DriftReport) -> dict[str, Any]:
         "accepted": report.accepted,
         "vulnerabilities_same": report.cve_same,
         "changes": [
-            {"class" if key == "rank" else key: value for key, value in dataclasses.asdict(change).items()}
+            {"class" if key == "rank" else key: value for key, value in asdict(change).items()}
             for change in report.changes
         ],
-        "unchecked": [dataclasses.asdict(gap) for gap in report.unchecked],
+        "unchecked": [asdict(gap) for gap in report.unchecked],
     }
 
 
-@functools.cache
 def schema() -> dict[str, Any]:
-    """Return the JSON Schema of the document."""
-    text = files("stackcheck.drift").joinpath("schema.json").read_text(encoding="utf-8")
-    parsed: dict[str, Any] = json.loads(text)
-    return parsed
+    """Return the JSON Schema of the document, made from the types that write it."""
+    from stackcheck.report.schemas import document_schema, row  # noqa: PLC0415 - pydantic
+
+    rank = Literal["breaks-next-build", "breaks-running", "changes-behaviour", "benign"]
+    keys = get_type_hints(Change)
+    del keys["rank"]
+    drift = {
+        "stack": str,
+        "since": str,
+        "started": str,
+        "seconds": float,
+        "exit_code": Literal[0, 1, 3],
+        "counts": dict[rank, int],
+        "compared": dict[str, int],
+        "accepted": str,
+        "vulnerabilities_same": int | None,
+        "changes": list[row("Change", keys | {"class": rank})],  # type: ignore[misc]
+        "unchecked": list[Gap],
+    }
+    return document_schema(
+        "stackcheck drift",
+        "What `stackcheck drift` writes with --format json: what moved since the baseline.",
+        SCHEMA_VERSION,
+        {"drifts": list[row("Drift", drift)]},  # type: ignore[misc]
+    )

@@ -1,4 +1,4 @@
-"""The report as GitHub workflow commands, which the runner turns into annotations.
+"""A document as GitHub workflow commands, which the runner turns into annotations.
 
 Escaping as the runner's own toolkit does it (actions/toolkit, packages/core/src/command.ts, checked
 2026-11-20): in the message `%`, CR and LF; in a property `:` and `,` as well. The older `##[command]` form is
@@ -9,22 +9,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stackcheck.report import wording
+from stackcheck.report.document import Document, Finding, Lines, Listing, Section, Table
 from stackcheck.report.escape import one_line
-from stackcheck.verdict import Outcome, Verdict
+from stackcheck.verdict import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from stackcheck.report.model import Report
+    from collections.abc import Iterator
 
 _LEVEL = {Outcome.FAIL: "error", Outcome.ERROR: "error", Outcome.WARN: "warning"}
 
 
-def render_github(reports: Sequence[Report]) -> str:
-    """Render reports as one annotation a finding, and one plain line a stack."""
-    lines = [line for report in reports for line in _report(report)]
-    return "\n".join(lines or [command("error", "stackcheck", "", "no stack was checked")]) + "\n"
+def render_github(document: Document) -> str:
+    """Render a document as one annotation a finding, and one plain line a section."""
+    lines = [line for section in document.sections for line in _section(section)]
+    return "\n".join(lines or [command("error", "stackcheck", "", document.empty)]) + "\n"
 
 
 def command(level: str, title: str, file: str, message: str) -> str:
@@ -35,36 +33,31 @@ def command(level: str, title: str, file: str, message: str) -> str:
     return f"::{level} {','.join(properties)}::{message}"
 
 
-def _report(report: Report) -> Iterator[str]:
-    order = {Outcome.FAIL: 0, Outcome.ERROR: 1, Outcome.WARN: 2}
-    found = [v for v in report.verdicts if v.outcome in order]
-    for verdict in sorted(found, key=lambda v: (bool(v.waived), order[v.outcome])):
-        level = "notice" if verdict.waived else _LEVEL[verdict.outcome]
-        yield command(level, _title(report, verdict), report.file, _message(verdict))
-    for reason, codes in wording.unchecked(report.verdicts):
-        text = f"{_data(reason)}: {_data(' '.join(codes))}"
-        yield command("notice", f"NOT CHECKED {report.name}", report.file, text)
-    if report.result is None:
-        yield command("error", f"{wording.NOTHING} {report.name}", report.file, wording.headline(report))
-    yield _data(
-        f"stackcheck: {wording.label(report)} {one_line(report.name, 200)}: {wording.headline(report)}"
-    )
+def _section(section: Section) -> Iterator[str]:
+    for part in section.shown:
+        if isinstance(part, Finding):
+            level = "notice" if part.accepted else _LEVEL.get(part.outcome, "notice")
+            title = " ".join(word for word in (part.word, part.code, section.name) if word)
+            yield command(level, title, section.file, _message(part))
+        elif isinstance(part, Listing):
+            title = f"{part.heading.upper()} {section.name}"
+            yield from (command("notice", title, section.file, _data(each.line)) for each in part.entries)
+        elif isinstance(part, Table):
+            yield from (f"stackcheck: {_data(' | '.join(row))}" for row in (part.headers, *part.rows))
+        elif isinstance(part, Lines):
+            yield from (f"stackcheck: {_data(line)}" for line in part.lines)
+    if section.outcome == "NOTHING":
+        title = f"{section.outcome} {section.name}"
+        yield command("error", title, section.file, _data(section.headline))
+    name = " ".join(word for word in (section.outcome, one_line(section.name, 200)) if word)
+    yield _data(f"stackcheck: {name}{f': {section.headline}' if section.headline else ''}")
 
 
-def _title(report: Report, verdict: Verdict) -> str:
-    label = wording.ACCEPTED if verdict.waived else verdict.outcome.name
-    return f"{label} {verdict.code} {report.name}"
-
-
-def _message(verdict: Verdict) -> str:
-    rows = [
-        ("", verdict.message),
-        ("expected", verdict.expected),
-        ("found", verdict.found),
-        ("because", verdict.waived),
-        ("do", verdict.hint),
-    ]
-    return "%0A".join(_data(f"{name}: {value}" if name else value) for name, value in rows if value)
+def _message(part: Finding) -> str:
+    """Return the message and the rows under it; evidence is left to the formats that have room."""
+    head = part.message or part.title
+    rows = [f"{row.name}: {row.value}" for row in part.rows if row.name != "see"]
+    return "%0A".join(_data(line) for line in (head, *rows) if line)
 
 
 def _data(text: str) -> str:

@@ -1,9 +1,9 @@
-"""The report as JUnit XML: one suite a stack, one case a verdict.
+"""A document as JUnit XML: one suite a section, one case a finding.
 
 Elements, attributes and their order are those that both the schema of Ant's junitreport task
 (windyroad/JUnit-Schema) and the one of the Jenkins xUnit plugin (junit-10.xsd) accept; read 2026-11-20.
 A WARN passes, with its text in the suite's system-out, because Ant knows none in a case; a SKIP and a finding
-that the stack accepts are `skipped`; only the suite has a time, because cases are not timed.
+that is accepted are `skipped`; only the suite has a time, because cases are not timed.
 """
 
 from __future__ import annotations
@@ -11,73 +11,71 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from stackcheck.report import wording
 from stackcheck.report.escape import block, one_line
-from stackcheck.verdict import Outcome, Verdict
+from stackcheck.verdict import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from stackcheck.report.model import Report
+    from stackcheck.report.document import Document, Finding, Section
 
 
-def render_junit(reports: Sequence[Report]) -> str:
-    """Render reports as one JUnit XML document."""
+def render_junit(document: Document) -> str:
+    """Render a document as one JUnit XML document."""
     root = ET.Element("testsuites")
-    for number, report in enumerate(reports):
-        root.append(_suite(report, number))
+    for number, section in enumerate(document.sections):
+        root.append(_suite(section, number, document.package))
     ET.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
 
-def _suite(report: Report, number: int) -> ET.Element:
-    cases = [_case(name, verdict, report) for name, verdict in wording.numbered(report.verdicts)]
-    if not cases:
-        cases = [_nothing(report)]
+def _suite(section: Section, number: int, package: str) -> ET.Element:
+    cases = [_case(finding, section.name) for finding in section.findings] or [_only_case(section)]
     suite = ET.Element(
         "testsuite",
         id=str(number),
-        package="stackcheck",
-        name=one_line(report.title, 300),
+        package=package,
+        name=one_line(section.title or section.name, 300),
         tests=str(len(cases)),
         failures=str(_holding(cases, "failure")),
         errors=str(_holding(cases, "error")),
         skipped=str(_holding(cases, "skipped")),
         hostname="localhost",
-        timestamp=timestamp(report.started),
-        time=f"{report.seconds:.3f}",
+        timestamp=timestamp(section.started),
+        time=f"{section.seconds:.3f}",
     )
     properties = ET.SubElement(suite, "properties")
-    for name, value in _properties(report):
-        ET.SubElement(properties, "property", name=name, value=value)
+    for name, value in section.facts:
+        ET.SubElement(properties, "property", name=name, value=one_line(value))
     suite.extend(cases)
-    ET.SubElement(suite, "system-out").text = _summary(report)
+    ET.SubElement(suite, "system-out").text = _summary(section)
     ET.SubElement(suite, "system-err")
     return suite
 
 
-def _case(name: str, verdict: Verdict, report: Report) -> ET.Element:
-    case = ET.Element(
-        "testcase",
-        name=f"{one_line(name, 60)} {one_line(verdict.title, 200)}",
-        classname=one_line(report.name, 300),
-        time="0",
-    )
-    message = one_line(verdict.message)
-    if verdict.waived:
-        accepted = f"{verdict.outcome.name} accepted because: {one_line(verdict.waived)}"
+def _case(finding: Finding, classname: str) -> ET.Element:
+    name = " ".join(one_line(word, 200) for word in (finding.name or finding.code, finding.title) if word)
+    case = ET.Element("testcase", name=name, classname=one_line(classname, 300), time="0")
+    message = one_line(finding.message or finding.title)
+    if finding.accepted:
+        accepted = f"{finding.outcome.word} accepted because: {one_line(finding.accepted)}"
         ET.SubElement(case, "skipped", message=accepted)
-    elif verdict.outcome is Outcome.SKIP:
+    elif finding.outcome is Outcome.SKIP:
         ET.SubElement(case, "skipped", message=f"not checked: {message}")
-    elif verdict.outcome in (Outcome.FAIL, Outcome.ERROR):
-        tag = "failure" if verdict.outcome is Outcome.FAIL else "error"
-        ET.SubElement(case, tag, type=one_line(verdict.code, 60), message=message).text = _detail(verdict)
+    elif finding.outcome in (Outcome.FAIL, Outcome.ERROR):
+        tag = "failure" if finding.outcome is Outcome.FAIL else "error"
+        kind = one_line(finding.code or finding.word, 60)
+        ET.SubElement(case, tag, type=kind, message=message).text = detail(finding)
     return case
 
 
-def _nothing(report: Report) -> ET.Element:
-    case = ET.Element("testcase", name=wording.NOTHING, classname=one_line(report.name, 300), time="0")
-    ET.SubElement(case, "error", type=wording.NOTHING, message=wording.headline(report))
+def _only_case(section: Section) -> ET.Element:
+    """Return the case of a section without findings: an error where that means that nothing was checked."""
+    nothing = section.outcome == "NOTHING"
+    name = section.outcome if nothing else one_line(section.headline or section.name)
+    case = ET.Element("testcase", name=name, classname=one_line(section.name, 300), time="0")
+    if nothing:
+        ET.SubElement(case, "error", type=section.outcome, message=one_line(section.headline))
     return case
 
 
@@ -85,28 +83,20 @@ def _holding(cases: Sequence[ET.Element], tag: str) -> int:
     return sum(case.find(tag) is not None for case in cases)
 
 
-def _detail(verdict: Verdict) -> str:
-    rows = [("expected", verdict.expected), ("found", verdict.found), ("do", verdict.hint)]
-    rows += [("see", f"{e.what} [{e.source}]" if e.source else e.what) for e in verdict.evidence]
-    return "\n".join([*block(verdict.message), *(f"{name}: {one_line(v)}" for name, v in rows if v)])
+def detail(finding: Finding) -> str:
+    """Return the whole message, and the rows under it."""
+    rows = [f"{row.name}: {one_line(row.text)}" for row in finding.rows if row.name != "because"]
+    return "\n".join([*block(finding.message or finding.title), *rows])
 
 
-def _properties(report: Report) -> list[tuple[str, str]]:
-    pairs = [
-        ("stackcheck", report.tool_version),
-        ("command", report.command),
-        ("subject", wording.subject(report)),
-        ("digest", report.subject.digest),
-        ("fingerprint", report.hashes.fingerprint),
-        ("expectation", wording.expectation(report)),
+def _summary(section: Section) -> str:
+    head = one_line(": ".join(word for word in (section.outcome, section.headline) if word))
+    told = [
+        f"{one_line(each.word, 60)} {one_line(each.code, 60)} {detail(each)}"
+        for each in section.findings
+        if each.shown and not each.accepted and each.outcome not in (Outcome.FAIL, Outcome.ERROR)
     ]
-    return [(name, one_line(value)) for name, value in pairs if value]
-
-
-def _summary(report: Report) -> str:
-    lines = [f"{wording.label(report)}: {wording.headline(report)}", wording.tally(report)]
-    warnings = [v for v in report.counted if v.outcome is Outcome.WARN]
-    return "\n".join([*lines, *(f"WARN {one_line(v.code, 60)} {_detail(v)}" for v in warnings)])
+    return "\n".join([head, *map(one_line, section.tail), *told])
 
 
 def timestamp(started: str) -> str:

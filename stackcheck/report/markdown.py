@@ -1,26 +1,26 @@
-"""The report as GitHub-flavoured Markdown, for a pull request comment or a job summary."""
+"""A document as GitHub-flavoured Markdown, for a pull request comment, an issue or a job summary."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
-from stackcheck.report import wording
+from stackcheck.report.document import Document, Finding, Lines, Listing, Part, Row, Section, Table
 from stackcheck.report.escape import block, one_line
-from stackcheck.verdict import Outcome, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from stackcheck.report.model import Report
+    from collections.abc import Iterator
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$])")
+_AS_CODE = frozenset({"expected", "found", "see", "where", "moved"})
+"""Rows whose value is quoted from elsewhere."""
 
 
-def render_markdown(reports: Sequence[Report]) -> str:
-    """Render reports as Markdown; a table first when there are several."""
-    parts = [] if len(reports) == 1 else ["\n".join(_table(reports))]
-    parts += ["\n".join(_report(report)) for report in reports]
+def render_markdown(document: Document) -> str:
+    """Render a document as Markdown; the overview first."""
+    parts = [] if document.sections else [f"**NOTHING**: {document.empty}"]
+    parts += ["\n".join(_table(document.overview, bold=True))] if document.overview else []
+    parts += ["\n".join(_section(section)) for section in document.sections]
     return "\n\n".join(parts) + "\n"
 
 
@@ -40,60 +40,73 @@ def code(text: object) -> str:
     return f"{fence}{pad}{content}{pad}{fence}"
 
 
-def _table(reports: Sequence[Report]) -> Iterator[str]:
-    if not reports:
-        yield f"**{wording.NOTHING}**: no stack was checked"
+def _section(section: Section) -> Iterator[str]:
+    word = f"{section.outcome} " if section.outcome else ""
+    headline = f": {inline(section.headline)}" if section.headline else ""
+    yield f"## {word}{code(section.name)}{headline}"
+    if section.do:
+        yield from ("", *(f"- do: {inline(step)}" for step in section.do))
+    if section.notes:
+        yield ""
+        yield from (f"{inline(note)}  " for note in section.notes)
+    for part in section.shown:
+        yield ""
+        yield from _part(part)
+    if section.tail:
+        yield from ("", *map(inline, section.tail))
+
+
+def _part(part: Part) -> Iterator[str]:
+    match part:
+        case Finding():
+            return _finding(part)
+        case Listing():
+            return _listing(part)
+        case Table():
+            return _table(part)
+        case Lines():
+            return _lines(part)
+
+
+def _finding(part: Finding) -> Iterator[str]:
+    words = [part.word, part.note, part.code, part.title]
+    yield f"### {' '.join(inline(word) for word in words if word)}"
+    if message := [line for line in block(part.message) if line.strip()]:
+        yield from ("", *(f"> {inline(line)}  " for line in message))
+    if part.rows:
+        yield from ("", *map(_row, part.rows))
+
+
+def _row(row: Row) -> str:
+    value = code(row.value) if row.name in _AS_CODE else inline(row.value)
+    return f"- {row.name}: {value}{f', {_source(row.source)}' if row.source else ''}"
+
+
+def _listing(part: Listing) -> Iterator[str]:
+    yield from (f"### {inline(part.heading)}", "")
+    for entry in part.entries:
+        do = f"; do: {inline(entry.do)}" if entry.do else ""
+        yield f"- {inline(entry.line)}{do}"
+
+
+def _lines(part: Lines) -> Iterator[str]:
+    if not part.literal:
+        yield from (f"{inline(line)}  " for line in part.lines)
         return
-    yield "| result | stack | failed | error | warned | not checked | passed | accepted | time |"
-    yield "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
-    columns = [Outcome.FAIL, Outcome.ERROR, Outcome.WARN, Outcome.SKIP, Outcome.PASS]
-    for report in reports:
-        counts = [str(report.counts[outcome] or "") for outcome in columns]
-        cells = [
-            f"**{wording.label(report)}**",
-            code(report.name),
-            *counts,
-            str(len(report.waived) or ""),
-            wording.duration(report.seconds),
-        ]
-        yield f"| {' | '.join(cells)} |"
+    lines = [line for each in part.lines for line in block(each) or [""]]
+    longest = max((len(run) for line in lines for run in re.findall("`+", line)), default=0)
+    fence = "`" * max(3, longest + 1)
+    yield from (fence, *lines, fence)
 
 
-def _report(report: Report) -> Iterator[str]:
-    yield f"## {wording.label(report)} {code(report.name)}: {wording.headline(report)}"
-    yield ""
-    if report.summary:
-        yield f"{inline(report.summary)}  "
-    if wording.expectation(report):
-        yield f"{inline(wording.expectation(report))}  "
-    yield f"{code(wording.subject(report))} {inline(wording.when(report))}"
-    for outcome in (Outcome.FAIL, Outcome.ERROR, Outcome.WARN):
-        for verdict in report.counted:
-            if verdict.outcome is outcome:
-                yield from _verdict(verdict, outcome.name)
-    for verdict in report.waived:
-        yield from _verdict(verdict, f"{wording.ACCEPTED} ({verdict.outcome.name})")
-    groups = wording.unchecked(report.verdicts)
-    if groups:
-        yield from ("", "### Not checked", "")
-        yield from (f"- {inline(reason)}: {' '.join(codes)}" for reason, codes in groups)
-    yield ""
-    yield wording.tally(report)
-
-
-def _verdict(verdict: Verdict, label: str) -> Iterator[str]:
-    yield from ("", f"### {label} {inline(verdict.code)} {inline(verdict.title)}", "")
-    yield from (f"> {inline(line)}  " for line in block(verdict.message) if line.strip())
-    rows = [
-        f"- {name}: {code(v)}" for name, v in (("expected", verdict.expected), ("found", verdict.found)) if v
-    ]
-    rows += [f"- because: {inline(verdict.waived)}"] if verdict.waived else []
-    rows += [f"- do: {inline(verdict.hint)}"] if verdict.hint else []
-    rows += [
-        f"- see: {code(each.what)}{f', {_source(each.source)}' if each.source else ''}"
-        for each in verdict.evidence
-    ]
-    yield from ["", *rows] if rows else []
+def _table(table: Table, *, bold: bool = False) -> Iterator[str]:
+    yield f"| {' | '.join(map(inline, table.headers))} |"
+    rules = ["---" if number < table.right else "---:" for number in range(len(table.headers))]
+    yield f"| {' | '.join(rules)} |"
+    for first, *rest in table.rows:
+        lead = f"**{inline(first)}**" if bold else code(first) if first else ""
+        cells = [code(rest[0]) if bold else inline(rest[0]), *map(inline, rest[1:])] if rest else []
+        yield f"| {' | '.join([lead, *cells])} |"
 
 
 def _source(source: str) -> str:

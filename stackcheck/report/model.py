@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping  # noqa: TC003 - pydantic reads the types of the fields
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from stackcheck import __version__
 from stackcheck.errors import EXIT_FAIL, EXIT_OK, EXIT_UNCHECKED
-from stackcheck.verdict import Outcome, Verdict, exit_code, worst
+from stackcheck.report.reach import Reach, reach_of
+from stackcheck.verdict import Level, Outcome, Verdict, worst
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +76,20 @@ class Report:
         return f"{self.file}::{self.stack}" if self.file else self.name
 
     @property
+    def reach(self) -> Reach:
+        """Return how far the run came."""
+        return reach_of(self.verdicts, self.command)
+
+    @property
+    def made(self) -> tuple[Verdict, ...]:
+        """Return the verdicts without those that only say that their level was not reached."""
+        reach = self.reach
+        return tuple(verdict for verdict in self.verdicts if not reach.skips(verdict))
+
+    @property
     def counted(self) -> tuple[Verdict, ...]:
-        """Return the verdicts that take part in the result."""
-        return tuple(verdict for verdict in self.verdicts if verdict.counts)
+        """Return the verdicts that take part in the result: not accepted, and of a level that was reached."""
+        return tuple(verdict for verdict in self.made if verdict.counts)
 
     @property
     def waived(self) -> tuple[Verdict, ...]:
@@ -90,14 +103,16 @@ class Report:
         return {outcome: found[outcome] for outcome in Outcome}
 
     @property
-    def worst(self) -> Outcome | None:
-        """Return the worst outcome that counts; None when nothing was judged."""
-        return worst(self.verdicts)
-
-    @property
     def result(self) -> Outcome | None:
-        """Return the outcome to headline: a proven FAIL outweighs an ERROR, as it does in the exit code."""
-        return Outcome.FAIL if self.counts[Outcome.FAIL] else self.worst
+        """Return the worst outcome of what was reached; None when nothing was checked.
+
+        A SKIP says nothing of the stack and never leads. A proven FAIL outweighs an ERROR, as it does in the
+        exit code.
+        """
+        counts = self.counts
+        if counts[Outcome.FAIL]:
+            return Outcome.FAIL
+        return worst(verdict for verdict in self.counted if verdict.outcome is not Outcome.SKIP)
 
     @property
     def failed_codes(self) -> frozenset[str]:
@@ -109,26 +124,28 @@ class Report:
         """Tell whether exactly the expected codes failed (none, for a stack that is expected to pass)."""
         return self.failed_codes == (frozenset(self.expect_codes) if self.expect == "fail" else frozenset())
 
-    def exit_code(self, *, strict: bool = False, accept_expected: bool = False) -> int:
+    def exit_code(
+        self, *, strict: bool = False, accept_expected: bool = False, require: Level | None = None
+    ) -> int:
         """Return the exit code of this report alone.
 
-        With `accept_expected`, a stack that is expected to fail is 0 when exactly its expected codes failed
-        (and 3 when something could not be checked), and 1 when it failed in another way or not at all.
+        1 for any FAIL (a proven break outweighs a doubt); else 3 for any ERROR, when nothing was checked,
+        when the level `require` was not reached, and with `strict` for any WARN or SKIP; else 0. With
+        `accept_expected`, the FAILs of a stack that is expected to fail do not count when they are exactly
+        the expected ones; failing in another way, or not at all, is 1.
         """
-        if not accept_expected or self.expect == "pass":
-            return exit_code(self.verdicts, strict=strict)
-        if not self.as_expected:
+        tolerated = accept_expected and self.expect == "fail"
+        if not self.as_expected if tolerated else self.counts[Outcome.FAIL]:
             return EXIT_FAIL
-        rest = {verdict.outcome for verdict in self.counted} - {Outcome.FAIL}
-        unchecked = Outcome.ERROR in rest or (strict and rest - {Outcome.PASS})
-        return EXIT_UNCHECKED if unchecked else EXIT_OK
+        doubts = {Outcome.ERROR, *((Outcome.WARN, Outcome.SKIP) if strict else ())}
+        if self.result is None or any(self.counts[outcome] for outcome in doubts):
+            return EXIT_UNCHECKED
+        return EXIT_UNCHECKED if require is not None and not self.reach.covers(require) else EXIT_OK
 
 
-def overall_exit_code(
-    reports: Iterable[Report], *, strict: bool = False, accept_expected: bool = False
-) -> int:
+def overall_exit_code(codes: Iterable[int]) -> int:
     """Return the exit code of several reports: 1 if any is 1, else 3 if any is 3 or there is none, else 0."""
-    codes = {report.exit_code(strict=strict, accept_expected=accept_expected) for report in reports}
-    if EXIT_FAIL in codes:
+    found = set(codes)
+    if EXIT_FAIL in found:
         return EXIT_FAIL
-    return EXIT_UNCHECKED if EXIT_UNCHECKED in codes or not codes else EXIT_OK
+    return EXIT_UNCHECKED if EXIT_UNCHECKED in found or not found else EXIT_OK

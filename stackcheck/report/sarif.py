@@ -1,8 +1,8 @@
-"""The report as SARIF 2.1.0 (OASIS), for code scanning and editors: one run, every stack's findings in it.
+"""A document as SARIF 2.1.0 (OASIS), for code scanning and editors: one run, every section's findings in it.
 
-FAIL and WARN are results; a SKIP is a result of kind `open` ("not enough to decide", section 3.27.9); an
-ERROR is a notification of the invocation, because it says nothing about the stack; a finding that the stack
-accepts carries a suppression with the written reason. What passed is left out.
+FAIL and WARN are results; a SKIP is a result of kind `open` ("not enough to decide", section 3.27.9), unless
+its level was not reached; an ERROR is a notification of the invocation, because it says nothing about the
+stack; a finding that is accepted carries a suppression with the written reason. What passed is left out.
 """
 
 from __future__ import annotations
@@ -13,33 +13,33 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from stackcheck import __version__
-from stackcheck.report import wording
-from stackcheck.report.escape import block, one_line
-from stackcheck.verdict import Outcome, Verdict
+from stackcheck.report.escape import one_line
+from stackcheck.report.junit import detail
+from stackcheck.verdict import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator
 
-    from stackcheck.report.model import Report
+    from stackcheck.report.document import Document, Finding, Section
 
-_LEVEL = {Outcome.FAIL: "error", Outcome.WARN: "warning", Outcome.SKIP: "none"}
+_LEVEL = {Outcome.FAIL: "error", Outcome.WARN: "warning", Outcome.SKIP: "none", Outcome.PASS: "note"}
 
 
-def render_sarif(reports: Sequence[Report]) -> str:
-    """Render reports as one SARIF log."""
-    titles = {v.code: v.title for report in reports for v in report.verdicts}
-    codes = sorted(titles)
+def render_sarif(document: Document) -> str:
+    """Render a document as one SARIF log."""
+    titles = {_rule(each): each.title for section in document.sections for each in section.findings}
+    places = {rule: number for number, rule in enumerate(sorted(titles))}
     results = [
-        _result(report, name, verdict, codes.index(verdict.code))
-        for report in reports
-        for name, verdict in wording.numbered(report.verdicts)
-        if verdict.outcome in _LEVEL
+        _result(section, finding, places[_rule(finding)])
+        for section in document.sections
+        for finding in section.findings
+        if _tells(finding)
     ]
-    notes = [note for report in reports for note in _notifications(report)]
+    notes = [note for section in document.sections for note in _notifications(section)]
     driver = {
         "name": "stackcheck",
         "version": __version__,
-        "rules": [{"id": code, "shortDescription": {"text": one_line(titles[code])}} for code in codes],
+        "rules": [{"id": rule, "shortDescription": {"text": one_line(titles[rule])}} for rule in places],
     }
     run = {
         "tool": {"driver": driver},
@@ -51,34 +51,44 @@ def render_sarif(reports: Sequence[Report]) -> str:
     return json.dumps(log, indent=2) + "\n"
 
 
-def _result(report: Report, name: str, verdict: Verdict, index: int) -> dict[str, Any]:
+def _rule(finding: Finding) -> str:
+    return one_line(finding.code or finding.word, 60)
+
+
+def _tells(finding: Finding) -> bool:
+    if finding.outcome is Outcome.SKIP:
+        return finding.reached
+    return finding.outcome in (Outcome.FAIL, Outcome.WARN) or (
+        finding.outcome is Outcome.PASS and finding.shown
+    )
+
+
+def _result(section: Section, finding: Finding, index: int) -> dict[str, Any]:
     result: dict[str, Any] = {
-        "ruleId": verdict.code,
+        "ruleId": _rule(finding),
         "ruleIndex": index,
-        "level": _LEVEL[verdict.outcome],
-        "message": {"text": _message(verdict)},
-        "locations": [_location(report)],
-        "partialFingerprints": {"stackcheck/v1": _fingerprint(report.name, name)},
+        "level": _LEVEL[finding.outcome],
+        "message": {"text": _message(finding)},
+        "locations": [_location(section)],
+        "partialFingerprints": {"stackcheck/v1": _fingerprint(section.name, finding.name or finding.heading)},
     }
-    if verdict.outcome is Outcome.SKIP:
+    if finding.outcome is Outcome.SKIP:
         result["kind"] = "open"
-    if verdict.waived:
-        result["suppressions"] = [{"kind": "external", "justification": one_line(verdict.waived)}]
+    if finding.accepted:
+        result["suppressions"] = [{"kind": "external", "justification": one_line(finding.accepted)}]
     return result
 
 
-def _message(verdict: Verdict) -> str:
-    rows = [("expected", verdict.expected), ("found", verdict.found), ("do", verdict.hint)]
-    rows += [("see", f"{e.what} [{e.source}]" if e.source else e.what) for e in verdict.evidence]
-    head = block(f"not checked: {verdict.message}" if verdict.outcome is Outcome.SKIP else verdict.message)
-    return "\n".join([*head, *(f"{name}: {one_line(value)}" for name, value in rows if value)])
+def _message(finding: Finding) -> str:
+    text = detail(finding)
+    return f"not checked: {text}" if finding.outcome is Outcome.SKIP else text
 
 
-def _location(report: Report) -> dict[str, Any]:
-    name = one_line(report.name, 200)
+def _location(section: Section) -> dict[str, Any]:
+    name = one_line(section.name, 200)
     location: dict[str, Any] = {"logicalLocations": [{"name": name, "kind": "module"}]}
-    if report.file:
-        uri = ("file://" if report.file.startswith("/") else "") + quote(one_line(report.file, 1000))
+    if section.file:
+        uri = ("file://" if section.file.startswith("/") else "") + quote(one_line(section.file, 1000))
         location["physicalLocation"] = {"artifactLocation": {"uri": uri}, "region": {"startLine": 1}}
     return location
 
@@ -88,18 +98,15 @@ def _fingerprint(stack: str, name: str) -> str:
     return hashlib.sha256(f"{stack}\0{name}".encode("utf-8", "replace")).hexdigest()
 
 
-def _notifications(report: Report) -> list[dict[str, Any]]:
-    notes = [
-        {
-            "level": "error",
-            "descriptor": {"id": verdict.code},
-            "message": {"text": _message(verdict)},
-            "locations": [_location(report)],
-        }
-        for verdict in report.counted
-        if verdict.outcome is Outcome.ERROR
-    ]
-    if report.result is None:
-        text = {"text": f"{one_line(report.name, 200)}: {wording.headline(report)}"}
-        notes.append({"level": "error", "message": text, "locations": [_location(report)]})
-    return notes
+def _notifications(section: Section) -> Iterator[dict[str, Any]]:
+    for finding in section.findings:
+        if finding.outcome is Outcome.ERROR and not finding.accepted:
+            yield {
+                "level": "error",
+                "descriptor": {"id": _rule(finding)},
+                "message": {"text": _message(finding)},
+                "locations": [_location(section)],
+            }
+    if section.outcome == "NOTHING":
+        text = {"text": f"{one_line(section.name, 200)}: {one_line(section.headline)}"}
+        yield {"level": "error", "message": text, "locations": [_location(section)]}

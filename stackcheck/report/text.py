@@ -1,26 +1,24 @@
-"""The report for a person at a terminal: the verdict, what broke and what to do, what was not checked."""
+"""A document for a person at a terminal: the outcome and how far, what to do, then the details."""
 
 from __future__ import annotations
 
 import textwrap
 from typing import TYPE_CHECKING, TypeAlias
 
-from tabulate import tabulate
-
-from stackcheck.report import wording
+from stackcheck.report.document import Document, Finding, Lines, Listing, Part, Row, Section, Table
 from stackcheck.report.escape import block, one_line
+from stackcheck.report.sections import finding
 from stackcheck.verdict import Outcome, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-    from stackcheck.report.model import Report
+    from collections.abc import Callable, Iterator
 
     Paint: TypeAlias = Callable[[str, str], str]
 
 _INDENT = " " * 6
 _EVIDENCE_SHOWN = {Outcome.FAIL: 5, Outcome.ERROR: 5, Outcome.WARN: 1}
 """How much evidence a person gets to see; every other format has all of it."""
+_STYLES = {"Not checked": "SKIP", "Not reached": "SKIP"}
 
 
 def plain(_style: str, text: str) -> str:
@@ -28,102 +26,106 @@ def plain(_style: str, text: str) -> str:
     return text
 
 
-def render_text(reports: Sequence[Report], *, width: int = 100, paint: Paint | None = None) -> str:
-    """Render reports for people, at most `width` columns wide where words allow; a table first when several.
+def render_text(document: Document, *, width: int = 100, paint: Paint | None = None) -> str:
+    """Render a document for people, at most `width` columns wide where words allow; the overview first.
 
     `paint(style, text)` colours a word: the styles are the outcome names, NOTHING, ACCEPTED, `strong`, `dim`.
     """
-    paint = paint or plain
-    parts = [_table(reports, paint)] if len(reports) != 1 else []
-    parts += ["\n".join(_report(report, max(width, 40), paint)) for report in reports]
+    paint, width = paint or plain, max(width, 40)
+    parts = [] if document.sections else [f"{paint('NOTHING', 'NOTHING')}  {document.empty}"]
+    parts += ["\n".join(_table(document.overview, paint))] if document.overview else []
+    parts += ["\n".join(_section(section, width, paint)) for section in document.sections]
     return "\n\n".join(parts) + "\n"
 
 
 def verdict_text(verdict: Verdict, *, width: int = 100) -> str:
     """Render one verdict as it stands in a report."""
-    label = wording.ACCEPTED if verdict.waived else verdict.outcome.name
-    return "\n".join(list(_verdict(verdict, label, width, plain, ""))[1:])
+    return "\n".join(_part(finding(verdict), width, plain))
 
 
-def _table(reports: Sequence[Report], paint: Paint) -> str:
-    if not reports:
-        return paint(wording.NOTHING, wording.NOTHING) + "  no stack was checked"
-    columns = [Outcome.FAIL, Outcome.ERROR, Outcome.WARN, Outcome.SKIP, Outcome.PASS]
-    rows = [
-        [
-            paint(wording.label(report), wording.label(report)),
-            one_line(report.name, 120),
-            *(report.counts[outcome] or "" for outcome in columns),
-            len(report.waived) or "",
-            wording.duration(report.seconds),
-        ]
-        for report in reports
-    ]
-    headers = ["result", "stack", "failed", "error", "warned", "not checked", "passed", "accepted", "time"]
-    align = ("left", "left", *["right"] * 7)
-    return tabulate(rows, headers, tablefmt="simple", colalign=align, disable_numparse=True)
-
-
-def _report(report: Report, width: int, paint: Paint) -> Iterator[str]:
-    label = wording.label(report)
-    name = paint("strong", one_line(report.name, 120))
-    yield f"{paint(label, f'{label:<5}')} {name}: {wording.headline(report)}"
-    for note in (one_line(report.summary), wording.expectation(report), _looked_at(report)):
-        yield from _wrapped(note, width) if note else ()
-    verdicts = report.verdicts
-    for outcome in (Outcome.FAIL, Outcome.ERROR, Outcome.WARN):
-        for verdict in verdicts:
-            if verdict.outcome is outcome and verdict.counts:
-                expected = outcome is Outcome.FAIL and verdict.code in report.expect_codes
-                yield from _verdict(verdict, outcome.name, width, paint, " (expected)" if expected else "")
-    for verdict in report.waived:
-        yield from _verdict(verdict, wording.ACCEPTED, width, paint, f" ({verdict.outcome.name})")
-    yield from _unchecked(report, width, paint)
-    yield ""
-    yield wording.tally(report)
-    if command := wording.suggestion(report):
-        yield paint("dim", command)
-
-
-def _looked_at(report: Report) -> str:
-    where = f"; defined in {one_line(report.file, 200)}" if report.file else ""
-    return f"{wording.subject(report)}; {wording.when(report)}{where}"
-
-
-def _verdict(verdict: Verdict, label: str, width: int, paint: Paint, note: str) -> Iterator[str]:
-    yield ""
-    code = paint("strong", one_line(verdict.code, 40))
-    yield f"{paint(label, f'{label:<5}')}{note} {code}  {one_line(verdict.title, 200)}"
-    for line in block(verdict.message):
-        yield from _wrapped(line, width)
-    for name, value in _rows(verdict):
-        if value:
-            yield from _wrapped(one_line(value), width, first=f"{_INDENT}{name:<9} ", paint=paint)
-
-
-def _rows(verdict: Verdict) -> list[tuple[str, str]]:
-    """Return what stands under the message: all for a FAIL, less for what needs no action now."""
-    if verdict.waived:
-        return [("because", verdict.waived)]
-    shown = _EVIDENCE_SHOWN.get(verdict.outcome, 0)
-    seen = [("see", _evidence(each.what, each.source)) for each in verdict.evidence[:shown]]
-    left = len(verdict.evidence) - shown
-    if left > 0 and shown > 1:
-        seen.append(("see", f"… ({left} more: --format json shows all)"))
-    return [("expected", verdict.expected), ("found", verdict.found), ("do", verdict.hint), *seen]
-
-
-def _evidence(what: str, source: str) -> str:
-    return f"{one_line(what, 300)} [{one_line(source, 160)}]" if source else what
-
-
-def _unchecked(report: Report, width: int, paint: Paint) -> Iterator[str]:
-    groups = wording.unchecked(report.verdicts)
-    if groups:
+def _section(section: Section, width: int, paint: Paint) -> Iterator[str]:
+    word = paint(section.outcome, f"{section.outcome:<5}") + " " if section.outcome else ""
+    name = paint("strong", one_line(section.name, 120))
+    yield f"{word}{name}: {one_line(section.headline)}" if section.headline else f"{word}{name}"
+    for number, step in enumerate(section.do):
+        yield from _wrapped(
+            one_line(step), width, first=f"{_INDENT}{'' if number else 'do':<9} ", paint=paint
+        )
+    for note in section.notes:
+        yield from _wrapped(one_line(note), width)
+    for part in section.shown:
         yield ""
-        yield paint(Outcome.SKIP.name, "NOT CHECKED")
-    for reason, codes in groups:
-        yield from _wrapped(f"{reason}: {' '.join(codes)}", width)
+        yield from _part(part, width, paint)
+    if section.tail:
+        yield from ("", *map(one_line, section.tail))
+
+
+def _part(part: Part, width: int, paint: Paint) -> Iterator[str]:
+    match part:
+        case Finding():
+            return _finding(part, width, paint)
+        case Listing():
+            return _listing(part, width, paint)
+        case Table():
+            return _table(part, paint)
+        case Lines():
+            return _lines(part, width)
+
+
+def _finding(part: Finding, width: int, paint: Paint) -> Iterator[str]:
+    style = part.word if part.word in {*Outcome.__members__, "ACCEPTED"} else part.outcome.word
+    label = paint(style, f"{one_line(part.word, 40):<5}") + (
+        f" {one_line(part.note, 40)}" if part.note else ""
+    )
+    code = paint("strong", one_line(part.code, 40)) + "  " if part.code else " "
+    yield f"{label} {code}{one_line(part.title, 200)}"
+    for line in block(part.message):
+        yield from _wrapped(line, width)
+    for row in _rows(part):
+        yield from _wrapped(row.text, width, first=f"{_INDENT}{row.name:<9} ", paint=paint)
+
+
+def _rows(part: Finding) -> Iterator[Row]:
+    """Yield what stands under the message: all for a FAIL, less for what needs no action now."""
+    most = 0 if part.accepted else _EVIDENCE_SHOWN.get(part.outcome, 0)
+    seen = [row for row in part.rows if row.name == "see"]
+    for row in part.rows:
+        if row.name != "see" and (not part.accepted or row.name in {"because", "note"}):
+            yield Row(row.name, one_line(row.value))
+    for row in seen[:most]:
+        yield Row("see", one_line(row.value, 300), one_line(row.source, 160))
+    if len(seen) > most > 1:
+        yield Row("see", f"… ({len(seen) - most} more: --format json shows all)")
+
+
+def _listing(part: Listing, width: int, paint: Paint) -> Iterator[str]:
+    heading = one_line(part.heading).upper()
+    yield paint(_STYLES.get(part.heading, "strong"), heading)
+    for entry in part.entries:
+        yield from _wrapped(one_line(entry.line), width)
+        if entry.do:
+            yield from _wrapped(one_line(entry.do), width, first=f"{_INDENT}{'do':<9} ", paint=paint)
+
+
+def _lines(part: Lines, width: int) -> Iterator[str]:
+    """Yield plain lines; literal ones, and what is wrapped, set off: none can pass for a line of ours."""
+    for line in part.lines:
+        if part.literal:
+            yield from (f"    {each}".rstrip() for each in block(line) or [""])
+        else:
+            first, *rest = textwrap.wrap(one_line(line), width - 4, break_long_words=False) or [""]
+            yield from (first, *(f"    {each}" for each in rest))
+
+
+def _table(table: Table, paint: Paint) -> Iterator[str]:
+    from tabulate import tabulate  # noqa: PLC0415 - 30 ms, and only for a table
+
+    rows = [[one_line(cell, 120) for cell in row] for row in table.rows]
+    rows = [[paint(row[0], row[0]) if row[0] in Outcome.__members__ else row[0], *row[1:]] for row in rows]
+    headers = [one_line(header, 120) for header in table.headers]
+    align = ["left" if number < table.right else "right" for number in range(len(table.headers))]
+    made = tabulate(rows, headers, tablefmt="simple", colalign=align, disable_numparse=True)
+    yield from made.splitlines()
 
 
 def _wrapped(text: str, width: int, *, first: str = _INDENT, paint: Paint = plain) -> Iterator[str]:

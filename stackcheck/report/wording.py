@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stackcheck.report.escape import one_line
-from stackcheck.verdict import Outcome, Verdict
+from stackcheck.report.reach import NO_CHECK
+from stackcheck.verdict import Level, Outcome, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,30 +27,52 @@ def label(report: Report) -> str:
 
 
 def headline(report: Report) -> str:
-    """Say the result in one sentence, without the stack's name.
+    """Say the outcome in one sentence, without the stack's name, and how far that was.
 
-    What was not checked is always part of it, so that it never reads as good.
+    What was not checked, and the levels that were not reached, are always part of it.
     """
-    counts, total = report.counts, len(report.counted)
-    unmade = counts[Outcome.SKIP] + counts[Outcome.ERROR]
-    not_made = f"{unmade} of {total} checks {_were(unmade)} not made"
-    warned = f"; {plural(counts[Outcome.WARN], 'warning')}" if counts[Outcome.WARN] else ""
     if report.result is None:
-        return "nothing was checked"
-    if report.result is Outcome.SKIP and not counts[Outcome.PASS] + counts[Outcome.WARN]:
-        return f"nothing could be checked: {not_made}"
-    return {
-        Outcome.FAIL: f"{counts[Outcome.FAIL]} of {total} checks failed"
-        + (f", {unmade} {_were(unmade)} not made" if unmade else ""),
-        Outcome.ERROR: f"could not be judged: {counts[Outcome.ERROR]} of {total} checks ended in an error",
-        Outcome.SKIP: f"nothing failed, but {not_made}{warned}",
-        Outcome.WARN: f"nothing failed in {plural(total, 'check')}{warned}",
-        Outcome.PASS: f"all {total} checks passed" if total != 1 else "the only check passed",
-    }[report.result]
+        return _nothing(report)
+    counts, far = report.counts, far_as(report)
+    said = [
+        f"{counts[Outcome.FAIL]} of {len(report.made)} checks failed",
+        f"{counts[Outcome.ERROR]} ended in an error",
+        plural(counts[Outcome.WARN], "warning"),
+    ]
+    found = [
+        text
+        for text, outcome in zip(said, (Outcome.FAIL, Outcome.ERROR, Outcome.WARN), strict=True)
+        if counts[outcome]
+    ]
+    skipped = f"{counts[Outcome.SKIP]} not checked" if counts[Outcome.SKIP] else ""
+    return "; ".join(each for each in (", ".join([*found, far]), skipped, *unreached(report)) if each)
+
+
+def _nothing(report: Report) -> str:
+    reasons = unchecked(report.verdicts)
+    return f"nothing was checked: {reasons[0].reason}" if reasons else "nothing was checked"
+
+
+def far_as(report: Report) -> str:
+    """Say how far the run came: what that means only where nothing stands against it."""
+    level = report.reach.level
+    if level is None:
+        return "no check gave an answer"
+    good = report.result in (Outcome.PASS, Outcome.WARN)
+    return f"up to {level.word} ({level.meaning})" if good else f"checked up to {level.word}"
+
+
+def unreached(report: Report) -> list[str]:
+    """Say which levels were not reached and why: `run and gpu not reached: ...`; not what cannot apply."""
+    groups: dict[str, list[str]] = {}
+    for level, reason in report.reach.unreached.items():
+        if reason != NO_CHECK:
+            groups.setdefault(one_line(reason, 160), []).append(level.word)
+    return [f"{' and '.join(levels)} not reached: {reason}" for reason, levels in groups.items()]
 
 
 def tally(report: Report) -> str:
-    """Return the counts in one line, the checks that were not made among them."""
+    """Return the counts in one line; what was accepted, and what was not checked, among them."""
     words = {
         Outcome.FAIL: "failed",
         Outcome.ERROR: "ended in an error",
@@ -55,14 +80,15 @@ def tally(report: Report) -> str:
         Outcome.SKIP: "not checked",
         Outcome.PASS: "passed",
     }
-    parts = [f"{report.counts[outcome]} {word}" for outcome, word in words.items() if report.counts[outcome]]
+    counts = report.counts
+    parts = [f"{counts[outcome]} {word}" for outcome, word in words.items() if counts[outcome]]
     parts += [f"{len(report.waived)} accepted"] if report.waived else []
-    return f"{plural(len(report.verdicts), 'check')}: {', '.join(parts) or 'none made'}"
+    return f"{plural(len(report.made), 'check')}{': ' if parts else ''}{', '.join(parts)}"
 
 
 def suggestion(report: Report) -> str:
     """Return the command that looks for the nearest good definition, when the definition itself fails."""
-    of_definition = any(code[-3:-2] in ("1", "2") for code in report.failed_codes)
+    of_definition = any(v.outcome is Outcome.FAIL and v.level < Level.BYTES for v in report.counted)
     if not (of_definition and report.stack and report.file):
         return ""
     return f"the smallest change that makes it good: stackcheck suggest {one_line(report.stack, 120)}"
@@ -105,18 +131,30 @@ def when(report: Report) -> str:
     return f"{started or 'at an unknown time'}, in {duration(report.seconds)}"
 
 
-def unchecked(verdicts: Iterable[Verdict]) -> list[tuple[str, list[str]]]:
-    """Group the SKIPs by reason, the most frequent reason first; codes as `TORCH401` or `GPU301 x3`."""
-    groups: dict[str, dict[str, int]] = {}
+@dataclass(frozen=True, slots=True)
+class Unchecked:
+    """What was not checked for one reason: codes as `TORCH401` or `GPU301 x3`, and what to do about it."""
+
+    reason: str
+    codes: tuple[str, ...]
+    do: str = ""
+
+
+def unchecked(verdicts: Iterable[Verdict]) -> list[Unchecked]:
+    """Group the SKIPs by reason (without its full stop), the most frequent reason first."""
+    groups: dict[str, list[Verdict]] = {}
     for verdict in verdicts:
         if verdict.outcome is Outcome.SKIP and verdict.counts:
-            codes = groups.setdefault(one_line(verdict.message), {})
-            codes[verdict.code] = codes.get(verdict.code, 0) + 1
-    ordered = sorted(groups.items(), key=lambda group: (-sum(group[1].values()), group[0]))
-    return [
-        (reason, [code if count == 1 else f"{code} x{count}" for code, count in sorted(codes.items())])
-        for reason, codes in ordered
-    ]
+            groups.setdefault(one_line(verdict.message).rstrip("."), []).append(verdict)
+    ordered = sorted(groups.items(), key=lambda group: (-len(group[1]), group[0]))
+    return [_unchecked(reason, group) for reason, group in ordered]
+
+
+def _unchecked(reason: str, group: list[Verdict]) -> Unchecked:
+    codes = Counter(one_line(verdict.code, 40) for verdict in group)
+    named = [code if count == 1 else f"{code} x{count}" for code, count in sorted(codes.items())]
+    hints = {one_line(verdict.hint) for verdict in group}
+    return Unchecked(reason, tuple(named), hints.pop() if len(hints) == 1 else "")
 
 
 def numbered(verdicts: Iterable[Verdict]) -> list[tuple[str, Verdict]]:
@@ -152,7 +190,3 @@ def plural(count: int, noun: str) -> str:
     if count != 1 and noun.endswith("y"):
         noun = f"{noun[:-1]}ie"
     return f"{count} {noun}{'' if count == 1 else 's'}"
-
-
-def _were(count: int) -> str:
-    return "was" if count == 1 else "were"

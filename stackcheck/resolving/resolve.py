@@ -211,14 +211,14 @@ class _Resolver:
         if not offline:
             self._missing_pages(question, asked)
         version = uv_version(options.uv or find_uv())
-        text = render_lock(
-            without_given(answer.stdout, question),
-            self._origins(asked, answer.stdout),
-            self.stack,
-            platform=question.uv_platform,
-            uv_version=version,
-        )
         try:
+            text = render_lock(
+                without_given(answer.stdout, question),
+                self._origins(asked, answer.stdout),
+                self.stack,
+                platform=question.uv_platform,
+                uv_version=version,
+            )
             packages = parse_lock(text, path="what uv resolved").packages
         except LockError as error:
             return Unresolved("resolver", f"uv {version} gave no usable lock: {error}")

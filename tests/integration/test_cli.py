@@ -123,7 +123,7 @@ def test_help_names_every_command(folder: Path) -> None:
         ),
         (
             ["report", "matrices/demo.toml"],
-            "matrices/demo.toml: this is no JSON: Expecting value: line 1 column 3 (char 2)",
+            "matrices/demo.toml: this is not JSON: Expecting value: line 1 column 3 (char 2).",
         ),
         (
             ["explain", "TORCH1011"],
@@ -225,6 +225,8 @@ def test_check_takes_a_file_and_writes_a_file(folder: Path) -> None:
         ([PASSED], [], 0),
         ([WARNED], [], 0),
         ([WARNED], ["--strict"], 3),
+        ([PASSED], ["--require", "stated"], 0),
+        ([PASSED], ["--require", "run"], 3),
         ([ERRED], [], 3),
         ([PASSED, ERRED, FAILED], [], 1),
         ([], [], 3),
@@ -237,9 +239,9 @@ def test_report_exits_as_the_run_did(folder: Path, reports: list[Report], args: 
 @pytest.mark.parametrize(
     ("form", "start"),
     [
-        ("text", "FAIL  bad: 1 of 1 checks failed\n"),
-        ("md", "## FAIL `bad`: 1 of 1 checks failed\n"),
-        ("json", '{\n  "schema_version": 1,\n'),
+        ("text", "FAIL  bad: 1 of 1 checks failed, checked up to stated\n"),
+        ("md", "## FAIL `bad`: 1 of 1 checks failed, checked up to stated\n"),
+        ("json", '{\n  "schema_version": 2,\n'),
         ("junit", '<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n'),
         ("html", "<!doctype html>\n"),
         ("github", "::error title=FAIL AB101 bad::broken\n"),
@@ -411,7 +413,7 @@ def test_a_full_disk_behind_stdout_is_said(folder: Path) -> None:
             cwd=folder, stdout=full, stderr=subprocess.PIPE, text=True, check=False,
         )  # fmt: skip
     assert done.returncode == 3
-    assert done.stderr == "stackcheck: error: stdout cannot be written: No space left on device\n"
+    assert done.stderr == "stackcheck: error: stdout cannot be written: No space left on device.\n"
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,9 @@ python = "3.11"
 id = "fine"
 
 [[stack]]
+id = "far"
+
+[[stack]]
 id = "known-bad"
 expect = "fail"
 expect_codes = ["AB101", "AC101"]
@@ -38,7 +41,7 @@ import stackcheck.rules
 from stackcheck.errors import EngineError
 from stackcheck.report.model import Report
 from stackcheck.rules.registry import RULES, Rule
-from stackcheck.verdict import Evidence, Outcome, Verdict
+from stackcheck.verdict import Evidence, Level, Outcome, Verdict
 
 CODES = ["AA101", "AB101", "AC101", "AD201", "AE301", "AF301", "AG401"]
 RULES.clear()
@@ -62,6 +65,7 @@ MIXED = (
 STACKS = {
     "demo": MIXED,
     "fine": tuple(Verdict(c, "t", Outcome.PASS, "well") for c in CODES),
+    "far": (MIXED[0], Verdict("AG401", "t", Outcome.SKIP, "There is no GPU here.", level=Level.GPU)),
     "known-bad": (FAILED, MIXED[0], Verdict("ZZ301", "t", Outcome.WARN, "seen only in the image")),
 }
 
@@ -152,6 +156,7 @@ def test_the_summary_lists_warnings_and_what_was_not_checked(project: pytest.Pyt
     result.stdout.fnmatch_lines(
         [
             "*= stackcheck =*",
+            "FAIL demo: 1 of 6 checks failed, 1 ended in an error, 1 warning, * to stated; 1 not checked.",
             "WARN: AC101: not pinned",
             "    matrices/demo.toml::demo::AC101",
             "NOT CHECKED: the index was not asked (--offline)",
@@ -171,6 +176,7 @@ def test_with_xdist_each_report_is_made_once(project: pytest.Pytester) -> None:
     result.assert_outcomes(passed=2 + 7, failed=1, skipped=3 + 1, errors=1 + 8, xfailed=1)
     assert sorted(_calls(project)) == ["demo None False", "fine None False", "unreachable None False"]
     result.stdout.fnmatch_lines(["*= stackcheck =*", "WARN: AC101: not pinned"])
+    result.stdout.fnmatch_lines_random(["PASS fine: up to stated (definition and tables)."])
     result.stdout.fnmatch_lines_random(["FAILED matrices/demo.toml::demo::AB101 - *FAIL  AB101  t"])
 
 
@@ -202,6 +208,25 @@ def test_strict_fails_for_warnings_and_what_was_not_checked(project: pytest.Pyte
     result = _run(project, "--stack", "demo", "--stack-strict", "-k", "AC101 or AD201")
     result.assert_outcomes(failed=2, deselected=6)
     result.stdout.fnmatch_lines(["--stack-strict", "WARN  AC101  t", "      not pinned"], consecutive=True)
+
+
+def test_a_level_that_was_not_reached_is_neither_good_nor_a_doubt(project: pytest.Pytester) -> None:
+    result = _run(project, "--stack", "far", "--stack-strict")
+    result.assert_outcomes(passed=1, skipped=7)
+    result.stdout.fnmatch_lines(
+        [
+            "PASS far: up to stated (definition and tables); gpu not reached: There is no GPU here.",
+            "NOT REACHED: There is no GPU here.",
+            "    matrices/demo.toml::far::AG401",
+        ]
+    )
+
+
+def test_a_level_can_be_required(project: pytest.Pytester) -> None:
+    result = _run(project, "--stack", "far", "--stack-require", "gpu", "-k", "REACH")
+    result.assert_outcomes(failed=1, deselected=8)
+    result.stdout.fnmatch_lines(["--stack-require gpu: not reached: There is no GPU here."])
+    _run(project, "--stack", "far", "--stack-require", "stated").assert_outcomes(passed=2, skipped=7)
 
 
 def test_k_x_lf_and_junit_work(project: pytest.Pytester) -> None:

@@ -15,7 +15,7 @@ from stackcheck.report.escape import LINE_LIMIT, block, one_line
 from stackcheck.report.jsonfile import from_json, to_json
 from stackcheck.report.model import Hashes, Report, Subject, overall_exit_code
 from stackcheck.report.wording import headline, label
-from stackcheck.verdict import Evidence, Outcome, Verdict
+from stackcheck.verdict import Evidence, Level, Outcome, Verdict
 
 pytestmark = pytest.mark.property
 
@@ -33,6 +33,11 @@ VERDICTS = st.builds(
     TEXT,
     st.lists(st.builds(Evidence, TEXT, TEXT), max_size=3).map(tuple),
     TEXT,
+    st.sampled_from(Level),
+    st.booleans(),
+    TEXT,
+    TEXT,
+    st.lists(TEXT, max_size=2).map(tuple),
 )
 REPORTS = st.builds(
     Report,
@@ -67,8 +72,8 @@ def test_every_format_renders_everything_to_printable_text(reports: list[Report]
 @given(st.lists(REPORTS, min_size=1, max_size=2))
 def test_documents_are_well_formed(reports: list[Report]) -> None:
     root = ET.fromstring(render(reports, "junit"))  # noqa: S314 - our own output
-    for suite, report in zip(root, reports, strict=True):
-        assert len(suite.findall("testcase")) == max(1, len(report.verdicts))
+    cases = sorted(len(suite.findall("testcase")) for suite in root)
+    assert cases == sorted(max(1, len(report.verdicts)) for report in reports)
     assert json.loads(render(reports, "sarif"))["version"] == "2.1.0"
 
 
@@ -79,22 +84,40 @@ def test_every_line_of_workflow_commands_is_ours(reports: list[Report]) -> None:
 
 
 @given(REPORTS)
-def test_what_was_not_checked_never_reads_as_good(report: Report) -> None:
-    unmade = [v for v in report.counted if v.outcome in (Outcome.SKIP, Outcome.ERROR)]
-    if unmade or not report.counted:
-        assert label(report) != "PASS"
-        assert "all" not in headline(report)
+def test_what_was_not_checked_is_always_in_the_first_line(report: Report) -> None:
+    counts, first = report.counts, headline(report)
+    assert label(report) != "SKIP"
+    if label(report) == "NOTHING":
+        assert first.startswith("nothing was checked")
+        assert report.exit_code() == 3
+    elif counts[Outcome.SKIP]:
+        assert f"{counts[Outcome.SKIP]} not checked" in first
         assert report.exit_code(strict=True) != 0
 
 
-@given(st.lists(REPORTS, max_size=4), st.booleans(), st.booleans(), st.randoms())
-def test_the_exit_code_does_not_depend_on_the_order(
-    reports: list[Report], strict: bool, accept: bool, random: Any
-) -> None:
-    shuffled = list(reports)
+@given(REPORTS, st.sampled_from(Level))
+def test_a_level_that_was_not_reached_is_said_and_can_be_required(report: Report, level: Level) -> None:
+    answered = [v for v in report.verdicts if v.outcome in (Outcome.PASS, Outcome.WARN, Outcome.FAIL)]
+    reached = any(v.level >= level for v in answered)
+    assert report.reach.covers(level) is reached
+    assert reached or (level in report.reach.unreached and report.exit_code(require=level) != 0)
+    for verdict in report.verdicts:
+        assert report.reach.skips(verdict) <= (verdict.level in report.reach.unreached)
+
+
+@given(REPORTS, st.booleans())
+def test_a_requirement_only_turns_good_into_not_checked(report: Report, strict: bool) -> None:
+    without = report.exit_code(strict=strict)
+    for level in Level:
+        required = report.exit_code(strict=strict, require=level)
+        assert required == without or (without, required) == (0, 3)
+
+
+@given(st.lists(st.sampled_from([0, 1, 3]), max_size=4), st.randoms())
+def test_the_exit_code_does_not_depend_on_the_order(codes: list[int], random: Any) -> None:
+    shuffled = list(codes)
     random.shuffle(shuffled)
-    before = overall_exit_code(reports, strict=strict, accept_expected=accept)
-    assert overall_exit_code(shuffled, strict=strict, accept_expected=accept) == before
+    assert overall_exit_code(shuffled) == overall_exit_code(codes)
 
 
 @given(st.text())

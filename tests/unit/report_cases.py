@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
+from stackcheck.drift.facts import Gap, Key, Seen, Snapshot
+from stackcheck.drift.report import compare
 from stackcheck.report.model import Hashes, Report, Subject
-from stackcheck.verdict import Evidence, Outcome, Verdict
+from stackcheck.verdict import Evidence, Level, Outcome, Verdict
+
+if TYPE_CHECKING:
+    from stackcheck.drift.report import DriftReport
 
 
 def verdict(
@@ -14,10 +20,10 @@ def verdict(
     message: str = "a message",
     waived: str = "",
     evidence: tuple[str, ...] = (),
+    level: Level = Level.STATED,
 ) -> Verdict:
-    return Verdict(
-        code, "a title", outcome, message, waived=waived, evidence=tuple(Evidence(what) for what in evidence)
-    )
+    seen = tuple(Evidence(what) for what in evidence)
+    return Verdict(code, "a title", outcome, message, waived=waived, evidence=seen, level=level)
 
 
 def report(*verdicts: Verdict, **fields: Any) -> Report:
@@ -53,10 +59,27 @@ MIXED = Report(
         ),
         Verdict("TORCH101", "torchvision fits torch", Outcome.PASS, "torchvision 0.20.0 is torch 2.5.0's."),
         Verdict("PIN101", "every package is pinned", Outcome.WARN, 'torch-scatter is "latest".'),
-        Verdict("GPU401", "a matmul is right", Outcome.SKIP, "needs a GPU, and there is none here"),
-        Verdict("GPU402", "a convolution is right", Outcome.SKIP, "needs a GPU, and there is none here"),
-        Verdict("INDEX201", "the index has it", Outcome.SKIP, "the index was not asked (--offline)"),
-        Verdict("PROBE301", "every probe reports", Outcome.ERROR, "spconv_cpu died of SIGSEGV."),
+        Verdict("GPU401", "a matmul is right", Outcome.SKIP, "There is no GPU here.", level=Level.GPU),
+        Verdict("GPU402", "a convolution is right", Outcome.SKIP, "There is no GPU here.", level=Level.GPU),
+        Verdict(
+            "INDEX201",
+            "the index has it",
+            Outcome.SKIP,
+            "The index was not asked (--offline).",
+            hint="run once without --offline",
+            level=Level.RESOLVED,
+        ),
+        Verdict(
+            "PROBE301", "every probe reports", Outcome.ERROR, "spconv_cpu died of SIGSEGV.", level=Level.RUN
+        ),
+        Verdict(
+            "SPCONV301",
+            "spconv imports",
+            Outcome.PASS,
+            "spconv 2.3.8 imports.",
+            level=Level.RUN,
+            notes=("the table says that it needs cumm 0.7, METADATA says nothing: please report the row",),
+        ),
         Verdict(
             "SPCONV102",
             "the JIT flags do what they seem to",
@@ -93,7 +116,19 @@ HOSTILE = (
 def hostile() -> Report:
     bad = HOSTILE + "A" * 20_000
     every = [
-        Verdict("AB101", bad, outcome, bad, bad, bad, bad, (Evidence(bad, "javascript:alert(1)//" + bad),))
+        Verdict(
+            "AB101",
+            bad,
+            outcome,
+            bad,
+            bad,
+            bad,
+            bad,
+            (Evidence(bad, "javascript:alert(1)//" + bad),),
+            question=bad,
+            subject=bad,
+            notes=(bad,),
+        )
         for outcome in Outcome
     ]
     return Report(
@@ -108,3 +143,12 @@ def hostile() -> Report:
         observation={"x": bad},
         hashes=Hashes(bad, bad, bad),
     )
+
+
+def hostile_drift() -> DriftReport:
+    bad = HOSTILE + "A" * 5000
+    key, other = Key("package", bad, "version"), Key("missing", bad, "library")
+    before = Snapshot({key: Seen(bad), Key("missing", "kept", "library"): Seen("x")})
+    gaps = frozenset({Gap("base", bad, "", bad, fault=True), Gap("cve", bad, "id", bad)})
+    after = Snapshot({key: Seen("2", bad), other: Seen(bad, bad)}, gaps)
+    return replace(compare(bad, before, after, since=bad), started=bad, accepted=bad)

@@ -168,6 +168,6 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(StackcheckError) as caught:
         output.write("new", place)
-    assert str(caught.value) == f"-o {place}: this cannot be written: No space left on device"
+    assert str(caught.value) == f"-o {place}: this cannot be written: No space left on device."
     assert place.read_text(encoding="utf-8") == "old"
     assert list(tmp_path.iterdir()) == [place]

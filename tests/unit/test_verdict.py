@@ -21,7 +21,7 @@ from stackcheck.rules.registry import (
     uses,
     warned,
 )
-from stackcheck.verdict import Level, Outcome, Verdict, exit_code, worst
+from stackcheck.verdict import Level, Outcome, Verdict, worst
 from stackcheck_probes.__main__ import every_probe
 
 
@@ -37,29 +37,6 @@ def test_worst_is_commutative_and_nothing_is_not_a_pass() -> None:
     for pair in itertools.product(Outcome, repeat=2):
         assert worst([verdict(o) for o in pair]) == worst([verdict(o) for o in reversed(pair)]) == max(pair)
     assert worst([]) is None
-
-
-@pytest.mark.parametrize(
-    ("outcomes", "normal", "strict"),
-    [
-        ([Outcome.PASS], 0, 0),
-        ([Outcome.PASS, Outcome.WARN], 0, 3),
-        ([Outcome.PASS, Outcome.SKIP], 0, 3),
-        ([Outcome.PASS, Outcome.FAIL], 1, 1),
-        ([Outcome.PASS, Outcome.ERROR], 3, 3),
-        ([Outcome.FAIL, Outcome.ERROR], 1, 1),
-        ([Outcome.SKIP, Outcome.SKIP], 3, 3),
-        ([], 3, 3),
-    ],
-)
-def test_exit_codes(outcomes: list[Outcome], normal: int, strict: int) -> None:
-    verdicts = [verdict(o) for o in outcomes]
-    assert exit_code(verdicts) == normal
-    assert exit_code(verdicts, strict=True) == strict
-
-
-def test_a_waived_failure_does_not_count() -> None:
-    assert exit_code([verdict(Outcome.PASS), verdict(Outcome.FAIL, "known, see the ticket")]) == 0
 
 
 def made(judge: object, *needs: str) -> Rule:

@@ -1,0 +1,162 @@
+"""What every command has to say, before it has a format: sections of findings, lists, tables and text.
+
+All text in it is as it came; each renderer makes it harmless and escapes it for its own format.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+
+from stackcheck.verdict import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LEADING = (Outcome.FAIL, Outcome.ERROR, Outcome.WARN)
+"""Outcomes that a reader has to see, in the order in which they are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line under a finding: its name (`expected`, `found`, `do`, `see`), and where it can be read."""
+
+    name: str
+    value: str
+    source: str = ""
+
+    @property
+    def text(self) -> str:
+        """Return the value with its source behind it."""
+        return f"{self.value} [{self.source}]" if self.source else self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is said of a subject: a verdict, a change since the baseline."""
+
+    outcome: Outcome
+    code: str
+    title: str
+    message: str = ""
+    rows: tuple[Row, ...] = ()
+    label: str = ""
+    """The word that leads it, where that is not the outcome's."""
+    note: str = ""
+    """What stands behind the label: `(expected)`."""
+    accepted: str = ""
+    """The written reason for accepting it; such a finding counts as neither good nor bad."""
+    name: str = ""
+    """What tells it from the others of its section; code and title where that is empty."""
+    shown: bool = True
+    """False for what only machines are told: what passed, and what stands in a list already."""
+    reached: bool = True
+    """False for what was not checked because its level was not reached."""
+    kind: ClassVar[str] = "finding"
+
+    @property
+    def word(self) -> str:
+        """Return the word that leads it."""
+        return self.label or self.outcome.word
+
+    @property
+    def heading(self) -> str:
+        """Return code and title."""
+        return f"{self.code}  {self.title}" if self.code else self.title
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a list: text, the names that it holds for, and what to do about it."""
+
+    text: str
+    names: tuple[str, ...] = ()
+    do: str = ""
+
+    @property
+    def line(self) -> str:
+        """Return the text with its names."""
+        return f"{self.text}: {' '.join(self.names)}" if self.names else self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A list with a heading."""
+
+    heading: str
+    entries: tuple[Entry, ...]
+    kind: ClassVar[str] = "listing"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table; the columns from `right` on are numbers and stand at the right."""
+
+    headers: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    right: int = 1000
+    kind: ClassVar[str] = "table"
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Plain lines; `literal` ones are a diff, a log, a command: every space of them counts."""
+
+    lines: tuple[str, ...]
+    literal: bool = False
+    kind: ClassVar[str] = "lines"
+
+
+Part: TypeAlias = Finding | Listing | Table | Lines
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What is said of one subject, such as a stack."""
+
+    name: str
+    headline: str = ""
+    outcome: str = ""
+    """PASS, WARN, FAIL, ERROR or NOTHING; empty where nothing is judged."""
+    do: tuple[str, ...] = ()
+    """What to do, before any detail."""
+    notes: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()
+    tail: tuple[str, ...] = ()
+    file: str = ""
+    """The definition that it is about."""
+    title: str = ""
+    """Its whole name, for machines; the name where that is empty."""
+    started: str = ""
+    seconds: float = 0.0
+    facts: tuple[tuple[str, str], ...] = ()
+    """Names and values that a machine may want to know: what ran, on what."""
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Return the findings, in the order in which they came."""
+        return tuple(part for part in self.parts if isinstance(part, Finding))
+
+    @property
+    def shown(self) -> tuple[Part, ...]:
+        """Return the parts that a reader is shown: findings first, the worst of them first."""
+        shown = [each for each in self.findings if each.shown]
+        order = [*LEADING, Outcome.SKIP, Outcome.PASS]
+        shown.sort(key=lambda each: (bool(each.accepted), order.index(each.outcome)))
+        return (*shown, *(part for part in self.parts if not isinstance(part, Finding)))
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What one command has to say; `data` is the same for programs, asked for when JSON is."""
+
+    sections: tuple[Section, ...]
+    data: Callable[[], Any] | None = None
+    title: str = ""
+    """What it is about: `7 stacks`."""
+    overview: Table | None = None
+    """Stands before several sections; its rows are the sections, in their order."""
+    empty: str = "no stack was checked"
+    """What is said where there is no section."""
+    package: str = "stackcheck"
+    """The name of the checks, for tools that sort by it."""

@@ -1,0 +1,148 @@
+"""Reports as a document: a section a stack, a finding a verdict; what stands under it is said here alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stackcheck.report import wording
+from stackcheck.report.document import LEADING, Document, Entry, Finding, Listing, Row, Section, Table
+from stackcheck.verdict import Outcome, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from stackcheck.report.model import Report
+
+_COUNTED = {
+    Outcome.FAIL: "failed",
+    Outcome.ERROR: "error",
+    Outcome.WARN: "warned",
+    Outcome.SKIP: "not checked",
+    Outcome.PASS: "passed",
+}
+_MOST_TO_DO = 3
+
+
+def report_document(reports: Sequence[Report]) -> Document:
+    """Return reports as a document, the worst first; a table first when there are several."""
+    severity = {word: number for number, word in enumerate(("FAIL", "ERROR", "NOTHING", "WARN", "PASS"))}
+    ordered = sorted(reports, key=lambda report: severity[wording.label(report)])
+    return Document(
+        sections=tuple(map(_section, ordered)),
+        title=wording.plural(len(reports), "stack"),
+        overview=_overview(ordered) if len(ordered) > 1 else None,
+    )
+
+
+def verdict_rows(verdict: Verdict) -> tuple[Row, ...]:
+    """Return what stands under a verdict's message, in the order in which it is read."""
+    rows = [
+        Row("expected", verdict.expected),
+        Row("found", verdict.found),
+        *(Row("note", note) for note in verdict.notes),
+        Row("because", verdict.waived),
+        Row("do", verdict.hint),
+        *(Row("see", each.what, each.source) for each in verdict.evidence),
+    ]
+    return tuple(row for row in rows if row.value)
+
+
+def finding(verdict: Verdict, *, name: str = "", note: str = "", reached: bool = True) -> Finding:
+    """Return a verdict as a finding."""
+    return Finding(
+        outcome=verdict.outcome,
+        code=verdict.code,
+        title=verdict.title,
+        message=verdict.message,
+        rows=verdict_rows(verdict),
+        label=wording.ACCEPTED if verdict.waived else "",
+        note=f"({verdict.outcome.word})" if verdict.waived else note,
+        accepted=verdict.waived,
+        name=name,
+        shown=verdict.outcome in LEADING or bool(verdict.waived or verdict.notes),
+        reached=reached,
+    )
+
+
+def _overview(reports: Sequence[Report]) -> Table:
+    rows = []
+    for report in reports:
+        counts = report.counts
+        cells = [str(counts[outcome] or "") for outcome in _COUNTED]
+        accepted = str(len(report.waived) or "")
+        time = wording.duration(report.seconds)
+        rows.append((wording.label(report), report.name, *cells, accepted, time))
+    return Table(("result", "stack", *_COUNTED.values(), "accepted", "time"), tuple(rows), right=2)
+
+
+def _section(report: Report) -> Section:
+    reach = report.reach
+    findings = [
+        finding(
+            verdict,
+            name=name,
+            note="(expected)" if _is_expected(verdict, report) else "",
+            reached=not reach.skips(verdict),
+        )
+        for name, verdict in wording.numbered(report.verdicts)
+    ]
+    return Section(
+        name=report.name,
+        headline=wording.headline(report),
+        outcome=wording.label(report),
+        do=tuple(_to_do(report)),
+        notes=tuple(
+            note for note in (report.summary, wording.expectation(report), _looked_at(report)) if note
+        ),
+        parts=(*findings, *_not_checked(report)),
+        tail=(wording.tally(report),),
+        file=report.file,
+        title=report.title,
+        started=report.started,
+        seconds=report.seconds,
+        facts=_facts(report),
+    )
+
+
+def _is_expected(verdict: Verdict, report: Report) -> bool:
+    return verdict.outcome is Outcome.FAIL and verdict.code in report.expect_codes
+
+
+def _to_do(report: Report) -> Iterator[str]:
+    """Say the next steps: of the FAILs, then of the ERRORs, then the command that looks for a repair."""
+    bad = [v for outcome in (Outcome.FAIL, Outcome.ERROR) for v in report.counted if v.outcome is outcome]
+    steps = list(dict.fromkeys(f"{verdict.code}: {verdict.hint}" for verdict in bad if verdict.hint))
+    yield from steps[:_MOST_TO_DO]
+    if len(steps) > _MOST_TO_DO:
+        yield f"{len(steps) - _MOST_TO_DO} more, each under what failed"
+    if command := wording.suggestion(report):
+        yield command
+
+
+def _not_checked(report: Report) -> Iterator[Listing]:
+    """List what was not checked: at levels that were reached, and because a level was not."""
+    for heading, verdicts in (
+        ("Not checked", report.made),
+        ("Not reached", [each for each in report.verdicts if report.reach.skips(each)]),
+    ):
+        groups = wording.unchecked(verdicts)
+        if groups:
+            yield Listing(heading, tuple(Entry(each.reason, each.codes, each.do) for each in groups))
+
+
+def _looked_at(report: Report) -> str:
+    where = f"; defined in {report.file}" if report.file else ""
+    return f"{wording.subject(report)}; {wording.when(report)}{where}"
+
+
+def _facts(report: Report) -> tuple[tuple[str, str], ...]:
+    pairs = (
+        ("stackcheck", report.tool_version),
+        ("command", report.command),
+        ("reach", report.reach.level.word if report.reach.level is not None else ""),
+        ("subject", wording.subject(report)),
+        ("digest", report.subject.digest),
+        ("fingerprint", report.hashes.fingerprint),
+        ("expectation", wording.expectation(report)),
+    )
+    return tuple((name, value) for name, value in pairs if value)
