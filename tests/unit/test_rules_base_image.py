@@ -266,6 +266,26 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         ["PASS: nvidia/cuda:12.4.1-cudnn-devel-ubuntu22.04 has nvcc for mmcv."],
     ),
     (
+        "the toolkit of another image",
+        "IMAGE108",
+        {"toolkit": "13.0", "image": {"base": "nvidia/cuda:12.4.1-devel-ubuntu22.04"}},
+        [
+            "FAIL: The stack states the CUDA toolkit 13.0, and nvcc of nvidia/cuda:12.4.1-devel-ubuntu22.04 is 12.4."
+        ],
+    ),
+    (
+        "the toolkit of the image",
+        "IMAGE108",
+        {"toolkit": "12.4", "image": {"ready": "pytorch/pytorch:2.5.1-cuda12.4-cudnn9-devel"}},
+        ["PASS: pytorch/pytorch:2.5.1-cuda12.4-cudnn9-devel has the toolkit that the stack states, 12.4."],
+    ),
+    (
+        "an image without a compiler",
+        "IMAGE108",
+        {"toolkit": "12.4", "image": {"base": "python:3.11-slim-bookworm"}},
+        [],
+    ),
+    (
         "nothing is compiled",
         "IMAGE106",
         {
