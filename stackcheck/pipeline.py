@@ -15,6 +15,7 @@ from stackcheck import rules, targets
 from stackcheck.errors import EngineError
 from stackcheck.model.facts import Missing
 from stackcheck.rules.registry import judge_all
+from stackcheck.rules.strongest import strongest
 from stackcheck.steps.building import built, prepared, reason_not_to_build
 from stackcheck.steps.claiming import brings_its_own, claimed
 from stackcheck.steps.judging import Run, waive
@@ -64,7 +65,7 @@ def verify(stack: Stack, options: Options, progress: Progress, family: Sequence[
     facts = known(claimed(stack) | resolved(stack, options, progress))
     early = judge_all(rules.before_build(), facts)
     facts = locked(stack, facts, options, progress)
-    reason = reason_not_to_build(waive(early, stack), facts, options)
+    reason = reason_not_to_build(waive(strongest(early), stack), facts, options)
     if reason:
         late_facts: dict[str, Any] = {"building": Missing(reason)}
     else:

@@ -9,7 +9,7 @@ from stackcheck import rulebook, rules
 from stackcheck.cli import output
 from stackcheck.definition import did_you_mean
 from stackcheck.errors import UsageError
-from stackcheck.rules.registry import RULES, Rule
+from stackcheck.rules.registry import RULES, Rule, current_code
 
 if TYPE_CHECKING:
     import argparse
@@ -32,7 +32,7 @@ def execute(args: argparse.Namespace) -> int:
 
 
 def _named(code: str) -> list[Rule]:
-    found = [rule for rule in RULES.values() if code in (rule.code, rule.family)]
+    found = [rule for rule in RULES.values() if current_code(code) in (rule.code, rule.family)]
     if not found:
         near = did_you_mean(code, sorted({*RULES, *(rule.family for rule in RULES.values())}))
         raise UsageError(f"no rule has the code {code!r}{near}; `stackcheck explain` lists all")

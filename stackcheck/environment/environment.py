@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import ItemsView, Iterator, Mapping, ValuesView
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from stackcheck.definition import Package
@@ -25,7 +27,7 @@ from stackcheck.model.versions import minor, parse_version
 from stackcheck.verdict import Evidence, Level
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable
 
     from packaging.specifiers import SpecifierSet
     from packaging.version import Version
@@ -106,8 +108,8 @@ class Distribution:
         """Return what says which version it has where the stack pins none; None for a pin."""
         if self.locked is None or self.package.exact is not None:
             return None
-        asked = f"`{self.package.version}`" if self.stated else "what other packages require of it"
-        return Evidence(f"{self.name}: {asked} resolves to {self.locked.version} today", self.locked.index)
+        why = f"what `{self.package.version}` resolves to today" if self.stated else "drawn in by others"
+        return Evidence(f"{self.name} {self.locked.version} is {why}", self.locked.index)
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,22 @@ class Environment:
     tables: Tables = field(repr=False)
     user: Index
     resolution: Resolution | None = None
+    asked: set[str] = field(default_factory=set, repr=False, compare=False)
+    """The distributions that were looked up since the last `forget`: what a verdict rests on."""
+
+    def forget(self) -> None:
+        """Begin a new record of what is asked."""
+        self.asked.clear()
+
+    def level_of(self, names: Collection[str]) -> Level:
+        """Return the strongest level by which versions, or the build of torch, are known."""
+        known = [self._all[name].level for name in names if name in self._all]
+        return max([*known, self._torch.level if "torch" in names else Level.STATED], default=Level.STATED)
+
+    def choices(self, names: Iterable[str]) -> list[Evidence]:
+        """Return what says which versions the distributions have that the stack does not pin."""
+        found = (self._all[name].chosen for name in sorted(names) if name in self._all)
+        return [evidence for evidence in found if evidence]
 
     def changed(self, stack: Stack) -> Environment:
         """Return what is known of another definition in its place: nothing of it was resolved."""
@@ -131,6 +149,10 @@ class Environment:
     @cached_property
     def packages(self) -> Mapping[str, Distribution]:
         """Return every distribution by canonical name: those stated, then those drawn in."""
+        return Recorded(self._all, self.asked)
+
+    @cached_property
+    def _all(self) -> dict[str, Distribution]:
         locked = self.resolution.by_name if self.resolution else {}
         found = {
             name: Distribution(name, row, stated=True, locked=_taken(row, locked.get(name)))
@@ -150,7 +172,7 @@ class Environment:
     @cached_property
     def stated(self) -> Mapping[str, Distribution]:
         """Return the distributions that the definition names."""
-        return {name: self.packages[name] for name, _ in self._rows}
+        return Recorded({name: self._all[name] for name, _ in self._rows}, self.asked)
 
     def version(self, name: str) -> Version | None:
         """Return the version of a distribution, pinned or as it resolves; None where it is not known."""
@@ -166,7 +188,7 @@ class Environment:
 
     def taken_from(self, name: str) -> tuple[Source, ...]:
         """Return the place that the resolver took a distribution from, else all that are searched."""
-        found = self.packages.get(canonicalize_name(name))
+        found = self._all.get(canonicalize_name(name))
         place = (found.locked.index or found.locked.url) if found and found.locked else ""
         return (source_of(name, place, self.tables),) if place else self.sources(name)
 
@@ -194,9 +216,14 @@ class Environment:
             return None
         return of_local(name, found.exact) or one_tag(self.sources(name))
 
-    @cached_property
+    @property
     def torch(self) -> TorchBuild:
         """Return the torch that the stack gets."""
+        self.asked.add("torch")
+        return self._torch
+
+    @cached_property
+    def _torch(self) -> TorchBuild:
         return torch_build(self.stack, self.taken_from("torch"), self.tables, self.resolution)
 
     @cached_property
@@ -255,9 +282,50 @@ class Environment:
                 return row.glibc, text or ""
         return None
 
-    def chosen(self) -> Iterator[Evidence]:
-        """Yield what says which versions the unpinned distributions of the stack have today."""
-        yield from (each.chosen for each in self.stated.values() if each.chosen)
+    def accepts(self, name: str, other: str) -> bool:
+        """Tell whether the resolver has shown that the METADATA of one distribution accepts another.
+
+        It took both, the first one requires the second, and the stack overrides no requirement on it.
+        """
+        if self.resolution is None or other in {Requirement(text).name for text in self.stack.overrides}:
+            return False
+        one, two = (self.resolution.by_name.get(canonicalize_name(each)) for each in (name, other))
+        return one is not None and two is not None and two.name in one.requires
+
+    def taken(self, name: str) -> LockedPackage | None:
+        """Return the wheel that the resolver found for this Python and platform; None where it took none."""
+        found = self._all.get(name)
+        locked = found.locked if found else None
+        return locked if locked and locked.is_wheel else None
+
+
+class Recorded(Mapping[str, Distribution]):
+    """Distributions by name; looking one up is remembered, walking over all of them is not."""
+
+    def __init__(self, found: dict[str, Distribution], asked: set[str]) -> None:
+        self._found, self._asked = found, asked
+
+    def __getitem__(self, name: str) -> Distribution:
+        found = self._found[name]
+        self._asked.add(name)
+        return found
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def items(self) -> ItemsView[str, Distribution]:
+        """Return all of them, without a record."""
+        return self._found.items()
+
+    def values(self) -> ValuesView[Distribution]:
+        """Return all of them, without a record."""
+        return self._found.values()
 
 
 def environment_of(

@@ -10,6 +10,7 @@ from stackcheck.model.build import cuda_tag
 from stackcheck.rules.coverage import coverage, sentence, served, titles
 from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.officialwheels import listed_release, not_pinned, official_wheels
+from stackcheck.rules.questions import SERVES_GPUS
 from stackcheck.rules.registry import Finding, passed, rule, skipped, warned
 from stackcheck_probes.binaries.capability import NATIVE, PTX, RUNS
 
@@ -29,7 +30,7 @@ def _has_gpus(facts: Facts) -> bool:
     return env.torch.origin not in ("", "source", "git", "path") and any(g.capability for g in env.stack.gpus)
 
 
-@rule("ARCH101", when=_has_gpus)
+@rule("ARCH101", when=_has_gpus, answers=(SERVES_GPUS, "torch"))
 @official_wheels()
 def torch_build_serves_gpus(env: Environment, tables: Tables) -> Finding | list[Finding] | None:
     """The official torch build has code for every GPU of the stack.

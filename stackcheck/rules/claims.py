@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stackcheck.definition import did_you_mean
-from stackcheck.rules.registry import RULES, Finding, failed, passed, rule
+from stackcheck.rules.registry import RULES, Finding, current_code, failed, passed, rule
 
 if TYPE_CHECKING:
     from stackcheck.definition import Stack
@@ -38,6 +38,6 @@ def named_codes_exist(stack: Stack) -> list[Finding]:
             hint=f"correct it in {stack.file or 'the definition'}{did_you_mean(code, sorted(RULES))}",
         )
         for key, code in named
-        if code not in RULES
+        if current_code(code) not in RULES
     ]
     return unknown or [passed(f"all {len(named)} rule codes that the stack names exist")]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from stackcheck.model.build import cuda_tag
 from stackcheck.model.versions import minor, parse_version, same_release
-from stackcheck.rules.grading import cite, failed_by
+from stackcheck.rules.grading import cite, failed_by, wheel_was_found
 from stackcheck.rules.officialwheels import (
     ROCM_PLATFORM,
     comes_with_image,
@@ -53,7 +53,7 @@ def torch_build_exists(env: Environment, tables: Tables) -> Finding | None:
         return skipped(f"no data on the CUDA builds of torch {release.torch}")
     if not _listed_there(env, torch.cuda, release, tables):
         return skipped(f"no data on the CUDA builds of torch {release.torch} for {env.stack.platform}")
-    return _exists(torch, release, tables)
+    return wheel_was_found(_exists(torch, release, tables), env, "torch")
 
 
 def _listed_there(env: Environment, cuda: Version, release: Release, tables: Tables) -> bool:
@@ -102,13 +102,15 @@ def _tags(versions: Iterable[Version], kind: str) -> list[str]:
     return [cuda_tag(each) if kind == "cuda" else f"rocm{each}" for each in versions]
 
 
-@rule("CUDA102", when=uses("torch"))
+@rule("CUDA102", when=uses("torch"), retired=("LOCK204",))
 @official_wheels(tagged=True)
 def torch_build_is_stated_cuda(env: Environment, tables: Tables) -> Finding | None:
     """The torch that gets installed is the build for the CUDA version that the stack states.
 
     A wheel on the default index carries no tag: which CUDA it is built for is a fact of the release and the
     platform. A stack that states another CUDA version and no index gets the default build.
+
+    Once the pins are resolved, the local version of the wheel or the CUDA runtime that it draws in says it.
 
     Source: METADATA and torch/version.py of the wheels on PyPI (rows of `stackcheck tables`).
     Example: `cuda = "11.8"` with torch 2.2.0 from PyPI installs the cu121 build.

@@ -6,14 +6,17 @@ by a row of a table fail through `failed_by`, never through `registry.failed` wi
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from stackcheck.rules.registry import Finding, failed, skipped
-from stackcheck.verdict import Evidence, Outcome
+from stackcheck.rules.registry import Finding, failed, passed, skipped
+from stackcheck.rules.strongest import overruled_note
+from stackcheck.verdict import Evidence, Level, Outcome
 
 if TYPE_CHECKING:
     from datetime import date
 
+    from stackcheck.environment import Environment
     from stackcheck.tables.reading import Row
 
 UNVERIFIED = "This rests on knowledge that no primary source confirms, so it is a warning."
@@ -41,6 +44,35 @@ def doubted(message: str, *evidence: Evidence, expected: str, found: str, hint: 
     """Warn where unverified knowledge speaks against a stack."""
     text = f"{message} {UNVERIFIED}"
     return Finding(Outcome.WARN, text, expected, found, hint, evidence, unverified=True)
+
+
+def shown_by_resolver(finding: Finding, env: Environment, name: str, other: str) -> Finding:
+    """Give way to the resolver where it has shown what a row of a table denies.
+
+    A row says what METADATA requires; the resolver has read that METADATA, and took both.
+    """
+    if finding.outcome is not Outcome.FAIL or not env.accepts(name, other):
+        return finding
+    return _overruled(finding, f"{name} {env.version(name)} accepts {other} {env.version(other)}")
+
+
+def wheel_was_found(finding: Finding, env: Environment, name: str) -> Finding:
+    """Give way to the resolver where it has found the wheel that a row of a table says there is not."""
+    taken = env.taken(name)
+    if finding.outcome is not Outcome.FAIL or taken is None:
+        return finding
+    return _overruled(finding, f"{taken.filename} was found for this Python and platform")
+
+
+def _overruled(finding: Finding, shown: str) -> Finding:
+    note = overruled_note(finding.message, Level.STATED, Level.RESOLVED)
+    return replace(
+        passed(f"{shown}, as the resolver shows.", *finding.evidence),
+        level=Level.RESOLVED,
+        subject=finding.subject,
+        question=finding.question,
+        notes=(note,),
+    )
 
 
 def no_data(what: str, newest: object, checked: date) -> Finding:

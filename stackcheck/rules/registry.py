@@ -12,7 +12,7 @@ from __future__ import annotations
 import difflib
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -21,6 +21,7 @@ from stackcheck.verdict import Evidence, Level, Outcome, Verdict
 from stackcheck_probes.__main__ import every_probe, grade_of
 
 if TYPE_CHECKING:
+    from stackcheck.definition import Stack
     from stackcheck_probes.judging.judgement import Judgement
 
 
@@ -39,6 +40,8 @@ class Finding:
     subject: str = ""
     level: Level | None = None
     """The level of the evidence, where it is not that of the rule: None is the rule's own."""
+    notes: tuple[str, ...] = ()
+    """Weaker answers to the same question that disagree."""
 
 
 Findings: TypeAlias = Finding | Iterable[Finding] | None
@@ -66,6 +69,9 @@ class Rule:
     when: Callable[[Facts], bool]
     module: str
     levels: tuple[Level, ...] = (Level.STATED,)
+    question: str = ""
+    subject: str = ""
+    retired: tuple[str, ...] = ()
 
     @property
     def level(self) -> Level:
@@ -85,6 +91,18 @@ class Rule:
 
 RULES: dict[str, Rule] = {}
 """Every rule by its code, filled by importing the modules of `stackcheck.rules`."""
+RETIRED: dict[str, str] = {}
+"""Code of a rule that was merged into another -> the code that answers now; both stay valid for users."""
+
+
+def current_code(code: str) -> str:
+    """Return the code that answers for a code today: itself, unless the rule was merged into another."""
+    return RETIRED.get(code, code)
+
+
+def accepted(stack: Stack) -> dict[str, str]:
+    """Return the codes whose findings a stack accepts, as they are today, with the written reason."""
+    return {current_code(code): reason for code, reason in stack.ignore.items()}
 
 
 def _always(_facts: Facts) -> bool:
@@ -92,25 +110,44 @@ def _always(_facts: Facts) -> bool:
 
 
 def rule(
-    code: str, *, when: Callable[[Facts], bool] = _always, levels: tuple[Level, ...] = ()
+    code: str,
+    *,
+    when: Callable[[Facts], bool] = _always,
+    levels: tuple[Level, ...] = (),
+    answers: tuple[str, str] = ("", ""),
+    retired: tuple[str, ...] = (),
 ) -> Callable[[Callable[..., Findings]], Callable[..., Findings]]:
     """Register a function as the rule `code`; `when(facts)` says whether a stack has anything to judge.
 
-    `levels`: those of its answers, where its facts do not tell. Raise ValueError for a code that is taken, a
-    function without a docstring, and a parameter that is not the name of a fact.
+    `levels`: those of its answers, where its facts do not tell. `answers`: the question and the subject that
+    its findings are about where they do not say so themselves (`stackcheck.rules.strongest`). `retired`:
+    codes of rules that were merged into this one. Raise ValueError for a code that is taken, a function without a
+    docstring, and a parameter that is not the name of a fact.
     """
 
     def register(judge: Callable[..., Findings]) -> Callable[..., Findings]:
-        if code in RULES:
-            raise ValueError(f"rule code {code} is taken by {RULES[code].module}; codes are never reused")
+        for each in (code, *retired):
+            if taken := RULES.get(current_code(each)):
+                raise ValueError(f"rule code {each} is taken by {taken.module}; codes are never reused")
         title, _, text = inspect.cleandoc(judge.__doc__ or "").partition("\n")
         if not title:
             raise ValueError(f"rule {code} needs a docstring: title, why, source, example, fix")
         needs = tuple(inspect.signature(judge).parameters)
         own = _level_of(code, needs)
         RULES[code] = Rule(
-            code, title.rstrip("."), text.strip(), needs, judge, when, judge.__module__, levels or (own,)
+            code=code,
+            title=title.rstrip("."),
+            text=text.strip(),
+            needs=needs,
+            judge=judge,
+            when=when,
+            module=judge.__module__,
+            levels=levels or (own,),
+            question=answers[0],
+            subject=answers[1],
+            retired=retired,
         )
+        RETIRED.update(dict.fromkeys(retired, code))
         return judge
 
     return register
@@ -184,11 +221,36 @@ def judge_one(each: Rule, facts: Facts) -> list[Verdict]:
         if reasons:
             findings = [skipped(reasons[0])]
         else:
+            if "env" in each.needs:
+                facts["env"].forget()
             findings = as_list(each.judge(**{name: facts[name] for name in each.needs}))
     except Exception as error:  # noqa: BLE001 - one broken rule must not cost the report
         text = f"the rule itself failed: {type(error).__name__}: {str(error)[:300]}"
         findings = [Finding(Outcome.ERROR, text, hint="this is a fault of stackcheck: please report it")]
-    return [_verdict(each, finding) for finding in findings]
+    return [_verdict(each, _rests_on(finding, each, facts)) for finding in findings]
+
+
+def _rests_on(finding: Finding, each: Rule, facts: Facts) -> Finding:
+    """Say by what evidence a rule knew the versions that it judged, where the stack does not pin them.
+
+    A finding about one distribution rests on that one, and on torch where torch was asked for; any other on
+    all that the rule looked up.
+    """
+    env = facts.get("env") if "env" in each.needs else None
+    if env is None or isinstance(env, Missing) or finding.outcome in (Outcome.SKIP, Outcome.ERROR):
+        return finding
+    asked = set(env.asked)
+    names = {finding.subject, *(asked & {"torch"})} if finding.subject in env.packages else asked
+    chosen = env.choices(names)
+    level = finding.level if finding.level is not None else max(each.level, env.level_of(names))
+    bad = finding.outcome in (Outcome.WARN, Outcome.FAIL)
+    message = " ".join([finding.message, *(f"{one.what}." for one in chosen)])
+    return replace(
+        finding,
+        level=level,
+        message=message if bad and chosen else finding.message,
+        evidence=(*finding.evidence, *chosen),
+    )
 
 
 def _verdict(each: Rule, finding: Finding) -> Verdict:
@@ -203,8 +265,9 @@ def _verdict(each: Rule, finding: Finding) -> Verdict:
         evidence=tuple(finding.evidence),
         level=each.level if finding.level is None else finding.level,
         unverified=finding.unverified,
-        question=finding.question,
-        subject=finding.subject,
+        question=finding.question or each.question,
+        subject=finding.subject or each.subject,
+        notes=finding.notes,
     )
 
 

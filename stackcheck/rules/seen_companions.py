@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from packaging.version import InvalidVersion, Version
 
 from stackcheck.rules.measured import as_numbers, error_text, from_packed, judged, not_importable
+from stackcheck.rules.questions import WORKS
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, uses, warned
 from stackcheck.verdict import Evidence, Level
 
@@ -62,7 +63,7 @@ def _built_for_another_torch(
     )
 
 
-@rule("VISION301", when=uses("torchvision"))
+@rule("VISION301", when=uses("torchvision"), answers=(WORKS, "torchvision"))
 def torchvision_operators_run(torchvision_ops: TorchvisionOps) -> Finding:
     """The compiled operators of torchvision load and `nms` keeps the right boxes.
 
@@ -177,7 +178,7 @@ def torchvision_operators_run_on_the_gpu(torchvision_ops: TorchvisionOps) -> Fin
     )
 
 
-@rule("AUDIO301", when=uses("torchaudio"))
+@rule("AUDIO301", when=uses("torchaudio"), answers=(WORKS, "torchaudio"))
 def torchaudio_transforms_run(torchaudio_ops: TorchaudioOps) -> Finding:
     """The transforms of torchaudio compute the right numbers.
 

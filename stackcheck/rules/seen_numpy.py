@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stackcheck.rules.measured import error_text, not_importable
+from stackcheck.rules.questions import EXCHANGES_ARRAYS
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, uses
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ NUMPY_SIGNS = (
 )
 
 
-@rule("NUMPY301", when=uses("numpy", "torch"))
+@rule("NUMPY301", when=uses("numpy", "torch"), answers=(EXCHANGES_ARRAYS, "numpy"))
 def numpy_fits_what_was_built_with_it(numpy_abi: NumpyAbi) -> list[Finding]:
     """NumPy and the modules that were compiled against it agree, and torch exchanges arrays with it.
 

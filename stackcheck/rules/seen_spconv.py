@@ -8,6 +8,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import Version
 
 from stackcheck.rules.measured import as_numbers, judged, not_importable
+from stackcheck.rules.questions import WORKS
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
 from stackcheck.rules.seen_cumm import has
 from stackcheck.verdict import Evidence
@@ -200,7 +201,7 @@ def nvrtc_obstacle(cumm: CummImported, cumm_files: CummFiles) -> str | None:
     return None
 
 
-@rule("SPCONV305", when=has("spconv"))
+@rule("SPCONV305", when=has("spconv"), answers=(WORKS, "spconv"))
 def spconv_computes_on_the_cpu(spconv_cpu: SpconvCpu, spconv_build: SpconvBuild) -> Finding:
     """Calls that cross from spconv into cumm give the right results on the CPU.
 

@@ -14,6 +14,7 @@ from stackcheck.rules.measured import (
     not_importable,
     parsed_codes,
 )
+from stackcheck.rules.questions import SERVES_GPUS
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, uses, warned
 from stackcheck.verdict import Evidence
 
@@ -136,7 +137,7 @@ def torch_is_the_stated_version(stack: Stack, torch_build: TorchBuild) -> Findin
     return passed(f"torch {found} is imported, as stated ({package.version})", found=str(found))
 
 
-@rule("TORCH305", when=uses("torch"))
+@rule("TORCH305", when=uses("torch"), answers=(SERVES_GPUS, "torch"))
 def torch_has_code_for_the_gpus(stack: Stack, torch_build: TorchBuild) -> list[Finding] | None:
     """The installed torch has GPU code that runs on every GPU of the stack.
 

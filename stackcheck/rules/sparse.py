@@ -9,7 +9,8 @@ from packaging.version import Version
 
 from stackcheck.model.build import tag_cuda
 from stackcheck.model.versions import spelled
-from stackcheck.rules.grading import cite, failed_by
+from stackcheck.rules.grading import cite, failed_by, shown_by_resolver
+from stackcheck.rules.questions import WORKS
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
 from stackcheck.verdict import Evidence
 
@@ -50,7 +51,7 @@ def _is_source(*packages: Distribution) -> bool:
     return any(package.origin == "source" for package in packages)
 
 
-@rule("SPCONV101", when=_sparse)
+@rule("SPCONV101", when=_sparse, answers=(WORKS, "spconv"))
 def cumm_in_range(env: Environment, tables: Tables) -> list[Finding]:
     """The cumm version is one that the spconv version works with.
 
@@ -80,16 +81,15 @@ def cumm_in_range(env: Environment, tables: Tables) -> list[Finding]:
                     passed(f"{name} {cumm} is in the range of {spconv} {version}.", cite(row, ""))
                 )
                 continue
-            findings.append(
-                failed_by(
-                    f"{spconv} {version} works with cumm{spelled(row.cumm)}, and the stack has {name} "
-                    f"{cumm}{declared}.",
-                    (row, f"spconv {version}: cumm{spelled(row.cumm)}"),
-                    expected=f"{name}{spelled(row.cumm)}",
-                    found=f"{name} {cumm}",
-                    hint=f"pin a {name} inside {spelled(row.cumm)}",
-                )
+            bad = failed_by(
+                f"{spconv} {version} works with cumm{spelled(row.cumm)}, and the stack has {name} "
+                f"{cumm}{declared}.",
+                (row, f"spconv {version}: cumm{spelled(row.cumm)}"),
+                expected=f"{name}{spelled(row.cumm)}",
+                found=f"{name} {cumm}",
+                hint=f"pin a {name} inside {spelled(row.cumm)}",
             )
+            findings.append(bad if row.declared else shown_by_resolver(bad, env, spconv, name))
     return findings
 
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from stackcheck.environment.torchbuild import on_pypi
 from stackcheck.model.build import cuda_tag
 from stackcheck.model.versions import minor, parse_version
-from stackcheck.rules.grading import cite, failed_by, no_data
+from stackcheck.rules.grading import cite, failed_by, no_data, shown_by_resolver
 from stackcheck.rules.officialwheels import comes_with_image, not_pinned, official_wheels
+from stackcheck.rules.questions import WORKS
 from stackcheck.rules.registry import Finding, failed, passed, rule, uses, warned
 from stackcheck.verdict import Evidence
 
@@ -37,7 +38,7 @@ _AUDIO_WITH_CUDA = parse_version("0.10")
 (pypi.org/project/torchaudio, checked 2026-11-20)."""
 
 
-@rule("TORCH101", when=uses("torchvision"))
+@rule("TORCH101", when=uses("torchvision"), answers=(WORKS, "torchvision"))
 @official_wheels("torchvision")
 def torchvision_fits_torch(env: Environment, tables: Tables) -> Finding | list[Finding] | None:
     """The torchvision of a stack requires exactly the torch that it was built for.
@@ -54,7 +55,7 @@ def torchvision_fits_torch(env: Environment, tables: Tables) -> Finding | list[F
     return _companion(env, tables, "torchvision")
 
 
-@rule("TORCH102", when=uses("torchaudio"))
+@rule("TORCH102", when=uses("torchaudio"), answers=(WORKS, "torchaudio"))
 @official_wheels("torchaudio")
 def torchaudio_fits_torch(env: Environment, tables: Tables) -> Finding | list[Finding] | None:
     """The torchaudio of a stack requires the torch that it was built for, up to 2.10.
@@ -83,7 +84,8 @@ def _companion(env: Environment, tables: Tables, name: str) -> Finding | list[Fi
         return no_data(f"{name} {version}", f"{name} {newest}", tables.torch.checked)
     if torch is None:
         return not_pinned(f"{name} {version} was not held against torch")
-    findings = [_replaces(row, env) if env.torch.nvidia else _fits(row, torch, tables)]
+    fits = _replaces(row, env) if env.torch.nvidia else _fits(row, torch, tables)
+    findings = [shown_by_resolver(fits, env, name, "torch")]
     if row.yanked:
         said = cite(row, f"{name} {row.version} is yanked: {row.yanked}")
         hint = _take(row, torch, tables)

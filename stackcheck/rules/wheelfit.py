@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from packaging.version import Version
 
 from stackcheck.model.versions import parse_version
-from stackcheck.rules.grading import cite, failed_by
+from stackcheck.rules.grading import cite, failed_by, wheel_was_found
 from stackcheck.rules.officialwheels import listed_release, not_pinned, official_wheels, torch_release
+from stackcheck.rules.questions import EXCHANGES_ARRAYS
 from stackcheck.rules.registry import Finding, passed, rule, skipped, uses, warned
 
 if TYPE_CHECKING:
@@ -50,7 +51,9 @@ def torch_has_wheel_for_python(env: Environment, tables: Tables) -> Finding | No
     if isinstance(release, Finding):
         return release
     hint = _python_hint(env, release, tables)
-    return _python_fits(env, f"torch {release.torch}", release, release.python, hint)
+    return wheel_was_found(
+        _python_fits(env, f"torch {release.torch}", release, release.python, hint), env, "torch"
+    )
 
 
 @rule("PYTHON102", when=uses("torchvision", "torchaudio"))
@@ -75,9 +78,8 @@ def companions_have_wheel_for_python(env: Environment, tables: Tables) -> list[F
             continue
         there = ", ".join(_pythons(row.python, env.stack.platform))
         hint = f"take a Python that torch and {name} both have: {there}"
-        findings.append(
-            replace(_python_fits(env, f"{name} {row.version}", row, row.python, hint), subject=name)
-        )
+        fits = _python_fits(env, f"{name} {row.version}", row, row.python, hint)
+        findings.append(replace(wheel_was_found(fits, env, name), subject=name))
     return findings or None
 
 
@@ -169,7 +171,7 @@ def _glibc_of(env: Environment, release: Release, tables: Tables) -> Version | N
     return build.glibc if build is not None and build.glibc is not None else release.glibc
 
 
-@rule("NUMPY101", when=uses("numpy"))
+@rule("NUMPY101", when=uses("numpy"), answers=(EXCHANGES_ARRAYS, "numpy"))
 def torch_fits_numpy(env: Environment, tables: Tables) -> Finding | None:
     """The NumPy of the stack has the C API that torch was compiled against.
 

@@ -13,6 +13,8 @@ from stackcheck.image import ImageFacts
 from stackcheck.observation import Observation
 from stackcheck.report.model import Hashes, Report, Subject
 from stackcheck.resolving.resolution import Resolution
+from stackcheck.rules.registry import accepted, current_code
+from stackcheck.rules.strongest import strongest
 from stackcheck.steps.probing import packed_agent
 from stackcheck.targets import Target
 from stackcheck.verdict import Outcome
@@ -27,10 +29,10 @@ if TYPE_CHECKING:
 
 def waive(verdicts: Sequence[Verdict], stack: Stack) -> tuple[Verdict, ...]:
     """Mark the WARNs and FAILs that the stack accepts with a written reason."""
-    bad = (Outcome.WARN, Outcome.FAIL)
+    bad, reasons = (Outcome.WARN, Outcome.FAIL), accepted(stack)
     return tuple(
-        replace(verdict, waived=stack.ignore[verdict.code])
-        if verdict.code in stack.ignore and verdict.outcome in bad
+        replace(verdict, waived=reasons[verdict.code])
+        if verdict.code in reasons and verdict.outcome in bad
         else verdict
         for verdict in verdicts
     )
@@ -56,7 +58,7 @@ class Run:
         seen = facts.get("probing")
         return Report(
             stack=stack.id,
-            verdicts=waive(verdicts, stack),
+            verdicts=waive(strongest(verdicts), stack),
             file=stack.file,
             summary=stack.summary,
             command=self.command,
@@ -64,7 +66,7 @@ class Run:
             started=self.started,
             seconds=round(time.monotonic() - self.clock, 3),
             expect=stack.expect,
-            expect_codes=stack.expect_codes,
+            expect_codes=tuple(map(current_code, stack.expect_codes)),
             resolution=versions,
             observation=seen.document if isinstance(seen, Observation) else None,
             hashes=_hashes(target),

@@ -88,7 +88,10 @@ def test_what_resolves_beats_what_is_stated() -> None:
     )
     assert known.torch.by == "nvidia-cuda-runtime 13.2.86, which torch 2.15.0 draws in,"
     assert known.version("numpy") == Version("2.4.6")
-    assert [each.what for each in known.chosen()] == ["torch: `>=2.4` resolves to 2.15.0 today"]
+    assert [each.what for each in known.choices(["torch", "numpy"])] == [
+        "numpy 2.4.6 is drawn in by others",
+        "torch 2.15.0 is what `>=2.4` resolves to today",
+    ]
 
 
 def test_conda_and_source_packages_are_not_what_the_resolver_drew_in() -> None:

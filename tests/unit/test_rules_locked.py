@@ -14,9 +14,10 @@ from stackcheck.environment import definition_facts, environment_of
 from stackcheck.resolving.lock import BrokenLock, Lock, fingerprint
 from stackcheck.resolving.pages import File, Page, Unreachable
 from stackcheck.resolving.resolution import Kind, LockedPackage, Resolution, Unresolved
-from stackcheck.rules import locked, locked_files, resolved_torch, served_pages
-from stackcheck.rules.registry import RULES, Finding, judge_one
-from stackcheck.verdict import Outcome, Verdict
+from stackcheck.rules import locked, locked_files, served_pages
+from stackcheck.rules.registry import RULES, Finding, current_code, judge_one
+from stackcheck.steps.judging import waive
+from stackcheck.verdict import Level, Outcome, Verdict
 
 INDEX = "https://host/simple"
 PLATFORM = "x86_64-manylinux_2_28"
@@ -291,55 +292,53 @@ def test_lock203_does_not_take_an_offline_resolution_for_a_look_at_the_index() -
     assert judged_files({}, resolving=resolution(PACKAGE, offline=True)).outcome is SKIP
 
 
-# LOCK204
+# CUDA102 and CUDA103, which say since they ask the Environment what LOCK204 said
 
 
-def torch_build(wanted: Stack, *packages: LockedPackage) -> Finding:
-    return only(resolved_torch.resolved_torch_is_the_stated_build(wanted, resolution(*packages)))
+def torch_build(code: str, wanted: Stack, *packages: LockedPackage) -> Verdict:
+    (verdict,) = judge_one(
+        RULES[code], definition_facts(wanted, tables.load(), resolution=resolution(*packages))
+    )
+    return verdict
 
 
-def test_lock204_passes_when_the_runtime_is_that_of_the_stated_cuda() -> None:
+def test_the_cuda_runtime_or_the_local_version_says_which_torch_was_taken() -> None:
     runtime = wheel("nvidia-cuda-runtime-cu12", "12.4.127")
     for torch, more in ((wheel("torch", "2.5.0"), [runtime]), (wheel("torch", "2.5.0+cu124"), [])):
-        verdict = torch_build(stack(cuda="12.4"), torch, *more)
-        assert verdict.outcome is PASS
-        assert verdict.message == f"torch {torch.version} is the build for CUDA 12.4"
+        verdict = torch_build("CUDA102", stack(cuda="12.4"), torch, *more)
+        assert (verdict.outcome, verdict.level) == (PASS, Level.RESOLVED)
 
 
-def test_lock204_fails_when_the_index_gives_another_cuda_build() -> None:
+def test_an_index_that_gives_another_cuda_build_fails() -> None:
     runtime = wheel("nvidia-cuda-runtime", "13.0.96")
-    verdict = torch_build(stack(cuda="12.4"), wheel("torch", "2.13.0"), runtime)
+    wanted = stack(cuda="12.4", packages={"torch": "2.13.0"})
+    verdict = torch_build("CUDA102", wanted, wheel("torch", "2.13.0"), runtime)
     assert (verdict.outcome, verdict.message, verdict.expected, verdict.found) == (
         FAIL,
-        "the stack states CUDA 12.4, and the pins resolve to torch 2.13.0 for CUDA 13.0",
+        "The stack states CUDA 12.4, but nvidia-cuda-runtime 13.0.96, which torch 2.13.0 draws in, makes torch "
+        "a cu130 build.",
         "CUDA 12.4",
-        "CUDA 13.0",
+        "cu130 build",
     )
 
 
-def test_lock204_fails_for_a_cpu_torch_where_cuda_or_rocm_is_stated() -> None:
-    assert torch_build(stack(cuda="12.4"), wheel("torch", "2.5.0+cpu")).outcome is FAIL
-    assert torch_build(stack(accelerator="rocm"), wheel("torch", "2.5.0+cpu")).outcome is FAIL
-    assert torch_build(stack(accelerator="rocm"), wheel("torch", "2.5.0+rocm6.2")).outcome is PASS
+def test_a_cpu_torch_fails_where_cuda_or_rocm_is_stated() -> None:
+    assert torch_build("CUDA102", stack(cuda="12.4"), wheel("torch", "2.5.0+cpu")).outcome is FAIL
+    assert torch_build("CUDA103", stack(accelerator="rocm"), wheel("torch", "2.5.0+cpu")).outcome is FAIL
+    assert torch_build("CUDA103", stack(accelerator="rocm"), wheel("torch", "2.5.0+rocm6.2")).outcome is PASS
 
 
-def test_lock204_warns_for_a_cuda_torch_in_a_cpu_stack() -> None:
-    cpu = stack(accelerator="cpu")
-    verdict = torch_build(cpu, wheel("torch", "2.5.0+cu124"))
-    assert (verdict.outcome, verdict.message) == (
-        WARN,
-        "the stack is for the CPU, and torch 2.5.0+cu124 resolves to the build for CUDA 12.4",
-    )
-    assert torch_build(cpu, wheel("torch", "2.5.0+cpu")).outcome is PASS
+def test_a_cuda_torch_in_a_cpu_stack_is_a_warning() -> None:
+    assert torch_build("CUDA103", stack(accelerator="cpu"), wheel("torch", "2.5.0+cu124")).outcome is WARN
+    assert torch_build("CUDA103", stack(accelerator="cpu"), wheel("torch", "2.5.0+cpu")).outcome is PASS
 
 
-def test_lock204_does_not_guess() -> None:
-    verdict = torch_build(stack(cuda="12.4"), wheel("torch", "2.5.0"))
-    assert (verdict.outcome, verdict.message) == (
-        SKIP,
-        "which build torch 2.5.0 is cannot be read from its file name",
-    )
-    assert resolved_torch.resolved_torch_is_the_stated_build(stack(), resolution(PACKAGE)) is None
+def test_a_retired_code_still_accepts_and_expects() -> None:
+    wanted = stack(cuda="12.4", ignore={"LOCK204": "known, and meant"})
+    verdict = torch_build("CUDA102", wanted, wheel("torch", "2.5.0+cpu"))
+    assert waive([verdict], wanted)[0].waived == "known, and meant"
+    assert current_code("LOCK204") == "CUDA102"
+    assert [each.outcome for each in judge_one(RULES["STACK101"], {"stack": wanted})] == [PASS]
 
 
 # INDEX201

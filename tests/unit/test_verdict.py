@@ -128,7 +128,7 @@ def test_every_probe_provides_a_fact_of_its_name_at_the_level_of_its_grade() -> 
     [
         ("CUDA101", (Level.STATED,), False),
         ("DOCKER101", (Level.STATED,), False),
-        ("LOCK204", (Level.RESOLVED,), False),
+        ("LOCK202", (Level.RESOLVED,), False),
         ("DIST302", (Level.BYTES,), True),
         ("TORCH305", (Level.RUN,), True),
         ("TORCH403", (Level.GPU,), True),

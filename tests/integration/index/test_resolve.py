@@ -10,12 +10,14 @@ import pytest
 
 from stackcheck import tables
 from stackcheck.definition import Stack
+from stackcheck.environment import definition_facts
 from stackcheck.resolving.lock import Lock, fingerprint, is_current, lock_path
 from stackcheck.resolving.lockfile import read_lock
 from stackcheck.resolving.locking import Locked, lock_stack, resolution_facts
 from stackcheck.resolving.memory import RunMemory
 from stackcheck.resolving.resolve import Options, Resolution, Unresolved, resolve
-from stackcheck.rules import locked, locked_files, resolved_torch, served_pages
+from stackcheck.rules import load_all, locked, locked_files, served_pages
+from stackcheck.rules.registry import RULES, judge_one
 from stackcheck.verdict import Outcome
 from tests.integration.index.server import FAULTS, IndexServer, make_sdist, make_wheel
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     from stackcheck.rules.registry import Finding
 
+load_all()
 SECRET = "s3cr3t-hunter2"
 
 
@@ -396,7 +399,8 @@ def test_beside_a_conda_torch_no_second_torch_is_drawn_in(server: IndexServer, o
             "resolved"
         ),
     )
-    assert resolved_torch.resolved_torch_is_the_stated_build(wanted, found) is None
+    facts = definition_facts(wanted, tables.load(), resolution=found)
+    assert not [v for v in judge_one(RULES["CUDA102"], facts) if v.outcome is Outcome.FAIL]
 
 
 def test_a_conda_torch_that_a_package_refuses_is_the_conflict(server: IndexServer, options: Options) -> None:
