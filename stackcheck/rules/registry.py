@@ -121,8 +121,8 @@ def rule(
 
     `levels`: those of its answers, where its facts do not tell. `answers`: the question and the subject that
     its findings are about where they do not say so themselves (`stackcheck.rules.strongest`). `retired`:
-    codes of rules that were merged into this one. Raise ValueError for a code that is taken, a function without a
-    docstring, and a parameter that is not the name of a fact.
+    codes of rules that were merged into this one. Raise ValueError for a code that is taken, a function
+    without a docstring, and a parameter that is not the name of a fact.
     """
 
     def register(judge: Callable[..., Findings]) -> Callable[..., Findings]:

@@ -764,7 +764,7 @@ def test_credentials_work_and_are_written_nowhere(
     made = lock_stack(wanted, options, tmp_path / "locks")
     assert isinstance(made, Locked), made
     facts = resolution_facts(wanted, options, tmp_path / "locks")
-    [page] = served_pages.pages_hold_the_wheels(wanted, tables.load(), facts["pages"])  # type: ignore[misc]
+    [page] = served_pages.pages_hold_the_wheels(environment_of(wanted, tables.load()), tables.load(), facts["pages"])  # type: ignore[misc]
     assert page.outcome is Outcome.PASS, page
     written = everything_written(tmp_path / "locks") + everything_written(tmp_path / "cache")
     assert SECRET.encode() not in written
