@@ -13,15 +13,18 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from stackcheck import tables
 from stackcheck.errors import LockError
+from stackcheck.resolving.alternatives import newer_source
 from stackcheck.resolving.asking import Asker
 from stackcheck.resolving.derivation import THE_STACK
-from stackcheck.resolving.doubt import Reader, stated_indexes
+from stackcheck.resolving.doubt import Reader, asked_for, stated_indexes
 from stackcheck.resolving.given import with_metadata
 from stackcheck.resolving.lockfile import Made, parse_lock, render_lock
+from stackcheck.resolving.metadata import declared
 from stackcheck.resolving.options import Options
 from stackcheck.resolving.origins import origins_of, settings_files
 from stackcheck.resolving.question import question_of
@@ -105,13 +108,36 @@ class _Resolver:
         question = settled.question
         reasons = [*settled.culprits, *([settled.failure] if settled.failure else [])]
         if not reasons:
-            found = self._resolution(settled)
+            found = self._preferred(self._resolution(settled), settled)
             if isinstance(found, Resolution):
-                return found
+                return replace(found, declared=declared(found, self.fetcher))
             reasons = [replace(found, others=()), *found.others]
         reasons += [each for each in settled.unreached if each not in reasons]
         said = [replace(each, assumed=question.assumed, offline=self.offline) for each in reasons]
         return replace(said[0], others=tuple(said[1:]))
+
+    def _preferred(self, found: Resolution | Unresolved, settled: Settled) -> Resolution | Unresolved:
+        """Return what pip would take: it builds the newest version rather than take an old one's wheel."""
+        if isinstance(found, Unresolved) or found.offline:
+            return found
+        names = frozenset(p.name for p in found.packages if self._is_passed_over(p, settled.question))
+        if not names:
+            return found
+        question = replace(settled.question, built=settled.question.built | names)
+        again = settle(question, self.asker.failure, self.reader)
+        if again.failure or again.culprits:
+            return found
+        return self._resolution(replace(settled, question=again.question))
+
+    def _is_passed_over(self, package: LockedPackage, question: Question) -> bool:
+        """Tell whether a newer version of a package exists as source only, where the stack leaves it open."""
+        stated = question.packages.get(package.name)
+        is_open = package.version.is_prerelease if stated is None else stated.exact is None
+        if not is_open or not package.is_wheel:
+            return False
+        files, _ = self.reader.files(package.name, asked_for(package.name, question, self.fetcher))
+        wanted = stated.specifier if stated else SpecifierSet()
+        return newer_source(files, wanted, package.version, question)
 
     @property
     def offline(self) -> bool:

@@ -229,6 +229,42 @@ def test_a_project_with_a_source_only_package_does_not_fail_and_all_of_them_are_
     )
 
 
+def test_an_open_version_is_the_newest_that_pip_would_take_and_not_an_ancestor_with_a_wheel(
+    server: IndexServer, options: Options
+) -> None:
+    """deepspeed has no wheel since 0.3.1.dev3, so uv, asked for wheels alone, takes that."""
+    server.add("main", make_wheel("deepspeed", "0.3.1.dev3"), make_sdist("deepspeed", "0.18.2"))
+    server.add(
+        "main", make_wheel("iopath", "0.1.9"), make_sdist("iopath", "0.1.10"), make_wheel("torch", "2.5.0")
+    )
+    server.add("main", make_sdist("torch", "2.4.0"))
+    packages = {"deepspeed": "latest", "iopath": ">=0.1", "torch": "latest"}
+    found = resolved(resolve(stack(server.simple("main"), packages), options))
+    assert {p.name: str(p.version) for p in found.packages} == {
+        "deepspeed": "0.18.2",
+        "iopath": "0.1.10",
+        "torch": "2.5.0",
+    }
+    assert found.source_only == ("deepspeed", "iopath")
+
+
+def test_what_resolved_packages_say_of_torch_and_numpy_is_read_once(
+    server: IndexServer, options: Options
+) -> None:
+    server.add("main", make_wheel("timm", "1.0", "torch>=1.7 ; python_version >= '3.9'", "pyyaml", "tqdm>=4"))
+    server.add("main", make_wheel("torch", "2.5.0", "numpy<2"), make_wheel("numpy", "1.26.4"))
+    server.add("main", make_wheel("pyyaml", "6.0"), make_wheel("tqdm", "4.70"))
+    wanted = stack(server.simple("main"), {"timm": "1.0"})
+    found = resolved(resolve(wanted, options))
+    assert found.declared == {
+        "timm": ('torch>=1.7; python_version >= "3.9"',),
+        "torch": ("numpy<2",),
+    }
+    asked = len(server.requests)
+    assert resolved(resolve(wanted, replace(options, offline=True))).declared == found.declared
+    assert len(server.requests) == asked
+
+
 def test_where_the_stack_forbids_source_builds_each_is_a_fail(server: IndexServer, options: Options) -> None:
     server.add("main", make_wheel("hydra-core", "1.3.2", "antlr4"), make_sdist("antlr4", "4.9.3"))
     server.add("main", make_sdist("deepspeed", "0.18.2"))
