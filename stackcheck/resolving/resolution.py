@@ -68,8 +68,8 @@ class Resolution:
     be none; `unreached` the indexes, pages and packages that were left out because something did not answer.
     `given` are the packages that are not pip's to choose: from conda, git, a URL or a path. `source_only` are
     those that pip would build although the stack does not say so: they have no wheel that fits.
-    `declared` has the requirements on torch, NumPy and the like, with ranges and markers, by the package whose
-    METADATA states them; a package that was not read is absent.
+    `declared` has the requirements on torch, NumPy and the like, with ranges and markers, by the package
+    whose METADATA states them; a package that was not read is absent.
     """
 
     packages: tuple[LockedPackage, ...]

@@ -8,7 +8,6 @@ back (constraints, overrides, strategies, a torch backend) are left out and list
 
 from __future__ import annotations
 
-import re
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -18,11 +17,12 @@ from packaging.version import Version
 
 from stackcheck import tables
 from stackcheck.errors import LockError
+from stackcheck.model import references
 from stackcheck.resolving.alternatives import newer_source
 from stackcheck.resolving.asking import Asker
 from stackcheck.resolving.derivation import THE_STACK
 from stackcheck.resolving.doubt import Reader, asked_for, stated_indexes
-from stackcheck.resolving.given import with_metadata
+from stackcheck.resolving.given import lock_of, with_metadata
 from stackcheck.resolving.lockfile import Made, parse_lock, render_lock
 from stackcheck.resolving.metadata import declared
 from stackcheck.resolving.options import Options
@@ -77,6 +77,11 @@ def _for_likely_python(stack: Stack, options: Options) -> Resolution | Unresolve
 def _is_resolved(package: Package) -> bool:
     """Tell whether there is something to resolve for a package: its version, or what its wheel requires."""
     return package.origin != "conda" and (not package.direct or package.wheel is not None)
+
+
+def _is_stated_source(name: str, question: Question) -> bool:
+    package = question.packages.get(name)
+    return package is not None and package.origin == "source"
 
 
 def likely_pythons(stack: Stack) -> list[str]:
@@ -154,7 +159,7 @@ class _Resolver:
         version = uv_version(options.uv or find_uv())
         try:
             text = render_lock(
-                without_given(answer.stdout, question),
+                lock_of(answer.stdout, question),
                 origins_of(asked, answer.stdout, self.asker),
                 self.stack,
                 Made(question.uv_platform, version, question.python),
@@ -178,7 +183,7 @@ class _Resolver:
             unreached=settled.unreached,
             given={name: each.version for name, each in question.given.items()},
             source_only=tuple(
-                p.name for p in packages if not p.is_wheel and p.name not in question.stated_sources
+                p.name for p in packages if not p.is_wheel and not _is_stated_source(p.name, question)
             ),
             seconds=time.monotonic() - self.start,
         )
@@ -237,18 +242,10 @@ def left_out(stack: Stack) -> dict[str, str]:
         if package.origin == "conda":
             version = "its version was taken as given" if package.exact else "its version is not known"
             notes[name] = f"comes from conda; {version}, and what it requires itself was not resolved"
+        elif package.wheel and not references.sha256_of(package.url or ""):
+            notes[name] = f"comes from {package.direct}, which a lock can hold only with its #sha256=..."
         elif package.direct and not package.wheel:
             notes[name] = f"comes from {package.direct}; what it requires itself was not resolved"
         elif package.origin == "source" and not package.direct:
             notes[name] = "built from source; what it requires itself is known only to its build, so state it"
     return notes
-
-
-def without_given(lock: str, question: Question) -> str:
-    """Return uv's lock without the stand-ins, which nobody can install."""
-    if not question.given:
-        return lock
-    head, *blocks = re.split(r"(?m)^(?=\[\[packages\]\]$)", lock)
-    names = {f'name = "{name}"' for name in question.given}
-    kept = [block for block in blocks if not names & set(block.splitlines()[1:2])]
-    return "".join([head, *kept])

@@ -342,22 +342,34 @@ def test_a_git_package_whose_version_another_one_refuses_is_a_conflict(
     assert found.message == "alpha==1.0 needs ops>=2, but the stack needs ops==1.0"
 
 
-@pytest.mark.parametrize("way", ["url", "path"])
+@pytest.mark.parametrize("way", ["url", "hashed", "path"])
 def test_what_a_wheel_by_url_or_path_requires_is_resolved(
     server: IndexServer, options: Options, tmp_path: Path, way: str
 ) -> None:
     upload = make_wheel("ops", "1.0+cu124", "beta<2")
     server.add("direct", upload)
-    server.add(
-        "main", make_wheel("beta", "1.0"), make_wheel("beta", "2.0"), make_wheel("alpha", "1.0", "ops")
-    )
+    server.add("main", make_wheel("beta", "1.0"), make_wheel("beta", "2.0"))
+    server.add("main", make_wheel("alpha", "1.0", "ops"))
     (tmp_path / upload.filename).write_bytes(upload.content)
-    place = f"http://{server.host}/direct/files/{upload.filename}" if way == "url" else f"./{upload.filename}"
+    url = f"http://{server.host}/direct/files/{upload.filename}"
+    place = {"url": url, "hashed": f"{url}#sha256={upload.sha256}", "path": f"./{upload.filename}"}[way]
     wanted = stack(server.simple("main"), {"ops": place, "alpha": "1.0"}, file=str(tmp_path / "m.toml"))
     found = resolved(resolve(wanted, options))
-    assert [(p.name, str(p.version)) for p in found.packages] == [("alpha", "1.0"), ("beta", "1.0")]
+    locked_ops = {"ops": "1.0+cu124"} if way == "hashed" else {}
+    assert {p.name: str(p.version) for p in found.packages} == {"alpha": "1.0", "beta": "1.0", **locked_ops}
     assert {name: str(version) for name, version in found.given.items()} == {"ops": "1.0+cu124"}
-    assert found.left_out == ()
+    if way == "hashed":
+        ops = found.by_name["ops"]
+        assert (ops.url, ops.sha256, ops.filename, ops.is_wheel) == (
+            url,
+            upload.sha256,
+            upload.filename,
+            True,
+        )
+        assert found.left_out == ()
+    else:
+        [note] = found.left_out
+        assert note.endswith(f"{upload.filename}, which a lock can hold only with its #sha256=...")
 
 
 def test_a_wheel_by_url_that_cannot_be_read_is_said(server: IndexServer, options: Options) -> None:
@@ -365,6 +377,7 @@ def test_a_wheel_by_url_that_cannot_be_read_is_said(server: IndexServer, options
     place = f"http://me:hunter2@{server.host}/direct/files/ops-1.0-py3-none-any.whl"
     found = resolved(resolve(stack(server.simple("main"), {"ops": place, "alpha": "1.0"}), options))
     assert found.left_out[0].startswith("ops: what its wheel requires was not read: http://")
+    assert [p.name for p in found.packages] == ["alpha"]
     assert "hunter2" not in repr(found)
 
 
