@@ -112,6 +112,12 @@ def archive_name(address: str) -> tuple[NormalizedName, Version] | None:
         return None
 
 
+def sha256_of(url: str) -> str:
+    """Return the hash that the fragment of a URL names (`#sha256=...`); "" for none."""
+    found = re.search(r"#(?:.*&)?sha256=([0-9a-fA-F]{64})(?:&|$)", url)
+    return found[1].lower() if found else ""
+
+
 def revision(git: str) -> str:
     """Return the tag, branch or commit that a git reference names; "" for none.
 

@@ -40,6 +40,15 @@ def has_source(files: Iterable[File], requirement: str, question: Question) -> b
     )
 
 
+def newer_source(files: Iterable[File], wanted: SpecifierSet, than: Version, question: Question) -> bool:
+    """Tell whether pip would rather build a newer version than take the newest that has a wheel."""
+    listed = [f for f in files if f.version is not None and f.version > than and _sound(f, question)]
+    return any(
+        not f.is_wheel and f.version is not None and not f.version.is_prerelease and f.version in wanted
+        for f in listed
+    )
+
+
 def lacking(files: Sequence[File], requirement: str, question: Question, said: Kind) -> Kind:
     """Return what the admitted versions lack: a wheel at all, one for the Python, one for the platform.
 

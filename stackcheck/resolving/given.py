@@ -8,6 +8,8 @@ the version does not satisfy is the conflict that it is.
 from __future__ import annotations
 
 import io
+import json
+import re
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +17,8 @@ from typing import TYPE_CHECKING
 
 from stackcheck.cachedir import write_atomically
 from stackcheck.errors import ResolveError
+from stackcheck.model import references
+from stackcheck.redact import without_userinfo
 from stackcheck.resolving.metadata import required_by, wheel_metadata
 from stackcheck.resolving.question import Given, Question
 from stackcheck.resolving.uvinput import GIVEN
@@ -74,3 +78,24 @@ def stand_in(name: str, given: Given) -> bytes:
         for member, text in members.items():
             archive.writestr(zipfile.ZipInfo(f"{stem}/{member}"), text)
     return buffer.getvalue()
+
+
+def lock_of(uv_text: str, question: Question) -> str:
+    """Return uv's lock without the stand-ins, which nobody can install, and with the files stated by URL."""
+    if not question.given:
+        return uv_text
+    head, *blocks = re.split(r"(?m)^(?=\[\[packages\]\]$)", uv_text)
+    names = {f'name = "{name}"' for name in question.given}
+    kept = [block for block in blocks if not names & set(block.splitlines()[1:2])]
+    wheels = [_archive(n, p) for n, p in question.packages.items() if p.url and references.sha256_of(p.url)]
+    return "\n".join([head.rstrip(), *(each.rstrip() + "\n" for each in (*kept, *wheels))])
+
+
+def _archive(name: str, package: Package) -> str:
+    """Return the entry of a file that a URL names with its hash (PEP 751, packages.archive)."""
+    url = without_userinfo((package.url or "").partition("#")[0])
+    digest = references.sha256_of(package.url or "")
+    return (
+        f"[[packages]]\nname = {json.dumps(name)}\nversion = {json.dumps(str(package.exact))}\n"
+        f"archive = {{ url = {json.dumps(url)}, hashes = {{ sha256 = {json.dumps(digest)} }} }}"
+    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import unquote, urlsplit
 
@@ -44,9 +44,16 @@ LOCK_VERSION = "1.0"
 MOST_BYTES = 16 * 2**20
 
 
-def render_lock(
-    uv_text: str, origins: Mapping[str, Origin], stack: Stack, *, platform: str, uv_version: str
-) -> str:
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a lock was resolved for and by; `python` is what was assumed where the stack states none."""
+
+    platform: str
+    uv_version: str
+    python: str = ""
+
+
+def render_lock(uv_text: str, origins: Mapping[str, Origin], stack: Stack, made: Made) -> str:
     """Return the text of a lock: uv's own, with index and dependencies of each package and our table.
 
     No time stands in it, so that the same resolution gives the same bytes. Raises LockError when uv's text is
@@ -56,10 +63,11 @@ def render_lock(
         said = tomlkit.parse(uv_text)
     except (ValueError, RecursionError) as error:
         raise LockError(f"uv's lock is not TOML ({str(error)[:100]}).") from None
-    python = ".".join((stack.python or "").split(".")[:2])
+    python = stack.python or made.python
+    minor = ".".join(python.split(".")[:2])
     lock = tomlkit.document()
     lock.update({"lock-version": LOCK_VERSION, "created-by": "stackcheck"})
-    if wanted := f"=={python}.*" if python else said.get("requires-python"):
+    if wanted := f"=={minor}.*" if python else said.get("requires-python"):
         lock["requires-python"] = wanted
     packages = tomlkit.aot()
     for row in said.get("packages", ()):
@@ -67,9 +75,9 @@ def render_lock(
     own = {
         "stack": stack.id,
         "fingerprint": fingerprint(stack),
-        "python": stack.python or "",
-        "platform": platform,
-        "resolver": f"uv {uv_version}",
+        "python": python,
+        "platform": made.platform,
+        "resolver": f"uv {made.uv_version}",
     }
     lock.update({"packages": packages, "tool": {"stackcheck": own}})
     return without_userinfo(tomlkit.dumps(lock))

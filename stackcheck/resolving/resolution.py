@@ -67,7 +67,9 @@ class Resolution:
     not resolved, or not wholly, each with the reason; `silent` the stated indexes that gave nothing and may
     be none; `unreached` the indexes, pages and packages that were left out because something did not answer.
     `given` are the packages that are not pip's to choose: from conda, git, a URL or a path. `source_only` are
-    those that pip would build although the stack does not say so, because they have no wheel that fits.
+    those that pip would build although the stack does not say so: they have no wheel that fits.
+    `declared` has the requirements on torch, NumPy and the like, with ranges and markers, by the package
+    whose METADATA states them; a package that was not read is absent.
     """
 
     packages: tuple[LockedPackage, ...]
@@ -84,6 +86,7 @@ class Resolution:
     unreached: tuple[Unresolved, ...] = ()
     given: Mapping[str, Version] = field(default_factory=dict)
     source_only: tuple[str, ...] = ()
+    declared: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     seconds: float = field(default=0.0, compare=False)
 
     @property

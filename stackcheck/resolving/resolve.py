@@ -8,79 +8,35 @@ back (constraints, overrides, strategies, a torch backend) are left out and list
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import re
 import time
-from collections import defaultdict
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
+from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from stackcheck import tables
-from stackcheck.cachedir import cache_folder, write_atomically
 from stackcheck.errors import LockError
-from stackcheck.redact import secrets_of, without_userinfo
-from stackcheck.resolving.derivation import THE_STACK, read_failure
-from stackcheck.resolving.doubt import Reader, stated_indexes
-from stackcheck.resolving.given import with_metadata, write_stand_ins
-from stackcheck.resolving.index import Fetcher
-from stackcheck.resolving.lock import Origin
-from stackcheck.resolving.lockfile import parse_lock, render_lock
-from stackcheck.resolving.memory import RunMemory
+from stackcheck.model import references
+from stackcheck.resolving.alternatives import newer_source
+from stackcheck.resolving.asking import Asker
+from stackcheck.resolving.derivation import THE_STACK
+from stackcheck.resolving.doubt import Reader, asked_for, stated_indexes
+from stackcheck.resolving.given import lock_of, with_metadata
+from stackcheck.resolving.lockfile import Made, parse_lock, render_lock
+from stackcheck.resolving.metadata import declared
+from stackcheck.resolving.options import Options
+from stackcheck.resolving.origins import origins_of, settings_files
 from stackcheck.resolving.question import question_of
 from stackcheck.resolving.resolution import LockedPackage, Resolution, Unresolved
 from stackcheck.resolving.rounds import Settled, settle
-from stackcheck.resolving.unread import (
-    asks_several,
-    keep_absent,
-    load_absent,
-    not_cached,
-    unread_pages,
-    verbose,
-)
-from stackcheck.resolving.uvinput import PROJECT, UvInput, project_of, uv_input
-from stackcheck.resolving.uvrun import UvAnswer, compile_args, find_uv, project_folder, run_uv, uv_version
+from stackcheck.resolving.uvrun import find_uv, uv_version
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from stackcheck.definition import Package, Stack
     from stackcheck.resolving.question import Question
 
 __all__ = ["LockedPackage", "Options", "Resolution", "Unresolved", "resolve"]
-
-
-@dataclass(frozen=True)
-class Options:
-    """How to resolve: `offline` uses only what is cached; `environ` stands for os.environ.
-
-    `cache` is where pages and uv's input are kept, `uv` the binary, both found when not given. `answers`
-    keeps what uv said, for variants of one stack that ask it the same question; by default it is kept for one
-    stack. `memory` is what one run learns of indexes, for all its stacks.
-    """
-
-    offline: bool = False
-    timeout_s: float = 600.0
-    cache: Path | None = None
-    uv: Path | None = None
-    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
-    answers: dict[tuple[Any, ...], UvAnswer] | None = field(default=None, repr=False, compare=False)
-    memory: RunMemory = field(default_factory=RunMemory, repr=False, compare=False)
-
-    @property
-    def cache_folder(self) -> Path:
-        """Return the folder in use."""
-        return self.cache or cache_folder(self.environ)
-
-    @property
-    def fetcher(self) -> Fetcher:
-        """Return a reader of index pages with these settings."""
-        return Fetcher(self.environ, self.cache_folder, self.offline)
 
 
 def resolve(stack: Stack, options: Options | None = None) -> Resolution | Unresolved:
@@ -123,6 +79,11 @@ def _is_resolved(package: Package) -> bool:
     return package.origin != "conda" and (not package.direct or package.wheel is not None)
 
 
+def _is_stated_source(name: str, question: Question) -> bool:
+    package = question.packages.get(name)
+    return package is not None and package.origin == "source"
+
+
 def likely_pythons(stack: Stack) -> list[str]:
     """Return the Pythons that the pinned torch, else its newest release, has wheels for, newest first."""
     torch = tables.load().torch
@@ -142,82 +103,66 @@ class _Resolver:
         self.fetcher = options.fetcher
         self.reader = Reader(self.fetcher, options.memory)
         self.question, self.notes = with_metadata(question_of(stack, python), self.fetcher)
+        self.asker = Asker(options, self.question)
 
     def found(self) -> Resolution | Unresolved:
         """Return the resolution, or why there is none."""
         if self.offline and (known := self.options.memory.uncached_of(self.question)):
             return replace(known, assumed=self.question.assumed)
-        settled = settle(self.question, self._failure, self.reader)
+        settled = settle(self.question, self.asker.failure, self.reader)
         question = settled.question
         reasons = [*settled.culprits, *([settled.failure] if settled.failure else [])]
         if not reasons:
-            found = self._resolution(settled)
+            found = self._preferred(self._resolution(settled), settled)
             if isinstance(found, Resolution):
-                return found
+                return replace(found, declared=declared(found, self.fetcher))
             reasons = [replace(found, others=()), *found.others]
         reasons += [each for each in settled.unreached if each not in reasons]
         said = [replace(each, assumed=question.assumed, offline=self.offline) for each in reasons]
         return replace(said[0], others=tuple(said[1:]))
+
+    def _preferred(self, found: Resolution | Unresolved, settled: Settled) -> Resolution | Unresolved:
+        """Return what pip would take: it builds the newest version rather than take an old one's wheel."""
+        if isinstance(found, Unresolved) or found.offline:
+            return found
+        names = frozenset(p.name for p in found.packages if self._is_passed_over(p, settled.question))
+        if not names:
+            return found
+        question = replace(settled.question, built=settled.question.built | names)
+        again = settle(question, self.asker.failure, self.reader)
+        if again.failure or again.culprits:
+            return found
+        return self._resolution(replace(settled, question=again.question))
+
+    def _is_passed_over(self, package: LockedPackage, question: Question) -> bool:
+        """Tell whether a newer version of a package exists as source only, where the stack leaves it open."""
+        stated = question.packages.get(package.name)
+        is_open = package.version.is_prerelease if stated is None else stated.exact is None
+        if not is_open or not package.is_wheel:
+            return False
+        files, _ = self.reader.files(package.name, asked_for(package.name, question, self.fetcher))
+        wanted = stated.specifier if stated else SpecifierSet()
+        return newer_source(files, wanted, package.version, question)
 
     @property
     def offline(self) -> bool:
         """Tell whether only what is cached counts."""
         return self.options.offline
 
-    def _failure(self, question: Question) -> Unresolved | None:
-        """Ask uv; return why it found nothing."""
-        asked = uv_input(question, self.options.environ, offline=self.offline)
-        answer = self._compile(asked, asked.args, "pylock.toml")
-        secrets = secrets_of({**self.options.environ, **asked.env})
-        found = read_failure(answer.stderr, offline=self.offline, secrets=secrets) if answer.code else None
-        silent = "--offline" in asked.args and (found is None or found.proven)
-        if silent and (missing := self._missing_pages(question, asked)):
-            found = not_cached(missing, question)
-        if found is not None:
-            self.options.memory.keep_uncached(question, found)
-        return found
-
-    def _compile(self, asked: UvInput, args: tuple[str, ...], form: str) -> UvAnswer:
-        options, question = self.options, (asked.project, args, form, frozenset(asked.env.items()))
-        answers = options.answers if options.answers is not None else {}
-        if question not in answers:
-            folder = project_folder(options.cache_folder, asked.project)
-            write_stand_ins(folder, asked.given)
-            binary, arguments = options.uv or find_uv(), compile_args(args, form)
-            answers[question] = run_uv(
-                binary, arguments, cwd=folder, env=asked.env, timeout_s=options.timeout_s
-            )
-        return answers[question]
-
-    def _missing_pages(self, question: Question, asked: UvInput) -> frozenset[str]:
-        """Return the pages that uv had to do without, offline; online, remember those that there are not."""
-        if not asks_several(question, asked.env):
-            return frozenset()
-        # One stack's questions of one run go on from the same first one: what it lacked, all of them lack.
-        folder = project_folder(self.options.cache_folder, project_of(self.question))
-        offline = "--offline" in asked.args
-        args = asked.args if offline else (*asked.args, "--offline")
-        unread = unread_pages(self._compile(asked, verbose(args), "requirements.txt").stderr, question)
-        if offline:
-            return unread - load_absent(folder)
-        keep_absent(folder, unread)
-        return frozenset()
-
     def _resolution(self, settled: Settled) -> Resolution | Unresolved:
         question, options = settled.question, self.options
-        asked = uv_input(question, options.environ, offline=self.offline)
-        answer = self._compile(asked, asked.args, "pylock.toml")
+        asked = self.asker.input_of(question)
+        answer = self.asker.compile(asked, asked.args, "pylock.toml")
         offline = "--offline" in asked.args
         if not offline:
-            self._missing_pages(question, asked)
+            self.asker.missing_pages(question, asked)
         version = uv_version(options.uv or find_uv())
         try:
             text = render_lock(
-                without_given(answer.stdout, question),
-                self._origins(asked, answer.stdout),
+                lock_of(answer.stdout, question),
+                origins_of(asked, answer.stdout, self.asker),
                 self.stack,
-                platform=question.uv_platform,
-                uv_version=version,
+                Made(question.uv_platform, version, question.python),
             )
             packages = parse_lock(text, path="what uv resolved").packages
         except LockError as error:
@@ -230,7 +175,7 @@ class _Resolver:
             lock_text=text,
             assumed=question.assumed,
             offline=offline,
-            honoured=(*asked.honoured, *_settings_files(options.environ)),
+            honoured=(*asked.honoured, *settings_files(options.environ)),
             ignored=asked.ignored,
             left_out=tuple(
                 f"{n}: {why}" for n, why in {**left_out(self.stack), **self.notes, **settled.notes}.items()
@@ -238,7 +183,7 @@ class _Resolver:
             unreached=settled.unreached,
             given={name: each.version for name, each in question.given.items()},
             source_only=tuple(
-                p.name for p in packages if not p.is_wheel and p.name not in question.stated_sources
+                p.name for p in packages if not p.is_wheel and not _is_stated_source(p.name, question)
             ),
             seconds=time.monotonic() - self.start,
         )
@@ -255,30 +200,6 @@ class _Resolver:
         refused = tuple(why for why in said if why.status != 404)
         silent = tuple(why.message for why in said if why.status == 404)
         return replace(found, silent=silent, unreached=(*found.unreached, *refused))
-
-    def _origins(self, asked: UvInput, lock: str) -> dict[str, Origin]:
-        """Ask uv once more, from its cache alone, for what its lock does not say: indexes and dependencies.
-
-        They follow from the question and the files chosen, so the same lock is asked about only once.
-        """
-        folder, environ = self.options.cache_folder, self.options.environ
-        settings = [Path(each.partition("=")[2]).read_bytes() for each in _settings_files(environ)]
-        subject = (asked.project, asked.args, asked.honoured, settings, lock)
-        key = hashlib.sha256(repr(subject).encode()).hexdigest()
-        kept = project_folder(folder, asked.project) / "origins.json"
-        if (known := _kept_origins(kept, key)) is not None:
-            return known
-        args = (*asked.args, "--emit-index-annotation", "--annotation-style", "split", "--no-strip-extras")
-        if "--offline" not in args:
-            args = (*args, "--offline")
-        answer = self._compile(asked, args, "requirements.txt")
-        if answer.code:
-            return {}
-        found = read_annotations(answer.stdout)
-        rows = {name: [origin.index, list(origin.requires)] for name, origin in found.items()}
-        with suppress(OSError):
-            write_atomically(kept, json.dumps({"key": key, "origins": rows}).encode(), mode=0o600)
-        return found
 
 
 def _nothing_left(found: Resolution) -> Unresolved | None:
@@ -321,60 +242,10 @@ def left_out(stack: Stack) -> dict[str, str]:
         if package.origin == "conda":
             version = "its version was taken as given" if package.exact else "its version is not known"
             notes[name] = f"comes from conda; {version}, and what it requires itself was not resolved"
+        elif package.wheel and not references.sha256_of(package.url or ""):
+            notes[name] = f"comes from {package.direct}, which a lock can hold only with its #sha256=..."
         elif package.direct and not package.wheel:
             notes[name] = f"comes from {package.direct}; what it requires itself was not resolved"
         elif package.origin == "source" and not package.direct:
             notes[name] = "built from source; what it requires itself is known only to its build, so state it"
     return notes
-
-
-def without_given(lock: str, question: Question) -> str:
-    """Return uv's lock without the stand-ins, which nobody can install."""
-    if not question.given:
-        return lock
-    head, *blocks = re.split(r"(?m)^(?=\[\[packages\]\]$)", lock)
-    names = {f'name = "{name}"' for name in question.given}
-    kept = [block for block in blocks if not names & set(block.splitlines()[1:2])]
-    return "".join([head, *kept])
-
-
-def _settings_files(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the settings files that uv reads on this machine, as `uv.toml=PATH`.
-
-    Source: https://docs.astral.sh/uv/concepts/configuration-files/, checked 2026-11-20.
-    """
-    home = environ.get("XDG_CONFIG_HOME") or f"{environ.get('HOME', '')}/.config"
-    files = (Path(home) / "uv" / "uv.toml", Path("/etc/uv/uv.toml"))
-    return tuple(f"uv.toml={file}" for file in files if file.is_file() and os.access(file, os.R_OK))
-
-
-def _kept_origins(path: Path, key: str) -> dict[str, Origin] | None:
-    """Return what was kept for this very lock; None when there is nothing, or it is damaged."""
-    try:
-        kept = json.loads(path.read_bytes())
-        if kept["key"] != key:
-            return None
-        return {str(name): Origin(str(index), tuple(map(str, requires)))
-                for name, (index, requires) in kept["origins"].items()}  # fmt: skip
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None
-
-
-def read_annotations(text: str) -> dict[str, Origin]:
-    """Read uv's comments: `# from URL`, and `# via NAME` turned around into what NAME requires."""
-    index: dict[str, str] = {}
-    requires: dict[str, list[str]] = defaultdict(list)
-    name, via = "", False
-    for line in text.splitlines():
-        words = line.strip().lstrip("# ").split()
-        if not line.startswith((" ", "#")) and "==" in line:
-            name, via = re.split(r"[=\[]", line, maxsplit=1)[0], False
-        elif words[:1] == ["from"] and len(words) > 1:
-            index[name], via = without_userinfo(words[1]), False
-        elif words[:1] == ["via"] or (via and words):
-            via = True
-            parent = words[-1] if words[0] == "via" else words[0]
-            if parent not in ("via", PROJECT) and not parent.startswith("("):
-                requires[parent.partition("[")[0]].append(name)
-    names = {*index, *requires}
-    return {each: Origin(index.get(each, ""), tuple(sorted(set(requires[each])))) for each in names if each}

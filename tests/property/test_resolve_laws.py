@@ -17,10 +17,10 @@ from stackcheck.errors import LockError
 from stackcheck.redact import redact, secrets_of, shown, without_userinfo
 from stackcheck.resolving.derivation import read_failure
 from stackcheck.resolving.lock import Origin, fingerprint
-from stackcheck.resolving.lockfile import parse_lock, render_lock
+from stackcheck.resolving.lockfile import Made, parse_lock, render_lock
+from stackcheck.resolving.origins import read_annotations
 from stackcheck.resolving.pages import NotAPageError, parse_page
 from stackcheck.resolving.question import question_of
-from stackcheck.resolving.resolve import read_annotations
 from stackcheck.resolving.uvinput import uv_input
 
 pytestmark = pytest.mark.property
@@ -78,7 +78,7 @@ def test_no_credential_of_a_definition_reaches_files_or_arguments(found: tuple[s
     visible = repr((asked.project, asked.args, asked.honoured, asked.ignored, fingerprint(stack)))
     assert secret not in visible
     assert secret not in repr(asked)
-    assert secret not in render_lock("", {}, stack, platform="", uv_version="")
+    assert secret not in render_lock("", {}, stack, Made("", ""))
 
 
 @st.composite
@@ -105,7 +105,7 @@ def test_a_lock_reads_back_as_what_was_rendered(
 ) -> None:
     text, origins, rows = made
     stack = Stack(id="s", python="3.11")
-    lock = parse_lock(render_lock(text, origins, stack, platform="x86_64-manylinux_2_28", uv_version="1"))
+    lock = parse_lock(render_lock(text, origins, stack, Made("x86_64-manylinux_2_28", "1")))
     assert [(p.name, str(p.version), p.sha256) for p in lock.packages] == [
         (canonicalize_name(name), str(Version(version)), digest) for name, version, digest in rows
     ]

@@ -12,9 +12,9 @@ from packaging.version import Version
 from stackcheck.definition import Stack
 from stackcheck.errors import LockError
 from stackcheck.resolving.lock import Origin, fingerprint, is_current, lock_path
-from stackcheck.resolving.lockfile import parse_lock, read_lock, render_lock, write_lock
+from stackcheck.resolving.lockfile import Made, parse_lock, read_lock, render_lock, write_lock
+from stackcheck.resolving.origins import read_annotations
 from stackcheck.resolving.resolution import Resolution
-from stackcheck.resolving.resolve import read_annotations
 from stackcheck.resolving.wheeltags import supported_tags
 
 HASH = "a" * 64
@@ -46,7 +46,7 @@ def stack(**fields: Any) -> Stack:
 
 def lock_text(wanted: Stack | None = None) -> str:
     platform = "x86_64-manylinux_2_28"
-    return render_lock(UV_TEXT, ORIGINS, wanted or stack(), platform=platform, uv_version="0.13.8")
+    return render_lock(UV_TEXT, ORIGINS, wanted or stack(), Made(platform, "0.13.8"))
 
 
 def test_a_lock_says_what_was_chosen_and_what_it_was_made_from() -> None:
@@ -203,7 +203,7 @@ def test_what_is_no_lock_is_said_to_be_what_it_is(lines: list[str], words: str) 
 
 def test_what_uv_says_that_is_not_toml_is_an_error_of_the_lock() -> None:
     with pytest.raises(LockError, match="uv's lock is not TOML"):
-        render_lock("= =", {}, stack(), platform="x86_64-manylinux_2_28", uv_version="1")
+        render_lock("= =", {}, stack(), Made("x86_64-manylinux_2_28", "1"))
 
 
 def test_an_archive_by_url_is_locked_as_the_file_that_it_is() -> None:
@@ -222,7 +222,7 @@ def test_a_committed_lock_renders_again_to_the_same_bytes(path: Path) -> None:
     lock = read_lock(path)
     said = re.sub(r"(?m)^(?:index|dependencies) = .*\n", "", text.partition("\n[tool.stackcheck]")[0])
     origins = {each.name: Origin(each.index, each.requires) for each in lock.packages}
-    again = render_lock(said, origins, stack(python=lock.python), platform=lock.platform, uv_version="0")
+    again = render_lock(said, origins, stack(python=lock.python), Made(lock.platform, "0"))
     assert len(lock.packages) > 50
     assert again.partition("[tool.stackcheck]")[0] == text.partition("[tool.stackcheck]")[0]
 

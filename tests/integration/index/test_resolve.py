@@ -10,7 +10,7 @@ import pytest
 
 from stackcheck import tables
 from stackcheck.definition import Stack
-from stackcheck.environment import definition_facts
+from stackcheck.environment import definition_facts, environment_of
 from stackcheck.resolving.lock import Lock, fingerprint, is_current, lock_path
 from stackcheck.resolving.lockfile import read_lock
 from stackcheck.resolving.locking import Locked, lock_stack, resolution_facts
@@ -231,6 +231,42 @@ def test_a_project_with_a_source_only_package_does_not_fail_and_all_of_them_are_
     )
 
 
+def test_an_open_version_is_the_newest_that_pip_would_take_and_not_an_ancestor_with_a_wheel(
+    server: IndexServer, options: Options
+) -> None:
+    """deepspeed has no wheel since 0.3.1.dev3, so uv, asked for wheels alone, takes that."""
+    server.add("main", make_wheel("deepspeed", "0.3.1.dev3"), make_sdist("deepspeed", "0.18.2"))
+    server.add(
+        "main", make_wheel("iopath", "0.1.9"), make_sdist("iopath", "0.1.10"), make_wheel("torch", "2.5.0")
+    )
+    server.add("main", make_sdist("torch", "2.4.0"))
+    packages = {"deepspeed": "latest", "iopath": ">=0.1", "torch": "latest"}
+    found = resolved(resolve(stack(server.simple("main"), packages), options))
+    assert {p.name: str(p.version) for p in found.packages} == {
+        "deepspeed": "0.18.2",
+        "iopath": "0.1.10",
+        "torch": "2.5.0",
+    }
+    assert found.source_only == ("deepspeed", "iopath")
+
+
+def test_what_resolved_packages_say_of_torch_and_numpy_is_read_once(
+    server: IndexServer, options: Options
+) -> None:
+    server.add("main", make_wheel("timm", "1.0", "torch>=1.7 ; python_version >= '3.9'", "pyyaml", "tqdm>=4"))
+    server.add("main", make_wheel("torch", "2.5.0", "numpy<2"), make_wheel("numpy", "1.26.4"))
+    server.add("main", make_wheel("pyyaml", "6.0"), make_wheel("tqdm", "4.70"))
+    wanted = stack(server.simple("main"), {"timm": "1.0"})
+    found = resolved(resolve(wanted, options))
+    assert found.declared == {
+        "timm": ('torch>=1.7; python_version >= "3.9"',),
+        "torch": ("numpy<2",),
+    }
+    asked = len(server.requests)
+    assert resolved(resolve(wanted, replace(options, offline=True))).declared == found.declared
+    assert len(server.requests) == asked
+
+
 def test_where_the_stack_forbids_source_builds_each_is_a_fail(server: IndexServer, options: Options) -> None:
     server.add("main", make_wheel("hydra-core", "1.3.2", "antlr4"), make_sdist("antlr4", "4.9.3"))
     server.add("main", make_sdist("deepspeed", "0.18.2"))
@@ -308,22 +344,34 @@ def test_a_git_package_whose_version_another_one_refuses_is_a_conflict(
     assert found.message == "alpha==1.0 needs ops>=2, but the stack needs ops==1.0"
 
 
-@pytest.mark.parametrize("way", ["url", "path"])
+@pytest.mark.parametrize("way", ["url", "hashed", "path"])
 def test_what_a_wheel_by_url_or_path_requires_is_resolved(
     server: IndexServer, options: Options, tmp_path: Path, way: str
 ) -> None:
     upload = make_wheel("ops", "1.0+cu124", "beta<2")
     server.add("direct", upload)
-    server.add(
-        "main", make_wheel("beta", "1.0"), make_wheel("beta", "2.0"), make_wheel("alpha", "1.0", "ops")
-    )
+    server.add("main", make_wheel("beta", "1.0"), make_wheel("beta", "2.0"))
+    server.add("main", make_wheel("alpha", "1.0", "ops"))
     (tmp_path / upload.filename).write_bytes(upload.content)
-    place = f"http://{server.host}/direct/files/{upload.filename}" if way == "url" else f"./{upload.filename}"
+    url = f"http://{server.host}/direct/files/{upload.filename}"
+    place = {"url": url, "hashed": f"{url}#sha256={upload.sha256}", "path": f"./{upload.filename}"}[way]
     wanted = stack(server.simple("main"), {"ops": place, "alpha": "1.0"}, file=str(tmp_path / "m.toml"))
     found = resolved(resolve(wanted, options))
-    assert [(p.name, str(p.version)) for p in found.packages] == [("alpha", "1.0"), ("beta", "1.0")]
+    locked_ops = {"ops": "1.0+cu124"} if way == "hashed" else {}
+    assert {p.name: str(p.version) for p in found.packages} == {"alpha": "1.0", "beta": "1.0", **locked_ops}
     assert {name: str(version) for name, version in found.given.items()} == {"ops": "1.0+cu124"}
-    assert found.left_out == ()
+    if way == "hashed":
+        ops = found.by_name["ops"]
+        assert (ops.url, ops.sha256, ops.filename, ops.is_wheel) == (
+            url,
+            upload.sha256,
+            upload.filename,
+            True,
+        )
+        assert found.left_out == ()
+    else:
+        [note] = found.left_out
+        assert note.endswith(f"{upload.filename}, which a lock can hold only with its #sha256=...")
 
 
 def test_a_wheel_by_url_that_cannot_be_read_is_said(server: IndexServer, options: Options) -> None:
@@ -331,6 +379,7 @@ def test_a_wheel_by_url_that_cannot_be_read_is_said(server: IndexServer, options
     place = f"http://me:hunter2@{server.host}/direct/files/ops-1.0-py3-none-any.whl"
     found = resolved(resolve(stack(server.simple("main"), {"ops": place, "alpha": "1.0"}), options))
     assert found.left_out[0].startswith("ops: what its wheel requires was not read: http://")
+    assert [p.name for p in found.packages] == ["alpha"]
     assert "hunter2" not in repr(found)
 
 
@@ -764,7 +813,8 @@ def test_credentials_work_and_are_written_nowhere(
     made = lock_stack(wanted, options, tmp_path / "locks")
     assert isinstance(made, Locked), made
     facts = resolution_facts(wanted, options, tmp_path / "locks")
-    [page] = served_pages.pages_hold_the_wheels(environment_of(wanted, tables.load()), tables.load(), facts["pages"])  # type: ignore[misc]
+    env = environment_of(wanted, tables.load())
+    [page] = served_pages.pages_hold_the_wheels(env, tables.load(), facts["pages"])  # type: ignore[misc]
     assert page.outcome is Outcome.PASS, page
     written = everything_written(tmp_path / "locks") + everything_written(tmp_path / "cache")
     assert SECRET.encode() not in written
