@@ -18,7 +18,7 @@ from stackcheck import __version__
 from stackcheck.cli import COMMANDS
 from stackcheck.report.jsonfile import from_json, to_json
 from stackcheck.report.model import Report
-from stackcheck.verdict import Outcome, Verdict
+from stackcheck.verdict import Level, Outcome, Verdict
 
 DEFINITIONS = """\
 [[stack]]
@@ -488,4 +488,4 @@ def test_probing_an_environment_without_a_stack_judges_no_claim(folder: Path) ->
     assert report.subject.kind == "venv"
     broken = [v for v in report.verdicts if v.outcome is Outcome.ERROR and "the rule itself" in v.message]
     assert broken == []
-    assert [v for v in report.verdicts if v.code[-3] == "1" and v.outcome is not Outcome.PASS] == []
+    assert [v for v in report.verdicts if v.level is Level.STATED and v.outcome is not Outcome.PASS] == []

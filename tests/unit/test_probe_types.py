@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 import pytest
 from pydantic import ValidationError
@@ -305,3 +306,24 @@ def test_every_probe_states_a_type_of_its_own() -> None:
 def test_a_rule_reads_the_facts_of_a_probe_by_the_probe_s_type(rule: Rule) -> None:
     stated = {need: rule.judge.__annotations__[need] for need in rule.needs if need in PROBES}
     assert stated == {need: stated_type(probe(need)) for need in stated}
+
+
+def asked_by_get(path: Path) -> set[tuple[str, str]]:
+    """Return (probe, key) of every `torch_build.get("cuda")` in a module."""
+    return {
+        (node.func.value.id, str(node.args[0].value))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "get"
+        and isinstance(node.func.value, ast.Name)
+        and node.func.value.id in PROBES
+        and isinstance(node.args[0], ast.Constant)
+    }
+
+
+def test_no_rule_asks_for_a_key_that_no_probe_has() -> None:
+    """`facts["key"]` is mypy's to check; it takes any key in `facts.get("key")`."""
+    asked = set().union(*map(asked_by_get, Path(rules.__path__[0]).rglob("*.py")))
+    assert ("torch_build", "arch_flags") in asked
+    assert {(name, key) for name, key in asked if key not in get_type_hints(type_of(name))} == set()

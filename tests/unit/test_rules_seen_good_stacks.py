@@ -9,6 +9,7 @@ import pytest
 
 from stackcheck.catalog import load_text
 from stackcheck.rules.registry import RULES, judge_one
+from stackcheck.verdict import Level
 from tests.unit.seen_cases import recorded
 
 if TYPE_CHECKING:
@@ -38,5 +39,5 @@ def test_a_good_stack_has_no_finding(file: str, name: str, observation: str) -> 
         (verdict.code, verdict.message) for verdict in found if verdict.outcome.name not in ("PASS", "SKIP")
     ] == []
     skipped = [verdict for verdict in found if verdict.outcome.name == "SKIP"]
-    assert {verdict.code[-3] for verdict in skipped} == {"4"}  # what needs a GPU, and nothing else
+    assert {verdict.level for verdict in skipped} == {Level.GPU}  # what needs a GPU, and nothing else
     assert all("no GPU" in verdict.message for verdict in skipped)
