@@ -71,8 +71,8 @@ class Capabilities:
     `Planner`. `bakes`: it is a `ContainerEngine`, on whose images an entrypoint can be put. `sees_registry`:
     it tells which digest a registry has under a name. `gpu_requests`: it gives NVIDIA GPUs to containers.
     `is_local`: driver and kernel of its targets are this machine's. `content_ids`: a target's id is the
-    digest of all that is in it, so that what was seen of it holds. `local_pythons`: it has only the Pythons
-    of this machine.
+    digest of all that is in it, so that what was seen of it holds. `local_pythons`: it builds for
+    the Pythons that this machine has.
     """
 
     images: bool = False

@@ -31,7 +31,7 @@ class HereEngine:
     """The interpreter that stackcheck itself runs under."""
 
     name = "here"
-    capabilities = Capabilities(is_local=True, local_pythons=True)
+    capabilities = Capabilities(is_local=True)
     version = ""
     swept = 0
 

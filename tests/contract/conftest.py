@@ -121,14 +121,17 @@ def installed_engine(folder: Path) -> str:
     return str(folder)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Put a package with an engine of its own on `sys.path`."""
-    place = installed_engine(tmp_path_factory.mktemp("elsewhere"))
-    sys.path.insert(0, place)
-    yield place
-    sys.path.remove(place)
-    sys.modules.pop("bare_engine", None)
+@pytest.fixture(scope="session")
+def package(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the folder of a package that has an engine of its own."""
+    return installed_engine(tmp_path_factory.mktemp("elsewhere"))
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(package: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Put that package on `sys.path`, for the tests of the contract alone."""
+    monkeypatch.syspath_prepend(package)
+    return package
 
 
 @pytest.fixture(params=ENGINES)
