@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from itertools import pairwise
 from typing import TYPE_CHECKING, TypeAlias
 
 from stackcheck.report.document import Document, Finding, Lines, Listing, Part, Row, Section, Table
@@ -29,13 +30,16 @@ def plain(_style: str, text: str) -> str:
 def render_text(document: Document, *, width: int = 100, paint: Paint | None = None) -> str:
     """Render a document for people, at most `width` columns wide where words allow; the overview first.
 
+    An empty line stands between sections, but not between those that have one line each.
+
     `paint(style, text)` colours a word: the styles are the outcome names, NOTHING, ACCEPTED, `strong`, `dim`.
     """
     paint, width = paint or plain, max(width, 40)
     parts = [] if document.sections else [f"{paint('NOTHING', 'NOTHING')}  {document.empty}"]
     parts += ["\n".join(_table(document.overview, paint))] if document.overview else []
     parts += ["\n".join(_section(section, width, paint)) for section in document.sections]
-    return "\n\n".join(parts) + "\n"
+    gaps = ["\n" if "\n" in before + after else "" for before, after in pairwise(parts)]
+    return "\n".join(part + gap for part, gap in zip(parts, [*gaps, ""], strict=True)) + "\n"
 
 
 def verdict_text(verdict: Verdict, *, width: int = 100) -> str:
@@ -44,6 +48,22 @@ def verdict_text(verdict: Verdict, *, width: int = 100) -> str:
 
 
 def _section(section: Section, width: int, paint: Paint) -> Iterator[str]:
+    yield from _body(section, width, paint) if section.name else list(_body(section, width, paint))[1:]
+
+
+def _body(section: Section, width: int, paint: Paint) -> Iterator[str]:
+    """Yield the lines below a heading, an empty one before each part."""
+    yield from _heading(section, width, paint)
+    for part in section.shown:
+        yield ""
+        yield from _part(part, width, paint)
+    if section.tail:
+        yield from ("", *map(one_line, section.tail))
+
+
+def _heading(section: Section, width: int, paint: Paint) -> Iterator[str]:
+    if not section.name:
+        return
     word = paint(section.outcome, f"{section.outcome:<5}") + " " if section.outcome else ""
     name = paint("strong", one_line(section.name, 120))
     yield f"{word}{name}: {one_line(section.headline)}" if section.headline else f"{word}{name}"
@@ -53,11 +73,6 @@ def _section(section: Section, width: int, paint: Paint) -> Iterator[str]:
         )
     for note in section.notes:
         yield from _wrapped(one_line(note), width)
-    for part in section.shown:
-        yield ""
-        yield from _part(part, width, paint)
-    if section.tail:
-        yield from ("", *map(one_line, section.tail))
 
 
 def _part(part: Part, width: int, paint: Paint) -> Iterator[str]:
@@ -99,8 +114,8 @@ def _rows(part: Finding) -> Iterator[Row]:
 
 
 def _listing(part: Listing, width: int, paint: Paint) -> Iterator[str]:
-    heading = one_line(part.heading).upper()
-    yield paint(_STYLES.get(part.heading, "strong"), heading)
+    heading = one_line(part.heading)
+    yield paint(_STYLES.get(part.heading, "strong"), heading.upper() if part.loud else heading)
     for entry in part.entries:
         yield from _wrapped(one_line(entry.line), width)
         if entry.do:

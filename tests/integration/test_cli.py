@@ -180,12 +180,13 @@ def test_all_faults_of_a_definition_at_once(folder: Path) -> None:
 def test_list(folder: Path) -> None:
     done = run(folder, "list")
     assert done.returncode == 0
-    assert [line.split()[0] for line in done.stdout.splitlines()] == [
+    header, _rule, *rows = [line.split()[0] for line in done.stdout.splitlines()]
+    assert [header, *rows] == [
         "stack", "good", "bad", "family-py311", "family-py312",
     ]  # fmt: skip
-    rows = json.loads(run(folder, "list", "family", "--format", "json").stdout)
-    assert [row["id"] for row in rows] == ["family-py311", "family-py312"]
-    assert rows[0] == {
+    listed = json.loads(run(folder, "list", "family", "--format", "json").stdout)
+    assert [row["id"] for row in listed] == ["family-py311", "family-py312"]
+    assert listed[0] == {
         "id": "family-py311",
         "family": "family",
         "file": "matrices/demo.toml",
@@ -193,7 +194,7 @@ def test_list(folder: Path) -> None:
         "axes": {"python": "3.11"},
         "expect": "pass",
     }
-    assert run(folder, "list", "g*", "--format", "md").stdout.startswith("| stack   |")
+    assert run(folder, "list", "g*", "--format", "md").stdout.startswith("| stack | python |")
 
 
 def test_check_fails_by_the_letter_and_accepts_what_is_expected(folder: Path) -> None:
@@ -293,7 +294,7 @@ def test_tables(folder: Path) -> None:
 def test_lock_that_cannot_be_made_offline_says_why(folder: Path) -> None:
     done = run(folder, "lock", "bad", "--offline", "--quiet")
     assert done.returncode == 3
-    assert done.stdout.startswith("bad: no lock: ")
+    assert done.stdout.startswith("ERROR bad: no lock: ")
     row = json.loads(run(folder, "lock", "bad", "--offline", "--quiet", "--format", "json").stdout)[0]
     assert row["stack"] == "bad"
     assert row["lock"] is None
@@ -350,7 +351,7 @@ def test_inspect_of_an_environment_says_whether_its_libraries_load(folder: Path)
     (site / "torchvision" / "_C.so").write_bytes(extension)
     good = run(folder, "inspect", "site")
     assert good.returncode == 0
-    assert "\nWill they load?\nPASS  LOAD301  all 1 libraries find what they need\n" in good.stdout
+    assert "\n      all 1 libraries find what they need\n" in good.stdout
     (site / "torchvision" / "_C.so").write_bytes(extension.replace(b"libc.so.6\0", b"libq.so.7\0"))
     bad = run(folder, "inspect", "site")
     assert bad.returncode == 1
@@ -363,7 +364,7 @@ def test_inspect_of_an_environment_says_whether_its_libraries_load(folder: Path)
 def test_inspect_of_nothing_is_exit_code_3(folder: Path) -> None:
     done = run(folder, "inspect", "matrices")
     assert done.returncode == 3
-    assert done.stdout == ("folder matrices: nothing could be inspected, there is no binary in it\n")
+    assert done.stdout == ("NOTHING folder matrices: nothing could be inspected, there is no binary in it\n")
 
 
 def test_a_fault_of_stackcheck_is_one_line_and_exit_code_3(folder: Path) -> None:
