@@ -133,14 +133,18 @@ def _lines(part: Lines, width: int) -> Iterator[str]:
 
 
 def _table(table: Table, paint: Paint) -> Iterator[str]:
-    from tabulate import tabulate  # noqa: PLC0415 - 30 ms, and only for a table
-
-    rows = [[one_line(cell, 120) for cell in row] for row in table.rows]
-    rows = [[paint(row[0], row[0]) if row[0] in Outcome.__members__ else row[0], *row[1:]] for row in rows]
-    headers = [one_line(header, 120) for header in table.headers]
-    align = ["left" if number < table.right else "right" for number in range(len(table.headers))]
-    made = tabulate(rows, headers, tablefmt="simple", colalign=align, disable_numparse=True)
-    yield from made.splitlines()
+    """Yield columns two spaces apart; a word that is an outcome, and leads its row, is coloured."""
+    rows = [[one_line(cell, 120) for cell in row] for row in (table.headers, *table.rows)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    rows.insert(1, ["-" * width for width in widths])
+    for row in rows:
+        cells = [
+            cell.ljust(width) if number < table.right else cell.rjust(width)
+            for number, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        if row[0] in Outcome.__members__:
+            cells[0] = paint(row[0], cells[0])
+        yield "  ".join(cells).rstrip()
 
 
 def _wrapped(text: str, width: int, *, first: str = _INDENT, paint: Paint = plain) -> Iterator[str]:
