@@ -271,8 +271,8 @@ def test_explain(folder: Path) -> None:
     assert every.returncode == 0
     assert "  SPCONV101  " in every.stdout
     one = run(folder, "explain", "spconv101")
-    assert one.stdout.startswith("SPCONV101  ")
-    assert "\nSource: " in one.stdout
+    assert one.stdout.startswith("SPCONV101: ")
+    assert "\n    Source: " in one.stdout
     rows = json.loads(run(folder, "explain", "SPCONV", "--format", "json").stdout)
     assert {row["family"] for row in rows} == {"SPCONV"}
 
