@@ -119,7 +119,7 @@ def test_help_names_every_command(folder: Path) -> None:
         (["list", "-o", "no/x.txt"], "-o no/x.txt: there is no folder no; make it first"),
         (
             ["report", "no.json"],
-            "no.json: this report cannot be read: No such file or directory",
+            "no.json: this report cannot be read: No such file or directory.",
         ),
         (
             ["report", "matrices/demo.toml"],
@@ -256,6 +256,32 @@ def test_report_renders_every_format(folder: Path, form: str, start: str) -> Non
     assert done.stderr == ""
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"\xff\xfe{", "r.json: this report cannot be read: it is not UTF-8 text.\n"),
+        ("fifo", "r.json: this is not a file; what comes from a pipe is read with -.\n"),
+    ],
+)
+def test_what_cannot_be_a_report_is_a_wrong_call(folder: Path, content: bytes | str, message: str) -> None:
+    if content == "fifo":
+        os.mkfifo(folder / "r.json")
+    elif isinstance(content, bytes):
+        (folder / "r.json").write_bytes(content)
+    done = run(folder, "report", "r.json")
+    assert (done.returncode, done.stderr) == (2, f"stackcheck: error: {message}")
+
+
+def test_a_report_behind_a_byte_order_mark_is_read_and_a_closed_stdin_is_said(folder: Path) -> None:
+    (folder / "r.json").write_text(to_json([PASSED]), encoding="utf-8-sig")
+    assert run(folder, "report", "r.json").returncode == 0
+    command = f"{sys.executable} -m stackcheck report - <&-"
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, shell=True)  # noqa: S602 - only a shell closes stdin
+    assert (done.returncode, done.stderr) == (
+        2, "stackcheck: error: -: stdin is closed; pipe a report into it, or name a file.\n",
+    )  # fmt: skip
+
+
 def test_report_joins_files_and_reads_stdin(folder: Path) -> None:
     first = saved(folder, PASSED)
     done = subprocess.run(
@@ -263,7 +289,7 @@ def test_report_joins_files_and_reads_stdin(folder: Path) -> None:
         cwd=folder, input=to_json([FAILED]), capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 1
-    assert done.stdout.startswith("result    stack ")
+    assert done.stdout.startswith("result  stack ")
 
 
 def test_explain(folder: Path) -> None:
