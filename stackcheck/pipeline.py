@@ -7,6 +7,7 @@ stack: a step that fails becomes a fact, and a rule says what it means. The step
 from __future__ import annotations
 
 import os
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,8 @@ from stackcheck.targets.engine import Planner
 from stackcheck.verdict import Level
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+    from concurrent.futures import Future
 
     from stackcheck.definition import Stack
     from stackcheck.dockerfiles.tiers import ChainPlan
@@ -43,16 +45,24 @@ def check(stack: Stack, options: Options, progress: Progress) -> Report:
     return run.report(judge_all(rules.before_build(), facts), facts)
 
 
-def check_all(stacks: Sequence[Stack], options: Options, progress: Progress) -> list[Report]:
-    """Check several stacks, in their order.
+def check_all(stacks: Iterable[Stack], options: Options, progress: Progress) -> Iterator[Report]:
+    """Check several stacks; yield their reports in their order, and keep none.
 
-    Offline they resolve side by side: uv then waits for nobody, so an interrupt is never held up by it.
+    Offline they resolve side by side: uv then waits for nobody, so an interrupt is never held up by it. A
+    few of them are ahead of the one that is yielded, however many there are.
     """
-    if not options.offline or len(stacks) < 2:
-        return [check(stack, options, progress) for stack in stacks]
-    options = replace(options, answers={})
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(pool.map(lambda stack: check(stack, options, progress), stacks))
+    if not options.offline:
+        yield from (check(stack, options, progress) for stack in stacks)
+        return
+    options, workers = replace(options, answers={}), os.cpu_count() or 1
+    with ThreadPoolExecutor(workers) as pool:
+        ahead: deque[Future[Report]] = deque()
+        for stack in stacks:
+            ahead.append(pool.submit(check, stack, options, progress))
+            if len(ahead) > 4 * workers:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
 
 
 def verify(stack: Stack, options: Options, progress: Progress, family: Sequence[Stack] = ()) -> Report:

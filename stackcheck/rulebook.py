@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from stackcheck.report.document import Document, Lines, Section
 from stackcheck.verdict import Level
 
 if TYPE_CHECKING:
@@ -37,22 +38,37 @@ def family_title(rule: Rule) -> str:
     return document.strip().partition("\n")[0].rstrip(".")
 
 
-def render_rule(rule: Rule) -> str:
-    """Render one rule for a terminal."""
-    return f"{rule.code}  {rule.title}\nRuns {stage(rule)}; needs: {', '.join(rule.needs)}\n\n{rule.text}\n"
+def document(rules: Sequence[Rule], *, index: bool = False) -> Document:
+    """Return rules as a document: the whole text of each, or with `index` a line each, by family."""
+    sections = map(_family, _families(rules)) if index else map(_rule, rules)
+    return Document(tuple(sections), lambda: [_row(rule) for rule in rules], package="stackcheck.rules")
 
 
-def render_index(rules: Sequence[Rule]) -> str:
-    """Render all rules for a terminal, one line each, by family."""
-    parts = []
-    for family, members in _families(rules):
-        lines = [f"  {rule.code:<10} {rule.title}" for rule in members]
-        parts.append("\n".join([f"{family}: {family_title(members[0])}", *lines]))
-    return "\n\n".join(parts) + "\n"
+def _rule(rule: Rule) -> Section:
+    runs = f"Runs {stage(rule)}; needs: {', '.join(rule.needs)}"
+    text = Lines(tuple(rule.text.splitlines()), literal=True)
+    return Section(rule.code, rule.title, notes=(runs,), parts=(text,))
+
+
+def _family(group: tuple[str, Sequence[Rule]]) -> Section:
+    family, members = group
+    lines = tuple(f"{rule.code:<10} {rule.title}" for rule in members)
+    return Section(family, family_title(members[0]), parts=(Lines(lines, literal=True),))
+
+
+def _row(rule: Rule) -> dict[str, Any]:
+    return {
+        "code": rule.code,
+        "family": rule.family,
+        "title": rule.title,
+        "runs": stage(rule),
+        "needs": list(rule.needs),
+        "text": rule.text,
+    }
 
 
 def render_markdown(rules: Sequence[Rule]) -> str:
-    """Render the rule reference: every rule with its whole text, by family."""
+    """Render the rule reference, docs/rules.md: the docstrings are Markdown, so their markup stays."""
     lines = [
         "# The rules",
         "",

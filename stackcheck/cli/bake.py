@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stackcheck import catalog
 from stackcheck.cli import options, output, stacks
 from stackcheck.entrypoints import baking
 from stackcheck.errors import UsageError
+from stackcheck.report import FORMATS
+from stackcheck.report.document import Document, Finding, Section
+from stackcheck.verdict import Outcome
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Mapping
 
     from stackcheck.definition import Stack
     from stackcheck.entrypoints.baked_image import Baked
@@ -35,7 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     stacks.configure_folders(parser)
     options.add_resolving(parser)
     options.add_building(parser)
-    output.configure(parser, ("text", "json"))
+    output.configure(parser, FORMATS)
 
 
 def execute(args: argparse.Namespace) -> int:
@@ -43,7 +46,7 @@ def execute(args: argparse.Namespace) -> int:
     stack, image = _named(args)
     wish = baking.Wish(args.tag, args.cpu, args.healthcheck)
     baked = baking.bake(image, stack, wish, options.pipeline_options(args), output.progress(args))
-    output.write(_json(baked) if args.format == "json" else _text(baked), args.output)
+    output.write_document(document(baked), args)
     return int(baked.said["exit_code"])
 
 
@@ -67,23 +70,30 @@ def _one(name: str, args: argparse.Namespace) -> Stack:
     return found[0]
 
 
-def _text(baked: Baked) -> str:
-    lines = [
-        f"{baked.name}: baked ({baked.id[:19]})",
-        f"  entrypoint: {output.line(' '.join(baked.entrypoint))}",
-        f"  command: {output.line(' '.join(baked.command)) or '(none)'}",
-        f"  without a GPU it is {baked.said['answer']}:"
-        if baked.said["causes"]
-        else f"  it is {baked.said['answer']}",
-    ]
-    lines += [
-        f"  {each['outcome']} {each['kind']}: {output.line(each['message'])}" for each in baked.said["causes"]
-    ]
-    return "\n".join(lines) + "\n"
+def document(baked: Baked) -> Document:
+    """Return what was baked, and what the check says of the image where it was baked."""
+    without = "without a GPU it is" if baked.said["causes"] else "it is"
+    section = Section(
+        name=baked.name,
+        headline=f"baked ({baked.id[:19]})",
+        notes=(
+            f"entrypoint: {' '.join(baked.entrypoint)}",
+            f"command: {' '.join(baked.command) or '(none)'}",
+            f"{without} {baked.said['answer']}",
+        ),
+        parts=tuple(_finding(each) for each in baked.said["causes"]),
+    )
+    return Document((section,), lambda: _data(baked))
 
 
-def _json(baked: Baked) -> str:
-    document = {
+def _finding(cause: Mapping[str, Any]) -> Finding:
+    outcome = cause["outcome"]
+    known = outcome if outcome in Outcome.__members__ else Outcome.ERROR.word
+    return Finding(Outcome[known], "", cause["kind"], cause["message"])
+
+
+def _data(baked: Baked) -> dict[str, Any]:
+    return {
         "schema_version": 1,
         "image": baked.name,
         "id": baked.id,
@@ -92,4 +102,3 @@ def _json(baked: Baked) -> str:
         "command": list(baked.command),
         "check": dict(baked.said),
     }
-    return json.dumps(document, indent=2) + "\n"

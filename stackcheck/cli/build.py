@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stackcheck import pipeline
 from stackcheck.cli import chainplan, options, output, stacks
 from stackcheck.errors import EXIT_FAIL, BuildFailedError
+from stackcheck.report import FORMATS
+from stackcheck.report.document import Document, Finding, Lines, Section
+from stackcheck.verdict import Outcome
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
     from stackcheck.targets import Target
 
@@ -26,7 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="tell which tiers and steps would be built, and why; build nothing",
     )
-    output.configure(parser, ("text", "json"))
+    output.configure(parser, FORMATS)
 
 
 def execute(args: argparse.Namespace) -> int:
@@ -34,9 +37,7 @@ def execute(args: argparse.Namespace) -> int:
     how, tell = options.pipeline_options(args), output.progress(args)
     if args.plan:
         plans = [pipeline.plan(stack, how, tell) for stack in stacks.chosen(args)]
-        output.write(
-            chainplan.to_json(plans) if args.format == "json" else chainplan.to_text(plans), args.output
-        )
+        output.write_document(chainplan.document(plans), args)
         return 0
     built: list[tuple[str, Target]] = []
     failed: list[tuple[str, BuildFailedError]] = []
@@ -45,30 +46,43 @@ def execute(args: argparse.Namespace) -> int:
             built.append((stack.id, pipeline.build(stack, how, tell)))
         except BuildFailedError as error:
             failed.append((stack.id, error))
-    output.write(_json(built, failed) if args.format == "json" else _text(built, failed), args.output)
+    output.write_document(document(built, failed), args)
     return EXIT_FAIL if failed else 0
 
 
-def _text(built: list[tuple[str, Target]], failed: list[tuple[str, BuildFailedError]]) -> str:
-    lines: list[str] = []
-    for stack, target in built:
-        lines.append(f"{stack}: {target.kind} {target.name} ({_how(target.built)})")
-        below = 0
-        for tier in target.tiers:
-            more = f"{(tier.size_bytes - below) / 1e6:.1f} MB"
-            lines.append(f"    {tier.stack}: {tier.name}, {'+' if below else ''}{more} ({_how(tier.built)})")
-            below = tier.size_bytes
-    for stack, error in failed:
-        lines += [f"{stack}: does not build", *output.indented(f"{error}\n{error.log_tail}")]
-        lines += [f"    the whole log: {output.line(error.log_file)}"] if error.log_file else []
-    return "\n".join(lines) + "\n"
+def document(built: Sequence[tuple[str, Target]], failed: Sequence[tuple[str, BuildFailedError]]) -> Document:
+    """Return what was built, and what does not build."""
+    sections = (*(_built(*each) for each in built), *(_failed(*each) for each in failed))
+    return Document(sections, lambda: _data(built, failed))
+
+
+def _built(stack: str, target: Target) -> Section:
+    notes, below = [], 0
+    for tier in target.tiers:
+        more = f"{(tier.size_bytes - below) / 1e6:.1f} MB"
+        notes.append(f"{tier.stack}: {tier.name}, {'+' if below else ''}{more} ({_how(tier.built)})")
+        below = tier.size_bytes
+    return Section(stack, f"{target.kind} {target.name} ({_how(target.built)})", notes=tuple(notes))
+
+
+def _failed(stack: str, error: BuildFailedError) -> Section:
+    finding = Finding(Outcome.FAIL, "", "does not build", str(error), shown=False)
+    return Section(
+        name=stack,
+        headline="does not build",
+        outcome=Outcome.FAIL.word,
+        parts=(finding, Lines((str(error), error.log_tail), literal=True)),
+        tail=(f"the whole log: {error.log_file}",) if error.log_file else (),
+    )
 
 
 def _how(built: bool) -> str:
     return "built" if built else "nothing had to be built"
 
 
-def _json(built: list[tuple[str, Target]], failed: list[tuple[str, BuildFailedError]]) -> str:
+def _data(
+    built: Sequence[tuple[str, Target]], failed: Sequence[tuple[str, BuildFailedError]]
+) -> dict[str, Any]:
     rows = [
         {
             "stack": stack,
@@ -84,4 +98,4 @@ def _json(built: list[tuple[str, Target]], failed: list[tuple[str, BuildFailedEr
         {"stack": stack, "error": str(error), "log_tail": error.log_tail, "log_file": error.log_file}
         for stack, error in failed
     ]
-    return json.dumps({"targets": rows, "failed": faults}, indent=2) + "\n"
+    return {"targets": rows, "failed": faults}

@@ -3,51 +3,62 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stackcheck.cli import output
 from stackcheck.drift import history
+from stackcheck.drift.rendering import OUTCOMES
 from stackcheck.errors import EXIT_OK
+from stackcheck.report import FORMATS
+from stackcheck.report.document import Document, Finding, Row, Section
 from stackcheck.report.wording import plural
+from stackcheck.verdict import Outcome
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.add_argument("stack", metavar="STACK", help="the id of a stack")
-    output.configure(parser, ("text", "json"))
+    output.configure(parser, FORMATS)
 
 
 def execute(args: argparse.Namespace) -> int:
-    """Run the command; a stack without history is no error."""
+    """Run the command; a stack without history is not an error."""
     runs = history.read(history.history_file(), args.stack)
-    found = history.courses(runs)
-    if args.format == "json":
-        rows = [{**dataclasses.asdict(course), "flapping": course.flapping} for course in found]
-        taken = [{"started": run.started, "reason": run.accepted} for run in runs if run.accepted]
-        document = {"stack": args.stack, "runs": len(runs), "changes": rows, "accepted": taken}
-        output.write(json.dumps(document, indent=2) + "\n", args.output)
-    else:
-        output.write("\n".join(_text(args.stack, runs, found)) + "\n", args.output)
+    output.write_document(document(args.stack, runs, history.courses(runs)), args)
     return EXIT_OK
 
 
-def _text(stack: str, runs: Sequence[history.Run], found: Sequence[history.Course]) -> Iterator[str]:
-    if not runs:
-        yield f"{output.line(stack)}: no drift run is kept; `stackcheck drift {output.line(stack)}` makes one"
-        return
-    yield f"{output.line(stack)}: {plural(len(runs), 'run')}, {runs[0].started} to {runs[-1].started}"
-    for course in found:
-        state = f"since {course.since}" if course.now else f"gone; last seen {course.last}"
-        flaps = f", flapping ({course.flips} times)" if course.flapping else ""
-        yield ""
-        yield f"{course.rank.upper()}  {output.line(course.what)}"
-        yield f"    where: {output.line(course.where)}"
-        yield f"    {state}; in {course.seen} of {plural(course.looked, 'run')}{flaps}"
-    for run in runs:
-        if run.accepted:
-            yield f"accepted {run.started}: {output.line(run.accepted)}"
+def document(stack: str, runs: Sequence[history.Run], found: Sequence[history.Course]) -> Document:
+    """Return the course of every change that was seen in a stack."""
+    none = f"no drift run is kept; `stackcheck drift {stack}` makes one"
+    section = Section(
+        name=stack,
+        headline=f"{plural(len(runs), 'run')}, {runs[0].started} to {runs[-1].started}" if runs else none,
+        parts=tuple(map(_finding, found)),
+        tail=tuple(f"accepted {run.started}: {run.accepted}" for run in runs if run.accepted),
+    )
+    return Document((section,), lambda: _data(stack, runs, found), package="stackcheck.history")
+
+
+def _finding(course: history.Course) -> Finding:
+    state = f"since {course.since}" if course.now else f"gone; last seen {course.last}"
+    flaps = f", flapping ({course.flips} times)" if course.flapping else ""
+    seen = f"{state}; in {course.seen} of {plural(course.looked, 'run')}{flaps}"
+    return Finding(
+        outcome=OUTCOMES[course.rank] if course.now else Outcome.PASS,
+        code="",
+        title=course.what,
+        rows=(Row("where", course.where), Row("seen", seen)),
+        label=course.rank.upper(),
+        name=f"{course.where} {course.aspect}",
+    )
+
+
+def _data(stack: str, runs: Sequence[history.Run], found: Sequence[history.Course]) -> dict[str, Any]:
+    rows = [{**dataclasses.asdict(course), "flapping": course.flapping} for course in found]
+    taken = [{"started": run.started, "reason": run.accepted} for run in runs if run.accepted]
+    return {"stack": stack, "runs": len(runs), "changes": rows, "accepted": taken}

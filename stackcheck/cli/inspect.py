@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from tabulate import tabulate
 
 from stackcheck import catalog
 from stackcheck.cli import options, output, stacks
 from stackcheck.errors import UsageError
 from stackcheck.inspecting import inspection
+from stackcheck.report import FORMATS
+from stackcheck.report.document import Document, Finding, Lines, Part, Section, Table
 from stackcheck.report.jsonfile import verdict_out
-from stackcheck.report.text import verdict_text
-from stackcheck.report.wording import plural, size
+from stackcheck.report.sections import finding
+from stackcheck.report.wording import NOTHING, plural, size
 from stackcheck.tables.gpus import Gpu, find_gpu
 from stackcheck.verdict import Outcome
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from stackcheck.inspecting.inspection import Cell, Contents, Row
-    from stackcheck.verdict import Verdict
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -50,7 +49,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     stacks.configure_folders(parser)
     options.add_image_engine(parser)
     options.add_quiet(parser)
-    output.configure(parser, ("text", "md", "json"))
+    output.configure(parser, FORMATS)
 
 
 def execute(args: argparse.Namespace) -> int:
@@ -59,8 +58,7 @@ def execute(args: argparse.Namespace) -> int:
     driver = _release(args.driver_cuda) if args.driver_cuda else None
     contents = _contents(args)
     rows = inspection.judge(contents, gpus, driver)
-    made = _json(contents, rows, gpus) if args.format == "json" else _text(contents, rows, gpus, args.format)
-    output.write(made, args.output)
+    output.write_document(document(contents, rows, gpus, asked=asked), args)
     return inspection.exit_code(contents, rows, asked=asked, strict=args.strict)
 
 
@@ -107,60 +105,72 @@ def _column(gpu: Gpu) -> str:
     return what if what == gpu.name else f"{gpu.name} ({what})"
 
 
-def _text(contents: Contents, rows: Sequence[Row], gpus: Sequence[Gpu], form: str) -> str:
-    style = "github" if form == "md" else "simple"
-    parts = [_headline(contents, rows)]
-    if rows:
-        cells = [
-            [
-                output.line(row.path),
-                *map(_word, row.cells),
-                output.line(row.worst.reason),
-            ]
-            for row in rows
-        ]
-        headers = ["library", *map(_column, gpus), "why"]
-        parts.append(tabulate(cells, headers, tablefmt=style, disable_numparse=True))
-        if any(each.partial for row in rows for each in row.cells):
-            parts.append("* some fatbins of the library serve this GPU and others do not")
-        if any(each.unseen for row in rows for each in row.cells):
-            parts.append("? code may be there that no section lists; --deep looks for it")
-    if costs := inspection.sizes(contents):
-        table = [[name, images, size(count)] for name, images, count in costs]
-        parts.append(tabulate(table, ["code", "images", "size"], tablefmt=style, disable_numparse=True))
+def document(contents: Contents, rows: Sequence[Row], gpus: Sequence[Gpu], *, asked: bool) -> Document:
+    """Return what was inspected: the libraries against the GPUs, and whether they will load.
+
+    `asked` tells that the GPUs were named, so that a library which does not serve one of them fails.
+    """
+    sections = [_libraries(contents, rows, gpus, asked=asked)]
     if contents.loading:
-        parts.append("Will they load?\n" + "\n".join(_told(verdict) for verdict in contents.loading))
-    notes = [f"not read: {output.line(path)}: {output.line(why)}" for path, why in contents.unreadable]
-    notes += [f"not looked at: {output.line(reason)}" for reason in contents.skipped]
-    return "\n\n".join([*parts, *(["\n".join(notes)] if notes else [])]) + "\n"
+        # What passed is shown too: nothing else says that the libraries were looked at.
+        told = tuple(replace(finding(verdict), shown=True) for verdict in contents.loading)
+        sections.append(Section("Will they load?", parts=told))
+    return Document(
+        tuple(sections), lambda: _data(contents, rows, gpus), title=f"{contents.kind} {contents.name}"
+    )
+
+
+def _libraries(contents: Contents, rows: Sequence[Row], gpus: Sequence[Gpu], *, asked: bool) -> Section:
+    parts: list[Part] = [*_misses(rows, gpus)] if asked else []
+    if rows:
+        cells = [(row.path, *map(_word, row.cells), row.worst.reason) for row in rows]
+        parts.append(Table(("library", *map(_column, gpus), "why"), tuple(cells)))
+        if any(each.partial for row in rows for each in row.cells):
+            parts.append(Lines(("* some fatbins of the library serve this GPU and others do not",)))
+        if any(each.unseen for row in rows for each in row.cells):
+            parts.append(Lines(("? code may be there that no section lists; --deep looks for it",)))
+    if costs := inspection.sizes(contents):
+        table = tuple((name, str(images), size(count)) for name, images, count in costs)
+        parts.append(Table(("code", "images", "size"), table, right=1))
+    notes = [f"not read: {path}: {why}" for path, why in contents.unreadable]
+    notes += [f"not looked at: {reason}" for reason in contents.skipped]
+    return Section(
+        name=f"{contents.kind} {contents.name}",
+        headline=_headline(contents, rows),
+        outcome="" if contents.binaries else NOTHING,
+        parts=(*parts, *([Lines(tuple(notes))] if notes else [])),
+    )
+
+
+def _misses(rows: Sequence[Row], gpus: Sequence[Gpu]) -> Iterator[Finding]:
+    """Yield the libraries that do not serve a GPU, for machines; a reader has the table."""
+    for row in rows:
+        missed = [_column(gpu) for gpu, cell in zip(gpus, row.cells, strict=True) if cell.how == "no"]
+        if missed:
+            title = f"no code for {', '.join(missed)}"
+            yield Finding(
+                Outcome.FAIL, "", title, row.worst.reason, name=row.path, label="no code", shown=False
+            )
 
 
 def _word(cell: Cell) -> str:
     return cell.how + ("*" if cell.partial else "") + ("?" if cell.unseen else "")
 
 
-def _told(verdict: Verdict) -> str:
-    """Say one verdict on loading: a line for what passed, the report's own form for the rest."""
-    if verdict.outcome is Outcome.PASS:
-        return f"PASS  {verdict.code}  {output.line(verdict.message)}"
-    return verdict_text(verdict)
-
-
 def _headline(contents: Contents, rows: Sequence[Row]) -> str:
-    name = f"{contents.kind} {output.line(contents.name)}"
     if not contents.binaries:
-        return f"{name}: nothing could be inspected, there is no binary in it"
+        return "nothing could be inspected, there is no binary in it"
     bad = sum(row.worst.how == "no" for row in rows)
     others = contents.binaries - len(rows) - len(contents.unreadable)
     if not rows and contents.libraries:
         count = plural(len(contents.libraries), "library")
-        return f"{name}: {count} with GPU code, none for such GPUs: other targets, or still to be linked"
+        return f"{count} with GPU code, none for such GPUs: other targets, or still to be linked"
     ends = f", {bad} of them without code for one of these" if bad else ""
     count = plural(len(rows), "library")
-    return f"{name}: {count} with code for such GPUs{ends}; {plural(others, 'other binary')}"
+    return f"{count} with code for such GPUs{ends}; {plural(others, 'other binary')}"
 
 
-def _json(contents: Contents, rows: Sequence[Row], gpus: Sequence[Gpu]) -> str:
+def _data(contents: Contents, rows: Sequence[Row], gpus: Sequence[Gpu]) -> dict[str, Any]:
     libraries: list[dict[str, Any]] = [
         {
             "path": row.path,
@@ -178,7 +188,7 @@ def _json(contents: Contents, rows: Sequence[Row], gpus: Sequence[Gpu]) -> str:
         }
         for row in rows
     ]
-    document = {
+    return {
         "schema_version": 1,
         "target": {"kind": contents.kind, "name": contents.name},
         "gpus": [{"name": gpu.name, "target": gpu.gfx or str(gpu.capability)} for gpu in gpus],
@@ -192,4 +202,3 @@ def _json(contents: Contents, rows: Sequence[Row], gpus: Sequence[Gpu]) -> str:
         "unreadable": [{"path": path, "error": error} for path, error in contents.unreadable],
         "skipped": list(contents.skipped),
     }
-    return json.dumps(document, indent=2) + "\n"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING
-
-from tabulate import tabulate
+from typing import TYPE_CHECKING, Any
 
 from stackcheck.cli import output, stacks
+from stackcheck.report import FORMATS
+from stackcheck.report.document import Document, Section, Table
 from stackcheck.report.escape import one_line
+from stackcheck.report.wording import plural
 
 if TYPE_CHECKING:
     import argparse
@@ -16,35 +16,36 @@ if TYPE_CHECKING:
 
     from stackcheck.definition import Stack
 
+_HEADERS = ("stack", "python", "accelerator", "torch", "expect", "summary", "file")
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     stacks.configure(parser, nargs="*")
-    output.configure(parser, ("text", "md", "json"))
+    output.configure(parser, FORMATS)
 
 
 def execute(args: argparse.Namespace) -> int:
     """Run the command."""
-    chosen = stacks.chosen(args)
-    output.write(_json(chosen) if args.format == "json" else _table(chosen, args.format), args.output)
+    output.write_document(document(stacks.chosen(args)), args)
     return 0
 
 
-def _table(found: Sequence[Stack], form: str) -> str:
-    rows = [[stack.id, *_facts(stack), one_line(stack.summary, 80), stack.file] for stack in found]
-    headers = ["stack", "python", "accelerator", "torch", "expect", "summary", "file"]
-    style = "github" if form == "md" else "plain"
-    return tabulate(rows, headers, tablefmt=style, disable_numparse=True) + "\n"
+def document(found: Sequence[Stack]) -> Document:
+    """Return the stacks as one table."""
+    rows = tuple((stack.id, *_facts(stack), one_line(stack.summary, 80), stack.file) for stack in found)
+    section = Section(title="stacks", parts=(Table(_HEADERS, rows),))
+    return Document((section,), lambda: _data(found), title=plural(len(found), "stack"))
 
 
-def _facts(stack: Stack) -> list[str]:
+def _facts(stack: Stack) -> tuple[str, str, str, str]:
     accelerator = " ".join(filter(None, [stack.accelerator, stack.cuda or stack.rocm])) or "-"
     torch = stack.packages.get("torch")
-    return [stack.python or "-", accelerator, torch.version if torch else "-", stack.expect]
+    return stack.python or "-", accelerator, torch.version if torch else "-", stack.expect
 
 
-def _json(found: Sequence[Stack]) -> str:
-    rows = [
+def _data(found: Sequence[Stack]) -> list[dict[str, Any]]:
+    return [
         {
             "id": stack.id,
             "family": stack.family,
@@ -55,4 +56,3 @@ def _json(found: Sequence[Stack]) -> str:
         }
         for stack in found
     ]
-    return json.dumps(rows, indent=2) + "\n"

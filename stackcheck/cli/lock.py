@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from stackcheck.cli import options, output, stacks
 from stackcheck.errors import EXIT_FAIL, EXIT_OK, EXIT_UNCHECKED
+from stackcheck.report import FORMATS
+from stackcheck.report.document import Document, Finding, Lines, Section
 from stackcheck.report.wording import plural
 from stackcheck.resolving.locking import Locked, lock_stack
 from stackcheck.resolving.resolution import PROVEN, Unresolved
 from stackcheck.resolving.resolve import Options
+from stackcheck.verdict import Outcome
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
+    from collections.abc import Mapping
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     stacks.configure(parser)
     options.add_resolving(parser)
-    output.configure(parser, ("text", "json"))
+    output.configure(parser, FORMATS)
 
 
 def execute(args: argparse.Namespace) -> int:
@@ -31,23 +33,32 @@ def execute(args: argparse.Namespace) -> int:
     for stack in stacks.chosen(args):
         tell(f"{stack.id}: resolving")
         results[stack.id] = lock_stack(stack, how, args.locks)
-    lines = [line for stack, result in results.items() for line in _text(stack, result)]
-    rows = [_row(stack, result) for stack, result in results.items()]
-    text = json.dumps(rows, indent=2) if args.format == "json" else "\n".join(lines)
-    output.write(text + "\n", args.output)
+    output.write_document(document(results), args)
     kinds = {result.kind for result in results.values() if isinstance(result, Unresolved)}
     return EXIT_FAIL if kinds & PROVEN else EXIT_UNCHECKED if kinds else EXIT_OK
 
 
-def _text(stack: str, result: Locked | Unresolved) -> Iterator[str]:
+def document(results: Mapping[str, Locked | Unresolved]) -> Document:
+    """Return what became of the lock of each stack."""
+    sections = tuple(_section(stack, result) for stack, result in results.items())
+    return Document(sections, lambda: [_row(stack, result) for stack, result in results.items()])
+
+
+def _section(stack: str, result: Locked | Unresolved) -> Section:
     if isinstance(result, Locked):
         state = "written" if result.changed else "unchanged"
-        yield f"{stack}: {result.lock.path} {state}, {plural(len(result.lock.packages), 'package')}"
-        return
-    yield f"{stack}: no lock: {output.line(result.message)}"
-    yield from output.indented(result.derivation)
-    if result.hint:
-        yield f"    do: {output.line(result.hint)}"
+        packages = plural(len(result.lock.packages), "package")
+        return Section(stack, f"{result.lock.path} {state}, {packages}")
+    outcome = Outcome.FAIL if result.kind in PROVEN else Outcome.ERROR
+    finding = Finding(outcome, "", "no lock", result.message, label=result.kind, shown=False)
+    derivation = [Lines((result.derivation,), literal=True)] if result.derivation else []
+    return Section(
+        name=stack,
+        headline=f"no lock: {result.message}",
+        outcome=outcome.word,
+        do=(result.hint,) if result.hint else (),
+        parts=(finding, *derivation),
+    )
 
 
 def _row(stack: str, result: Locked | Unresolved) -> dict[str, Any]:

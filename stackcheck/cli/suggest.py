@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stackcheck import catalog, suggested
 from stackcheck.cli import options, output, stacks
 from stackcheck.errors import EXIT_FAIL, EXIT_OK, EXIT_UNCHECKED
+from stackcheck.report import FORMATS
+from stackcheck.report.document import Document, Entry, Lines, Listing, Section
+from stackcheck.report.sections import finding
 from stackcheck.report.wording import plural
 from stackcheck.steps.options import Options
 from stackcheck.suggest import spell
 from stackcheck.suggest.edited import edit_text, unified
+from stackcheck.verdict import Outcome
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
+    from collections.abc import Sequence
 
     from stackcheck.definition import Stack
     from stackcheck.suggest import Change, Suggestion
@@ -28,44 +32,49 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     stacks.configure(parser)
     options.add_resolving(parser)
-    output.configure(parser, ("text", "diff", "json"))
+    output.configure(parser, (*FORMATS, "diff"))
 
 
 def execute(args: argparse.Namespace) -> int:
     """Run the command: 1 when for some stack nothing was found, 3 when the resolver could not be asked."""
     tell, how = output.progress(args), Options(offline=args.offline, locks=args.locks)
     answers = [(stack, suggested.answer(stack, how, tell)) for stack in stacks.chosen(args)]
-    output.write(_rendered(answers, args.format), args.output)
+    if args.format == "diff":
+        diffs = (_diff(stack, found.suggestion) for stack, found in answers)
+        output.write("".join(diffs), args.output)
+    else:
+        output.write_document(document(answers), args)
     if not all(found.found for _, found in answers):
         return EXIT_FAIL
     return EXIT_UNCHECKED if any(found.broken for _, found in answers) else EXIT_OK
 
 
-def _rendered(answers: list[tuple[Stack, Answer]], form: str) -> str:
-    if form == "json":
-        return json.dumps([_row(stack, found) for stack, found in answers], indent=2) + "\n"
-    if form == "diff":
-        return "".join(_diff(stack, found.suggestion) for stack, found in answers)
-    return "\n\n".join("\n".join(_text(stack, found)) for stack, found in answers) + "\n"
+def document(answers: Sequence[tuple[Stack, Answer]]) -> Document:
+    """Return what was found for each stack: the diff, each change with its reasons, and what still fails."""
+    sections = tuple(_section(stack, found) for stack, found in answers)
+    return Document(sections, lambda: [_row(stack, found) for stack, found in answers])
 
 
-def _text(stack: Stack, found: Answer) -> Iterator[str]:
-    suggestion = found.suggestion
-    yield f"{stack.id}: {_headline(found)}"
-    if found.gap and found.found:
-        yield f"    {output.line(found.gap)}"
-    diff = _diff(stack, suggestion)
-    if diff:
-        yield from ("", diff.rstrip("\n"))
-    for change in suggestion.changes:
-        yield from ("", *_explained(change))
-    yield from _verdicts("still fails", suggestion.remaining)
-    yield from _verdicts("new, and to be known", suggestion.doubts)
-    if suggestion.changes and stack.expect == "fail":
-        yield from (
-            "",
-            'The stack says expect = "fail": take that, and expect_codes, out with these changes.',
-        )
+def _section(stack: Stack, found: Answer) -> Section:
+    suggestion, diff = found.suggestion, _diff(stack, found.suggestion)
+    remaining = tuple(replace(finding(each), shown=False) for each in suggestion.remaining)
+    lifted = 'The stack says expect = "fail": take that, and expect_codes, out with these changes.'
+    return Section(
+        name=stack.id,
+        headline=_headline(found),
+        outcome="" if found.found else Outcome.FAIL.word,
+        notes=(found.gap,) if found.gap and found.found else (),
+        parts=(
+            *remaining,
+            *([Lines(tuple(diff.splitlines()), literal=True)] if diff else []),
+            *map(_explained, suggestion.changes),
+            *_verdicts("Still fails", suggestion.remaining),
+            *_verdicts("New, and to be known", suggestion.doubts),
+        ),
+        tail=(lifted,) if suggestion.changes and stack.expect == "fail" else (),
+        file=stack.file,
+        title=stack.title,
+    )
 
 
 def _headline(found: Answer) -> str:
@@ -90,23 +99,17 @@ def _make(suggestion: Suggestion) -> str:
     return "makes" if len(suggestion.changes) == 1 else "make"
 
 
-def _explained(change: Change) -> Iterator[str]:
-    before, after = output.line(spell(change.before)), output.line(spell(change.after))
-    yield f"{'.'.join(change.path)}: {before} -> {after}"
-    reasons = change.needed_for or ("it goes with the changes above",)
-    for reason in reasons[:2]:
-        yield f"    without it: {output.line(reason)}" if change.needed_for else f"    {reason}"
-    if len(reasons) > 2:
-        yield f"    and {len(reasons) - 2} more"
-    if change.source:
-        yield f"    [{output.line(change.source)}]"
+def _explained(change: Change) -> Listing:
+    reasons = [f"without it: {reason}" for reason in change.needed_for] or ["it goes with the changes above"]
+    more = [f"and {len(reasons) - 2} more"] if len(reasons) > 2 else []
+    source = [f"[{change.source}]"] if change.source else []
+    heading = f"{'.'.join(change.path)}: {spell(change.before)} -> {spell(change.after)}"
+    return Listing(heading, tuple(map(Entry, (*reasons[:2], *more, *source))), loud=False)
 
 
-def _verdicts(title: str, verdicts: tuple[Verdict, ...]) -> Iterator[str]:
-    if verdicts:
-        yield from ("", f"{title}:")
-    for each in verdicts:
-        yield f"    {each.outcome.name} {each.code}: {output.line(each.message)}"
+def _verdicts(heading: str, verdicts: tuple[Verdict, ...]) -> list[Listing]:
+    entries = tuple(Entry(f"{each.outcome.word} {each.code}: {each.message}") for each in verdicts)
+    return [Listing(heading, entries)] if entries else []
 
 
 def _diff(stack: Stack, suggestion: Suggestion) -> str:

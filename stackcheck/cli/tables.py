@@ -10,12 +10,12 @@ from collections import defaultdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from tabulate import tabulate
-
 from stackcheck import tables
 from stackcheck.cli import output
 from stackcheck.definition import did_you_mean
 from stackcheck.errors import EXIT_OK, EXIT_UNCHECKED, UsageError
+from stackcheck.report import FORMATS
+from stackcheck.report.document import Document, Entry, Lines, Listing, Section, Table
 from stackcheck.report.escape import one_line
 from stackcheck.resolving.index import Fetcher
 from stackcheck.resolving.wheelindex import PYPI, WheelIndex
@@ -25,7 +25,7 @@ from stackcheck.tables.view import view
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 
@@ -55,7 +55,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "those that ship, from $STACKCHECK_TABLES or ~/.local/share/stackcheck/tables",
     )
     parser.add_argument("--index", default=PYPI, metavar="URL", help="with refresh; default: %(default)s")
-    output.configure(parser, ("text", "json"))
+    output.configure(parser, FORMATS)
 
 
 def execute(args: argparse.Namespace) -> int:
@@ -63,7 +63,7 @@ def execute(args: argparse.Namespace) -> int:
     if args.names == ["refresh"]:
         return _refresh(args)
     if args.names and args.names[0][:1].isdigit():
-        output.write("\n".join(_known(name) for name in args.names), args.output)
+        _write_text("\n".join(_known(name) for name in args.names), args)
         return EXIT_OK
     every: dict[str, list[Path]] = defaultdict(list)
     for path in tables.files():
@@ -72,11 +72,7 @@ def execute(args: argparse.Namespace) -> int:
     if unknown:
         raise UsageError(f"there is no table {unknown[0]!r}{did_you_mean(unknown[0], list(every))}")
     chosen = [_read(path) for name in args.names or every for path in every[name]]
-    if args.format == "json":
-        rows = [dataclasses.asdict(table) for table in chosen]
-        output.write(json.dumps(rows, indent=2, default=str) + "\n", args.output)
-    else:
-        output.write(_rows(chosen) if args.names else _index(chosen), args.output)
+    output.write_document(document(chosen, whole=bool(args.names)), args)
     return EXIT_OK
 
 
@@ -97,7 +93,7 @@ def _refresh(args: argparse.Namespace) -> int:
     text = render_diff(found)
     if args.write and found.additions:
         text += f"added to {write_own(found.additions, own_folder(), today)}\n"
-    output.write(text, args.output)
+    _write_text(text, args)
     return EXIT_UNCHECKED if found.unread else EXIT_OK
 
 
@@ -108,22 +104,37 @@ def _read(path: Path) -> TableFile:
     return TableFile(name, str(document.get("checked", "")), document.get("sources", {}), rows)
 
 
-def _index(files: list[TableFile]) -> str:
+def document(files: Sequence[TableFile], *, whole: bool) -> Document:
+    """Return the tables with all their rows, or only what each of them holds."""
+    sections = tuple(map(_rows, files)) if whole else (_index(files),)
+    return Document(sections, lambda: [_data(table) for table in files])
+
+
+def _data(table: TableFile) -> Any:
+    return json.loads(json.dumps(dataclasses.asdict(table), default=str))
+
+
+def _index(files: Sequence[TableFile]) -> Section:
     rows = [
-        [table.name, ", ".join(f"{len(found)} {kind}" for kind, found in table.rows.items()), table.checked]
+        (table.name, ", ".join(f"{len(found)} {kind}" for kind, found in table.rows.items()), table.checked)
         for table in files
     ]
-    return tabulate(rows, ["table", "rows", "checked"], tablefmt="plain", disable_numparse=True) + "\n"
+    return Section(title="tables", parts=(Table(("table", "rows", "checked"), tuple(rows)),))
 
 
-def _rows(files: list[TableFile]) -> str:
-    parts = []
-    for table in files:
-        parts.append(f"# {table.name}, checked {table.checked}")
-        for kind, rows in table.rows.items():
-            parts += [f"\n## {kind}", *(_row(row) for row in rows)]
-        parts += ["\n## sources", *(f"{key}: {one_line(text)}" for key, text in table.sources.items())]
-    return "\n".join(parts) + "\n"
+def _rows(table: TableFile) -> Section:
+    parts = [Listing(kind, tuple(Entry(_row(row)) for row in rows)) for kind, rows in table.rows.items()]
+    sources = tuple(Entry(f"{key}: {text}") for key, text in table.sources.items())
+    return Section(table.name, f"checked {table.checked}", parts=(*parts, Listing("sources", sources)))
+
+
+def _write_text(text: str, args: argparse.Namespace) -> None:
+    """Write text that is laid out already; as text it stays as it is, to be read or applied."""
+    if args.format == "text":
+        output.write(text, args.output)
+        return
+    section = Section(title="tables", parts=(Lines(tuple(text.splitlines()), literal=True),))
+    output.write_document(Document((section,), lambda: {"text": text}), args)
 
 
 def _row(row: dict[str, Any]) -> str:

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from stackcheck.drift.report import DriftReport
     from stackcheck.report.text import Paint
 
-__all__ = ["FORMATS", "document", "grouped", "headline", "render", "schema"]
+__all__ = ["FORMATS", "OUTCOMES", "document", "grouped", "headline", "render", "schema"]
 
 SCHEMA_VERSION = 1
-_OUTCOMES = dict(zip(CLASSES, (Outcome.FAIL, Outcome.FAIL, Outcome.WARN, Outcome.PASS), strict=True))
+OUTCOMES = dict(zip(CLASSES, (Outcome.FAIL, Outcome.FAIL, Outcome.WARN, Outcome.PASS), strict=True))
 _BREAKS = dict(
     zip(CLASSES, ("break the next build", "break running", "change behaviour", "benign"), strict=True)
 )
@@ -62,7 +62,7 @@ def headline(report: DriftReport) -> str:
 def _outcome(report: DriftReport) -> str:
     if not report.compared and not report.changes:
         return NOTHING
-    found = [_OUTCOMES[change.rank] for change in report.changes]
+    found = [OUTCOMES[change.rank] for change in report.changes]
     if Outcome.FAIL in found:
         return Outcome.FAIL.word
     return Outcome.ERROR.word if report.faults else max(found, default=Outcome.PASS).word
@@ -98,7 +98,7 @@ def _finding(change: Change) -> Finding:
         Row("do", change.do),
     )
     return Finding(
-        outcome=_OUTCOMES[change.rank],
+        outcome=OUTCOMES[change.rank],
         code="",
         title=change.what,
         rows=tuple(row for row in rows if row.value),

@@ -81,10 +81,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A list with a heading."""
+    """A list with a heading; `loud` ones are set in capitals at a terminal."""
 
     heading: str
     entries: tuple[Entry, ...]
+    loud: bool = True
     kind: ClassVar[str] = "listing"
 
 
@@ -114,7 +115,8 @@ Part: TypeAlias = Finding | Listing | Table | Lines
 class Section:
     """What is said of one subject, such as a stack."""
 
-    name: str
+    name: str = ""
+    """Empty for what needs no heading, such as a lone table; then `title` says for machines what it is."""
     headline: str = ""
     outcome: str = ""
     """PASS, WARN, FAIL, ERROR or NOTHING; empty where nothing is judged."""

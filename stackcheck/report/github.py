@@ -49,6 +49,8 @@ def _section(section: Section) -> Iterator[str]:
     if section.outcome == "NOTHING":
         title = f"{section.outcome} {section.name}"
         yield command("error", title, section.file, _data(section.headline))
+    if not section.name:
+        return
     name = " ".join(word for word in (section.outcome, one_line(section.name, 200)) if word)
     yield _data(f"stackcheck: {name}{f': {section.headline}' if section.headline else ''}")
 

@@ -88,9 +88,15 @@ def report_text(report: Report) -> str:
 
 def derived(report: Report) -> Derived:
     """Return what follows from the verdicts."""
-    reach = ReachRow(report.reach.level, dict(report.reach.unreached))
+    reach = report.reach
     result = NOTHING if report.result is None else report.result.word
-    return Derived(result, reach, report.counts, report.exit_code(), report.as_expected)
+    return Derived(
+        result,
+        ReachRow(reach.level, dict(reach.unreached)),
+        report.counts,
+        report.exit_code(),
+        report.as_expected,
+    )
 
 
 def _finite(value: Any) -> Any:

@@ -30,7 +30,8 @@ def render_junit(document: Document) -> str:
 
 
 def _suite(section: Section, number: int, package: str) -> ET.Element:
-    cases = [_case(finding, section.name) for finding in section.findings] or [_only_case(section)]
+    classname = section.name or section.title
+    cases = [_case(finding, classname) for finding in section.findings] or [_only_case(section)]
     suite = ET.Element(
         "testsuite",
         id=str(number),
@@ -72,8 +73,9 @@ def _case(finding: Finding, classname: str) -> ET.Element:
 def _only_case(section: Section) -> ET.Element:
     """Return the case of a section without findings: an error where that means that nothing was checked."""
     nothing = section.outcome == "NOTHING"
-    name = section.outcome if nothing else one_line(section.headline or section.name)
-    case = ET.Element("testcase", name=name, classname=one_line(section.name, 300), time="0")
+    whose = section.name or section.title
+    name = section.outcome if nothing else one_line(section.headline or whose)
+    case = ET.Element("testcase", name=name, classname=one_line(whose, 300), time="0")
     if nothing:
         ET.SubElement(case, "error", type=section.outcome, message=one_line(section.headline))
     return case

@@ -43,14 +43,15 @@ def code(text: object) -> str:
 def _section(section: Section) -> Iterator[str]:
     word = f"{section.outcome} " if section.outcome else ""
     headline = f": {inline(section.headline)}" if section.headline else ""
-    yield f"## {word}{code(section.name)}{headline}"
+    if section.name:
+        yield f"## {word}{code(section.name)}{headline}"
     if section.do:
         yield from ("", *(f"- do: {inline(step)}" for step in section.do))
     if section.notes:
         yield ""
         yield from (f"{inline(note)}  " for note in section.notes)
-    for part in section.shown:
-        yield ""
+    for number, part in enumerate(section.shown):
+        yield from [""] if number or section.name else ()
         yield from _part(part)
     if section.tail:
         yield from ("", *map(inline, section.tail))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from stackcheck import __version__
 from stackcheck.errors import EXIT_FAIL, EXIT_OK, EXIT_UNCHECKED
 from stackcheck.report.reach import Reach, reach_of
-from stackcheck.verdict import Level, Outcome, Verdict, worst
+from stackcheck.verdict import Level, Outcome, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -109,15 +109,12 @@ class Report:
         A SKIP says nothing of the stack and never leads. A proven FAIL outweighs an ERROR, as it does in the
         exit code.
         """
-        counts = self.counts
-        if counts[Outcome.FAIL]:
-            return Outcome.FAIL
-        return worst(verdict for verdict in self.counted if verdict.outcome is not Outcome.SKIP)
+        return _result(self.counts)
 
     @property
     def failed_codes(self) -> frozenset[str]:
         """Return the codes with at least one FAIL that counts."""
-        return frozenset(v.code for v in self.counted if v.outcome is Outcome.FAIL)
+        return frozenset(v.code for v in self.verdicts if v.outcome is Outcome.FAIL and v.counts)
 
     @property
     def as_expected(self) -> bool:
@@ -135,12 +132,18 @@ class Report:
         the expected ones; failing in another way, or not at all, is 1.
         """
         tolerated = accept_expected and self.expect == "fail"
-        if not self.as_expected if tolerated else self.counts[Outcome.FAIL]:
+        counts = self.counts
+        if not self.as_expected if tolerated else counts[Outcome.FAIL]:
             return EXIT_FAIL
         doubts = {Outcome.ERROR, *((Outcome.WARN, Outcome.SKIP) if strict else ())}
-        if self.result is None or any(self.counts[outcome] for outcome in doubts):
+        if _result(counts) is None or any(counts[outcome] for outcome in doubts):
             return EXIT_UNCHECKED
         return EXIT_UNCHECKED if require is not None and not self.reach.covers(require) else EXIT_OK
+
+
+def _result(counts: Mapping[Outcome, int]) -> Outcome | None:
+    order = (Outcome.FAIL, Outcome.ERROR, Outcome.WARN, Outcome.PASS)
+    return next((outcome for outcome in order if counts[outcome]), None)
 
 
 def overall_exit_code(codes: Iterable[int]) -> int:

@@ -37,13 +37,15 @@ class Reach:
         Built and run is what a place allows; definition, resolution and files can be read anywhere, so what
         was not checked of those is a choice or want of data, and stays a SKIP.
         """
-        beyond = verdict.level >= Level.RUN and not self.covers(verdict.level)
-        return beyond and verdict.outcome is Outcome.SKIP
+        if verdict.outcome is not Outcome.SKIP or verdict.level < Level.RUN:
+            return False
+        return not self.covers(verdict.level)
 
 
 def reach_of(verdicts: Sequence[Verdict], command: str = "") -> Reach:
     """Return how far a run of `command` came that gave these verdicts."""
-    level = max((each.level for each in verdicts if each.outcome in _ANSWERS), default=None)
+    levels = {each.level for each in verdicts if each.outcome in _ANSWERS}
+    level = max(levels, default=None)
     above = [each for each in Level if level is None or each > level]
     return Reach(level, {each: _reason(verdicts, command, each) for each in above})
 

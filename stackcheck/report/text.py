@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from itertools import pairwise
 from typing import TYPE_CHECKING, TypeAlias
 
 from stackcheck.report.document import Document, Finding, Lines, Listing, Part, Row, Section, Table
@@ -29,13 +30,16 @@ def plain(_style: str, text: str) -> str:
 def render_text(document: Document, *, width: int = 100, paint: Paint | None = None) -> str:
     """Render a document for people, at most `width` columns wide where words allow; the overview first.
 
+    An empty line stands between sections, but not between those that have one line each.
+
     `paint(style, text)` colours a word: the styles are the outcome names, NOTHING, ACCEPTED, `strong`, `dim`.
     """
     paint, width = paint or plain, max(width, 40)
     parts = [] if document.sections else [f"{paint('NOTHING', 'NOTHING')}  {document.empty}"]
     parts += ["\n".join(_table(document.overview, paint))] if document.overview else []
     parts += ["\n".join(_section(section, width, paint)) for section in document.sections]
-    return "\n\n".join(parts) + "\n"
+    gaps = ["\n" if "\n" in before + after else "" for before, after in pairwise(parts)]
+    return "\n".join(part + gap for part, gap in zip(parts, [*gaps, ""], strict=True)) + "\n"
 
 
 def verdict_text(verdict: Verdict, *, width: int = 100) -> str:
@@ -44,6 +48,22 @@ def verdict_text(verdict: Verdict, *, width: int = 100) -> str:
 
 
 def _section(section: Section, width: int, paint: Paint) -> Iterator[str]:
+    yield from _body(section, width, paint) if section.name else list(_body(section, width, paint))[1:]
+
+
+def _body(section: Section, width: int, paint: Paint) -> Iterator[str]:
+    """Yield the lines below a heading, an empty one before each part."""
+    yield from _heading(section, width, paint)
+    for part in section.shown:
+        yield ""
+        yield from _part(part, width, paint)
+    if section.tail:
+        yield from ("", *map(one_line, section.tail))
+
+
+def _heading(section: Section, width: int, paint: Paint) -> Iterator[str]:
+    if not section.name:
+        return
     word = paint(section.outcome, f"{section.outcome:<5}") + " " if section.outcome else ""
     name = paint("strong", one_line(section.name, 120))
     yield f"{word}{name}: {one_line(section.headline)}" if section.headline else f"{word}{name}"
@@ -53,11 +73,6 @@ def _section(section: Section, width: int, paint: Paint) -> Iterator[str]:
         )
     for note in section.notes:
         yield from _wrapped(one_line(note), width)
-    for part in section.shown:
-        yield ""
-        yield from _part(part, width, paint)
-    if section.tail:
-        yield from ("", *map(one_line, section.tail))
 
 
 def _part(part: Part, width: int, paint: Paint) -> Iterator[str]:
@@ -99,8 +114,8 @@ def _rows(part: Finding) -> Iterator[Row]:
 
 
 def _listing(part: Listing, width: int, paint: Paint) -> Iterator[str]:
-    heading = one_line(part.heading).upper()
-    yield paint(_STYLES.get(part.heading, "strong"), heading)
+    heading = one_line(part.heading)
+    yield paint(_STYLES.get(part.heading, "strong"), heading.upper() if part.loud else heading)
     for entry in part.entries:
         yield from _wrapped(one_line(entry.line), width)
         if entry.do:
@@ -118,14 +133,18 @@ def _lines(part: Lines, width: int) -> Iterator[str]:
 
 
 def _table(table: Table, paint: Paint) -> Iterator[str]:
-    from tabulate import tabulate  # noqa: PLC0415 - 30 ms, and only for a table
-
-    rows = [[one_line(cell, 120) for cell in row] for row in table.rows]
-    rows = [[paint(row[0], row[0]) if row[0] in Outcome.__members__ else row[0], *row[1:]] for row in rows]
-    headers = [one_line(header, 120) for header in table.headers]
-    align = ["left" if number < table.right else "right" for number in range(len(table.headers))]
-    made = tabulate(rows, headers, tablefmt="simple", colalign=align, disable_numparse=True)
-    yield from made.splitlines()
+    """Yield columns two spaces apart; a word that is an outcome, and leads its row, is coloured."""
+    rows = [[one_line(cell, 120) for cell in row] for row in (table.headers, *table.rows)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    rows.insert(1, ["-" * width for width in widths])
+    for row in rows:
+        cells = [
+            cell.ljust(width) if number < table.right else cell.rjust(width)
+            for number, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        if row[0] in Outcome.__members__:
+            cells[0] = paint(row[0], cells[0])
+        yield "  ".join(cells).rstrip()
 
 
 def _wrapped(text: str, width: int, *, first: str = _INDENT, paint: Paint = plain) -> Iterator[str]:

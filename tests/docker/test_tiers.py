@@ -11,11 +11,12 @@ import pytest
 
 from stackcheck import agent as agents
 from stackcheck.cli import main
-from stackcheck.cli.chainplan import to_text
+from stackcheck.cli.chainplan import document
 from stackcheck.definition import Stack
 from stackcheck.dockerfiles.tiers import link
 from stackcheck.errors import BuildFailedError, EngineError, UsageError
 from stackcheck.observation import parse_observation, rule_facts
+from stackcheck.report import render_document
 from stackcheck.rules import load_all
 from stackcheck.rules.registry import RULES, judge_one
 from stackcheck.steps.probing import packed_agent
@@ -128,12 +129,12 @@ def test_a_chain_is_built_in_order_used_again_and_rebuilt_from_the_first_change(
     assert built(engine, chain, options) == ["training", "runner"]
 
     chain.write("base/requirements.txt", "numpy==2.0.0\n")
-    text = to_text([engine.plan(chain.top, options)])
+    text = render_document(document([engine.plan(chain.top, options)]), "text")
     assert f"{chain.id('torch')}: use stackcheck/{chain.id('torch')}:" in text
     assert f"{chain.id('base')}: build, because base/requirements.txt changed\n" in text
     # BuildKit keeps no step for ENV and CMD
-    assert "    1 of 3 steps are cached; 2 run again:\n" in text
-    assert "    line 3: COPY requirements.txt /opt/ [its files changed]\n" in text
+    assert "\n1 of 3 steps are cached; 2 run again\n" in text
+    assert "      line 3: COPY requirements.txt /opt/ [its files changed]\n" in text
     assert f"{chain.id('runner')}: build, because {chain.id('training')} is built again\n" in text
     assert text.endswith("all 4 tiers are there, not all are current\n")
     assert built(engine, chain, options) == ["base", "training", "runner"]
@@ -157,7 +158,7 @@ def test_a_missing_tier_is_named_and_built_with_all_after_it(
         client.images.remove(chain.tag(name), force=True)
         for image in client.images.list(filters={"label": f"stackcheck.stack={chain.id(name)}"}):
             client.images.remove(str(image.id), force=True)
-    text = to_text([engine.plan(chain.top, options)])
+    text = render_document(document([engine.plan(chain.top, options)]), "text")
     assert f"{chain.id('training')}: build, because it is missing\n" in text
     assert text.endswith(f"missing: {chain.id('training')}, {chain.id('runner')} (2 of 4)\n")
     assert built(engine, chain, options) == ["training", "runner"]

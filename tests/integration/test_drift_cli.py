@@ -97,8 +97,8 @@ def test_a_night_in_which_a_file_vanishes_and_comes_back(project: Path, server: 
     said = run(project, "history", "night").stdout
     assert said.startswith("night: 3 runs, ")
     assert (
-        "BREAKS-NEXT-BUILD  a locked file is gone from its index\n    where: alpha-1.0-py3-none-any.whl\n"
-        in said
+        "BREAKS-NEXT-BUILD  a locked file is gone from its index\n"
+        "      where     alpha-1.0-py3-none-any.whl\n" in said
     )
     assert "; in 2 of 3 runs, flapping (3 times)\n" in said
     rows = json.loads(run(project, "history", "night", "--format", "json").stdout)

@@ -35,7 +35,7 @@ id = "family"
 axes = { python = ["3.11", "3.12"] }
 packages = { torch = "2.6.0", torchvision = "0.20.0" }
 """
-OFFLINE = "    not resolved, because of --offline: that every file exists was not checked"
+OFFLINE = "      not resolved, because of --offline: that every file exists was not checked"
 
 
 @pytest.fixture
@@ -64,18 +64,17 @@ def test_a_bad_stack_gets_a_diff_and_the_reasons(folder: Path) -> None:
         "bad: 1 change makes it good, the fewest of those known (proven by running the rules again)",
         OFFLINE,
         "",
-        "--- a/matrices/demo.toml",
+        "    --- a/matrices/demo.toml",
     ]
     assert (
-        '+packages = { torch = "2.5.0", "spconv-cu124" = "2.3.8", "cumm-cu124" = "0.7.11" }  # a pair'
+        '    +packages = { torch = "2.5.0", "spconv-cu124" = "2.3.8", "cumm-cu124" = "0.7.11" }  # a pair'
         in lines
     )
     after = lines.index("packages.cumm-cu124: 0.8.2 -> 0.7.11")
-    assert lines[after + 1] == (
-        "    without it: SPCONV101: spconv-cu124 2.3.8 works with cumm>=0.7.11,<0.8.0, and the stack has "
-        "cumm-cu124 0.8.2."
+    assert " ".join(" ".join(lines[after + 1 :]).split()).startswith(
+        "without it: SPCONV101: spconv-cu124 2.3.8 works with cumm>=0.7.11,<0.8.0, and the stack has "
+        "cumm-cu124 0.8.2. [traveller59/spconv setup.py"
     )
-    assert lines[after + 2].startswith("    [traveller59/spconv setup.py")
     assert done.returncode == 0
 
 
@@ -102,10 +101,14 @@ def test_a_good_stack_has_nothing_to_change(folder: Path) -> None:
 
 def test_where_nothing_was_found_that_is_said_and_the_exit_code_is_1(folder: Path) -> None:
     done = run(folder, "suggest", "hopeless", "--offline", "-q")
-    assert done.stdout == (
-        "hopeless: no change was found that makes it good: 0 changed definitions were judged, nothing else "
-        "is known to try\n\nstill fails:\n    FAIL DRIVER102: R580 is the last driver branch for Volta; "
-        "driver 590.48.01 does not drive V100 (7.0).\n"
+    first, second = done.stdout.split("\n\n")
+    assert first == (
+        "FAIL  hopeless: no change was found that makes it good: 0 changed definitions were judged, nothing "
+        "else is known to try"
+    )
+    assert " ".join(second.split()) == (
+        "STILL FAILS FAIL DRIVER102: R580 is the last driver branch for Volta; driver 590.48.01 does not "
+        "drive V100 (7.0)."
     )
     assert done.returncode == 1
 
@@ -134,7 +137,7 @@ def test_json_has_it_all(folder: Path) -> None:
 
 def test_check_names_the_command_for_a_definition_that_fails(folder: Path) -> None:
     done = run(folder, "check", "bad", "--offline", "-q")
-    assert done.stdout.splitlines()[-1] == "the smallest change that makes it good: stackcheck suggest bad"
+    assert "the smallest change that makes it good: stackcheck suggest bad\n" in done.stdout
     assert "stackcheck suggest" not in run(folder, "check", "good", "--offline", "-q").stdout
 
 

@@ -66,10 +66,13 @@ def test_build(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[st
     assert build.execute(call(build, "any")) == 1
     assert capsys.readouterr().out == (
         "good: image stackcheck/good:ab12 (built)\n"
-        "bad: does not build\n"
+        "\n"
+        "FAIL  bad: does not build\n"
+        "\n"
         "    step 3 failed: pip install\n"
         "    ERROR: no wheel\n"
-        "    the whole log: /c/x.log\n"
+        "\n"
+        "the whole log: /c/x.log\n"
     )
     assert build.execute(call(build, "any", "--format", "json")) == 1
     document = json.loads(capsys.readouterr().out)
@@ -104,9 +107,10 @@ def locked(*, changed: bool) -> Any:
                 "conflict", "a and b exclude each other", ("a", "b"), "Because a\nand b", hint="drop b"
             ),
             1,
-            "bad: no lock: a and b exclude each other\n    Because a\n    and b\n    do: drop b\n",
+            "\nFAIL  bad: no lock: a and b exclude each other\n      do        drop b\n"
+            "\n    Because a\n    and b\n",
         ),
-        (Unresolved("unreachable", "the index is down"), 3, "bad: no lock: the index is down\n"),
+        (Unresolved("unreachable", "the index is down"), 3, "ERROR bad: no lock: the index is down\n"),
     ],
 )
 def test_lock(

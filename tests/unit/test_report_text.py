@@ -81,14 +81,10 @@ def test_a_stack_that_passes_is_four_lines() -> None:
 
 def test_several_reports_begin_with_a_table_the_worst_first() -> None:
     assert text(PASSED, MIXED, width=90).startswith(
-        "result    stack                    failed    error    warned    not checked    passed"
-        "    accepted        time\n"
-        "--------  ---------------------  --------  -------  --------  -------------  --------"
-        "  ----------  ----------\n"
-        "FAIL      cuda124-torch25-py311         1        1         1              1         2"
-        "           1  3 min 12 s\n"
-        "PASS      cpu                                                                       2"
-        "                   0.2 s\n"
+        "result  stack                  failed  error  warned  not checked  passed  accepted        time\n"
+        "------  ---------------------  ------  -----  ------  -----------  ------  --------  ----------\n"
+        "FAIL    cuda124-torch25-py311       1      1       1            1       2         1  3 min 12 s\n"
+        "PASS    cpu                                                             2                 0.2 s\n"
         "\n"
         "FAIL  cuda124-torch25-py311: 1 of 7 checks failed"
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from stackcheck import rulebook, rules
+from stackcheck.report import render_document
 from stackcheck.rules.registry import Rule
 from stackcheck.verdict import Level
 
@@ -20,19 +21,20 @@ def _rule(code: str, level: Level = Level.STATED) -> Rule:
 
 
 def test_one_rule_for_a_terminal() -> None:
-    assert rulebook.render_rule(_rule("AB101")) == (
-        "AB101  The title\n"
-        "Runs before the build, from the definition and the tables; needs: stack, tables\n"
+    assert render_document(rulebook.document([_rule("AB101")]), "text") == (
+        "AB101: The title\n"
+        "      Runs before the build, from the definition and the tables; needs: stack, tables\n"
         "\n"
-        "Because.\n\nSource: a wheel's\nMETADATA\nFix: pin it\n"
+        "    Because.\n\n    Source: a wheel's\n    METADATA\n    Fix: pin it\n"
     )
 
 
 def test_the_index_is_by_family() -> None:
-    made = rulebook.render_index([_rule("B401"), _rule("A102"), _rule("A101")])
+    rules = [_rule("B401"), _rule("A102"), _rule("A101")]
     title = "The rules as documentation: every rule has its parts, and the shipped reference is current"
-    assert made == (
-        f"A: {title}\n  A101       The title\n  A102       The title\n\nB: {title}\n  B401       The title\n"
+    assert render_document(rulebook.document(rules, index=True), "text") == (
+        f"A: {title}\n\n    A101       The title\n    A102       The title\n"
+        f"\nB: {title}\n\n    B401       The title\n"
     )
 
 

@@ -71,16 +71,16 @@ def test_a_version_that_no_index_has_gets_one_that_is_there(server: IndexServer,
     assert done.stdout.splitlines()[0] == (
         "small: 1 change makes it good (proven by the rules and by resolving it)"
     )
-    assert '+beta = "2.0"      # what alpha needs' in done.stdout
+    assert '    +beta = "2.0"      # what alpha needs' in done.stdout
     assert done.returncode == 0
 
 
 def test_where_nothing_resolves_that_is_said(server: IndexServer, tmp_path: Path) -> None:
     done = suggest(tmp_path, serve(server, "1.0"), "1.0")
     lines = done.stdout.splitlines()
-    assert lines[0].startswith("small: no change was found that makes it good: ")
-    assert lines[2] == "still fails:"
-    assert lines[3].startswith("    FAIL LOCK201: ")
+    assert lines[0].startswith("FAIL  small: no change was found that makes it good: ")
+    assert lines[2] == "STILL FAILS"
+    assert lines[3].startswith("      FAIL LOCK201: ")
     assert done.returncode == 1
 
 
