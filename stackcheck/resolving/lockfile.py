@@ -25,7 +25,7 @@ from stackcheck.resolving.resolution import LockedPackage
 from stackcheck.resolving.wheeltags import supported_tags
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
     from tomlkit.items import Table
@@ -44,30 +44,40 @@ LOCK_VERSION = "1.0"
 MOST_BYTES = 16 * 2**20
 
 
-def render_lock(
-    uv_text: str, origins: Mapping[str, Origin], stack: Stack, *, platform: str, uv_version: str
+def render_lock(  # noqa: PLR0913 - what a lock says, each by its name
+    uv_text: str,
+    origins: Mapping[str, Origin],
+    stack: Stack,
+    *,
+    platform: str,
+    uv_version: str,
+    python: str = "",
+    without: Collection[str] = (),
 ) -> str:
     """Return the text of a lock: uv's own, with index and dependencies of each package and our table.
 
-    No time stands in it, so that the same resolution gives the same bytes. Raises LockError when uv's text is
-    not TOML.
+    `python` is what was resolved for where the stack states none; `without` names packages that are left out,
+    being stand-ins for what is there already. No time stands in it, so that the same resolution gives the
+    same bytes. Raises LockError when uv's text is not TOML.
     """
     try:
         said = tomlkit.parse(uv_text)
     except (ValueError, RecursionError) as error:
         raise LockError(f"uv's lock is not TOML ({str(error)[:100]}).") from None
-    python = ".".join((stack.python or "").split(".")[:2])
+    python = stack.python or python
+    minor = ".".join(python.split(".")[:2])
     lock = tomlkit.document()
     lock.update({"lock-version": LOCK_VERSION, "created-by": "stackcheck"})
-    if wanted := f"=={python}.*" if python else said.get("requires-python"):
+    if wanted := f"=={minor}.*" if minor else said.get("requires-python"):
         lock["requires-python"] = wanted
     packages = tomlkit.aot()
     for row in said.get("packages", ()):
-        packages.append(_with_origin(row, origins.get(row["name"], Origin())))
+        if row["name"] not in without:
+            packages.append(_with_origin(row, origins.get(row["name"], Origin())))
     own = {
         "stack": stack.id,
         "fingerprint": fingerprint(stack),
-        "python": stack.python or "",
+        "python": python,
         "platform": platform,
         "resolver": f"uv {uv_version}",
     }

@@ -211,13 +211,16 @@ class _Resolver:
         if not offline:
             self._missing_pages(question, asked)
         version = uv_version(options.uv or find_uv())
+        origins = self._origins(asked, answer.stdout)
         try:
             text = render_lock(
-                without_given(answer.stdout, question),
-                self._origins(asked, answer.stdout),
+                answer.stdout,
+                origins,
                 self.stack,
                 platform=question.uv_platform,
                 uv_version=version,
+                python=question.python,
+                without=question.given.keys(),
             )
             packages = parse_lock(text, path="what uv resolved").packages
         except LockError as error:
@@ -326,16 +329,6 @@ def left_out(stack: Stack) -> dict[str, str]:
         elif package.origin == "source" and not package.direct:
             notes[name] = "built from source; what it requires itself is known only to its build, so state it"
     return notes
-
-
-def without_given(lock: str, question: Question) -> str:
-    """Return uv's lock without the stand-ins, which nobody can install."""
-    if not question.given:
-        return lock
-    head, *blocks = re.split(r"(?m)^(?=\[\[packages\]\]$)", lock)
-    names = {f'name = "{name}"' for name in question.given}
-    kept = [block for block in blocks if not names & set(block.splitlines()[1:2])]
-    return "".join([head, *kept])
 
 
 def _settings_files(environ: Mapping[str, str]) -> tuple[str, ...]:
