@@ -10,6 +10,7 @@ import pytest
 
 from stackcheck import tables
 from stackcheck.definition import Stack
+from stackcheck.environment import environment_of
 from stackcheck.resolving.lock import Lock, fingerprint, is_current, lock_path
 from stackcheck.resolving.lockfile import read_lock
 from stackcheck.resolving.locking import Locked, lock_stack, resolution_facts
@@ -760,7 +761,8 @@ def test_credentials_work_and_are_written_nowhere(
     made = lock_stack(wanted, options, tmp_path / "locks")
     assert isinstance(made, Locked), made
     facts = resolution_facts(wanted, options, tmp_path / "locks")
-    [page] = served_pages.pages_hold_the_wheels(wanted, tables.load(), facts["pages"])  # type: ignore[misc]
+    env = environment_of(wanted, tables.load())
+    [page] = served_pages.pages_hold_the_wheels(env, tables.load(), facts["pages"])  # type: ignore[misc]
     assert page.outcome is Outcome.PASS, page
     written = everything_written(tmp_path / "locks") + everything_written(tmp_path / "cache")
     assert SECRET.encode() not in written
