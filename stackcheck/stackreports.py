@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from filelock import FileLock
-
 from stackcheck.errors import StackcheckError
 from stackcheck.report.jsonfile import from_json, to_json
 
@@ -40,6 +38,8 @@ class SharedReports:
         return made
 
     def _shared(self, stack: Stack) -> Report | str:
+        from filelock import FileLock  # noqa: PLC0415 - 30 ms that pytest without stacks does not pay
+
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         name = hashlib.sha256(stack.title.encode()).hexdigest()[:32]
         report, error = self.folder / f"{name}.json", self.folder / f"{name}.error"

@@ -19,7 +19,7 @@ from packaging.utils import canonicalize_name
 
 from stackcheck.cachedir import write_atomically
 from stackcheck.errors import ResolveError
-from stackcheck.redact import shown
+from stackcheck.redact import shown, without_userinfo
 from stackcheck.resolving.pages import Unreachable
 from stackcheck.resolving.wheelindex import WheelIndex
 from stackcheck.tables.wheelfile import read_member
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 PARTNERS = frozenset({"torch", "torchvision", "torchaudio", "triton", "numpy"})
 """What compiled packages are bound to: requirements on these are read with their ranges and markers."""
+MOST_BYTES = 8 << 20
 
 
 def wheel_metadata(place: str, fetcher: Fetcher) -> str:
@@ -41,9 +42,10 @@ def wheel_metadata(place: str, fetcher: Fetcher) -> str:
     """
     try:
         with _opened(place, fetcher) as wheel:
-            content = read_member(wheel, ".dist-info/METADATA")
-    except (OSError, ValueError, RuntimeError) as error:
-        raise ResolveError(f"{shown(place, 200)}: {shown(str(error), 200)}") from None
+            content = read_member(wheel, ".dist-info/METADATA", MOST_BYTES)
+    except (OSError, ResolveError) as error:
+        words = str(error).removeprefix(f"{without_userinfo(place)}: ")  # the index names its URL already
+        raise ResolveError(f"{shown(place, 200)}: {shown(words, 200)}") from None
     if content is None:
         raise ResolveError(f"{shown(place, 200)} holds no METADATA")
     return content.decode("utf-8", "replace")
@@ -52,7 +54,7 @@ def wheel_metadata(place: str, fetcher: Fetcher) -> str:
 def _opened(place: str, fetcher: Fetcher) -> io.RawIOBase:
     if place.startswith(("http://", "https://")):
         if fetcher.offline:
-            raise ResolveError(f"{shown(place, 200)}: not read (--offline)")
+            raise ResolveError("not read (--offline)")
         return WheelIndex(fetcher).open(place)
     path = Path(unquote(urlsplit(place).path) if place.startswith("file:") else place)
     return path.open("rb", buffering=0)

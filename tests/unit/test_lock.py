@@ -201,6 +201,15 @@ def test_what_is_no_lock_is_said_to_be_what_it_is(lines: list[str], words: str) 
     assert words in str(caught.value)
 
 
+def test_a_lock_without_stated_python_says_for_which_it_was_made() -> None:
+    wanted = stack(python=None)
+    text = render_lock(UV_TEXT, ORIGINS, wanted, Made("x86_64-manylinux_2_28", "1", "3.11.99"))
+    lock = parse_lock(text)
+    assert (lock.python, lock.packages[0].filename[:17]) == ("3.11.99", "alpha-1.0-cp311-c")
+    assert is_current(lock, wanted)
+    assert 'requires-python = "==3.11.*"' in text
+
+
 def test_what_uv_says_that_is_not_toml_is_an_error_of_the_lock() -> None:
     with pytest.raises(LockError, match="uv's lock is not TOML"):
         render_lock("= =", {}, stack(), Made("x86_64-manylinux_2_28", "1"))

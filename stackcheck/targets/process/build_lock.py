@@ -5,8 +5,6 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from filelock import FileLock, Timeout
-
 from stackcheck.errors import EngineError
 
 if TYPE_CHECKING:
@@ -19,6 +17,8 @@ if TYPE_CHECKING:
 @contextmanager
 def once_at_a_time(cache: Path, fingerprint: str, progress: Progress) -> Iterator[None]:
     """Hold the lock of a fingerprint; the kernel lets go of it when the process ends, however it ends."""
+    from filelock import FileLock, Timeout  # noqa: PLC0415 - 30 ms that only a build pays
+
     path = cache / "locks" / fingerprint
     lock = FileLock(path)
     try:
@@ -43,6 +43,8 @@ def is_locked(cache: Path, fingerprint: str) -> bool:
     path = cache / "locks" / fingerprint
     if not path.exists():
         return False
+    from filelock import FileLock  # noqa: PLC0415 - see above
+
     try:
         with FileLock(path, timeout=0):
             return False

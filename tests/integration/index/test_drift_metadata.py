@@ -74,6 +74,6 @@ def test_why_it_could_not_be_read_is_said(server: IndexServer, fetcher: Fetcher)
     bare = listed(server, fetcher, replace(WHEEL, content=empty.getvalue()))
     assert note_on(bare, fetcher) == f"its METADATA was not read: {bare.url} holds no METADATA"
     server.faults["/main/files/"] = status(503)
-    assert "HTTP status 503" in note_on(bare, fetcher)
+    assert note_on(bare, fetcher) == f"its METADATA was not read: {bare.url}: HTTP status 503"
     offered = replace(bare, metadata="00" * 32)
     assert note_on(offered, fetcher) == f"its METADATA was not read: {bare.url}.metadata: HTTP status 503"
