@@ -10,11 +10,17 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from stackcheck import rulebook
+from stackcheck.cli import build, history, lock
+from stackcheck.drift.history import Run, courses
 from stackcheck.drift.rendering import document as drift_document
+from stackcheck.errors import BuildFailedError
 from stackcheck.report import FORMATS, render, render_document
 from stackcheck.report.document import Document, Entry, Finding, Lines, Listing, Part, Row, Section, Table
 from stackcheck.report.jsonfile import from_json
 from stackcheck.report.sections import report_document
+from stackcheck.resolving.resolution import Unresolved
+from stackcheck.rules.registry import Rule
 from stackcheck.verdict import Outcome
 from tests.unit.report_cases import HOSTILE, hostile, hostile_drift
 
@@ -45,10 +51,20 @@ def _every_part() -> Document:
     return Document((section, section), lambda: {"x": BAD}, BAD, overview)
 
 
+def _history() -> Document:
+    change = ("benign", BAD, BAD, BAD)
+    runs = [Run(BAD, 1, BAD, {(BAD, BAD, BAD): change}, frozenset())]
+    return history.document(BAD, runs, courses(runs))
+
+
 DOCUMENTS: dict[str, Callable[[], Document]] = {
     "every part": _every_part,
     "one report": lambda: report_document([hostile()]),
     "drift": lambda: drift_document([hostile_drift()]),
+    "history": _history,
+    "lock": lambda: lock.document({BAD: Unresolved("conflict", BAD, (BAD,), BAD, hint=BAD)}),
+    "build": lambda: build.document([], [(BAD, BuildFailedError(BAD, log_tail=BAD, log_file=BAD))]),
+    "explain": lambda: rulebook.document([Rule("AB101", BAD, BAD, (BAD,), lambda: None, bool, __name__)]),
     "two reports": lambda: report_document([hostile(), hostile()]),
 }
 EVERY = pytest.mark.parametrize("what", DOCUMENTS)
