@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from packaging.version import Version
 
 from stackcheck.model.build import cuda_tag
+from stackcheck.rules.archentries import stated_arch_list
 from stackcheck.rules.coverage import coverage, sentence, served, titles
 from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.officialwheels import listed_release, not_pinned, official_wheels
@@ -21,18 +22,22 @@ if TYPE_CHECKING:
     from stackcheck.tables import Tables
     from stackcheck.tables.torch import Build, Release
 
+_OWN_BUILD = "the GPUs were not held against torch: the stack builds it, and states no arch list"
+_STATE_LIST = "state arch_list, as the build's TORCH_CUDA_ARCH_LIST has it"
 _OWN_TABLE_SINCE = Version("2.11")
 
 
 def _has_gpus(facts: Facts) -> bool:
     """Tell whether a stack names NVIDIA GPUs, and has a torch that could serve them."""
     env: Environment = facts["env"]
-    return env.torch.origin not in ("", "source", "git", "path") and any(g.capability for g in env.stack.gpus)
+    return bool(env.torch.origin) and any(gpu.capability for gpu in env.stack.gpus)
 
 
 @rule("ARCH101", when=_has_gpus, answers=(SERVES_GPUS, "torch"))
 @official_wheels()
-def torch_build_serves_gpus(env: Environment, tables: Tables) -> Finding | list[Finding] | None:
+def torch_build_serves_gpus(  # noqa: PLR0911 - one return a reason
+    env: Environment, tables: Tables
+) -> Finding | list[Finding] | None:
     """The official torch build has code for every GPU of the stack.
 
     SASS runs on its own major version, from its own minor version on: sm_86 serves an L4 (8.9), nothing below
@@ -46,6 +51,8 @@ def torch_build_serves_gpus(env: Environment, tables: Tables) -> Finding | list[
     Fix: take a build whose list reaches the GPU.
     """
     torch = env.torch
+    if torch.origin in ("source", "git", "path"):
+        return None if stated_arch_list(env.stack) else skipped(_OWN_BUILD, hint=_STATE_LIST)
     if torch.kind in ("rocm", "cpu"):
         return None  # no code for NVIDIA GPUs at all, which CUDA103 says
     if torch.origin == "conda":

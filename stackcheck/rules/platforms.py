@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stackcheck.rules.grading import cite, failed_by
-from stackcheck.rules.officialwheels import ROCM_PLATFORM, official_wheels, torch_release
+from stackcheck.rules.officialwheels import ROCM_PLATFORM, listed_release, not_pinned, official_wheels
 from stackcheck.rules.registry import Finding, failed, passed, rule, uses
 from stackcheck.verdict import Evidence
 
@@ -40,12 +40,16 @@ def torch_has_wheels_for_platform(env: Environment, tables: Tables) -> Finding |
         return _musl(env)
     if missing := _no_such_builds(env):
         return missing
-    release = torch_release(env, tables)
-    if release is None:
-        return _musl(env)
+    if bad := _musl(env):
+        return bad
+    if env.torch.version is None:
+        return not_pinned(f"that torch has a wheel for {env.stack.platform} was not checked")
+    release = listed_release(env.torch.version, tables)
+    if isinstance(release, Finding):
+        return release
     says = f"torch {release.torch} has wheels for {', '.join(release.python)}"
     if env.platform in release.python:
-        return _musl(env) or passed(f"{says}.", cite(release, says), found=env.stack.platform)
+        return passed(f"{says}.", cite(release, says), found=env.stack.platform)
     return failed_by(
         f"{says}, not for {env.stack.platform}.",
         (release, says),

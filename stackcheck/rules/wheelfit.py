@@ -131,8 +131,15 @@ def torch_fits_glibc(env: Environment, tables: Tables) -> Finding | None:
     Fix: take a newer system, or the last torch that its glibc can load.
     """
     release, origin = torch_release(env, tables), env.torch.origin
-    if not env.platform.startswith("linux/") or origin not in ("wheel", "url", "conda") or release is None:
+    if not env.platform.startswith("linux/") or not origin:
         return None
+    if origin not in ("wheel", "url", "conda"):
+        return skipped(f"the glibc that torch needs was not compared: torch is not a wheel ({origin})")
+    if env.torch.version is None:
+        return not_pinned("the glibc that torch needs was not compared")
+    if release is None:
+        listed = listed_release(env.torch.version, tables)
+        return listed if isinstance(listed, Finding) else None
     names = [name for name in (env.stack.os, env.stack.image.ready, env.stack.image.base) if name]
     if env.glibc is None:
         return _unknown_system(names[0]) if names else None
