@@ -26,7 +26,7 @@ def bash() -> str:
         ("ver", "verify"),
         ("re", "recipes report"),
         ("check --off", "--offline"),
-        ("verify --engine d", "docker"),
+        ("check --format ju", "junit"),
         ("lock --locks /us", "/usr"),
         ("schema --format x", ""),
     ],
