@@ -56,7 +56,8 @@ class Made:
 def render_lock(uv_text: str, origins: Mapping[str, Origin], stack: Stack, made: Made) -> str:
     """Return the text of a lock: uv's own, with index and dependencies of each package and our table.
 
-    No time stands in it, so that the same resolution gives the same bytes. Raises LockError when uv's text is not TOML.
+    No time stands in it, so that the same resolution gives the same bytes. Raises LockError when uv's text is
+    not TOML.
     """
     try:
         said = tomlkit.parse(uv_text)
