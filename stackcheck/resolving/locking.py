@@ -40,6 +40,8 @@ def lock_stack(stack: Stack, options: Options, folder: Path | None = None) -> Lo
     resolution = resolve(stack, options)
     if isinstance(resolution, Unresolved):
         return resolution
+    if resolution.unreached:
+        return resolution.unreached[0]
     path = lock_path(stack, folder)
     before = path.read_bytes() if path.is_file() else b""
     if before == resolution.lock_text.encode():
@@ -50,6 +52,21 @@ def lock_stack(stack: Stack, options: Options, folder: Path | None = None) -> Lo
 def resolution_of(lock: Lock) -> Resolution:
     """Return a committed lock as a resolution, so that a build takes exactly what it pins."""
     return Resolution(lock.packages, lock.python, lock.platform, "", lock.text, offline=True)
+
+
+def what_it_lacks(resolution: Resolution, stack: Stack) -> str:
+    """Return why a build from a resolution would not be the stack; "" when it has all that pip installs.
+
+    What comes from git, a folder, or a URL without a hash stands in no lock.
+    """
+    if resolution.unreached:
+        return resolution.unreached[0].message
+    lacking = [
+        f"{name} ({package.direct})" if package.direct else name
+        for name, package in stack.packages.items()
+        if package.origin != "conda" and not package.marker and name not in resolution.by_name
+    ]
+    return f"no lock holds {', '.join(lacking)}, which the stack states" if lacking else ""
 
 
 def resolution_facts(stack: Stack, options: Options, folder: Path | None = None) -> dict[str, Any]:

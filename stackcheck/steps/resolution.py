@@ -37,11 +37,14 @@ def known(facts: dict[str, Any]) -> dict[str, Any]:
 def locked(stack: Stack, facts: dict[str, Any], options: Options, progress: Progress) -> dict[str, Any]:
     """Return the facts with the resolution that a build takes: the committed lock while it is current.
 
-    Where no lock is committed, this one is written, so that the next run builds the same.
+    Where no lock is committed, this one is written, so that the next run builds the same. One that lacks a
+    package of the stack is neither written nor built.
     """
     committed, resolution = facts["lock"], facts["resolution"]
     if isinstance(committed, Lock) and is_current(committed, stack):
-        return facts | {"resolution": locking.resolution_of(committed)}
+        resolution = locking.resolution_of(committed)
+    if isinstance(resolution, Resolution) and (lacking := locking.what_it_lacks(resolution, stack)):
+        resolution = Missing(lacking)
     if committed is None and isinstance(resolution, Resolution):
         path = lock_path(stack, options.locks)
         try:
@@ -49,7 +52,7 @@ def locked(stack: Stack, facts: dict[str, Any], options: Options, progress: Prog
             progress(f"{stack.id}: wrote {path}")
         except LockError as error:
             progress(f"{stack.id}: no lock was kept: {error}")
-    return facts
+    return facts | {"resolution": resolution}
 
 
 def known_resolution(stack: Stack, facts: Facts) -> Resolution:

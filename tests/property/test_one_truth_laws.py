@@ -210,7 +210,7 @@ ASKED_FOR = {
     "cuda": {"CUDA102", "CUDA101"},
 }
 """A fact that a stack states -> the rules of which at least one has to answer, or say why it does not."""
-OF_WHEELS = {"python", "platform", "cuda"}
+OF_WHEELS = {"python", "platform", "cuda", "glibc"}
 """What asks for nothing where torch is not a wheel: an image or a build of one's own has what it has."""
 TORCHES = st.sampled_from(
     [

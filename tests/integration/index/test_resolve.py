@@ -13,7 +13,7 @@ from stackcheck.definition import Stack
 from stackcheck.environment import definition_facts, environment_of
 from stackcheck.resolving.lock import Lock, fingerprint, is_current, lock_path
 from stackcheck.resolving.lockfile import read_lock
-from stackcheck.resolving.locking import Locked, lock_stack, resolution_facts
+from stackcheck.resolving.locking import Locked, lock_stack, resolution_facts, what_it_lacks
 from stackcheck.resolving.memory import RunMemory
 from stackcheck.resolving.resolve import Options, Resolution, Unresolved, resolve
 from stackcheck.rules import load_all, locked, locked_files, served_pages
@@ -860,6 +860,37 @@ def test_no_lock_is_written_for_what_does_not_resolve(
     found = lock_stack(stack(server.simple("main"), {"alpha": "9"}), options, tmp_path / "locks")
     assert isinstance(found, Unresolved)
     assert not (tmp_path / "locks").exists()
+
+
+def test_no_lock_is_written_while_an_index_is_down(
+    server: IndexServer, options: Options, tmp_path: Path
+) -> None:
+    server.add("main", make_wheel("alpha", "1.0"))
+    server.faults["/own/"] = FAULTS["503"]
+    thing = {"version": "1.0", "index": server.simple("own")}
+    wanted = stack(server.simple("main"), {"alpha": "1.0", "thing": thing})
+    found = lock_stack(wanted, options, tmp_path / "locks")
+    assert isinstance(found, Unresolved)
+    assert found.message.startswith("thing was left out: ")
+    assert not (tmp_path / "locks").exists()
+    assert what_it_lacks(resolved(resolve(wanted, options)), wanted) == found.message
+
+
+def test_what_comes_from_git_is_in_no_lock_and_a_build_without_it_is_not_the_stack(
+    server: IndexServer, options: Options
+) -> None:
+    server.add("main", make_wheel("alpha", "1.0"))
+    packages = {
+        "alpha": "1.0",
+        "ops": "git+https://example.org/ops@v1",
+        "cuda": {"version": "1", "from": "conda"},
+    }
+    wanted = stack(server.simple("main"), packages)
+    assert what_it_lacks(resolved(resolve(wanted, options)), wanted) == (
+        "no lock holds ops (git+https://example.org/ops@v1), which the stack states"
+    )
+    whole = stack(server.simple("main"), {"alpha": "1.0"})
+    assert what_it_lacks(resolved(resolve(whole, options)), whole) == ""
 
 
 def facts_of(wanted: Stack, options: Options, folder: Path) -> dict[str, Any]:
