@@ -108,7 +108,11 @@ class Distribution:
         """Return what says which version it has where the stack pins none; None for a pin."""
         if self.locked is None or self.package.exact is not None:
             return None
-        why = f"what `{self.package.version}` resolves to today" if self.stated else "drawn in by others"
+        why = (
+            f"what `{self.package.version}` resolves to today"
+            if self.stated
+            else "drawn in by other packages"
+        )
         return Evidence(f"{self.name} {self.locked.version} is {why}", self.locked.index)
 
 

@@ -191,6 +191,9 @@ def torch_fits_numpy(env: Environment, tables: Tables) -> Finding | None:
     platform = env.platform
     if release is None or package is None or release.numpy_on(platform) != 1:
         return None
+    if env.torch.origin == "conda" and not package.stated:
+        text = "the NumPy beside conda's torch was not compared: conda brings one, and pip keeps what fits"
+        return skipped(text, hint="state numpy as conda has it")
     where = "" if release.numpy == 1 else " for Windows"
     says = f"torch {release.torch}{where} was compiled against NumPy 1"
     later = [row for row in tables.torch.releases if row.torch > release.torch]

@@ -89,7 +89,7 @@ def test_what_resolves_beats_what_is_stated() -> None:
     assert known.torch.by == "nvidia-cuda-runtime 13.2.86, which torch 2.15.0 draws in,"
     assert known.version("numpy") == Version("2.4.6")
     assert [each.what for each in known.choices(["torch", "numpy"])] == [
-        "numpy 2.4.6 is drawn in by others",
+        "numpy 2.4.6 is drawn in by other packages",
         "torch 2.15.0 is what `>=2.4` resolves to today",
     ]
 
