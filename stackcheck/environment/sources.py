@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from stackcheck.definition import Index
@@ -100,6 +100,8 @@ def sources_of(name: str, package: Package | None, index: Index, tables: Tables)
 
     PyPI is among them where neither says otherwise.
     """
+    if package and (file := package.url or package.path):
+        return (replace(_source(name, file, tables, flat=True), serves=True),)
     own = (package.index, package.find_links) if package else (None, None)
     if any(own):
         places = [(own[0], False), (own[1], True)]

@@ -216,3 +216,26 @@ def test_other_local_versions_say_nothing(local: str) -> None:
 def test_digits_of_a_release_that_nobody_knows_yet_are_taken_at_the_project_s_word() -> None:
     assert torch_minors("299", "minor", ("2.9.0",)) == ("2.99",)
     assert torch_minors("299", "", ("2.9.0",)) == ("2.9",)
+
+
+def test_a_wheel_by_url_says_all_that_its_name_says() -> None:
+    url = "https://download.pytorch.org/whl/cu124/torch-2.5.0%2Bcu124-cp311-cp311-linux_x86_64.whl"
+    known = env(packages={"torch": {"url": url}})
+    assert (known.torch.version, known.torch.tag, known.torch.sure) == (Version("2.5.0+cu124"), "cu124", True)
+    assert known.torch.official
+    assert (known.torch.doubt, known.torch.vendor) == ("", "")
+
+
+def test_a_wheel_from_the_releases_of_a_project_was_made_for_what_it_says() -> None:
+    file = "flash_attn-2.7.4.post1%2Bcu12torch2.5cxx11abiFALSE-cp311-cp311-linux_x86_64.whl"
+    url = f"https://github.com/Dao-AILab/flash-attention/releases/download/v2.7.4.post1/{file}"
+    made = env(packages={"torch": "2.5.0", "flash-attn": {"url": url}}).made_for("flash-attn")
+    assert made is not None
+    assert (made.torch, made.tag, made.abi) == ("2.5", "cu12", False)
+
+
+def test_a_package_whose_marker_is_false_is_not_part_of_the_stack() -> None:
+    packages = {"torch": "2.5.0", "triton-windows": {"version": "3.1.0", "marker": "sys_platform == 'win32'"}}
+    known = env(packages=packages, platform="linux/amd64", python="3.11")
+    assert "triton-windows" not in known.packages
+    assert "triton-windows" not in known.stated
