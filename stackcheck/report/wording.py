@@ -101,9 +101,12 @@ def expectation(report: Report) -> str:
     expected, failed = (
         frozenset(map(one_line, codes)) for codes in (report.expect_codes, report.failed_codes)
     )
-    missing, surplus = sorted(expected - failed), sorted(failed - expected)
-    if not missing and not surplus:
-        return f"expected to fail, and failed exactly as expected: {', '.join(sorted(expected)) or 'nothing'}"
+    unchecked = expected & report.unchecked_codes
+    missing, surplus = sorted(expected - failed - unchecked), sorted(failed - expected)
+    if report.as_expected:
+        rest = f"; not checked: {', '.join(sorted(unchecked))}" if unchecked else ""
+        named = ", ".join(sorted(expected - unchecked)) or "nothing"
+        return f"expected to fail, and failed exactly as expected: {named}{rest}"
     parts = [f"did not fail: {', '.join(missing)}"] if missing else []
     parts += [f"failed beside them: {', '.join(surplus)}"] if surplus else []
     return f"expected to fail with {', '.join(sorted(expected)) or 'nothing'}, but {'; '.join(parts)}"
