@@ -65,11 +65,15 @@ class NumpyApi(Row):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchVariable(Row):
-    """A variable that says which GPUs distributions are compiled for: 90 or 9.0, separated."""
+    """A variable that says which GPUs distributions are compiled for: 90 or 9.0, separated.
+
+    ptx: a bare entry stands for PTX too, as in CMake.
+    """
 
     name: str
     dists: tuple[str, ...]
     separator: str
+    ptx: bool = False
 
 
 _R = TypeVar("_R", Requirement, Library, NumpyApi)

@@ -189,3 +189,21 @@ def test_a_compiled_wheel_that_is_older_than_numpy_2(
     found = resolved("NUMPY102", odd, numpy, python="3.11", packages={"odd": "1.0", "numpy": "latest"})
     assert [each.outcome.name for each in found] == outcome
     assert all(each.level is Level.RESOLVED for each in found)
+
+
+RIDES = "x-1.0-cp311-cp311-manylinux_2_17_x86_64.whl"
+
+
+def test_compiled_packages_of_which_nothing_is_known_are_named() -> None:
+    torch = LockedPackage("torch", Version("2.9.1"), "torch-2.9.1-cp311-cp311-manylinux_2_28_x86_64.whl")
+    gsplat = LockedPackage("odd-ops", Version("1.5.3"), RIDES, requires=("torch",))
+    pure = LockedPackage("timm", Version("1.0.9"), "timm-1.0.9-py3-none-any.whl", requires=("torch",))
+    known = LockedPackage("xformers", Version("0.0.33"), RIDES, requires=("torch",))
+    packages = {"torch": "2.9.1"}
+    assert [
+        (each.outcome.name, each.message) for each in resolved("WHEEL201", torch, gsplat, packages=packages)
+    ] == [("SKIP", "compiled packages of which nothing is known beyond their METADATA: odd-ops")]
+    assert [
+        (each.outcome.name, each.message)
+        for each in resolved("WHEEL201", torch, pure, known, packages=packages)
+    ] == [("PASS", "Something is known of every compiled package on torch or CUDA (1).")]
