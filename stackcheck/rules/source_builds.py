@@ -137,7 +137,9 @@ def torch_at_build(env: Environment, tables: Tables) -> list[Finding]:
             hint="install torch first and build with --no-build-isolation",
         )
         for name, package in env.packages.items()
-        if package.origin == "source" and (row := tables.packages.torch_imports.get(name))
+        if package.origin == "source"
+        and not env.stack.builds_in_place(name)
+        and (row := tables.packages.torch_imports.get(name))
     ]
 
 
