@@ -14,7 +14,7 @@ from stackcheck.rules.officialwheels import listed_release, not_pinned, official
 from stackcheck.rules.questions import SERVES_GPUS
 from stackcheck.rules.registry import Finding, passed, rule, skipped, warned
 from stackcheck.verdict import Evidence
-from stackcheck_probes.binaries.capability import NATIVE, PTX, RUNS, Capability
+from stackcheck_probes.binaries.capability import NATIVE, PTX, RUNS, Capability, Ptx
 
 if TYPE_CHECKING:
     from stackcheck.environment import Environment
@@ -122,7 +122,7 @@ def _judge(env: Environment, build: Build, assumed: str, tables: Tables) -> Find
     native, each = _native(env), _served(env, build)
     says = f"{build.title} has {build.listed}"
     bad = [one for one in each if not one.accepted(native=native)]
-    if not bad and (tegra := [one for one in each if _is_of_cards(one)]):
+    if not bad and (tegra := [one for one in each if _is_of_cards(one, build)]):
         return _not_for_tegra(build, tegra)
     if bad:
         text = _not_served(bad, native=native)
@@ -149,7 +149,7 @@ def _judge(env: Environment, build: Build, assumed: str, tables: Tables) -> Find
     return findings
 
 
-_TEGRA = frozenset({Capability(5, 3), Capability(6, 2), Capability(7, 2), Capability(8, 7)})
+TEGRA = frozenset({Capability(5, 3), Capability(6, 2), Capability(7, 2), Capability(8, 7)})
 """Capabilities of Jetson parts alone: Nano, TX2, Xavier and Orin. From Thor on, CUDA is one with servers'
 (https://docs.nvidia.com/jetson/, rows of gpus.toml; checked 2026-11-30)."""
 _CARDS_ONLY = Evidence(
@@ -158,9 +158,10 @@ _CARDS_ONLY = Evidence(
 )
 
 
-def _is_of_cards(one: Served) -> bool:
-    """Tell whether a Jetson would have to run code that was made for a card or a server."""
-    return one.capability in _TEGRA and one.coverage.how == RUNS
+def _is_of_cards(one: Served, build: Build) -> bool:
+    """Tell whether a Jetson would have to run code made for a card, for want of its own and of PTX."""
+    ptx = any(isinstance(code, Ptx) and code.reaches(one.capability) for code in build.codes or ())
+    return one.capability in TEGRA and one.coverage.how == RUNS and not ptx
 
 
 def _not_for_tegra(build: Build, each: list[Served]) -> Finding:
