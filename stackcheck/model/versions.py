@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_version
 from packaging.version import Version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 
 class KeptVersion(Version):
@@ -76,3 +80,22 @@ def spelled(accepted: SpecifierSet) -> str:
     """
     order = {">": 0, "=": 1, "~": 1, "!": 2, "<": 3}
     return ",".join(sorted(map(str, accepted), key=lambda text: (order.get(text[0], 2), text)))
+
+
+def ranges_meet(one: SpecifierSet, other: SpecifierSet) -> bool:
+    """Tell whether some release is in both ranges; each is a union of intervals, so their ends decide.
+
+    >>> ranges_meet(SpecifierSet("==3.0.*"), SpecifierSet(">=3.1"))
+    False
+    """
+    return any(one.contains(each) and other.contains(each) for each in ends((one, other)))
+
+
+def ends(ranges: Iterable[SpecifierSet]) -> Iterator[Version]:
+    """Yield the ends of ranges, a release just above each, and 0: where two overlap, one is in both."""
+    yield Version("0")
+    for each in {specifier.version.removesuffix(".*") for accepted in ranges for specifier in accepted}:
+        release = Version(each).release
+        yield Version(each)
+        yield Version(".".join(map(str, (*release, 1))))
+        yield Version(".".join(map(str, (*release[:-1], release[-1] + 1))))

@@ -13,7 +13,8 @@ from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.officialwheels import listed_release, not_pinned, official_wheels
 from stackcheck.rules.questions import SERVES_GPUS
 from stackcheck.rules.registry import Finding, passed, rule, skipped, warned
-from stackcheck_probes.binaries.capability import NATIVE, PTX, RUNS
+from stackcheck.verdict import Evidence
+from stackcheck_probes.binaries.capability import NATIVE, PTX, RUNS, Capability, Ptx
 
 if TYPE_CHECKING:
     from stackcheck.environment import Environment
@@ -121,6 +122,8 @@ def _judge(env: Environment, build: Build, assumed: str, tables: Tables) -> Find
     native, each = _native(env), _served(env, build)
     says = f"{build.title} has {build.listed}"
     bad = [one for one in each if not one.accepted(native=native)]
+    if not bad and (tegra := [one for one in each if _is_of_cards(one, build)]):
+        return _not_for_tegra(build, tegra)
     if bad:
         text = _not_served(bad, native=native)
         return failed_by(
@@ -144,6 +147,33 @@ def _judge(env: Environment, build: Build, assumed: str, tables: Tables) -> Find
         findings.append(warned(f"{text} {doubt}", cite(build, says), found=build.listed, hint=hint))
     findings += _torch_warns(build, each)
     return findings
+
+
+TEGRA = frozenset({Capability(5, 3), Capability(6, 2), Capability(7, 2), Capability(8, 7)})
+"""Capabilities of Jetson parts alone: Nano, TX2, Xavier and Orin. From Thor on, CUDA is one with servers'
+(https://docs.nvidia.com/jetson/, rows of gpus.toml; checked 2026-11-30)."""
+_CARDS_ONLY = Evidence(
+    "binaries for cards run on higher minors among cards; between cards and Tegra they are not compatible",
+    "NVIDIA CUDA C++ Programming Guide, binary compatibility, docs.nvidia.com/cuda (checked 2026-11-30)",
+)
+
+
+def _is_of_cards(one: Served, build: Build) -> bool:
+    """Tell whether a Jetson would have to run code made for a card, for want of its own and of PTX."""
+    ptx = any(isinstance(code, Ptx) and code.reaches(one.capability) for code in build.codes or ())
+    return one.capability in TEGRA and one.coverage.how == RUNS and not ptx
+
+
+def _not_for_tegra(build: Build, each: list[Served]) -> Finding:
+    names = titles(one.gpu for one in each)
+    return failed_by(
+        f"{build.title} is made for servers and has no code for {names}: {_CARDS_ONLY.what}.",
+        (build, f"{build.title} has {build.listed}"),
+        expected="a build of torch for Jetson",
+        found=build.listed,
+        hint="take torch from NVIDIA's index for Jetson (developer.download.nvidia.com/compute/redist/jp), "
+        "or from pypi.jetson-ai-lab.io",
+    )
 
 
 def _wanted(native: bool) -> str:

@@ -249,7 +249,7 @@ def cxx11_abi(env: Environment, tables: Tables) -> list[Finding]:
     findings: list[Finding] = []
     for name, package, made in _made(env):
         theirs, why = made.abi, made.why
-        if theirs is None and made.torch is not None and claim.nvidia:
+        if theirs is None and made.torch is not None and (claim.nvidia or _builds_differ(made, claim)):
             # A wheel without the word is built against torch's official wheels, so it has their ABI.
             theirs = tables.torch.abi(f"{made.torch}.0", made.cuda, "linux/amd64")
             why = f"{made.why}: made for the official wheels of torch {made.torch}"
@@ -271,6 +271,11 @@ def cxx11_abi(env: Environment, tables: Tables) -> list[Finding]:
                 )
             )
     return findings
+
+
+def _builds_differ(made: MadeFor, claim: TorchBuild) -> bool:
+    """Tell whether a wheel was made for another official build of the same torch: one minor has both ABIs."""
+    return made.cuda is not None and made.torch == claim.minor and made.cuda != claim.cuda
 
 
 def _word(abi: bool) -> str:

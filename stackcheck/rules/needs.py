@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from packaging.utils import canonicalize_name
 
 from stackcheck.definition import LATEST
-from stackcheck.model.versions import parse_specifier, parse_version, spelled
+from stackcheck.model.versions import parse_specifier, parse_version, ranges_meet, spelled
 from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.officialwheels import official_wheels
 from stackcheck.rules.registry import Finding, passed, rule, skipped, warned
@@ -68,7 +68,7 @@ def _judge_declared(name: str, package: Distribution, env: Environment, tables: 
     clashes = [(version, row, clash) for version, row in rows if (clash := _clash(row, env))]
     if len(clashes) == len(rows):
         yield _clashing(name, package, clashes[-1], tables)
-    elif any(other in env.packages for _, row in rows for other in row.needs):
+    elif any(_compared(row, env) for _, row in rows):
         _, row = rows[-1]
         subject = f"{name} {package.version}" if package.exact else f"A known {name} in {package.version}"
         yield passed(f"{subject} accepts what the stack pins.", cite(row, ""))
@@ -95,7 +95,14 @@ def _clash(row: Needs, env: Environment) -> tuple[str, SpecifierSet, str] | None
             version = env.torch.version
         if version is not None and not wanted.contains(version.public, prereleases=True):
             return other, wanted, version.public
+        if version is None and package and not ranges_meet(package.specifier, wanted):
+            return other, wanted, spelled(package.specifier)
     return None
+
+
+def _compared(row: Needs, env: Environment) -> bool:
+    """Tell whether the stack fixes what a row requires: an open range accepts, and proves nothing."""
+    return any(env.version(other) or (other == "torch" and env.torch.version) for other in row.needs)
 
 
 def _clashing(name: str, package: Distribution, last: Clash, tables: Tables) -> Finding:
@@ -117,9 +124,16 @@ def _fitting(name: str, other: str, pinned: str, tables: Tables) -> str:
     fits = [
         version
         for version, row in tables.packages.declared(name, _ANY)
-        if other in row.needs and row.needs[other].contains(pinned, prereleases=True)
+        if other in row.needs and _admits(row.needs[other], pinned)
     ]
     return f"take {name} {max(fits)}, which accepts {other} {pinned}" if fits else ""
+
+
+def _admits(wanted: SpecifierSet, pinned: str) -> bool:
+    """Tell whether what is wanted meets a pin, or a range as it is spelled."""
+    if pinned[:1].isdigit():
+        return wanted.contains(pinned, prereleases=True)
+    return ranges_meet(wanted, parse_specifier(pinned))
 
 
 def _asserts(facts: Facts) -> bool:

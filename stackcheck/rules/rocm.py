@@ -93,6 +93,9 @@ def _by_no_release(gpus: list[Gpu], env: Environment, tables: Tables) -> list[Fi
     for gpu in gpus:
         real = gpu.gfx or ""
         seen = (gfx_of(value) if value else real) or real
+        if foreign := other_instructions(gpu, seen, ever, env, tables):
+            found.append(foreign)
+            continue
         if seen in ever or not env.torch.official:
             found.append(not_pinned(f"{label(gpu)} was not held against the gfx targets of torch"))
             continue
@@ -130,14 +133,8 @@ def _judge_gpu(
     title = env.torch.title
     listed = f"{title} has {', '.join(sorted(targets))}"
     rocm = env.torch.rocm
-    if value and seen != real and akin(real, seen) is False and not tables.rocm.ran(real, seen, rocm):
-        return failed(
-            f"{OVERRIDE}={value} makes {label(gpu)} pass for {seen}, another instruction set.",
-            _EXACT,
-            expected=f"a target of {kin(real)}",
-            found=f"{seen} on {real}",
-            hint=_right_override(real, targets, tables),
-        )
+    if foreign := other_instructions(gpu, seen, targets, env, tables):
+        return foreign
     if seen in targets:
         return _served(gpu, seen, targets, value, tables)
     how = f", which {label(gpu)} passes for by {OVERRIDE}={value}" if seen != real else ""
@@ -150,6 +147,24 @@ def _judge_gpu(
         (row, listed),
         expected=f"one of {', '.join(sorted(targets))}",
         found=seen,
+        hint=_right_override(real, targets, tables),
+    )
+
+
+def other_instructions(
+    gpu: Gpu, seen: str, targets: frozenset[str], env: Environment, tables: Tables
+) -> Finding | None:
+    """Fail an override to a target of another instruction set, whichever torch it is for."""
+    real, value = gpu.gfx or "", override(env)
+    if not value or not real or seen == real or akin(real, seen) is not False:
+        return None
+    if tables.rocm.ran(real, seen, env.torch.rocm):
+        return None
+    return failed(
+        f"{OVERRIDE}={value} makes {label(gpu)} pass for {seen}, another instruction set.",
+        _EXACT,
+        expected=f"a target of {kin(real)}",
+        found=f"{seen} on {real}",
         hint=_right_override(real, targets, tables),
     )
 

@@ -9,7 +9,7 @@ from stackcheck.rules.cuda import nearest_build
 from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.officialwheels import ROCM_PLATFORM, listed_release, official_wheels
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
-from stackcheck.rules.rocm import OVERRIDE, is_rocm, label, override
+from stackcheck.rules.rocm import OVERRIDE, is_rocm, label, other_instructions, override
 from stackcheck.verdict import Evidence
 from stackcheck_probes.judging.gfx import gfx_of
 
@@ -67,8 +67,8 @@ def _has_override(facts: Facts) -> bool:
 
 
 @rule("ROCM103", when=_has_override)
-def override_readable(env: Environment) -> Finding:
-    """HSA_OVERRIDE_GFX_VERSION is written as the runtime reads it.
+def override_readable(env: Environment, tables: Tables) -> Finding:
+    """HSA_OVERRIDE_GFX_VERSION is written as the runtime reads it, and names a target that the GPU can be.
 
     Three decimals, such as 10.3.0 for gfx1030 and 9.0.10 for gfx90a. Anything else makes the discovery of
     GPUs fail: there is then no GPU at all. Windows does not read it.
@@ -95,6 +95,11 @@ def override_readable(env: Environment) -> Finding:
             found=env.stack.platform or env.stack.os or "",
             hint="remove it; a build for the real target is needed there",
         )
+    place = env.elsewhere("torch")
+    if place is not None and place.kind == "vendor":  # elsewhere ROCM101 says it, with the targets of torch
+        foreign = (other_instructions(gpu, gfx, frozenset(), env, tables) for gpu in env.stack.gpus)
+        if found := next(filter(None, foreign), None):
+            return found
     return passed(f"{OVERRIDE}={value} is read as {gfx}.", _READ)
 
 

@@ -10,7 +10,7 @@ from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, us
 
 if TYPE_CHECKING:
     from stackcheck_probes.facts.measured import Bridge, ErrorFact, Loaded
-    from stackcheck_probes.facts.packages import NumpyAbi
+    from stackcheck_probes.facts.packages import NumpyAbi, NumpyModule
 
 
 NUMPY_SIGNS = (
@@ -38,7 +38,25 @@ def numpy_fits_what_was_built_with_it(numpy_abi: NumpyAbi) -> list[Finding]:
         return [wrong]
     version = str(numpy_abi["version"])
     found = [_abi(name, facts, version) for name, facts in numpy_abi["modules"].items()]
-    return [*(each for each in found if each), _bridge(numpy_abi.get("bridge"), version)]
+    found += [_compiled(each, version) for each in numpy_abi.get("compiled", ())]
+    torch = numpy_abi["modules"].get("torch")
+    if torch is None or torch["installed"]:
+        found.append(_bridge(numpy_abi.get("bridge"), version))
+    told = [each for each in found if each]
+    return told or [passed(f"NumPy {version} is the one that the modules beside it were compiled for.")]
+
+
+def _compiled(module: NumpyModule, version: str) -> Finding | None:
+    """Fail a module that was built with NumPy 1 beside NumPy 2; the other way round it works."""
+    if module["api"] != 1 or int(version.partition(".")[0]) < 2:
+        return None
+    own = f"{module['distribution']} {module['version']}"
+    return failed(
+        f"{own} was compiled with NumPy 1, and NumPy {version} is installed: {module['file']} fails to load.",
+        expected="NumPy 1",
+        found=f"NumPy {version}",
+        hint=f"install numpy<2, or a release of {module['distribution']} that is built with NumPy 2",
+    )
 
 
 def _abi(name: str, facts: Loaded, version: str) -> Finding | None:

@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING
 from packaging.version import Version
 
 from stackcheck.definition import LATEST
+from stackcheck.model.versions import ends
 from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.registry import Finding, passed, rule, warned
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from packaging.specifiers import SpecifierSet
+
     from stackcheck.environment import Distribution, Environment
     from stackcheck.model.facts import Facts
     from stackcheck.tables import Tables
@@ -44,7 +49,36 @@ def build_tools(env: Environment, tables: Tables) -> list[Finding]:
         version = package.exact
         if version is None or version.public in row.versions:
             findings.append(_judge_tool(row, package, env, tables))
-    return findings
+    return [*findings, *_judge_extensions(env, tables)]
+
+
+def _judge_extensions(env: Environment, tables: Tables) -> Iterator[Finding]:
+    """Judge a tool that the stack states by torch's own build scripts, which every extension of it runs."""
+    torch = env.torch.version
+    built = [name for name in env.compiled if name in tables.packages.torch_imports]
+    for row in tables.packages.extension_traps:
+        tool = env.packages.get(row.tool)
+        if tool is None or torch is None or not built or torch.public not in row.torch:
+            continue
+        what = f"{', '.join(built)} with torch {torch.public}"
+        if _admits_sound(tool, row.breaks):
+            yield passed(f"{what}: {row.tool} {tool.version} builds extensions.", cite(row, row.fault))
+            continue
+        yield failed_by(
+            f"{row.tool} {tool.version} does not build {what}: {row.fault}.",
+            (row, row.fault),
+            expected=f"a {row.tool} that is not {row.breaks}",
+            found=f"{row.tool} {tool.version}",
+            hint=row.fix,
+        )
+
+
+def _admits_sound(tool: Distribution, breaks: SpecifierSet) -> bool:
+    """Tell whether a pin is sound, or a range admits a version that is."""
+    if tool.exact is not None:
+        return tool.exact not in breaks
+    points = [each for each in ends([tool.specifier, breaks]) if tool.specifier.contains(each)]
+    return any(each not in breaks for each in points)
 
 
 def _judge_tool(row: BuildTrap, package: Distribution, env: Environment, tables: Tables) -> Finding:
@@ -103,7 +137,9 @@ def torch_at_build(env: Environment, tables: Tables) -> list[Finding]:
             hint="install torch first and build with --no-build-isolation",
         )
         for name, package in env.packages.items()
-        if package.origin == "source" and (row := tables.packages.torch_imports.get(name))
+        if package.origin == "source"
+        and not env.stack.builds_in_place(name)
+        and (row := tables.packages.torch_imports.get(name))
     ]
 
 
@@ -168,6 +204,8 @@ def toolkit_compiles_sources(env: Environment, tables: Tables) -> list[Finding]:
             continue
         version = package.exact
         if version is not None and (version.local or version not in row.versions):
+            continue
+        if row.built and package.origin != row.built:
             continue
         if package.origin != "source" and env.elsewhere(row.dist):
             continue  # somebody else's wheel

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stackcheck import tables
 from stackcheck.environment import definition_facts
+from stackcheck.environment.dockerfile import with_dockerfile
 from stackcheck.model.facts import Missing
 
 if TYPE_CHECKING:
@@ -23,6 +25,9 @@ def claimed(stack: Stack) -> dict[str, Any]:
             facts["dockerfile"] = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             facts["dockerfile"] = Missing(f"{path} cannot be read: {error}")
+        else:
+            stated = with_dockerfile(stack, facts["dockerfile"], facts["tables"])
+            facts["env"] = replace(facts["env"], stack=stated)
     return facts
 
 

@@ -23,6 +23,7 @@ from stackcheck.tables import (
     sparse,
     systems,
     torch,
+    unstated,
     wheels,
 )
 from stackcheck.tables.reading import FOLDER, own_folder
@@ -55,6 +56,11 @@ class Tables:
     def wheels(self) -> wheels.WheelTable:
         """What compiled wheels were made for, where they are, and which are faulty."""
         return wheels.load()
+
+    @cached_property
+    def unstated(self) -> unstated.UnstatedTable:
+        """What METADATA does not state: partners, libraries, NumPy, arch variables."""
+        return unstated.load()
 
     @cached_property
     def sparse(self) -> sparse.SparseTable:

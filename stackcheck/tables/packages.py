@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
@@ -65,11 +66,26 @@ class BuildTrap(Row):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolkitTrap(Row):
-    """CUDA versions that some versions of a distribution cannot be compiled with."""
+    """CUDA versions that some versions of a distribution cannot be compiled with.
+
+    built: "source" where it is about builds that the stack states, since others may find a wheel.
+    """
 
     dist: str
     versions: SpecifierSet
     cuda: SpecifierSet
+    fault: str
+    fix: str
+    built: Literal["", "source"] = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtensionTrap(Row):
+    """A tool version that breaks every extension that is built with the build scripts of some torch."""
+
+    torch: SpecifierSet
+    tool: str
+    breaks: SpecifierSet
     fault: str
     fix: str
 
@@ -103,6 +119,7 @@ class PackageTable:
     newest: Mapping[str, Newest]
     build_traps: tuple[BuildTrap, ...]
     toolkit_traps: tuple[ToolkitTrap, ...]
+    extension_traps: tuple[ExtensionTrap, ...]
     python_traps: tuple[PythonTrap, ...]
     torch_imports: Mapping[str, TorchImport]
     _pins: Mapping[str, Pins] = field(repr=False)
@@ -162,7 +179,8 @@ def load(folder: Path = FOLDER) -> PackageTable:
 
 
 _ARRAYS = (
-    "declared", "asserted", "pins", "newest", "build_trap", "toolkit_trap", "python_trap", "torch_import",
+    "declared", "asserted", "pins", "newest", "build_trap", "toolkit_trap", "extension_trap",
+    "python_trap", "torch_import",
 )  # fmt: skip
 
 
@@ -180,6 +198,7 @@ def _load(folder: Path) -> PackageTable:
         newest=unique(read_rows(table, "newest", Newest, same=_dist), _dist, "dist"),
         build_traps=read_rows(table, "build_trap", BuildTrap),
         toolkit_traps=read_rows(table, "toolkit_trap", ToolkitTrap),
+        extension_traps=read_rows(table, "extension_trap", ExtensionTrap),
         python_traps=read_rows(table, "python_trap", PythonTrap),
         torch_imports=unique(read_rows(table, "torch_import", TorchImport, same=_dist), _dist, "dist"),
         _pins=unique(pins, lambda row: release_key(row.torch), "torch"),

@@ -1,10 +1,10 @@
 """Hold the rules that need no build against real cases, and count: found, missed, false alarms, by cause.
 
-    python -m tests.cases.scoreboard [CASES.toml] [--json FILE] [--details]
+    python -m tests.cases.scoreboard [CASES.toml] [--json FILE] [--details] [--online]
 
 A bad case is found when a FAIL comes from a family that is about its cause. A good case is right when there
-is
-no FAIL at all. compare.py asks other tools about the same cases.
+is no FAIL at all. compare.py asks other tools about the same cases. A file whose cases carry a `definition`
+is scored by second.py; `--online` resolves those from the index.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stackcheck import rules, tables
+from stackcheck import pipeline, rules, tables
 from stackcheck.environment import definition_facts
 from stackcheck.rules.registry import judge_all
 from stackcheck.verdict import Level, Outcome
+from tests.cases import second
 from tests.cases.convert import to_stack
 
 HERE = Path(__file__).parent
@@ -138,8 +139,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("cases", nargs="?", type=Path, default=HERE / "cases.toml")
     parser.add_argument("--json", type=Path, help="write the result here")
     parser.add_argument("--details", action="store_true", help="print every FAIL")
+    parser.add_argument("--online", action="store_true", help="resolve the cases that carry a definition")
     options = parser.parse_args(arguments)
-    judged = [judge(case) for case in read_cases(options.cases)]
+    cases = read_cases(options.cases)
+    if all("definition" in case for case in cases):
+        return _second(cases, options)
+    judged = [judge(case) for case in cases]
     for each in judged:
         if not each.right or options.details:
             mark = "ok   " if each.right else "WRONG"
@@ -149,6 +154,21 @@ def main(arguments: list[str] | None = None) -> int:
     sys.stdout.write(render(result))
     if options.json:
         options.json.write_text(json.dumps(document(judged), indent=1) + "\n", encoding="utf-8")
+    return int(result["found"] < result["bad"] or result["alarms"] > 0)
+
+
+def _second(cases: list[dict[str, Any]], options: argparse.Namespace) -> int:
+    online = pipeline.Options() if options.online else None  # one memory of indexes that do not answer
+    judged = [second.judge(case, online) for case in cases]
+    for each in judged:
+        if not each.right or options.details:
+            mark = "ok   " if each.right else "WRONG"
+            lines = [f"{mark} {each.verdict:4} {each.kind:22} {each.id}", *each.messages]
+            sys.stdout.write("\n        ".join(lines) + "\n")
+    result = second.score(judged)
+    sys.stdout.write(second.render(result))
+    if options.json:
+        options.json.write_text(json.dumps(second.document(judged), indent=1) + "\n", encoding="utf-8")
     return int(result["found"] < result["bad"] or result["alarms"] > 0)
 
 

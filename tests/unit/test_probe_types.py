@@ -206,6 +206,14 @@ def look_at_pythons(root: Path, _monkeypatch: pytest.MonkeyPatch) -> Any:
     return probe("pythons").run({"folders": [str(root / "bin")], "roots": []})
 
 
+def look_at_numpy(root: Path) -> Any:
+    (info := root / "odd-1.0.dist-info").mkdir(parents=True)
+    (info / "METADATA").write_text("Name: odd\nVersion: 1.0\nRequires-Dist: numpy\n\n")
+    (info / "RECORD").write_text("odd.so,,\n")
+    (root / "odd.so").write_bytes(b"numpy.core._multiarray_umath")
+    return probe("numpy_abi").run({"sys_path": [str(root)]})
+
+
 LOOKS: dict[str, Callable[[Path, pytest.MonkeyPatch], Any]] = {
     "cmake_sources": look_at_sources,
     "cumm_files": look_at_cumm,
@@ -226,6 +234,8 @@ LOOKS: dict[str, Callable[[Path, pytest.MonkeyPatch], Any]] = {
 
 def runs(name: str, root: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Return what a probe returns, by one look or several."""
+    if name == "numpy_abi":  # imports packages, and reads the files of others
+        return [probe(name).run({}), look_at_numpy(root)]
     found = LOOKS[name](root, monkeypatch) if name in LOOKS else probe(name).run({})
     return found if isinstance(found, list) else [found]
 

@@ -191,18 +191,20 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
         "ARCH101",
         {"packages": {"torch": "2.11.0+cu130"}, "gpus": ["Jetson AGX Orin"], "platform": "linux/arm64"},
         [
-            ("PASS", "torch 2.11.0+cu130 (linux/arm64) serves Jetson AGX Orin (8.7) by sm_80.", ""),
             (
-                "WARN",
-                "Jetson AGX Orin (8.7) by sm_80, but torch 2.11.0 does not count that code for 8.7: it warns.",
-                "take a build that was made for this board",
+                "FAIL",
+                "torch 2.11.0+cu130 (linux/arm64) is made for servers and has no code for Jetson AGX Orin (8.7): "
+                "binaries for cards run on higher minors among cards; between cards and Tegra they are not "
+                "compatible.",
+                "take torch from NVIDIA's index for Jetson (developer.download.nvidia.com/compute/redist/jp), or "
+                "from pypi.jetson-ai-lab.io",
             ),
         ],
     ),
     (
         "ARCH101",
-        {"packages": {"torch": "2.10.0+cu130"}, "gpus": ["Jetson AGX Orin"], "platform": "linux/arm64"},
-        [("PASS", "torch 2.10.0+cu130 (linux/arm64) serves Jetson AGX Orin (8.7) by sm_80.", "")],
+        {"packages": {"torch": "2.11.0+cu130"}, "gpus": ["11.0"], "platform": "linux/arm64"},
+        [("PASS", "torch 2.11.0+cu130 (linux/arm64) serves a GPU of 11.0 natively by sm_110.", "")],
     ),
     (
         "ARCH101",

@@ -233,7 +233,7 @@ def test_a_file_that_no_table_is_named_like_and_a_folder_that_is_not_there_are_r
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STACKCHECK_TABLES", str(tmp_path))
-    assert len(tables.files()) == 13
+    assert len(tables.files()) == 14
     own(tmp_path, name="gpus")
     assert tables.files()[-1] == tmp_path / "gpus.toml"
     own(tmp_path, name="gpu")

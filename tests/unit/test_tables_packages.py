@@ -12,7 +12,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from stackcheck.errors import TableError
-from stackcheck.tables import environment, images, packages, reading, rocm, sparse, wheels
+from stackcheck.tables import environment, images, packages, reading, rocm, sparse, unstated, wheels
 from stackcheck_probes.judging.gfx import akin, gfx_of
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ LOAD: dict[str, Callable[[Path], Any]] = {
     "images": images.load,
     "rocm": rocm.load,
     "environment": environment.load,
+    "unstated": unstated.load,
 }
 
 

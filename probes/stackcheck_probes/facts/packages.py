@@ -81,8 +81,23 @@ class PygOps(_PygCompanions, total=False):
     checks: dict[str, Check]
 
 
-class NumpyAbi(Loaded):
+class NumpyModule(TypedDict):
+    """One compiled module of a distribution that requires NumPy, and the C API that it was built with."""
+
+    distribution: str
+    version: str
+    file: str
+    api: int
+
+
+class _NumpyAbi(Loaded):
     """NumPy, what was imported beside it, and its bridge to torch; None when torch does not import."""
 
     modules: dict[str, Loaded]
     bridge: Bridge | None
+
+
+class NumpyAbi(_NumpyAbi, total=False):
+    """The same, and since it is looked for one module for each distribution that was compiled with NumPy."""
+
+    compiled: list[NumpyModule]

@@ -31,7 +31,7 @@ def run(params: dict[str, Any]) -> Distributions:
     `duplicates`: names with more than one set of metadata in one folder.
     """
     infos = [info for folder in folders(params.get("sys_path")) for info in metadata(folder)]
-    distributions = [row for row in map(_read_metadata, infos) if row is not None]
+    distributions = [row for row in map(read_metadata, infos) if row is not None]
     return {"distributions": distributions, "duplicates": _duplicates(distributions)}
 
 
@@ -63,7 +63,8 @@ def folders(sys_path: list[str] | None) -> list[str]:
     return found
 
 
-def _read_metadata(info: str) -> Distribution | None:
+def read_metadata(info: str) -> Distribution | None:
+    """Return what the metadata at a path say; None for what is none."""
     inside = "METADATA" if info.endswith(".dist-info") else "PKG-INFO"
     text = read(os.path.join(info, inside) if os.path.isdir(info) else info, MAX_METADATA)
     if text is None:

@@ -1,0 +1,67 @@
+"""What a Dockerfile states of a stack: its base image, its compiler, arch lists, builds without isolation."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from stackcheck.dockerfiles.dockersteps import bases, scopes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from stackcheck.definition import Stack
+    from stackcheck.tables import Tables
+
+_ARCH_LIST = "TORCH_CUDA_ARCH_LIST"
+_COMPILER = re.compile(r"(?:.*/)?(?:gcc|g\+\+)-(?P<version>\d+)")
+_INSTALLS = re.compile(r"pip3?\s+install\b(?P<words>[^&;|]*)")
+
+
+def with_dockerfile(stack: Stack, text: str, tables: Tables) -> Stack:
+    """Return a definition with what its Dockerfile states, where the stack itself states nothing of it."""
+    *_, (_, scope) = scopes(f"{text}\nRUN true\n")
+    known = {_ARCH_LIST, *tables.unstated.arch_variables}
+    env = {name: value for name, value in scope.env.items() if name in known}
+    update: dict[str, Any] = {"env": {**env, **stack.env}}
+    compiler = _COMPILER.fullmatch(scope.env.get("CC", ""))
+    if compiler and stack.host_compiler is None:
+        update["host_compiler"] = f"gcc {compiler['version']}"
+    found = bases(text)
+    if len(found) == 1 and not (stack.image.base or stack.image.ready):
+        update["image"] = stack.image.model_copy(update={"base": found[0]})
+    if stack.no_build_isolation in ((), False):
+        update["no_build_isolation"] = tuple(sorted(set(_without_isolation(text))))
+    return stack.model_copy(update=update)
+
+
+def _without_isolation(text: str) -> Iterator[str]:
+    """Yield the packages that a `pip install --no-build-isolation` names."""
+    for each, scope in scopes(text):
+        if each.word != "RUN":
+            continue
+        for match in _INSTALLS.finditer(scope.expand(each.rest)):
+            words = _words(match["words"])
+            if "--no-build-isolation" in words:
+                yield from filter(None, map(_name, words))
+
+
+def _words(text: str) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError:
+        return text.split()
+
+
+def _name(word: str) -> str:
+    """Return the distribution that an argument of pip names, "" for an option, a file or an address."""
+    if word.startswith("-") or ("/" in word and "@" not in word):
+        return ""
+    try:
+        return canonicalize_name(Requirement(word).name)
+    except InvalidRequirement:
+        return ""
