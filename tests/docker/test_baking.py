@@ -149,6 +149,8 @@ class TestBaking:
             '[[packages]]\nname = "torch"\nversion = "2.6.0"\n'
             '[[packages.wheels]]\nurl = "https://example.org/torch-2.6.0-py3-none-any.whl"\n'
             f'hashes = {{ sha256 = "{"0" * 64}" }}\n'
+            '[tool.stackcheck]\nstack = "locked"\nfingerprint = "0"\npython = "3.11"\n'
+            'platform = "x86_64-manylinux_2_28"\nresolver = "uv 0.13"\n'
         )
         made = baking.bake(plain, stack, baking.Wish(tag=f"{plain}-locked"), Options(locks=tmp_path), quiet)
         assert made.said["exit_code"] == 1

@@ -46,7 +46,11 @@ def outcome(found: dict[str, list[Verdict]], code: str) -> Outcome:
 
 
 def test_a_range_that_resolves_to_a_torch_the_gpu_and_the_driver_do_not_run() -> None:
-    stated = {"gpus": ["GTX 1080 Ti"], "driver": "535.104.05", "packages": {"torch": ">=2.4", "numpy": "<2"}}
+    stated: dict[str, Any] = {
+        "gpus": ["GTX 1080 Ti"],
+        "driver": "535.104.05",
+        "packages": {"torch": ">=2.4", "numpy": "<2"},
+    }
     found = judged(resolution(torch="2.15.0", nvidia_cuda_runtime="13.2.86", numpy="1.26.4"), **stated)
     assert outcome(found, "ARCH101") is Outcome.FAIL
     assert outcome(found, "DRIVER101") is Outcome.FAIL
