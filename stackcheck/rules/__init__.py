@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 @cache
 def load_all() -> tuple[Rule, ...]:
     """Import every rule module and return all rules in the order of their codes."""
-    for module in pkgutil.iter_modules(__path__):
-        importlib.import_module(f"{__name__}.{module.name}")
+    for module in pkgutil.walk_packages(__path__, f"{__name__}."):
+        importlib.import_module(module.name)
     return tuple(RULES[code] for code in sorted(RULES))
 
 
