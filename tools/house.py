@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 LAYERS = (
-    {"storage", "extensions", "errors", "redact", "verdict", "cachedir", "image", "axes"},
+    {"storage", "errors", "redact", "verdict", "cachedir", "image", "axes"},
     {"model", "definition", "definition_schema"},
-    {"knowledge", "tables"},
+    {"extensions", "knowledge", "tables"},
     {"images", "dockerfiles", "variants", "variantname", "observation"},
     {"intake", "catalog"},
     {"environment", "claimed"},
