@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import stackcheck_probes
 from stackcheck.definition import did_you_mean
 from stackcheck.errors import UsageError
-from stackcheck_probes.__main__ import TIMEOUT_SECONDS, every_probe
+from stackcheck.extensions import every_probe, installed_probes
+from stackcheck_probes.__main__ import TIMEOUT_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -45,13 +46,15 @@ sys.exit(main(sys.argv[1:]))
 def pack(extra_modules: Mapping[str, str] | None = None) -> bytes:
     """Return the agent: a zip file that Python runs, the same bytes for the same sources.
 
-    `extra_modules` adds probes by name -> source. Format: docs.python.org/3/library/zipapp.html; written by
-    hand because `zipapp.create_archive` keeps the dates of the files.
+    Probes of other packages travel with ours; `extra_modules` adds more by name -> source.
+    Format: docs.python.org/3/library/zipapp.html; written by hand because `zipapp.create_archive` keeps the
+    dates of the files.
     """
     package = Path(stackcheck_probes.__file__).parent
     found = package.rglob("*.py")
     entries = {path.relative_to(package.parent).as_posix(): path.read_text("utf-8") for path in found}
-    entries |= {f"stackcheck_probes/probes/{name}.py": code for name, code in (extra_modules or {}).items()}
+    extra = {each.name: each.source for each in installed_probes().values()} | dict(extra_modules or {})
+    entries |= {f"stackcheck_probes/probes/{name}.py": code for name, code in extra.items()}
     entries["__main__.py"] = _MAIN
     archive = io.BytesIO()
     archive.write(SHEBANG)

@@ -7,6 +7,7 @@ import pkgutil
 from functools import cache
 from typing import TYPE_CHECKING
 
+from stackcheck.extensions import load_rules
 from stackcheck.rules.registry import RULES, Rule
 
 if TYPE_CHECKING:
@@ -15,9 +16,10 @@ if TYPE_CHECKING:
 
 @cache
 def load_all() -> tuple[Rule, ...]:
-    """Import every rule module and return all rules in the order of their codes."""
-    for module in pkgutil.iter_modules(__path__):
-        importlib.import_module(f"{__name__}.{module.name}")
+    """Import every rule module, and those of other packages; return all rules in the order of their codes."""
+    for module in pkgutil.walk_packages(__path__, f"{__name__}."):
+        importlib.import_module(module.name)
+    load_rules()
     return tuple(RULES[code] for code in sorted(RULES))
 
 

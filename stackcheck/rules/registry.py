@@ -16,9 +16,9 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 
+from stackcheck.extensions import every_probe, grade_of
 from stackcheck.model.facts import GRADES, HOST_FACTS, Fact, Facts, Missing
 from stackcheck.verdict import Evidence, Level, Outcome, Verdict
-from stackcheck_probes.__main__ import every_probe, grade_of
 
 if TYPE_CHECKING:
     from stackcheck.definition import Stack
