@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from packaging.utils import canonicalize_name
 
 from stackcheck.definition import LATEST
 from stackcheck.model.versions import parse_specifier, parse_version, ranges_meet, spelled
-from stackcheck.rules.grading import cite, failed_by
+from stackcheck.rules.grading import cite, failed_by, shown_by_resolver
 from stackcheck.rules.officialwheels import official_wheels
 from stackcheck.rules.registry import Finding, passed, rule, skipped, warned
 
@@ -67,7 +68,9 @@ def _judge_declared(name: str, package: Distribution, env: Environment, tables: 
         return
     clashes = [(version, row, clash) for version, row in rows if (clash := _clash(row, env))]
     if len(clashes) == len(rows):
-        yield _clashing(name, package, clashes[-1], tables)
+        (other, _, _) = clashes[-1][2]
+        bad = replace(_clashing(name, package, clashes[-1], tables), subject=name)
+        yield shown_by_resolver(bad, env, name, canonicalize_name(other))
     elif any(_compared(row, env) for _, row in rows):
         _, row = rows[-1]
         subject = f"{name} {package.version}" if package.exact else f"A known {name} in {package.version}"
