@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stackcheck import catalog, suggested
+from stackcheck import catalog
 from stackcheck.cli import options, output, stacks
 from stackcheck.errors import EXIT_FAIL, EXIT_OK, EXIT_UNCHECKED
 from stackcheck.report import FORMATS
@@ -15,6 +15,7 @@ from stackcheck.report.sections import finding
 from stackcheck.report.wording import plural
 from stackcheck.steps.options import Options
 from stackcheck.suggest import spell
+from stackcheck.suggest.answer import answer
 from stackcheck.suggest.edited import edit_text, unified
 from stackcheck.verdict import Outcome
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from stackcheck.definition import Stack
     from stackcheck.suggest import Change, Suggestion
-    from stackcheck.suggested import Answer
+    from stackcheck.suggest.answer import Answer
     from stackcheck.verdict import Verdict
 
 
@@ -38,7 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(args: argparse.Namespace) -> int:
     """Run the command: 1 when for some stack nothing was found, 3 when the resolver could not be asked."""
     tell, how = output.progress(args), Options(offline=args.offline, locks=args.locks)
-    answers = [(stack, suggested.answer(stack, how, tell)) for stack in stacks.chosen(args)]
+    answers = [(stack, answer(stack, how, tell)) for stack in stacks.chosen(args)]
     if args.format == "diff":
         diffs = (_diff(stack, found.suggestion) for stack, found in answers)
         output.write("".join(diffs), args.output)
@@ -70,6 +71,8 @@ def _section(stack: Stack, found: Answer) -> Section:
             *map(_explained, suggestion.changes),
             *_verdicts("Still fails", suggestion.remaining),
             *_verdicts("New, and to be known", suggestion.doubts),
+            *_verdicts("To be known", found.known),
+            *_verdicts("Not checked", found.unchecked),
         ),
         tail=(lifted,) if suggestion.changes and stack.expect == "fail" else (),
         file=stack.file,
@@ -85,10 +88,19 @@ def _headline(found: Answer) -> str:
         return f"no change was found that makes it good: {tried}, {bound}"
     checked = "by the rules and by resolving it" if found.resolved else "by running the rules again"
     if not suggestion.changes:
-        return f"nothing to change: no rule fails (checked {checked})"
+        return f"{_unchanged(found)} (checked {checked})"
     least = ", the fewest of those known" if suggestion.smallest else ""
     changes = plural(len(suggestion.changes), "change")
+    if not found.resolved:
+        return f"with {changes} no rule fails{least} (shown {checked}; that it resolves is not proven)"
     return f"{changes} {_make(suggestion)} it good{least} (proven {checked})"
+
+
+def _unchanged(found: Answer) -> str:
+    if not found.unchecked:
+        return "nothing to change: no rule fails"
+    count = len(found.unchecked)
+    return f"no rule fails, but {plural(count, 'check')} {_were(count)} not made, so nothing is known to change"
 
 
 def _were(count: int) -> str:
@@ -108,7 +120,9 @@ def _explained(change: Change) -> Listing:
 
 
 def _verdicts(heading: str, verdicts: tuple[Verdict, ...]) -> list[Listing]:
-    entries = tuple(Entry(f"{each.outcome.word} {each.code}: {each.message}") for each in verdicts)
+    entries = tuple(
+        Entry(f"{each.outcome.word} {each.code}: {each.message}", do=each.hint) for each in verdicts
+    )
     return [Listing(heading, entries)] if entries else []
 
 

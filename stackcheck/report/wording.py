@@ -91,7 +91,13 @@ def suggestion(report: Report) -> str:
     of_definition = any(v.outcome is Outcome.FAIL and v.level < Level.BYTES for v in report.counted)
     if not (of_definition and report.stack and report.file):
         return ""
-    return f"the smallest change that makes it good: stackcheck suggest {one_line(report.stack, 120)}"
+    return f"the smallest change that makes it good: stackcheck suggest {one_line(_named(report), 300)}"
+
+
+def _named(report: Report) -> str:
+    """Return what a command finds the stack by: its id among the definitions of a folder, else its file."""
+    here = report.file.rpartition("/")[0].rpartition("/")[2] == "matrices"
+    return report.stack if here else report.file
 
 
 def expectation(report: Report) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from packaging.version import Version
 
 from stackcheck.model.build import cuda_tag
-from stackcheck.model.versions import minor
+from stackcheck.model.versions import minor, same_release
 from stackcheck.suggest.candidates import Reach, candidates
+from stackcheck.suggest.moves import step
 from stackcheck.tables.torch import CPU
 
 if TYPE_CHECKING:
@@ -27,15 +29,20 @@ _TAGGED = re.compile(r"(?<=/whl/)(?:cu\d+|cpu|rocm[\d.]+)(?=/|_|$)")
 _TORCH_RULES = (
     "ARCH101", "CUDA101", "CUDA103", "CUDA104", "DRIVER101", "GLIBC101", "NEEDS101", "NUMPY101", "NVPIN101",
     "PLATFORM101", "PYG101", "PYTHON101", "PYTHON102", "ROCM101", "ROCM102", "TORCH", "WHEEL10", "INDEX102",
-    "TOOLKIT101", "ARCH102", "MMCV101", "WHEEL110",
+    "TOOLKIT101", "ARCH102", "MMCV101", "WHEEL110", "LOCK201", "IMAGE102",
 )  # fmt: skip
 
 
 @candidates(*_TORCH_RULES, reach=Reach.TORCH)
 def torch_builds(env: Environment, tables: Tables) -> Iterator[Edit]:
-    """Yield other official builds of torch: nearest release first, the same CUDA version first."""
+    """Yield other official builds of torch: nearest release first, the same CUDA version first.
+
+    torchvision and torchaudio go with it where they would not fit: each is made for one release of torch.
+    """
     stack = env.stack
     package, version = stack.packages.get("torch"), env.torch.version
+    if _needs_tegra(stack, tables):
+        return
     if package is None or version is None or (not env.torch.is_wheel and env.torch.origin != "conda"):
         return
     kind, backend = _kind(env), env.torch.backend
@@ -44,7 +51,46 @@ def torch_builds(env: Environment, tables: Tables) -> Iterator[Edit]:
     for release in _near(version, tables):
         builds = list(_tags(release, kind, now, env.platform))
         for tag, cuda in sorted(builds, key=lambda each: bool(each[0]) is not stated):
-            yield from _as_stated(env, release, tag, cuda)
+            for edit in _as_stated(env, release, tag, cuda):
+                yield {**edit, **_fitting(env, release, edit, tables)}
+
+
+def _needs_tegra(stack: Stack, tables: Tables) -> bool:
+    """Tell whether a GPU of the stack is part of a Jetson for which PyTorch makes no CUDA wheels.
+
+    Their arm64 wheels are for servers (SBSA); code for one does not run on the other.
+    Source: CUDA C++ Programming Guide, Binary Compatibility, docs.nvidia.com/cuda (checked 2026-11-30).
+    """
+    tegra = {row.name for row in tables.gpus.nvidia if "tegra" in row.host}
+    return any(gpu.product in tegra for gpu in stack.gpus)
+
+
+def _fitting(env: Environment, release: Release, edit: Edit, tables: Tables) -> Edit:
+    """Return the pinned companions that do not fit another release of torch as the nearest ones that do.
+
+    They come from where torch comes from, if they did so before.
+    """
+    before, torch = env.stack.packages["torch"], edit["packages", "torch"]
+    found: dict[Path, Package] = {}
+    for name in ("torchvision", "torchaudio"):
+        path = ("packages", name)
+        package = edit.get(path) or env.stack.packages.get(name)
+        fits = [row.version for row in tables.torch.companions_for(name, release.torch)]
+        if package is None or package.exact is None or package.direct or package.origin == "source":
+            continue
+        if not fits or any(same_release(package.exact, each) for each in fits):
+            continue
+        place, local = {}, package.exact.local
+        if path not in edit and _place(package) == _place(before):
+            place, local = _place(torch), torch.exact.local if torch.exact else None
+        nearest = min(fits, key=partial(step, package.exact))
+        version = f"{nearest}+{local}" if local else str(nearest)
+        found[path] = package.model_copy(update={"version": version, **place})
+    return found
+
+
+def _place(package: Package) -> dict[str, str | None]:
+    return {"index": package.index, "find_links": package.find_links}
 
 
 def _states_tag(env: Environment, package: Package) -> bool:
@@ -189,17 +235,49 @@ def stated_cuda(env: Environment, tables: Tables) -> Iterator[Edit]:
                 yield {("cuda",): str(row)}
 
 
-@candidates("TOOLKIT", "ARCH104", "ARCH105", "VARIANT103", reach=Reach.SURROUNDINGS)
+@candidates("TOOLKIT", "IMAGE108", "ARCH104", "ARCH105", "VARIANT103", reach=Reach.SURROUNDINGS)
 def toolkits(env: Environment, tables: Tables) -> Iterator[Edit]:
-    """Yield other CUDA toolkits: that of torch first, then the nearest."""
-    stack = env.stack
+    """Yield other CUDA toolkits: that of torch first, then that of the image, then the nearest.
+
+    Where the image has an nvcc it goes with the toolkit: stating another one does not install it.
+    """
+    stack, image = env.stack, env.build_image
     if not stack.toolkit:
         return
-    claim = env.torch
-    if claim.cuda:
-        yield {("toolkit",): minor(claim.cuda)}
-    for version in _by_distance([row.version for row in tables.cuda.toolkits], Version(stack.toolkit)):
-        yield {("toolkit",): str(version)}
+    known = _by_distance([row.version for row in tables.cuda.toolkits], Version(stack.toolkit))
+    first = [each for each in (env.torch.cuda, image.toolkit if image else None) if each]
+    for version in dict.fromkeys(minor(each) for each in (*first, *known)):
+        if image is None or image.toolkit is None or minor(image.toolkit) == version:
+            yield {("toolkit",): version}
+        else:
+            yield from ({("toolkit",): version, **edit} for edit in _devel_images(env, version, tables))
+
+
+@candidates("IMAGE102", "IMAGE108", reach=Reach.SURROUNDINGS)
+def devel_images(env: Environment, tables: Tables) -> Iterator[Edit]:
+    """Yield the image that compiles as that of torch's CUDA, and of the toolkit that the stack states."""
+    stack, image = env.stack, env.build_image
+    if image is None or image.toolkit is None:
+        return
+    for version in dict.fromkeys(minor(each) for each in (env.torch.cuda, stack.toolkit) if each):
+        for edit in _devel_images(env, version, tables):
+            yield {**edit, **({("toolkit",): version} if stack.toolkit else {})}
+
+
+def _devel_images(env: Environment, cuda: str, tables: Tables) -> Iterator[Edit]:
+    """Yield the devel image of another CUDA version in the place of the one that compiles, system kept first."""
+    image = env.build_image
+    if image is None or image.cuda is None:
+        return
+    key = "build_base" if env.stack.image.build_base else "base"
+    now = image.name.rpartition("-")[2]
+    for row in tables.images.cuda_tags:
+        if minor(row.cuda) == cuda:
+            word = tables.images.cudnn_tag(row.cuda) if image.cudnn else None
+            cudnn = f"{word.instead}-" if word else ""
+            for system in sorted(row.systems, key=lambda each: (each != now, each)):
+                name = f"{image.name.partition(':')[0]}:{row.cuda}-{cudnn}devel-{system}"
+                yield {("image", key): name}
 
 
 def _by_distance(versions: list[Version], now: Version) -> list[Version]:

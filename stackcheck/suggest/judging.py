@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from stackcheck.rules import before_build
-from stackcheck.rules.registry import judge_all, judge_one
+from stackcheck.rules.registry import accepted, judge_all, judge_one
+from stackcheck.rules.strongest import strongest
 from stackcheck.suggest.change import apply
+from stackcheck.suggest.learned import Learned
 from stackcheck.verdict import Level, Outcome
 
 if TYPE_CHECKING:
@@ -36,10 +38,14 @@ class Judged:
 
 
 class Judging:
-    """The rules that need no build, over one stack and its changed copies."""
+    """The rules that need no build, and what the resolver has proven, over one stack and its changed copies."""
 
-    def __init__(self, facts: Facts) -> None:
+    def __init__(self, facts: Facts, learned: Learned | None = None) -> None:
         self.facts = dict(facts)
+        self.learned = learned or Learned()
+        if facts["env"].resolution is not None:
+            known = (facts["stack"], facts["env"].resolution)
+            self.learned = replace(self.learned, resolved=(*self.learned.resolved, known))
         self.rules: dict[str, Rule] = {rule.code: rule for rule in before_build(Level.STATED)}
         self.original: Stack = facts["stack"]
         fails, self.doubts = self._verdicts(self.original)
@@ -59,20 +65,21 @@ class Judging:
 
     def bad(self, code: str, stack: Stack) -> int:
         """Count what stands against a stack by one rule: FAILs, unverified ones too, and new gaps."""
-        verdicts = judge_one(self.rules[code], self.facts | self.changed(stack))
+        verdicts = judge_one(self.rules[code], self.facts | self.changed(stack)) if code in self.rules else []
+        verdicts += [each for each in self.learned.against(stack) if each.code == code]
         fails = sum(each.outcome >= Outcome.FAIL or each.unverified for each in verdicts)
         return fails + max(0, sum(each.outcome is Outcome.SKIP for each in verdicts) - self.skipped[code])
 
     def changed(self, stack: Stack) -> dict[str, Any]:
         """Return the facts that a changed definition has of its own."""
-        if stack is self.original:
-            return {"stack": stack, "env": self.facts["env"]}
-        return {"stack": stack, "env": self.facts["env"].changed(stack)}
+        env = self.facts["env"].changed(stack)
+        return {"stack": stack, "env": replace(env, resolution=self.learned.resolution_of(stack))}
 
     def _verdicts(self, stack: Stack) -> tuple[list[Verdict], list[Verdict]]:
         """Return what fails, and what is in doubt (WARN and SKIP), without what the stack accepts."""
-        verdicts = judge_all(self.rules.values(), self.facts | self.changed(stack))
-        counted = [each for each in verdicts if each.code not in stack.ignore]
+        judged = judge_all(self.rules.values(), self.facts | self.changed(stack))
+        verdicts = strongest((*judged, *self.learned.against(stack)))
+        counted = [each for each in verdicts if each.code not in accepted(stack)]
         doubts = [each for each in counted if each.outcome in (Outcome.WARN, Outcome.SKIP)]
         return [each for each in counted if each.outcome >= Outcome.FAIL], doubts
 

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from stackcheck.suggest.candidates import Reach, generators_for
 from stackcheck.suggest.change import apply, value_at
 from stackcheck.suggest.judging import Judging
+from stackcheck.suggest.learned import Learned
+from stackcheck.suggest.moves import FAR, far_steps, offered
 from stackcheck.suggest.suggestion import Change, Suggestion
 
 if TYPE_CHECKING:
@@ -73,17 +75,20 @@ class _Node:
     judged: Judged = field(compare=False)
 
 
-def suggest(facts: Facts, limits: Limits | None = None) -> Suggestion:
+def suggest(facts: Facts, limits: Limits | None = None, learned: Learned | None = None) -> Suggestion:
     """Return the smallest change found that makes a stack good, by the rules that need no build.
 
-    `facts` are those of the definition: stack, tables, and the Dockerfile where one is named.
+    `facts` are those of the definition: stack, tables, and the Dockerfile where one is named. `learned` is
+    what the resolver has proven; without it the tables alone speak.
     """
-    return next(suggestions(facts, limits))
+    return next(suggestions(facts, limits, learned))
 
 
-def suggestions(facts: Facts, limits: Limits | None = None) -> Iterator[Suggestion]:
+def suggestions(
+    facts: Facts, limits: Limits | None = None, learned: Learned | None = None
+) -> Iterator[Suggestion]:
     """Yield suggestions, the best first: at least one, which says what remains when none was found."""
-    search = _Search(facts, limits or Limits())
+    search = _Search(facts, limits or Limits(), learned or Learned())
     if not search.start.fails:
         yield Suggestion(search.start.stack, ())
         return
@@ -101,8 +106,9 @@ def suggestions(facts: Facts, limits: Limits | None = None) -> Iterator[Suggesti
 
 
 class _Search:
-    def __init__(self, facts: Facts, limits: Limits) -> None:
-        self.judging, self.tables, self.limits = Judging(facts), facts["tables"], limits
+    def __init__(self, facts: Facts, limits: Limits, learned: Learned) -> None:
+        self.judging, self.tables, self.limits = Judging(facts, learned), facts["tables"], limits
+        self.offered = offered(learned)
         self.original: Stack = facts["stack"]
         self.start = self.best = self.judging.start
         self.serial = 0
@@ -133,7 +139,7 @@ class _Search:
         self.serial += 1
         codes = len({each.code for each in judged.fails})
         return _Node(
-            estimate=len(edit) + (codes if greedy else min(codes, 1)),
+            estimate=len(edit) + FAR * far_steps(edit, self.original) + (codes if greedy else min(codes, 1)),
             reach=sum(each.reach for each in costs.values()),
             doubts=len(judged.doubts),
             rank=sum(each.rank for each in costs.values()),
@@ -156,7 +162,7 @@ class _Search:
 
     def answers_to(self, code: str, node: _Node, *, greedy: bool) -> list[_Answer]:
         found: list[_Answer] = []
-        for generator in generators_for(code):
+        for generator in (*self.generators_of_resolver(code), *generators_for(code)):
             far = greedy and generator.reach >= Reach.TORCH
             kept = self.steps(code, node, generator, self.limits.weighed if far else self.limits.answers)
             steps = [step for step in kept if not greedy or node.edit.keys().isdisjoint(step[1])]
@@ -166,6 +172,9 @@ class _Search:
             ]
             found += self.most_promising(answers) if far else answers
         return found
+
+    def generators_of_resolver(self, code: str) -> tuple[Generator, ...]:
+        return (self.offered,) if code in self.offered.codes else ()
 
     def steps(self, code: str, node: _Node, generator: Generator, most: int) -> list[tuple[int, Edit]]:
         """Return the nearest edits of a generator that answer a FAIL, each with its place among them."""
@@ -177,7 +186,10 @@ class _Search:
         ):
             if len(kept) >= most:
                 break
-            if not self.is_idle(step, stack) and self.judging.bad(code, apply(stack, step)) < before:
+            changed = apply(stack, step)
+            if self.is_idle(step, stack) or self.judging.learned.asks_silent(changed, self.original):
+                continue
+            if self.judging.bad(code, changed) < before:
                 kept.append((rank, step))
         return kept
 

@@ -34,6 +34,14 @@ class CudnnTag(Row):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CudaTag(Row):
+    """A version of nvidia/cuda that is there as a devel image, and the systems that it is built on."""
+
+    cuda: Version
+    systems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Distribution(Row):
     """A Linux distribution, found by a regular expression in an image reference or an OS name."""
 
@@ -60,6 +68,7 @@ class ImageTable:
     checked: date
     missing_tags: tuple[MissingTag, ...]
     cudnn_tags: tuple[CudnnTag, ...]
+    cuda_tags: tuple[CudaTag, ...]
     distributions: tuple[Distribution, ...]
     nvidia: Mapping[str, NvidiaPytorch]
     _patterns: tuple[tuple[re.Pattern[str], Distribution], ...] = field(repr=False)
@@ -94,7 +103,7 @@ def load(folder: Path = FOLDER) -> ImageTable:
 @cache
 def _load(folder: Path) -> ImageTable:
     table = read_table("images", folder)
-    only_keys(table, ("missing_tag", "cudnn_tag", "distribution", "nvidia_pytorch"))
+    only_keys(table, ("missing_tag", "cudnn_tag", "cuda_tag", "distribution", "nvidia_pytorch"))
     tags = read_rows(table, "cudnn_tag", CudnnTag)
     for row in tags:
         require(
@@ -105,6 +114,7 @@ def _load(folder: Path) -> ImageTable:
         checked=table["checked"],
         missing_tags=read_rows(table, "missing_tag", MissingTag),
         cudnn_tags=tags,
+        cuda_tags=read_rows(table, "cuda_tag", CudaTag),
         distributions=distributions,
         nvidia=unique(read_rows(table, "nvidia_pytorch", NvidiaPytorch, same=_tag), _tag, "tag"),
         _patterns=tuple((re.compile(row.pattern), row) for row in distributions),

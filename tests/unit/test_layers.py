@@ -16,7 +16,8 @@ OUTER = (
     "inspecting",
     "entrypoints.baking",
     "entrypoints.baked_image",
-    "suggested",
+    "suggest.answer",
+    "suggest.asking",
     "stackitems",
     "stackreports",
     "hooks",
@@ -31,7 +32,6 @@ CORE = (
     "tables",
     "rules",
     "report",
-    "suggest",
     "recipes",
     "dockerfiles",
 )
@@ -86,6 +86,12 @@ def offences(
 
 def test_the_core_imports_neither_the_shell_nor_the_outside() -> None:
     assert offences(modules(*CORE), (*SHELL, *OUTER), frozenset(PURE_OF_RESOLVING)) == []
+
+
+def test_the_search_for_a_suggestion_asks_nobody() -> None:
+    asking = {ROOT / "suggest" / name for name in ("answer.py", "asking.py")}
+    searching = [path for path in modules("suggest") if path not in asking]
+    assert offences(searching, (*SHELL, "steps", *OUTER), frozenset(PURE_OF_RESOLVING)) == []
 
 
 def test_the_shell_does_not_import_the_outside() -> None:

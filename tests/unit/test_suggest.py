@@ -212,7 +212,7 @@ def test_another_torch_is_chosen_by_all_that_hangs_on_it() -> None:
     }
     suggestion = found(Stack.model_validate({"id": "case", **fields}))
     assert suggestion.proven
-    assert not suggestion.smallest
+    assert suggestion.smallest
     assert said(suggestion)["packages.cumm-cu124"] == "0.8.2 -> 0.7.11"
     assert fails(suggestion.stack) == []
 

@@ -1,0 +1,129 @@
+"""Answer `stackcheck suggest`: search by the rules, ask the resolver, and search on with what it has proven."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from stackcheck.resolving.resolution import Resolution
+from stackcheck.rules import before_build
+from stackcheck.steps.claiming import claimed
+from stackcheck.suggest.asking import Asked, Asking
+from stackcheck.suggest.judging import Judging
+from stackcheck.suggest.learned import RESOLVES, Learned
+from stackcheck.suggest.search import suggest
+from stackcheck.suggest.suggestion import Suggestion
+from stackcheck.verdict import Level, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from stackcheck.definition import Stack
+    from stackcheck.steps.options import Options
+    from stackcheck.targets import Progress
+    from stackcheck.verdict import Verdict
+
+MOST = 12
+"""Changed definitions that are given to the resolver before it is said that none was found."""
+OFFLINE = "Not resolved, because of --offline: that every file exists was not checked."
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A suggestion, and what the resolver says of the changed stack.
+
+    `resolved` says that it found every file; `gap` why that is not proven, "" when it is; `broken` that
+    something which should have been reached was not. Of a stack that needs no change `unchecked` are the
+    checks that were not made, and `known` what the resolver warns of.
+    """
+
+    suggestion: Suggestion
+    resolved: bool = False
+    gap: str = ""
+    broken: bool = False
+    unchecked: tuple[Verdict, ...] = ()
+    known: tuple[Verdict, ...] = ()
+
+    @property
+    def found(self) -> bool:
+        """Tell whether nothing is known to fail any more, by all that was asked."""
+        return self.suggestion.proven
+
+
+def answer(stack: Stack, options: Options, progress: Progress) -> Answer:
+    """Return the smallest change that makes a stack good, proven by the rules, and online by resolving.
+
+    What the resolver refuses is learned, and the search goes on with it: a conflict stands in every
+    definition that makes both requirements. An index that does not answer proves nothing, so another way is
+    looked for first.
+    """
+    facts = claimed(stack)
+    if options.offline:
+        return _by_rules(suggest(facts), Judging(facts))
+    asking, learned = Asking(facts, options, progress), Learned()
+    suggestion, unproven = Suggestion(stack, ()), None
+    asked: list[Stack] = []
+    while suggestion.proven and suggestion.stack not in asked and len(asked) < MOST:
+        progress(f"{stack.id}: resolving {_what(suggestion)}")
+        said = asking.judged(suggestion.stack)
+        asked.append(suggestion.stack)
+        if not said.fails:
+            found = _answered(suggestion, said)
+            if not said.errors or not suggestion.changes:
+                return found
+            unproven = unproven or found
+        learned = _taught(learned, suggestion.stack, said, asking)
+        suggestion = suggest(facts, learned=learned)
+    return unproven or Answer(_given_up(suggestion, learned, stack))
+
+
+def _by_rules(suggestion: Suggestion, judging: Judging) -> Answer:
+    skipped = () if suggestion.changes or not suggestion.proven else judging.doubts
+    return Answer(suggestion, gap=OFFLINE, unchecked=_of(Outcome.SKIP, skipped))
+
+
+def _of(outcome: Outcome, verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
+    return tuple(each for each in verdicts if each.outcome is outcome)
+
+
+def _what(suggestion: Suggestion) -> str:
+    return f"with {len(suggestion.changes)} changes" if suggestion.changes else "it as it is"
+
+
+def _answered(suggestion: Suggestion, said: Asked) -> Answer:
+    """Return a definition that nothing is proven against as the answer, with what was not checked of it."""
+    resolved = isinstance(said.resolving, Resolution) and not said.errors
+    gaps = [each.message for each in (*said.errors, *_of(Outcome.SKIP, said.verdicts)) if each.code == RESOLVES]
+    unchanged = not suggestion.changes
+    return Answer(
+        suggestion,
+        resolved=resolved,
+        gap="" if resolved else next(iter(gaps), "Not resolved."),
+        broken=bool(said.errors),
+        unchecked=_of(Outcome.SKIP, said.verdicts) if unchanged else (),
+        known=tuple(v for v in _of(Outcome.WARN, said.verdicts) if v.code == RESOLVES) if unchanged else (),
+    )
+
+
+def _taught(learned: Learned, stack: Stack, said: Asked, asking: Asking) -> Learned:
+    """Return what is known after one more answer, with the versions that go in the place of refused ones."""
+    searched = {rule.code for rule in before_build(Level.STATED)} | {RESOLVES}
+    late = [each for each in said.fails if each.code not in searched]
+    fresh = learned.plus(stack, said.resolving, late)
+    new = [each for each in fresh.failures if each not in learned.failures]
+    offers = dict(fresh.offers)
+    for failure in new:
+        others = [each for each in new if each is not failure]
+        for name in failure.names:
+            key = (name, stack.packages[name].version if name in stack.packages else "")
+            found = asking.instead(name, failure, others)
+            offers[key] = tuple(dict.fromkeys((*offers.get(key, ()), *found)))
+    return replace(fresh, offers=offers)
+
+
+def _given_up(suggestion: Suggestion, learned: Learned, stack: Stack) -> Suggestion:
+    """Return that nothing was found: what was refused last is no suggestion."""
+    if not suggestion.proven:
+        return suggestion
+    fails = Judging(claimed(stack), learned).start.fails
+    return replace(suggestion, stack=stack, changes=(), doubts=(), remaining=fails, exhausted=False)

@@ -1,0 +1,114 @@
+"""Ask the resolver about changed definitions: whether they resolve, and which other version of a package does."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from packaging.version import Version
+
+from stackcheck import rules
+from stackcheck.definition import LATEST
+from stackcheck.resolving import locking, resolve
+from stackcheck.resolving.doubt import Reader, asked_for
+from stackcheck.resolving.question import question_of
+from stackcheck.resolving.resolution import Resolution, Unresolved
+from stackcheck.rules.registry import accepted, judge_all
+from stackcheck.rules.strongest import strongest
+from stackcheck.suggest.change import apply
+from stackcheck.suggest.moves import is_movable, step
+from stackcheck.verdict import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from stackcheck.definition import Stack
+    from stackcheck.steps.options import Options
+    from stackcheck.suggest.learned import Failure
+    from stackcheck.targets import Progress
+    from stackcheck.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the resolver and then the rules say of a definition, without what it accepts."""
+
+    resolving: Resolution | Unresolved
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def fails(self) -> tuple[Verdict, ...]:
+        """Return what is proven against it."""
+        return tuple(each for each in self.verdicts if each.outcome is Outcome.FAIL)
+
+    @property
+    def errors(self) -> tuple[Verdict, ...]:
+        """Return what could not be checked, though it was to be."""
+        return tuple(each for each in self.verdicts if each.outcome is Outcome.ERROR)
+
+
+@dataclass
+class Asking:
+    """The resolver, for one stack and its changed copies; `facts` are those of the definition."""
+
+    facts: dict[str, Any]
+    options: Options
+    progress: Progress
+    answers: dict[Any, Any] = field(default_factory=dict)
+
+    @property
+    def how(self) -> resolve.Options:
+        """Return how the resolver is asked."""
+        options = self.options
+        return resolve.Options(offline=options.offline, memory=options.memory, answers=self.answers)
+
+    def judged(self, stack: Stack) -> Asked:
+        """Resolve a definition and run every rule that needs no build. The lock is of the stack as it was."""
+        more = locking.resolution_facts(stack, self.how, self.options.locks)
+        env, found = self.facts["env"].changed(stack), more["resolving"]
+        env = replace(env, resolution=found if isinstance(found, Resolution) else None)
+        facts = self.facts | more | {"stack": stack, "env": env, "lock": None}
+        verdicts = strongest(judge_all(rules.before_build(), facts))
+        return Asked(found, tuple(each for each in verdicts if each.code not in accepted(stack)))
+
+    def instead(self, name: str, failure: Failure, others: Sequence[Failure]) -> tuple[Version, ...]:
+        """Return the nearest versions of a package, older and newer, with which a failure is gone.
+
+        What else fails is left out of the question. Pre-releases, and what would have to be built, are never
+        offered in the place of a wheel.
+        """
+        package = failure.stack.packages.get(name)
+        if package is None or not is_movable(package) or name == "torch":  # torch moves by the tables
+            return ()
+        self.progress(f"{failure.stack.id}: resolving with another {name}")
+        about = {name, *failure.names}
+        foreign = {each for other in others for each in other.names} - about
+        alone = apply(failure.stack, {("packages", each): None for each in foreign if each in failure.stack.packages})
+        now = package.exact
+        if now is None:
+            found = self._taken(alone, name, LATEST)
+            return (found,) if found else ()
+        older = self._taken(alone, name, f"<{now.public}")
+        newest = self._taken(alone, name, f">={now.public},!={now.public}")
+        newer = self._lowest(alone, name, now, newest) if newest else None
+        return tuple(sorted((each for each in (older, newer) if each), key=lambda each: step(now, each)))
+
+    def _taken(self, stack: Stack, name: str, wanted: str) -> Version | None:
+        """Return the version that the resolver takes in a range; None where it takes none that counts."""
+        row = stack.packages[name].model_copy(update={"version": wanted})
+        found = resolve.resolve(apply(stack, {("packages", name): row}), self.how)
+        if not isinstance(found, Resolution) or name in found.source_only or found.unreached:
+            return None
+        version = found.version(name)
+        return version if version and not version.is_prerelease else None
+
+    def _lowest(self, stack: Stack, name: str, now: Version, newest: Version) -> Version:
+        """Return the lowest version above the present one that resolves, found by halving."""
+        question = question_of(stack)
+        reader = Reader(self.how.fetcher, self.options.memory)
+        files, _ = reader.files(name, asked_for(name, question, self.how.fetcher))
+        listed = {f.version for f in files if f.version and f.yanked is None and f.is_wheel}
+        between = sorted(v for v in listed if now < v < newest and not v.is_prerelease)
+        place = bisect_left(between, True, key=lambda each: self._taken(stack, name, str(each)) is not None)
+        return between[place] if place < len(between) else newest
