@@ -100,7 +100,8 @@ def _unchanged(found: Answer) -> str:
     if not found.unchecked:
         return "nothing to change: no rule fails"
     count = len(found.unchecked)
-    return f"no rule fails, but {plural(count, 'check')} {_were(count)} not made, so nothing is known to change"
+    checks = f"{plural(count, 'check')} {_were(count)}"
+    return f"no rule fails, but {checks} not made, so nothing is known to change"
 
 
 def _were(count: int) -> str:

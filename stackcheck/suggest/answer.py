@@ -1,4 +1,4 @@
-"""Answer `stackcheck suggest`: search by the rules, ask the resolver, and search on with what it has proven."""
+"""Answer `stackcheck suggest`: search by the rules, ask the resolver, search on with what it has proven."""
 
 from __future__ import annotations
 
@@ -93,7 +93,8 @@ def _what(suggestion: Suggestion) -> str:
 def _answered(suggestion: Suggestion, said: Asked) -> Answer:
     """Return a definition that nothing is proven against as the answer, with what was not checked of it."""
     resolved = isinstance(said.resolving, Resolution) and not said.errors
-    gaps = [each.message for each in (*said.errors, *_of(Outcome.SKIP, said.verdicts)) if each.code == RESOLVES]
+    asked = (*said.errors, *_of(Outcome.SKIP, said.verdicts))
+    gaps = [each.message for each in asked if each.code == RESOLVES]
     unchanged = not suggestion.changes
     return Answer(
         suggestion,

@@ -1,4 +1,4 @@
-"""Ask the resolver about changed definitions: whether they resolve, and which other version of a package does."""
+"""Ask the resolver about changed definitions: do they resolve, and which other version of a package does."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from bisect import bisect_left
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from packaging.version import Version
 
 from stackcheck import rules
 from stackcheck.definition import LATEST
@@ -21,6 +20,7 @@ from stackcheck.suggest.moves import is_movable, step
 from stackcheck.verdict import Outcome
 
 if TYPE_CHECKING:
+    from packaging.version import Version
     from collections.abc import Sequence
 
     from stackcheck.definition import Stack
@@ -84,7 +84,8 @@ class Asking:
         self.progress(f"{failure.stack.id}: resolving with another {name}")
         about = {name, *failure.names}
         foreign = {each for other in others for each in other.names} - about
-        alone = apply(failure.stack, {("packages", each): None for each in foreign if each in failure.stack.packages})
+        stated = failure.stack.packages
+        alone = apply(failure.stack, {("packages", each): None for each in foreign if each in stated})
         now = package.exact
         if now is None:
             found = self._taken(alone, name, LATEST)
@@ -110,5 +111,5 @@ class Asking:
         files, _ = reader.files(name, asked_for(name, question, self.how.fetcher))
         listed = {f.version for f in files if f.version and f.yanked is None and f.is_wheel}
         between = sorted(v for v in listed if now < v < newest and not v.is_prerelease)
-        place = bisect_left(between, True, key=lambda each: self._taken(stack, name, str(each)) is not None)
+        place = bisect_left(between, 1, key=lambda each: self._taken(stack, name, str(each)) is not None)
         return between[place] if place < len(between) else newest

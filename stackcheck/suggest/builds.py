@@ -265,7 +265,7 @@ def devel_images(env: Environment, tables: Tables) -> Iterator[Edit]:
 
 
 def _devel_images(env: Environment, cuda: str, tables: Tables) -> Iterator[Edit]:
-    """Yield the devel image of another CUDA version in the place of the one that compiles, system kept first."""
+    """Yield the devel image of another CUDA version for the one that compiles, the same system first."""
     image = env.build_image
     if image is None or image.cuda is None:
         return

@@ -38,7 +38,7 @@ class Judged:
 
 
 class Judging:
-    """The rules that need no build, and what the resolver has proven, over one stack and its changed copies."""
+    """The rules that need no build, and what the resolver has proven, over a stack and its changed copies."""
 
     def __init__(self, facts: Facts, learned: Learned | None = None) -> None:
         self.facts = dict(facts)

@@ -68,7 +68,8 @@ class Failure:
             return all(self._is_made(premise, stack) for premise in self.premises)
         same = all(getattr(self.stack, name) == getattr(stack, name) for name in SHARED)
         (who, what) = self.premises[0]
-        return same and self._is_unchanged(what.name, stack) and (not who or self._is_unchanged(who.name, stack))
+        asker = not who or self._is_unchanged(who.name, stack)
+        return same and self._is_unchanged(what.name, stack) and asker
 
     def _is_unchanged(self, name: str, stack: Stack) -> bool:
         key = canonicalize_name(name)
@@ -148,7 +149,7 @@ class Learned:
         return [each for each in self.failures if each.stands(stack)]
 
     def asks_silent(self, stack: Stack, original: Stack) -> bool:
-        """Tell whether a definition newly states an index that did not answer: nothing of it can be proven."""
+        """Tell whether a definition newly states an index that did not answer: nothing of it is proven."""
         fresh = _hosts(stack) - _hosts(original)
         return any(urlsplit(each.where).netloc in fresh for each in self.silent)
 

@@ -35,7 +35,7 @@ id = "family"
 axes = { python = ["3.11", "3.12"] }
 packages = { torch = "2.6.0", torchvision = "0.20.0" }
 """
-OFFLINE = "      not resolved, because of --offline: that every file exists was not checked"
+OFFLINE = "      Not resolved, because of --offline: that every file exists was not checked."
 
 
 @pytest.fixture
@@ -61,7 +61,8 @@ def test_a_bad_stack_gets_a_diff_and_the_reasons(folder: Path) -> None:
     done = run(folder, "suggest", "bad", "--offline", "-q")
     lines = done.stdout.splitlines()
     assert lines[:4] == [
-        "bad: 1 change makes it good, the fewest of those known (proven by running the rules again)",
+        "bad: with 1 change no rule fails, the fewest of those known (shown by running the rules again; that it "
+        "resolves is not proven)",
         OFFLINE,
         "",
         "    --- a/matrices/demo.toml",
@@ -108,7 +109,7 @@ def test_where_nothing_was_found_that_is_said_and_the_exit_code_is_1(folder: Pat
     )
     assert " ".join(second.split()) == (
         "STILL FAILS FAIL DRIVER102: R580 is the last driver branch for Volta; driver 590.48.01 does not "
-        "drive V100 (7.0)."
+        "drive V100 (7.0). do keep branch R580 on the hosts with V100 (7.0)"
     )
     assert done.returncode == 1
 
