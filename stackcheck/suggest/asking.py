@@ -6,7 +6,6 @@ from bisect import bisect_left
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-
 from stackcheck import rules
 from stackcheck.definition import LATEST
 from stackcheck.resolving import locking, resolve
@@ -20,8 +19,9 @@ from stackcheck.suggest.moves import is_movable, step
 from stackcheck.verdict import Outcome
 
 if TYPE_CHECKING:
-    from packaging.version import Version
     from collections.abc import Sequence
+
+    from packaging.version import Version
 
     from stackcheck.definition import Stack
     from stackcheck.steps.options import Options

@@ -35,7 +35,7 @@ id = "family"
 axes = { python = ["3.11", "3.12"] }
 packages = { torch = "2.6.0", torchvision = "0.20.0" }
 """
-OFFLINE = "      Not resolved, because of --offline: that every file exists was not checked."
+OFFLINE = "Not resolved, because of --offline: that every file exists was not checked."
 
 
 @pytest.fixture
@@ -60,13 +60,12 @@ def run(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
 def test_a_bad_stack_gets_a_diff_and_the_reasons(folder: Path) -> None:
     done = run(folder, "suggest", "bad", "--offline", "-q")
     lines = done.stdout.splitlines()
-    assert lines[:4] == [
-        "bad: with 1 change no rule fails, the fewest of those known (shown by running the rules again; that it "
-        "resolves is not proven)",
-        OFFLINE,
-        "",
-        "    --- a/matrices/demo.toml",
-    ]
+    assert lines[0] == (
+        "bad: with 1 change no rule fails, the fewest of those known (shown by running the rules again; that "
+        "it resolves is not proven)"
+    )
+    assert " ".join(" ".join(lines[1:3]).split()) == OFFLINE
+    assert lines[4] == "    --- a/matrices/demo.toml"
     assert (
         '    +packages = { torch = "2.5.0", "spconv-cu124" = "2.3.8", "cumm-cu124" = "0.7.11" }  # a pair'
         in lines
@@ -94,8 +93,8 @@ def test_the_diff_applied_makes_the_stack_good(folder: Path) -> None:
 
 def test_a_good_stack_has_nothing_to_change(folder: Path) -> None:
     done = run(folder, "suggest", "good", "--offline", "-q")
-    assert done.stdout == (
-        f"good: nothing to change: no rule fails (checked by running the rules again)\n{OFFLINE}\n"
+    assert " ".join(done.stdout.split()) == (
+        f"good: nothing to change: no rule fails (checked by running the rules again) {OFFLINE}"
     )
     assert done.returncode == 0
 
