@@ -13,8 +13,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from stackcheck import rules, targets
-from stackcheck.errors import EngineError
+from stackcheck.model.errors import EngineError
 from stackcheck.model.facts import Missing
+from stackcheck.model.verdict import Level
 from stackcheck.rules.registry import judge_all
 from stackcheck.rules.strongest import strongest
 from stackcheck.steps.building import built, prepared, reason_not_to_build
@@ -24,15 +25,14 @@ from stackcheck.steps.options import Options
 from stackcheck.steps.probing import with_gaps
 from stackcheck.steps.resolution import known, known_resolution, locked, resolved
 from stackcheck.targets.engine import Planner
-from stackcheck.verdict import Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from concurrent.futures import Future
 
-    from stackcheck.definition import Stack
-    from stackcheck.dockerfiles.tiers import ChainPlan
-    from stackcheck.report.model import Report
+    from stackcheck.images.tiers import ChainPlan
+    from stackcheck.intake.stack import Stack
+    from stackcheck.model.report import Report
     from stackcheck.targets import Engine, Progress, Target
 
 __all__ = ["Options", "build", "check", "check_all", "plan", "probe", "verify", "waive"]

@@ -25,14 +25,14 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name, parse_wheel_filename
 from packaging.version import Version
 
-from stackcheck.errors import ResolveError
-from stackcheck.resolving.index import Fetcher
-from stackcheck.resolving.wheelindex import WheelIndex
+from stackcheck.model.errors import ResolveError
+from stackcheck.resolve.index import Fetcher
+from stackcheck.resolve.wheelindex import WheelIndex
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from stackcheck.resolving.pages import File
+    from stackcheck.model.index_pages import File
 
 INDEX = WheelIndex(Fetcher(os.environ))
 _NEW_NUMPY, _OLD_NUMPY = b"numpy._core._multiarray_umath", b"numpy.core._multiarray_umath"

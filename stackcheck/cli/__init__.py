@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, NoReturn
 
 from stackcheck import __version__
-from stackcheck.errors import EXIT_UNCHECKED, EXIT_USAGE, StackcheckError
+from stackcheck.model.errors import EXIT_UNCHECKED, EXIT_USAGE, StackcheckError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -121,7 +121,7 @@ def _require_command(parser: argparse.ArgumentParser, name: str | None) -> None:
 
 def _tell(text: str) -> None:
     """Write an error, made harmless: it may quote an index, an image or a log."""
-    from stackcheck.report.escape import block  # noqa: PLC0415 - only for an error
+    from stackcheck.model.escape import block  # noqa: PLC0415 - only for an error
 
     lines = block(text, limit=20_000, lines=200) or ["(no message)"]
     sys.stderr.write("\n".join([f"stackcheck: error: {lines[0]}", *lines[1:]]) + "\n")

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from stackcheck import catalog
 from stackcheck.cli import options, output, stacks
-from stackcheck.entrypoints import baking
-from stackcheck.errors import UsageError
+from stackcheck.guard import baking
+from stackcheck.intake import catalog
+from stackcheck.model.errors import UsageError
+from stackcheck.model.verdict import Outcome
 from stackcheck.report import FORMATS
 from stackcheck.report.document import Document, Finding, Section
-from stackcheck.verdict import Outcome
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping
 
-    from stackcheck.definition import Stack
-    from stackcheck.entrypoints.baked_image import Baked
+    from stackcheck.guard.baked_image import Baked
+    from stackcheck.intake.stack import Stack
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

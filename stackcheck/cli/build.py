@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from stackcheck import pipeline
 from stackcheck.cli import chainplan, options, output, stacks
-from stackcheck.errors import EXIT_FAIL, BuildFailedError
+from stackcheck.model.errors import EXIT_FAIL, BuildFailedError
+from stackcheck.model.verdict import Outcome
 from stackcheck.report import FORMATS
 from stackcheck.report.document import Document, Finding, Lines, Section
-from stackcheck.verdict import Outcome
 
 if TYPE_CHECKING:
     import argparse

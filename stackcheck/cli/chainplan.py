@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from stackcheck.dockerfiles.layercache import first_rebuilt
-from stackcheck.dockerfiles.tiers import missing
+from stackcheck.images.layercache import first_rebuilt
+from stackcheck.images.tiers import missing
 from stackcheck.report.document import Document, Entry, Lines, Listing, Section
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from stackcheck.dockerfiles.layercache import Forecast
-    from stackcheck.dockerfiles.tiers import ChainPlan, Decision
+    from stackcheck.images.layercache import Forecast
+    from stackcheck.images.tiers import ChainPlan, Decision
 
 _WIDEST = 90
 

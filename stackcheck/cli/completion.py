@@ -9,7 +9,7 @@ import shtab
 
 from stackcheck import cli
 from stackcheck.cli import output
-from stackcheck.errors import EXIT_OK
+from stackcheck.model.errors import EXIT_OK
 
 _WHERE = """how to use it:
   bash   stackcheck completion bash > ~/.local/share/bash-completion/completions/stackcheck

@@ -10,7 +10,7 @@ from stackcheck.cli import options, output, stacks
 from stackcheck.drift import history
 from stackcheck.drift.rendering import FORMATS, document
 from stackcheck.drift.run import DriftOptions, drift
-from stackcheck.errors import EXIT_FAIL, EXIT_OK, EXIT_UNCHECKED, StackcheckError, UsageError
+from stackcheck.model.errors import EXIT_FAIL, EXIT_OK, EXIT_UNCHECKED, StackcheckError, UsageError
 
 if TYPE_CHECKING:
     import argparse

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stackcheck import rulebook, rules
+from stackcheck import rules
 from stackcheck.cli import output
-from stackcheck.definition import did_you_mean
-from stackcheck.errors import UsageError
-from stackcheck.report import FORMATS
+from stackcheck.intake.stack import did_you_mean
+from stackcheck.model.errors import UsageError
+from stackcheck.report import FORMATS, rulebook
 from stackcheck.rules.registry import RULES, Rule, current_code
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from stackcheck.cli import output
 from stackcheck.drift import history
 from stackcheck.drift.rendering import OUTCOMES
-from stackcheck.errors import EXIT_OK
+from stackcheck.model.errors import EXIT_OK
+from stackcheck.model.verdict import Outcome
 from stackcheck.report import FORMATS
 from stackcheck.report.document import Document, Finding, Row, Section
 from stackcheck.report.wording import plural
-from stackcheck.verdict import Outcome
 
 if TYPE_CHECKING:
     import argparse

@@ -6,23 +6,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stackcheck import catalog
 from stackcheck.cli import options, output, stacks
-from stackcheck.errors import UsageError
-from stackcheck.inspecting import inspection
+from stackcheck.inspect import inspection
+from stackcheck.intake import catalog
+from stackcheck.knowledge.gpus import Gpu, find_gpu
+from stackcheck.model.errors import UsageError
+from stackcheck.model.verdict import Outcome
 from stackcheck.report import FORMATS
 from stackcheck.report.document import Document, Finding, Lines, Part, Section, Table
 from stackcheck.report.jsonfile import verdict_out
 from stackcheck.report.sections import finding
 from stackcheck.report.wording import NOTHING, plural, size
-from stackcheck.tables.gpus import Gpu, find_gpu
-from stackcheck.verdict import Outcome
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Sequence
 
-    from stackcheck.inspecting.inspection import Cell, Contents, Row
+    from stackcheck.inspect.inspection import Cell, Contents, Row
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -68,7 +68,7 @@ def _contents(args: argparse.Namespace) -> Contents:
     image = args.image or _image_name(args.target)
     if not image:
         return inspection.read_target(args.target, deep=args.deep)
-    from stackcheck.inspecting.existing import inspect_image  # noqa: PLC0415 - a file needs no engine
+    from stackcheck.inspect.environments import inspect_image  # noqa: PLC0415 - a file needs no engine
 
     return inspect_image(image, options.pipeline_options(args), output.progress(args), deep=args.deep)
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from stackcheck.cli import output, stacks
+from stackcheck.model.escape import one_line
 from stackcheck.report import FORMATS
 from stackcheck.report.document import Document, Section, Table
-from stackcheck.report.escape import one_line
 from stackcheck.report.wording import plural
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from stackcheck.definition import Stack
+    from stackcheck.intake.stack import Stack
 
 _HEADERS = ("stack", "python", "accelerator", "torch", "expect", "summary", "file")
 

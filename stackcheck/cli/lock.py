@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from stackcheck.cli import options, output, stacks
-from stackcheck.errors import EXIT_FAIL, EXIT_OK, EXIT_UNCHECKED
+from stackcheck.model.errors import EXIT_FAIL, EXIT_OK, EXIT_UNCHECKED
+from stackcheck.model.resolution import PROVEN, Unresolved
+from stackcheck.model.verdict import Outcome
 from stackcheck.report import FORMATS
 from stackcheck.report.document import Document, Finding, Lines, Section
 from stackcheck.report.wording import plural
-from stackcheck.resolving.locking import Locked, lock_stack
-from stackcheck.resolving.resolution import PROVEN, Unresolved
-from stackcheck.resolving.resolve import Options
-from stackcheck.verdict import Outcome
+from stackcheck.resolve.locking import Locked, lock_stack
+from stackcheck.resolve.resolver import Options
 
 if TYPE_CHECKING:
     import argparse

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from stackcheck.errors import UsageError
+from stackcheck.model.errors import UsageError
 from stackcheck.steps.options import Options
 from stackcheck.targets import BuildOptions
 from stackcheck.targets.registry import PREFERRED, known_name

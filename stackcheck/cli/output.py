@@ -9,21 +9,21 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from stackcheck.cachedir import write_atomically
-from stackcheck.errors import StackcheckError, UsageError
+from stackcheck.model.errors import StackcheckError, UsageError
+from stackcheck.model.escape import block, one_line
+from stackcheck.model.report import overall_exit_code
+from stackcheck.model.verdict import Level
 from stackcheck.report import render_document
-from stackcheck.report.escape import block, one_line
 from stackcheck.report.jsonfile import json_chunks
-from stackcheck.report.model import overall_exit_code
 from stackcheck.report.sections import report_document
-from stackcheck.verdict import Level
+from stackcheck.storage.folders import write_atomically
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable, Iterator, Sequence
 
+    from stackcheck.model.report import Report
     from stackcheck.report.document import Document
-    from stackcheck.report.model import Report
     from stackcheck.report.text import Paint
     from stackcheck.targets import Progress
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stackcheck import catalog
 from stackcheck.cli import options, output, stacks
-from stackcheck.errors import UsageError
-from stackcheck.inspecting.existing import UNSTATED, probe_existing
+from stackcheck.inspect.environments import UNSTATED, probe_existing
+from stackcheck.intake import catalog
+from stackcheck.model.errors import UsageError
 from stackcheck.report import FORMATS
 
 if TYPE_CHECKING:
     import argparse
 
-    from stackcheck.definition import Stack
+    from stackcheck.intake.stack import Stack
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -6,15 +6,15 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stackcheck import tables
-from stackcheck.cachedir import write_atomically
+from stackcheck import knowledge
 from stackcheck.cli import options, output, stacks
-from stackcheck.errors import StackcheckError, UsageError
-from stackcheck.recipes.matrix import SUFFIX, make_shelf
+from stackcheck.model.errors import StackcheckError, UsageError
 from stackcheck.report import FORMATS
+from stackcheck.storage.folders import write_atomically
+from stackcheck.variants.matrix import SUFFIX, make_shelf
 
 if TYPE_CHECKING:
-    from stackcheck.definition import Stack
+    from stackcheck.intake.stack import Stack
 
 _MOST = 1 << 20
 """Bytes of a file that are read: a recipe is some kilobytes."""
@@ -45,7 +45,7 @@ def execute(args: argparse.Namespace) -> int:
 
 
 def _check(args: argparse.Namespace, wanted: tuple[Stack, ...]) -> int:
-    from stackcheck.recipes.shelf import check_shelf  # noqa: PLC0415 - rendering needs no rules
+    from stackcheck.steps.recipes import check_shelf  # noqa: PLC0415 - rendering needs no rules
 
     if not args.folder.is_dir():
         raise UsageError(f"{args.folder}: there is no such folder of recipes")
@@ -62,9 +62,9 @@ def _text(path: Path) -> str:
 
 
 def _render(args: argparse.Namespace, wanted: tuple[Stack, ...]) -> int:
-    from stackcheck.recipes.writer import render_recipe  # noqa: PLC0415 - jinja2 costs more time than checking
+    from stackcheck.variants.writer import render_recipe  # noqa: PLC0415 - jinja2 costs more time than checking
 
-    texts = {stack.id: render_recipe(stack, tables.load()) for stack in wanted}
+    texts = {stack.id: render_recipe(stack, knowledge.load()) for stack in wanted}
     if args.output is None:
         output.write("\n".join(texts.values()), None)
         return 0

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stackcheck.cli import output
-from stackcheck.errors import UsageError
+from stackcheck.model.errors import UsageError
 from stackcheck.report import FORMATS
 from stackcheck.report.jsonfile import from_json
 

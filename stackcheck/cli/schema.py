@@ -6,8 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from stackcheck.cli import output
-from stackcheck.definition_schema import definition_schema
 from stackcheck.drift.rendering import schema as drift_schema
+from stackcheck.intake.stack_schema import definition_schema
 from stackcheck.report.jsonfile import schema as report_schema
 
 if TYPE_CHECKING:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stackcheck import catalog
+from stackcheck.intake import catalog
 
 if TYPE_CHECKING:
     import argparse
 
-    from stackcheck.definition import Stack
+    from stackcheck.intake.stack import Stack
 
 
 def configure(parser: argparse.ArgumentParser, nargs: str = "+") -> None:

@@ -6,9 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stackcheck import catalog
 from stackcheck.cli import options, output, stacks
-from stackcheck.errors import EXIT_FAIL, EXIT_OK, EXIT_UNCHECKED
+from stackcheck.intake import catalog
+from stackcheck.model.errors import EXIT_FAIL, EXIT_OK, EXIT_UNCHECKED
+from stackcheck.model.verdict import Outcome
 from stackcheck.report import FORMATS
 from stackcheck.report.document import Document, Entry, Lines, Listing, Section
 from stackcheck.report.sections import finding
@@ -17,16 +18,15 @@ from stackcheck.steps.options import Options
 from stackcheck.suggest import spell
 from stackcheck.suggest.answer import answer
 from stackcheck.suggest.edited import edit_text, unified
-from stackcheck.verdict import Outcome
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from stackcheck.definition import Stack
+    from stackcheck.intake.stack import Stack
+    from stackcheck.model.verdict import Verdict
     from stackcheck.suggest import Change, Suggestion
     from stackcheck.suggest.answer import Answer
-    from stackcheck.verdict import Verdict
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

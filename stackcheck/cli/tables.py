@@ -10,18 +10,18 @@ from collections import defaultdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from stackcheck import tables
+from stackcheck import knowledge
 from stackcheck.cli import output
-from stackcheck.definition import did_you_mean
-from stackcheck.errors import EXIT_OK, EXIT_UNCHECKED, UsageError
+from stackcheck.intake.stack import did_you_mean
+from stackcheck.knowledge.describe import view
+from stackcheck.knowledge.reading import FOLDER, own_folder
+from stackcheck.knowledge.refresh import refresh, render_diff, write_own
+from stackcheck.model.errors import EXIT_OK, EXIT_UNCHECKED, UsageError
+from stackcheck.model.escape import one_line
 from stackcheck.report import FORMATS
 from stackcheck.report.document import Document, Entry, Lines, Listing, Section, Table
-from stackcheck.report.escape import one_line
-from stackcheck.resolving.index import Fetcher
-from stackcheck.resolving.wheelindex import PYPI, WheelIndex
-from stackcheck.tables.reading import FOLDER, own_folder
-from stackcheck.tables.refresh import refresh, render_diff, write_own
-from stackcheck.tables.view import view
+from stackcheck.resolve.index import Fetcher
+from stackcheck.resolve.wheelindex import PYPI, WheelIndex
 
 if TYPE_CHECKING:
     import argparse
@@ -66,7 +66,7 @@ def execute(args: argparse.Namespace) -> int:
         _write_text("\n".join(_known(name) for name in args.names), args)
         return EXIT_OK
     every: dict[str, list[Path]] = defaultdict(list)
-    for path in tables.files():
+    for path in knowledge.files():
         every[path.stem].append(path)
     unknown = [name for name in args.names if name not in every]
     if unknown:
@@ -77,9 +77,9 @@ def execute(args: argparse.Namespace) -> int:
 
 
 def _known(version: str) -> str:
-    text = view(version, tables.load(), datetime.now(UTC).date())
+    text = view(version, knowledge.load(), datetime.now(UTC).date())
     if text is None:
-        newest = tables.load()
+        newest = knowledge.load()
         raise UsageError(
             f"nothing is known about {version!r}: the tables end with torch {newest.torch.newest.torch} and "
             f"CUDA {newest.cuda.newest.version}; `stackcheck tables refresh` reads newer releases of torch"
@@ -89,7 +89,7 @@ def _known(version: str) -> str:
 
 def _refresh(args: argparse.Namespace) -> int:
     source, today = WheelIndex(Fetcher(os.environ), args.index), datetime.now(UTC).date()
-    found = refresh(source, tables.load().torch, today)
+    found = refresh(source, knowledge.load().torch, today)
     text = render_diff(found)
     if args.write and found.additions:
         text += f"added to {write_own(found.additions, own_folder(), today)}\n"

@@ -13,26 +13,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stackcheck.cachedir import write_atomically
-from stackcheck.drift import files, resolving, seen, verdicts
+from stackcheck.drift import files, observation_facts, resolving, verdicts
 from stackcheck.drift.facts import Gap, Snapshot, from_rows, to_rows
-from stackcheck.errors import ProbeError, ReportError, UsageError
-from stackcheck.observation import parse_observation
-from stackcheck.report.escape import one_line
+from stackcheck.model.errors import ProbeError, ReportError, UsageError
+from stackcheck.model.escape import one_line
+from stackcheck.model.lock import lock_path
+from stackcheck.probing.observation import parse_observation
 from stackcheck.report.jsonfile import from_json, to_json
-from stackcheck.resolving.lock import lock_path
-from stackcheck.resolving.lockfile import read_lock
+from stackcheck.resolve.lockfile import read_lock
+from stackcheck.storage.folders import write_atomically
 
 if TYPE_CHECKING:
-    from stackcheck.definition import Stack
-    from stackcheck.observation import Observation
-    from stackcheck.report.model import Report
-    from stackcheck.resolving.lock import Lock
+    from stackcheck.intake.stack import Stack
+    from stackcheck.model.lock import Lock
+    from stackcheck.model.report import Report
+    from stackcheck.probing.observation import Observation
 
 SCHEMA_VERSION = 1
 MOST_BYTES = 256 << 20
 OF_LOCK = ("file", "sibling", "resolution", "stated", "drawn-in", "definition")
-OF_REPORT = (*seen.IMAGE, "image", *seen.HOST, "claim", "target")
+OF_REPORT = (*observation_facts.IMAGE, "image", *observation_facts.HOST, "claim", "target")
 NOWHERE = "the baseline does not record it; `stackcheck drift --accept REASON` does"
 NO_REPORT = "there is no baseline report {}; `stackcheck verify {} --format json -o {}` makes one"
 _ONLY_ACCEPTED = ("base", "engine", "cve")
@@ -124,11 +124,11 @@ def _of_report(  # noqa: PLR0913, PLR0917 - the parts of one baseline
     facts = verdicts.verdict_facts(report.verdicts)
     if observation is None:
         reason = f"the baseline report {path} is of `stackcheck {report.command}`: nothing was probed"
-        areas = (*seen.IMAGE, "image", *seen.HOST, "target")
+        areas = (*observation_facts.IMAGE, "image", *observation_facts.HOST, "target")
         return facts | Snapshot({}, frozenset(Gap(area, "", "", reason) for area in areas))
     probed = {name: entry.facts or {} for name, entry in observation.probes.items()}
-    host = seen.host_facts(probed.get("nvidia_driver", {}), probed.get("rocm_host", {}))
-    return facts | seen.image_facts(report, observation) | host | seen.builds()
+    host = observation_facts.host_facts(probed.get("nvidia_driver", {}), probed.get("rocm_host", {}))
+    return facts | observation_facts.image_facts(report, observation) | host | observation_facts.builds()
 
 
 def _of_neither(accepted: Accepted | None) -> Snapshot:

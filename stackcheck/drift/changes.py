@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stackcheck.drift import kinds
+from stackcheck.drift import change_classes
 from stackcheck.drift.facts import Key, Seen
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def diff(baseline: Snapshot, fresh: Snapshot) -> tuple[Change, ...]:
 
     Laws: `diff(a, a) == ()`; the order in which facts were gathered does not matter.
     """
-    known = kinds.load()
+    known = change_classes.load()
     moved: dict[Key, Change] = {}
     for key in baseline.facts.keys() | fresh.facts.keys():
         before, after = baseline.facts.get(key), fresh.facts.get(key)
@@ -59,17 +59,17 @@ def unchecked(baseline: Snapshot, fresh: Snapshot) -> tuple[Gap, ...]:
     return (*sorted(fresh.gaps), *sorted(baseline.gaps - fresh.gaps))
 
 
-def _change(key: Key, before: Seen | None, after: Seen | None, known: kinds.Kinds) -> Change:
+def _change(key: Key, before: Seen | None, after: Seen | None, known: change_classes.Kinds) -> Change:
     values = before.value if before else None, after.value if after else None
     kind = known.of(key.area, key.aspect, *values)
     note = (after or before or Seen("")).note
     return Change(key.area, key.subject, key.aspect, kind.title, *values, kind.rank, kind.why, kind.do, note)
 
 
-def _goes_without_saying(key: Key, moved: dict[Key, Change], known: kinds.Kinds) -> bool:
+def _goes_without_saying(key: Key, moved: dict[Key, Change], known: change_classes.Kinds) -> bool:
     presence = known.presence(key.area)
     return key.aspect != presence and Key(key.area, key.subject, presence) in moved
 
 
 def _order(change: Change) -> tuple[int, str, str, str]:
-    return kinds.CLASSES.index(change.rank), change.area, change.where, change.aspect
+    return change_classes.CLASSES.index(change.rank), change.area, change.where, change.aspect

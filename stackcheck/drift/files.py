@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from stackcheck.drift.facts import Gap, Seen, Snapshot, snapshot
-from stackcheck.resolving.pages import Page, Unreachable
+from stackcheck.model.index_pages import Page, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from stackcheck.resolving.lock import Lock
-    from stackcheck.resolving.pages import File
-    from stackcheck.resolving.resolution import LockedPackage
+    from stackcheck.model.index_pages import File
+    from stackcheck.model.lock import Lock
+    from stackcheck.model.resolution import LockedPackage
 
 LISTED, UNLISTED, SERVED, NO_PAGE = "listed", "not listed", "not listed, still served", "page gone"
 NO_HASH = "its page states no hash"

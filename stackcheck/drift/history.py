@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stackcheck.cachedir import xdg_folder
-from stackcheck.errors import StackcheckError
+from stackcheck.model.errors import StackcheckError
+from stackcheck.storage.folders import xdg_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -5,16 +5,16 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from stackcheck.errors import ResolveError
-from stackcheck.redact import shown
-from stackcheck.resolving.metadata import required_by, wheel_metadata
-from stackcheck.resolving.pages import Unreachable
+from stackcheck.model.errors import ResolveError
+from stackcheck.model.index_pages import Unreachable
+from stackcheck.model.redact import shown
+from stackcheck.resolve.metadata import required_by, wheel_metadata
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
-    from stackcheck.resolving.index import Fetcher
-    from stackcheck.resolving.pages import File
+    from stackcheck.model.index_pages import File
+    from stackcheck.resolve.index import Fetcher
 
 _MOST_NAMED = 40
 

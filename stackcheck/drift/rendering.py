@@ -6,14 +6,14 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal, get_type_hints
 
 from stackcheck import __version__
+from stackcheck.drift.change_classes import CLASSES
 from stackcheck.drift.changes import Change
 from stackcheck.drift.facts import Gap
-from stackcheck.drift.kinds import CLASSES
+from stackcheck.model.escape import one_line
+from stackcheck.model.verdict import Outcome
 from stackcheck.report import FORMATS, render_document
 from stackcheck.report.document import Document, Entry, Finding, Listing, Row, Section
-from stackcheck.report.escape import one_line
 from stackcheck.report.wording import NOTHING, duration, plural
-from stackcheck.verdict import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

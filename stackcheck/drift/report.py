@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stackcheck import __version__
+from stackcheck.drift.change_classes import CLASSES
 from stackcheck.drift.changes import diff, unchecked
-from stackcheck.drift.kinds import CLASSES
-from stackcheck.errors import EXIT_FAIL, EXIT_OK, EXIT_UNCHECKED
+from stackcheck.model.errors import EXIT_FAIL, EXIT_OK, EXIT_UNCHECKED
 
 if TYPE_CHECKING:
     from stackcheck.drift.changes import Change

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stackcheck.drift.facts import Gap, Seen, Snapshot, snapshot
-from stackcheck.resolving.lock import fingerprint
-from stackcheck.resolving.resolution import PROVEN, Resolution, Unresolved
+from stackcheck.model.lock import fingerprint
+from stackcheck.model.resolution import PROVEN, Resolution, Unresolved
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from stackcheck.definition import Stack
-    from stackcheck.resolving.lock import Lock
-    from stackcheck.resolving.resolution import LockedPackage
+    from stackcheck.intake.stack import Stack
+    from stackcheck.model.lock import Lock
+    from stackcheck.model.resolution import LockedPackage
 
 _WOULD_TAKE = ("stated", "drawn-in")
 

@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING
 
 from stackcheck import pipeline
 from stackcheck.drift import baseline as baselines
-from stackcheck.drift import look, scans, seen, verdicts
+from stackcheck.drift import collect, observation_facts, scans, verdicts
 from stackcheck.drift.baseline import Accepted, Baseline
 from stackcheck.drift.facts import Gap, Snapshot, carried
 from stackcheck.drift.report import DriftReport, compare
-from stackcheck.errors import ReportError
-from stackcheck.inspecting.existing import probe_existing
-from stackcheck.observation import parse_observation
-from stackcheck.resolving.resolve import Options as ResolveOptions
-from stackcheck.verdict import Outcome
+from stackcheck.inspect.environments import probe_existing
+from stackcheck.model.errors import ReportError
+from stackcheck.model.verdict import Outcome
+from stackcheck.probing.observation import parse_observation
+from stackcheck.resolve.resolver import Options as ResolveOptions
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from stackcheck.definition import Stack
-    from stackcheck.observation import Observation
-    from stackcheck.report.model import Report
+    from stackcheck.intake.stack import Stack
+    from stackcheck.model.report import Report
+    from stackcheck.probing.observation import Observation
     from stackcheck.targets import Progress
 
 _NOT_REBUILT = "not looked at (`--rebuild` builds it from the lock, `--probe IMAGE` looks at an image)"
@@ -62,9 +62,9 @@ def drift(stack: Stack, options: DriftOptions, progress: Progress) -> DriftRepor
     how = ResolveOptions(
         offline=options.run.offline, environ=options.run.build.environ, cache=options.run.build.cache
     )
-    around = look.look_around(stack, base, how, options.run.build, options.siblings)
+    around = collect.look_around(stack, base, how, options.run.build, options.siblings)
     image, fresh_report = _image(stack, base, around, options, progress)
-    machine = look.machine_digest()
+    machine = collect.machine_digest()
     facts = around.facts | image | _vulnerabilities(base, found, options)
     then = _without_gap(base.facts, "sibling") if options.siblings else base.facts
     then = then if base.accepted else then | around.then
@@ -81,7 +81,7 @@ def drift(stack: Stack, options: DriftOptions, progress: Progress) -> DriftRepor
 
 
 def _comparable(before: Snapshot, now: Snapshot, *, proven: bool) -> Snapshot:
-    return seen.steady_size(before, seen.same_machine(before, now, proven=proven))
+    return observation_facts.steady_size(before, observation_facts.same_machine(before, now, proven=proven))
 
 
 def _without_gap(facts: Snapshot, area: str) -> Snapshot:
@@ -91,7 +91,7 @@ def _without_gap(facts: Snapshot, area: str) -> Snapshot:
 
 
 def _image(
-    stack: Stack, base: Baseline, around: look.Surroundings, options: DriftOptions, progress: Progress
+    stack: Stack, base: Baseline, around: collect.Surroundings, options: DriftOptions, progress: Progress
 ) -> tuple[Snapshot, Report | None]:
     """Return facts and verdicts of the image: of a fresh one when asked for, else judged again."""
     if options.rebuild:
@@ -110,7 +110,7 @@ def _image(
     if base.report is not None and base.observation is not None:
         then = verdicts.Then(base.report, base.observation, base.lock)
         now = verdicts.on_this_host(base.observation, around.driver, around.amd)
-    gaps = frozenset(Gap(area, "", "", _NOT_REBUILT) for area in (*seen.IMAGE, "image"))
+    gaps = frozenset(Gap(area, "", "", _NOT_REBUILT) for area in (*observation_facts.IMAGE, "image"))
     return verdicts.judged_again(stack, then, now) | Snapshot({}, gaps), None
 
 
@@ -118,13 +118,17 @@ def rebuilt_facts(report: Report) -> Snapshot:
     """Return what a fresh report says of the image; without an observation, whether the build failed."""
     judged = verdicts.verdict_facts(report.verdicts)
     if report.observation is not None:
-        built = seen.builds() if report.command != "probe" else _unknown("image", "it was not built")
-        return judged | built | seen.image_facts(report, _parsed(report))
+        built = (
+            observation_facts.builds() if report.command != "probe" else _unknown("image", "it was not built")
+        )
+        return judged | built | observation_facts.image_facts(report, _parsed(report))
     failed = [v for v in report.verdicts if v.code == "BUILD301" and v.outcome is Outcome.FAIL]
     told = [v.message for v in report.verdicts if v.code == "BUILD301"] or ["nothing was built"]
-    gaps = frozenset(Gap(area, "", "", told[0], fault=not failed) for area in (*seen.IMAGE, "target"))
+    gaps = frozenset(
+        Gap(area, "", "", told[0], fault=not failed) for area in (*observation_facts.IMAGE, "target")
+    )
     early = Snapshot({key: fact for key, fact in judged.facts.items() if key.area == "claim"})
-    built = seen.builds(told[0]) if failed else _unknown("image", told[0], fault=True)
+    built = observation_facts.builds(told[0]) if failed else _unknown("image", told[0], fault=True)
     return early | built | Snapshot({}, gaps)
 
 

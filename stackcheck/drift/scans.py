@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 from stackcheck.drift.cve import MOST_BYTES, NotAScanError, parse_scan
 from stackcheck.drift.facts import Gap, Snapshot
-from stackcheck.errors import UsageError
-from stackcheck.redact import shown
+from stackcheck.model.errors import UsageError
+from stackcheck.model.redact import shown
 from stackcheck.targets.process.temp_dirs import temp_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from stackcheck.resolving.lock import Lock
+    from stackcheck.model.lock import Lock
 
 NOT_ASKED = "no scan was given (--scan FILE with JSON of Trivy, Grype or pip-audit; --audit runs pip-audit)"
 _AUDIT_S = 300.0

@@ -6,23 +6,23 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from stackcheck import __version__, rules, tables
+from stackcheck import __version__, knowledge, rules
 from stackcheck.drift.facts import Gap, Key, Seen, Snapshot, snapshot
-from stackcheck.image import ImageFacts
-from stackcheck.observation import rule_facts
-from stackcheck.resolving.locking import resolution_of
+from stackcheck.model.image import ImageFacts
+from stackcheck.model.verdict import Level, Outcome, Verdict
+from stackcheck.probing.observation import rule_facts
+from stackcheck.resolve.locking import resolution_of
 from stackcheck.rules.registry import judge_all
 from stackcheck.steps.claiming import claimed
 from stackcheck.steps.judging import waive
-from stackcheck.verdict import Level, Outcome, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from stackcheck.definition import Stack
-    from stackcheck.observation import Observation
-    from stackcheck.report.model import Report
-    from stackcheck.resolving.lock import Lock
+    from stackcheck.intake.stack import Stack
+    from stackcheck.model.lock import Lock
+    from stackcheck.model.report import Report
+    from stackcheck.probing.observation import Observation
     from stackcheck.rules.registry import Rule
 
 _SHELLS = frozenset({"image"})
@@ -76,7 +76,7 @@ class Then:
     @property
     def rests_on_the_same(self) -> bool:
         """Tell whether tables and stackcheck are those of the report."""
-        return (self.report.hashes.tables, self.report.tool_version) == (tables.sha256(), __version__)
+        return (self.report.hashes.tables, self.report.tool_version) == (knowledge.sha256(), __version__)
 
 
 def judged_again(stack: Stack, then: Then | None, now: Observation | None = None) -> Snapshot:

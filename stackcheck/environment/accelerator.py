@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from stackcheck.definition import Stack
+    from stackcheck.intake.stack import Stack
     from stackcheck.model.build import Kind
 
 

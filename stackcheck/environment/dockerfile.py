@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from stackcheck.dockerfiles.dockersteps import bases, scopes
+from stackcheck.images.dockersteps import bases, scopes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from stackcheck.definition import Stack
-    from stackcheck.tables import Tables
+    from stackcheck.intake.stack import Stack
+    from stackcheck.knowledge import Tables
 
 _ARCH_LIST = "TORCH_CUDA_ARCH_LIST"
 _COMPILER = re.compile(r"(?:.*/)?(?:gcc|g\+\+)-(?P<version>\d+)")

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from stackcheck.definition import Package
 from stackcheck.environment.accelerator import wanted_accelerator
 from stackcheck.environment.images import building_image, running_image
 from stackcheck.environment.madefor import made_for
@@ -23,8 +22,9 @@ from stackcheck.environment.sources import (
     user_index,
 )
 from stackcheck.environment.torchbuild import of_local, one_tag, platform_of, torch_build
+from stackcheck.intake.stack import Package
+from stackcheck.model.verdict import Evidence, Level
 from stackcheck.model.versions import minor, parse_version
-from stackcheck.verdict import Evidence, Level
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
     from packaging.version import Version
 
-    from stackcheck.definition import BuiltFor, Index, Stack
     from stackcheck.environment.images import ImageFacts
     from stackcheck.environment.madefor import MadeFor
     from stackcheck.environment.sources import Source
     from stackcheck.environment.torchbuild import Answer, TorchBuild
+    from stackcheck.intake.stack import BuiltFor, Index, Stack
+    from stackcheck.knowledge import Tables
     from stackcheck.model.build import Kind
-    from stackcheck.resolving.resolution import LockedPackage, Resolution
-    from stackcheck.tables import Tables
+    from stackcheck.model.resolution import LockedPackage, Resolution
 
 _UNSTATED = Package(version="latest")
 

@@ -12,9 +12,9 @@ from stackcheck.model.versions import parse_version
 if TYPE_CHECKING:
     from packaging.version import Version
 
-    from stackcheck.definition import Stack
-    from stackcheck.tables import Tables
-    from stackcheck.tables.reading import Row
+    from stackcheck.intake.stack import Stack
+    from stackcheck.knowledge import Tables
+    from stackcheck.knowledge.reading import Row
 
 _CUDA = re.compile(
     r"(?:^|/)nvidia/cuda:(?P<cuda>\d+\.\d+)(?P<patch>\.\d+)?(?:-(?P<cudnn>cudnn\d*))?(?:-(?P<kind>base|runtime|devel))?"
@@ -52,8 +52,8 @@ class ImageFacts:
 def image_facts(name: str, tables: Tables) -> ImageFacts:
     """Read the name of an image.
 
-    >>> from stackcheck import tables
-    >>> image_facts("nvidia/cuda:12.4.1-cudnn-devel-ubuntu22.04", tables.load()).toolkit
+    >>> from stackcheck import knowledge
+    >>> image_facts("nvidia/cuda:12.4.1-cudnn-devel-ubuntu22.04", knowledge.load()).toolkit
     <Version('12.4')>
     """
     if match := _CUDA.search(name):

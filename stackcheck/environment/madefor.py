@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
     from packaging.version import Version
 
-    from stackcheck.definition import Package
     from stackcheck.environment.sources import Source
-    from stackcheck.tables import Tables
-    from stackcheck.tables.wheels import LocalScheme
+    from stackcheck.intake.stack import Package
+    from stackcheck.knowledge import Tables
+    from stackcheck.knowledge.wheels import LocalScheme
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +64,8 @@ def made_for(
 def read_local(name: str, local: str, tables: Tables) -> MadeFor | None:
     """Read the local version of an extension in the spelling of its project (`[[local_scheme]]` rows).
 
-    >>> from stackcheck import tables
-    >>> read_local("torch-scatter", "pt25cu124", tables.load()).torch
+    >>> from stackcheck import knowledge
+    >>> read_local("torch-scatter", "pt25cu124", knowledge.load()).torch
     '2.5'
     """
     for scheme in tables.wheels.local_schemes:

@@ -6,17 +6,17 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from stackcheck.definition import Index
+from stackcheck.intake.stack import Index
 from stackcheck.model.build import parse_tag
-from stackcheck.redact import without_userinfo
+from stackcheck.model.redact import without_userinfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from stackcheck.definition import Package
+    from stackcheck.intake.stack import Package
+    from stackcheck.knowledge import Tables
+    from stackcheck.knowledge.wheels import WheelHost
     from stackcheck.model.build import Backend
-    from stackcheck.tables import Tables
-    from stackcheck.tables.wheels import WheelHost
 
 Kind: TypeAlias = Literal["pypi", "pytorch", "vendor", "project", "private"]
 

@@ -15,20 +15,20 @@ from typing import TYPE_CHECKING
 from stackcheck.environment.images import running_image, torch_of_nvidia
 from stackcheck.environment.sources import elsewhere, only_pypi
 from stackcheck.model.build import Backend, parse_tag
+from stackcheck.model.verdict import Evidence, Level
 from stackcheck.model.versions import minor, parse_version, same_release
-from stackcheck.verdict import Evidence, Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from packaging.version import Version
 
-    from stackcheck.definition import Package, Stack
     from stackcheck.environment.images import ImageFacts
     from stackcheck.environment.sources import Source
-    from stackcheck.resolving.resolution import LockedPackage, Resolution
-    from stackcheck.tables import Tables
-    from stackcheck.tables.torch import Release
+    from stackcheck.intake.stack import Package, Stack
+    from stackcheck.knowledge import Tables
+    from stackcheck.knowledge.torch import Release
+    from stackcheck.model.resolution import LockedPackage, Resolution
 
 CPU = "cpu"
 _RUNTIMES = ("nvidia-cuda-runtime", "nvidia-cuda-runtime-cu12", "nvidia-cuda-runtime-cu11")

@@ -24,7 +24,7 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
 import stackcheck_probes.__main__ as agent
-from stackcheck.errors import UsageError
+from stackcheck.model.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

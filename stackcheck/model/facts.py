@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from stackcheck.verdict import Level
+from stackcheck.model.verdict import Level
 
 Facts: TypeAlias = Mapping[str, Any]
 """Fact name -> value, or `Missing`."""

@@ -8,8 +8,8 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from pydantic import Field, model_validator
 
 from stackcheck.model import references
-from stackcheck.model.texts import LATEST, MarkerText, Strict, VersionText, VersionWanted, exact_version
-from stackcheck.redact import without_userinfo
+from stackcheck.model.field_texts import LATEST, MarkerText, Strict, VersionText, VersionWanted, exact_version
+from stackcheck.model.redact import without_userinfo
 
 if TYPE_CHECKING:
     from packaging.version import Version

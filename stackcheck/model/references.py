@@ -21,7 +21,7 @@ from packaging.utils import (
 )
 from packaging.version import InvalidVersion
 
-from stackcheck.redact import without_userinfo
+from stackcheck.model.redact import without_userinfo
 
 if TYPE_CHECKING:
     from packaging.tags import Tag

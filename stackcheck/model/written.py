@@ -8,7 +8,7 @@ from typing import Any
 from packaging.utils import canonicalize_name
 
 from stackcheck.model import references
-from stackcheck.model.texts import version_text
+from stackcheck.model.field_texts import version_text
 
 
 def _package(value: Any) -> Any:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from stackcheck.model.report import Report
     from stackcheck.report.document import Document
-    from stackcheck.report.model import Report
     from stackcheck.report.text import Paint
 
 _RENDERERS = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
-from stackcheck.verdict import Outcome
+from stackcheck.model.verdict import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from stackcheck.model.escape import one_line
+from stackcheck.model.verdict import Outcome
 from stackcheck.report.document import Document, Finding, Lines, Listing, Section, Table
-from stackcheck.report.escape import one_line
-from stackcheck.verdict import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from stackcheck import __version__
-from stackcheck.report.escape import block, one_line
-from stackcheck.verdict import Outcome
+from stackcheck.model.escape import block, one_line
+from stackcheck.model.verdict import Outcome
 
 if TYPE_CHECKING:
     from stackcheck.report.document import Document

@@ -13,11 +13,11 @@ from dataclasses import asdict, dataclass, fields, make_dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_type_hints
 
 from stackcheck import __version__
-from stackcheck.errors import ReportError
-from stackcheck.report.escape import one_line
-from stackcheck.report.model import SCHEMA_VERSION, Report
+from stackcheck.model.errors import ReportError
+from stackcheck.model.escape import one_line
+from stackcheck.model.report import SCHEMA_VERSION, Report
+from stackcheck.model.verdict import Level, Outcome, Verdict
 from stackcheck.report.wording import NOTHING
-from stackcheck.verdict import Level, Outcome, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

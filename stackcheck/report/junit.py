@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from stackcheck.report.escape import block, one_line
-from stackcheck.verdict import Outcome
+from stackcheck.model.escape import block, one_line
+from stackcheck.model.verdict import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

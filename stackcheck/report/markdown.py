@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from stackcheck.model.escape import block, one_line
 from stackcheck.report.document import Document, Finding, Lines, Listing, Part, Row, Section, Table
-from stackcheck.report.escape import block, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from stackcheck import __version__
-from stackcheck.report.escape import one_line
+from stackcheck.model.escape import one_line
+from stackcheck.model.verdict import Outcome
 from stackcheck.report.junit import detail
-from stackcheck.verdict import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

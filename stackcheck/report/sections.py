@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from stackcheck.model.verdict import Outcome, Verdict
 from stackcheck.report import wording
 from stackcheck.report.document import LEADING, Document, Entry, Finding, Listing, Row, Section, Table
-from stackcheck.verdict import Outcome, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from stackcheck.report.model import Report
+    from stackcheck.model.report import Report
 
 _COUNTED = {
     Outcome.FAIL: "failed",

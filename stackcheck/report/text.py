@@ -6,10 +6,10 @@ import textwrap
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypeAlias
 
+from stackcheck.model.escape import block, one_line
+from stackcheck.model.verdict import Outcome, Verdict
 from stackcheck.report.document import Document, Finding, Lines, Listing, Part, Row, Section, Table
-from stackcheck.report.escape import block, one_line
 from stackcheck.report.sections import finding
-from stackcheck.verdict import Outcome, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

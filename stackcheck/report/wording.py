@@ -6,14 +6,14 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stackcheck.report.escape import one_line
-from stackcheck.report.reach import NO_CHECK
-from stackcheck.verdict import Level, Outcome, Verdict
+from stackcheck.model.escape import one_line
+from stackcheck.model.reach import NO_CHECK
+from stackcheck.model.verdict import Level, Outcome, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from stackcheck.report.model import Report
+    from stackcheck.model.report import Report
 
 NOTHING = "NOTHING"
 """Stands where an outcome would, when not one check was made."""

@@ -11,7 +11,7 @@ from stackcheck.extensions import load_rules
 from stackcheck.rules.registry import RULES, Rule
 
 if TYPE_CHECKING:
-    from stackcheck.verdict import Level
+    from stackcheck.model.verdict import Level
 
 
 @cache

@@ -9,15 +9,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from stackcheck.model.verdict import Evidence, Level, Outcome
 from stackcheck.rules.registry import Finding, failed, passed, skipped
 from stackcheck.rules.strongest import overruled_note
-from stackcheck.verdict import Evidence, Level, Outcome
 
 if TYPE_CHECKING:
     from datetime import date
 
     from stackcheck.environment import Environment
-    from stackcheck.tables.reading import Row
+    from stackcheck.knowledge.reading import Row
 
 UNVERIFIED = "This rests on knowledge that no primary source confirms, so it is a warning."
 

@@ -1,8 +1,14 @@
 """Questions that rules of several levels answer, each about one subject: the strongest answer decides."""
 
+from __future__ import annotations
+
 WORKS = "works with the torch that is there"
 """Subject: a companion or an extension of torch. METADATA tells it; importing and computing shows it."""
+
+
 SERVES_GPUS = "has code for the GPUs of the stack"
 """Subject: the distribution. A table tells it, the list that torch itself states shows it."""
+
+
 EXCHANGES_ARRAYS = "exchanges arrays with torch"
 """Subject: numpy."""

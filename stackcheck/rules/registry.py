@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from stackcheck.extensions import every_probe, grade_of
 from stackcheck.model.facts import GRADES, HOST_FACTS, Fact, Facts, Missing
-from stackcheck.verdict import Evidence, Level, Outcome, Verdict
+from stackcheck.model.verdict import Evidence, Level, Outcome, Verdict
 
 if TYPE_CHECKING:
-    from stackcheck.definition import Stack
+    from stackcheck.intake.stack import Stack
     from stackcheck_probes.judging.judgement import Judgement
 
 

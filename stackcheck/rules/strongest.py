@@ -6,12 +6,12 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from stackcheck.verdict import Level, Outcome
+from stackcheck.model.verdict import Level, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from stackcheck.verdict import Verdict
+    from stackcheck.model.verdict import Verdict
 
 _SAID_BY = {
     Level.STATED: "the tables say",
@@ -20,6 +20,8 @@ _SAID_BY = {
     Level.RUN: "the run says",
     Level.GPU: "the GPU says",
 }
+
+
 _SHOWN_BY = {
     Level.RESOLVED: "the resolver shows otherwise",
     Level.BYTES: "the files show otherwise",

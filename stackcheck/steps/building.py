@@ -6,24 +6,24 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from stackcheck import targets
-from stackcheck.errors import BaseImageError, BuildFailedError, EngineError
+from stackcheck.model.errors import BaseImageError, BuildFailedError, EngineError
 from stackcheck.model.facts import Fault, Missing
+from stackcheck.model.verdict import Outcome
 from stackcheck.steps.claiming import brings_its_own
 from stackcheck.steps.probing import observed
 from stackcheck.targets.registry import without_a_base_image
 from stackcheck.targets.reuse import ReusingEngine
 from stackcheck.targets.venv import find_python
-from stackcheck.verdict import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from stackcheck.definition import Stack
+    from stackcheck.intake.stack import Stack
     from stackcheck.model.facts import Facts
-    from stackcheck.resolving.resolution import Resolution
+    from stackcheck.model.resolution import Resolution
+    from stackcheck.model.verdict import Verdict
     from stackcheck.steps.options import Options
     from stackcheck.targets import Engine, Progress
-    from stackcheck.verdict import Verdict
 
 
 def reason_not_to_build(early: Iterable[Verdict], facts: Facts, options: Options) -> str:

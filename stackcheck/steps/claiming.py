@@ -7,18 +7,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stackcheck import tables
+from stackcheck import knowledge
 from stackcheck.environment import definition_facts
 from stackcheck.environment.dockerfile import with_dockerfile
 from stackcheck.model.facts import Missing
 
 if TYPE_CHECKING:
-    from stackcheck.definition import Stack
+    from stackcheck.intake.stack import Stack
 
 
 def claimed(stack: Stack) -> dict[str, Any]:
     """Return the facts that need only the definition, and the Dockerfile that it names."""
-    facts = definition_facts(stack, tables.load(), os.environ)
+    facts = definition_facts(stack, knowledge.load(), os.environ)
     if stack.image.dockerfile:
         path = Path(stack.file).parent / stack.image.dockerfile
         try:

@@ -7,24 +7,24 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from stackcheck import agent as agents
-from stackcheck import tables
-from stackcheck.image import ImageFacts
-from stackcheck.observation import Observation
-from stackcheck.report.model import Hashes, Report, Subject
-from stackcheck.resolving.resolution import Resolution
+from stackcheck import knowledge
+from stackcheck.model.image import ImageFacts
+from stackcheck.model.report import Hashes, Report, Subject
+from stackcheck.model.resolution import Resolution
+from stackcheck.model.verdict import Outcome
+from stackcheck.probing import agent as agents
+from stackcheck.probing.observation import Observation
 from stackcheck.rules.registry import accepted, current_code
 from stackcheck.rules.strongest import strongest
 from stackcheck.steps.probing import packed_agent
 from stackcheck.targets import Target
-from stackcheck.verdict import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from stackcheck.definition import Stack
+    from stackcheck.intake.stack import Stack
     from stackcheck.model.facts import Facts
-    from stackcheck.verdict import Verdict
+    from stackcheck.model.verdict import Verdict
 
 
 def waive(verdicts: Sequence[Verdict], stack: Stack) -> tuple[Verdict, ...]:
@@ -81,6 +81,6 @@ def _subject(target: Any) -> Subject:
 
 def _hashes(target: Any) -> Hashes:
     if not isinstance(target, Target):
-        return Hashes("", tables.sha256(), "")
+        return Hashes("", knowledge.sha256(), "")
     labels = target.image.labels if isinstance(target.image, ImageFacts) else {}
-    return Hashes(agents.sha256(packed_agent()), tables.sha256(), labels.get("stackcheck.fingerprint", ""))
+    return Hashes(agents.sha256(packed_agent()), knowledge.sha256(), labels.get("stackcheck.fingerprint", ""))

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from stackcheck.resolving.memory import RunMemory
+from stackcheck.resolve.memory import RunMemory
 from stackcheck.targets import BuildOptions
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from stackcheck.resolving.uvrun import UvAnswer
+    from stackcheck.resolve.uvrun import UvAnswer
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,17 +5,17 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from stackcheck import agent as agents
 from stackcheck import rules
-from stackcheck.errors import EngineError, ProbeError
+from stackcheck.model.errors import EngineError, ProbeError
 from stackcheck.model.facts import Fault, Missing
-from stackcheck.observation import parse_observation, rule_facts
+from stackcheck.probing import agent as agents
+from stackcheck.probing.observation import parse_observation, rule_facts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from stackcheck.definition import Stack
-    from stackcheck.observation import Observation
+    from stackcheck.intake.stack import Stack
+    from stackcheck.probing.observation import Observation
     from stackcheck.steps.options import Options
     from stackcheck.targets import Engine, Progress, Target
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from stackcheck.errors import BuildFailedError, LockError, ResolveError
+from stackcheck.model.errors import BuildFailedError, LockError, ResolveError
 from stackcheck.model.facts import Missing
-from stackcheck.resolving import locking, resolve
-from stackcheck.resolving.lock import Lock, is_current, lock_path
-from stackcheck.resolving.lockfile import write_lock
-from stackcheck.resolving.resolution import PROVEN, Resolution, Unresolved
+from stackcheck.model.lock import Lock, is_current, lock_path
+from stackcheck.model.resolution import PROVEN, Resolution, Unresolved
+from stackcheck.resolve import locking, resolver
+from stackcheck.resolve.lockfile import write_lock
 
 if TYPE_CHECKING:
-    from stackcheck.definition import Stack
+    from stackcheck.intake.stack import Stack
     from stackcheck.model.facts import Facts
     from stackcheck.steps.options import Options
     from stackcheck.targets import Progress
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def resolved(stack: Stack, options: Options, progress: Progress) -> dict[str, Any]:
     """Return the facts of resolution: what would be installed, or why that is not known."""
     progress(f"{stack.id}: resolving")
-    how = resolve.Options(offline=options.offline, answers=options.answers, memory=options.memory)
+    how = resolver.Options(offline=options.offline, answers=options.answers, memory=options.memory)
     return locking.resolution_facts(stack, how, options.locks)
 
 

@@ -5,23 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from stackcheck.resolving.resolution import Resolution
+from stackcheck.model.resolution import Resolution
+from stackcheck.model.verdict import Level, Outcome
 from stackcheck.rules import before_build
 from stackcheck.steps.claiming import claimed
 from stackcheck.suggest.asking import Asked, Asking
-from stackcheck.suggest.judging import Judging
+from stackcheck.suggest.failing import Judging
 from stackcheck.suggest.learned import RESOLVES, Learned
 from stackcheck.suggest.search import suggest
 from stackcheck.suggest.suggestion import Suggestion
-from stackcheck.verdict import Level, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from stackcheck.definition import Stack
+    from stackcheck.intake.stack import Stack
+    from stackcheck.model.verdict import Verdict
     from stackcheck.steps.options import Options
     from stackcheck.targets import Progress
-    from stackcheck.verdict import Verdict
 
 MOST = 12
 """Changed definitions that are given to the resolver before it is said that none was found."""

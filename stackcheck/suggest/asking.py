@@ -7,27 +7,27 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from stackcheck import rules
-from stackcheck.definition import LATEST
-from stackcheck.resolving import locking, resolve
-from stackcheck.resolving.doubt import Reader, asked_for
-from stackcheck.resolving.question import question_of
-from stackcheck.resolving.resolution import Resolution, Unresolved
+from stackcheck.intake.stack import LATEST
+from stackcheck.model.resolution import Resolution, Unresolved
+from stackcheck.model.verdict import Outcome
+from stackcheck.resolve import locking, resolver
+from stackcheck.resolve.question import question_of
+from stackcheck.resolve.verify_refusals import Reader, asked_for
 from stackcheck.rules.registry import accepted, judge_all
 from stackcheck.rules.strongest import strongest
 from stackcheck.suggest.change import apply
 from stackcheck.suggest.moves import is_movable, step
-from stackcheck.verdict import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from packaging.version import Version
 
-    from stackcheck.definition import Stack
+    from stackcheck.intake.stack import Stack
+    from stackcheck.model.verdict import Verdict
     from stackcheck.steps.options import Options
     from stackcheck.suggest.learned import Failure
     from stackcheck.targets import Progress
-    from stackcheck.verdict import Verdict
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,10 @@ class Asking:
     answers: dict[Any, Any] = field(default_factory=dict)
 
     @property
-    def how(self) -> resolve.Options:
+    def how(self) -> resolver.Options:
         """Return how the resolver is asked."""
         options = self.options
-        return resolve.Options(offline=options.offline, memory=options.memory, answers=self.answers)
+        return resolver.Options(offline=options.offline, memory=options.memory, answers=self.answers)
 
     def judged(self, stack: Stack) -> Asked:
         """Resolve a definition and run every rule that needs no build. The lock is of the stack as it was."""
@@ -98,7 +98,7 @@ class Asking:
     def _taken(self, stack: Stack, name: str, wanted: str) -> Version | None:
         """Return the version that the resolver takes in a range; None where it takes none that counts."""
         row = stack.packages[name].model_copy(update={"version": wanted})
-        found = resolve.resolve(apply(stack, {("packages", name): row}), self.how)
+        found = resolver.resolve(apply(stack, {("packages", name): row}), self.how)
         if not isinstance(found, Resolution) or name in found.source_only or found.unreached:
             return None
         version = found.version(name)

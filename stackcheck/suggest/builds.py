@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.version import Version
 
+from stackcheck.knowledge.torch import CPU
 from stackcheck.model.build import cuda_tag
 from stackcheck.model.versions import minor, same_release
 from stackcheck.suggest.candidates import Reach, candidates
 from stackcheck.suggest.moves import step
-from stackcheck.tables.torch import CPU
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from stackcheck.definition import Package, Stack
     from stackcheck.environment import Environment
+    from stackcheck.intake.stack import Package, Stack
+    from stackcheck.knowledge import Tables
+    from stackcheck.knowledge.torch import Release
     from stackcheck.suggest.change import Edit, Path
-    from stackcheck.tables import Tables
-    from stackcheck.tables.torch import Release
 
 INDEX = "https://download.pytorch.org/whl/"
 """PyTorch's own index: one folder a tag (https://pytorch.org/get-started/previous-versions, 2026-11-20)."""

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from stackcheck.environment import Environment
+    from stackcheck.knowledge import Tables
     from stackcheck.suggest.change import Edit
-    from stackcheck.tables import Tables
 
 
 class Reach(IntEnum):

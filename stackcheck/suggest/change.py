@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from stackcheck.definition import Package, Stack
+    from stackcheck.intake.stack import Package, Stack
 
 Path: TypeAlias = tuple[str, ...]
 """Where an entry of a definition stands: ("python",), ("packages", "torch") or ("image", "base")."""

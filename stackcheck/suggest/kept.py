@@ -11,8 +11,8 @@ from packaging.utils import canonicalize_name
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from stackcheck.definition import Stack
-    from stackcheck.resolving.resolution import Resolution
+    from stackcheck.intake.stack import Stack
+    from stackcheck.model.resolution import Resolution
 
 SHARED = ("python", "platform", "glibc", "os", "index", "requires", "constraints", "overrides")
 """Fields of a definition on which every choice of the resolver hangs."""

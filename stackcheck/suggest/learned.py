@@ -14,20 +14,20 @@ from urllib.parse import urlsplit
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from stackcheck.resolving.resolution import Resolution
+from stackcheck.model.resolution import Resolution
+from stackcheck.model.verdict import Outcome
 from stackcheck.rules import load_all
 from stackcheck.rules.registry import judge_one
 from stackcheck.suggest.kept import SHARED, changed_packages, still_resolved
-from stackcheck.verdict import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from packaging.version import Version
 
-    from stackcheck.definition import Stack
-    from stackcheck.resolving.resolution import Unresolved
-    from stackcheck.verdict import Verdict
+    from stackcheck.intake.stack import Stack
+    from stackcheck.model.resolution import Unresolved
+    from stackcheck.model.verdict import Verdict
 
     Premise: TypeAlias = tuple[Requirement | None, Requirement]
     """(who requires, what): None is the stack itself."""

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
     from packaging.version import Version
 
-    from stackcheck.definition import Package, Stack
     from stackcheck.environment import Environment
+    from stackcheck.intake.stack import Package, Stack
+    from stackcheck.knowledge import Tables
     from stackcheck.suggest.change import Edit, Path
     from stackcheck.suggest.learned import Learned
-    from stackcheck.tables import Tables
 
 FAR = 8
 """How many other changes are rather made than one major step down."""

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from packaging.version import InvalidVersion, Version
 
-from stackcheck.definition import BuiltFor
+from stackcheck.intake.stack import BuiltFor
 from stackcheck.model.build import tag_cuda
-from stackcheck.rules.wheelpages import PYG
+from stackcheck.rules.index.wheel_pages import PYG
 from stackcheck.suggest.builds import INDEX
 from stackcheck.suggest.candidates import Reach, candidates
 from stackcheck.suggest.versions import nearest
@@ -17,10 +17,10 @@ from stackcheck.suggest.versions import nearest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from stackcheck.definition import Package
     from stackcheck.environment import Environment, TorchBuild
+    from stackcheck.intake.stack import Package
+    from stackcheck.knowledge import Tables
     from stackcheck.suggest.change import Edit
-    from stackcheck.tables import Tables
 
 _LOCAL = re.compile(
     r"(?P<before>pt|(?:cu\d+|rocm\d+)torch)(?P<torch>\d[\d.]*)(?P<tag>cu\d+|cpu)?(?P<abi>cxx11abi(?:true|false))?",

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from stackcheck.suggest.candidates import Reach, generators_for
 from stackcheck.suggest.change import apply, value_at
-from stackcheck.suggest.judging import Judging
+from stackcheck.suggest.failing import Judging
 from stackcheck.suggest.learned import Learned
 from stackcheck.suggest.moves import FAR, far_steps, offered
 from stackcheck.suggest.suggestion import Change, Suggestion
@@ -25,11 +25,11 @@ from stackcheck.suggest.suggestion import Change, Suggestion
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from stackcheck.definition import Stack
+    from stackcheck.intake.stack import Stack
     from stackcheck.model.facts import Facts
     from stackcheck.suggest.candidates import Generator
     from stackcheck.suggest.change import Edit, Path
-    from stackcheck.suggest.judging import Judged
+    from stackcheck.suggest.failing import Judged
 
 
 @dataclass(frozen=True, slots=True)

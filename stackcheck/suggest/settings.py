@@ -6,20 +6,19 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from stackcheck.environment.images import image_facts
-from stackcheck.rules.archentries import VARIABLE, expand, stated_arch_list
-from stackcheck.rules.archlist import names_of
-from stackcheck.rules.rocm import OVERRIDE
+from stackcheck.rules.gpucode.arch_list import VARIABLE, expand, names_of, stated_arch_list
+from stackcheck.rules.rocm.wanted_gfx import OVERRIDE
 from stackcheck.suggest.candidates import Reach, candidates
 from stackcheck_probes.binaries.capability import Sass, parse_code
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from stackcheck.definition import Stack
     from stackcheck.environment import Environment
+    from stackcheck.intake.stack import Stack
+    from stackcheck.knowledge import Tables
+    from stackcheck.knowledge.torch import ArchNames
     from stackcheck.suggest.change import Edit
-    from stackcheck.tables import Tables
-    from stackcheck.tables.torch import ArchNames
 
 
 @candidates("IMAGE", "PLATFORM101", reach=Reach.SPELLING)

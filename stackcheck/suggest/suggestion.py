@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from stackcheck.definition import Stack
+    from stackcheck.intake.stack import Stack
+    from stackcheck.model.verdict import Verdict
     from stackcheck.suggest.change import Path
-    from stackcheck.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True)

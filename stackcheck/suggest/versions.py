@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from stackcheck.definition import Package
-from stackcheck.rules.needs import MMCV
+from stackcheck.intake.stack import Package
+from stackcheck.rules.mmcv.stated import MMCV
 from stackcheck.suggest.builds import INDEX, retag
 from stackcheck.suggest.candidates import Reach, candidates
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from stackcheck.definition import Stack
     from stackcheck.environment import Environment
+    from stackcheck.intake.stack import Stack
+    from stackcheck.knowledge import Tables
     from stackcheck.suggest.change import Edit
-    from stackcheck.tables import Tables
 
 COMPANIONS = ("torchvision", "torchaudio")
 _TRIED = 40

@@ -10,15 +10,15 @@ from urllib.parse import urlsplit
 
 import certifi
 
-from stackcheck.dockerfiles.dockerfile import CA, NETRC
-from stackcheck.errors import UsageError
-from stackcheck.redact import secrets_of
-from stackcheck.resolving.indexlogin import login_for
-from stackcheck.resolving.places import places
+from stackcheck.images.dockerfile import CA, NETRC
+from stackcheck.model.errors import UsageError
+from stackcheck.model.index_urls import places
+from stackcheck.model.redact import secrets_of
+from stackcheck.resolve.indexlogin import login_for
 
 if TYPE_CHECKING:
-    from stackcheck.definition import Stack
-    from stackcheck.resolving.resolution import Resolution
+    from stackcheck.intake.stack import Stack
+    from stackcheck.model.resolution import Resolution
     from stackcheck.targets.engine import BuildOptions, Progress
 
 _CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "CURL_CA_BUNDLE")

@@ -7,18 +7,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
-from stackcheck.cachedir import cache_folder
+from stackcheck.storage.folders import cache_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import docker
 
-    from stackcheck.definition import Stack
-    from stackcheck.dockerfiles.tiers import ChainPlan
-    from stackcheck.image import ImageFacts
+    from stackcheck.images.tiers import ChainPlan
+    from stackcheck.intake.stack import Stack
     from stackcheck.model.facts import Missing
-    from stackcheck.resolving.resolution import Resolution
+    from stackcheck.model.image import ImageFacts
+    from stackcheck.model.resolution import Resolution
 
 Progress: TypeAlias = Callable[[str], None]
 """Takes one line of progress, without a line end; goes to stderr, never into a report."""

@@ -6,10 +6,10 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, Self
 
-from stackcheck.agent import pack
-from stackcheck.definition import Stack
+from stackcheck.intake.stack import Stack
 from stackcheck.model.facts import Missing
-from stackcheck.observation import parse_observation
+from stackcheck.probing.agent import pack
+from stackcheck.probing.observation import parse_observation
 from stackcheck.targets.engine import BuildOptions, Capabilities, Target
 from stackcheck.targets.process import agent_process
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from stackcheck.observation import Observation
-    from stackcheck.resolving.resolution import Resolution
+    from stackcheck.model.resolution import Resolution
+    from stackcheck.probing.observation import Observation
     from stackcheck.targets.engine import Progress
 
 NO_IMAGE = "there is no image: the engine is {}"

@@ -12,7 +12,7 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
-from stackcheck.errors import EngineError, EngineUnreachableError, UsageError
+from stackcheck.model.errors import EngineError, EngineUnreachableError, UsageError
 from stackcheck.targets.engine import Capabilities, default_cache
 from stackcheck.targets.process.temp_dirs import sweep_temp_folders
 

@@ -14,20 +14,20 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from stackcheck import __version__
-from stackcheck.cachedir import write_atomically
-from stackcheck.errors import EngineError, ProbeError
+from stackcheck.knowledge import sha256 as tables_digest
+from stackcheck.model.errors import EngineError, ProbeError
 from stackcheck.model.facts import Missing
-from stackcheck.observation import parse_observation
-from stackcheck.tables import sha256 as tables_digest
+from stackcheck.probing.observation import parse_observation
+from stackcheck.storage.folders import write_atomically
 from stackcheck.targets.here import HOST_PROBES, observe_host
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from stackcheck.definition import Stack
-    from stackcheck.observation import Observation
-    from stackcheck.resolving.resolution import Resolution
+    from stackcheck.intake.stack import Stack
+    from stackcheck.model.resolution import Resolution
+    from stackcheck.probing.observation import Observation
     from stackcheck.targets.engine import BuildOptions, Engine, Progress, Target
 
 LONGEST_S = 24 * 3600.0

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import uv
 
-from stackcheck.errors import BuildFailedError, EngineError, UsageError
+from stackcheck.model.errors import BuildFailedError, EngineError, UsageError
 from stackcheck.model.facts import Missing
 from stackcheck.targets.build_secrets import ca_bundle
 from stackcheck.targets.engine import Capabilities, Target
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from stackcheck.definition import Stack
-    from stackcheck.resolving.resolution import Resolution
+    from stackcheck.intake.stack import Stack
+    from stackcheck.model.resolution import Resolution
     from stackcheck.targets.engine import BuildOptions, Progress
 
 MARKER = "stackcheck.json"

@@ -15,11 +15,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from stackcheck.catalog import load
-from stackcheck.resolving.question import question_of
-from stackcheck.resolving.resolve import Options
-from stackcheck.resolving.uvinput import uv_input
-from stackcheck.resolving.uvrun import compile_args, find_uv, project_folder, run_uv
+from stackcheck.intake.catalog import load
+from stackcheck.resolve.question import question_of
+from stackcheck.resolve.resolver import Options
+from stackcheck.resolve.uvinput import uv_input
+from stackcheck.resolve.uvrun import compile_args, find_uv, project_folder, run_uv
 from tests.integration.index.conftest import running
 from tests.integration.index.server import IndexServer, make_wheel
 

@@ -17,10 +17,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from stackcheck import agent, rules, tables
-from stackcheck.entrypoints import expecting, startarchive
-from stackcheck.inspecting.existing import UNSTATED
-from stackcheck.observation import parse_observation, rule_facts
+from stackcheck import knowledge, rules
+from stackcheck.guard import expectation, startarchive
+from stackcheck.inspect.environments import UNSTATED
+from stackcheck.probing import agent
+from stackcheck.probing.observation import parse_observation, rule_facts
 from stackcheck_probes.judging.loadfit import top_folder
 
 RUNS = 30
@@ -38,7 +39,7 @@ def main(arguments: list[str]) -> None:
         document = bake(python, folder)
         archive = folder / "stackcheck.pyz"
         own = folder / "own.json"
-        own.write_bytes(expecting.render({**document, "libraries": own_rows(document)}))
+        own.write_bytes(expectation.render({**document, "libraries": own_rows(document)}))
         entry = [python, *startarchive.FLAGS, str(archive), "entrypoint"]
         torch = least([python, "-c", "import torch"], 3)
         start = least([python, "-I", "-S", "-c", "pass"], RUNS)
@@ -67,14 +68,14 @@ def bake(python: str, folder: Path) -> dict[str, Any]:
     """Write archive and expectation of an environment as baking does; return the expectation."""
     rules.load_all()
     (folder / "agent.pyz").write_bytes(agent.pack())
-    request = json.dumps({"probes": list(expecting.PROBES)})
+    request = json.dumps({"probes": list(expectation.PROBES)})
     said = subprocess.run([python, folder / "agent.pyz", request], capture_output=True, check=True).stdout
     seen = rule_facts(parse_observation(said))
     path = os.environ.get("LD_LIBRARY_PATH", "")
-    document = expecting.expectation(
-        UNSTATED, tables.load(), {}, seen, made="", library_path=path, cpu="allow"
+    document = expectation.expectation(
+        UNSTATED, knowledge.load(), {}, seen, made="", library_path=path, cpu="allow"
     )
-    (folder / "expectation.json").write_bytes(expecting.render(document))
+    (folder / "expectation.json").write_bytes(expectation.render(document))
     (folder / "source.pyz").write_bytes(startarchive.pack())
     compiling = [python, *startarchive.FLAGS, str(folder / "source.pyz"), "precompile"]
     compiled = subprocess.run(compiling, capture_output=True, check=True).stdout

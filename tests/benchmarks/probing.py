@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from stackcheck import agent
+from stackcheck.probing import agent
 
 PACKAGES = ("torch", "torchvision", "torchaudio", "torch_geometric", "mmcv", "spconv.pytorch")
 IMPORTS = f"""

@@ -14,15 +14,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stackcheck.catalog import find
-from stackcheck.resolving.locking import resolution_facts
-from stackcheck.resolving.question import question_of
-from stackcheck.resolving.resolve import Options, Resolution, resolve
-from stackcheck.resolving.uvinput import uv_input
-from stackcheck.resolving.uvrun import compile_args, find_uv, project_folder, run_uv
+from stackcheck.intake.catalog import find
+from stackcheck.resolve.locking import resolution_facts
+from stackcheck.resolve.question import question_of
+from stackcheck.resolve.resolver import Options, Resolution, resolve
+from stackcheck.resolve.uvinput import uv_input
+from stackcheck.resolve.uvrun import compile_args, find_uv, project_folder, run_uv
 
 if TYPE_CHECKING:
-    from stackcheck.definition import Stack
+    from stackcheck.intake.stack import Stack
 
 
 def uv_alone(stack: Stack, options: Options) -> float:

@@ -39,8 +39,10 @@ def main() -> None:
         taken = least([*python, "-m", "stackcheck", *words], RUNS if len(words) == 1 else 5)
         limit = f", promised {promised * 1000:.0f} ms" if promised else ""
         print(f"stackcheck {' '.join(words):<20}{taken * 1000:7.1f} ms, {taken / empty:5.1f} times{limit}")
-    plugin = least([*python, "-c", "import stackcheck.plugin"])
-    print(f"import stackcheck.plugin       {plugin * 1000:7.1f} ms, {plugin / empty:5.1f} times")
+    plugin = least([*python, "-c", "import stackcheck.pytest_plugin.plugin"])
+    print(
+        f"import stackcheck.pytest_plugin.plugin       {plugin * 1000:7.1f} ms, {plugin / empty:5.1f} times"
+    )
     memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1000
     print(f"largest process of all         {memory:7.1f} MB, promised 150 MB")
 

@@ -16,17 +16,17 @@ import sys
 import time
 from typing import Any
 
-from stackcheck import tables
-from stackcheck.definition import Stack
+from stackcheck import knowledge
 from stackcheck.environment import definition_facts
+from stackcheck.intake.stack import Stack
+from stackcheck.model.verdict import Level
 from stackcheck.rules import before_build
 from stackcheck.rules.registry import judge_all
-from stackcheck.verdict import Level
 
 EVERY_TABLE = """
 import time
 wall, cpu = time.perf_counter(), time.process_time()
-from stackcheck.tables import Tables, load
+from stackcheck.knowledge import Tables, load
 known = load()
 for name in dir(Tables):
     if not name.startswith("_"):
@@ -45,7 +45,7 @@ def main(arguments: list[str]) -> None:
     count = int(arguments[0]) if arguments else 10_000
     rows = generated(count)
     rules = before_build(Level.STATED)
-    known = tables.load()
+    known = knowledge.load()
     judge(rules, Stack.model_validate(rows[0]), known)
     begin_wall, begin_cpu = time.perf_counter(), time.process_time()
     stacks = [Stack.model_validate(row) for row in rows]
@@ -70,7 +70,7 @@ def startup(runs: int = 7) -> tuple[float, float]:
     return statistics.median(each[0] for each in measured), statistics.median(each[1] for each in measured)
 
 
-def judge(rules: Any, stack: Stack, known: tables.Tables) -> int:
+def judge(rules: Any, stack: Stack, known: knowledge.Tables) -> int:
     """Return how many verdicts the rules give."""
     return len(judge_all(rules, definition_facts(stack, known)))
 
@@ -78,7 +78,7 @@ def judge(rules: Any, stack: Stack, known: tables.Tables) -> int:
 def generated(count: int) -> list[dict[str, Any]]:
     """Return rows of stacks, right and wrong, the same in every run."""
     chance = random.Random(20261120)  # noqa: S311 - a benchmark, no secret
-    known = tables.load().torch
+    known = knowledge.load().torch
     return [_row(number, chance, known) for number in range(count)]
 
 

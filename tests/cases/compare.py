@@ -21,12 +21,12 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stackcheck import tables
+from stackcheck import knowledge
 from tests.cases.convert import to_stack
 from tests.cases.scoreboard import HERE, judge, read_cases
 
 if TYPE_CHECKING:
-    from stackcheck.definition import Stack
+    from stackcheck.intake.stack import Stack
 
 PLATFORMS = {
     "linux/amd64": "x86_64-manylinux_2_31",
@@ -52,7 +52,7 @@ def python_of(stack: Stack) -> str:
     if stack.python:
         return ".".join(stack.python.split(".")[:2])
     version = stack.version("torch")
-    release = tables.load().torch.release(version) if version else None
+    release = knowledge.load().torch.release(version) if version else None
     pythons = release.python.get(stack.platform or "linux/amd64", ()) if release else ()
     known = [each for each in pythons if not each.endswith("t") and int(each.split(".")[1]) <= 11]
     return known[-1] if known else "3.10"

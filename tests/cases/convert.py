@@ -9,8 +9,8 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from stackcheck.definition import Stack, parse_stack
-from stackcheck.tables.gpus import find_gpu
+from stackcheck.intake.stack import Stack, parse_stack
+from stackcheck.knowledge.gpus import find_gpu
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

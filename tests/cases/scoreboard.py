@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stackcheck import pipeline, rules, tables
+from stackcheck import knowledge, pipeline, rules
 from stackcheck.environment import definition_facts
+from stackcheck.model.verdict import Level, Outcome
 from stackcheck.rules.registry import judge_all
-from stackcheck.verdict import Level, Outcome
 from tests.cases import second
 from tests.cases.convert import to_stack
 
@@ -66,7 +66,7 @@ class Judged:
 
 def judge(case: dict[str, Any]) -> Judged:
     """Run the rules that need only definition and tables over one case."""
-    facts = definition_facts(to_stack(case), tables.load())
+    facts = definition_facts(to_stack(case), knowledge.load())
     early = rules.before_build(Level.STATED)
     verdicts = judge_all(early, facts)
     failed = [verdict for verdict in verdicts if verdict.outcome >= Outcome.FAIL]

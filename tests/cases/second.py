@@ -11,17 +11,17 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from stackcheck import pipeline, rules, tables
-from stackcheck.definition import parse_stack
+from stackcheck import knowledge, pipeline, rules
 from stackcheck.environment import definition_facts
+from stackcheck.intake.stack import parse_stack
+from stackcheck.model.verdict import Level, Outcome
 from stackcheck.rules.registry import judge_all
-from stackcheck.verdict import Level, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from stackcheck.definition import Stack
-    from stackcheck.verdict import Verdict
+    from stackcheck.intake.stack import Stack
+    from stackcheck.model.verdict import Verdict
 
 _NO_FAULT = frozenset({"PIN101"})
 """Codes that warn of every stack with a range: they name the package and no fault of it."""
@@ -53,7 +53,7 @@ def judge(case: dict[str, Any], online: pipeline.Options | None = None) -> Score
     if online:
         verdicts: Sequence[Verdict] = pipeline.check(stack, online, lambda _text: None).verdicts
     else:
-        verdicts = judge_all(rules.before_build(Level.STATED), definition_facts(stack, tables.load()))
+        verdicts = judge_all(rules.before_build(Level.STATED), definition_facts(stack, knowledge.load()))
     failed = [each for each in verdicts if each.outcome is Outcome.FAIL]
     if case["verdict"] == "good":
         heard, right = failed, not failed

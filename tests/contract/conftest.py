@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from packaging.version import Version
 
-from stackcheck.definition import Stack
-from stackcheck.resolving.resolution import LockedPackage, Resolution
+from stackcheck.intake.stack import Stack
+from stackcheck.model.resolution import LockedPackage, Resolution
 from stackcheck.targets import BuildOptions
 from stackcheck.targets.engine import ContainerEngine
 from stackcheck.targets.process.process_identity import LABEL, parse_owner

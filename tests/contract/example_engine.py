@@ -13,8 +13,8 @@ from stackcheck.targets.process import agent_process
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from stackcheck.definition import Stack
-    from stackcheck.resolving.resolution import Resolution
+    from stackcheck.intake.stack import Stack
+    from stackcheck.model.resolution import Resolution
     from stackcheck.targets import BuildOptions, Progress
 
 

@@ -10,19 +10,18 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from stackcheck import rulebook
 from stackcheck.cli import build, history, lock
 from stackcheck.drift.history import Run, courses
 from stackcheck.drift.rendering import document as drift_document
-from stackcheck.errors import BuildFailedError
-from stackcheck.report import FORMATS, render, render_document
+from stackcheck.model.errors import BuildFailedError
+from stackcheck.model.resolution import Unresolved
+from stackcheck.model.verdict import Outcome
+from stackcheck.report import FORMATS, render, render_document, rulebook
 from stackcheck.report.document import Document, Entry, Finding, Lines, Listing, Part, Row, Section, Table
 from stackcheck.report.jsonfile import from_json
 from stackcheck.report.sections import report_document
-from stackcheck.resolving.resolution import Unresolved
 from stackcheck.rules.registry import Rule
-from stackcheck.verdict import Outcome
-from tests.unit.report_cases import HOSTILE, hostile, hostile_drift
+from tests.unit.report.report_cases import HOSTILE, hostile, hostile_drift
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from stackcheck import agent as agents
-from stackcheck.entrypoints.baking import Wish, bake
-from stackcheck.errors import BaseImageError, BuildFailedError, EngineError, ProbeError, UsageError
-from stackcheck.image import ImageFacts
+from stackcheck.guard.baking import Wish, bake
+from stackcheck.model.errors import BaseImageError, BuildFailedError, EngineError, ProbeError, UsageError
 from stackcheck.model.facts import Missing
-from stackcheck.observation import parse_observation
-from stackcheck.resolving.resolution import Resolution
-from stackcheck.resolving.resolve import resolve
+from stackcheck.model.image import ImageFacts
+from stackcheck.model.resolution import Resolution
+from stackcheck.probing import agent as agents
+from stackcheck.probing.observation import parse_observation
+from stackcheck.resolve.resolver import resolve
 from stackcheck.steps.options import Options
 from stackcheck.targets import Capabilities, choose
 from stackcheck.targets.containers.base_images import look_at_bases
@@ -261,7 +261,7 @@ class TestRunning:
 
 RUN = """
 import os, pathlib, sys
-from stackcheck.definition import Stack
+from stackcheck.intake.stack import Stack
 from stackcheck.targets import BuildOptions
 from stackcheck.targets.registry import engine_class
 name, cache, image = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3]

@@ -20,8 +20,8 @@ import docker
 import pytest
 from packaging.version import Version
 
-from stackcheck.definition import Stack
-from stackcheck.resolving.resolution import LockedPackage, Resolution
+from stackcheck.intake.stack import Stack
+from stackcheck.model.resolution import LockedPackage, Resolution
 from stackcheck.targets import BuildOptions
 from stackcheck.targets.containers.docker import DockerEngine
 

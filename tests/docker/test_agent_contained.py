@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from stackcheck import agent
-from stackcheck.observation import Observation, parse_observation
+from stackcheck.probing import agent
+from stackcheck.probing.observation import Observation, parse_observation
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from stackcheck.definition import Stack
-from stackcheck.entrypoints import baking
+from stackcheck.guard import baking
+from stackcheck.intake.stack import Stack
 from stackcheck.steps.options import Options
 from tests.docker import starting
 from tests.docker.starting import DRIVER, DRIVERS, SITE, Starter
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import docker
 
-    from stackcheck.entrypoints import baked_image as engine_baking
+    from stackcheck.guard import baked_image as engine_baking
 
 pytestmark = pytest.mark.docker
 

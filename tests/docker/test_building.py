@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from stackcheck import agent as agents
-from stackcheck.dockerfiles.dockerfile import LABEL_FINGERPRINT
-from stackcheck.errors import BuildFailedError, EngineError
-from stackcheck.image import ImageFacts
-from stackcheck.resolving.resolution import Resolution
-from stackcheck.resolving.resolve import resolve
+from stackcheck.images.dockerfile import LABEL_FINGERPRINT
+from stackcheck.model.errors import BuildFailedError, EngineError
+from stackcheck.model.image import ImageFacts
+from stackcheck.model.resolution import Resolution
+from stackcheck.probing import agent as agents
+from stackcheck.resolve.resolver import resolve
 from stackcheck.targets.containers.docker import DockerEngine
 from stackcheck.targets.process.process_identity import LABEL, NOBODY
 
@@ -301,7 +301,7 @@ class TestOwnDockerfile:
     def test_a_dockerfile_that_is_not_there(
         self, engine: DockerEngine, options: BuildOptions, make_stack: Any, tmp_path: Path
     ) -> None:
-        from stackcheck.errors import UsageError  # noqa: PLC0415
+        from stackcheck.model.errors import UsageError  # noqa: PLC0415
 
         with pytest.raises(UsageError, match=r"tiny-py311: image: there is no .*/image/Dockerfile"):
             engine.prepare(self.stack(make_stack), None, replace(options, root=tmp_path), quiet)

@@ -15,12 +15,12 @@ import docker
 import pytest
 
 from stackcheck import pipeline
-from stackcheck.definition import Stack
 from stackcheck.drift import baseline
 from stackcheck.drift.run import DriftOptions, drift
+from stackcheck.intake.stack import Stack
 from stackcheck.report.jsonfile import to_json
-from stackcheck.resolving.locking import Locked, lock_stack
-from stackcheck.resolving.resolve import Options
+from stackcheck.resolve.locking import Locked, lock_stack
+from stackcheck.resolve.resolver import Options
 from stackcheck.targets import BuildOptions
 from tests.docker import starting
 from tests.docker.starting import DRIVER, DRIVERS, SITE
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from stackcheck.drift import Change
     from stackcheck.drift.report import DriftReport
-    from stackcheck.report.model import Report
+    from stackcheck.model.report import Report
     from tests.integration.index.server import IndexServer
 
 pytestmark = pytest.mark.docker
@@ -88,7 +88,7 @@ class Project:
         return report
 
     def probe(self) -> Report:
-        from stackcheck.inspecting.existing import probe_existing  # noqa: PLC0415
+        from stackcheck.inspect.environments import probe_existing  # noqa: PLC0415
 
         return self.keep(probe_existing("image", self.name, self.stack, self.options, quiet))
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from stackcheck.catalog import load
-from stackcheck.resolving.lock import lock_path
-from stackcheck.resolving.lockfile import read_lock
+from stackcheck.intake.catalog import load
+from stackcheck.model.lock import lock_path
+from stackcheck.resolve.lockfile import read_lock
 from stackcheck.targets.containers.sweep import sweep_engine
 from stackcheck.targets.process.process_identity import LABEL, NOBODY, is_gone, parse_owner, this_process
 from stackcheck.targets.process.temp_dirs import sweep_temp_folders

@@ -47,7 +47,7 @@ def wait_for(condition: Any, seconds: float = 30) -> bool:
 
 PROBING = """
 import sys
-from stackcheck.definition import Stack
+from stackcheck.intake.stack import Stack
 from stackcheck.targets import BuildOptions
 from stackcheck.targets.containers.docker import DockerEngine
 import os, pathlib

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from stackcheck import agent as agents
 from stackcheck.cli import main
 from stackcheck.cli.chainplan import document
-from stackcheck.definition import Stack
-from stackcheck.dockerfiles.tiers import link
-from stackcheck.errors import BuildFailedError, EngineError, UsageError
-from stackcheck.observation import parse_observation, rule_facts
+from stackcheck.images.tiers import link
+from stackcheck.intake.stack import Stack
+from stackcheck.model.errors import BuildFailedError, EngineError, UsageError
+from stackcheck.probing import agent as agents
+from stackcheck.probing.observation import parse_observation, rule_facts
 from stackcheck.report import render_document
 from stackcheck.rules import load_all
 from stackcheck.rules.registry import RULES, judge_one

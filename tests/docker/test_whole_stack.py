@@ -16,19 +16,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from stackcheck import catalog, pipeline, targets
+from stackcheck import pipeline, targets
+from stackcheck.intake import catalog
+from stackcheck.model.verdict import Outcome
 from stackcheck.steps.resolution import locked, resolved
 from stackcheck.targets import BuildOptions
-from stackcheck.verdict import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     import docker
 
-    from stackcheck.definition import Stack
-    from stackcheck.report.model import Report
-    from stackcheck.verdict import Verdict
+    from stackcheck.intake.stack import Stack
+    from stackcheck.model.report import Report
+    from stackcheck.model.verdict import Verdict
 
 pytestmark = [pytest.mark.docker, pytest.mark.online, pytest.mark.slow]
 

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from stackcheck import agent, rules, tables
-from stackcheck.definition import Stack
-from stackcheck.entrypoints import expecting, startarchive
-from stackcheck.observation import parse_observation, rule_facts
+from stackcheck import knowledge, rules
+from stackcheck.guard import expectation, startarchive
+from stackcheck.intake.stack import Stack
+from stackcheck.probing import agent
+from stackcheck.probing.observation import parse_observation, rule_facts
 from stackcheck_probes.machine import nvml
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def bake(folder: Path, kernels: str, gpu: str) -> list[str]:
     roots = {"roots": [str(site)]}
     params = {"interpreter": {**sys_path, "site_packages": [str(site)]}, "distributions": sys_path}
     params |= dict.fromkeys(("libraries", "loading", "stamps"), roots)
-    request = {"probes": list(expecting.PROBES), "params": params}
+    request = {"probes": list(expectation.PROBES), "params": params}
     done = subprocess.run(
         [PYTHON, folder / "agent.pyz", json.dumps(request)], capture_output=True, check=True, timeout=120
     )
@@ -66,15 +67,15 @@ def bake(folder: Path, kernels: str, gpu: str) -> list[str]:
         {"id": f"for-{gpu.lower().replace(' ', '-')}", "accelerator": "cuda", "gpus": [gpu]}
     )
     library_path = os.environ.get("LD_LIBRARY_PATH", "")
-    document = expecting.expectation(
+    document = expectation.expectation(
         stack,
-        tables.load(),
+        knowledge.load(),
         {},
         rule_facts(parse_observation(done.stdout)),
         made="",
         library_path=library_path,
     )
-    (folder / "expectation.json").write_bytes(expecting.render(document | {"headers": False}))
+    (folder / "expectation.json").write_bytes(expectation.render(document | {"headers": False}))
     (folder / "stackcheck.pyz").write_bytes(startarchive.pack())
     return [PYTHON, *startarchive.FLAGS, str(folder / "stackcheck.pyz"), "entrypoint"]
 

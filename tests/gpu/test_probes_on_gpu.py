@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from stackcheck.definition import Stack
+from stackcheck.intake.stack import Stack
 from stackcheck.rules import load_all
 from stackcheck.rules.registry import RULES, judge_one
 

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from stackcheck import agent
 from stackcheck.model.facts import Missing
-from stackcheck.observation import Failure, Observation, parse_observation
+from stackcheck.probing import agent
+from stackcheck.probing.observation import Failure, Observation, parse_observation
 from stackcheck_probes import processes
 
 GOOD = 'GRADE = "static"\ndef run(params):\n    return {"seen": params.get("say", "nothing")}\n'

@@ -16,9 +16,9 @@ import pytest
 
 from stackcheck import __version__
 from stackcheck.cli import COMMANDS
+from stackcheck.model.report import Report
+from stackcheck.model.verdict import Level, Outcome, Verdict
 from stackcheck.report.jsonfile import from_json, to_json
-from stackcheck.report.model import Report
-from stackcheck.verdict import Level, Outcome, Verdict
 
 DEFINITIONS = """\
 [[stack]]
@@ -396,7 +396,8 @@ def test_inspect_of_nothing_is_exit_code_3(folder: Path) -> None:
 def test_a_fault_of_stackcheck_is_one_line_and_exit_code_3(folder: Path) -> None:
     code = (
         "import sys\n"
-        "from stackcheck import catalog, cli\n"
+        "from stackcheck import cli\n"
+        "from stackcheck.intake import catalog\n"
         "def load(places):\n"
         "    raise RuntimeError('a \\x1b[31mfault')\n"
         "catalog.load = load\n"

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from stackcheck.definition import Stack
-from stackcheck.errors import EngineError, EngineUnreachableError, UsageError
+from stackcheck.intake.stack import Stack
+from stackcheck.model.errors import EngineError, EngineUnreachableError, UsageError
 from stackcheck.targets import BuildOptions, choose
 from stackcheck.targets.containers.connection import docker_host
 from stackcheck.targets.containers.docker import DockerEngine

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from stackcheck.catalog import load
 from stackcheck.drift.baseline import read_baseline
 from stackcheck.drift.history import read
+from stackcheck.intake.catalog import load
 from stackcheck.targets.process.temp_dirs import sweep_temp_folders
 from stackcheck.targets.venv import sweep_venvs
 from tests.integration.index.conftest import running

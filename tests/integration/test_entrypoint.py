@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from stackcheck.entrypoints.startarchive import FLAGS, pack
+from stackcheck.guard.startarchive import FLAGS, pack
 from stackcheck_probes.start import precompile
-from tests.unit.start_facts import EXPECTED
+from tests.unit.probes.start_facts import EXPECTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

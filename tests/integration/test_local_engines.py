@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from packaging.version import Version
 
-from stackcheck import agent as agents
-from stackcheck.definition import Stack
-from stackcheck.errors import BuildFailedError, EngineError, UsageError
+from stackcheck.intake.stack import Stack
+from stackcheck.model.errors import BuildFailedError, EngineError, UsageError
 from stackcheck.model.facts import Missing
-from stackcheck.resolving.resolution import LockedPackage, Resolution
+from stackcheck.model.resolution import LockedPackage, Resolution
+from stackcheck.probing import agent as agents
 from stackcheck.targets import BuildOptions, choose
 from stackcheck.targets.here import HereEngine
 from stackcheck.targets.process.process_identity import Owner, this_process
@@ -223,7 +223,7 @@ AGENT = """
 import os, pathlib, sys
 from stackcheck.targets import BuildOptions
 from stackcheck.targets.here import HereEngine
-from stackcheck.definition import Stack
+from stackcheck.intake.stack import Stack
 engine = HereEngine(pathlib.Path(sys.argv[1]))
 target = engine.prepare(Stack(id="s"), None, BuildOptions(cache=pathlib.Path(sys.argv[1])), print)
 script = "import os, time\\nopen(%r, 'w').write(str(os.getpid()))\\ntime.sleep(300)" % sys.argv[2]

@@ -8,16 +8,16 @@ import pytest
 from packaging.version import Version
 
 from stackcheck import pipeline, rules, targets
-from stackcheck.definition import Stack
-from stackcheck.errors import BaseImageError, BuildFailedError, EngineError
+from stackcheck.intake.stack import Stack
+from stackcheck.model.errors import BaseImageError, BuildFailedError, EngineError
 from stackcheck.model.facts import Fault, Missing
-from stackcheck.resolving.resolution import LockedPackage, Resolution
+from stackcheck.model.resolution import LockedPackage, Resolution
+from stackcheck.model.verdict import Level, Outcome
 from stackcheck.rules.registry import judge_all
 from stackcheck.steps import building as steps
 from stackcheck.steps.building import built, reason_not_to_build
 from stackcheck.steps.claiming import claimed
 from stackcheck.targets import BuildOptions, Capabilities, Target
-from stackcheck.verdict import Level, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

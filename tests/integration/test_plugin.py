@@ -38,10 +38,10 @@ import pathlib
 import time
 
 import stackcheck.rules
-from stackcheck.errors import EngineError
-from stackcheck.report.model import Report
+from stackcheck.model.errors import EngineError
+from stackcheck.model.report import Report
 from stackcheck.rules.registry import RULES, Rule
-from stackcheck.verdict import Evidence, Level, Outcome, Verdict
+from stackcheck.model.verdict import Evidence, Level, Outcome, Verdict
 
 CODES = ["AA101", "AB101", "AC101", "AD201", "AE301", "AF301", "AG401"]
 RULES.clear()
@@ -310,7 +310,8 @@ def test_without_the_option_nothing_happens_to_a_test_run(pytester: pytest.Pytes
     pytester.makepyfile(
         "import sys\n"
         "def test_nothing_is_loaded():\n"
-        "    heavy = ('stackcheck.stackitems', 'stackcheck.definition', 'stackcheck.report', 'pydantic')\n"
+        "    heavy = ('stackcheck.pytest_plugin.items', 'stackcheck.intake.stack', 'stackcheck.report',"
+        "        'pydantic')\n"
         "    assert [name for name in heavy if name in sys.modules] == []\n"
     )
     pytester.path.joinpath("some.toml").write_text("not = 'ours'\n", encoding="utf-8")

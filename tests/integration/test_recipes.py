@@ -145,7 +145,7 @@ def test_nix_parses_the_published_folder_too(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_nix_and_stackcheck_agree_on_what_is_closed(text: str, tmp_path: Path) -> None:
-    from stackcheck.recipes.nixtext import read_nix  # noqa: PLC0415 - what is compared
+    from stackcheck.variants.nixtext import read_nix  # noqa: PLC0415 - what is compared
 
     path = tmp_path / "x.nix"
     path.write_text("let f'' = x: x; b.c = x: x; in\n" + text)

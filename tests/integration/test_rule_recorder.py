@@ -22,7 +22,7 @@ rule_recorder.UNIT = Path(__file__).parent
 pytest_plugins = ["tests.rule_recorder"]
 """
 CASE = """
-from stackcheck.definition import Stack
+from stackcheck.intake.stack import Stack
 from stackcheck.rules.registry import RULES, judge_one
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
-from stackcheck.tables.reading import FOLDER
+from stackcheck.knowledge.reading import FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

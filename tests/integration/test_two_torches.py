@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from stackcheck import rules
+from stackcheck.model.verdict import Outcome
 from stackcheck.rules.registry import RULES, judge_one
-from stackcheck.verdict import Outcome
 
 rules.load_all()
 PROBES = Path(__file__).parents[2] / "probes"

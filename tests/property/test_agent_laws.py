@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stackcheck import agent
-from stackcheck.errors import ProbeError
-from stackcheck.observation import Observation, parse_observation
+from stackcheck.model.errors import ProbeError
+from stackcheck.probing import agent
+from stackcheck.probing.observation import Observation, parse_observation
 from stackcheck_probes.credentials import without_credentials
 
 pytestmark = pytest.mark.property

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stackcheck.drift import Gap, Key, Seen, Snapshot, diff, kinds
+from stackcheck.drift import Gap, Key, Seen, Snapshot, change_classes, diff
 from stackcheck.drift.facts import carried, from_rows, to_rows
 from stackcheck.drift.report import compare
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.property
 
-PAIRS = sorted({(row.area, row.aspect) for row in kinds.load().rows})
+PAIRS = sorted({(row.area, row.aspect) for row in change_classes.load().rows})
 VALUES = st.sampled_from(["1.0", "1.1", "yes", "no", "listed", "not listed", "FAIL", "PASS", "none"])
 SUBJECTS = st.sampled_from(["a", "b", "c"])
 KEYS = st.tuples(st.sampled_from(PAIRS), SUBJECTS).map(lambda each: Key(each[0][0], each[1], each[0][1]))
@@ -59,7 +59,7 @@ def test_what_moved_one_way_moved_back_the_other_way(a: Snapshot, b: Snapshot) -
 def test_every_change_has_a_row_and_was_seen_by_both_sides(a: Snapshot, b: Snapshot) -> None:
     for change in diff(a, b):
         key = Key(change.area, change.where, change.aspect)
-        assert change.rank in kinds.CLASSES
+        assert change.rank in change_classes.CLASSES
         assert change.what
         assert change.why
         assert change.do

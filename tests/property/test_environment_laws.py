@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from stackcheck import tables
+from stackcheck import knowledge
 from stackcheck.environment.madefor import read_local
 from stackcheck.model.build import cuda_tag, tag_cuda
 from stackcheck.model.versions import release_key, spelled
@@ -16,7 +16,7 @@ from stackcheck_probes.judging.gfx import FAMILIES, akin, family, generation, gf
 
 pytestmark = pytest.mark.property
 
-KNOWN = tables.load()
+KNOWN = knowledge.load()
 
 CUDA = st.builds(lambda major, minor: Version(f"{major}.{minor}"), st.integers(10, 99), st.integers(0, 9))
 TORCH = st.builds(lambda major, minor: f"{major}.{minor}", st.integers(1, 9), st.integers(0, 99))

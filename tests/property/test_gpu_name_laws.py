@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stackcheck.tables import gpus
-from stackcheck.tables.gpus import find_gpu, products
+from stackcheck.knowledge import gpus
+from stackcheck.knowledge.gpus import find_gpu, products
 from stackcheck_probes.judging.devices import capability_of_name, product_key
 from stackcheck_probes.judging.productname import all_words, telling_words
 
 if TYPE_CHECKING:
     from random import Random
 
-    from stackcheck.tables.gpus import Gpu
+    from stackcheck.knowledge.gpus import Gpu
 
 pytestmark = pytest.mark.property
 

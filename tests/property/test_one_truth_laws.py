@@ -13,21 +13,21 @@ from hypothesis import strategies as st
 from packaging.version import Version
 from pydantic import ValidationError
 
-from stackcheck import rules, tables
-from stackcheck.definition import Stack
+from stackcheck import knowledge, rules
 from stackcheck.environment import definition_facts, environment_of
-from stackcheck.resolving.resolution import LockedPackage, Resolution
+from stackcheck.intake.stack import Stack
+from stackcheck.model.resolution import LockedPackage, Resolution
+from stackcheck.model.verdict import Level, Outcome
 from stackcheck.rules.registry import judge_all
-from stackcheck.verdict import Level, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from stackcheck.verdict import Verdict
+    from stackcheck.model.verdict import Verdict
 
 pytestmark = pytest.mark.property
 
-KNOWN = tables.load()
+KNOWN = knowledge.load()
 STATED = rules.before_build(Level.STATED)
 WHL = "https://download.pytorch.org/whl"
 PYPI = "https://pypi.org/simple"

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stackcheck.model.escape import LINE_LIMIT, block, one_line
+from stackcheck.model.report import Hashes, Report, Subject, overall_exit_code
+from stackcheck.model.verdict import Evidence, Level, Outcome, Verdict
 from stackcheck.report import FORMATS, render
-from stackcheck.report.escape import LINE_LIMIT, block, one_line
 from stackcheck.report.jsonfile import from_json, to_json
-from stackcheck.report.model import Hashes, Report, Subject, overall_exit_code
 from stackcheck.report.wording import headline, label
-from stackcheck.verdict import Evidence, Level, Outcome, Verdict
 
 pytestmark = pytest.mark.property
 

@@ -12,16 +12,16 @@ from hypothesis import strategies as st
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from stackcheck.definition import Stack
-from stackcheck.errors import LockError
-from stackcheck.redact import redact, secrets_of, shown, without_userinfo
-from stackcheck.resolving.derivation import read_failure
-from stackcheck.resolving.lock import Origin, fingerprint
-from stackcheck.resolving.lockfile import Made, parse_lock, render_lock
-from stackcheck.resolving.origins import read_annotations
-from stackcheck.resolving.pages import NotAPageError, parse_page
-from stackcheck.resolving.question import question_of
-from stackcheck.resolving.uvinput import uv_input
+from stackcheck.intake.stack import Stack
+from stackcheck.model.errors import LockError
+from stackcheck.model.index_pages import NotAPageError, parse_page
+from stackcheck.model.lock import Origin, fingerprint
+from stackcheck.model.redact import redact, secrets_of, shown, without_userinfo
+from stackcheck.resolve.derivation import read_failure
+from stackcheck.resolve.lockfile import Made, parse_lock, render_lock
+from stackcheck.resolve.origins import read_annotations
+from stackcheck.resolve.question import question_of
+from stackcheck.resolve.uvinput import uv_input
 
 pytestmark = pytest.mark.property
 

@@ -7,15 +7,15 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stackcheck import tables
-from stackcheck.definition import Stack
+from stackcheck import knowledge
 from stackcheck.environment import definition_facts
+from stackcheck.intake.stack import Stack
 from stackcheck.model.build import cuda_tag
 from stackcheck.suggest import Limits, apply, suggest
 from stackcheck.suggest.change import value_at
-from stackcheck.suggest.judging import Judging
+from stackcheck.suggest.failing import Judging
 
-KNOWN = tables.load()
+KNOWN = knowledge.load()
 TORCH = [str(row.torch) for row in KNOWN.torch.releases if row.torch.release >= (1, 12)]
 TAGS = sorted({cuda_tag(cuda) for row in KNOWN.torch.releases for cuda in row.cuda})
 VISION = [str(row.version) for row in KNOWN.torch.companions if row.name == "torchvision"]

@@ -8,23 +8,23 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from packaging.version import Version
 
-from stackcheck import tables
-from stackcheck.definition import Stack
+from stackcheck import knowledge
 from stackcheck.environment import definition_facts
+from stackcheck.intake.stack import Stack
 from stackcheck.model.build import cuda_tag
+from stackcheck.model.verdict import Outcome
 from stackcheck.rules import load_all
-from stackcheck.rules.arch import TEGRA
-from stackcheck.rules.archentries import expand, parsed_codes
-from stackcheck.rules.driverrange import Driver, parse_driver
+from stackcheck.rules.driver.driver_range import Driver, parse_driver
+from stackcheck.rules.gpucode.arch_list import expand, parsed_codes
+from stackcheck.rules.gpucode.stated import TEGRA
 from stackcheck.rules.registry import RULES, judge_one
-from stackcheck.verdict import Outcome
 from stackcheck_probes.binaries.capability import Capability, Ptx, Sass
 
 if TYPE_CHECKING:
-    from stackcheck.tables.torch import Build
+    from stackcheck.knowledge.torch import Build
 
 load_all()
-KNOWN = tables.load()
+KNOWN = knowledge.load()
 BUILDS = [row for row in KNOWN.torch.builds if row.sm is not None]
 CAPABILITIES = sorted({capability for row in KNOWN.cuda.generations for capability in row.capabilities})
 ENTRIES = [entry for entry in KNOWN.torch.arch_names[-1].arches if not entry.endswith("a")]

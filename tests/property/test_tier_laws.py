@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stackcheck.dockerfiles.tiers import Tier, TierImage, missing, plan
+from stackcheck.images.tiers import Tier, TierImage, missing, plan
 
 pytestmark = pytest.mark.property
 

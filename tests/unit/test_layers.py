@@ -1,50 +1,32 @@
-"""The direction of the layers: a module imports what lies below it, the core never imports the shell."""
+"""The direction of the layers: a module imports what lies below it, never what lies above."""
 
 import ast
+from collections import defaultdict
 from pathlib import Path
 
 import stackcheck
-from stackcheck.entrypoints import startarchive
+from stackcheck.guard import startarchive
 
 ROOT = Path(stackcheck.__file__).parent
-SHELL = ("targets", "resolving", "agent")
-"""What starts processes or reaches the network."""
-OUTER = (
-    "pipeline",
-    "plugin",
-    "cli",
-    "inspecting",
-    "entrypoints.baking",
-    "entrypoints.baked_image",
-    "suggest.answer",
-    "suggest.asking",
-    "stackitems",
-    "stackreports",
-    "hooks",
+LAYERS: tuple[tuple[str, ...], ...] = (
+    ("storage",),
+    ("model",),
+    ("extensions", "knowledge"),
+    ("images", "variants"),
+    ("intake",),
+    ("environment",),
+    ("rules", "report"),
+    ("resolve", "probing"),
+    ("targets",),
+    ("steps",),
+    ("pipeline",),
+    ("inspect",),
+    ("guard", "suggest"),
+    ("drift",),
+    ("pytest_plugin", "cli"),
+    ("__main__", "__init__"),
 )
-CORE = (
-    "errors",
-    "model",
-    "verdict",
-    "definition",
-    "model",
-    "axes",
-    "tables",
-    "rules",
-    "report",
-    "recipes",
-    "dockerfiles",
-)
-PURE_OF_RESOLVING = {
-    "stackcheck.resolving.resolution",
-    "stackcheck.resolving.lock",
-    "stackcheck.resolving.pages",
-}
-"""Values that rules judge; they import no more than the core does."""
-PURE_OF_RESOLVING |= {
-    f"stackcheck.resolving.{name}"
-    for name in ("places", "wheeltags", "question", "uvinput", "uvenv", "anchors")
-}
+"""The rooms, from the ground up. Those of one layer do not know each other."""
 
 
 def imports(path: Path) -> set[str]:
@@ -63,67 +45,69 @@ def imports(path: Path) -> set[str]:
     return found
 
 
-def modules(*names: str) -> list[Path]:
-    paths = [ROOT / f"{name}.py" for name in names] + [
-        p for name in names for p in (ROOT / name).rglob("*.py")
-    ]
-    return [path for path in paths if path.is_file()]
+def room_of(path: Path) -> str:
+    return path.relative_to(ROOT).parts[0].removesuffix(".py")
 
 
-def offences(
-    paths: list[Path], forbidden: tuple[str, ...], allowed: frozenset[str] = frozenset()
-) -> list[str]:
-    prefixes = tuple(f"stackcheck.{name}" for name in forbidden)
-    return [
+LEVEL = {room: number for number, rooms in enumerate(LAYERS) for room in rooms}
+ROOMS = {room_of(path) for path in ROOT.rglob("*.py")}
+
+
+def test_every_room_has_a_layer_and_nothing_loose_stands_at_the_top() -> None:
+    assert set(LEVEL) >= ROOMS
+    assert {path.stem for path in ROOT.glob("*.py")} == {"__init__", "__main__", "pipeline"}
+
+
+def test_a_module_imports_only_what_lies_below_it() -> None:
+    found = {
         f"{path.relative_to(ROOT)} imports {name}"
-        for path in paths
-        for name in sorted(imports(path))
-        if any(name == p or name.startswith(f"{p}.") for p in prefixes)
-        and name.rpartition(".")[0] not in allowed
-        if name not in allowed
-    ]
+        for path in ROOT.rglob("*.py")
+        for name in imports(path)
+        if name.startswith("stackcheck.")
+        for own, room in [(room_of(path), name.split(".")[1])]
+        if room in ROOMS and room != own and LEVEL[room] >= LEVEL[own]
+    }
+    assert found == set()
 
 
-def test_the_core_imports_neither_the_shell_nor_the_outside() -> None:
-    assert offences(modules(*CORE), (*SHELL, *OUTER), frozenset(PURE_OF_RESOLVING)) == []
-
-
-def test_the_search_for_a_suggestion_asks_nobody() -> None:
-    asking = {ROOT / "suggest" / name for name in ("answer.py", "asking.py")}
-    searching = [path for path in modules("suggest") if path not in asking]
-    assert offences(searching, (*SHELL, "steps", *OUTER), frozenset(PURE_OF_RESOLVING)) == []
-
-
-def test_the_shell_does_not_import_the_outside() -> None:
-    assert offences(modules(*SHELL), ("steps", *OUTER)) == []
-
-
-def test_the_steps_do_not_import_the_story() -> None:
-    assert offences(modules("steps"), OUTER) == []
+def test_the_rooms_have_no_cycle() -> None:
+    below: dict[str, set[str]] = defaultdict(set)
+    for path in ROOT.rglob("*.py"):
+        below[room_of(path)] |= {
+            name.split(".")[1] for name in imports(path) if name.startswith("stackcheck.")
+        }
+    left = {room: (below[room] & ROOMS) - {room} for room in ROOMS}
+    while free := {room for room, needs in left.items() if not needs & left.keys()}:
+        left = {room: needs for room, needs in left.items() if room not in free}
+    assert left == {}
 
 
 def test_processes_know_nothing_of_the_targets_that_use_them() -> None:
     above = tuple(
-        f"targets.{path.stem}"
+        f"stackcheck.targets.{path.stem}"
         for path in (ROOT / "targets").iterdir()
-        if path.stem not in ("process", "__pycache__")
+        if path.stem not in ("process", "__init__", "__pycache__")
     )
-    assert offences(modules("targets/process"), above) == []
-
-
-KNOWN_PAIRS = {("recipes", "rules"), ("resolving", "rules")}
-"""Packages that still import each other when they run."""
-
-
-def test_no_two_packages_import_each_other() -> None:
-    arrows = {
-        (path.relative_to(ROOT).parts[0].removesuffix(".py"), name.split(".")[1])
-        for path in ROOT.rglob("*.py")
+    found = {
+        f"{path.name} imports {name}"
+        for path in (ROOT / "targets" / "process").rglob("*.py")
         for name in imports(path)
-        if name.startswith("stackcheck.")
+        if any(name == each or name.startswith(f"{each}.") for each in above)
     }
-    both = {(one, other) for one, other in arrows if one < other and (other, one) in arrows}
-    assert both <= KNOWN_PAIRS
+    assert found == set()
+
+
+def test_rules_judge_and_start_nothing() -> None:
+    effects = ("subprocess", "socket", "httpx", "docker", "urllib.request")
+    pure = ("model", "knowledge", "environment", "rules", "report")
+    found = {
+        f"{path.relative_to(ROOT)} imports {name}"
+        for room in pure
+        for path in (ROOT / room).rglob("*.py")
+        for name in imports(path)
+        if name in effects
+    }
+    assert found == set()
 
 
 def test_what_travels_imports_nothing_of_the_host() -> None:
@@ -139,7 +123,14 @@ def test_what_travels_imports_nothing_of_the_host() -> None:
     assert found == set()
 
 
-ROOMS = (("facts",), ("binaries",), ("judging",), ("loader", "machine", "watching"), ("probes",), ("start",))
+PROBE_ROOMS = (
+    ("facts",),
+    ("binaries",),
+    ("judging",),
+    ("loader", "machine", "watching"),
+    ("probes",),
+    ("start",),
+)
 """The rooms of what travels, from the ground up: a module imports from its own room and from those below."""
 
 
@@ -147,7 +138,7 @@ def test_a_room_of_what_travels_imports_only_from_those_below() -> None:
     import stackcheck_probes  # noqa: PLC0415 - the package under test
 
     root = Path(stackcheck_probes.__file__).parent
-    level = {room: number for number, rooms in enumerate(ROOMS) for room in rooms}
+    level = {room: number for number, rooms in enumerate(PROBE_ROOMS) for room in rooms}
     assert {path.parent.name for path in root.glob("*/__init__.py")} == set(level)
     found = {
         f"{path.relative_to(root)} imports {name}"

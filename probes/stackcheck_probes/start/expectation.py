@@ -1,7 +1,7 @@
 """The expectation: what the host knew when an image was baked, as one JSON file beside the agent.
 
 It carries the knowledge that judging needs (driver floors, GPUs by name, overrides), so that nothing of the
-host is needed where the container starts. `stackcheck.entrypoints.baking` writes it.
+host is needed where the container starts. `stackcheck.guard.baking` writes it.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import docker
 from docker.types import LogConfig, Mount
 
-from stackcheck.errors import EngineError, ProbeError
+from stackcheck.model.errors import EngineError, ProbeError
 from stackcheck.targets.containers.commit import pack_files
 from stackcheck.targets.containers.connection import attached, engine_errors, first_line
 from stackcheck.targets.containers.images import CONFINED, is_not_there

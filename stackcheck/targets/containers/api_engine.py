@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import docker
 
-from stackcheck.dockerfiles.dockerfile import LABEL_BASE, VENV
-from stackcheck.errors import EngineError, UsageError
-from stackcheck.image import parse_image
+from stackcheck.images.dockerfile import LABEL_BASE, VENV
+from stackcheck.model.errors import EngineError, UsageError
+from stackcheck.model.image import parse_image
 from stackcheck.targets.containers import agent_container
 from stackcheck.targets.containers.builder import LABEL_BASE_ID, LABEL_BASE_PYTHON, Builder, Built
 from stackcheck.targets.containers.connection import engine_errors, first_line
@@ -23,9 +23,9 @@ from stackcheck.targets.registry import without_a_base_image
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from stackcheck.definition import Stack
-    from stackcheck.image import ImageFacts
-    from stackcheck.resolving.resolution import Resolution
+    from stackcheck.intake.stack import Stack
+    from stackcheck.model.image import ImageFacts
+    from stackcheck.model.resolution import Resolution
     from stackcheck.targets.containers.build_tool import BuildTool
     from stackcheck.targets.engine import BuildOptions, Capabilities, Progress
 

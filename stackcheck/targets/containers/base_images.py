@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import docker
 import requests
 
-from stackcheck.errors import EngineError
+from stackcheck.model.errors import EngineError
 from stackcheck.targets.containers.builder import LABEL_BASE_ID
 from stackcheck.targets.containers.connection import first_line
 from stackcheck.targets.containers.images import mirrored

@@ -13,9 +13,9 @@ from urllib.parse import unquote, urlsplit
 import docker
 import requests
 
-from stackcheck.dockerfiles.dockerfile import CA, LABEL_FINGERPRINT, LABEL_STACK, make_recipe, render
-from stackcheck.dockerfiles.tiers import from_fault
-from stackcheck.errors import BuildFailedError, EngineError, UsageError
+from stackcheck.images.dockerfile import CA, LABEL_FINGERPRINT, LABEL_STACK, make_recipe, render
+from stackcheck.images.tiers import from_fault
+from stackcheck.model.errors import BuildFailedError, EngineError, UsageError
 from stackcheck.targets.build_secrets import Logins, gather_secrets, logins, texts_to_hide
 from stackcheck.targets.containers import build_tool, classic, commit, fingerprint
 from stackcheck.targets.containers.build_request import BuildRequest
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
     from docker.models.images import Image
 
-    from stackcheck.definition import Stack
-    from stackcheck.dockerfiles.dockerfile import Recipe
-    from stackcheck.resolving.resolution import Resolution
+    from stackcheck.images.dockerfile import Recipe
+    from stackcheck.intake.stack import Stack
+    from stackcheck.model.resolution import Resolution
     from stackcheck.targets.engine import BuildOptions, Progress
 
 LABEL_BASE_PYTHON = "stackcheck.base-python"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import docker
 import requests
 
-from stackcheck.errors import EngineError
+from stackcheck.model.errors import EngineError
 from stackcheck.targets.containers.connection import engine_errors
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from docker.types import Mount
 
-from stackcheck.dockerfiles.dockerfile import ENVFILE, FOLDER, SECRETS, commit_changes, install_script
-from stackcheck.errors import EngineError
+from stackcheck.images.dockerfile import ENVFILE, FOLDER, SECRETS, commit_changes, install_script
+from stackcheck.model.errors import EngineError
 from stackcheck.targets.containers.connection import attached, engine_errors
 from stackcheck.targets.process.process_identity import LABEL, NOBODY, this_process
 from stackcheck.targets.process.signals import deadline
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import docker
     from docker.models.containers import Container
 
-    from stackcheck.dockerfiles.dockerfile import Recipe
+    from stackcheck.images.dockerfile import Recipe
     from stackcheck.targets.containers.build_request import BuildRequest
     from stackcheck.targets.process.build_log import BuildLog
 

@@ -11,7 +11,7 @@ import requests
 from docker.context import ContextAPI
 from docker.utils.socket import STDOUT, frames_iter
 
-from stackcheck.errors import EngineError, EngineUnreachableError
+from stackcheck.model.errors import EngineError, EngineUnreachableError
 from stackcheck.targets.process.build_log import printable
 from stackcheck_probes.credentials import without_credentials
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from docker.utils import kwargs_from_env
 
-from stackcheck.errors import EngineUnreachableError
+from stackcheck.model.errors import EngineUnreachableError
 from stackcheck.targets.containers.api_engine import ApiEngine
 from stackcheck.targets.containers.build_tool import find_buildkit
 from stackcheck.targets.containers.connection import connect, docker_host, is_podman
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from stackcheck.definition import Stack
-    from stackcheck.dockerfiles.tiers import ChainPlan
+    from stackcheck.images.tiers import ChainPlan
+    from stackcheck.intake.stack import Stack
     from stackcheck.targets.engine import BuildOptions
 
 _HINT = (

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from docker.utils.build import exclude_paths
 
-from stackcheck.dockerfiles.dockerfile import render
-from stackcheck.errors import UsageError
+from stackcheck.images.dockerfile import render
+from stackcheck.model.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from stackcheck.dockerfiles.dockerfile import Recipe
+    from stackcheck.images.dockerfile import Recipe
 
 _FORMAT = 1
 """Raise it when the same inputs would give another image."""

@@ -10,7 +10,7 @@ import docker
 import requests
 from docker.types import LogConfig
 
-from stackcheck.errors import BaseImageError, EngineError
+from stackcheck.model.errors import BaseImageError, EngineError
 from stackcheck.targets.containers.connection import engine_errors, first_line
 from stackcheck.targets.process.process_identity import LABEL, this_process
 

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stackcheck.dockerfiles.dockersteps import bases, steps
-from stackcheck.dockerfiles.layercache import keep, to_label
-from stackcheck.dockerfiles.tiers import Tier
-from stackcheck.errors import UsageError
+from stackcheck.images.dockersteps import bases, steps
+from stackcheck.images.layercache import keep, to_label
+from stackcheck.images.tiers import Tier
+from stackcheck.model.errors import UsageError
 from stackcheck.targets.containers import fingerprint
 from stackcheck.targets.containers.build_tool import proxy_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from stackcheck.definition import Stack
-    from stackcheck.dockerfiles.dockersteps import Step
+    from stackcheck.images.dockersteps import Step
+    from stackcheck.intake.stack import Stack
     from stackcheck.targets.engine import BuildOptions
 
 LABEL_FILES = "stackcheck.files"

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from stackcheck.errors import EngineUnreachableError
+from stackcheck.model.errors import EngineUnreachableError
 from stackcheck.targets.containers.api_engine import ApiEngine
 from stackcheck.targets.containers.build_tool import find_podman
 from stackcheck.targets.containers.connection import connect, is_podman

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from stackcheck.dockerfiles.dockerfile import LABEL_FINGERPRINT, LABEL_STACK
-from stackcheck.dockerfiles.layercache import Forecast, forecast, from_label
-from stackcheck.dockerfiles.tiers import ChainPlan, TierImage, from_fault, plan
-from stackcheck.errors import EngineError, UsageError
+from stackcheck.images.dockerfile import LABEL_FINGERPRINT, LABEL_STACK
+from stackcheck.images.layercache import Forecast, forecast, from_label
+from stackcheck.images.tiers import ChainPlan, TierImage, from_fault, plan
+from stackcheck.model.errors import EngineError, UsageError
 from stackcheck.targets.containers.connection import engine_errors
 from stackcheck.targets.containers.own_dockerfile import (
     LABEL_BELOW,
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import docker
     from docker.models.images import Image
 
-    from stackcheck.definition import Stack
+    from stackcheck.intake.stack import Stack
     from stackcheck.targets.containers.own_dockerfile import OwnBuild
     from stackcheck.targets.engine import BuildOptions
 

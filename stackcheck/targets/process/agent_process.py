@@ -12,7 +12,7 @@ import subprocess
 import time
 from typing import TYPE_CHECKING, Any
 
-from stackcheck.errors import EngineError, ProbeError
+from stackcheck.model.errors import EngineError, ProbeError
 from stackcheck.targets.process.build_log import printable
 from stackcheck.targets.process.captured_output import CapturedOutput
 from stackcheck.targets.process.signals import stop_signals_raise

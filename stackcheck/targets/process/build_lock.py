@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from stackcheck.errors import EngineError
+from stackcheck.model.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,8 +10,8 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Self
 
-from stackcheck.errors import BuildFailedError, EngineError, StackcheckError
-from stackcheck.redact import redact
+from stackcheck.model.errors import BuildFailedError, EngineError, StackcheckError
+from stackcheck.model.redact import redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from stackcheck.errors import EngineError
+from stackcheck.model.errors import EngineError
 from stackcheck.targets.process.signals import deadline
 
 if TYPE_CHECKING:

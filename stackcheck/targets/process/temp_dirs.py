@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stackcheck.errors import EngineError
+from stackcheck.model.errors import EngineError
 from stackcheck.targets.process.process_identity import age_of, is_gone, parse_owner, this_process
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from stackcheck.resolving.resolve import Options
+from stackcheck.resolve.resolver import Options
 from tests.integration.index.server import Handler, IndexServer, Quiet
 
 if TYPE_CHECKING:

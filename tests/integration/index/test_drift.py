@@ -10,15 +10,15 @@ import jsonschema
 import pytest
 
 from stackcheck import pipeline
-from stackcheck.definition import Stack
 from stackcheck.drift.rendering import render, schema
 from stackcheck.drift.run import DriftOptions, drift
-from stackcheck.errors import ReportError, UsageError
+from stackcheck.intake.stack import Stack
+from stackcheck.model.errors import ReportError, UsageError
+from stackcheck.model.lock import lock_path
+from stackcheck.model.report import Report
 from stackcheck.report.jsonfile import to_json
-from stackcheck.report.model import Report
-from stackcheck.resolving.lock import lock_path
-from stackcheck.resolving.lockfile import read_lock
-from stackcheck.resolving.locking import Locked, lock_stack
+from stackcheck.resolve.lockfile import read_lock
+from stackcheck.resolve.locking import Locked, lock_stack
 from stackcheck.targets import BuildOptions
 from tests.integration.index.server import FAULTS, IndexServer, Upload, make_wheel
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from stackcheck.drift import Change
     from stackcheck.drift.report import DriftReport
-    from stackcheck.resolving.resolve import Options
+    from stackcheck.resolve.resolver import Options
 
 CUDNN = "nvidia_cudnn_cu12-9.1.0.70-py3-none-manylinux2014_x86_64.whl"
 LINUX = "py3-none-manylinux2014_x86_64"

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from stackcheck.drift.metadata import note_on
-from stackcheck.resolving.index import Fetcher
-from stackcheck.resolving.pages import File, Page
+from stackcheck.model.index_pages import File, Page
+from stackcheck.resolve.index import Fetcher
 from tests.integration.index.server import IndexServer, Upload, make_sdist, make_wheel, status
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 import trustme
 
-from stackcheck.resolving.index import Fetcher
-from stackcheck.resolving.pages import Page, Unreachable
+from stackcheck.model.index_pages import Page, Unreachable
+from stackcheck.resolve.index import Fetcher
 from tests.integration.index.conftest import running
 from tests.integration.index.server import (
     FAULTS,

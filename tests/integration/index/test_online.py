@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from stackcheck.catalog import load, select
-from stackcheck.definition import Package, Stack
-from stackcheck.resolving.lockfile import parse_lock
-from stackcheck.resolving.resolve import Options, Resolution, Unresolved, resolve
-from stackcheck.rules import locked
+from stackcheck.intake.catalog import load, select
+from stackcheck.intake.stack import Package, Stack
+from stackcheck.model.verdict import Outcome
+from stackcheck.resolve.lockfile import parse_lock
+from stackcheck.resolve.resolver import Options, Resolution, Unresolved, resolve
+from stackcheck.rules.lock.resolved import pins_resolve
 from stackcheck.rules.registry import RULES, judge_one
-from stackcheck.verdict import Outcome
 
 pytestmark = pytest.mark.online
 MATRICES = Path(__file__).parents[3] / "matrices"
@@ -40,7 +40,7 @@ def test_the_shipped_stack_resolves_to_its_own_pins(online: Options) -> None:
     assert "nvidia-cudnn-cu12" in found.by_name["torch"].requires
     assert found.by_name["torch"].filename == "torch-2.5.0-cp311-cp311-manylinux1_x86_64.whl"
     assert parse_lock(found.lock_text).packages == found.packages
-    assert locked.pins_resolve.__name__ == RULES["LOCK201"].judge.__name__
+    assert pins_resolve.__name__ == RULES["LOCK201"].judge.__name__
     [verdict] = judge_one(RULES["LOCK201"], {"stack": pointcept(), "resolving": found})
     assert verdict.outcome is Outcome.PASS
 

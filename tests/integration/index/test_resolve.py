@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from stackcheck import tables
-from stackcheck.definition import Stack
+from stackcheck import knowledge
 from stackcheck.environment import definition_facts, environment_of
-from stackcheck.resolving.lock import Lock, fingerprint, is_current, lock_path
-from stackcheck.resolving.lockfile import read_lock
-from stackcheck.resolving.locking import Locked, lock_stack, resolution_facts, what_it_lacks
-from stackcheck.resolving.memory import RunMemory
-from stackcheck.resolving.resolve import Options, Resolution, Unresolved, resolve
-from stackcheck.rules import load_all, locked, locked_files, served_pages
+from stackcheck.intake.stack import Stack
+from stackcheck.model.lock import Lock, fingerprint, is_current, lock_path
+from stackcheck.model.verdict import Outcome
+from stackcheck.resolve.lockfile import read_lock
+from stackcheck.resolve.locking import Locked, lock_stack, resolution_facts, what_it_lacks
+from stackcheck.resolve.memory import RunMemory
+from stackcheck.resolve.resolver import Options, Resolution, Unresolved, resolve
+from stackcheck.rules import load_all
+from stackcheck.rules.index.resolved import pages_hold_the_wheels
+from stackcheck.rules.lock.resolved import pins_resolve
+from stackcheck.rules.lock.resolved_files import locked_files_are_there
 from stackcheck.rules.registry import RULES, judge_one
-from stackcheck.verdict import Outcome
 from tests.integration.index.server import FAULTS, IndexServer, make_sdist, make_wheel
 
 if TYPE_CHECKING:
@@ -51,7 +54,7 @@ def unresolved(found: Resolution | Unresolved) -> Unresolved:
 
 
 def verdict_of(found: Resolution | Unresolved) -> list[Finding]:
-    return locked.pins_resolve(found)  # type: ignore[return-value]
+    return pins_resolve(found)  # type: ignore[return-value]
 
 
 def test_a_resolution_names_file_index_hash_and_what_each_package_drew_in(
@@ -448,7 +451,7 @@ def test_beside_a_conda_torch_no_second_torch_is_drawn_in(server: IndexServer, o
             "resolved"
         ),
     )
-    facts = definition_facts(wanted, tables.load(), resolution=found)
+    facts = definition_facts(wanted, knowledge.load(), resolution=found)
     assert not [v for v in judge_one(RULES["CUDA102"], facts) if v.outcome is Outcome.FAIL]
 
 
@@ -813,8 +816,8 @@ def test_credentials_work_and_are_written_nowhere(
     made = lock_stack(wanted, options, tmp_path / "locks")
     assert isinstance(made, Locked), made
     facts = resolution_facts(wanted, options, tmp_path / "locks")
-    env = environment_of(wanted, tables.load())
-    [page] = served_pages.pages_hold_the_wheels(env, tables.load(), facts["pages"])  # type: ignore[misc]
+    env = environment_of(wanted, knowledge.load())
+    [page] = pages_hold_the_wheels(env, knowledge.load(), facts["pages"])  # type: ignore[misc]
     assert page.outcome is Outcome.PASS, page
     written = everything_written(tmp_path / "locks") + everything_written(tmp_path / "cache")
     assert SECRET.encode() not in written
@@ -899,7 +902,7 @@ def facts_of(wanted: Stack, options: Options, folder: Path) -> dict[str, Any]:
 
 def judged_files(facts: dict[str, Any]) -> list[Finding]:
     names = ("stack", "lock", "resolving", "pages")
-    return locked_files.locked_files_are_there(**{name: facts[name] for name in names})  # type: ignore[return-value]
+    return locked_files_are_there(**{name: facts[name] for name in names})  # type: ignore[return-value]
 
 
 def test_a_locked_file_that_was_dropped_is_found_gone(

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 
-from stackcheck.definition import Stack
-from stackcheck.resolving.memory import RunMemory
-from stackcheck.resolving.resolve import Options, Resolution, Unresolved, resolve
-from stackcheck.resolving.uvrun import find_uv
+from stackcheck.intake.stack import Stack
+from stackcheck.resolve.memory import RunMemory
+from stackcheck.resolve.resolver import Options, Resolution, Unresolved, resolve
+from stackcheck.resolve.uvrun import find_uv
 from tests.integration.index.server import FAULTS, IndexServer, make_sdist, make_wheel
 
 ROOT = Path(__file__).parents[3]

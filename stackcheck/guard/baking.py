@@ -1,0 +1,135 @@
+"""Bake an image: see what is in it, write down what it is expected to be, and put the entrypoint in front."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from stackcheck import knowledge, pipeline, rules, targets
+from stackcheck.guard import expectation
+from stackcheck.guard.startarchive import ARCHIVE, EXPECTATION
+from stackcheck.inspect.environments import UNSTATED
+from stackcheck.intake.stack import Image, Stack
+from stackcheck.model.errors import EngineError, UsageError
+from stackcheck.model.lock import lock_path
+from stackcheck.probing import agent as agents
+from stackcheck.probing.observation import rule_facts
+from stackcheck.resolve import locking
+from stackcheck.resolve.lockfile import read_lock
+from stackcheck.steps.probing import asked
+from stackcheck.targets.engine import ContainerEngine
+
+if TYPE_CHECKING:
+    from docker.models.images import Image as EngineImage
+
+    from stackcheck.guard.baked_image import Baked
+    from stackcheck.steps.options import Options
+    from stackcheck.targets import Engine, Progress, Target
+
+SUFFIX = "-baked"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the user may say: name of the result, "allow" or "refuse" a start without a GPU, HEALTHCHECK."""
+
+    tag: str = ""
+    cpu: str = ""
+    healthcheck: bool = False
+
+
+def bake(image: str, stack: Stack | None, wish: Wish, options: Options, progress: Progress) -> Baked:
+    """Bake `image`, or the image that the stack builds when `image` is ""; return what came of it.
+
+    Raise `UsageError` without either, `EngineError` or `ProbeError` when it cannot be done.
+    """
+    if not image and stack is None:
+        raise UsageError("name a stack or an image to bake")
+    engine = targets.choose(options.engine, progress, cache=options.build.cache, able="bakes")
+    try:
+        if not isinstance(engine, ContainerEngine):
+            raise EngineError(f"the engine {engine.name} says that it bakes, and does not.")
+        if not image and stack is not None:
+            image = pipeline.build(stack, replace(options, engine=engine.name), progress).name
+        return _bake(engine, image, stack, wish, options, progress)
+    finally:
+        engine.close()
+
+
+def _bake(  # noqa: PLR0913, PLR0917 - what `bake` was asked, and the engine
+    engine: ContainerEngine, image: str, stack: Stack | None, wish: Wish, options: Options, progress: Progress
+) -> Baked:
+    from stackcheck.guard import baked_image  # noqa: PLC0415 - the SDK takes 0.1 s to import
+    from stackcheck.targets.containers.connection import engine_errors  # noqa: PLC0415
+
+    client = engine.client
+    with engine_errors(f"looking for the image {image}"):
+        plain = baked_image.plain_image(client, client.images.get(image))
+    seen, target = _observe(engine, str(plain.id), stack, options, progress)
+    document = expectation.expectation(
+        stack or UNSTATED,
+        knowledge.load(),
+        _locked(stack, options),
+        seen,
+        made=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        library_path=_env(plain, "LD_LIBRARY_PATH"),
+        cpu=wish.cpu,
+    )
+    document["stack"] = document["stack"] or image
+    python = document["python"]
+    progress(f"compiling the entrypoint by {python}")
+    files = {
+        ARCHIVE: baked_image.compile_archive(client, str(plain.id), python),
+        EXPECTATION: expectation.render(document),
+    }
+    tag = wish.tag or result_tag(image)
+    progress(f"baking {tag}")
+    made = baked_image.lay_in_front(client, plain, python, files, tag, healthcheck=wish.healthcheck)
+    config = made.attrs.get("Config") or {}
+    entrypoint = tuple(config.get("Entrypoint") or ())
+    said = baked_image.ask(client, str(made.id), entrypoint)
+    command = tuple(config.get("Cmd") or ())
+    return baked_image.Baked(tag, str(made.id), target.id, entrypoint, command, said)
+
+
+def _observe(
+    engine: Engine, image: str, stack: Stack | None, options: Options, progress: Progress
+) -> tuple[dict[str, Any], Target]:
+    """Return what the probes see in the image, without a GPU: the expectation is about its files."""
+    rules.load_all()
+    stated = stack or UNSTATED
+    ready = stated.model_copy(update={"image": Image(ready=image, python=stated.image.python)})
+    target = engine.prepare(ready, None, replace(options.build, gpus="none"), progress)
+    progress(f"looking into {target.name}")
+    return rule_facts(asked(engine, target, agents.request_for(ready, expectation.PROBES), options)), target
+
+
+def _locked(stack: Stack | None, options: Options) -> dict[str, str]:
+    """Return the versions of the stack's committed lock; none without one."""
+    if stack is None:
+        return {}
+    path = lock_path(stack, options.locks)
+    if not path.is_file():
+        return {}
+    resolution = locking.resolution_of(read_lock(path))
+    return {package.name: str(package.version) for package in resolution.packages}
+
+
+def _env(image: EngineImage, name: str) -> str:
+    pairs = ((image.attrs.get("Config") or {}).get("Env")) or ()
+    return next((value for key, _, value in (each.partition("=") for each in pairs) if key == name), "")
+
+
+def result_tag(image: str) -> str:
+    """Return the name of the baked image: the tag with `-baked` at its end, once.
+
+    >>> result_tag("repo/app:1.2")
+    'repo/app:1.2-baked'
+    """
+    if image.startswith("sha256:") or "@" in image:
+        raise UsageError(f"--tag: name the result, because {image[:30]} is an id or a digest")
+    repository, colon, tag = image.rpartition(":")
+    if not colon or "/" in tag:
+        repository, tag = image, "latest"
+    return f"{repository}:{tag.removesuffix(SUFFIX)}{SUFFIX}"

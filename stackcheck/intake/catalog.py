@@ -1,0 +1,129 @@
+"""Find stack definitions: read files and folders, report all faults at once, select by id or glob."""
+
+from __future__ import annotations
+
+import fnmatch
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stackcheck.images.tiers import link
+from stackcheck.intake.axes import expand
+from stackcheck.intake.stack import Stack, did_you_mean, parse_stack
+from stackcheck.model.errors import DefinitionError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_FIELDS = frozenset(Stack.model_fields) - {"id", "family", "file", "axes", "below", "left_out"}
+_SHIPPED = (Path(__file__).parents[1] / "matrices", Path(__file__).parents[2] / "matrices")
+
+
+def folders(stated: Sequence[Path] = ()) -> list[Path]:
+    """Return where definitions are: where the user says, else in `./matrices`, else the shipped ones."""
+    if stated:
+        return list(stated)
+    here = Path("matrices")
+    return [here] if here.is_dir() else [folder for folder in _SHIPPED if folder.is_dir()][:1]
+
+
+def load(places: Iterable[Path]) -> tuple[Stack, ...]:
+    """Read every definition of these files and folders.
+
+    Raises UsageError for a place that is not there, DefinitionError with all faults of all files.
+    """
+    stacks: list[Stack] = []
+    faults: list[str] = []
+    for path in _files(places):
+        found, wrong = load_text(path.read_text(encoding="utf-8"), file=_shown(path))
+        stacks += found
+        faults += wrong
+    seen: dict[str, str] = {}
+    for stack in stacks:
+        if stack.id in seen:
+            faults.append(f"{stack.file}: {stack.id}: this id is also in {seen[stack.id]}; ids are unique")
+        seen.setdefault(stack.id, stack.file)
+    # A tier that did not parse would be missed by those above it, which is no fault of theirs.
+    chained, unchained = ((), []) if faults else link(stacks)
+    if faults := [*faults, *unchained]:
+        raise DefinitionError(faults)
+    return chained
+
+
+def load_text(text: str, *, file: str) -> tuple[list[Stack], list[str]]:
+    """Parse the text of one definition file; return its stacks and all its faults."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        return [], [f"{file}: this is not TOML: {error}"]
+    stacks: list[Stack] = []
+    faults = [
+        f"{file}: {key}: unknown key{did_you_mean(key, ['stack'])}" for key in document if key != "stack"
+    ]
+    rows = document.get("stack", [])
+    if not isinstance(rows, list) or not rows:
+        return [], [*faults, f"{file}: stack: a definition file holds [[stack]] tables, at least one"]
+    for number, row in enumerate(rows, start=1):
+        found, wrong = _members(row, file, f"stack[{number}]")
+        stacks += found
+        faults += wrong
+    return stacks, faults
+
+
+def _members(row: dict[str, Any], file: str, where: str) -> tuple[list[Stack], list[str]]:
+    try:
+        members = expand(row, _FIELDS)
+    except ValueError as error:
+        return [], [f"{file}: {where}.{error}"]
+    stacks: list[Stack] = []
+    faults: dict[str, None] = {}
+    for member in members:
+        stack, wrong = parse_stack(member, file=file, where=where)
+        stacks += [stack] if stack else []
+        faults |= dict.fromkeys(wrong)
+    return stacks, list(faults)
+
+
+def _files(places: Iterable[Path]) -> list[Path]:
+    files: list[Path] = []
+    for place in places:
+        if place.is_dir():
+            files += sorted(place.glob("*.toml"))
+        elif place.is_file():
+            files.append(place)
+        else:
+            raise UsageError(f"{place}: there is no such file or folder of stack definitions")
+    return files
+
+
+def _shown(path: Path) -> str:
+    """Name a file as the user would: relative to where they stand when it lies below."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def select(stacks: Sequence[Stack], patterns: Sequence[str]) -> tuple[Stack, ...]:
+    """Return the stacks that any pattern names by id, family or glob, in the order of the definitions.
+
+    Raises UsageError, with near names, for a pattern that names nothing.
+    """
+    chosen: dict[str, Stack] = {}
+    for pattern in patterns:
+        hits = [s for s in stacks if pattern in (s.id, s.family) or fnmatch.fnmatchcase(s.id, pattern)]
+        if not hits:
+            names = sorted({s.id for s in stacks} | {s.family for s in stacks})
+            raise UsageError(
+                f"no stack is named {pattern!r}{did_you_mean(pattern, names)}; `stackcheck list` shows all"
+            )
+        chosen |= {s.id: s for s in hits}
+    return tuple(s for s in stacks if s.id in chosen)
+
+
+def find(patterns: Sequence[str], stated: Sequence[Path] = ()) -> tuple[Stack, ...]:
+    """Return the stacks that the user means: ids, families, globs, or paths of TOML files."""
+    paths = [Path(p) for p in patterns if p.endswith(".toml")]
+    names = [p for p in patterns if not p.endswith(".toml")]
+    from_files = load(paths)
+    return (*from_files, *(select(load(folders(stated)), names) if names else ()))

@@ -1,0 +1,72 @@
+"""What environment variables of GPU stacks really do: who reads them, when, and with which values."""
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from stackcheck.knowledge.reading import FOLDER, Row, only_keys, read_rows, read_table, require
+from stackcheck_probes.judging.variablefit import speaks_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variable(Row):
+    """One way in which a variable matters.
+
+    outcome: "warn" or "fail". when: a regular expression that the value must match in full ("" for any
+    value). unless: one that lifts it. packages: regular expressions of distributions, one of which must be
+    in the
+    stack ("" in none stated: any stack). accelerator: only for that one. built: only where the packages are
+    wheels ("wheel") or built from source ("source").
+    """
+
+    name: str
+    outcome: Literal["warn", "fail"]
+    effect: str
+    fix: str
+    when: str = ""
+    unless: str = ""
+    packages: tuple[str, ...] = ()
+    accelerator: Literal["", "cuda", "rocm", "cpu"] = ""
+    built: Literal["", "wheel", "source"] = ""
+
+    def speaks_of(self, value: str) -> bool:
+        """Tell whether the row is about this value."""
+        return speaks_of(value, self.when, self.unless)
+
+
+@dataclass(frozen=True)
+class EnvironmentTable:
+    """Everything in `environment.toml`, by variable."""
+
+    checked: date
+    variables: Mapping[str, tuple[Variable, ...]]
+
+
+def load(folder: Path = FOLDER) -> EnvironmentTable:
+    """Return the table, read once and proven. Raises TableError naming file, row and key."""
+    return _load(folder)
+
+
+@cache
+def _load(folder: Path) -> EnvironmentTable:
+    table = read_table("environment", folder)
+    only_keys(table, ("variable",))
+    groups: dict[str, list[Variable]] = defaultdict(list)
+    for row in read_rows(table, "variable", Variable):
+        for key in ("when", "unless"):
+            require(row, key, holds=_compiles(getattr(row, key)), else_say="not a regular expression")
+        groups[row.name].append(row)
+    return EnvironmentTable(table["checked"], {name: tuple(rows) for name, rows in groups.items()})
+
+
+def _compiles(pattern: str) -> bool:
+    try:
+        re.compile(pattern)
+    except re.error:
+        return False
+    return True

@@ -1,0 +1,172 @@
+"""GPU products: name -> compute capability (NVIDIA) or gfx target (AMD)."""
+
+import difflib
+import re
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+from stackcheck.knowledge.reading import FOLDER, Row, only_keys, read_rows, read_table, require, unique
+from stackcheck_probes.binaries.capability import Capability
+from stackcheck_probes.judging.productname import all_words, makers, telling_words
+
+_LINES = frozenset({"quadro", "rtx", "gtx", "gt", "rx", "jetson", "agx", "ryzen"})
+"""Names of lines: who leaves one out means the product all the same, who states another one does not."""
+
+_CAPABILITY = re.compile(r"(?:sm_?)?(?P<major>1?\d)\.?(?P<minor>\d)")
+_GFX = re.compile(r"gfx[0-9a-f]{3,4}")
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """One GPU, as a stack names it: a product, a bare compute capability or a bare gfx target.
+
+    Exactly one of `capability` and `gfx` is set. `kind` is "datacenter", "workstation", "consumer", "jetson",
+    "soc", or "" when only the capability was named.
+    """
+
+    name: str
+    capability: Capability | None = None
+    gfx: str | None = None
+    kind: str = ""
+    source: str = ""
+    unverified: bool = False
+    product: str = ""
+    """The name of its row; "" when a capability, a target, or more than one row was named."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NvidiaProduct(Row):
+    """One NVIDIA product. host: the kind of machine it is part of, when it is not a card."""
+
+    name: str
+    capability: Capability
+    arch: str
+    kind: str
+    host: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AmdProduct(Row):
+    """One AMD product."""
+
+    name: str
+    gfx: str
+    arch: str
+
+
+@dataclass(frozen=True)
+class GpuTable:
+    """Every product row."""
+
+    checked: date
+    nvidia: tuple[NvidiaProduct, ...]
+    amd: tuple[AmdProduct, ...]
+
+
+def load(folder: Path = FOLDER) -> GpuTable:
+    """Return the table, read once and proven. Raises TableError naming file, row and key."""
+    return _load(folder)
+
+
+@cache
+def _load(folder: Path) -> GpuTable:
+    table = read_table("gpus", folder)
+    only_keys(table, ("nvidia", "amd"))
+    nvidia = read_rows(table, "nvidia", NvidiaProduct, same=_product_key)
+    amd = read_rows(table, "amd", AmdProduct, same=_product_key)
+    unique(nvidia, _product_key, "name")
+    unique(amd, _product_key, "name")
+    for row in amd:
+        holds = _GFX.fullmatch(row.gfx) is not None
+        require(row, "gfx", holds=holds, else_say=f"{row.gfx!r} is no target such as gfx90a")
+    return GpuTable(table["checked"], nvidia, amd)
+
+
+def _product_key(row: NvidiaProduct | AmdProduct) -> str:
+    return row.name.lower()
+
+
+@cache
+def products() -> tuple[Gpu, ...]:
+    """Return every product of `gpus.toml` as a stack would name it."""
+    table = load()
+    nvidia = (
+        Gpu(row.name, row.capability, None, row.kind, row.source, row.unverified) for row in table.nvidia
+    )
+    amd = (Gpu(row.name, None, row.gfx, "", row.source, row.unverified) for row in table.amd)
+    return (*nvidia, *amd)
+
+
+def find_gpu(text: str) -> Gpu:
+    """Find a GPU by product name ("L4", "A100-SXM4-80GB"), capability ("8.9", "sm_89") or gfx target.
+
+    Every word that tells a product from others must be one of the product's; the name of its line ("Quadro",
+    "RTX") and of its generation ("Ada") may be left out. Raises ValueError with the nearest names when
+    nothing fits, and with all of them when things fit that have not the same capability or target.
+    """
+    word = text.strip().lower()
+    if match := _CAPABILITY.fullmatch(word):
+        return Gpu(text, Capability(int(match["major"]), int(match["minor"])))
+    if _GFX.fullmatch(word):
+        return Gpu(text, gfx=word)
+    fits = _fitting(text)
+    if not fits:
+        raise ValueError(
+            f"no GPU named {text!r} is known{_near(text)}; a compute capability such as '8.9' works too"
+        )
+    if len({(gpu.capability, gpu.gfx) for gpu in fits}) > 1:
+        names = ", ".join(f"{gpu.name} ({gpu.capability or gpu.gfx})" for gpu in fits)
+        raise ValueError(f"{text!r} could be any of {names}; name one, or its compute capability")
+    row = fits[0]
+    kind = row.kind if all(gpu.kind == row.kind for gpu in fits) else ""
+    unverified = all(gpu.unverified for gpu in fits)
+    product = row.name if len(fits) == 1 else ""
+    return Gpu(text, row.capability, row.gfx, kind, row.source, unverified, product)
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """A product with its words: all of them, those that tell it, and those that may be left out."""
+
+    gpu: Gpu
+    all: frozenset[str]
+    telling: frozenset[str]
+    arch: frozenset[str]
+    maker: str
+
+
+@cache
+def _named() -> tuple[_Named, ...]:
+    table = load()
+    rows = [(row, "nvidia") for row in table.nvidia] + [(row, "amd") for row in table.amd]
+    return tuple(
+        _Named(gpu, all_words(gpu.name), telling_words(gpu.name), all_words(row.arch), maker)
+        for gpu, (row, maker) in zip(products(), rows, strict=True)
+    )
+
+
+def _fitting(text: str) -> list[Gpu]:
+    """Return the products that a text may mean: all that it names in full, else those it shortens."""
+    if not re.search(r"[A-Za-z]", text):
+        return []  # "580" is a GeForce and a Radeon
+    wanted, stated = telling_words(text), all_words(text)
+    fits = [
+        each
+        for each in _named()
+        if makers(text) <= {each.maker}
+        and wanted - each.telling <= each.arch
+        and each.telling - wanted <= _LINES | each.arch
+    ]
+    full = [each for each in fits if each.telling <= wanted]
+    if not full:
+        return [each.gpu for each in fits]
+    nearness = [(len(each.all & stated), -len(each.all - stated)) for each in full]
+    return [each.gpu for each, near in zip(full, nearness, strict=True) if near == max(nearness)]
+
+
+def _near(text: str) -> str:
+    names = {" ".join(sorted(each.telling)): each.gpu.name for each in _named()}
+    near = difflib.get_close_matches(" ".join(sorted(telling_words(text))), names, n=3, cutoff=0.5)
+    return f"; near names: {', '.join(names[key] for key in near)}" if near else ""

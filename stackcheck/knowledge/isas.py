@@ -1,0 +1,82 @@
+"""CPU instruction sets that builds are targeted at: their names, flags, and what torch calls them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+from stackcheck.knowledge.reading import FOLDER, Row, only_keys, read_rows, read_table, require, unique
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Isa(Row):
+    """One instruction set, as targeted builds are named by it.
+
+    platform: of the machines that have it. mark: the compiler flag that makes the name true. flags: all flags
+    that a build of that name is made with. allowed: further flags, for what every such CPU has. cpu: what
+    `/proc/cpuinfo` calls its parts. capability: the least that `torch.backends.cpu.get_cpu_capability()` says
+    on such a machine, "" where torch has no word for it.
+    """
+
+    name: str
+    platform: str
+    mark: str
+    flags: tuple[str, ...]
+    allowed: tuple[str, ...] = ()
+    cpu: tuple[str, ...] = ()
+    capability: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Implied(Row):
+    """What one compiler flag switches on beside itself."""
+
+    flag: str
+    implies: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class IsaTable:
+    """Every row, in order."""
+
+    checked: date
+    isas: tuple[Isa, ...]
+    implied: tuple[Implied, ...]
+
+    def isa(self, name: str | None) -> Isa | None:
+        """Return the instruction set of that name; None when it is not known."""
+        return next((row for row in self.isas if row.name == name), None)
+
+    def switched_on(self, flags: Iterable[str]) -> frozenset[str]:
+        """Return the flags and everything that they imply."""
+        by_flag = {row.flag: row.implies for row in self.implied}
+        found: set[str] = set()
+        waiting = list(flags)
+        while waiting:
+            flag = waiting.pop()
+            if flag not in found:
+                found.add(flag)
+                waiting += by_flag.get(flag, ())
+        return frozenset(found)
+
+    def instructions(self, flags: Iterable[str]) -> frozenset[str]:
+        """Return the flags for instructions that the rows of this table know, with what they imply."""
+        known = {flag for row in self.isas for flag in row.flags} | {
+            flag for row in self.implied for flag in (row.flag, *row.implies)
+        }
+        return self.switched_on(flags) & known
+
+
+@cache
+def load(folder: Path = FOLDER) -> IsaTable:
+    """Return the table, read once and proven. Raises TableError naming file, row and key."""
+    table = read_table("isas", folder)
+    only_keys(table, ("isa", "implied"))
+    isas = read_rows(table, "isa", Isa, same=lambda row: row.name)
+    implied = read_rows(table, "implied", Implied, same=lambda row: row.flag)
+    unique(isas, lambda row: row.name, "name")
+    unique(implied, lambda row: row.flag, "flag")
+    for row in isas:
+        require(row, "mark", holds=row.mark in row.flags, else_say=f"{row.mark} is none of its flags")
+    return IsaTable(table["checked"], isas, implied)

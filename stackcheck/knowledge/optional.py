@@ -1,0 +1,50 @@
+"""Libraries that wheels ship for machines that have something more, and what they may miss elsewhere."""
+
+import fnmatch
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+from stackcheck.knowledge.reading import FOLDER, Row, only_keys, read_rows, read_table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptionalLibrary(Row):
+    """Files (a pattern over paths) that may miss libraries (patterns over sonames), and why.
+
+    one_of: the files are builds of one library, told apart by a number in their names, and one must load.
+    """
+
+    file: str
+    needs: tuple[str, ...]
+    why: str
+    wheel: str
+    one_of: bool = False
+
+
+@dataclass(frozen=True)
+class OptionalTable:
+    """Every row, in order."""
+
+    checked: date
+    rows: tuple[OptionalLibrary, ...]
+
+    def variant(self, path: str) -> OptionalLibrary | None:
+        """Return the row of a file that is one of several builds, of which a machine takes one."""
+        return next((r for r in self.rows if r.needs == ("*",) and fnmatch.fnmatchcase(path, r.file)), None)
+
+    def find(self, path: str, needs: str) -> OptionalLibrary | None:
+        """Return the row that lets the file at `path` miss the library `needs`; None when it may not."""
+        for row in self.rows:
+            if fnmatch.fnmatchcase(path, row.file) and any(fnmatch.fnmatchcase(needs, p) for p in row.needs):
+                return row
+        return None
+
+
+@cache
+def load(folder: Path = FOLDER) -> OptionalTable:
+    """Return the table, read once. Raises TableError naming file, row and key."""
+    table = read_table("optional", folder)
+    only_keys(table, ("library",))
+    return OptionalTable(table["checked"], read_rows(table, "library", OptionalLibrary))

@@ -1,0 +1,137 @@
+"""Extend the torch table from the wheels on a package index: read, never invent.
+
+Everything comes out of wheels: file names, METADATA, `torch/version.py`, the arch string of
+`libtorch_python.so`. What a wheel does not say (which other CUDA builds exist on PyTorch's own index, the C++
+ABI, the NumPy API) is left out of the new row, and a release's CUDA list is marked unverified. The index is
+reached through a `Source`, so that all of this can be tested with literals.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from packaging.version import Version
+
+from stackcheck.knowledge.torch import load
+from stackcheck.knowledge.wheelrows import Addition, NotStatedError, Source, Wheels, quoted, releases, rows
+from stackcheck.model.errors import ResolveError, TableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date
+
+    from stackcheck.knowledge.torch import TorchTable
+
+PROJECTS = ("torch", "torchvision", "torchaudio")
+FIRST = {"torch": Version("1.7"), "torchvision": Version("0.8"), "torchaudio": Version("0.7")}
+MOST_RELEASES = 20
+"""New releases of one project that are read in one go."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """What a refresh found: rows to add, differences from rows that are there, what could not be read."""
+
+    additions: tuple[Addition, ...] = ()
+    changes: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
+
+
+def refresh(source: Source, table: TorchTable, today: date) -> Refresh:
+    """Return what the index has and the table has not; what cannot be read whole is named, not guessed."""
+    additions: list[Addition] = []
+    changes: list[str] = []
+    unread: list[str] = []
+    for project in PROJECTS:
+        try:
+            found = releases(source.files(project), FIRST[project])
+        except ResolveError as error:
+            unread.append(f"{project}: {error}")
+            continue
+        known = {str(version) for version in _known(table, project)}
+        new = [each for name, each in found.items() if name not in known]
+        if len(new) > MOST_RELEASES:
+            unread.append(f"{project}: {len(new) - MOST_RELEASES} more new releases; refresh again")
+        for each in new[:MOST_RELEASES]:
+            try:
+                additions += rows(source, project, each, today)
+            except (ResolveError, NotStatedError) as error:
+                unread.append(f"{project} {each.version}: {error}")
+        changes += [
+            line for name in sorted(known & set(found)) for line in _differences(table, project, found[name])
+        ]
+    return Refresh(tuple(additions), tuple(changes), tuple(unread))
+
+
+def render_diff(found: Refresh) -> str:
+    """Return what a refresh would change, as text."""
+    lines: list[str] = []
+    for each in found.additions:
+        lines += [f"+ {line}" for line in each.text.strip().splitlines()] + [""]
+    lines += [f"~ {change}" for change in found.changes]
+    lines += [f"? not read: {each}" for each in found.unread]
+    count = f"{len(found.additions)} new rows, {len(found.changes)} changes, {len(found.unread)} not read"
+    return "\n".join([*lines, count if lines else "nothing new on the index"]) + "\n"
+
+
+def extended(text: str, additions: Iterable[Addition]) -> str:
+    """Return the text of `torch.toml` with new rows, each at its place in the order of versions."""
+    for each in additions:
+        head = re.compile(
+            rf'^\[\[{each.kind}\]\]\n(?:name = "(\w+)"\n)?(?:torch|version) = "([^"]+)"', re.MULTILINE
+        )
+        name = each.title.split(" ", 1)[0] if each.kind == "companion" else None
+        later = (m for m in head.finditer(text) if m[1] == name and Version(m[2]) > each.version)
+        match = next(later, None)
+        at = match.start() if match else len(text)
+        before, after = text[:at].rstrip("\n"), text[at:]
+        text = f"{before}\n\n{each.text.strip()}\n" + (f"\n{after}" if after else "")
+    return text
+
+
+def write_own(additions: Iterable[Addition], own: Path, today: date) -> Path:
+    """Add rows to the user's own `torch.toml`, once they are proven to load after ours; return its path.
+
+    The file is whole or as it was. Raises TableError naming file, row and key when the new text is not a
+    valid table, or when it cannot be written.
+    """
+    path = own / "torch.toml"
+    try:
+        before = path.read_text(encoding="utf-8") if path.exists() else f"checked = {today}\n"
+        own.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=own) as folder:
+            candidate = Path(folder) / path.name
+            candidate.write_text(extended(before, additions), encoding="utf-8")
+            load(own=Path(folder))
+            candidate.replace(path)
+    except OSError as error:
+        text = f"{path} cannot be written ({error.strerror}); name another folder in STACKCHECK_TABLES."
+        raise TableError(text) from None
+    return path
+
+
+def _known(table: TorchTable, project: str) -> list[Version]:
+    if project == "torch":
+        return [row.torch for row in table.releases]
+    return [row.version for row in table.companions if row.name == project]
+
+
+def _differences(table: TorchTable, project: str, found: Wheels) -> list[str]:
+    """Say where the index differs from a row: new Pythons, withdrawn releases; rows stay as they are."""
+    row = table.release(found.version) if project == "torch" else table.companion(project, found.version)
+    if row is None:
+        return []
+    lines = []
+    for platform, pythons in found.pythons.items():
+        more = [each for each in pythons if each not in row.python.get(platform, ())]
+        if more:
+            lines.append(
+                f"{project} {found.version}: wheels for {platform} for Python {' '.join(more)} as well"
+            )
+    if found.yanked and not getattr(row, "yanked", ""):
+        lines.append(f"{project} {found.version}: withdrawn from the index: {quoted(found.yanked)}")
+    return lines

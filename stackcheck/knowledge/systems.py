@@ -1,0 +1,79 @@
+"""Linux distributions and the glibc they ship, for stacks that name their system and not its glibc."""
+
+import re
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+
+from packaging.version import Version
+
+from stackcheck.knowledge.reading import FOLDER, Row, only_keys, read_rows, read_table, require, unique
+
+_ALIASES = {
+    "bionic": ("ubuntu", "18.04"),
+    "focal": ("ubuntu", "20.04"),
+    "jammy": ("ubuntu", "22.04"),
+    "noble": ("ubuntu", "24.04"),
+    "buster": ("debian", "10"),
+    "bullseye": ("debian", "11"),
+    "bookworm": ("debian", "12"),
+    "trixie": ("debian", "13"),
+    "manylinux2014": ("centos", "7"),
+    "manylinux_2_28": ("rhel", "8"),
+    "manylinux_2_34": ("rhel", "9"),
+}
+"""Code names, and the images of github.com/pypa/manylinux, which are CentOS 7 and AlmaLinux 8 and 9."""
+_SPELLINGS = re.compile(r"red hat enterprise linux|redhat|rocky(?:linux| linux)?|almalinux|ubi(?=\d)")
+"""Rebuilds of RHEL ship its glibc: that is what they are for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class System(Row):
+    """One release of a distribution."""
+
+    name: str
+    version: str
+    glibc: Version
+
+
+@dataclass(frozen=True)
+class SystemTable:
+    """Every distribution row, indexed."""
+
+    checked: date
+    systems: tuple[System, ...]
+    _system: dict[tuple[str, str], System] = field(repr=False)
+
+    def find(self, text: str) -> System | None:
+        """Find "Ubuntu 20.04", "ubuntu18.04.5", "CentOS 7.9" or "debian:bookworm"; None when not known."""
+        lowered = text.lower().replace("amazon linux", "amazonlinux").replace(" gnu/linux", "")
+        for word, key in _ALIASES.items():
+            if word in lowered:
+                return self._system.get(key)
+        named = re.finditer(r"([a-z]+)[ :_-]?(\d+)(?:\.(\d+))?", _SPELLINGS.sub("rhel", lowered))
+        keys = ((match[1], version) for match in named for version in (f"{match[2]}.{match[3]}", match[2]))
+        return next((self._system[key] for key in keys if key in self._system), None)
+
+
+def load(folder: Path = FOLDER) -> SystemTable:
+    """Return the table, read once and proven. Raises TableError naming file, row and key."""
+    return _load(folder)
+
+
+@cache
+def _load(folder: Path) -> SystemTable:
+    table = read_table("systems", folder)
+    only_keys(table, ("system",))
+    systems = read_rows(table, "system", System, same=_system_key)
+    for older, row in pairwise(systems):
+        grows = older.name != row.name or older.glibc < row.glibc
+        require(
+            row, "glibc", holds=grows, else_say=f"not above {older.glibc} of {older.name} {older.version}"
+        )
+    return SystemTable(table["checked"], systems, unique(systems, _system_key, "system"))
+
+
+def _system_key(row: System) -> tuple[str, str]:
+    return row.name, row.version

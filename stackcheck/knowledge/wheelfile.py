@@ -1,0 +1,106 @@
+"""Read single files out of a wheel on an index, without downloading the wheel.
+
+A wheel is a zip archive: its directory lies at the end, so a few range requests (RFC 9110, section 14) serve.
+remotezip 0.12 does it over requests alone, without a bound on what a lying directory makes it fetch; a
+buffered reader of the standard library asks for pieces five times where this one asks twice.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from typing import IO, TYPE_CHECKING
+
+from stackcheck.model.errors import ResolveError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+BLOCK = 1 << 17
+LIMIT = 64 << 20
+"""Bytes that may be fetched of one wheel, and that one file in it may unpack to."""
+_NO_WHEEL = (zipfile.BadZipFile, zlib.error, OSError, ValueError, EOFError, NotImplementedError, RuntimeError)
+"""What the standard library raises for a zip file that is none, or is damaged or encrypted."""
+
+
+class RangeFile(io.RawIOBase):
+    """A file of `size` bytes of which `fetch(start, stop)` returns a piece; pieces are kept.
+
+    Reading raises ResolveError once more than `limit` bytes were fetched: a wheel whose directory lies
+    cannot make us download it whole.
+    """
+
+    def __init__(self, fetch: Callable[[int, int], bytes], size: int, limit: int = LIMIT) -> None:
+        super().__init__()
+        self._fetch, self._size, self._left, self._at = fetch, size, limit, 0
+        self._blocks: dict[int, bytes] = {}
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def seekable(self) -> bool:
+        """Return True."""
+        return True
+
+    def tell(self) -> int:
+        """Return the position in the file."""
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move as `io.IOBase.seek` does."""
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        self._at = max(0, start + offset)
+        return self._at
+
+    def read(self, size: int = -1) -> bytes:
+        """Return up to `size` bytes, all of the rest for -1."""
+        stop = self._size if size < 0 else min(self._size, self._at + size)
+        if stop <= self._at:
+            return b""
+        first, last = self._at // BLOCK, (stop - 1) // BLOCK
+        self._fill(first, last)
+        data = b"".join(self._blocks[number] for number in range(first, last + 1))
+        data = data[self._at - first * BLOCK : stop - first * BLOCK]
+        self._at += len(data)
+        return data
+
+    def _fill(self, first: int, last: int) -> None:
+        missing = [number for number in range(first, last + 1) if number not in self._blocks]
+        if not missing:
+            return
+        start, stop = missing[0] * BLOCK, min(self._size, (missing[-1] + 1) * BLOCK)
+        self._left -= stop - start
+        if self._left < 0:
+            raise ResolveError(
+                "the wheel asks for more than 64 MiB to be read; its directory cannot be right"
+            )
+        data = self._fetch(start, stop)
+        if len(data) != stop - start:
+            raise ResolveError(f"asked for bytes {start}-{stop - 1} of a wheel, got {len(data)} bytes")
+        for number in range(missing[0], missing[-1] + 1):
+            offset = number * BLOCK - start
+            self._blocks[number] = data[offset : offset + BLOCK]
+
+
+def read_member(wheel: io.RawIOBase | IO[bytes], name: str, most_bytes: int = LIMIT) -> bytes | None:
+    """Return one file of a wheel; None when it has none. ".dist-info/METADATA" is that of the wheel itself.
+
+    Raises ResolveError when the wheel is not a zip archive, or the file unpacks to more than `most_bytes`.
+    """
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            found = next((info for info in archive.infolist() if _is_named(info.filename, name)), None)
+            if found is None:
+                return None
+            if found.file_size > most_bytes:
+                more = f"{found.file_size} bytes: more than {most_bytes >> 20} MiB"
+                raise ResolveError(f"{found.filename} unpacks to {more}")
+            return archive.read(found)
+    except _NO_WHEEL as error:
+        raise ResolveError(f"this wheel cannot be read: {error}") from None
+
+
+def _is_named(path: str, name: str) -> bool:
+    return path == name or (name.startswith(".") and path.endswith(name) and path.count("/") == 1)

@@ -1,0 +1,374 @@
+"""Compiled wheels around torch: what they were made for, where they are, what they need, which are faulty.
+
+A version that no row names is "no data".
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+
+from stackcheck.knowledge.reading import FOLDER, Row, only_keys, read_rows, read_table, require, unique
+from stackcheck_probes.binaries.capability import Capability
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wheels(Row):
+    """The Pythons that a compiled distribution has Linux wheels for on PyPI; `windows`: any there at all.
+
+    linux: on amd64, empty where one wheel serves every Python. arm64: ["any"] there, and empty for no wheel.
+    """
+
+    dist: str
+    versions: tuple[Version, ...]
+    linux: tuple[str, ...]
+    arm64: tuple[str, ...]
+    windows: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound(Row):
+    """An extension whose METADATA admits more torch versions than its binary loads with: `torch` is X.Y."""
+
+    dist: str
+    versions: SpecifierSet
+    torch: str
+    next: str = ""
+    """What to do instead where no release exists for a later torch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuiltCuda(Row):
+    """The CUDA version that the only wheel on PyPI was built for: "12.1", or "12" where no more is known.
+
+    partly: what beside a torch for another major still works, as a sentence; "" where nothing does.
+    """
+
+    dist: str
+    versions: tuple[Version, ...]
+    platforms: tuple[str, ...]
+    cuda: str
+    partly: str = ""
+
+    @property
+    def tag(self) -> str:
+        """Return it as a wheel tag: cu121, cu12."""
+        return f"cu{self.cuda.replace('.', '')}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GpuLibraries(Row):
+    """The CUDA and ROCm versions that wheels on PyPI carry a library for: one is chosen when it is imported.
+
+    nearest: without the one of torch's version, the nearest of the same major version is loaded.
+    """
+
+    dist: str
+    versions: tuple[Version, ...]
+    platforms: tuple[str, ...]
+    cuda: tuple[Version, ...]
+    rocm: tuple[Version, ...] = ()
+    nearest: bool = False
+
+    def for_backend(self, backend: str) -> tuple[Version, ...]:
+        """Return the versions of a backend, "cuda" or "rocm", ascending."""
+        return self.cuda if backend == "cuda" else self.rocm
+
+    def choose(self, backend: str, version: Version) -> Version | None:
+        """Return the version of the library that is loaded beside a torch of `version`, or None."""
+        there = self.for_backend(backend)
+        if version in there or not self.nearest:
+            return version if version in there else None
+        same = [each for each in there if each.major == version.major]
+        below = [each for each in same if each < version]
+        return max(below) if below else min(same, default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MmcvPage(Row):
+    """One published combination of mmcv: a wheel tag and the torch minors whose page holds that version."""
+
+    versions: tuple[Version, ...]
+    tag: str
+    torch: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PygPage(Row):
+    """One torch minor of the PyG wheel pages: the wheel tags that exist for it."""
+
+    torch: str
+    tags: tuple[str, ...]
+    only: tuple[str, ...] = ()
+    """The distributions of that page, where it does not hold all of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WheelHost(Row):
+    """How a wheel host writes the torch version and the wheel tag into its addresses.
+
+    pattern: a regular expression with the groups `tag` and, where the page is for one torch, `torch`.
+    official: the wheels there are built against torch's official wheels. dists: what it is for, "" for all.
+    """
+
+    name: str
+    pattern: str
+    dists: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalScheme(Row):
+    """How projects write torch, CUDA and the C++ ABI into local versions.
+
+    pattern: a regular expression for the whole local version, with the groups `torch`, `tag` and `abi` where
+    it has them. digits: "minor" where 25 is 2.5, "patch" where 250 is 2.5.0, "" where the same spelling is
+    both in different projects. dists: whose it is, "" for all; the first row that matches counts.
+    """
+
+    pattern: str
+    digits: Literal["", "minor", "patch"] = ""
+    dists: tuple[str, ...] = ()
+    compiled: re.Pattern[str] = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        Row.__post_init__(self)
+        object.__setattr__(self, "compiled", re.compile(self.pattern))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place(Row):
+    """What an address holds of torch: `pattern` is a regular expression for its beginning.
+
+    kind: `pypi` and `pytorch` are these two and their mirrors, `vendor` has other builds of torch under the
+    same versions, `project` has wheels of one project and no torch.
+    """
+
+    name: str
+    kind: Literal["pypi", "pytorch", "vendor", "project"]
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedCuda(Row):
+    """Distributions that carry their CUDA version in the name.
+
+    pattern: a regular expression whose group `cuda` holds the digits ("124", "12", "12x"). must_match: a
+    CUDA major other than torch's breaks it (else it brings its own libraries and only costs space).
+    """
+
+    pattern: str
+    package: str
+    must_match: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Defective(Row):
+    """A published wheel that contradicts its own name or folder.
+
+    tag, torch: the folder. local: a regular expression for its local version, where that names it.
+    """
+
+    dist: str
+    version: Version
+    tag: str = ""
+    torch: str = ""
+    local: str = ""
+    fault: str
+    instead: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeedsGlibc(Row):
+    """Wheels whose symbols need a newer glibc than their name promises, or than torch's wheels."""
+
+    dist: str
+    versions: SpecifierSet
+    glibc: Version
+    local: str = ""
+    """Only wheels whose local version matches this regular expression."""
+    torch: tuple[str, ...] = ()
+    """Only beside these torch minors: for others there is no wheel, and the package is compiled."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kernels(Row):
+    """The compute capabilities that an extension has kernels for.
+
+    least: the first one. last_major: the last major version of the prebuilt wheels, which
+    name their torch in the local version; None where it is not known. says: the sentence for reports.
+    """
+
+    dist: str
+    versions: SpecifierSet
+    least: Capability
+    last_major: int | None = None
+    says: str
+
+    def accepts(self, version: Version | None) -> bool:
+        """Tell whether the row is about a version."""
+        return version is not None and self.versions.contains(version.public, prereleases=True)
+
+    def serves(self, capability: Capability, *, prebuilt: bool) -> bool:
+        """Tell whether it has kernels for a GPU; what is, or may be, compiled is bound by the least alone."""
+        if capability < self.least:
+            return False
+        return self.last_major is None or not prebuilt or capability.major <= self.last_major
+
+
+@dataclass(frozen=True)
+class WheelTable:
+    """Everything in `wheels.toml`, indexed."""
+
+    checked: date
+    wheels: Mapping[str, tuple[Wheels, ...]]
+    mmcv_pages: tuple[MmcvPage, ...]
+    pyg_pages: Mapping[str, PygPage]
+    hosts: tuple[WheelHost, ...]
+    places: tuple[Place, ...]
+    local_schemes: tuple[LocalScheme, ...]
+    defective: tuple[Defective, ...]
+    kernels: Mapping[str, tuple[Kernels, ...]]
+    gpu_libraries: Mapping[str, tuple[GpuLibraries, ...]]
+    built_cuda: Mapping[str, tuple[BuiltCuda, ...]]
+    _bounds: Mapping[str, tuple[Bound, ...]] = field(repr=False)
+    _glibc: Mapping[str, tuple[NeedsGlibc, ...]] = field(repr=False)
+    _named: tuple[tuple[re.Pattern[str], NamedCuda], ...] = field(repr=False)
+    _named_cache: dict[str, tuple[NamedCuda, str] | None] = field(repr=False, default_factory=dict)
+    _place_cache: dict[str, Place | None] = field(repr=False, default_factory=dict)
+    _host_cache: dict[str, tuple[tuple[WheelHost, re.Match[str]], ...]] = field(
+        repr=False, default_factory=dict
+    )
+
+    @property
+    def bound_dists(self) -> frozenset[str]:
+        """Return the distributions that are bound to one torch minor."""
+        return frozenset(self._bounds)
+
+    @property
+    def glibc_dists(self) -> frozenset[str]:
+        """Return the distributions whose wheels need a glibc of their own."""
+        return frozenset(self._glibc)
+
+    def bound(self, dist: str, version: Version) -> Bound | None:
+        """Return the torch minor that a version is bound to; None is "no data"."""
+        return next((row for row in self._bounds.get(dist, ()) if version.public in row.versions), None)
+
+    def glibc(self, dist: str, version: Version, torch: str | None) -> NeedsGlibc | None:
+        """Return the glibc that the wheel of a version needs beside a torch minor; None is "no data"."""
+        for row in self._glibc.get(dist, ()):
+            fits = row.versions.contains(version.public, prereleases=True)
+            named = not row.local or re.search(row.local, version.local or "")
+            if fits and named and (not row.torch or torch in row.torch):
+                return row
+        return None
+
+    def named_cuda(self, dist: str) -> tuple[NamedCuda, str] | None:
+        """Return the row and the CUDA digits in a distribution's name, or None."""
+        if dist not in self._named_cache:
+            found = ((row, pattern.fullmatch(dist)) for pattern, row in self._named)
+            hit = next(((row, match["cuda"]) for row, match in found if match), None)
+            self._named_cache[dist] = hit
+        return self._named_cache[dist]
+
+    def place(self, url: str) -> Place | None:
+        """Return what is known of an address; None for an index, page or folder that no row names."""
+        if url not in self._place_cache:
+            hits = (row for row in self.places if re.match(row.pattern, url))
+            self._place_cache[url] = next(hits, None)
+        return self._place_cache[url]
+
+    def hosts_at(self, url: str) -> tuple[tuple[WheelHost, re.Match[str]], ...]:
+        """Return the wheel hosts whose spelling an address has, each with what it reads there."""
+        if url not in self._host_cache:
+            found = ((row, re.search(row.pattern, url)) for row in self.hosts)
+            self._host_cache[url] = tuple((row, match) for row, match in found if match)
+        return self._host_cache[url]
+
+    def mmcv(self, version: Version) -> tuple[MmcvPage, ...]:
+        """Return every published combination of a version of mmcv; empty is "no data"."""
+        return tuple(row for row in self.mmcv_pages if version in row.versions)
+
+
+def load(folder: Path = FOLDER) -> WheelTable:
+    """Return the table, read once and proven. Raises TableError naming file, row and key."""
+    return _load(folder)
+
+
+_ARRAYS = (
+    "wheels", "bound", "mmcv_page", "pyg_page", "wheel_host", "named_cuda", "defective", "kernels",
+    "needs_glibc", "gpu_libraries", "built_cuda", "place", "local_scheme",
+)  # fmt: skip
+
+
+@cache
+def _load(folder: Path) -> WheelTable:
+    table = read_table("wheels", folder)
+    only_keys(table, _ARRAYS)
+    named = read_rows(table, "named_cuda", NamedCuda)
+    hosts = read_rows(table, "wheel_host", WheelHost)
+    _prove_patterns(named, hosts)
+    return WheelTable(
+        checked=table["checked"],
+        wheels=_grouped(read_rows(table, "wheels", Wheels)),
+        mmcv_pages=read_rows(table, "mmcv_page", MmcvPage),
+        pyg_pages=unique(read_rows(table, "pyg_page", PygPage, same=_page_key), _page_key, "torch"),
+        hosts=hosts,
+        places=read_rows(table, "place", Place),
+        local_schemes=read_rows(table, "local_scheme", LocalScheme),
+        defective=read_rows(table, "defective", Defective),
+        kernels=_grouped(read_rows(table, "kernels", Kernels)),
+        built_cuda=_grouped(_each_once(read_rows(table, "built_cuda", BuiltCuda))),
+        gpu_libraries=_grouped(_ascending(_each_once(read_rows(table, "gpu_libraries", GpuLibraries)))),
+        _bounds=_grouped(read_rows(table, "bound", Bound)),
+        _glibc=_grouped(read_rows(table, "needs_glibc", NeedsGlibc)),
+        _named=tuple((re.compile(row.pattern), row) for row in named),
+    )
+
+
+def _page_key(row: PygPage) -> str:
+    return row.torch
+
+
+_D = TypeVar("_D", Wheels, Bound, NeedsGlibc, Kernels, GpuLibraries, BuiltCuda)
+_P = TypeVar("_P", GpuLibraries, BuiltCuda)
+
+
+def _grouped(rows: Iterable[_D]) -> dict[str, tuple[_D, ...]]:
+    groups: dict[str, list[_D]] = defaultdict(list)
+    for row in rows:
+        groups[row.dist].append(row)
+    return {dist: tuple(each) for dist, each in groups.items()}
+
+
+def _each_once(rows: tuple[_P, ...]) -> tuple[_P, ...]:
+    """Prove that no wheel stands in two rows."""
+    seen: set[tuple[str, Version, str]] = set()
+    for row in rows:
+        keys = {(row.dist, version, platform) for version in row.versions for platform in row.platforms}
+        require(row, "versions", holds=not keys & seen, else_say="a version stands in another row already")
+        seen |= keys
+    return rows
+
+
+def _ascending(rows: tuple[GpuLibraries, ...]) -> tuple[GpuLibraries, ...]:
+    for row in rows:
+        for key, listed in (("cuda", row.cuda), ("rocm", row.rocm)):
+            ascending = list(listed) == sorted(set(listed))
+            require(row, key, holds=ascending, else_say="ascending, each once")
+    return rows
+
+
+def _prove_patterns(named: Iterable[NamedCuda], hosts: Iterable[WheelHost]) -> None:
+    for row, group in ((row, "cuda") for row in named):
+        compiled = re.compile(row.pattern)
+        require(row, "pattern", holds=group in compiled.groupindex, else_say="it needs a group named cuda")
+    for host in hosts:
+        compiled = re.compile(host.pattern)
+        require(host, "pattern", holds="tag" in compiled.groupindex, else_say="it needs a group named tag")

@@ -1,0 +1,99 @@
+"""Locks as values, where they lie, and what of a definition they were made from. Pure.
+
+The file is `locks/pylock.<id>.toml` beside the folder of the definition, dots of the id as `-`, because
+PEP 751 allows none in the name. Source of the format: https://peps.python.org/pep-0751/, checked 2026-11-20.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from packaging.utils import canonicalize_name
+
+from stackcheck.model.redact import without_userinfo
+
+if TYPE_CHECKING:
+    from packaging.version import Version
+
+    from stackcheck.intake.stack import Stack
+    from stackcheck.model.resolution import LockedPackage
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """A lock file as it was read; `fingerprint` names the definition that it was made from."""
+
+    path: str
+    packages: tuple[LockedPackage, ...]
+    stack: str
+    fingerprint: str
+    python: str
+    platform: str
+    text: str
+
+    def version(self, name: str) -> Version | None:
+        """Return the locked version of a distribution; None when it is not in the lock."""
+        wanted = canonicalize_name(name)
+        return next((package.version for package in self.packages if package.name == wanted), None)
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenLock:
+    """A lock file that is there and cannot be used."""
+
+    path: str
+    message: str
+
+
+def lock_path(stack: Stack, folder: Path | None = None) -> Path:
+    """Return where the lock of a stack lies: in `folder`, else in `locks/` beside the definition's folder."""
+    if folder is None:
+        folder = (Path(stack.file).parent.parent if stack.file else Path()) / "locks"
+    return folder / f"pylock.{re.sub(r'[^A-Za-z0-9_-]+', '-', stack.id)}.toml"
+
+
+def fingerprint(stack: Stack) -> str:
+    """Return the SHA-256 of what a resolution depends on: Python, platform, glibc, packages, indexes.
+
+    Credentials in index URLs do not count, and neither does the order of packages.
+    """
+    packages = {
+        name: {
+            "version": str(package.exact or package.version),
+            "index": without_userinfo(package.index or ""),
+            "find_links": without_userinfo(package.find_links or ""),
+            "origin": package.origin or "wheel",
+            **({"extras": sorted(package.extras)} if package.extras else {}),
+            **({"direct": package.direct} if package.direct else {}),
+        }
+        for name, package in stack.packages.items()
+    }
+    index = json.loads(without_userinfo(stack.index.model_dump_json()))
+    subject = [stack.python, stack.platform, stack.glibc, packages, index]
+    further = {
+        "requires": stack.requires,
+        "constraints": stack.constraints,
+        "overrides": stack.overrides,
+        "source_builds": stack.source_builds,
+    }
+    if stated := {name: value for name, value in further.items() if value}:
+        subject.append(stated)
+    return hashlib.sha256(json.dumps(subject, sort_keys=True).encode()).hexdigest()
+
+
+def is_current(lock: Lock, stack: Stack) -> bool:
+    """Tell whether a lock was made from this very definition."""
+    return lock.fingerprint == fingerprint(stack)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a resolution says of one distribution beyond its files: its index, and what it drew in."""
+
+    index: str = ""
+    requires: tuple[str, ...] = ()

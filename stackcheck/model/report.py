@@ -1,0 +1,169 @@
+"""The Report: everything that one run found out about one stack, frozen, and what follows from it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping  # noqa: TC003 - pydantic reads the types of the fields
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from stackcheck import __version__
+from stackcheck.model.errors import EXIT_FAIL, EXIT_OK, EXIT_UNCHECKED
+from stackcheck.model.reach import Reach, reach_of
+from stackcheck.model.verdict import Level, Outcome, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+SCHEMA_VERSION = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What was looked at: which engine ran it, what it is called, its digest, its size in bytes."""
+
+    kind: str = ""
+    """`image`, `venv`, `here`, or empty when nothing was built or probed."""
+    engine: str = ""
+    name: str = ""
+    digest: str = ""
+    size_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hashes:
+    """What the verdicts rest on beside the stack: sha256 of the agent and the tables, and the fingerprint."""
+
+    agent: str = ""
+    tables: str = ""
+    fingerprint: str = ""
+    """Of the definition, the lock, the base and everything else that went into what was built."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One stack's verdicts, with what they were reached on.
+
+    `started` is ISO 8601 in UTC. `resolution` is distribution name -> version. `observation` is the agent's
+    document as it came, kept so that a later run can be compared with this one.
+    """
+
+    stack: str
+    verdicts: tuple[Verdict, ...]
+    file: str = ""
+    """The definition file, as the user would name it; empty when there is none."""
+    summary: str = ""
+    command: str = ""
+    """`check`, `verify` or `probe`."""
+    subject: Subject = Subject()
+    started: str = ""
+    seconds: float = 0.0
+    expect: Literal["pass", "fail"] = "pass"
+    expect_codes: tuple[str, ...] = ()
+    resolution: Mapping[str, str] = field(default_factory=dict)
+    observation: Mapping[str, Any] | None = None
+    hashes: Hashes = Hashes()
+    tool_version: str = __version__
+
+    @property
+    def name(self) -> str:
+        """Return the stack's id, or what was probed when no stack was named."""
+        return self.stack or self.subject.name or "(no stack)"
+
+    @property
+    def title(self) -> str:
+        """Return `file::id`, as test items name the stack."""
+        return f"{self.file}::{self.stack}" if self.file else self.name
+
+    @property
+    def reach(self) -> Reach:
+        """Return how far the run came."""
+        return reach_of(self.verdicts, self.command)
+
+    @property
+    def made(self) -> tuple[Verdict, ...]:
+        """Return the verdicts without those that only say that their level was not reached."""
+        reach = self.reach
+        return tuple(verdict for verdict in self.verdicts if not reach.skips(verdict))
+
+    @property
+    def counted(self) -> tuple[Verdict, ...]:
+        """Return the verdicts that take part in the result: not accepted, and of a level that was reached."""
+        return tuple(verdict for verdict in self.made if verdict.counts)
+
+    @property
+    def waived(self) -> tuple[Verdict, ...]:
+        """Return the verdicts that the stack accepts with a written reason."""
+        return tuple(verdict for verdict in self.verdicts if not verdict.counts)
+
+    @property
+    def counts(self) -> dict[Outcome, int]:
+        """Return how many counted verdicts have each outcome; every outcome is there."""
+        found = Counter(verdict.outcome for verdict in self.counted)
+        return {outcome: found[outcome] for outcome in Outcome}
+
+    @property
+    def result(self) -> Outcome | None:
+        """Return the worst outcome of what was reached; None when nothing was checked.
+
+        A SKIP says nothing of the stack and never leads. A proven FAIL outweighs an ERROR, as it does in the
+        exit code.
+        """
+        return _result(self.counts)
+
+    @property
+    def failed_codes(self) -> frozenset[str]:
+        """Return the codes with at least one FAIL that counts."""
+        return frozenset(v.code for v in self.verdicts if v.outcome is Outcome.FAIL and v.counts)
+
+    @property
+    def as_expected(self) -> bool:
+        """Tell whether exactly the expected codes failed (none, for a stack that is expected to pass).
+
+        An expected code that was not checked, offline say, did not fail to fail.
+        """
+        expected = frozenset(self.expect_codes) if self.expect == "fail" else frozenset[str]()
+        failed = self.failed_codes
+        return (
+            failed <= expected
+            and not expected - failed - self.unchecked_codes
+            and bool(failed) == bool(expected)
+        )
+
+    @property
+    def unchecked_codes(self) -> frozenset[str]:
+        """Return the codes of which nothing is said but that they were not checked."""
+        said = {v.code for v in self.verdicts if v.outcome not in (Outcome.SKIP, Outcome.ERROR)}
+        return frozenset(v.code for v in self.verdicts) - said
+
+    def exit_code(
+        self, *, strict: bool = False, accept_expected: bool = False, require: Level | None = None
+    ) -> int:
+        """Return the exit code of this report alone.
+
+        1 for any FAIL (a proven break outweighs a doubt); else 3 for any ERROR, when nothing was checked,
+        when the level `require` was not reached, and with `strict` for any WARN or SKIP; else 0. With
+        `accept_expected`, the FAILs of a stack that is expected to fail do not count when they are exactly
+        the expected ones; failing in another way, or not at all, is 1.
+        """
+        tolerated = accept_expected and self.expect == "fail"
+        counts = self.counts
+        if not self.as_expected if tolerated else counts[Outcome.FAIL]:
+            return EXIT_FAIL
+        doubts = {Outcome.ERROR, *((Outcome.WARN, Outcome.SKIP) if strict else ())}
+        if _result(counts) is None or any(counts[outcome] for outcome in doubts):
+            return EXIT_UNCHECKED
+        return EXIT_UNCHECKED if require is not None and not self.reach.covers(require) else EXIT_OK
+
+
+def _result(counts: Mapping[Outcome, int]) -> Outcome | None:
+    order = (Outcome.FAIL, Outcome.ERROR, Outcome.WARN, Outcome.PASS)
+    return next((outcome for outcome in order if counts[outcome]), None)
+
+
+def overall_exit_code(codes: Iterable[int]) -> int:
+    """Return the exit code of several reports: 1 if any is 1, else 3 if any is 3 or there is none, else 0."""
+    found = set(codes)
+    if EXIT_FAIL in found:
+        return EXIT_FAIL
+    return EXIT_UNCHECKED if EXIT_UNCHECKED in found or not found else EXIT_OK

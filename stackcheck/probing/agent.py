@@ -1,0 +1,95 @@
+"""Pack the probes into one file that runs anywhere, say what to run, and read what comes back."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import stackcheck_probes
+from stackcheck.extensions import every_probe, installed_probes
+from stackcheck.intake.stack import did_you_mean
+from stackcheck.model.errors import UsageError
+from stackcheck_probes.__main__ import TIMEOUT_SECONDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from stackcheck.intake.stack import Stack
+
+MACHINE = (
+    "interpreter",
+    "distributions",
+    "recorded_files",
+    "system",
+    "environment",
+    "nvidia_driver",
+    "rocm_host",
+)
+"""Probes that always run: they look at the machine and the interpreter, whatever is installed."""
+
+SHEBANG = b"#!/usr/bin/env python3\n"
+_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip file can hold
+_MAIN = """\
+import sys
+
+if sys.version_info < (3, 8):
+    sys.exit("the probes of stackcheck need Python 3.8 or newer; this is " + sys.version.split()[0])
+from stackcheck_probes.__main__ import main
+
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def pack(extra_modules: Mapping[str, str] | None = None) -> bytes:
+    """Return the agent: a zip file that Python runs, the same bytes for the same sources.
+
+    Probes of other packages travel with ours; `extra_modules` adds more by name -> source.
+    Format: docs.python.org/3/library/zipapp.html; written by hand because `zipapp.create_archive` keeps the
+    dates of the files.
+    """
+    package = Path(stackcheck_probes.__file__).parent
+    found = package.rglob("*.py")
+    entries = {path.relative_to(package.parent).as_posix(): path.read_text("utf-8") for path in found}
+    extra = {each.name: each.source for each in installed_probes().values()} | dict(extra_modules or {})
+    entries |= {f"stackcheck_probes/probes/{name}.py": code for name, code in extra.items()}
+    entries["__main__.py"] = _MAIN
+    archive = io.BytesIO()
+    archive.write(SHEBANG)
+    with zipfile.ZipFile(archive, "a", zipfile.ZIP_DEFLATED) as writer:
+        for name, text in sorted(entries.items()):
+            entry = zipfile.ZipInfo(name, _DATE)
+            entry.external_attr = 0o644 << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            writer.writestr(entry, text)
+    return archive.getvalue()
+
+
+def sha256(agent: bytes) -> str:
+    """Return the hexadecimal digest that stands in the report."""
+    return hashlib.sha256(agent).hexdigest()
+
+
+def request_for(stack: Stack, probes: Iterable[str] = ()) -> dict[str, Any]:
+    """Return what the agent is asked for a stack: names, parameters, time-out of each probe in seconds.
+
+    `probes` (from the command line) wins over the stack's wish; without either, all run: a package that is
+    not there is a fact. Raise `UsageError` for a probe that does not exist.
+    """
+    known = every_probe()
+    wanted = tuple(probes) or ((*MACHINE, *stack.probes.want) if stack.probes.want else tuple(known))
+    for name in (*wanted, *stack.probes.skip, *stack.probes.params):
+        if name not in known:
+            raise UsageError(f"{stack.title}: there is no probe {name!r}{did_you_mean(name, known)}")
+    names = [name for name in known if name in wanted and name not in stack.probes.skip]
+    params: dict[str, dict[str, Any]] = {name: dict(row) for name, row in stack.probes.params.items()}
+    params.setdefault("libraries", {}).setdefault("deep", "hidden")
+    if stack.env:
+        params.setdefault("environment", {}).setdefault("names", sorted(stack.env))
+    return {
+        "probes": names,
+        "params": {name: row for name, row in params.items() if name in names},
+        "timeout_s": stack.probes.timeout_s or TIMEOUT_SECONDS,
+    }

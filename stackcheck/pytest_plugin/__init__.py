@@ -1,0 +1,1 @@
+"""Stacks as pytest items."""

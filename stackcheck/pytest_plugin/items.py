@@ -1,0 +1,339 @@
+"""Stacks as pytest items: `matrices/pointcept.toml::cuda124-torch25-py311::TORCH101`.
+
+Every item of a stack reads the same report, which is made once: under pytest-xdist the first worker that
+needs it makes it, the others wait for a file lock and read the JSON. `--dist loadscope` gives each worker
+stacks of its own, so that several build side by side.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from stackcheck import knowledge, pipeline, rules
+from stackcheck.environment import definition_facts
+from stackcheck.intake import catalog
+from stackcheck.model.errors import StackcheckError, UsageError
+from stackcheck.model.escape import one_line
+from stackcheck.model.reach import Reach
+from stackcheck.model.verdict import Level, Outcome, Verdict, worst
+from stackcheck.pytest_plugin.shared_reports import SharedReports
+from stackcheck.report import wording
+from stackcheck.report.text import verdict_text
+from stackcheck.rules.registry import RULES, Rule
+from stackcheck.targets import BuildOptions
+from stackcheck.targets.registry import PREFERRED, known_name
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Iterator
+
+    from stackcheck.intake.stack import Stack
+    from stackcheck.model.facts import Facts
+    from stackcheck.model.report import Report
+    from stackcheck.steps.options import Options
+
+REST = "OTHER"
+"""Name of the item for verdicts whose rule the definition gave no reason to expect."""
+REACH = "REACH"
+"""Name of the item that --stack-require adds."""
+_TITLES = {REST: "what other rules saw", REACH: "how far the checks came"}
+_FOLDER = "stackcheck_folder"
+_PROPERTY = "stackcheck."
+
+
+class Stacks:
+    """The plugin while `--stack` is on: which stacks, their reports, and the summary."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        """Read the definitions and make pytest collect their files; raise pytest's UsageError for a fault."""
+        self.config = config
+        folders = [Path(each) for each in config.getoption("stack_matrices")]
+        try:
+            self.stacks = catalog.find(config.getoption("stack"), folders)
+        except StackcheckError as error:
+            raise pytest.UsageError(str(error)) from None
+        self.check_only: bool = config.getoption("stack_check_only")
+        self.options = _options(config)
+        given = _worker_input(config).get(_FOLDER)
+        self.folder = Path(given or tempfile.mkdtemp(prefix="stackcheck-pytest-"))
+        self.reports = SharedReports(self.folder, self._make)
+        self.noted: dict[str, dict[str, list[str]]] = {}
+        self._collect_definitions()
+
+    def _collect_definitions(self) -> None:
+        """Add the definition files to what pytest collects; they replace what it would collect unasked."""
+        config, files = self.config, list(dict.fromkeys(str(path_of(stack)) for stack in self.stacks))
+        asked = config.args if config.args_source is pytest.Config.ArgsSource.ARGS else []
+        named = {str(Path(arg.partition("::")[0]).resolve()) for arg in asked}
+        config.args[:] = [*asked, *(file for file in files if file not in named)]
+        config.args_source = pytest.Config.ArgsSource.ARGS
+
+    def pytest_report_header(self) -> str:
+        """Say which stacks run."""
+        how = (
+            "check only" if self.check_only else f"engine {self.options.engine or ', else '.join(PREFERRED)}"
+        )
+        return f"stackcheck: {', '.join(stack.id for stack in self.stacks)} ({how})"
+
+    def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> pytest.File | None:
+        """Collect the definition files of the chosen stacks."""
+        if any(path_of(stack) == file_path for stack in self.stacks):
+            return StackFile.from_parent(parent, path=file_path)
+        return None
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Tell a worker of pytest-xdist where reports are shared."""
+        node.workerinput[_FOLDER] = str(self.folder)
+
+    def pytest_unconfigure(self, config: pytest.Config) -> None:
+        """Remove the shared reports, in the process that made their folder."""
+        if not _worker_input(config):
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_stackcheck_report(self, stack: Stack, options: Options, check_only: bool) -> Report:
+        """Run stackcheck itself; progress goes to stderr: shown with a failure, and live by -s."""
+        run = pipeline.check if check_only else pipeline.verify
+        return run(stack, options, _progress)
+
+    def _make(self, stack: Stack) -> Report:
+        made: Report = self.config.hook.pytest_stackcheck_report(
+            config=self.config, stack=stack, options=self.options, check_only=self.check_only
+        )
+        return made
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Name the definition, not a line of this module, as the place of a skip."""
+        result = yield
+        if isinstance(item, StackItem) and result.skipped and isinstance(result.longrepr, tuple):
+            result.longrepr = (item.stack.file, line_of(item.stack), result.longrepr[2])
+        return result
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note headlines, warnings and what was not checked, from this process or from a worker."""
+        for name, value in report.user_properties:
+            if report.when == "call" and name.startswith(_PROPERTY):
+                group = self.noted.setdefault(name.removeprefix(_PROPERTY), {})
+                group.setdefault(str(value), []).append(report.nodeid)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say how far each stack came, and what does not show in dots, grouped by reason."""
+        if not self.noted:
+            return
+        terminalreporter.section("stackcheck")
+        for headline in self.noted.get("HEADLINE", {}):
+            terminalreporter.line(headline)
+        for kind in ("WARN", "NOT CHECKED", "NOT REACHED"):
+            for reason, nodes in self.noted.get(kind, {}).items():
+                terminalreporter.line(f"{kind}: {reason}")
+                for node in nodes:
+                    terminalreporter.line(f"    {node}")
+
+
+class StackFile(pytest.File):
+    """A definition file; holds the chosen stacks of it."""
+
+    def collect(self) -> Iterator[pytest.Collector]:
+        """Yield one node per chosen stack."""
+        for stack in plugin_of(self.config).stacks:
+            if path_of(stack) == self.path:
+                yield StackNode.from_parent(self, name=stack.id, stack=stack)
+
+
+class StackNode(pytest.Collector):
+    """A stack; holds one item per rule."""
+
+    def __init__(self, *, stack: Stack, **rest: Any) -> None:
+        """Keep the stack."""
+        super().__init__(**rest)
+        self.stack = stack
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """Yield an item per code, runs nothing; the last one takes the verdicts of all other codes."""
+        codes = codes_of(self.stack, check_only=plugin_of(self.config).check_only)
+        for code in codes:
+            yield RuleItem.from_parent(self, name=code, stack=self.stack, codes=(code,))
+        yield RuleItem.from_parent(self, name=REST, stack=self.stack, codes=codes)
+        if required := self.config.getoption("stack_require"):
+            yield ReachItem.from_parent(self, name=REACH, stack=self.stack, required=Level[required.upper()])
+
+
+class StackItem(pytest.Item):
+    """Something that the report of one stack says."""
+
+    def __init__(self, *, stack: Stack, **rest: Any) -> None:
+        """Keep the stack."""
+        super().__init__(**rest)
+        self.stack = stack
+        self.extra_keyword_matches.add(stack.family)
+
+    def report(self) -> Report:
+        """Return the stack's report; one that could not be had is a failure."""
+        try:
+            return plugin_of(self.config).reports.of(self.stack)
+        except StackcheckError as error:
+            pytest.fail(f"ERROR: {self.stack.title} could not be checked: {error}", pytrace=False)
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """Name the item in headings: the stack, and the code with the rule's title."""
+        title = RULES[self.name].title if self.name in RULES else _TITLES[self.name]
+        return self.path, line_of(self.stack) - 1, f"{self.stack.title}::{self.name} {title}"
+
+
+class ReachItem(StackItem):
+    """Whether the checks of a stack came as far as --stack-require asks."""
+
+    def __init__(self, *, required: Level, **rest: Any) -> None:
+        """Keep the level."""
+        super().__init__(**rest)
+        self.required = required
+
+    def runtest(self) -> None:
+        """Fail with the reason when the level was not reached."""
+        report = self.report()
+        if not report.reach.covers(self.required):
+            reason = one_line(report.reach.unreached[self.required])
+            pytest.fail(f"--stack-require {self.required.word}: not reached: {reason}.", pytrace=False)
+
+
+class RuleItem(StackItem):
+    """What one rule says of one stack, or (`REST`) what all rules say that have no item of their own."""
+
+    def __init__(self, *, codes: tuple[str, ...], **rest: Any) -> None:
+        """Keep the code of this item or, for `REST`, those of all the others."""
+        super().__init__(**rest)
+        self.codes = codes
+        self.verdicts: tuple[Verdict, ...] = ()
+        self.reach = Reach()
+
+    def setup(self) -> None:
+        """Have the report made; an ERROR, and a report that could not be had, is an error of the set-up."""
+        report = self.report()
+        self.reach = report.reach
+        if self.name == REST:
+            text = f"{wording.label(report)} {one_line(report.name, 120)}: {wording.headline(report)}."
+            self.user_properties.append((f"{_PROPERTY}HEADLINE", text))
+        self.verdicts = tuple(v for v in report.verdicts if (v.code in self.codes) != (self.name == REST))
+        if worst(self.verdicts) is Outcome.ERROR and not self._with(Outcome.FAIL):
+            pytest.fail(f"ERROR: could not be checked\n{_text(self._with(Outcome.ERROR))}", pytrace=False)
+
+    def runtest(self) -> None:
+        """Pass, skip, xfail or fail as the verdicts say."""
+        self._judge_failures()
+        for verdict in self._with(Outcome.WARN):
+            self.user_properties.append((f"{_PROPERTY}WARN", f"{verdict.code}: {one_line(verdict.message)}"))
+        if waived := [verdict for verdict in self.verdicts if not verdict.counts]:
+            pytest.xfail(f"accepted: {one_line(waived[0].waived)}")
+        if not self.verdicts:
+            pytest.skip("nothing to judge")
+        doubts = [*self._with(Outcome.WARN), *self._with(Outcome.SKIP)]
+        doubts = [each for each in doubts if not self.reach.skips(each)]
+        if doubts and self.config.getoption("stack_strict"):
+            pytest.fail(f"--stack-strict\n{_text(doubts)}", pytrace=False)
+        if unmade := self._with(Outcome.SKIP):
+            reason = one_line(unmade[0].message)
+            kind = "NOT REACHED" if self.reach.skips(unmade[0]) else "NOT CHECKED"
+            self.user_properties.append((f"{_PROPERTY}{kind}", reason))
+            pytest.skip(f"not checked: {reason}")
+
+    def _judge_failures(self) -> None:
+        failed, codes = self._with(Outcome.FAIL), self.stack.expect_codes
+        expected = self.stack.expect == "fail" and self.name in codes
+        if failed and expected:
+            pytest.xfail(f"expected by the definition: {one_line(failed[0].message)}")
+        if failed:
+            pytest.fail(_text(failed), pytrace=False)
+        if expected:
+            said = _text(self.verdicts) or "it had nothing to judge"
+            pytest.fail(f"{self.name} was expected to fail, and did not:\n{said}", pytrace=False)
+
+    def _with(self, outcome: Outcome) -> tuple[Verdict, ...]:
+        return tuple(verdict for verdict in self.verdicts if verdict.outcome is outcome and verdict.counts)
+
+
+def codes_of(stack: Stack, *, check_only: bool) -> tuple[str, ...]:
+    """Return the codes of the rules that may have something to say of a stack, the expected ones always.
+
+    With `check_only` rules over what was built do not run.
+    """
+    facts = definition_facts(stack, knowledge.load())
+    expected = stack.expect_codes if stack.expect == "fail" else ()
+    likely = {rule.code for rule in rules.load_all() if _may_apply(rule, facts)}
+    left_out = {rule.code for rule in rules.of_target()} if check_only else set()
+    return tuple(sorted({*likely, *expected} - left_out))
+
+
+def _may_apply(rule: Rule, facts: Facts) -> bool:
+    """Ask the rule, by the definition alone; one that wants to see more first may apply."""
+    try:
+        return rule.when(facts)
+    except (KeyError, AttributeError, TypeError):
+        return True
+
+
+def path_of(stack: Stack) -> Path:
+    """Return the absolute path of a stack's definition file."""
+    return Path(stack.file).resolve()
+
+
+@cache
+def _lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8", errors="replace").splitlines()
+
+
+def line_of(stack: Stack) -> int:
+    """Return the line, from 1, that holds the id of a stack or its family."""
+    wanted = re.compile(rf"\s*id\s*=\s*[\"']{re.escape(stack.family or stack.id)}[\"']")
+    return next((number for number, line in enumerate(_lines(path_of(stack)), 1) if wanted.match(line)), 1)
+
+
+def plugin_of(config: pytest.Config) -> Stacks:
+    """Return the active plugin."""
+    plugin = config.pluginmanager.get_plugin("stackcheck.pytest_plugin.items")
+    assert isinstance(plugin, Stacks)  # noqa: S101 - these nodes exist only while it is registered
+    return plugin
+
+
+def _progress(line: str) -> None:
+    sys.stderr.write(f"{one_line(line)}\n")
+    sys.stderr.flush()
+
+
+def _text(verdicts: Iterable[Verdict]) -> str:
+    return "\n".join(verdict_text(verdict) for verdict in verdicts)
+
+
+def _worker_input(config: pytest.Config) -> dict[str, Any]:
+    """Return what pytest-xdist gave this worker; empty in the process that the user started."""
+    return getattr(config, "workerinput", {})
+
+
+def _options(config: pytest.Config) -> Options:
+    get = config.getoption
+    ca, locks = get("stack_ca"), get("stack_locks")
+    if ca and not Path(ca).is_file():
+        raise pytest.UsageError(str(UsageError(f"--stack-ca {ca}: there is no such file")))
+    try:
+        engine = known_name(get("stack_engine")) if get("stack_engine") else None
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from None
+    return pipeline.Options(
+        offline=get("stack_offline"),
+        engine=engine,
+        build=BuildOptions(
+            base=get("stack_base"), mirror=get("stack_mirror"), ca_file=Path(ca) if ca else None
+        ),
+        locks=Path(locks) if locks else None,
+        keep_going=get("stack_keep_going"),
+    )

@@ -1,0 +1,45 @@
+"""What one run has learned of indexes and caches, for all its stacks: nothing is waited for twice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from stackcheck.model.resolution import Unresolved
+    from stackcheck.resolve.question import Question
+
+_DEAD = ("unreachable", "denied", "bad-index")
+
+
+@dataclass(frozen=True, slots=True)
+class RunMemory:
+    """Indexes and pages that did not answer, by URL, and packages that uv's cache does not have.
+
+    Threads share it: each entry is written once, whole, and says the same whoever writes it.
+    """
+
+    dead: dict[str, Unresolved] = field(default_factory=dict)
+    uncached: dict[tuple[str, ...], Unresolved] = field(default_factory=dict)
+
+    def keep_dead(self, url: str, why: Unresolved) -> None:
+        """Remember an index or page (URL without credentials) that did not answer."""
+        if why.kind in _DEAD:
+            self.dead.setdefault(url, why)
+
+    def keep_uncached(self, question: Question, why: Unresolved) -> None:
+        """Remember the package that an offline run could not find in uv's cache."""
+        if why.kind == "offline" and len(why.requirements) == 1:
+            self.uncached.setdefault((why.requirements[0], *_searched(question)), why)
+
+    def uncached_of(self, question: Question) -> Unresolved | None:
+        """Return why an offline run cannot resolve a question that asks for such a package itself."""
+        if not self.uncached:
+            return None
+        places = _searched(question)
+        asked = (n for n in question.packages if n not in question.absent and n not in question.given)
+        return next((why for name in asked if (why := self.uncached.get((name, *places)))), None)
+
+
+def _searched(question: Question) -> tuple[str, ...]:
+    return tuple(place.shown for place in question.places)

@@ -1,0 +1,251 @@
+"""Resolve a stack with uv: which exact files would be installed, or why none can be.
+
+What is honoured of the user's machine: index and find-links settings (UV_DEFAULT_INDEX, UV_INDEX,
+UV_FIND_LINKS and pip's PIP_INDEX_URL, PIP_EXTRA_INDEX_URL, PIP_FIND_LINKS), uv.toml of user and system,
+certificates, proxies, netrc and uv's cache. Settings that would change the choice behind the definition's
+back (constraints, overrides, strategies, a torch backend) are left out and listed in `Resolution.ignored`.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+
+from stackcheck import knowledge
+from stackcheck.model import references
+from stackcheck.model.errors import LockError
+from stackcheck.model.resolution import LockedPackage, Resolution, Unresolved
+from stackcheck.resolve.alternatives import newer_source
+from stackcheck.resolve.asking import Asker
+from stackcheck.resolve.derivation import THE_STACK
+from stackcheck.resolve.given import lock_of, with_metadata
+from stackcheck.resolve.lockfile import Made, parse_lock, render_lock
+from stackcheck.resolve.metadata import declared
+from stackcheck.resolve.options import Options
+from stackcheck.resolve.origins import origins_of, settings_files
+from stackcheck.resolve.question import question_of
+from stackcheck.resolve.rounds import Settled, settle
+from stackcheck.resolve.uvrun import find_uv, uv_version
+from stackcheck.resolve.verify_refusals import Reader, asked_for, stated_indexes
+
+if TYPE_CHECKING:
+    from stackcheck.intake.stack import Package, Stack
+    from stackcheck.resolve.question import Question
+
+__all__ = ["LockedPackage", "Options", "Resolution", "Unresolved", "resolve"]
+
+
+def resolve(stack: Stack, options: Options | None = None) -> Resolution | Unresolved:
+    """Resolve a stack; one that states no Python for the newest of those that its torch has wheels for.
+
+    Raises ResolveError when uv cannot be run at all; everything that uv says about the stack or the
+    indexes is a value.
+    """
+    options = options or Options()
+    if options.answers is None:
+        options = replace(options, answers={})
+    if not stack.requires and not any(map(_is_resolved, stack.packages.values())):
+        return Unresolved("not-stated", "the stack states no package that an index could have")
+    if stack.python:
+        return _Resolver(stack, options, stack.python).found()
+    return _for_likely_python(stack, options)
+
+
+def _for_likely_python(stack: Stack, options: Options) -> Resolution | Unresolved:
+    """Resolve for the newest Python that does it without a source build, else for the newest that does it."""
+    found: list[Resolution] = []
+    failed: list[Unresolved] = []
+    for python in likely_pythons(stack):
+        answer = _Resolver(stack, options, python).found()
+        if isinstance(answer, Unresolved):
+            failed.append(answer)
+            if not answer.proven:
+                break
+        else:
+            found.append(answer)
+            if not answer.source_only:
+                break
+    best = min(found, key=lambda each: len(each.source_only), default=None)
+    missing = Unresolved("not-stated", "the stack states no Python, so its wheels cannot be chosen")
+    return best or next(iter(failed), missing)
+
+
+def _is_resolved(package: Package) -> bool:
+    """Tell whether there is something to resolve for a package: its version, or what its wheel requires."""
+    return package.origin != "conda" and (not package.direct or package.wheel is not None)
+
+
+def _is_stated_source(name: str, question: Question) -> bool:
+    package = question.packages.get(name)
+    return package is not None and package.origin == "source"
+
+
+def likely_pythons(stack: Stack) -> list[str]:
+    """Return the Pythons that the pinned torch, else its newest release, has wheels for, newest first."""
+    torch = knowledge.load().torch
+    version = stack.version("torch")
+    release = (torch.release(version) if version else None) or torch.newest
+    known = release.python.get(stack.platform or "linux/amd64", ())
+    usual = (each for each in known if not each.endswith("t"))
+    return sorted(usual, key=Version, reverse=True)
+
+
+class _Resolver:
+    """One stack with one Python: the questions, uv's answers, and what comes of them."""
+
+    def __init__(self, stack: Stack, options: Options, python: str) -> None:
+        self.stack, self.options = stack, options
+        self.start = time.monotonic()
+        self.fetcher = options.fetcher
+        self.reader = Reader(self.fetcher, options.memory)
+        self.question, self.notes = with_metadata(question_of(stack, python), self.fetcher)
+        self.asker = Asker(options, self.question)
+
+    def found(self) -> Resolution | Unresolved:
+        """Return the resolution, or why there is none."""
+        if self.offline and (known := self.options.memory.uncached_of(self.question)):
+            return replace(known, assumed=self.question.assumed)
+        settled = settle(self.question, self.asker.failure, self.reader)
+        question = settled.question
+        reasons = [*settled.culprits, *([settled.failure] if settled.failure else [])]
+        if not reasons:
+            found = self._preferred(self._resolution(settled), settled)
+            if isinstance(found, Resolution):
+                return replace(found, declared=declared(found, self.fetcher))
+            reasons = [replace(found, others=()), *found.others]
+        reasons += [each for each in settled.unreached if each not in reasons]
+        said = [replace(each, assumed=question.assumed, offline=self.offline) for each in reasons]
+        return replace(said[0], others=tuple(said[1:]))
+
+    def _preferred(self, found: Resolution | Unresolved, settled: Settled) -> Resolution | Unresolved:
+        """Return what pip would take: it builds the newest version rather than take an old one's wheel."""
+        if isinstance(found, Unresolved) or found.offline:
+            return found
+        names = frozenset(p.name for p in found.packages if self._is_passed_over(p, settled.question))
+        if not names:
+            return found
+        question = replace(settled.question, built=settled.question.built | names)
+        again = settle(question, self.asker.failure, self.reader)
+        if again.failure or again.culprits:
+            return found
+        return self._resolution(replace(settled, question=again.question))
+
+    def _is_passed_over(self, package: LockedPackage, question: Question) -> bool:
+        """Tell whether a newer version of a package exists as source only, where the stack leaves it open."""
+        stated = question.packages.get(package.name)
+        is_open = package.version.is_prerelease if stated is None else stated.exact is None
+        if not is_open or not package.is_wheel:
+            return False
+        files, _ = self.reader.files(package.name, asked_for(package.name, question, self.fetcher))
+        wanted = stated.specifier if stated else SpecifierSet()
+        return newer_source(files, wanted, package.version, question)
+
+    @property
+    def offline(self) -> bool:
+        """Tell whether only what is cached counts."""
+        return self.options.offline
+
+    def _resolution(self, settled: Settled) -> Resolution | Unresolved:
+        question, options = settled.question, self.options
+        asked = self.asker.input_of(question)
+        answer = self.asker.compile(asked, asked.args, "pylock.toml")
+        offline = "--offline" in asked.args
+        if not offline:
+            self.asker.missing_pages(question, asked)
+        version = uv_version(options.uv or find_uv())
+        try:
+            text = render_lock(
+                lock_of(answer.stdout, question),
+                origins_of(asked, answer.stdout, self.asker),
+                self.stack,
+                Made(question.uv_platform, version, question.python),
+            )
+            packages = parse_lock(text, path="what uv resolved").packages
+        except LockError as error:
+            return Unresolved("resolver", f"uv {version} gave no usable lock: {error}")
+        found = Resolution(
+            packages=packages,
+            python=question.python,
+            platform=question.uv_platform,
+            uv_version=version,
+            lock_text=text,
+            assumed=question.assumed,
+            offline=offline,
+            honoured=(*asked.honoured, *settings_files(options.environ)),
+            ignored=asked.ignored,
+            left_out=tuple(
+                f"{n}: {why}" for n, why in {**left_out(self.stack), **self.notes, **settled.notes}.items()
+            ),
+            unreached=settled.unreached,
+            given={name: each.version for name, each in question.given.items()},
+            source_only=tuple(
+                p.name for p in packages if not p.is_wheel and not _is_stated_source(p.name, question)
+            ),
+            seconds=time.monotonic() - self.start,
+        )
+        if refusal := _nothing_left(found) or _forbidden(found, question):
+            return refusal
+        return found if offline else self._passed_over(found, question)
+
+    def _passed_over(self, found: Resolution, question: Question) -> Resolution:
+        """Look at the stated indexes that gave nothing; uv passes over one that refuses in silence."""
+        used = {package.index.rstrip("/") for package in found.packages}
+        quiet = [p for p in stated_indexes(question) if p.shown.rstrip("/") not in used]
+        name = found.packages[0].name if found.packages else ""
+        said = [why for place in quiet if name and (why := self.reader.trouble(name, place))]
+        refused = tuple(why for why in said if why.status != 404)
+        silent = tuple(why.message for why in said if why.status == 404)
+        return replace(found, silent=silent, unreached=(*found.unreached, *refused))
+
+
+def _nothing_left(found: Resolution) -> Unresolved | None:
+    """Return why a resolution in which nothing is left is none."""
+    if found.packages or found.given:
+        return None
+    if found.unreached:
+        return replace(found.unreached[0], assumed=found.assumed)
+    return Unresolved("not-stated", "; ".join(found.left_out) or "the stack needs no package here")
+
+
+def _needed_by(name: str, found: Resolution) -> str:
+    parents = found.parents_of(name)
+    return (
+        f"{' and '.join(parents)} need"
+        if len(parents) > 1
+        else f"{parents[0] if parents else THE_STACK} needs"
+    )
+
+
+def _forbidden(found: Resolution, question: Question) -> Unresolved | None:
+    """Return what has no wheel, where the stack forbids to build it; the rest stands in `others`."""
+    reasons = [
+        Unresolved(
+            "no-wheel",
+            f"{_needed_by(name, found)} {name} {found.version(name)}, "
+            f"which has no wheel for {question.title}, and the stack forbids source builds",
+            (f"{name}=={found.version(name)}",),
+            who=" and ".join(found.parents_of(name)) or THE_STACK,
+        )
+        for name in (found.source_only if question.forbids_builds else ())
+    ]
+    return replace(reasons[0], others=tuple(reasons[1:])) if reasons else None
+
+
+def left_out(stack: Stack) -> dict[str, str]:
+    """Return what of a stack no resolver looks at, or not wholly, each with the reason."""
+    notes = {name: f"its marker is false here: {marker}" for name, marker in stack.left_out.items()}
+    for name, package in stack.packages.items():
+        if package.origin == "conda":
+            version = "its version was taken as given" if package.exact else "its version is not known"
+            notes[name] = f"comes from conda; {version}, and what it requires itself was not resolved"
+        elif package.wheel and not references.sha256_of(package.url or ""):
+            notes[name] = f"comes from {package.direct}, which a lock can hold only with its #sha256=..."
+        elif package.direct and not package.wheel:
+            notes[name] = f"comes from {package.direct}; what it requires itself was not resolved"
+        elif package.origin == "source" and not package.direct:
+            notes[name] = "built from source; what it requires itself is known only to its build, so state it"
+    return notes

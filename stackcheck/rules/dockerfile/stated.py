@@ -1,0 +1,185 @@
+"""The text of a Dockerfile: exports, activations, and one torch for all."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import TYPE_CHECKING
+
+from stackcheck.images.dockersteps import scopes
+from stackcheck.model.verdict import Evidence
+from stackcheck.rules.registry import Finding, failed, passed, rule, warned
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from stackcheck.images.dockersteps import Instruction, Scope
+    from stackcheck.model.facts import Facts
+
+_CLONED = re.compile(
+    r"git\s+clone\b(?P<options>[^&;|]*?)(?P<url>\S*/pytorch(?:\.git)?)(?=\s|$)(?P<rest>[^&;|]*)"
+)
+
+
+_BUILDS = re.compile(
+    r"setup\.py\s+(?:bdist_wheel|install|develop)|-m\s+build\b|pip3?\s+(?:wheel|install)\s+(?:-\S+\s+)*\."
+)
+
+
+_COMPANION = re.compile(r"\b(?:torch)?(?:vision|audio)\b")
+
+
+_TWO = Evidence(
+    "Python files of one torch over the libraries of another end in `generic_type: cannot initialize type "
+    '"RpcBackendOptions": an object with that name is already defined`',
+    "reproduced on the CPU with torch 2.5.0 (tests/integration/test_two_torches.py)",
+)
+
+
+def _has_dockerfile(facts: Facts) -> bool:
+    return "dockerfile" in facts
+
+
+@rule("DOCKER103", when=_has_dockerfile)
+def companions_see_one_torch(dockerfile: str) -> list[Finding]:
+    """A Dockerfile builds torchvision and torchaudio where only the installed torch can be found.
+
+    A checkout of torch that is still there when its companions are built is a second torch: PYTHONPATH, the
+    user site or the working directory bring its Python files over the libraries of the installed one, and the
+    process ends in `cannot initialize type "RpcBackendOptions"`.
+
+    Source: reproduced on the CPU with torch 2.5.0; https://docs.python.org/3/using/cmdline.html
+    Example: ENV PYTHONPATH=/pytorch before `RUN python setup.py bdist_wheel` in /vision.
+    Fix: PYTHONNOUSERSITE=1 PYTHONPATH= before the command, or remove the checkout first.
+    """
+    findings, trees, begun = [], set[str](), False
+    for each, scope in scopes(dockerfile):
+        if each.word != "RUN":
+            continue
+        trees |= set(_cloned(each, scope))
+        begun = begun or bool(trees)
+        trees -= {tree for tree in trees if _removes(each.rest, tree)}
+        if trees and _builds_companion(each, scope):
+            findings.append(_judge(each, scope, sorted(trees)))
+        elif begun and _builds_companion(each, scope):
+            findings.append(
+                passed(f"Line {each.line} builds {_what(each, scope)} beside no checkout of torch.")
+            )
+    return findings
+
+
+def _removes(command: str, tree: str) -> bool:
+    return bool(re.search(rf"\brm\s+-\w+\s+(?:\S+\s+)*{re.escape(tree)}(?:[\s;&|]|$)", command))
+
+
+def _cloned(each: Instruction, scope: Scope) -> Iterator[str]:
+    for match in _CLONED.finditer(scope.expand(each.rest)):
+        words = [word for word in match["rest"].split() if word.startswith("/")]
+        yield words[-1] if words else posixpath.join(scope.workdir, "pytorch")
+
+
+def _builds_companion(each: Instruction, scope: Scope) -> bool:
+    return bool(_BUILDS.search(each.rest)) and _what(each, scope) != ""
+
+
+def _what(each: Instruction, scope: Scope) -> str:
+    """Return which companion a command builds, by the folder that it stands in or names."""
+    places = " ".join([scope.workdir, *re.findall(r"\bcd +(\S+)", each.rest)])
+    found = _COMPANION.search(places)
+    return f"torch{found[0].removeprefix('torch')}" if found else ""
+
+
+def _judge(each: Instruction, scope: Scope, trees: list[str]) -> Finding:
+    inline = dict(re.findall(r"\b(PYTHONPATH|PYTHONNOUSERSITE)=(\S*)", each.rest))
+    seen = {**{name: scope.env.get(name, "") for name in ("PYTHONPATH", "PYTHONNOUSERSITE")}, **inline}
+    what = f"Line {each.line} builds {_what(each, scope)}"
+    onto = [tree for tree in trees if tree in scope.expand(seen["PYTHONPATH"]).strip("\"'").split(":")]
+    fix = "write PYTHONNOUSERSITE=1 PYTHONPATH= before the command, or remove the checkout first"
+    if onto:
+        return failed(
+            f"{what} with PYTHONPATH={seen['PYTHONPATH']}: {onto[0]} is a second "
+            "torch beside the installed one.",
+            _TWO,
+            expected="PYTHONPATH without a checkout of torch",
+            found=f"PYTHONPATH={seen['PYTHONPATH']}",
+            hint=fix,
+        )
+    stated = "PYTHONPATH" in inline or "PYTHONPATH" in scope.env
+    if seen["PYTHONNOUSERSITE"].strip("\"'") and stated:
+        return passed(f"{what} in a clean environment.", _TWO)
+    return warned(
+        f"{what} while the checkout {', '.join(trees)} is there, and nothing keeps PYTHONPATH and "
+        "the user site out.",
+        _TWO,
+        expected="PYTHONNOUSERSITE=1 and an empty PYTHONPATH",
+        found="neither",
+        hint=fix,
+    )
+
+
+_ACTIVATE = re.compile(r"^\s*RUN\s+(?:.*?(?:&&|;)\s*)?(?:\.|source)\s+(?P<path>\S*activate)\b", re.MULTILINE)
+
+
+_LAYERS = Evidence(
+    "each RUN is a shell of its own: what it exports ends with it",
+    "https://docs.docker.com/reference/dockerfile/#run",
+)
+
+
+def _instructions(text: str) -> str:
+    """Return a Dockerfile without comment lines and with continued lines joined."""
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
+    return "\n".join(lines).replace("\\\n", " ")
+
+
+@rule("DOCKER101", when=_has_dockerfile)
+def exports_in_run(dockerfile: str) -> list[Finding]:
+    """Variables are set with ENV and not with `RUN export`.
+
+    Source: https://docs.docker.com/reference/dockerfile/#run
+    Example: `RUN export HSA_OVERRIDE_GFX_VERSION=8.0.3 && apt-get update`: the next line does not see it.
+    Fix: `ENV HSA_OVERRIDE_GFX_VERSION=8.0.3`.
+    """
+    text = _instructions(dockerfile)
+    set_by_env = set(re.findall(r"^\s*ENV\s+([A-Za-z_]\w*)[= ]", text, re.MULTILINE))
+    found = dict.fromkeys(
+        name
+        for run in re.findall(r"^\s*RUN\b.*$", text, re.MULTILINE)
+        for name in re.findall(r"(?:^\s*RUN\s+(?:--\S+\s+)*|&&\s*|;\s*)export\s+([A-Za-z_]\w*)=", run)
+    )
+    return [
+        warned(
+            f"RUN export {name}=... ends with that RUN: later instructions and the container do not see it.",
+            _LAYERS,
+            expected=f"ENV {name}=...",
+            found=f"RUN export {name}=...",
+            hint=f"write ENV {name}=... instead",
+        )
+        for name in found
+        if name not in set_by_env
+    ]
+
+
+@rule("DOCKER102", when=_has_dockerfile)
+def activates_in_run(dockerfile: str) -> list[Finding]:
+    """A virtual environment is put on the PATH and not activated in one RUN.
+
+    Source: https://docs.docker.com/reference/dockerfile/#run
+    Example: `RUN . .venv/bin/activate && pip install cmake`: later lines use the system's pip.
+    Fix: `ENV PATH=/opt/venv/bin:$PATH`, or call /opt/venv/bin/pip.
+    """
+    return [
+        warned(
+            f"RUN activates {path} for itself alone: later instructions use the system's Python.",
+            _LAYERS,
+            expected="ENV PATH=<environment>/bin:$PATH",
+            found=f"RUN . {path}",
+            hint="set PATH with ENV, or call the environment's own python and pip",
+        )
+        for path in dict.fromkeys(_activated(_instructions(dockerfile)))
+    ]
+
+
+def _activated(text: str) -> Iterator[str]:
+    for match in _ACTIVATE.finditer(text):
+        yield match["path"]

@@ -1,0 +1,286 @@
+"""Pins, requirements that METADATA declares, and the libraries that torch pins."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeAlias
+
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from stackcheck.intake.stack import LATEST
+from stackcheck.model.versions import parse_specifier, parse_version, ranges_meet, spelled
+from stackcheck.rules.grading import cite, failed_by, shown_by_resolver
+from stackcheck.rules.official_wheels import official_wheels
+from stackcheck.rules.registry import Finding, passed, rule, skipped, uses, warned
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from packaging.specifiers import SpecifierSet
+
+    from stackcheck.environment import Distribution, Environment
+    from stackcheck.intake.stack import Stack
+    from stackcheck.knowledge import Tables
+    from stackcheck.knowledge.packages import Needs, Newest, Pins
+    from stackcheck.model.facts import Facts
+
+    Clash: TypeAlias = tuple[Version, Needs, tuple[str, SpecifierSet, str]]
+
+_ANY = parse_specifier("")
+
+
+def _declares(facts: Facts) -> bool:
+    return not facts["tables"].packages.declared_dists.isdisjoint(facts["env"].packages)
+
+
+@rule("NEEDS101", when=_declares)
+def declared_requirements(env: Environment, tables: Tables) -> list[Finding]:
+    """The pins satisfy what the packages' METADATA requires.
+
+    xformers, vllm, torch-tensorrt, torchdata and torch itself require one exact release of each other. A
+    resolver refuses the pair; installed one after the other, the second replaces the torch of the first.
+    Local parts (+cu124) are left aside. A range fails only when no known version in it fits.
+
+    Source: Requires-Dist of the wheels on PyPI (knowledge/packages.toml).
+    Example: xformers 0.0.26.post1 requires torch==2.3.0; the stack pins torch 2.3.1.
+    Fix: take the release of the package that was made for the pinned torch, or the torch that it names.
+    """
+    findings: list[Finding] = []
+    for name in sorted(tables.packages.declared_dists.intersection(env.packages)):
+        package = env.packages[name]
+        if package.version != LATEST and _of_pypi(name, package):
+            findings += _judge_declared(name, package, env, tables)
+    return findings
+
+
+def _judge_declared(name: str, package: Distribution, env: Environment, tables: Tables) -> Iterator[Finding]:
+    exact = package.exact
+    if exact is None:
+        rows = tables.packages.declared(name, package.specifier)
+    else:
+        row = tables.packages.declared_by(name, exact)
+        rows = ((parse_version(exact.public), row),) if row else ()
+    if not rows:
+        if package.exact is not None and not _made_elsewhere(package):
+            yield skipped(f"no data on what {name} {package.version} requires")
+        return
+    clashes = [(version, row, clash) for version, row in rows if (clash := _clash(row, env))]
+    if len(clashes) == len(rows):
+        (other, _, _) = clashes[-1][2]
+        bad = replace(_clashing(name, package, clashes[-1], tables), subject=name)
+        yield shown_by_resolver(bad, env, name, canonicalize_name(other))
+    elif any(_compared(row, env) for _, row in rows):
+        _, row = rows[-1]
+        subject = f"{name} {package.version}" if package.exact else f"A known {name} in {package.version}"
+        yield passed(f"{subject} accepts what the stack pins.", cite(row, ""))
+
+
+def _of_pypi(name: str, package: Distribution) -> bool:
+    """Tell whether METADATA on PyPI speaks of it: torch's ROCm and CPU builds require other things."""
+    version = package.exact
+    local = (version.local if version else None) or ""
+    return package.origin not in {"source", "conda"} and not (name == "torch" and local[:3] in {"roc", "cpu"})
+
+
+def _made_elsewhere(package: Distribution) -> bool:
+    version = package.exact
+    return bool(version and (version.is_devrelease or version.local))
+
+
+def _clash(row: Needs, env: Environment) -> tuple[str, SpecifierSet, str] | None:
+    """Return (other, wanted, what is pinned) for the first requirement that the pins break."""
+    for other, wanted in row.needs.items():
+        package = env.packages.get(canonicalize_name(other))
+        version = package.exact if package else None
+        if other == "torch" and version is None:
+            version = env.torch.version
+        if version is not None and not wanted.contains(version.public, prereleases=True):
+            return other, wanted, version.public
+        if version is None and package and not ranges_meet(package.specifier, wanted):
+            return other, wanted, spelled(package.specifier)
+    return None
+
+
+def _compared(row: Needs, env: Environment) -> bool:
+    """Tell whether the stack fixes what a row requires: an open range accepts, and proves nothing."""
+    return any(env.version(other) or (other == "torch" and env.torch.version) for other in row.needs)
+
+
+def _clashing(name: str, package: Distribution, last: Clash, tables: Tables) -> Finding:
+    version, row, (other, wanted, pinned) = last
+    exact = package.exact is not None
+    subject = f"{name} {version}" if exact else f"Every known {name} that {package.version} admits"
+    newest = "" if exact else f" (the newest, {version}, requires {other}{spelled(wanted)})"
+    return failed_by(
+        f"{subject} requires another {other}{newest or f': {other}{spelled(wanted)}'}; the stack has "
+        f"{other} {pinned}.",
+        (row, f"{name} {version}: Requires-Dist: {other}{spelled(wanted)}"),
+        expected=f"{other}{spelled(wanted)}",
+        found=f"{other} {pinned}",
+        hint=_fitting(name, other, pinned, tables) or f"take {other}{spelled(wanted)}, or another {name}",
+    )
+
+
+def _fitting(name: str, other: str, pinned: str, tables: Tables) -> str:
+    fits = [
+        version
+        for version, row in tables.packages.declared(name, _ANY)
+        if other in row.needs and _admits(row.needs[other], pinned)
+    ]
+    return f"take {name} {max(fits)}, which accepts {other} {pinned}" if fits else ""
+
+
+def _admits(wanted: SpecifierSet, pinned: str) -> bool:
+    """Tell whether what is wanted meets a pin, or a range as it is spelled."""
+    if pinned[:1].isdigit():
+        return wanted.contains(pinned, prereleases=True)
+    return ranges_meet(wanted, parse_specifier(pinned))
+
+
+def _pins_libraries(facts: Facts) -> bool:
+    return any(name.startswith(("nvidia-", "cuda-toolkit")) for name in facts["env"].packages)
+
+
+@rule("NVPIN101", when=_pins_libraries)
+@official_wheels()
+def torch_pins(env: Environment, tables: Tables) -> list[Finding]:
+    """The nvidia-* wheels are the ones that torch's wheel pins.
+
+    torch's METADATA names its CUDA libraries with `==`. Another version is refused by a resolver; installed
+    afterwards, it replaces the library that torch was built and tested with. A newer one of the same major
+    may be meant: for torch 2.9.1 the release notes advise cuDNN 9.15 or later. An older one, or another
+    major, lacks what torch was built against. `latest` is the newest of the day, which is not the pinned one.
+
+    Source: Requires-Dist of torch's wheels on PyPI (knowledge/packages.toml); pytorch/pytorch issue 169175.
+    Example: torch 2.5.0 pins nvidia-cudnn-cu12==9.1.0.70; `latest` is 9.27.0.42.
+    Fix: state the pinned versions, or leave these packages out: torch brings them.
+    """
+    claim = env.torch
+    row = tables.packages.torch_pins(claim.version) if claim.version and claim.official else None
+    if row is None:
+        return [skipped(f"no data on the CUDA libraries that {claim.title} pins")] if claim.version else []
+    if claim.cuda is None or (claim.cuda.major, claim.cuda.minor) != (row.cuda.major, row.cuda.minor):
+        return [
+            skipped(f"no data on the pins of {claim.title}: the wheel on PyPI is built for CUDA {row.cuda}")
+        ]
+    named = sorted(set(row.pins).intersection(env.packages))
+    newest = tables.packages.newest
+    found = (_held_to_pin(name, env.packages[name], row, claim.title, newest.get(name)) for name in named)
+    return [finding for finding in found if finding is not None]
+
+
+def _held_to_pin(
+    name: str, package: Distribution, row: Pins, title: str, newest: Newest | None
+) -> Finding | None:
+    """Hold one library against the version that torch pins; None for the newest, where that is the pin."""
+    pin = row.pins[name]
+    said = (row, f"torch {row.torch}: Requires-Dist: {name}=={pin}")
+    expected, found = f"{name}=={pin}", f"{name} {package.version}"
+    instead = f'write {name} = "{pin}", or leave it out: torch brings it'
+    if package.version == LATEST and newest is not None:
+        if newest.version == pin:
+            return None
+        return failed_by(
+            f"{name} is not pinned: the newest is {newest.version}, and {title} pins {name}=={pin}.",
+            said,
+            (newest, f"the newest {name} is {newest.version}"),
+            expected=expected,
+            found=f"latest ({newest.version} on {newest.checked})",
+            hint=instead,
+        )
+    if _is_newer(package, pin):
+        return warned(
+            f"{name} {package.version} is newer than the {pin} that {title} pins, of the same "
+            "major version: it works where it is meant, and a resolver refuses it.",
+            cite(*said),
+            expected=expected,
+            found=found,
+            hint=f"if it is meant, override the pin (uv: override-dependencies; pip: install it "
+            f'last, with --no-deps); else write {name} = "{pin}"',
+        )
+    if not package.specifier.contains(pin, prereleases=True):
+        text = f"{found} is not the {pin} that {title} pins."
+        return failed_by(text, said, expected=expected, found=found, hint=instead)
+    return passed(f"{found} is what {title} pins.", cite(*said))
+
+
+def _is_newer(package: Distribution, pin: Version) -> bool:
+    """Tell whether a pin, or the lower bound of a range, is above torch's pin and of its major version."""
+    least = package.exact
+    bounds = [each.version for each in package.specifier if each.operator in {">=", ">", "~="}]
+    if least is None and bounds:
+        least = max(parse_version(bound) for bound in bounds)
+    return least is not None and least > pin and least.major == pin.major
+
+
+_NO_PIN_SINCE = Version("2.11")
+"""torchaudio's METADATA names no torch from 2.11.0 on (knowledge/torch.toml, its companion rows)."""
+
+
+def _has_packages(facts: Facts) -> bool:
+    return bool(facts["stack"].packages)
+
+
+@rule("PIN101", when=_has_packages)
+def pinned(stack: Stack) -> Finding:
+    """Every package is pinned to one version.
+
+    A range or `latest` is another set of files next month: what was checked is then not what is installed.
+
+    Source: https://packaging.python.org/en/latest/specifications/version-specifiers/
+    Example: `torch-geometric = "latest"`.
+    Fix: pin the version; `stackcheck lock` prints the one that is chosen today.
+    """
+    loose = [f"{name} ({package.version})" for name, package in stack.packages.items() if not package.pinned]
+    if not loose:
+        return passed(f"All {len(stack.packages)} packages are pinned.")
+    return warned(
+        f"{len(loose)} of {len(stack.packages)} packages are not pinned: {', '.join(loose)}.",
+        expected="an exact version for each",
+        found=", ".join(loose),
+        hint="pin them; `stackcheck lock` prints the versions that are chosen today",
+    )
+
+
+@rule("PIN102", when=uses("torchaudio"))
+def unpinned_torchaudio(env: Environment, tables: Tables) -> Finding | None:
+    """An unpinned torchaudio does not follow an older torch.
+
+    torchaudio 2.11.0 and later name no torch in METADATA, so a resolver puts the newest beside any torch. It
+    is a build for the CUDA version of its own release and needs the stable ABI of torch 2.11.
+
+    Source: METADATA of torchaudio 2.11.0; https://github.com/boson-ai/higgs-audio/issues/177
+    Example: `torchaudio = "latest"` in an image with torch 2.7: libcudart.so.13 is not found.
+    Fix: pin the torchaudio of the torch release, such as 2.5.0 for torch 2.5.0.
+    """
+    package = env.packages["torchaudio"].package
+    newest = tables.packages.newest.get("torchaudio")
+    claim = env.torch
+    open_ended = package.version == LATEST or (
+        package.exact is None and newest is not None and newest.version in package.specifier
+    )
+    if newest is None or claim.version is None or not open_ended or not env.only_pypi("torchaudio"):
+        return None
+    release = Version(f"{claim.version.major}.{claim.version.minor}")
+    if release >= _NO_PIN_SINCE:
+        return passed(
+            f"The newest torchaudio uses the stable ABI, which torch {claim.version.public} has.",
+            cite(newest, ""),
+        )
+    cuda = _pypi_cuda(tables, newest.version)
+    return failed_by(
+        f"torchaudio is not pinned, and the newest on PyPI, {newest.version}, is made for torch "
+        f"{_NO_PIN_SINCE} and "
+        f"later{cuda}; the stack has {claim.title}.",
+        (newest, f"the newest torchaudio is {newest.version}, and its METADATA names no torch"),
+        expected=f"the torchaudio of torch {claim.version.public}",
+        found=f"torchaudio {package.version}",
+        hint=f"pin torchaudio to the release for torch {claim.minor}",
+    )
+
+
+def _pypi_cuda(tables: Tables, version: Version) -> str:
+    row = tables.torch.release(version)
+    flavor = row.pypi.get("linux/amd64") if row else None
+    return f" (its wheel there is built for CUDA {flavor})" if flavor else ""

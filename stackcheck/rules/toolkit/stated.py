@@ -1,0 +1,176 @@
+"""The CUDA toolkit that is stated: against torch, its host compiler and mmcv."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from stackcheck.model.verdict import Evidence, Outcome
+from stackcheck.model.versions import minor, parse_version
+from stackcheck.rules.driver.needed_cuda import needed_cuda
+from stackcheck.rules.grading import cite, failed_by, no_data
+from stackcheck.rules.mmcv.published_wheels import mmcv_pages
+from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, uses, warned
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from stackcheck.environment import Environment
+    from stackcheck.knowledge import Tables
+    from stackcheck.knowledge.cuda import Toolkit
+
+_CHECK = Evidence(
+    "torch refuses an nvcc of another major version, and warns for another minor version",
+    "_check_cuda_version in torch/utils/cpp_extension.py of the torch 1.10.0 - 2.15.0 wheels, "
+    "pypi.org/project/torch (checked 2026-11-20)",
+)
+
+
+_UNCHECKED = "allow-unsupported-compiler"
+
+
+_NVCC_FLAGS = ("NVCC_PREPEND_FLAGS", "NVCC_APPEND_FLAGS")
+
+
+def _states_toolkit(facts: Mapping[str, Any]) -> bool:
+    env: Environment | None = facts.get("env")
+    return env is not None and env.stack.toolkit is not None
+
+
+@rule("TOOLKIT101", when=_states_toolkit)
+def toolkit_fits_torch(env: Environment) -> Finding | None:
+    """The toolkit that extensions are built with has the CUDA major version of torch.
+
+    torch compares `nvcc --version` with its own CUDA version when an extension is built: another major
+    version is an error, another minor version a warning. Where nothing is built from source the toolkit is
+    not used, because wheels bring their own CUDA runtime.
+
+    Source: _check_cuda_version in torch/utils/cpp_extension.py of the torch wheels.
+    Example: nvcc 11.8 with torch for CUDA 12.8: `The detected CUDA version (11.8) mismatches the version`.
+    Fix: take the toolkit of torch's CUDA version, or the build of torch for the toolkit's.
+    """
+    needed = needed_cuda(env)
+    if needed is None or env.stack.toolkit is None:
+        return None
+    cuda, by = needed.cuda, needed.by
+    toolkit, built = parse_version(minor(env.stack.toolkit)), list(env.compiled)
+    expected, found = f"CUDA toolkit {cuda}", f"CUDA toolkit {toolkit}"
+    whose = "The stack says" if by == "the stack" else f"{by[0].upper()}{by[1:]} says"
+    hint = f"take CUDA toolkit {cuda}, or torch for CUDA {toolkit}"
+    if toolkit == cuda:
+        return passed(f"The toolkit is CUDA {toolkit}, as torch is.", expected=expected, found=found)
+    if toolkit.major == cuda.major:
+        text = f"{whose} CUDA {cuda}, the toolkit is {toolkit}: the same major version, so extensions build"
+        if built:
+            text += ", with a warning"
+        return passed(f"{text}.", _CHECK, expected=expected, found=found)
+    text = f"{whose} CUDA {cuda}, the toolkit is {toolkit}"
+    if not built:
+        return warned(
+            f"{text}: nothing is built from source, so it is not used; a source build would be refused.",
+            _CHECK,
+            expected=expected,
+            found=found,
+            hint=hint,
+        )
+    names = ", ".join(built)
+    return failed(f"{text}: building {names} is refused.", _CHECK, expected=expected, found=found, hint=hint)
+
+
+def _states_compiler(facts: Mapping[str, Any]) -> bool:
+    env: Environment | None = facts.get("env")
+    return env is not None and env.stack.host_compiler is not None and env.toolkit is not None
+
+
+@rule("TOOLKIT102", when=_states_compiler)
+def host_compiler_fits_toolkit(env: Environment, tables: Tables) -> Finding | None:
+    """The host compiler is one that the toolkit and torch accept.
+
+    The headers of a toolkit stop a gcc that is too new (`unsupported GNU version`), and torch has a table
+    of its own for the versions that it knows. `TORCH_DONT_CHECK_COMPILER_ABI=1` switches torch's check off,
+    not that of nvcc; that one yields to `-allow-unsupported-compiler` alone.
+
+    Source: crt/host_config.h in NVIDIA's wheels on PyPI; before 11.7 CUDA_GCC_VERSIONS in the torch 2.13.0
+    wheel and spack's table of nvcc (`stackcheck tables`).
+    Example: gcc 14 with CUDA 12.4, which ends with gcc 13.
+    Fix: install the newest gcc that the toolkit accepts, and set CC, CXX and CUDAHOSTCXX.
+    """
+    match = re.search(r"g(?:cc|\+\+|nu)\D*(\d+)", env.stack.host_compiler or "")
+    if match is None:
+        return skipped(f"the host compiler {env.stack.host_compiler!r} is no gcc: only gcc limits are known")
+    if too_old := _too_old_for_torch(int(match[1]), env, tables):
+        return too_old
+    toolkit = env.toolkit[0] if env.toolkit else parse_version("0")
+    row = tables.cuda.toolkit(toolkit)
+    if row is None:
+        newest = tables.cuda.newest.version
+        return no_data(f"the CUDA toolkit {toolkit}", f"CUDA {newest}", tables.cuda.checked)
+    return _gcc_fits(int(match[1]), row, env)
+
+
+def _too_old_for_torch(gcc: int, env: Environment, tables: Tables) -> Finding | None:
+    """Hold gcc against what torch's own headers ask for; only source builds include them."""
+    torch = env.torch.version
+    row = tables.torch.compiler_of(torch) if torch else None
+    if row is None or gcc >= row.gcc or not env.compiled:
+        return None
+    says = f"the headers of torch {torch and torch.public} need gcc {row.gcc} or later"
+    text = f"{says[0].upper()}{says[1:]}, and the stack compiles {', '.join(env.compiled)} with gcc {gcc}."
+    hint = f"install gcc {row.gcc} or later, and set CC and CXX to it"
+    return failed_by(text, (row, says), expected=f"gcc >= {row.gcc}", found=f"gcc {gcc}", hint=hint)
+
+
+def _gcc_fits(gcc: int, row: Toolkit, env: Environment) -> Finding:
+    most = row.gcc_max
+    if most is None:
+        return skipped(f"no data on the newest gcc that CUDA {row.version} accepts")
+    says = f"CUDA {row.version} accepts gcc up to {most}"
+    expected, found = f"gcc <= {most}", f"gcc {gcc}"
+    if gcc <= most:
+        note = f" ({row.gcc_note})" if row.gcc_note and gcc == most and not row.gcc_read else ""
+        return passed(
+            f"{says}{note}; the stack has gcc {gcc}.", cite(row, says), expected=expected, found=found
+        )
+    hint = f"install gcc {most} and set CC, CXX and CUDAHOSTCXX to it, or take a newer toolkit"
+    off = next((name for name in _NVCC_FLAGS if _UNCHECKED in env.stack.env.get(name, "")), None)
+    if off is not None:
+        text = (
+            f"{says}, the stack has gcc {gcc}, and {off} switches the check off: NVIDIA does not test that."
+        )
+        return warned(text, cite(row, says), expected=expected, found=found, hint=hint)
+    text = f"{says}, the stack has gcc {gcc}: `unsupported GNU version`."
+    doubtful = not row.gcc_read and row.torch_gcc_max != most
+    return failed_by(text, (row, says), expected=expected, found=found, hint=hint, doubtful=doubtful)
+
+
+_CHECK_FALLBACK = Evidence(
+    "the CUDA major version of nvcc and torch must be the same",
+    "torch/utils/cpp_extension.py `_check_cuda_version` in torch 2.6.0 and 2.13.0 (checked 2026-11-20)",
+)
+
+
+@rule("TOOLKIT103", when=uses("mmcv"))
+def toolkit_of_fallback(env: Environment, tables: Tables) -> Finding | None:
+    """Where the mmcv page has no wheel, the toolkit can compile the source that pip takes instead.
+
+    torch refuses to compile an extension with an nvcc of another CUDA major version than its own.
+
+    Source: torch/utils/cpp_extension.py `_check_cuda_version`; https://github.com/open-mmlab/mmcv/issues/3104
+    Example: mmcv 2.1.0 from cu121/torch2.3.0 with the toolkit 11.8.
+    Fix: a published combination, or the toolkit of torch's CUDA version.
+    """
+    claim = env.torch
+    missing = [finding for finding in mmcv_pages(env, tables) if finding.outcome >= Outcome.FAIL]
+    if not missing or not env.stack.toolkit or claim.cuda is None:
+        return None
+    major = int(env.stack.toolkit.split(".")[0])
+    if major == claim.cuda.major:
+        return passed(f"The toolkit {env.stack.toolkit} can compile mmcv for {claim.title}.", _CHECK_FALLBACK)
+    return failed(
+        f"mmcv has no wheel there and is compiled; torch is built for CUDA {claim.cuda}, and the toolkit is "
+        f"{env.stack.toolkit}: torch refuses it.",
+        _CHECK_FALLBACK,
+        expected=f"a toolkit of CUDA {claim.cuda.major}",
+        found=f"toolkit {env.stack.toolkit}",
+        hint=f"take mmcv where it is published, or the toolkit of CUDA {claim.cuda}",
+    )

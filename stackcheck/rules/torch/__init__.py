@@ -1,0 +1,8 @@
+"""torch, torchvision and torchaudio."""
+
+FAMILIES = {
+    "TORCH": "torch and what belongs to its release",
+    "VISION": "torchvision",
+    "AUDIO": "torchaudio",
+}
+"""The letters of the codes in this folder, and what each family is about."""

@@ -1,0 +1,6 @@
+"""Targeted builds of torch."""
+
+FAMILIES = {
+    "VARIANT": "targeted builds",
+}
+"""The letters of the codes in this folder, and what each family is about."""

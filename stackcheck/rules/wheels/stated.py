@@ -1,0 +1,323 @@
+"""Wheels with native code against the Python, torch and CUDA that they were made for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stackcheck.model.build import tag_cuda
+from stackcheck.model.verdict import Evidence
+from stackcheck.rules.grading import cite, failed_by
+from stackcheck.rules.official_wheels import official_wheels
+from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from stackcheck.environment import Distribution, Environment, TorchBuild
+    from stackcheck.environment.madefor import MadeFor
+    from stackcheck.knowledge import Tables
+    from stackcheck.knowledge.wheels import BuiltCuda
+    from stackcheck.model.facts import Facts
+
+TRIO = frozenset({"torch", "torchvision", "torchaudio"})
+"""Judged by the rules of torch itself."""
+
+
+_MINOR = Evidence(
+    "libtorch has no stable C++ interface between minor releases; patch releases share it",
+    "https://github.com/Dao-AILab/flash-attention/issues/931; "
+    "https://github.com/rusty1s/pytorch_scatter/issues/348 "
+    "(checked 2026-11-20)",
+)
+
+
+_MAJOR = Evidence(
+    "libcudart's soname holds the CUDA major version; minors of one major are compatible",
+    "https://docs.nvidia.com/deploy/cuda-compatibility/minor-version-compatibility.html (checked 2026-11-20)",
+)
+
+
+_ABI = Evidence(
+    "c10::Error(SourceLocation, std::string) is mangled with `Ss` without the C++11 ABI and with "
+    "`__cxx11` with it",
+    "https://github.com/Dao-AILab/flash-attention/issues/940; PyTorch 2.6.0 and 2.7.0 release notes "
+    "(checked 2026-11-20)",
+)
+
+
+def _has_made(facts: Facts) -> bool:
+    env: Environment = facts["env"]
+    return any(
+        "+" in package.version or package.find_links or package.index or package.built_for
+        for name, package in env.packages.items()
+        if name not in TRIO
+    ) or bool(env.index.find_links or env.index.extra)
+
+
+def _made(env: Environment) -> Iterator[tuple[str, Distribution, MadeFor]]:
+    for name, package in env.packages.items():
+        if name not in TRIO and (made := env.made_for(name)):
+            yield name, package, made
+
+
+def _ambiguous(name: str, package: Distribution, made: MadeFor) -> Finding:
+    minors = " or ".join(made.ambiguous)
+    return skipped(
+        f"{name} {package.version} was not held against torch: its local version may mean torch {minors}",
+        hint=f"state it: {name} = {{ version = ..., built_for = {{ torch = ... }} }}",
+    )
+
+
+def _has_tagged(facts: Facts) -> bool:
+    only_build = facts["tables"].wheels.built_cuda
+    return _has_made(facts) or not only_build.keys().isdisjoint(facts["env"].packages)
+
+
+@rule("WHEEL101", when=_has_made)
+def torch_minor(env: Environment) -> list[Finding]:
+    """Compiled wheels were made for the torch minor of the stack.
+
+    A C++ extension links against libtorch, whose interface changes between minor releases: the wrong one ends
+    in `undefined symbol`. Patch releases share the interface: a wheel for 2.5.0 fits 2.5.1.
+
+    Source: Dao-AILab/flash-attention issue 931; rusty1s/pytorch_scatter issue 348; open-mmlab/mmcv issue
+    1727.
+    Example: torch-scatter from the page torch-1.9.1+cu111 with torch 1.10.0.
+    Fix: take the wheel of the page, or with the local version, of the stack's torch minor.
+    """
+    claim = env.torch
+    if claim.minor is None:
+        return []
+    findings: list[Finding] = []
+    for name, package, made in _made(env):
+        if made.ambiguous:
+            findings.append(_ambiguous(name, package, made))
+        if made.torch is None:
+            continue
+        if made.torch == claim.minor:
+            findings.append(passed(f"{name} is made for torch {made.torch}, as {made.why} says.", _MINOR))
+        else:
+            findings.append(
+                failed(
+                    f"{name} {package.version} is made for torch {made.torch} ({made.why}); the stack has "
+                    f"torch {claim.version and claim.version.public}.",
+                    _MINOR,
+                    expected=f"a {name} made for torch {claim.minor}",
+                    found=f"made for torch {made.torch}",
+                    hint=f"take the {name} wheel for torch {claim.minor}, or torch {made.torch}",
+                )
+            )
+    return findings
+
+
+@rule("WHEEL102", when=_has_tagged)
+def cuda_major(env: Environment, tables: Tables) -> list[Finding]:
+    """Compiled wheels were made for the CUDA major version, and the backend, of torch.
+
+    Another major has another libcudart (libcudart.so.11.0, .so.12, .so.13): the import fails. Another minor
+    of
+    the same major loads and runs, and is no finding. A CPU wheel beside a CUDA torch loads without GPU ops.
+    PyPI has one build of xformers and of vllm for each release, which says nothing of CUDA in its name.
+
+    Source: https://docs.nvidia.com/deploy/cuda-compatibility/; rusty1s/pytorch_scatter
+    torch_scatter/__init__.py:59-65; the wheels on PyPI (knowledge/wheels.toml).
+    Example: torch-scatter 2.1.2+pt25cu118 with torch 2.5.0+cu124; xformers 0.0.28.post3 from PyPI (CUDA
+    12.1) with torch 2.5.1+cu118.
+    Fix: take the wheel whose tag has torch's CUDA major version.
+    """
+    claim = env.torch
+    if claim.tag is None:
+        return []
+    tagged = [
+        finding
+        for name, package, made in _made(env)
+        if made.tag is not None
+        for finding in _judge_tag(f"{name} {package.version}", made.tag, made.why, claim)
+    ]
+    return [*tagged, *builds_on_pypi(env, tables, claim)]
+
+
+def _judge_tag(what: str, tag: str, why: str, claim: TorchBuild) -> Iterator[Finding]:
+    mine, other = claim.cuda, tag_cuda(tag)
+    if (
+        other is None
+        and mine is None
+        and (tag == "cpu" or claim.tag == "cpu" or tag[:4] == (claim.tag or "")[:4])
+    ):
+        return
+    if mine is not None and other is not None and mine.major == other.major:
+        same = "the CUDA version" if mine == other or other.minor == 0 else "the CUDA major version"
+        yield passed(f"{what} is made for {tag}, {same} of {claim.title}.", _MAJOR)
+        return
+    hint = f"take the wheel for {claim.tag}, or the torch build for {tag}"
+    if tag == "cpu":
+        yield warned(
+            f"{what} is a CPU wheel ({why}) beside {claim.title}: it loads, and has no operators for the "
+            "GPU.",
+            _MAJOR,
+            expected=f"a wheel for {claim.tag}",
+            found=tag,
+            hint=hint,
+        )
+        return
+    message = f"{what} is made for {tag} ({why}); the stack has {claim.title}"
+    if claim.assumed:
+        yield warned(
+            f"{message}, which follows from {claim.by} and is not stated.",
+            _MAJOR,
+            expected=f"a wheel for {claim.tag}",
+            found=tag,
+            hint=f"state the CUDA version of torch (cuda, or a local version); else {hint}",
+        )
+        return
+    yield failed(
+        f"{message}, as {claim.by} says.", _MAJOR, expected=f"a wheel for {claim.tag}", found=tag, hint=hint
+    )
+
+
+def _names_cuda(facts: Facts) -> bool:
+    named = facts["tables"].wheels.named_cuda
+    return any(named(name) for name in facts["env"].packages)
+
+
+@rule("WHEEL107", when=_names_cuda)
+def named_cuda(env: Environment, tables: Tables) -> list[Finding]:
+    """Distributions with a CUDA version in their name fit the CUDA of torch.
+
+    spconv-cu118 and cumm-cu118 are made for CUDA 11: with a torch for CUDA 12 the two runtimes meet in one
+    process. nvidia-* wheels of another major than torch's write into the same folders. A minor difference is
+    fine: spconv-cu120 serves every CUDA 12.
+
+    Source: traveller59/spconv README.md; https://github.com/rwth-i6/returnn/issues/1802
+    (knowledge/wheels.toml).
+    Example: spconv-cu118 with torch 2.5.0+cu124.
+    Fix: take the distribution for torch's CUDA major version.
+    """
+    claim = env.torch
+    mine = claim.cuda
+    if claim.tag is None:
+        return []
+    findings: list[Finding] = []
+    for name, package in env.packages.items():
+        hit = tables.wheels.named_cuda(name)
+        if hit is None or not package.is_wheel:
+            continue
+        row, digits = hit
+        major = int(digits[:2])
+        if mine is not None and mine.major == major:
+            findings.append(passed(f"{name} has the CUDA major version of {claim.title}.", cite(row, "")))
+            continue
+        backend = "no CUDA build" if mine is None else f"CUDA {mine.major}"
+        message = f"{name} is made for CUDA {major}; {claim.title} is {backend}."
+        hint = f"take {row.package} for {backend}" if mine is not None else f"leave {name} out"
+        if row.must_match and mine is not None and not claim.assumed:
+            findings.append(
+                failed_by(
+                    message,
+                    (row, f"the name of {name} is its CUDA version"),
+                    expected=f"{row.package} for CUDA {mine.major}",
+                    found=name,
+                    hint=hint,
+                )
+            )
+        else:
+            findings.append(warned(message, cite(row, ""), expected=backend, found=name, hint=hint))
+    return findings
+
+
+def _torch_abi(claim: TorchBuild, env: Environment, tables: Tables) -> bool | None:
+    if claim.nvidia:
+        return True
+    if claim.version is None or not claim.official:
+        return None
+    platform = env.platform
+    if not platform.startswith("linux") or (env.stack.os or "").lower().startswith("windows"):
+        return None  # the macro is libstdc++'s: there is no such choice on Windows
+    return tables.torch.abi(claim.version, claim.cuda if not claim.assumed else None, platform)
+
+
+@rule("WHEEL103", when=_has_made)
+@official_wheels()
+def cxx11_abi(env: Environment, tables: Tables) -> list[Finding]:
+    """Compiled wheels use the C++11 ABI exactly where torch does.
+
+    std::string has two layouts. torch's wheels on PyPI and its index use the old one up to 2.5.1 (2.6.0 for
+    some CUDA versions) and the new one from 2.7 on; NVIDIA's containers always use the new one. The wrong
+    wheel ends in `undefined symbol ... __cxx11 ...` or `...Ss`.
+
+    Source: bytes of the wheels; Dao-AILab/flash-attention issue 940; flashinfer-ai/flashinfer issue 911.
+    Example: flash-attn 2.5.5+cu118torch2.2cxx11abiTRUE with torch 2.2.0 from PyPI.
+    Fix: take the other of the two wheels (cxx11abiFALSE), or build in the container.
+    """
+    claim = env.torch
+    mine = _torch_abi(claim, env, tables)
+    findings: list[Finding] = []
+    for name, package, made in _made(env):
+        theirs, why = made.abi, made.why
+        if theirs is None and made.torch is not None and (claim.nvidia or _builds_differ(made, claim)):
+            # A wheel without the word is built against torch's official wheels, so it has their ABI.
+            theirs = tables.torch.abi(f"{made.torch}.0", made.cuda, "linux/amd64")
+            why = f"{made.why}: made for the official wheels of torch {made.torch}"
+        if theirs is None:
+            continue
+        if mine is None:
+            findings.append(skipped(f"no data on the C++11 ABI of {claim.title}, so {name} was not compared"))
+        elif theirs == mine:
+            findings.append(passed(f"{name} and {claim.title} use the same C++ ABI ({_word(mine)}).", _ABI))
+        else:
+            findings.append(
+                failed(
+                    f"{name} {package.version} is built {_word(theirs)} ({why}), and {claim.title} "
+                    f"{_word(mine)}: its symbols are not found.",
+                    _ABI,
+                    expected=f"a {name} built {_word(mine)}",
+                    found=f"built {_word(theirs)}",
+                    hint=f"take the wheel built {_word(mine)}, or compile {name} against this torch",
+                )
+            )
+    return findings
+
+
+def _builds_differ(made: MadeFor, claim: TorchBuild) -> bool:
+    """Tell whether a wheel was made for another official build of the same torch: one minor has both ABIs."""
+    return made.cuda is not None and made.torch == claim.minor and made.cuda != claim.cuda
+
+
+def _word(abi: bool) -> str:
+    return f"{'with' if abi else 'without'} the C++11 ABI"
+
+
+def builds_on_pypi(env: Environment, tables: Tables, claim: TorchBuild) -> Iterator[Finding]:
+    """Judge distributions of which PyPI has one build, taken from there, by the CUDA version of that.
+
+    Nothing is said beside a CPU torch: what such a build does there differs from project to project.
+    """
+    if claim.tag in {None, "cpu"}:
+        return
+    platform = env.platform
+    for name in sorted(tables.wheels.built_cuda.keys() & env.packages.keys()):
+        package = env.packages[name]
+        version = package.exact
+        own = env.made_for(name) or not package.is_wheel
+        if version is None or version.local or own or not env.only_pypi(name):
+            continue
+        for row in tables.wheels.built_cuda[name]:
+            if version in row.versions and platform in row.platforms:
+                yield _judge_build(f"{name} {version}", row, claim)
+
+
+def _judge_build(what: str, row: BuiltCuda, claim: TorchBuild) -> Finding:
+    built, mine = tag_cuda(row.tag), claim.cuda
+    says = f"{what} on PyPI is built for CUDA {row.cuda}"
+    if built is not None and mine is not None and mine.major == built.major:
+        return passed(f"{says}, the CUDA major version of {claim.title}.", cite(row, says))
+    text = f"{says}, and PyPI has no other build of it; the stack has {claim.title}"
+    expected = f"a build for {claim.tag}"
+    hint = f"take {row.dist} from a place that has it for {claim.tag}, or a torch for CUDA {row.cuda}"
+    if row.partly:
+        text += f". {row.partly}."
+        return warned(text, cite(row, says), expected=expected, found=f"CUDA {row.cuda}", hint=hint)
+    if claim.assumed:
+        text += f", which follows from {claim.by} and is not stated."
+        return warned(text, cite(row, says), expected=expected, found=f"CUDA {row.cuda}", hint=hint)
+    return failed_by(f"{text}.", (row, says), expected=expected, found=f"CUDA {row.cuda}", hint=hint)

@@ -1,0 +1,58 @@
+"""What the agent is asked for a stack, and that the packed agent is reproducible."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+import pytest
+
+from stackcheck.intake.stack import Probes, Stack
+from stackcheck.model.errors import UsageError
+from stackcheck.probing import agent
+from stackcheck_probes.__main__ import every_probe
+
+HIDDEN = {"libraries": {"deep": "hidden"}}
+
+
+def test_without_a_wish_every_probe_runs() -> None:
+    request = agent.request_for(Stack(id="s"))
+    assert request == {"probes": every_probe(), "params": HIDDEN, "timeout_s": 120.0}
+
+
+def test_a_wish_adds_to_the_probes_of_the_machine() -> None:
+    stack = Stack(id="s", probes=Probes(want=("torch_build",), skip=("rocm_host",), timeout_s=30))
+    request = agent.request_for(stack)
+    assert set(request["probes"]) == {*agent.MACHINE, "torch_build"} - {"rocm_host"}
+    assert request["timeout_s"] == 30
+
+
+def test_the_command_line_wins_over_the_wish() -> None:
+    stack = Stack(id="s", probes=Probes(want=("torch_build",)))
+    assert agent.request_for(stack, ["system"])["probes"] == ["system"]
+
+
+def test_the_names_of_the_stack_s_variables_are_asked_for_not_their_values() -> None:
+    request = agent.request_for(Stack(id="s", env={"B": "2", "A": "1"}))
+    assert request["params"] == {**HIDDEN, "environment": {"names": ["A", "B"]}}
+
+
+def test_an_unknown_probe_is_an_error_of_the_call() -> None:
+    with pytest.raises(UsageError, match=r"^s: there is no probe 'sistem'; did you mean 'system'\?$"):
+        agent.request_for(Stack(id="s"), ["sistem"])
+
+
+def test_the_archive_holds_the_probes_and_no_date() -> None:
+    packed = agent.pack({"my_probe": "GRADE = 'static'"})
+    assert packed.startswith(b"#!/usr/bin/env python3\n")
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        names = archive.namelist()
+        assert {info.date_time for info in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+    assert names == sorted(names)
+    assert {"__main__.py", "stackcheck_probes/__main__.py", "stackcheck_probes/probes/my_probe.py"} <= set(
+        names
+    )
+
+
+def test_the_digest_of_the_archive_is_that_of_its_bytes() -> None:
+    assert agent.sha256(b"") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"

@@ -1,0 +1,220 @@
+"""The rules about building from source: for each a case that fires and a twin that does not, with every message."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.unit.rules.harness import lines
+
+CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
+    (
+        "setuptools without pkg_resources",
+        "BUILD101",
+        {"packages": {"mmcv": {"version": "2.2.0", "from": "source"}, "setuptools": "82.0.0"}},
+        [
+            "FAIL: mmcv 2.2.0 from source does not build with setuptools 82.0.0: its setup.py imports pkg_resources, which setuptools 82 no longer has."
+        ],
+    ),
+    (
+        "setuptools that has it",
+        "BUILD101",
+        {"packages": {"mmcv": {"version": "2.2.0", "from": "source"}, "setuptools": "75.8.0"}},
+        ["PASS: mmcv 2.2.0 from source: setuptools 75.8.0 builds it."],
+    ),
+    (
+        "setuptools not stated",
+        "BUILD101",
+        {"packages": {"mmcv": {"version": "2.2.0", "from": "source"}}},
+        [
+            "WARN: mmcv 2.2.0 from source: setuptools>=82 breaks it (its setup.py imports pkg_resources, which setuptools 82 no longer has), and the stack states no setuptools."
+        ],
+    ),
+    (
+        "the newest setuptools",
+        "BUILD101",
+        {"packages": {"mmcv": {"version": "2.2.0", "from": "source"}, "setuptools": "latest"}},
+        [
+            "FAIL: mmcv 2.2.0 from source does not build with setuptools latest: its setup.py imports pkg_resources, which setuptools 82 no longer has."
+        ],
+    ),
+    (
+        "a range that stays below",
+        "BUILD101",
+        {"packages": {"mmcv": {"version": "2.2.0", "from": "source"}, "setuptools": "<82"}},
+        ["PASS: mmcv 2.2.0 from source: setuptools <82 builds it."],
+    ),
+    (
+        "CMake 4 and torch 2.6",
+        "BUILD101",
+        {"packages": {"torch": {"version": "2.6.0", "from": "source"}, "cmake": "4.0.0"}},
+        [
+            "FAIL: torch 2.6.0 from source does not build with cmake 4.0.0: protobuf, psimd, FP16, NNPACK, ittapi, gloo and ideep in third_party ask for a CMake older than 3.5."
+        ],
+    ),
+    (
+        "CMake 4 with the variable",
+        "BUILD101",
+        {
+            "packages": {"torch": {"version": "2.6.0", "from": "source"}, "cmake": "4.0.0"},
+            "env": {"CMAKE_POLICY_VERSION_MINIMUM": "3.5"},
+        },
+        ["PASS: CMAKE_POLICY_VERSION_MINIMUM is set for torch 2.6.0 from source."],
+    ),
+    (
+        "CMake 3",
+        "BUILD101",
+        {"packages": {"torch": {"version": "2.6.0", "from": "source"}, "cmake": "3.31.6"}},
+        ["PASS: torch 2.6.0 from source: cmake 3.31.6 builds it."],
+    ),
+    (
+        "a wheel is not built",
+        "BUILD101",
+        {"packages": {"mmcv": "2.2.0", "setuptools": "82.0.0", "apex": {"version": "0.1", "from": "source"}}},
+        [],
+    ),
+    (
+        "needs torch at build",
+        "BUILD102",
+        {"packages": {"flash-attn": {"version": "2.7.4", "from": "source"}}},
+        [
+            "WARN: flash-attn is compiled against torch, which an isolated build does not have: its setup.py imports torch: ModuleNotFoundError: No module named 'torch'."
+        ],
+    ),
+    (
+        "detectron2 needs torch at build",
+        "BUILD102",
+        {"packages": {"detectron2": {"version": "0.6", "from": "source"}}},
+        [
+            "WARN: detectron2 is compiled against torch, which an isolated build does not have: its setup.py imports torch: ModuleNotFoundError: No module named 'torch'."
+        ],
+    ),
+    (
+        "pytorch3d needs torch at build",
+        "BUILD102",
+        {"packages": {"pytorch3d": {"version": "0.7.8", "from": "source"}}},
+        [
+            "WARN: pytorch3d is compiled against torch, which an isolated build does not have: its setup.py imports torch: ModuleNotFoundError: No module named 'torch'."
+        ],
+    ),
+    (
+        "setuptools older than the Python",
+        "BUILD103",
+        {
+            "python": "3.12",
+            "packages": {"mmcv": {"version": "2.1.0", "from": "source"}, "setuptools": "59.5.0"},
+        },
+        [
+            "FAIL: setuptools 59.5.0 does not run on Python 3.12: its pkg_resources uses pkgutil.ImpImporter, which Python 3.12 no longer has."
+        ],
+    ),
+    (
+        "the last setuptools that does not run",
+        "BUILD103",
+        {
+            "python": "3.13.1",
+            "packages": {"mmcv": {"version": "2.1.0", "from": "source"}, "setuptools": "66.0.0"},
+        },
+        [
+            "FAIL: setuptools 66.0.0 does not run on Python 3.13: its pkg_resources uses pkgutil.ImpImporter, which Python 3.12 no longer has."
+        ],
+    ),
+    (
+        "the first setuptools that runs",
+        "BUILD103",
+        {
+            "python": "3.12",
+            "packages": {"mmcv": {"version": "2.1.0", "from": "source"}, "setuptools": "66.1.0"},
+        },
+        ["PASS: setuptools 66.1.0 runs on Python 3.12."],
+    ),
+    (
+        "an old setuptools on an old Python",
+        "BUILD103",
+        {
+            "python": "3.11",
+            "packages": {"mmcv": {"version": "2.1.0", "from": "source"}, "setuptools": "59.5.0"},
+        },
+        [],
+    ),
+    (
+        "MinkowskiEngine with CUDA 12",
+        "BUILD104",
+        {
+            "toolkit": "12.1",
+            "packages": {"torch": "2.1.2+cu121", "MinkowskiEngine": {"version": "0.5.4", "from": "source"}},
+        },
+        [
+            "FAIL: minkowskiengine 0.5.4 cannot be compiled with CUDA 12.1: its headers use thrust::device without its include, which the thrust of CUDA 12 no longer brings along."
+        ],
+    ),
+    (
+        "MinkowskiEngine, which has no wheels, with CUDA 12",
+        "BUILD104",
+        {"packages": {"torch": "2.1.2+cu121", "MinkowskiEngine": "0.5.4"}},
+        [
+            "FAIL: minkowskiengine 0.5.4 cannot be compiled with CUDA 12.1: its headers use thrust::device without its include, which the thrust of CUDA 12 no longer brings along."
+        ],
+    ),
+    (
+        "MinkowskiEngine with CUDA 11",
+        "BUILD104",
+        {
+            "toolkit": "11.8",
+            "packages": {"torch": "2.1.2+cu118", "MinkowskiEngine": {"version": "0.5.4", "from": "source"}},
+        },
+        ["PASS: CUDA 11.8 can compile minkowskiengine 0.5.4."],
+    ),
+    (
+        "a MinkowskiEngine of no known version",
+        "BUILD104",
+        {"packages": {"torch": "2.1.2+cu121", "MinkowskiEngine": {"version": "latest", "from": "source"}}},
+        [
+            "WARN: minkowskiengine latest cannot be compiled with CUDA 12.1: its headers use thrust::device without its include, which the thrust of CUDA 12 no longer brings along, unless the sources are patched."
+        ],
+    ),
+    (
+        "MinkowskiEngine beside a torch that is not stated",
+        "BUILD104",
+        {"packages": {"torch": "2.1.2", "MinkowskiEngine": "0.5.4"}},
+        [
+            "WARN: minkowskiengine 0.5.4 cannot be compiled with CUDA 12.1: its headers use thrust::device without its include, which the thrust of CUDA 12 no longer brings along; CUDA 12.1 is not stated."
+        ],
+    ),
+    (
+        "somebody else's wheel of MinkowskiEngine",
+        "BUILD104",
+        {
+            "packages": {
+                "torch": "2.1.2+cu121",
+                "MinkowskiEngine": {"version": "0.5.4", "find_links": "https://a.example/wheels"},
+            }
+        },
+        [],
+    ),
+    (
+        "a MinkowskiEngine of one's own",
+        "BUILD104",
+        {
+            "packages": {
+                "torch": "2.1.2+cu121",
+                "MinkowskiEngine": {"version": "0.5.4", "built_for": {"torch": "2.1"}},
+            }
+        },
+        [],
+    ),
+    (
+        "does not need it",
+        "BUILD102",
+        {"packages": {"spatial-correlation-sampler": {"version": "0.5", "from": "source"}}},
+        [],
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("code", "fields", "expected"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
+)
+def test_what_the_rule_says(code: str, fields: dict[str, Any], expected: list[str]) -> None:
+    assert lines(code, **fields) == expected

@@ -1,0 +1,72 @@
+"""The rules about pins: for each a case that fires and a twin that does not, with every message."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.unit.rules.harness import lines
+
+CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
+    (
+        "pinned",
+        "PIN101",
+        {"packages": {"torch": "2.5.0", "numpy": "1.26.4"}},
+        ["PASS: All 2 packages are pinned."],
+    ),
+    (
+        "a range and latest",
+        "PIN101",
+        {"packages": {"torch": "2.5.0", "numpy": ">=1.26", "torch-geometric": "latest"}},
+        ["WARN: 2 of 3 packages are not pinned: numpy (>=1.26), torch-geometric (latest)."],
+    ),
+    ("nothing stated", "PIN101", {}, []),
+    (
+        "newest torchaudio beside an older torch",
+        "PIN102",
+        {"packages": {"torch": "2.5.0", "torchaudio": "latest"}},
+        [
+            "FAIL: torchaudio is not pinned, and the newest on PyPI, 2.11.0, is made for torch 2.11 and later (its wheel there is built for CUDA 13.0); the stack has torch 2.5.0 (cu124)."
+        ],
+    ),
+    (
+        "newest torchaudio in an NVIDIA container",
+        "PIN102",
+        {"packages": {"torchaudio": "latest"}, "image": {"ready": "nvcr.io/nvidia/pytorch:25.02-py3"}},
+        [
+            "FAIL: torchaudio is not pinned, and the newest on PyPI, 2.11.0, is made for torch 2.11 and later (its wheel there is built for CUDA 13.0); the stack has torch 2.7.0a0 (cu128)."
+        ],
+    ),
+    (
+        "an open range is the newest too",
+        "PIN102",
+        {"packages": {"torch": "2.5.0", "torchaudio": ">=2.5"}},
+        [
+            "FAIL: torchaudio is not pinned, and the newest on PyPI, 2.11.0, is made for torch 2.11 and later (its wheel there is built for CUDA 13.0); the stack has torch 2.5.0 (cu124)."
+        ],
+    ),
+    (
+        "newest torchaudio beside a torch with its stable ABI",
+        "PIN102",
+        {"packages": {"torch": "2.13.0", "torchaudio": "latest"}},
+        ["PASS: The newest torchaudio uses the stable ABI, which torch 2.13.0 has."],
+    ),
+    ("pinned torchaudio", "PIN102", {"packages": {"torch": "2.5.0", "torchaudio": "2.5.0"}}, []),
+    (
+        "a PyTorch index has its own newest",
+        "PIN102",
+        {
+            "packages": {"torch": "2.5.0+cu124", "torchaudio": "latest"},
+            "index": {"url": "https://download.pytorch.org/whl/cu124"},
+        },
+        [],
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("code", "fields", "expected"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
+)
+def test_what_the_rule_says(code: str, fields: dict[str, Any], expected: list[str]) -> None:
+    assert lines(code, **fields) == expected

@@ -1,0 +1,105 @@
+"""Of several answers to one question the one by the strongest evidence decides; the others become notes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from packaging.version import Version
+
+from stackcheck import knowledge
+from stackcheck.environment import definition_facts
+from stackcheck.intake.stack import Stack
+from stackcheck.model.resolution import LockedPackage, Resolution
+from stackcheck.model.verdict import Level, Outcome, Verdict
+from stackcheck.rules import load_all
+from stackcheck.rules.registry import RULES, judge_one
+from stackcheck.rules.strongest import strongest
+
+load_all()
+PASS, WARN, FAIL, SKIP, ERROR = Outcome.PASS, Outcome.WARN, Outcome.FAIL, Outcome.SKIP, Outcome.ERROR
+NOTE = "The tables say (AB101: it cannot be), and the run shows otherwise. Please report the row."
+
+
+def answer(outcome: Outcome, level: Level, *, subject: str = "numpy", question: str = "works") -> Verdict:
+    code, message = ("AB101", "it cannot be.") if level is Level.STATED else ("AB301", "it is.")
+    return Verdict(code, "t", outcome, message, level=level, question=question, subject=subject)
+
+
+def test_a_run_overrules_a_table_and_says_so() -> None:
+    (kept,) = strongest([answer(FAIL, Level.STATED), answer(PASS, Level.RUN)])
+    assert (kept.code, kept.outcome, kept.notes) == ("AB301", PASS, (NOTE,))
+
+
+def test_a_fail_of_the_run_overrules_a_pass_of_a_table() -> None:
+    (kept,) = strongest([answer(PASS, Level.STATED), answer(FAIL, Level.RUN)])
+    assert (kept.code, kept.outcome) == ("AB301", FAIL)
+
+
+@pytest.mark.parametrize("silent", [SKIP, ERROR])
+def test_what_did_not_answer_decides_nothing(silent: Outcome) -> None:
+    both = (answer(FAIL, Level.STATED), answer(silent, Level.RUN))
+    assert strongest(both) == both
+
+
+@pytest.mark.parametrize("other", [{"subject": "torch"}, {"question": "loads"}, {"question": ""}])
+def test_another_subject_or_question_is_not_answered(other: dict[str, Any]) -> None:
+    both = (answer(FAIL, Level.STATED), answer(PASS, Level.RUN, **other))
+    assert strongest(both) == both
+
+
+def test_answers_that_agree_stay() -> None:
+    both = (answer(FAIL, Level.STATED), answer(FAIL, Level.RUN))
+    assert strongest(both) == both
+
+
+def resolution(**requires: tuple[str, ...]) -> Resolution:
+    versions = {"torch": "2.6.0", "torchvision": "0.20.0"}
+    locked = tuple(
+        LockedPackage(name, Version(version), f"{name}-{version}-cp311-cp311-linux_x86_64.whl",
+                      index="https://pypi.org/simple", requires=requires.get(name, ()))
+        for name, version in versions.items()
+    )  # fmt: skip
+    return Resolution(locked, "3.11", "x86_64-manylinux_2_28", "0.13.8", "")
+
+
+def judged(took: Resolution | None, **more: Any) -> Verdict:
+    packages = {"torch": "2.6.0", "torchvision": "0.20.0"}
+    stack = Stack.model_validate({"id": "s", "packages": packages, **more})
+    (verdict,) = judge_one(RULES["TORCH101"], definition_facts(stack, knowledge.load(), resolution=took))
+    return verdict
+
+
+def test_the_resolver_overrules_a_row_about_metadata() -> None:
+    verdict = judged(resolution(torchvision=("numpy", "torch")))
+    assert (verdict.outcome, verdict.level) == (PASS, Level.RESOLVED)
+    assert verdict.message == "torchvision 0.20.0 accepts torch 2.6.0, as the resolver shows."
+    assert verdict.notes == (
+        "The tables say (torchvision 0.20.0 requires torch==2.5.0; the stack has 2.6.0), and the resolver shows "
+        "otherwise. Please report the row.",
+    )
+
+
+def test_metadata_that_names_no_torch_overrules_nothing() -> None:
+    assert judged(resolution(torchvision=("numpy",))).outcome is FAIL
+
+
+def test_a_requirement_that_the_stack_overrides_was_not_shown() -> None:
+    assert judged(resolution(torchvision=("torch",)), overrides=["torch==2.6.0"]).outcome is FAIL
+    assert judged(None).outcome is FAIL
+
+
+def test_what_a_range_resolves_to_is_judged_and_named() -> None:
+    stack = Stack.model_validate(
+        {"id": "s", "packages": {"torch": ">=2.4"}, "gpus": ["GTX 1080 Ti"], "driver": "535.104.05"}
+    )
+    took = Resolution(
+        tuple(LockedPackage(n, Version(v), f"{n}.whl", index="https://pypi.org/simple")
+              for n, v in (("torch", "2.15.0"), ("nvidia-cuda-runtime", "13.2.86"))),
+        "3.12", "x86_64-manylinux_2_28", "0.13.8", "",
+    )  # fmt: skip
+    facts = definition_facts(stack, knowledge.load(), resolution=took)
+    for code in ("ARCH101", "DRIVER101"):
+        (verdict,) = judge_one(RULES[code], facts)
+        assert (verdict.outcome, verdict.level) == (FAIL, Level.RESOLVED)
+        assert verdict.message.endswith("torch 2.15.0 is what `>=2.4` resolves to today.")
