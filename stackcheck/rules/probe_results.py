@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stackcheck.model.verdict import Evidence
-from stackcheck.rules.registry import Finding, failed, passed, skipped
+from stackcheck.rules.registry import NO_ANSWER, Finding, failed, passed, skipped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,12 +26,13 @@ def error_text(error: ErrorFact) -> str:
 def not_importable(name: str, facts: Loaded, *, hint: str) -> Finding | None:
     """Fail when a package is not there or its import raises; None when it imports."""
     if not facts.get("installed"):
-        return failed(
+        absent = failed(
             f"{name} is not installed in the target",
             expected=f"{name} can be imported",
             found="no package of that name",
             hint=f"install {name}, or take it out of the stack",
         )
+        return replace(absent, question=NO_ANSWER)
     error = facts.get("import_error")
     if not error:
         return None

@@ -89,6 +89,8 @@ class Rule:
         return self.code.rstrip("0123456789")
 
 
+NO_ANSWER = "none"
+"""The `question` of a finding that answers none of its rule's: what is not there neither works nor fails to."""
 RULES: dict[str, Rule] = {}
 """Every rule by its code, filled by importing the modules of `stackcheck.rules`."""
 RETIRED: dict[str, str] = {}
@@ -265,7 +267,7 @@ def _verdict(each: Rule, finding: Finding) -> Verdict:
         evidence=tuple(finding.evidence),
         level=each.level if finding.level is None else finding.level,
         unverified=finding.unverified,
-        question=finding.question or each.question,
+        question="" if finding.question == NO_ANSWER else finding.question or each.question,
         subject=finding.subject or each.subject,
         notes=finding.notes,
     )

@@ -103,3 +103,11 @@ def test_what_a_range_resolves_to_is_judged_and_named() -> None:
         (verdict,) = judge_one(RULES[code], facts)
         assert (verdict.outcome, verdict.level) == (FAIL, Level.RESOLVED)
         assert verdict.message.endswith("torch 2.15.0 is what `>=2.4` resolves to today.")
+
+
+def test_a_package_that_is_not_there_answers_nothing_about_how_it_works() -> None:
+    absent = {"installed": False, "version": None, "import_error": None}
+    (verdict,) = judge_one(RULES["VISION301"], {"torchvision_ops": absent, "stack": Stack(id="s")} | {
+        "distributions": {"distributions": [{"name": "torchvision"}]}
+    })  # fmt: skip
+    assert (verdict.outcome, verdict.question) == (FAIL, "")
