@@ -4,7 +4,7 @@ import difflib
 import re
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from stackcheck.knowledge.reading import FOLDER, Row, only_keys, read_rows, read_table, require, unique
@@ -99,6 +99,7 @@ def products() -> tuple[Gpu, ...]:
     return (*nvidia, *amd)
 
 
+@lru_cache(maxsize=4096)
 def find_gpu(text: str) -> Gpu:
     """Find a GPU by product name ("L4", "A100-SXM4-80GB"), capability ("8.9", "sm_89") or gfx target.
 

@@ -90,7 +90,7 @@ class Rule:
 
 
 NO_ANSWER = "none"
-"""The `question` of a finding that answers none of its rule's: what is not there neither works nor fails to."""
+"""The `question` of a finding that answers none of its rule's: what is absent neither works nor fails to."""
 RULES: dict[str, Rule] = {}
 """Every rule by its code, filled by importing the modules of `stackcheck.rules`."""
 RETIRED: dict[str, str] = {}
