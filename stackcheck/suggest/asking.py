@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from stackcheck import rules
@@ -88,12 +89,13 @@ class Asking:
         alone = apply(failure.stack, {("packages", each): None for each in foreign if each in stated})
         now = package.exact
         if now is None:
-            found = self._taken(alone, name, LATEST)
-            return (found,) if found else ()
+            newest = self._taken(alone, name, LATEST)
+            return (newest,) if newest else ()
         older = self._taken(alone, name, f"<{now.public}")
         newest = self._taken(alone, name, f">={now.public},!={now.public}")
         newer = self._lowest(alone, name, now, newest) if newest else None
-        return tuple(sorted((each for each in (older, newer) if each), key=lambda each: step(now, each)))
+        fitting = [each for each in (older, newer) if each is not None] or self._wanted(failure, name)
+        return tuple(sorted(fitting, key=partial(step, now)))
 
     def _taken(self, stack: Stack, name: str, wanted: str) -> Version | None:
         """Return the version that the resolver takes in a range; None where it takes none that counts."""
@@ -106,10 +108,23 @@ class Asking:
 
     def _lowest(self, stack: Stack, name: str, now: Version, newest: Version) -> Version:
         """Return the lowest version above the present one that resolves, found by halving."""
-        question = question_of(stack)
-        reader = Reader(self.how.fetcher, self.options.memory)
-        files, _ = reader.files(name, asked_for(name, question, self.how.fetcher))
-        listed = {f.version for f in files if f.version and f.yanked is None and f.is_wheel}
-        between = sorted(v for v in listed if now < v < newest and not v.is_prerelease)
+        between = [each for each in self._listed(stack, name) if now < each < newest]
         place = bisect_left(between, 1, key=lambda each: self._taken(stack, name, str(each)) is not None)
         return between[place] if place < len(between) else newest
+
+    def _wanted(self, failure: Failure, name: str) -> list[Version]:
+        """Return the nearest version that others require; what it requires itself is asked about next."""
+        now, wanted = failure.stack.packages[name].exact, failure.required(name)
+        if now is None or not wanted:
+            return []
+        fits = [v for v in self._listed(failure.stack, name) if all(v in each for each in wanted)]
+        return sorted(fits, key=partial(step, now))[:1]
+
+    def _listed(self, stack: Stack, name: str) -> list[Version]:
+        """Return the final versions with a wheel that the indexes of a stack list, oldest first."""
+        fetcher = self.how.fetcher
+        files, _ = Reader(fetcher, self.options.memory).files(
+            name, asked_for(name, question_of(stack), fetcher)
+        )
+        sound = (each for each in files if each.yanked is None and each.is_wheel)
+        return sorted({f.version for f in sound if f.version and not f.version.is_prerelease})

@@ -11,7 +11,7 @@ from stackcheck.rules import before_build
 from stackcheck.rules.registry import accepted, judge_all, judge_one
 from stackcheck.rules.strongest import strongest
 from stackcheck.suggest.change import apply
-from stackcheck.suggest.learned import Learned
+from stackcheck.suggest.learned import RESOLVES, Learned
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -69,6 +69,15 @@ class Judging:
         verdicts += [each for each in self.learned.against(stack) if each.code == code]
         fails = sum(each.outcome >= Outcome.FAIL or each.unverified for each in verdicts)
         return fails + max(0, sum(each.outcome is Outcome.SKIP for each in verdicts) - self.skipped[code])
+
+    def lifts(self, code: str, stack: Stack, changed: Stack, before: int) -> bool:
+        """Tell whether a change answers a FAIL of a rule, `before` being what is bad of the stack.
+
+        What the resolver has proven is known one by one: a conflict that the change brings comes next.
+        """
+        if code == RESOLVES and (standing := self.learned.standing(stack)):
+            return any(not each.stands(changed) for each in standing)
+        return self.bad(code, changed) < before
 
     def changed(self, stack: Stack) -> dict[str, Any]:
         """Return the facts that a changed definition has of its own."""

@@ -23,6 +23,7 @@ from stackcheck.suggest.kept import SHARED, changed_packages, still_resolved
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from packaging.specifiers import SpecifierSet
     from packaging.version import Version
 
     from stackcheck.intake.stack import Stack
@@ -57,6 +58,10 @@ class Failure:
         found = [requirement for premise in self.premises for requirement in reversed(premise) if requirement]
         names = dict.fromkeys(canonicalize_name(each.name) for each in found)
         return tuple(sorted(names, key=lambda name: name == "torch"))
+
+    def required(self, name: str) -> list[SpecifierSet]:
+        """Return what others than the stack require of a package."""
+        return [what.specifier for who, what in self.premises if who and canonicalize_name(what.name) == name]
 
     def stands(self, stack: Stack) -> bool:
         """Tell whether it is proven of another definition too."""

@@ -189,7 +189,7 @@ class _Search:
             changed = apply(stack, step)
             if self.is_idle(step, stack) or self.judging.learned.asks_silent(changed, self.original):
                 continue
-            if self.judging.bad(code, changed) < before:
+            if self.judging.lifts(code, stack, changed, before):
                 kept.append((rank, step))
         return kept
 

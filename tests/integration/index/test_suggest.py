@@ -7,7 +7,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from tests.integration.index.server import IndexServer, make_wheel
+from tests.integration.index.server import IndexServer, make_sdist, make_wheel
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,12 +26,14 @@ beta = "{beta}"      # what alpha needs
 """
 
 
-def suggest(folder: Path, url: str, beta: str, *args: str) -> subprocess.CompletedProcess[str]:
-    (folder / "small.toml").write_text(DEFINITION.format(url=url, beta=beta), encoding="utf-8")
+def suggest(
+    folder: Path, url: str, beta: str, *args: str, text: str = "", command: str = "suggest"
+) -> subprocess.CompletedProcess[str]:
+    (folder / "small.toml").write_text(text or DEFINITION.format(url=url, beta=beta), encoding="utf-8")
     environ = {"PATH": os.environ["PATH"], "HOME": str(folder), "STACKCHECK_CACHE": str(folder / "cache")}
     environ |= {"UV_CACHE_DIR": str(folder / "uv"), "UV_HTTP_RETRIES": "0", "UV_HTTP_TIMEOUT": "2"}
     return subprocess.run(
-        [sys.executable, "-m", "stackcheck", "suggest", "small.toml", "-q", *args],
+        [sys.executable, "-m", "stackcheck", command, "small.toml", "-q", *args],
         cwd=folder,
         env=environ,
         capture_output=True,
@@ -89,3 +91,49 @@ def test_an_index_that_is_down_is_not_silence(tmp_path: Path) -> None:
     assert done.stdout.splitlines()[0].startswith("small: nothing to change: no rule fails (checked by ")
     assert "whether the pins resolve could not be checked: " in done.stdout
     assert done.returncode == 3
+
+
+def test_no_pre_release_is_suggested_and_no_source_where_builds_are_forbidden(
+    server: IndexServer, tmp_path: Path
+) -> None:
+    server.add("main", make_sdist("beta", "2.0"))
+    url = serve(server, "2.1.dev3")
+    text = DEFINITION.format(url=url, beta="2.0").replace("glibc", 'source_builds = "forbid"\nglibc')
+    done = suggest(tmp_path, url, "2.0", text=text)
+    said = " ".join(done.stdout.split())
+    assert "small: no change was found that makes it good: " in said, done.stderr
+    assert "beta==2.0" in said or "beta 2.0" in said
+    assert "the stack forbids source builds" in said
+    assert "dev3 " not in said.partition("STILL FAILS")[0]
+    assert done.returncode == 1
+
+
+def test_what_pip_would_build_is_no_fail_and_is_said(server: IndexServer, tmp_path: Path) -> None:
+    server.add("main", make_sdist("beta", "2.0"))
+    done = suggest(tmp_path, serve(server, "0.1.dev1"), "2.0")
+    said = " ".join(done.stdout.split())
+    assert said.startswith(
+        "small: nothing to change: no rule fails (checked by the rules and by resolving it)"
+    )
+    assert "WARN LOCK201: pip would build from source" in said
+    assert 'from = "source"' in said
+    assert done.returncode == 0
+
+
+def test_a_smaller_step_of_two_packages_comes_before_a_major_step_down_of_one(
+    server: IndexServer, tmp_path: Path
+) -> None:
+    """alpha 4.0 needs beta 2, which needs gamma 2; beta is pinned to 1, alpha 1.0 would take it."""
+    server.add("main", make_wheel("alpha", "1.0", "beta<2"), make_wheel("alpha", "4.0", "beta==2.0"))
+    server.add("main", make_wheel("beta", "1.0", "gamma==1.0"), make_wheel("beta", "2.0", "gamma==2.0"))
+    server.add("main", make_wheel("gamma", "1.0"), make_wheel("gamma", "2.0"))
+    url = server.simple("main")
+    text = DEFINITION.format(url=url, beta="1.0").replace('alpha = "1.0"', 'alpha = "4.0"\ngamma = "1.0"')
+    done = suggest(tmp_path, url, "1.0", "--format", "diff", text=text)
+    added = [line for line in done.stdout.splitlines() if line.startswith("+") and "+++" not in line]
+    assert added == ['+gamma = "2.0"', '+beta = "2.0"      # what alpha needs'], done.stderr
+
+
+def test_a_file_that_check_fails_is_named_in_the_command(server: IndexServer, tmp_path: Path) -> None:
+    done = suggest(tmp_path, serve(server, "1.0", "2.0"), "1.0", command="check")
+    assert "stackcheck suggest small.toml\n" in done.stdout
