@@ -10,6 +10,7 @@ import json
 import re
 import tomllib
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import unquote, urlsplit
 
@@ -56,14 +57,36 @@ class Made:
 def render_lock(uv_text: str, origins: Mapping[str, Origin], stack: Stack, made: Made) -> str:
     """Return the text of a lock: uv's own, with index and dependencies of each package and our table.
 
-    No time stands in it, so that the same resolution gives the same bytes. Raises LockError when uv's text
-    is not TOML.
+    No time stands in it, so that the same resolution gives the same bytes. Stacks that resolve alike share
+    the work: only their ids and fingerprints differ. Raises LockError when uv's text is not TOML.
     """
+    text = _rendered(uv_text, tuple(origins.items()), stack.python or made.python, made)
+    return text.replace(_ID, stack.id).replace(_FINGERPRINT, fingerprint(stack))
+
+
+_ID, _FINGERPRINT = "@stack@", "@fingerprint@"
+"""What stands for them in a lock that is rendered for every stack that resolves alike."""
+
+
+def packages_of(
+    uv_text: str, origins: Mapping[str, Origin], python: str, made: Made
+) -> tuple[LockedPackage, ...]:
+    """Return the packages of the lock that uv's text makes; raises LockError as `parse_lock` does."""
+    return _parsed(_rendered(uv_text, tuple(origins.items()), python or made.python, made))
+
+
+@lru_cache(maxsize=256)
+def _parsed(text: str) -> tuple[LockedPackage, ...]:
+    return parse_lock(text, path="what uv resolved").packages
+
+
+@lru_cache(maxsize=256)
+def _rendered(uv_text: str, origins: tuple[tuple[str, Origin], ...], python: str, made: Made) -> str:
+    by_name = dict(origins)
     try:
         said = tomlkit.parse(uv_text)
     except (ValueError, RecursionError) as error:
         raise LockError(f"uv's lock is not TOML ({str(error)[:100]}).") from None
-    python = stack.python or made.python
     minor = ".".join(python.split(".")[:2])
     lock = tomlkit.document()
     lock.update({"lock-version": LOCK_VERSION, "created-by": "stackcheck"})
@@ -71,10 +94,10 @@ def render_lock(uv_text: str, origins: Mapping[str, Origin], stack: Stack, made:
         lock["requires-python"] = wanted
     packages = tomlkit.aot()
     for row in said.get("packages", ()):
-        packages.append(_with_origin(row, origins.get(row["name"], Origin())))
+        packages.append(_with_origin(row, by_name.get(row["name"], Origin())))
     own = {
-        "stack": stack.id,
-        "fingerprint": fingerprint(stack),
+        "stack": _ID,
+        "fingerprint": _FINGERPRINT,
         "python": python,
         "platform": made.platform,
         "resolver": f"uv {made.uv_version}",

@@ -23,7 +23,7 @@ from stackcheck.resolve.alternatives import newer_source
 from stackcheck.resolve.asking import Asker
 from stackcheck.resolve.derivation import THE_STACK
 from stackcheck.resolve.given import lock_of, with_metadata
-from stackcheck.resolve.lockfile import Made, parse_lock, render_lock
+from stackcheck.resolve.lockfile import Made, packages_of, render_lock
 from stackcheck.resolve.metadata import declared
 from stackcheck.resolve.options import Options
 from stackcheck.resolve.origins import origins_of, settings_files
@@ -158,13 +158,10 @@ class _Resolver:
             self.asker.missing_pages(question, asked)
         version = uv_version(options.uv or find_uv())
         try:
-            text = render_lock(
-                lock_of(answer.stdout, question),
-                origins_of(asked, answer.stdout, self.asker),
-                self.stack,
-                Made(question.uv_platform, version, question.python),
-            )
-            packages = parse_lock(text, path="what uv resolved").packages
+            made = Made(question.uv_platform, version, question.python)
+            locked, origins = lock_of(answer.stdout, question), origins_of(asked, answer.stdout, self.asker)
+            text = render_lock(locked, origins, self.stack, made)
+            packages = packages_of(locked, origins, self.stack.python or "", made)
         except LockError as error:
             return Unresolved("resolver", f"uv {version} gave no usable lock: {error}")
         found = Resolution(
