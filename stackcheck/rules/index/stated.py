@@ -83,10 +83,10 @@ def pytorch_index(env: Environment) -> list[Finding]:
                     hint=f"name the index of {local}, or pin {name} with +{there}",
                 )
             )
-    return findings or _stated_backend(env, found)
+    return findings or _against_stated_cuda(env, found)
 
 
-def _stated_backend(env: Environment, found: dict[str, str]) -> list[Finding]:
+def _against_stated_cuda(env: Environment, found: dict[str, str]) -> list[Finding]:
     """Compare the index with the CUDA version that the stack states, when nothing is pinned by tag."""
     if len(found) != 1 or not env.stack.cuda or "torch" not in env.packages:
         return []
