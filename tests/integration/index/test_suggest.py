@@ -8,6 +8,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tests.integration.index.server import IndexServer, make_sdist, make_wheel
 
 if TYPE_CHECKING:
@@ -229,3 +231,19 @@ def test_d22_torch_and_its_companion_move_to_what_is_required(server: IndexServe
     server.add("main", make_wheel("vllm", "0.6.3", "torch==2.4.0"), make_wheel("vllm", "0.2.5"))
     found = suggested(tmp_path, url, {"torch": "2.2.0", "torchvision": "0.17.0", "vllm": "0.6.3"})
     assert (found["resolved"], changes(found)) == (True, {"torch": "2.4.0", "torchvision": "0.19.0"})
+
+
+@pytest.mark.parametrize("offline", [(), ("--offline",)], ids=["online", "offline"])
+def test_d1_a_break_that_only_an_assumption_softens_is_said(
+    server: IndexServer, tmp_path: Path, offline: tuple[str, ...]
+) -> None:
+    """What an unknown index has is not known, so this is a warning; silence would read as a good stack."""
+    url = serve_torch(server, "2.9.1")
+    packages = 'torch = "2.9.1"\ntorchaudio = "2.9.1"'
+    more = 'gpus = ["GTX 1080 Ti"]'
+    text = CASE.format(python="3.12", platform="linux/amd64", url=url, more=more, packages=packages)
+    done = suggest(tmp_path, url, "", *offline, text=text)
+    said = " ".join(done.stdout.split())
+    assert "TO BE KNOWN WARN ARCH101: torch 2.9.1+cu128 (linux/amd64) has" in said, done.stderr
+    assert "Nothing of that runs on GTX 1080 Ti (6.1)." in said
+    assert done.returncode == 0
