@@ -95,10 +95,10 @@ class Verdict:
     `message` is a whole sentence; `expected` and `found` are the two sides in the fewest words; `hint` is the
     next thing to do. `waived` is the reason written in the stack for accepting this FAIL or WARN: such a
     verdict keeps its outcome and is printed, but does not count. `level` is that of the evidence which
-    decided. `unverified`: it rests on knowledge that no primary source confirms, so it is a WARN where it
-    would be a FAIL. `question` and `subject` say what was asked about what ("accepts torch", "torchvision"):
-    verdicts of the same question and subject are answers to one another, and the judge keeps the strongest.
-    `notes` are weaker answers that disagree with this one.
+    decided. `unverified`: it rests on knowledge that no primary source confirms, or on an assumption that it
+    names, so it is a WARN where it would be a FAIL. `question` and `subject` say what was asked about what
+    ("accepts torch", "torchvision"): verdicts of the same question and subject are answers to one another,
+    and the judge keeps the strongest. `notes` are weaker answers that disagree with this one.
     """
 
     code: str

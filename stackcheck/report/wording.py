@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from stackcheck.model.escape import one_line
@@ -95,9 +96,9 @@ def suggestion(report: Report) -> str:
 
 
 def _named(report: Report) -> str:
-    """Return what a command finds the stack by: its id among the definitions of a folder, else its file."""
-    here = report.file.rpartition("/")[0].rpartition("/")[2] == "matrices"
-    return report.stack if here else report.file
+    """Return what a command finds the stack by, as a shell takes it: its id in ./matrices, else its file."""
+    here = report.file.rpartition("/")[0] == "matrices"  # where ids are looked up; files below are relative
+    return quote(report.stack if here else report.file)
 
 
 def expectation(report: Report) -> str:

@@ -64,7 +64,7 @@ def _held(finding: Finding, env: Environment, name: str) -> Finding:
     if finding.outcome is not Outcome.FAIL:
         return finding
     text = f"{finding.message} That holds if {place.name} has the official wheel of {name}, which is assumed."
-    return replace(finding, outcome=Outcome.WARN, message=text)
+    return replace(finding, outcome=Outcome.WARN, message=text, unverified=True)
 
 
 def torch_release(env: Environment, tables: Tables) -> Release | None:

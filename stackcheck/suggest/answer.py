@@ -34,7 +34,7 @@ class Answer:
 
     `resolved` says that it found every file; `gap` why that is not proven, "" when it is; `broken` that
     something which should have been reached was not. Of a stack that needs no change `unchecked` are the
-    checks that were not made, and `known` what the resolver warns of.
+    checks that were not made, and `known` what the resolver warns of and what would fail if it were verified.
     """
 
     suggestion: Suggestion
@@ -78,12 +78,16 @@ def answer(stack: Stack, options: Options, progress: Progress) -> Answer:
 
 
 def _by_rules(suggestion: Suggestion, judging: Judging) -> Answer:
-    skipped = () if suggestion.changes or not suggestion.proven else judging.doubts
-    return Answer(suggestion, gap=OFFLINE, unchecked=_of(Outcome.SKIP, skipped))
+    doubts = () if suggestion.changes or not suggestion.proven else judging.doubts
+    return Answer(suggestion, gap=OFFLINE, unchecked=_of(Outcome.SKIP, doubts), known=_known(doubts))
 
 
 def _of(outcome: Outcome, verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
     return tuple(each for each in verdicts if each.outcome is outcome)
+
+
+def _known(verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
+    return tuple(each for each in _of(Outcome.WARN, verdicts) if each.code == RESOLVES or each.unverified)
 
 
 def _what(suggestion: Suggestion) -> str:
@@ -102,7 +106,7 @@ def _answered(suggestion: Suggestion, said: Asked) -> Answer:
         gap="" if resolved else next(iter(gaps), "Not resolved."),
         broken=bool(said.errors),
         unchecked=_of(Outcome.SKIP, said.verdicts) if unchanged else (),
-        known=tuple(v for v in _of(Outcome.WARN, said.verdicts) if v.code == RESOLVES) if unchanged else (),
+        known=_known(said.verdicts) if unchanged else (),
     )
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from tests.integration.index.server import IndexServer, make_sdist, make_wheel
 
@@ -32,6 +35,7 @@ def suggest(
     (folder / "small.toml").write_text(text or DEFINITION.format(url=url, beta=beta), encoding="utf-8")
     environ = {"PATH": os.environ["PATH"], "HOME": str(folder), "STACKCHECK_CACHE": str(folder / "cache")}
     environ |= {"UV_CACHE_DIR": str(folder / "uv"), "UV_HTTP_RETRIES": "0", "UV_HTTP_TIMEOUT": "2"}
+    environ["HTTPS_PROXY"] = "http://127.0.0.1:9"  # no test asks an index beyond this machine
     return subprocess.run(
         [sys.executable, "-m", "stackcheck", command, "small.toml", "-q", *args],
         cwd=folder,
@@ -137,3 +141,109 @@ def test_a_smaller_step_of_two_packages_comes_before_a_major_step_down_of_one(
 def test_a_file_that_check_fails_is_named_in_the_command(server: IndexServer, tmp_path: Path) -> None:
     done = suggest(tmp_path, serve(server, "1.0", "2.0"), "1.0", command="check")
     assert "stackcheck suggest small.toml\n" in done.stdout
+
+
+CASE = """\
+[[stack]]
+id = "case"
+python = "{python}"
+platform = "{platform}"
+accelerator = "cuda"
+glibc = "2.36"
+index = {{ url = "{url}" }}
+{more}
+
+[stack.packages]
+{packages}
+"""
+COMPANIONS = {"2.2.0": "0.17.0", "2.2.2": "0.17.2", "2.3.0": "0.18.0", "2.4.0": "0.19.0"}
+COMPANIONS |= {"2.5.0": "0.20.0", "2.9.1": "0.24.1"}
+
+
+def suggested(
+    folder: Path,
+    url: str,
+    packages: dict[str, str],
+    *,
+    python: str = "3.10",
+    platform: str = "linux/amd64",
+    more: str = "",
+) -> dict[str, Any]:
+    """Return what is suggested for a stack of these pins, as the command's JSON says it."""
+    rows = "\n".join(f'{name} = "{version}"' for name, version in packages.items())
+    text = CASE.format(python=python, platform=platform, url=url, more=more, packages=rows)
+    done = suggest(folder, url, "", "--format", "json", text=text)
+    assert done.stdout, done.stderr
+    (found,) = json.loads(done.stdout)
+    return {**found, "code": done.returncode}
+
+
+def changes(found: dict[str, Any]) -> dict[str, str]:
+    return {each["path"][-1]: each["after"] for each in found["changes"]}
+
+
+def serve_torch(server: IndexServer, *versions: str) -> str:
+    """Serve torch with the torchvision and torchaudio of each release."""
+    for version in versions:
+        same = f"torch=={version}"
+        server.add("main", make_wheel("torch", version), make_wheel("torchaudio", version, same))
+        server.add("main", make_wheel("torchvision", COMPANIONS[version], same))
+    return server.simple("main")
+
+
+def test_d5_a_package_with_no_wheel_since_long_is_never_stepped_down(
+    server: IndexServer, tmp_path: Path
+) -> None:
+    url = serve_torch(server, "2.9.1")
+    server.add("main", make_wheel("deepspeed", "0.3.1.dev3"), make_wheel("deepspeed", "0.3.1"))
+    server.add("main", make_sdist("deepspeed", "0.18.2"), make_sdist("deepspeed", "0.18.1"))
+    found = suggested(tmp_path, url, {"torch": "2.9.1", "deepspeed": "0.18.2"}, python="3.12")
+    assert (found["found"], found["changes"], found["code"]) == (True, [], 0)
+
+
+def test_d6_the_nearest_version_that_fits_and_not_the_newest(server: IndexServer, tmp_path: Path) -> None:
+    url = serve_torch(server, "2.2.0", "2.2.2", "2.4.0")
+    for version, needs in (("0.3.2", "torch==2.2.2"), ("0.4.0", "torch>=2.2"), ("0.5.0", "torch>=2.4")):
+        server.add("main", make_wheel("tensordict", version, needs))
+    server.add("main", make_wheel("tensordict", "0.6.0rc1", "torch>=2.2"), make_wheel("tensordict", "0.14.3"))
+    packages = {"torch": "2.2.0", "torchvision": "0.17.0", "tensordict": "0.5.0"}
+    found = suggested(tmp_path, url, packages)
+    assert (found["resolved"], changes(found)) == (True, {"tensordict": "0.4.0"})
+
+
+def test_d14_a_proven_conflict_stays_while_another_index_is_down(server: IndexServer, tmp_path: Path) -> None:
+    """The way out is an index out of reach: torchaudio has to be 2.8.0 there too, and nothing is proven."""
+    url = serve_torch(server, "2.9.1")
+    server.add("main", make_wheel("pyannote-audio", "4.0.2", "torchaudio==2.8.0"))
+    packages = {"torch": "2.9.1", "torchaudio": "2.9.1", "pyannote-audio": "4.0.2"}
+    more = 'gpus = ["GB10"]'
+    found = suggested(tmp_path, url, packages, python="3.12", platform="linux/arm64", more=more)
+    assert (found["resolved"], found["code"]) == (False, 3)
+    assert "download.pytorch.org" in found["gap"]
+    assert set(changes(found)) == {"torch", "torchaudio"}
+    assert 'version = "2.8.0+cu' in changes(found)["torchaudio"]
+    reasons = [each for change in found["changes"] for each in change["needed_for"]]
+    assert any(each.startswith("LOCK201: pyannote-audio==4.0.2 needs torchaudio==2.8.0") for each in reasons)
+
+
+def test_d22_torch_and_its_companion_move_to_what_is_required(server: IndexServer, tmp_path: Path) -> None:
+    url = serve_torch(server, "2.2.0", "2.3.0", "2.4.0", "2.5.0")
+    server.add("main", make_wheel("vllm", "0.6.3", "torch==2.4.0"), make_wheel("vllm", "0.2.5"))
+    found = suggested(tmp_path, url, {"torch": "2.2.0", "torchvision": "0.17.0", "vllm": "0.6.3"})
+    assert (found["resolved"], changes(found)) == (True, {"torch": "2.4.0", "torchvision": "0.19.0"})
+
+
+@pytest.mark.parametrize("offline", [(), ("--offline",)], ids=["online", "offline"])
+def test_d1_a_break_that_only_an_assumption_softens_is_said(
+    server: IndexServer, tmp_path: Path, offline: tuple[str, ...]
+) -> None:
+    """What an unknown index has is not known, so this is a warning; silence would read as a good stack."""
+    url = serve_torch(server, "2.9.1")
+    packages = 'torch = "2.9.1"\ntorchaudio = "2.9.1"'
+    more = 'gpus = ["GTX 1080 Ti"]'
+    text = CASE.format(python="3.12", platform="linux/amd64", url=url, more=more, packages=packages)
+    done = suggest(tmp_path, url, "", *offline, text=text)
+    said = " ".join(done.stdout.split())
+    assert "TO BE KNOWN WARN ARCH101: torch 2.9.1+cu128 (linux/amd64) has" in said, done.stderr
+    assert "Nothing of that runs on GTX 1080 Ti (6.1)." in said
+    assert done.returncode == 0

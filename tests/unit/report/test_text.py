@@ -9,7 +9,7 @@ import pytest
 
 from stackcheck.model.verdict import Level, Outcome
 from stackcheck.report import FORMATS, render
-from stackcheck.report.wording import Unchecked, duration, headline, size, tally, unchecked
+from stackcheck.report.wording import Unchecked, duration, headline, size, suggestion, tally, unchecked
 from tests.unit.report.report_cases import MIXED, PASSED, UNMADE, report, verdict
 
 if TYPE_CHECKING:
@@ -239,3 +239,19 @@ def test_duration(seconds: float, said: str) -> None:
 def test_formats_are_the_public_ones() -> None:
     assert FORMATS == ("text", "md", "json", "junit", "html", "github", "sarif")
     assert all(render([MIXED], form) for form in FORMATS)
+
+
+@pytest.mark.parametrize(
+    ("file", "named"),
+    [
+        ("matrices/pointcept.toml", "cuda124-torch25-py311"),
+        ("pointcept.toml", "pointcept.toml"),
+        ("elsewhere/matrices/pointcept.toml", "elsewhere/matrices/pointcept.toml"),
+        ("/srv/matrices/pointcept.toml", "/srv/matrices/pointcept.toml"),
+        ("my stacks/a.toml", "'my stacks/a.toml'"),
+    ],
+)
+def test_the_command_for_a_repair_finds_the_stack_again(file: str, named: str) -> None:
+    """An id is looked up in ./matrices alone; a file of any other folder has to be named."""
+    said = suggestion(replace(MIXED, file=file))
+    assert said == f"the smallest change that makes it good: stackcheck suggest {named}"

@@ -199,3 +199,12 @@ def test_what_hangs_on_a_changed_package_is_not_kept_of_a_resolution() -> None:
 )
 def test_a_major_step_down(now: str, other: str, *, far: bool) -> None:
     assert is_far_down(Version(now), Version(other)) is far
+
+
+def test_an_index_that_nobody_knows_is_no_repair_of_a_break() -> None:
+    """There the FAIL is a WARN under an assumption: that must not count as lifted."""
+    of = stack(gpus=["GTX 1080 Ti"], packages={"torch": "2.9.1"})
+    judging = Judging(definition_facts(of, knowledge.load()))
+    assert {each.code for each in judging.start.fails} >= {"ARCH101"}
+    moved = of.packages["torch"].model_copy(update={"index": "https://wheels.example/simple"})
+    assert "ARCH101" in {each.code for each in judging.judge({("packages", "torch"): moved}).fails}
