@@ -11,6 +11,7 @@ import os
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -39,7 +40,14 @@ def least(command: list[str], runs: int = RUNS) -> Least:
 
 def main() -> None:
     """Print one line per figure."""
-    python = [sys.executable]
+    with tempfile.TemporaryDirectory() as compiled:
+        # Compiled, as pip installs it: a process that may not write bytecode compiles everything again.
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        os.environ["PYTHONPYCACHEPREFIX"] = compiled
+        _measure([sys.executable])
+
+
+def _measure(python: list[str]) -> None:
     library = next(Path(sys.executable).resolve().parents[1].glob("lib*/**/*.so"), sys.executable)
     empty = least([*python, "-c", "pass"])
     print(f"load {os.getloadavg()[0]:.2f} on {os.cpu_count()} cores")
