@@ -4,103 +4,126 @@ One module a table: `torch.py` reads `torch.toml` and so on. Each has frozen row
 with the indexes, and `load()`, which proves the invariants. A version that no row knows is "no data", a SKIP.
 """
 
-import hashlib
+from __future__ import annotations
+
 import os
 from functools import cache, cached_property
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from stackcheck.knowledge import (
-    cmake,
-    cuda,
-    environment,
-    gpus,
-    images,
-    isas,
-    optional,
-    packages,
-    rocm,
-    sparse,
-    systems,
-    torch,
-    unstated,
-    wheels,
-)
 from stackcheck.knowledge.reading import FOLDER, own_folder
 from stackcheck.model.errors import TableError
 
+if TYPE_CHECKING:
+    from stackcheck.knowledge import (
+        cmake,
+        cuda,
+        environment,
+        gpus,
+        images,
+        isas,
+        optional,
+        packages,
+        rocm,
+        sparse,
+        systems,
+        torch,
+        unstated,
+        wheels,
+    )
+
 
 class Tables:
-    """Every table, each read when it is first asked for: one command rarely needs all of them."""
+    """Every table, each imported and read when it is first asked for: one command rarely needs them all."""
 
     @cached_property
     def torch(self) -> torch.TorchTable:
         """Releases of torch, their builds, and what torchvision and torchaudio require."""
-        return torch.load()
+        table: torch.TorchTable = _table("torch")
+        return table
 
     @cached_property
     def cuda(self) -> cuda.CudaTable:
         """CUDA toolkits, driver floors and branches, cuDNN."""
-        return cuda.load()
+        table: cuda.CudaTable = _table("cuda")
+        return table
 
     @cached_property
     def gpus(self) -> gpus.GpuTable:
         """GPU products."""
-        return gpus.load()
+        table: gpus.GpuTable = _table("gpus")
+        return table
 
     @cached_property
     def packages(self) -> packages.PackageTable:
         """What packages around torch declare and assert, and what torch pins."""
-        return packages.load()
+        table: packages.PackageTable = _table("packages")
+        return table
 
     @cached_property
     def wheels(self) -> wheels.WheelTable:
         """What compiled wheels were made for, where they are, and which are faulty."""
-        return wheels.load()
+        table: wheels.WheelTable = _table("wheels")
+        return table
 
     @cached_property
     def unstated(self) -> unstated.UnstatedTable:
         """What METADATA does not state: partners, libraries, NumPy, arch variables."""
-        return unstated.load()
+        table: unstated.UnstatedTable = _table("unstated")
+        return table
 
     @cached_property
     def sparse(self) -> sparse.SparseTable:
         """Which spconv and cumm work together."""
-        return sparse.load()
+        table: sparse.SparseTable = _table("sparse")
+        return table
 
     @cached_property
     def images(self) -> images.ImageTable:
         """Image tags, distributions, NVIDIA's PyTorch containers."""
-        return images.load()
+        table: images.ImageTable = _table("images")
+        return table
 
     @cached_property
     def isas(self) -> isas.IsaTable:
         """CPU instruction sets that builds are targeted at, and what compiler flags imply."""
-        return isas.load()
+        table: isas.IsaTable = _table("isas")
+        return table
 
     @cached_property
     def rocm(self) -> rocm.RocmTable:
         """ROCm wheels of torch and overrides of the gfx target."""
-        return rocm.load()
+        table: rocm.RocmTable = _table("rocm")
+        return table
 
     @cached_property
     def environment(self) -> environment.EnvironmentTable:
         """What environment variables really do."""
-        return environment.load()
+        table: environment.EnvironmentTable = _table("environment")
+        return table
 
     @cached_property
     def cmake(self) -> cmake.CmakeTable:
         """Files of source trees that CMake 4 refuses."""
-        return cmake.load()
+        table: cmake.CmakeTable = _table("cmake")
+        return table
 
     @cached_property
     def optional(self) -> optional.OptionalTable:
         """Libraries that wheels ship for machines that have something more."""
-        return optional.load()
+        table: optional.OptionalTable = _table("optional")
+        return table
 
     @cached_property
     def systems(self) -> systems.SystemTable:
         """Linux distributions and their glibc."""
-        return systems.load()
+        table: systems.SystemTable = _table("systems")
+        return table
+
+
+def _table(name: str) -> Any:
+    return import_module(f"{__name__}.{name}").load()
 
 
 def files() -> list[Path]:
@@ -122,6 +145,8 @@ def files() -> list[Path]:
 @cache
 def sha256() -> str:
     """Return the digest of every table file: two reports with the same one rest on the same knowledge."""
+    import hashlib  # noqa: PLC0415 - only for a report
+
     digest = hashlib.sha256()
     for path in files():
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
