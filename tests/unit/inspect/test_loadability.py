@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from stackcheck.inspect import loadability
-from stackcheck.inspect.inspection import exit_code, read_target
+from stackcheck.inspect.answer import Gate, exit_code
+from stackcheck.inspect.inspection import read_target
 from stackcheck.model.facts import Missing
 from stackcheck.model.verdict import Outcome
 
@@ -38,7 +39,7 @@ def test_what_loads_passes(site: Path) -> None:
     assert {verdict.outcome for verdict in found.loading} == {Outcome.PASS}
     said = {verdict.code: verdict.message for verdict in found.loading}
     assert said["LOAD301"] == "all 1 libraries find what they need"
-    assert exit_code(found, (), asked=False, strict=True) == 0
+    assert exit_code(found, (), Gate(), asked=False, strict=True) == 0
 
 
 def test_what_does_not_load_fails_and_says_why(site: Path) -> None:
@@ -49,7 +50,7 @@ def test_what_does_not_load_fails_and_says_why(site: Path) -> None:
         "LOAD301",
         "torchvision/_C.so cannot be loaded: libq.so.7 is not there",
     )
-    assert exit_code(found, (), asked=False) == 1
+    assert exit_code(found, (), Gate(), asked=False) == 1
 
 
 def test_what_nobody_may_load_is_a_warning(site: Path) -> None:
@@ -57,7 +58,10 @@ def test_what_nobody_may_load_is_a_warning(site: Path) -> None:
     needs_another(site, "another")
     found = read_target(site)
     assert [v.code for v in found.loading if v.outcome is Outcome.WARN] == ["LOAD301"]
-    assert (exit_code(found, (), asked=False), exit_code(found, (), asked=False, strict=True)) == (0, 3)
+    assert (
+        exit_code(found, (), Gate(), asked=False),
+        exit_code(found, (), Gate(), asked=False, strict=True),
+    ) == (0, 3)
 
 
 def test_a_virtual_environment_is_judged_too(site: Path, tmp_path: Path) -> None:

@@ -1,0 +1,294 @@
+"""What `inspect` says: the answer for each GPU, then the packages, then every library for those who ask."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from stackcheck.inspect.answer import NO_CODE, NOT_SERVED, NOT_TOLD, WEAK, Gate, by_package, exit_code
+from stackcheck.inspect.loading_section import loading_line, loading_section
+from stackcheck.inspect.sizes import sizes
+from stackcheck.model.errors import EXIT_FAIL, EXIT_OK
+from stackcheck.model.verdict import Outcome
+from stackcheck.report.document import Document, Entry, Finding, Lines, Listing, Part, Section, Table
+from stackcheck.report.wording import NOTHING, plural, size
+from stackcheck_probes.binaries.capability import NO
+from stackcheck_probes.judging.coverage import NONE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from typing import Any
+
+    from stackcheck.inspect.answer import Answer
+    from stackcheck.inspect.inspection import Contents
+    from stackcheck.inspect.owners import Package
+    from stackcheck.inspect.serving import Cell, Row
+    from stackcheck.knowledge.gpus import Gpu
+
+_MOST_NAMES, _MOST_FILES = 8, 2
+_MOST_REASONS = 12
+_PACKAGE_WIDTH = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A target, held against GPUs: what the document is made of.
+
+    asked: the GPUs were named, so that one which is not served fails. details: show every library.
+    """
+
+    contents: Contents
+    gpus: tuple[Gpu, ...]
+    rows: tuple[Row, ...]
+    answers: tuple[Answer, ...]
+    gate: Gate
+    asked: bool = False
+    details: bool = False
+
+
+def document(judged: Judged, data: Callable[[], Any], more: Iterable[Section] = ()) -> Document:
+    """Return what was inspected; `more` are sections that come after the libraries."""
+    contents = judged.contents
+    loading = loading_section(contents, details=judged.details) if contents.loading else None
+    return Document(
+        (_target(judged), *more, *([loading] if loading else [])),
+        data,
+        title=f"{contents.kind} {contents.name}",
+    )
+
+
+def _target(judged: Judged) -> Section:
+    contents = judged.contents
+    parts: list[Part] = [*_misses(judged)] if judged.asked else []
+    if contents.binaries and (judged.rows or judged.asked or contents.loading):
+        parts.append(Lines(tuple(_answer_lines(judged))))
+        parts += _table(judged)
+        parts += _reasons(judged)
+        parts += _costs(judged)
+    parts += _left_out(judged)
+    return Section(
+        name=f"{contents.kind} {contents.name}",
+        headline=_headline(judged),
+        outcome=_outcome(judged),
+        parts=tuple(parts),
+    )
+
+
+def _outcome(judged: Judged) -> str:
+    if not judged.contents.binaries:
+        return NOTHING
+    code = exit_code(judged.contents, judged.answers, judged.gate, asked=judged.asked)
+    if code == EXIT_FAIL:
+        return Outcome.FAIL.word
+    return Outcome.PASS.word if judged.asked and judged.rows and code == EXIT_OK else ""
+
+
+def _headline(judged: Judged) -> str:
+    contents, rows = judged.contents, judged.rows
+    if not contents.binaries:
+        return "nothing could be inspected, there is no binary in it"
+    packages = len({row.package for row in rows})
+    others = contents.binaries - len(rows) - len(contents.unreadable)
+    within = f" in {plural(packages, 'package')}" if packages > 1 else ""
+    return f"{plural(len(rows), 'library')} with GPU code{within}; {plural(others, 'other binary')}"
+
+
+def column(gpu: Gpu) -> str:
+    """Return a GPU with what code has to be made for: `L4 (8.9)`."""
+    what = gpu.gfx or str(gpu.capability)
+    return what if what == gpu.name else f"{gpu.name} ({what})"
+
+
+def _answer_lines(judged: Judged) -> Iterator[str]:
+    for answer in judged.answers if judged.rows or judged.asked else ():
+        yield f"{column(answer.gpu)}: {_said(judged, answer)}."
+    if judged.contents.loading:
+        yield loading_line(judged.contents)
+
+
+def _said(judged: Judged, answer: Answer) -> str:
+    """Say whether a GPU is served: by whom not, how, and what is not known."""
+    if answer.word == NO_CODE:
+        return "there is no GPU code in it that counts"
+    if answer.word == NOT_SERVED and not answer.missed:
+        return f"served by nothing; {answer.reason}"
+    parts = []
+    if answer.missed:
+        parts.append(f"NOT served: {answer.reason or names(judged.rows, _rows(answer.missed))}")
+    if answer.weak:
+        lead = "" if answer.missed else "served, but "
+        parts.append(f"{lead}less than {judged.gate.at_least}: {names(judged.rows, _rows(answer.weak))}")
+    by_ptx = f"{plural(answer.by_ptx, 'library')} by PTX" if answer.by_ptx else ""
+    driver = f" (driver >= {answer.needs_driver})" if answer.needs_driver else ""
+    if answer.word not in (NOT_SERVED, WEAK, NOT_TOLD):
+        parts.append(f"served, {by_ptx}{driver}" if by_ptx else "served")
+    elif by_ptx:
+        parts.append(f"{by_ptx}{driver}")
+    if answer.untold:
+        parts.append(f"not told: {names(judged.rows, answer.untold)}")
+    return "; ".join(parts)
+
+
+def _rows(pairs: Iterable[tuple[Row, Cell]]) -> list[Row]:
+    return [row for row, _ in pairs]
+
+
+def names(every: Sequence[Row], rows: Iterable[Row]) -> str:
+    """Name libraries by package: the files where they are only some of the package's."""
+    whole = Counter(row.package for row in every)
+    told = [
+        package.name
+        if len(found) == whole[package]
+        else f"{package.name} ({_some([row.name for row in found], _MOST_FILES)})"
+        for package, found in by_package(rows).items()
+    ]
+    return _some(told, _MOST_NAMES)
+
+
+def _some(told: Sequence[str], most: int) -> str:
+    rest = len(told) - most
+    return ", ".join(told[:most]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _misses(judged: Judged) -> Iterator[Finding]:
+    """Yield what does not serve a GPU, for machines; a reader has the lines."""
+    for answer in judged.answers:
+        name = column(answer.gpu)
+        if answer.fails and not answer.missed and not answer.weak:
+            title = f"nothing serves {name}"
+            yield Finding(
+                Outcome.FAIL, "", title, f"{answer.reason}.", name=name, label="no code", shown=False
+            )
+    bad: dict[Row, list[tuple[str, Cell]]] = {}
+    for answer in judged.answers:
+        for row, cell in (*answer.missed, *answer.weak):
+            bad.setdefault(row, []).append((column(answer.gpu), cell))
+    for row, cells in bad.items():
+        none = all(cell.how == NO for _, cell in cells)
+        title = f"{'no code' if none else 'not served as asked'}: {', '.join(gpu for gpu, _ in cells)}"
+        text = "; ".join(dict.fromkeys(cell.reason for _, cell in cells))
+        yield Finding(Outcome.FAIL, "", title, text, name=row.path, label="no code", shown=False)
+
+
+def _table(judged: Judged) -> Iterator[Part]:
+    rows = [row for row in judged.rows if judged.details or any(each.how != NONE for each in row.cells)]
+    if not rows:
+        return
+    heads = [gpu.name for gpu in judged.gpus]
+    if judged.details:
+        cells = [(row.path, str(row.package), *(each.word for each in row.cells)) for row in rows]
+        yield Table(("library", "package", *heads), tuple(cells))
+    else:
+        packages = by_package(rows)
+        order = sorted(packages, key=lambda package: min(row.worst.rank for row in packages[package]))
+        cells = [_package_row(package, packages[package]) for package in order]
+        yield Table(("package", "libraries", *heads), tuple(cells))
+    yield from _legend(rows)
+
+
+def _package_row(package: Package, rows: Sequence[Row]) -> tuple[str, ...]:
+    text = str(package)
+    if len(text) > _PACKAGE_WIDTH:
+        text = f"{text[: _PACKAGE_WIDTH - 1]}…"
+    return (
+        text,
+        str(len(rows)),
+        *(_together(cells) for cells in zip(*(row.cells for row in rows), strict=True)),
+    )
+
+
+def _together(cells: Sequence[Cell]) -> str:
+    """Return the word of the worst cell; with how many say so, where others say something better."""
+    worst = min(cells, key=lambda cell: cell.rank)
+    same = sum(cell.how == worst.how for cell in cells)
+    marked = replace(
+        worst,
+        partial=any(cell.partial for cell in cells if cell.how == worst.how),
+        unseen=any(cell.unseen for cell in cells if cell.how == worst.how),
+    )
+    return marked.word if same == len(cells) else f"{marked.word} {same}/{len(cells)}"
+
+
+def _legend(rows: Sequence[Row]) -> Iterator[Part]:
+    cells = [cell for row in rows for cell in row.cells]
+    lines = []
+    if any(cell.partial for cell in cells):
+        lines.append("* some fatbins of the library serve this GPU and others do not")
+    if any(cell.unseen for cell in cells):
+        lines.append("? code may be there that no section lists; --deep looks for it")
+    if lines:
+        yield Lines(tuple(lines))
+
+
+def _reasons(judged: Judged) -> Iterator[Part]:
+    """Yield why libraries do not serve GPUs, and why it is not known of some: one reason once."""
+    bad: dict[str, dict[Row, str]] = {}
+    untold: dict[str, dict[Row, str]] = {}
+    for number, answer in enumerate(judged.answers):
+        for row, cell in () if answer.reason else (*answer.missed, *answer.weak):
+            bad.setdefault(cell.reason, {})[row] = answer.gpu.name
+        for row in answer.untold:
+            untold.setdefault(row.cells[number].reason, {})[row] = answer.gpu.name
+    yield from _listing(judged, "Why not", bad)
+    yield from _listing(judged, "Not told", untold)
+
+
+def _listing(judged: Judged, heading: str, reasons: dict[str, dict[Row, str]]) -> Iterator[Part]:
+    entries = [
+        Entry(f"{names(judged.rows, rows)} for {', '.join(dict.fromkeys(rows.values()))}: {reason}.")
+        if heading == "Why not"
+        else Entry(f"{names(judged.rows, rows)}: {reason}.")
+        for reason, rows in reasons.items()
+    ]
+    most = len(entries) if judged.details else _MOST_REASONS
+    left = len(entries) - most
+    if entries:
+        more = [Entry(f"{left} more: --details shows them.")] if left > 0 else []
+        yield Listing(heading, (*entries[:most], *more))
+
+
+def _costs(judged: Judged) -> Iterator[Part]:
+    found = sizes((row.code for row in judged.rows), judged.gpus if judged.asked else ())
+    if not found:
+        return
+    unused = [row for row in found if row.unused and not row.unpacked]
+    if unused:
+        total = sum(row.unused for row in unused)
+        which = " ".join(row.code for row in unused)
+        yield Lines((f"Code that none of these GPUs uses: {size(total)} of {which}.",))
+    heads = ("code", "libraries", "images", "size", *(("unused",) if judged.asked else ()))
+    yield Table(
+        heads,
+        tuple(
+            (
+                row.code,
+                str(row.libraries),
+                str(row.images),
+                size(row.bytes) + (" unpacked" if row.unpacked else ""),
+                *((size(row.unused) if row.unused else "",) if judged.asked else ()),
+            )
+            for row in found
+        ),
+        right=1,
+    )
+
+
+def _left_out(judged: Judged) -> Iterator[Part]:
+    contents, gate = judged.contents, judged.gate
+    left = [row for row in judged.rows if not gate.counts(row.path, row.package)]
+    notes = []
+    if left:
+        by = [f"--package {name}" for name in gate.packages] + [f"--ignore {each}" for each in gate.ignored]
+        notes.append(f"Left out of the answer: {names(judged.rows, left)} ({' '.join(by)}).")
+    notes += [
+        f"--ignore {pattern} names nothing here."
+        for pattern in gate.ignored
+        if not any(gate.ignores(pattern, row.path, row.package) for row in judged.rows)
+    ]
+    if notes:
+        yield Lines(tuple(notes))
+    if contents.unreadable:
+        yield Listing("Not read", tuple(Entry(f"{path}: {why}.") for path, why in contents.unreadable))
+    if contents.skipped:
+        yield Listing("Not looked at", tuple(Entry(f"{reason}.") for reason in contents.skipped))

@@ -1,0 +1,178 @@
+"""`stackcheck inspect` as its users have it: real processes, exit codes, and what a wrong call is told."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from subprocess import CompletedProcess
+
+FATBINS = Path(__file__).parents[1] / "data" / "gpucode"
+LIBRARY = str(FATBINS / "uneven.so")
+"""sm_80 in two fatbins, sm_90a and compute_90 in one of them."""
+STACK = '[[stack]]\nid = "good"\npython = "3.11"\n'
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+def run(folder: Path, *args: str) -> CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "stackcheck", "inspect", *args],
+        cwd=folder,
+        env={**os.environ, "STACKCHECK_CACHE": str(folder / "cache")},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def document(folder: Path, *args: str) -> dict[str, Any]:
+    made: dict[str, Any] = json.loads(run(folder, *args, "--format", "json").stdout)
+    return made
+
+
+def test_a_library(folder: Path) -> None:
+    done = run(folder, LIBRARY, "--gpu", "T4,H100")
+    assert done.returncode == 1
+    head, _, t4, h100, _, header, _, row, *rest = done.stdout.splitlines()
+    assert head == f"FAIL  file {LIBRARY}: 1 library with GPU code; 0 other binaries"
+    assert t4 == "T4 (7.5): NOT served: uneven.so."
+    assert h100 == "H100 (9.0): served."
+    assert header.split() == ["package", "libraries", "T4", "H100"]
+    assert row.split() == ["uneven.so", "1", "no", "native*"]
+    assert any(line.startswith("code ") for line in rest)
+    assert run(folder, LIBRARY, "--gpu", "T4", "--gpu", "H100").stdout == done.stdout
+    assert run(folder, LIBRARY).returncode == 0
+    assert run(folder, LIBRARY, "--format", "md").stdout.count("\n| ") >= 2
+
+
+def test_the_json_document(folder: Path) -> None:
+    made = document(folder, LIBRARY, "--gpu", "A100,MI300X", "--sha256")
+    assert made["schema_version"] == 2
+    assert [(row["name"], row["target"], row["answer"]) for row in made["gpus"]] == [
+        ("A100", "8.0", "served"),
+        ("MI300X", "gfx942", "not served"),
+    ]
+    (library,) = made["libraries"]
+    assert library["serves"]["A100"]["how"] == "native"
+    assert (library["package"], library["version"], library["counts"]) == ("uneven.so", "", True)
+    assert {row["code"] for row in library["targets"]} == {"sm_80", "sm_90a", "compute_90"}
+    assert sum(row["unused_bytes"] for row in made["sizes"] if row["code"] != "sm_80") > 0
+    assert library["sha256"] == made["target"]["sha256"]
+    assert len(library["sha256"]) == 64
+
+
+def test_a_gpu_of_another_maker_is_not_served(folder: Path) -> None:
+    """`--gpu MI300X` ended with 0 on every target of CUDA code, and with --strict as well."""
+    done = run(folder, LIBRARY, "--gpu", "MI300X")
+    assert done.returncode == 1
+    assert "\nMI300X (gfx942): served by nothing; the target has CUDA code only.\n" in done.stdout
+
+
+def test_what_counts_for_the_exit_code(folder: Path) -> None:
+    with zipfile.ZipFile(folder / "two-1.0-py3-none-any.whl", "w") as wheel:
+        wheel.write(LIBRARY, "two/a.so")
+        wheel.write(FATBINS / "sm_120.cubin", "two/k.cubin")
+        wheel.writestr("two-1.0.dist-info/METADATA", "Name: two\nVersion: 1.0\n")
+    name = "two-1.0-py3-none-any.whl"
+    assert run(folder, name, "--gpu", "A100").returncode == 1
+    ignored = run(folder, name, "--gpu", "A100", "--ignore", "*.cubin", "--at-least", "native")
+    assert ignored.returncode == 0
+    assert "\nLeft out of the answer: two (k.cubin) (--ignore *.cubin).\n" in ignored.stdout
+    assert run(folder, name, "--gpu", "A10", "--ignore", "*.cubin").returncode == 0
+    weak = run(folder, name, "--gpu", "A10", "--ignore", "*.cubin", "--at-least", "native")
+    assert weak.returncode == 1
+    assert "\nA10 (8.6): served, but less than native: two (a.so).\n" in weak.stdout
+    assert run(folder, name, "--gpu", "A100", "--package", "two").returncode == 1
+    assert document(folder, name, "--gpu", "A100")["libraries"][0]["version"] == "1.0"
+
+
+def test_where_code_may_be_unseen_and_what_is_for_other_targets(folder: Path) -> None:
+    """cuRAND is known to hide code in some releases; LTO IR serves nothing until it is linked."""
+    (folder / "libcurand.so.10").write_bytes(Path(LIBRARY).read_bytes())
+    said = run(folder, "libcurand.so.10", "--gpu", "H100").stdout
+    assert " native*?\n" in said
+    assert "\n? code may be there that no section lists; --deep looks for it\n" in said
+    deep = run(folder, "libcurand.so.10", "--gpu", "H100", "--deep").stdout
+    assert (" native*\n" in deep, "?" in deep) == (True, False)
+    done = run(folder, str(FATBINS / "lto.o"), "--gpu", "L4")
+    assert done.returncode == 1
+    assert "\nL4 (8.9): served by nothing; the code in it still has to be linked.\n" in done.stdout
+
+
+def test_an_environment_says_whether_its_libraries_load(folder: Path) -> None:
+    extension = next(Path(sysconfig.get_config_var("DESTSHARED")).glob("_socket.*.so")).read_bytes()
+    site = folder / "site"
+    (site / "torchvision").mkdir(parents=True)
+    (site / "torchvision-0.20.0.dist-info").mkdir()
+    (site / "torchvision-0.20.0.dist-info" / "RECORD").write_text("torchvision/_C.so,,\n")
+    (site / "torchvision" / "_C.so").write_bytes(extension)
+    good = run(folder, "site", "--details")
+    assert good.returncode == 0
+    assert "\nLoading: nothing stands against it.\n" in good.stdout
+    assert "\n      all 1 libraries find what they need\n" in good.stdout
+    (site / "torchvision" / "_C.so").write_bytes(extension.replace(b"libc.so.6\0", b"libq.so.7\0"))
+    bad = run(folder, "site")
+    assert bad.returncode == 1
+    assert "\nLoading: FAIL: torchvision 0.20.0.\n" in bad.stdout
+    assert "\nFAIL  LOAD301  Every library finds the libraries that it needs\n" in bad.stdout
+    assert "      torchvision/_C.so cannot be loaded: libq.so.7 is not there\n" in bad.stdout
+    made = document(folder, "site")
+    assert [row["code"] for row in made["loading"] if row["outcome"] == "FAIL"] == ["LOAD301"]
+
+
+def test_nothing_to_inspect_is_exit_code_3_and_progress_can_be_silenced(folder: Path) -> None:
+    (folder / "empty").mkdir()
+    done = run(folder, "empty")
+    assert done.returncode == 3
+    assert done.stdout == "NOTHING folder empty: nothing could be inspected, there is no binary in it\n"
+    assert done.stderr == "reading empty\n"
+    assert run(folder, "empty", "--quiet").stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ([], "name one target: a path, NAME:TAG of an image, or --image IMAGE"),
+        (
+            ["no.so"],
+            "no.so: there is no such file or folder (an image is named with its tag, or by --image)",
+        ),
+        (
+            [".", "--gpu", "L5000"],
+            (
+                "--gpu: no GPU named 'L5000' is known; near names: NVIDIA T1000, "
+                "NVIDIA RTX A5000, NVIDIA L40; a compute capability such as '8.9' works too"
+            ),
+        ),
+        ([".", "--driver-cuda", "12"], "--driver-cuda: '12' is no CUDA version such as 12.4"),
+        ([".", "--stack", "good"], "--stack good states no GPUs; name them with --gpu"),
+        (
+            [".", "--at-least", "native"],
+            "--at-least, --package and --ignore are about GPUs that count: name them with --gpu.",
+        ),
+        (
+            [LIBRARY, "--gpu", "L4", "--package", "flash-attn"],
+            "--package flash-attn: no library with GPU code belongs to it; such have: uneven.so.",
+        ),
+    ],
+)
+def test_a_wrong_call_is_exit_code_2_and_says_what_to_do(folder: Path, args: list[str], message: str) -> None:
+    (folder / "matrices").mkdir()
+    (folder / "matrices" / "demo.toml").write_text(STACK, encoding="utf-8")
+    done = run(folder, *args)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines()[-1] == f"stackcheck: error: {message}"
