@@ -33,6 +33,13 @@ class HipTarget(TypedDict):
     bytes: int
 
 
+class BundleGroup(TypedDict):
+    """HIP bundles that hold exactly the same targets."""
+
+    targets: list[str]
+    bundles: int
+
+
 class GpuCodeFacts(TypedDict, total=False):
     """The GPU code of one binary, what is empty left out."""
 
@@ -43,6 +50,7 @@ class GpuCodeFacts(TypedDict, total=False):
     groups: list[CodeGroup]
     targets: list[HipTarget]
     bundles: int
+    bundle_groups: list[BundleGroup]
     unread: list[str]
     faults: list[str]
     cut: bool
