@@ -36,6 +36,8 @@ class Contents:
 
     `unreadable` is (path, reason); `skipped` are parts of the target that were not looked at; `binaries` is
     how many were read; `loading` says whether they will load, which only an environment can be asked.
+    `left_out` are sentences on what was passed over because it is of a kind that is not read (Windows
+    binaries, packages inside the target, another platform's image): it is counted, and alone fails nothing.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Contents:
     skipped: tuple[str, ...] = ()
     binaries: int = 0
     loading: tuple[Verdict, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
