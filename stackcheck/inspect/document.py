@@ -290,5 +290,5 @@ def _left_out(judged: Judged) -> Iterator[Part]:
         yield Lines(tuple(notes))
     if contents.unreadable:
         yield Listing("Not read", tuple(Entry(f"{path}: {why}.") for path, why in contents.unreadable))
-    if contents.skipped:
-        yield Listing("Not looked at", tuple(Entry(f"{reason}.") for reason in contents.skipped))
+    if unseen := (*(f"{reason}." for reason in contents.skipped), *contents.left_out):
+        yield Listing("Not looked at", tuple(map(Entry, unseen)))

@@ -43,6 +43,8 @@ class Contents:
     how many were read; `loading` says whether they will load, which only an environment can be asked.
     `owners` has the package of the paths of which that was recorded; `roots` are the folders on this machine
     that paths start from.
+    `left_out` are sentences on what was passed over because it is of a kind that is not read (Windows
+    binaries, packages inside the target, another platform's image): it is counted, and alone fails nothing.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Contents:
     loading: tuple[Verdict, ...] = ()
     owners: Mapping[str, Package] = field(default_factory=dict)
     roots: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     def owner(self, path: str) -> Package:
         """Return what a file belongs to: as it was recorded, else as its path says."""

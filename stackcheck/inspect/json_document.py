@@ -44,6 +44,7 @@ def data(judged: Judged, *, hashed: bool = False) -> dict[str, Any]:
         "binaries": contents.binaries,
         "unreadable": [{"path": path, "error": error} for path, error in contents.unreadable],
         "skipped": list(contents.skipped),
+        "left_out": list(contents.left_out),
     }
     if hashed and (digest := _digest(Path(contents.name))):
         document["target"]["sha256"] = digest

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stackcheck_probes.binaries.capability import NATIVE, NO, PTX, RUNS
-from stackcheck_probes.judging.coverage import NONE, UNKNOWN, library_coverage
+from stackcheck_probes.judging.coverage import NONE, UNKNOWN, hip_coverage, library_coverage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -90,27 +90,14 @@ def judge(
 
 def cell(code: GpuCode, gpu: Gpu, driver_cuda: tuple[int, int] | None = None, undriven: str = "") -> Cell:
     """Say how a library serves one GPU; `undriven` is why the driver does not drive it, if that is so."""
-    if gpu.gfx:
-        return _hip_cell(code, gpu.gfx)
-    assert gpu.capability is not None  # noqa: S101 - a Gpu has one of the two
-    found = library_coverage(code, gpu.capability, driver_cuda=driver_cuda)
+    if gpu.capability is None:
+        found = hip_coverage(code, gpu.gfx or "")
+    else:
+        found = library_coverage(code, gpu.capability, driver_cuda=driver_cuda)
     if undriven and found.how in SERVES:
         return Cell(NO, undriven)
-    by = str(found.coverage.by) if found.coverage.by else ""
     unseen = bool(code.unread) and found.how not in (UNKNOWN, NONE)
-    return Cell(found.how, found.reason, by, found.coverage.needs_driver or "", found.partial, unseen)
-
-
-def _hip_cell(code: GpuCode, gfx: str) -> Cell:
-    names = [target for target, _bundles, _size in code.targets]
-    own = [name for name in names if name.partition(":")[0] == gfx]
-    if own:
-        return Cell(NATIVE, f"{own[0]}: built for it", own[0])
-    if any("bundles" in reason for reason in code.unread):
-        return Cell(UNKNOWN, code.unread[0])
-    if not names:
-        return Cell(NONE, "no HIP code")
-    return Cell(NO, f"no code object for {gfx}; it holds {' '.join(names)}")
+    return Cell(found.how, found.reason, found.by, found.coverage.needs_driver or "", found.partial, unseen)
 
 
 def makers(code: GpuCode) -> frozenset[str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from stackcheck.inspect.serving import cell
 from stackcheck_probes.binaries.capability import Lto, covers
+from stackcheck_probes.judging.gfx import serves
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -96,4 +96,5 @@ def _used(code: GpuCode, gpus: Sequence[Gpu]) -> frozenset[str]:
         for best in [covers(group.codes, gpu.capability)]
         if best.by is not None
     }
-    return frozenset(taken | {cell(code, gpu).by for gpu in gpus if gpu.gfx})
+    hip = {name for name, _, _ in code.targets for gpu in gpus if gpu.gfx and serves(name, gpu.gfx)}
+    return frozenset(taken | hip)

@@ -28,8 +28,14 @@ def code(*names: str, unread: tuple[str, ...] = (), size: int = 0) -> GpuCode:
     return GpuCode(groups=groups, images=images, unread=unread)
 
 
-def hip(*names: str) -> GpuCode:
-    return GpuCode(targets=tuple((name, 1, 100) for name in names), bundles=1 if names else 0)
+def hip(*bundles: str) -> GpuCode:
+    """Make the code of a library with one bundle for each text, of the targets that stand in it."""
+    held = [bundle.split() for bundle in bundles]
+    return GpuCode(
+        targets=tuple((name, 1, 100) for names in held for name in names),
+        bundles=len(held),
+        bundle_groups=tuple((frozenset(names), 1) for names in held),
+    )
 
 
 def contents(libraries: Mapping[str, GpuCode], kind: str = "folder") -> Contents:

@@ -154,6 +154,11 @@ WARN  LOAD301  Every library finds the libraries that it needs
 
 
 def test_what_was_not_looked_at_is_listed() -> None:
-    found = replace(STACK, skipped=("a: Permission denied",), unreadable=(("b.so", "cut off"),))
+    found = replace(
+        STACK, skipped=("a: Permission denied",), unreadable=(("b.so", "cut off"),), left_out=("A .dll.",)
+    )
     text = said(judged(found, "L4"))
-    assert "\nNOT READ\n      b.so: cut off.\n\nNOT LOOKED AT\n      a: Permission denied.\n" in text
+    assert (
+        "\nNOT READ\n      b.so: cut off.\n\nNOT LOOKED AT\n      a: Permission denied.\n      A .dll.\n"
+        in text
+    )

@@ -62,16 +62,23 @@ def test_a_gpu_that_no_driver_of_that_cuda_drives(gpu: str, driver: tuple[int, i
 
 
 @pytest.mark.parametrize(
-    ("targets", "how", "reason"),
+    ("made", "word"),
     [
-        (("gfx90a:xnack-",), "native", "gfx90a:xnack-: built for it"),
-        (("gfx942",), "no", "no code object for gfx90a; it holds gfx942"),
-        ((), "none", "no HIP code"),
+        (hip("gfx90a:xnack-"), "native"),
+        (hip("gfx90a:xnack+"), "no"),
+        (hip("gfx942"), "no"),
+        (hip("gfx90a", "gfx942"), "native*"),
+        (GpuCode(), "none"),
     ],
 )
-def test_hip_serves_exactly_its_own_target(targets: tuple[str, ...], how: str, reason: str) -> None:
-    made = cell(hip(*targets), find_gpu("gfx90a"))
-    assert (made.how, made.reason) == (how, reason)
+def test_hip_code_is_judged_by_bundles_and_features(made: GpuCode, word: str) -> None:
+    """One of two bundles was "native" without a star, and so was code for XNACK alone."""
+    assert cell(made, find_gpu("gfx90a")).word == word
+
+
+def test_generic_hip_code_serves_its_family() -> None:
+    made = cell(hip("gfx11-generic"), find_gpu("Strix Halo"))
+    assert (made.word, made.by) == ("runs", "gfx11-generic")
 
 
 def test_hip_bundles_that_cannot_be_read_here_are_unknown() -> None:

@@ -43,5 +43,5 @@ def test_what_a_linker_takes_is_not_called_unused() -> None:
 
 
 def test_hip_code_for_others_is_unused() -> None:
-    assert unused(hip("gfx942", "gfx90a"), "MI300X") == {"gfx90a": 100}
+    assert unused(hip("gfx942 gfx90a gfx9-4-generic"), "MI300X") == {"gfx90a": 100}
     assert unused(hip("gfx942"), "L4") == {"gfx942": 100}
