@@ -6,16 +6,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stackcheck.cli import options, output, stacks
-from stackcheck.inspect import answer, columns, document, inspection, json_document, serving
+from stackcheck.inspect import inspection
+from stackcheck.inspect.answer import AT_LEAST, Gate, exit_code
+from stackcheck.inspect.columns import usual
+from stackcheck.inspect.diff import compare
+from stackcheck.inspect.diff_section import diff_section
+from stackcheck.inspect.document import document
+from stackcheck.inspect.json_document import data
+from stackcheck.inspect.judgement import judged
 from stackcheck.knowledge.gpus import find_gpu
-from stackcheck.model.errors import UsageError
+from stackcheck.model.errors import EXIT_UNCHECKED, UsageError
 from stackcheck.report import FORMATS
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from stackcheck.inspect.answer import Gate
     from stackcheck.inspect.inspection import Contents
     from stackcheck.knowledge.gpus import Gpu
 
@@ -40,6 +46,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add("--stack", metavar="STACK", help="take the GPUs of this stack")
     add("--driver-cuda", metavar="12.4", help="the newest CUDA version that the driver knows")
+    add(
+        "--diff",
+        type=Path,
+        metavar="OTHER",
+        help="say what TARGET gained and lost against this earlier target",
+    )
     add("--deep", action="store_true", help="search for GPU code that no section lists")
     add("-v", "--details", action="store_true", help="show every library, and every check of the loader")
     add("--sha256", action="store_true", help="add the SHA-256 of each file to the JSON document")
@@ -54,7 +66,7 @@ def _add_gate(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
     add(
         "--at-least",
-        choices=answer.AT_LEAST,
+        choices=AT_LEAST,
         default="",
         help="exit 1 where a library serves a GPU less well: native is code for it, runs any machine code",
     )
@@ -73,25 +85,26 @@ def execute(args: argparse.Namespace) -> int:
     """Run the command."""
     driver = _release(args.driver_cuda) if args.driver_cuda else None
     named, gate = _gpus(args), _gate(args)
-    contents = _contents(args)
-    _require_packages(contents, gate)
-    gpus = tuple(named or columns.usual(contents))
-    undriven = columns.undriven(gpus, driver)
-    rows = serving.judge(contents, gpus, driver, undriven)
-    found = answer.answers(rows, gpus, gate, undriven)
-    judged = document.Judged(contents, gpus, rows, found, gate, asked=bool(named), details=args.details)
-    output.write_document(
-        document.document(judged, lambda: json_document.data(judged, hashed=args.sha256)), args
-    )
-    return answer.exit_code(contents, found, gate, asked=bool(named), strict=args.strict)
-
-
-def _contents(args: argparse.Namespace) -> Contents:
     if bool(args.image) == bool(args.target):
         raise UsageError("name one target: a path, NAME:TAG of an image, or --image IMAGE")
-    image = args.image or _image_name(args.target)
-    if not image:
-        return inspection.read_target(args.target, deep=args.deep, tell=output.progress(args))
+    contents = _contents(args.image or args.target, args)
+    other = _contents(args.diff, args) if args.diff else None
+    _require_packages(contents, gate)
+    gpus = tuple(named or usual(contents, *([other] if other else [])))
+    found = judged(contents, gpus, gate, driver, asked=bool(named))
+    difference = compare(judged(other, gpus, gate, driver), found) if other else None
+    more = [diff_section(difference, details=args.details)] if difference else []
+    made = document(found, lambda: data(found, difference, hashed=args.sha256), more, details=args.details)
+    output.write_document(made, args)
+    code = exit_code(contents, found.answers, gate, asked=bool(named), strict=args.strict)
+    return code if code or other is None or other.binaries else EXIT_UNCHECKED
+
+
+def _contents(target: Path | str, args: argparse.Namespace) -> Contents:
+    """Read a path, or an image, which is text or named by what looks like a path and is none."""
+    image = _image_name(target) if isinstance(target, Path) else target
+    if isinstance(target, Path) and not image:
+        return inspection.read_target(target, deep=args.deep, tell=output.progress(args))
     from stackcheck.inspect.environments import inspect_image  # noqa: PLC0415 - a file needs no engine
 
     return inspect_image(image, options.pipeline_options(args), output.progress(args), deep=args.deep)
@@ -108,7 +121,7 @@ def _gate(args: argparse.Namespace) -> Gate:
         raise UsageError(
             "--at-least, --package and --ignore are about GPUs that count: name them with --gpu."
         )
-    return answer.Gate(args.at_least, tuple(args.package), tuple(args.ignore))
+    return Gate(args.at_least, tuple(args.package), tuple(args.ignore))
 
 
 def _require_packages(contents: Contents, gate: Gate) -> None:

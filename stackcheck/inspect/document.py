@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from stackcheck.inspect.answer import NO_CODE, NOT_SERVED, NOT_TOLD, WEAK, Gate, by_package, exit_code
+from stackcheck.inspect.answer import NO_CODE, NOT_SERVED, NOT_TOLD, WEAK, by_package, exit_code
 from stackcheck.inspect.loading_section import loading_line, loading_section
 from stackcheck.inspect.sizes import sizes
 from stackcheck.model.errors import EXIT_FAIL, EXIT_OK
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from stackcheck.inspect.answer import Answer
-    from stackcheck.inspect.inspection import Contents
+    from stackcheck.inspect.judgement import Judged
     from stackcheck.inspect.owners import Package
     from stackcheck.inspect.serving import Cell, Row
     from stackcheck.knowledge.gpus import Gpu
@@ -31,40 +31,26 @@ _MOST_REASONS = 12
 _PACKAGE_WIDTH = 40
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A target, held against GPUs: what the document is made of.
-
-    asked: the GPUs were named, so that one which is not served fails. details: show every library.
-    """
-
-    contents: Contents
-    gpus: tuple[Gpu, ...]
-    rows: tuple[Row, ...]
-    answers: tuple[Answer, ...]
-    gate: Gate
-    asked: bool = False
-    details: bool = False
-
-
-def document(judged: Judged, data: Callable[[], Any], more: Iterable[Section] = ()) -> Document:
-    """Return what was inspected; `more` are sections that come after the libraries."""
+def document(
+    judged: Judged, data: Callable[[], Any], more: Iterable[Section] = (), *, details: bool = False
+) -> Document:
+    """Return what was inspected; `more` are sections after that of the libraries."""
     contents = judged.contents
-    loading = loading_section(contents, details=judged.details) if contents.loading else None
+    loading = loading_section(contents, details=details) if contents.loading else None
     return Document(
-        (_target(judged), *more, *([loading] if loading else [])),
+        (_target(judged, details=details), *more, *([loading] if loading else [])),
         data,
         title=f"{contents.kind} {contents.name}",
     )
 
 
-def _target(judged: Judged) -> Section:
+def _target(judged: Judged, *, details: bool) -> Section:
     contents = judged.contents
     parts: list[Part] = [*_misses(judged)] if judged.asked else []
     if contents.binaries and (judged.rows or judged.asked or contents.loading):
         parts.append(Lines(tuple(_answer_lines(judged))))
-        parts += _table(judged)
-        parts += _reasons(judged)
+        parts += _table(judged, details=details)
+        parts += _reasons(judged, details=details)
         parts += _costs(judged)
     parts += _left_out(judged)
     return Section(
@@ -119,7 +105,8 @@ def _said(judged: Judged, answer: Answer) -> str:
     if answer.weak:
         lead = "" if answer.missed else "served, but "
         parts.append(f"{lead}less than {judged.gate.at_least}: {names(judged.rows, _rows(answer.weak))}")
-    by_ptx = f"{plural(answer.by_ptx, 'library')} by PTX" if answer.by_ptx else ""
+    late = "SPIR-V" if answer.gpu.gfx else "PTX"
+    by_ptx = f"{plural(answer.by_ptx, 'library')} by {late}" if answer.by_ptx else ""
     driver = f" (driver >= {answer.needs_driver})" if answer.needs_driver else ""
     if answer.word not in (NOT_SERVED, WEAK, NOT_TOLD):
         parts.append(f"served, {by_ptx}{driver}" if by_ptx else "served")
@@ -171,12 +158,12 @@ def _misses(judged: Judged) -> Iterator[Finding]:
         yield Finding(Outcome.FAIL, "", title, text, name=row.path, label="no code", shown=False)
 
 
-def _table(judged: Judged) -> Iterator[Part]:
-    rows = [row for row in judged.rows if judged.details or any(each.how != NONE for each in row.cells)]
+def _table(judged: Judged, *, details: bool) -> Iterator[Part]:
+    rows = [row for row in judged.rows if details or any(each.how != NONE for each in row.cells)]
     if not rows:
         return
     heads = [gpu.name for gpu in judged.gpus]
-    if judged.details:
+    if details:
         cells = [(row.path, str(row.package), *(each.word for each in row.cells)) for row in rows]
         yield Table(("library", "package", *heads), tuple(cells))
     else:
@@ -221,7 +208,7 @@ def _legend(rows: Sequence[Row]) -> Iterator[Part]:
         yield Lines(tuple(lines))
 
 
-def _reasons(judged: Judged) -> Iterator[Part]:
+def _reasons(judged: Judged, *, details: bool) -> Iterator[Part]:
     """Yield why libraries do not serve GPUs, and why it is not known of some: one reason once."""
     bad: dict[str, dict[Row, str]] = {}
     untold: dict[str, dict[Row, str]] = {}
@@ -230,18 +217,20 @@ def _reasons(judged: Judged) -> Iterator[Part]:
             bad.setdefault(cell.reason, {})[row] = answer.gpu.name
         for row in answer.untold:
             untold.setdefault(row.cells[number].reason, {})[row] = answer.gpu.name
-    yield from _listing(judged, "Why not", bad)
-    yield from _listing(judged, "Not told", untold)
+    yield from _listing(judged, "Why not", bad, details=details)
+    yield from _listing(judged, "Not told", untold, details=details)
 
 
-def _listing(judged: Judged, heading: str, reasons: dict[str, dict[Row, str]]) -> Iterator[Part]:
+def _listing(
+    judged: Judged, heading: str, reasons: dict[str, dict[Row, str]], *, details: bool
+) -> Iterator[Part]:
     entries = [
         Entry(f"{names(judged.rows, rows)} for {', '.join(dict.fromkeys(rows.values()))}: {reason}.")
         if heading == "Why not"
         else Entry(f"{names(judged.rows, rows)}: {reason}.")
         for reason, rows in reasons.items()
     ]
-    most = len(entries) if judged.details else _MOST_REASONS
+    most = len(entries) if details else _MOST_REASONS
     left = len(entries) - most
     if entries:
         more = [Entry(f"{left} more: --details shows them.")] if left > 0 else []

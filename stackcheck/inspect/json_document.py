@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stackcheck.inspect.diff_section import diff_data
 from stackcheck.inspect.sizes import library_sizes, sizes
 from stackcheck.report.jsonfile import verdict_out
 
@@ -13,18 +14,19 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from stackcheck.inspect.answer import Answer
-    from stackcheck.inspect.document import Judged
+    from stackcheck.inspect.diff import Difference
     from stackcheck.inspect.inspection import Contents
+    from stackcheck.inspect.judgement import Judged
     from stackcheck.inspect.serving import Cell, Row
     from stackcheck.inspect.sizes import Size
     from stackcheck.knowledge.gpus import Gpu
 
 SCHEMA_VERSION = 2
 """1: libraries with `serves`, `sizes`, `loading`. 2: an answer for each GPU, every library with GPU code, its
-package, targets and bytes."""
+package, targets and bytes, what was left out, and the difference from another target."""
 
 
-def data(judged: Judged, *, hashed: bool = False) -> dict[str, Any]:
+def data(judged: Judged, difference: Difference | None = None, *, hashed: bool = False) -> dict[str, Any]:
     """Return the document; `hashed` adds the SHA-256 of files that lie on this machine."""
     contents = judged.contents
     asked = judged.gpus if judged.asked else ()
@@ -46,6 +48,8 @@ def data(judged: Judged, *, hashed: bool = False) -> dict[str, Any]:
         "skipped": list(contents.skipped),
         "left_out": list(contents.left_out),
     }
+    if difference:
+        document["diff"] = diff_data(difference)
     if hashed and (digest := _digest(Path(contents.name))):
         document["target"]["sha256"] = digest
     return document

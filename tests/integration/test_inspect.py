@@ -100,6 +100,20 @@ def test_what_counts_for_the_exit_code(folder: Path) -> None:
     assert document(folder, name, "--gpu", "A100")["libraries"][0]["version"] == "1.0"
 
 
+def test_two_targets_are_compared(folder: Path) -> None:
+    (folder / "old.cubin").write_bytes((FATBINS / "sm_86.cubin").read_bytes())
+    (folder / "new.cubin").write_bytes((FATBINS / "sm_120.cubin").read_bytes())
+    done = run(folder, "new.cubin", "--diff", "old.cubin", "--gpu", "RTX 5090")
+    assert done.returncode == 0
+    assert "\nCompared with file old.cubin: 0 lost, 1 changed, 0 gained, 0 same\n" in done.stdout
+    assert "\nRTX 5090: not served before, served now; gained: new.cubin.\n" in done.stdout
+    made = document(folder, "old.cubin", "--diff", "new.cubin", "--gpu", "RTX 5090")["diff"]
+    assert made["against"] == {"kind": "file", "name": "new.cubin"}
+    assert made["gpus"] == [{"name": "RTX 5090", "before": "served", "after": "not served"}]
+    (folder / "empty").mkdir()
+    assert run(folder, "new.cubin", "--diff", "empty").returncode == 3
+
+
 def test_where_code_may_be_unseen_and_what_is_for_other_targets(folder: Path) -> None:
     """cuRAND is known to hide code in some releases; LTO IR serves nothing until it is linked."""
     (folder / "libcurand.so.10").write_bytes(Path(LIBRARY).read_bytes())

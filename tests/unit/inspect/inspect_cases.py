@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stackcheck.inspect.answer import Answer, Gate, answers
-from stackcheck.inspect.columns import undriven
-from stackcheck.inspect.document import Judged
 from stackcheck.inspect.inspection import Contents
-from stackcheck.inspect.serving import judge
+from stackcheck.inspect.judgement import judged
 from stackcheck.knowledge.gpus import Gpu, find_gpu
 from stackcheck_probes.binaries.capability import parse_code
 from stackcheck_probes.binaries.fatbin import ImageKind
@@ -16,6 +13,8 @@ from stackcheck_probes.binaries.gpucode import GpuCode, Group, Images
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from stackcheck.inspect.answer import Answer, Gate
 
 
 def code(*names: str, unread: tuple[str, ...] = (), size: int = 0) -> GpuCode:
@@ -46,21 +45,5 @@ def gpus(*names: str) -> tuple[Gpu, ...]:
     return tuple(find_gpu(name) for name in names)
 
 
-def judged(
-    found: Contents,
-    *names: str,
-    gate: Gate | None = None,
-    driver: tuple[int, int] | None = None,
-    details: bool = False,
-    asked: bool = True,
-) -> Judged:
-    """Hold contents against GPUs that were asked for."""
-    wanted, gate = gpus(*names), gate or Gate()
-    not_driven = undriven(wanted, driver)
-    rows = judge(found, wanted, driver, not_driven)
-    made = answers(rows, wanted, gate, not_driven)
-    return Judged(found, wanted, rows, made, gate, asked=asked, details=details)
-
-
 def answer(found: Contents, name: str, gate: Gate | None = None) -> Answer:
-    return judged(found, name, gate=gate).answers[0]
+    return judged(found, gpus(name), gate).answers[0]

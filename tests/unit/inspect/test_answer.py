@@ -8,12 +8,13 @@ import pytest
 
 from stackcheck.inspect.answer import Gate, exit_code
 from stackcheck.inspect.inspection import Contents
+from stackcheck.inspect.judgement import judged
 from stackcheck.inspect.owners import Package
 from stackcheck.model.verdict import Evidence, Outcome, Verdict
 from stackcheck_probes.binaries.capability import parse_code
 from stackcheck_probes.binaries.fatbin import ImageKind
 from stackcheck_probes.binaries.gpucode import GpuCode, Images
-from tests.unit.inspect.inspect_cases import answer, code, contents, hip, judged
+from tests.unit.inspect.inspect_cases import answer, code, contents, gpus, hip
 
 HIDDEN = code(unread=("hidden code: use --deep",))
 LINKED_LATER = GpuCode(relocatable=(Images(ImageKind(parse_code("sm_80"), "", debug=False, kind=0), 1, 9),))
@@ -117,7 +118,7 @@ def test_what_counts_for_the_answer(gate: Gate, missed: list[str]) -> None:
     ],
 )
 def test_exit_code(found: Contents, asked: bool, strict: bool, expected: int) -> None:
-    made = judged(found, "L4", asked=asked)
+    made = judged(found, gpus("L4"), asked=asked)
     assert exit_code(found, made.answers, made.gate, asked=asked, strict=strict) == expected
 
 

@@ -6,11 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stackcheck.inspect.answer import Gate
-from stackcheck.inspect.document import Judged, document
+from stackcheck.inspect.document import document
+from stackcheck.inspect.judgement import Judged, judged
 from stackcheck.inspect.owners import Package
 from stackcheck.model.verdict import Evidence, Outcome, Verdict
 from stackcheck.report import render_document
-from tests.unit.inspect.inspect_cases import code, contents, hip, judged
+from tests.unit.inspect.inspect_cases import code, contents, gpus, hip
 
 if TYPE_CHECKING:
     from stackcheck.inspect.inspection import Contents
@@ -26,13 +27,13 @@ STACK = contents(
 )
 
 
-def said(made: Judged) -> str:
-    return render_document(document(made, dict), "text", width=100)
+def said(made: Judged, *, details: bool = False) -> str:
+    return render_document(document(made, dict, details=details), "text", width=100)
 
 
 def test_the_answer_comes_first_then_packages_then_why() -> None:
     assert (
-        said(judged(STACK, "L4", "B200", "MI300X"))
+        said(judged(STACK, gpus("L4", "B200", "MI300X")))
         == """\
 FAIL  folder t: 4 libraries with GPU code in 3 packages; 0 other binaries
 
@@ -66,19 +67,21 @@ compute_90          1       1   500 B
 
 
 def test_details_show_every_library() -> None:
-    text = said(judged(STACK, "L4", details=True))
+    text = said(judged(STACK, gpus("L4")), details=True)
     assert "\nlibrary                          package       L4\n" in text
     assert "\ntorch/lib/libtorch_cuda.so       torch         runs\n" in text
 
 
 def test_what_is_served_is_a_pass_and_nothing_asked_is_no_verdict() -> None:
     good = contents({"x/a.so": code("sm_89")})
-    assert said(judged(good, "L4")).startswith("PASS  folder t: 1 library with GPU code; 0 other binaries\n")
-    assert said(judged(good, "T4", asked=False)).startswith("folder t: 1 library with GPU code")
+    assert said(judged(good, gpus("L4"))).startswith(
+        "PASS  folder t: 1 library with GPU code; 0 other binaries\n"
+    )
+    assert said(judged(good, gpus("T4"), asked=False)).startswith("folder t: 1 library with GPU code")
 
 
 def test_less_than_was_asked_says_so() -> None:
-    text = said(judged(STACK, "L4", gate=Gate(at_least="native", ignored=("nvidia*", "x*"))))
+    text = said(judged(STACK, gpus("L4"), gate=Gate(at_least="native", ignored=("nvidia*", "x*"))))
     assert "\nL4 (8.9): served, but less than native: flash_attn, torch.\n" in text
     assert "\n      flash_attn, torch for L4: sm_80: runs on 8.9.\n" in text
     assert "\nLeft out of the answer: nvidia/cufft (--ignore nvidia* --ignore x*).\n" in text
@@ -86,14 +89,14 @@ def test_less_than_was_asked_says_so() -> None:
 
 
 def test_a_gpu_that_the_driver_does_not_drive_says_that_and_no_more() -> None:
-    text = said(judged(contents({"x/a.so": code("sm_120")}), "RTX 5090", driver=(12, 4)))
+    text = said(judged(contents({"x/a.so": code("sm_120")}), gpus("RTX 5090"), driver_cuda=(12, 4)))
     reason = "no driver of CUDA 12.4 drives 12.0: it needs 570.26 or later"
     assert f"\nRTX 5090 (12.0): NOT served: {reason}.\n" in text
     assert "WHY NOT" not in text
 
 
 def test_hip_bytes_are_called_unpacked() -> None:
-    assert " 100 B unpacked" in said(judged(contents({"a/x.so": hip("gfx942")}), "MI300X"))
+    assert " 100 B unpacked" in said(judged(contents({"a/x.so": hip("gfx942")}), gpus("MI300X")))
 
 
 def test_an_environment_of_800_libraries_stays_within_100_columns() -> None:
@@ -105,7 +108,7 @@ def test_an_environment_of_800_libraries_stays_within_100_columns() -> None:
             for number in range(800)
         }
     )
-    made = judged(found, "T4", "A100", "L4", "H100", "B200", "RTX 5090")
+    made = judged(found, gpus("T4", "A100", "L4", "H100", "B200", "RTX 5090"))
     lines = said(made).splitlines()
     assert max(map(len, lines)) <= 100
     assert len(lines) < 110
@@ -130,7 +133,7 @@ def test_needs_of_one_package_are_one_finding() -> None:
     """torchcodec alone had 47 blocks, one for each library that is not there."""
     passed = Verdict("LOAD302", "t", Outcome.PASS, "all find them")
     other = need(1, "open3d", Outcome.FAIL)
-    text = said(judged(environment(*map(need, range(47)), other, passed), "L4"))
+    text = said(judged(environment(*map(need, range(47)), other, passed), gpus("L4")))
     assert "\nLoading: WARN: torchcodec 0.17.0; FAIL: open3d.\n" in text
     assert text.endswith("""\
 Will they load?
@@ -150,14 +153,17 @@ WARN  LOAD301  Every library finds the libraries that it needs
 
 1 check passed: LOAD302
 """)
-    assert said(judged(environment(*map(need, range(47))), "L4", details=True)).count("WARN  LOAD301") == 47
+    assert (
+        said(judged(environment(*map(need, range(47))), gpus("L4")), details=True).count("WARN  LOAD301")
+        == 47
+    )
 
 
 def test_what_was_not_looked_at_is_listed() -> None:
     found = replace(
         STACK, skipped=("a: Permission denied",), unreadable=(("b.so", "cut off"),), left_out=("A .dll.",)
     )
-    text = said(judged(found, "L4"))
+    text = said(judged(found, gpus("L4")))
     assert (
         "\nNOT READ\n      b.so: cut off.\n\nNOT LOOKED AT\n      a: Permission denied.\n      A .dll.\n"
         in text
