@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stackcheck.cli import options, output, stacks
 from stackcheck.inspect import inspection
 from stackcheck.inspect.answer import AT_LEAST, Gate, exit_code
 from stackcheck.inspect.columns import usual
-from stackcheck.inspect.diff import compare
-from stackcheck.inspect.diff_section import diff_section
 from stackcheck.inspect.document import document
-from stackcheck.inspect.json_document import data
 from stackcheck.inspect.judgement import judged
 from stackcheck.knowledge.gpus import find_gpu
 from stackcheck.model.errors import EXIT_UNCHECKED, UsageError
@@ -23,7 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from stackcheck.inspect.inspection import Contents
+    from stackcheck.inspect.judgement import Judged
     from stackcheck.knowledge.gpus import Gpu
+    from stackcheck.report.document import Document
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -92,12 +91,27 @@ def execute(args: argparse.Namespace) -> int:
     _require_packages(contents, gate)
     gpus = tuple(named or usual(contents, *([other] if other else [])))
     found = judged(contents, gpus, gate, driver, asked=bool(named))
-    difference = compare(judged(other, gpus, gate, driver), found) if other else None
-    more = [diff_section(difference, details=args.details)] if difference else []
-    made = document(found, lambda: data(found, difference, hashed=args.sha256), more, details=args.details)
-    output.write_document(made, args)
+    output.write_document(_document(found, judged(other, gpus, gate, driver) if other else None, args), args)
     code = exit_code(contents, found.answers, gate, asked=bool(named), strict=args.strict)
     return code if code or other is None or other.binaries else EXIT_UNCHECKED
+
+
+def _document(found: Judged, other: Judged | None, args: argparse.Namespace) -> Document:
+    """Return what is said; what compares, and what writes JSON, is imported where that was asked for."""
+    difference, more = None, []
+    if other:
+        from stackcheck.inspect.diff import compare  # noqa: PLC0415
+        from stackcheck.inspect.diff_section import diff_section  # noqa: PLC0415
+
+        difference = compare(other, found)
+        more = [diff_section(difference, details=args.details)]
+
+    def data() -> dict[str, Any]:
+        from stackcheck.inspect import json_document  # noqa: PLC0415
+
+        return json_document.data(found, difference, hashed=args.sha256)
+
+    return document(found, data, more, details=args.details)
 
 
 def _contents(target: Path | str, args: argparse.Namespace) -> Contents:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from stackcheck.inspect.loading_groups import packages_of
 from stackcheck.inspect.serving import SERVES, makers
@@ -27,8 +26,7 @@ SERVED, NOT_SERVED, WEAK, NOT_TOLD, NO_CODE = "served", "not served", "too weak"
 AT_LEAST = (NATIVE, RUNS)
 
 
-@dataclass(frozen=True, slots=True)
-class Gate:
+class Gate(NamedTuple):
     """What has to serve a GPU, and how well.
 
     at_least: `native` or `runs`; "" is satisfied by PTX too. packages: these count alone, where any is named.
@@ -56,8 +54,7 @@ class Gate:
         return not self.at_least or SERVES.index(cell.how) >= SERVES.index(self.at_least)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """Whether the libraries that count serve one GPU.
 
     missed: those that do not; weak: those that do, less well than asked. serving: how many serve it well

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stackcheck.inspect.answer import NO_CODE, NOT_SERVED, NOT_TOLD, WEAK, by_package, exit_code
-from stackcheck.inspect.loading_section import loading_line, loading_section
+from stackcheck.inspect.loading_groups import loading_line
 from stackcheck.inspect.sizes import sizes
 from stackcheck.model.errors import EXIT_FAIL, EXIT_OK
 from stackcheck.model.verdict import Outcome
@@ -36,12 +35,12 @@ def document(
 ) -> Document:
     """Return what was inspected; `more` are sections after that of the libraries."""
     contents = judged.contents
-    loading = loading_section(contents, details=details) if contents.loading else None
-    return Document(
-        (_target(judged, details=details), *more, *([loading] if loading else [])),
-        data,
-        title=f"{contents.kind} {contents.name}",
-    )
+    sections = [_target(judged, details=details), *more]
+    if contents.loading:
+        from stackcheck.inspect.loading_section import loading_section  # noqa: PLC0415 - of environments alone
+
+        sections.append(loading_section(contents, details=details))
+    return Document(tuple(sections), data, title=f"{contents.kind} {contents.name}")
 
 
 def _target(judged: Judged, *, details: bool) -> Section:
@@ -189,8 +188,7 @@ def _together(cells: Sequence[Cell]) -> str:
     """Return the word of the worst cell; with how many say so, where others say something better."""
     worst = min(cells, key=lambda cell: cell.rank)
     same = sum(cell.how == worst.how for cell in cells)
-    marked = replace(
-        worst,
+    marked = worst._replace(
         partial=any(cell.partial for cell in cells if cell.how == worst.how),
         unseen=any(cell.unseen for cell in cells if cell.how == worst.how),
     )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from stackcheck.inspect.answer import Answer, Gate, answers
 from stackcheck.inspect.columns import undriven
@@ -14,8 +13,7 @@ if TYPE_CHECKING:
     from stackcheck.knowledge.gpus import Gpu
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """A target against GPUs. asked: they were named, so that one which is not served fails."""
 
     contents: Contents

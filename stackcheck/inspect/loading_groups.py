@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from stackcheck.model.verdict import Outcome
 
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
 BAD = (Outcome.FAIL, Outcome.ERROR, Outcome.WARN)
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(NamedTuple):
     """Verdicts of one code and outcome about the same package; `libraries` are the files that they name."""
 
     package: Package | None
@@ -44,6 +42,20 @@ def grouped(contents: Contents) -> tuple[Group, ...]:
         )
         for (_code, _outcome, package), pairs in found.items()
     )
+
+
+def loading_line(contents: Contents) -> str:
+    """Say in one line whether the libraries will load."""
+    groups = grouped(contents)
+    if not groups:
+        made = any(verdict.outcome is Outcome.PASS for verdict in contents.loading)
+        return f"Loading: {'nothing stands against it' if made else 'not checked'}."
+    named: dict[str, list[str]] = {}
+    for group in groups:
+        who = str(group.package) if group.package else group.verdicts[0].code
+        named.setdefault(group.verdicts[0].outcome.word, []).append(who)
+    told = [f"{word}: {', '.join(dict.fromkeys(names))}" for word, names in named.items()]
+    return f"Loading: {'; '.join(told)}."
 
 
 def packages_of(contents: Contents, verdict: Verdict) -> list[tuple[str, Package]]:

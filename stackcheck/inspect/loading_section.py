@@ -20,20 +20,6 @@ if TYPE_CHECKING:
 _SHOWN = 3
 
 
-def loading_line(contents: Contents) -> str:
-    """Say in one line whether the libraries will load."""
-    groups = grouped(contents)
-    if not groups:
-        made = any(verdict.outcome is Outcome.PASS for verdict in contents.loading)
-        return f"Loading: {'nothing stands against it' if made else 'not checked'}."
-    named: dict[str, list[str]] = {}
-    for group in groups:
-        who = str(group.package) if group.package else group.verdicts[0].code
-        named.setdefault(group.verdicts[0].outcome.word, []).append(who)
-    told = [f"{word}: {', '.join(dict.fromkeys(names))}" for word, names in named.items()]
-    return f"Loading: {'; '.join(told)}."
-
-
 def loading_section(contents: Contents, *, details: bool) -> Section:
     """Return what the loader's rules say; with `details` each verdict for itself, those that passed too."""
     counts = Counter(verdict.outcome for verdict in contents.loading)

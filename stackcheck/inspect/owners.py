@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import posixpath
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from stackcheck_probes.judging.packagecover import package_of, short_path
 from stackcheck_probes.probes.distributions import canonical, metadata, read
@@ -18,8 +16,7 @@ if TYPE_CHECKING:
 _MAX_RECORD = 64 << 20
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Package:
+class Package(NamedTuple):
     """A distribution with its version, or with an empty version the package or folder that a path names."""
 
     name: str
@@ -65,6 +62,8 @@ def of_metadata(folder: str) -> Package:
 
 
 def _record(info: str) -> Iterator[str]:
+    import csv  # noqa: PLC0415 - a file or wheel has no record to read
+
     for line in (read(f"{info}/RECORD", _MAX_RECORD) or "").splitlines():
         yield next(csv.reader([line]), [""])[0] if line.startswith('"') else line.partition(",")[0]
 

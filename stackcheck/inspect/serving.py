@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from stackcheck_probes.binaries.capability import NATIVE, NO, PTX, RUNS
 from stackcheck_probes.judging.coverage import NONE, UNKNOWN, hip_coverage, library_coverage
@@ -22,8 +21,7 @@ SERVES = (PTX, RUNS, NATIVE)
 """The ways to serve, weakest first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """How one library serves one GPU: a word of `HOWS`, by which code, and why, in a sentence."""
 
     how: str
@@ -45,8 +43,7 @@ class Cell:
         return self.how + ("*" if self.partial else "") + ("?" if self.unseen else "")
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One library against every GPU, in the order of the GPUs."""
 
     path: str

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from stackcheck_probes.binaries.capability import Lto, covers
 from stackcheck_probes.judging.gfx import serves
@@ -15,8 +14,7 @@ if TYPE_CHECKING:
     from stackcheck_probes.binaries.gpucode import GpuCode
 
 
-@dataclass(frozen=True, slots=True)
-class Size:
+class Size(NamedTuple):
     """The code for one target over some libraries.
 
     bytes: in the files, compressed where it is; of HIP code, which knows its size unpacked alone, `unpacked`.
@@ -62,9 +60,9 @@ def library_sizes(code: GpuCode, gpus: Sequence[Gpu] = ()) -> list[Size]:
     found: dict[tuple[str, bool], Size] = {}
     for row in (*_cuda(code), *_hip(code)):
         key = (row.code, row.unpacked)
-        found[key] = replace(found[key].plus(row), libraries=1) if key in found else row
+        found[key] = found[key].plus(row)._replace(libraries=1) if key in found else row
     return [
-        replace(row, unused=row.bytes) if gpus and row.code not in (*used, OTHER, *_linked(code)) else row
+        row._replace(unused=row.bytes) if gpus and row.code not in (*used, OTHER, *_linked(code)) else row
         for row in found.values()
     ]
 
