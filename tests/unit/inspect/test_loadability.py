@@ -47,7 +47,7 @@ def test_what_does_not_load_fails_and_says_why(site: Path) -> None:
     (failed,) = [verdict for verdict in found.loading if verdict.outcome is Outcome.FAIL]
     assert (failed.code, failed.message) == (
         "LOAD301",
-        "torchvision/_C.so cannot be loaded: libq.so.7 is not there",
+        "torchvision/_C.so cannot be loaded: libq.so.7 is not there.",
     )
     assert exit_code(found, (), asked=False) == 1
 
