@@ -374,6 +374,7 @@ def test_inspect_of_an_environment_says_whether_its_libraries_load(folder: Path)
     site = folder / "site"
     (site / "torchvision").mkdir(parents=True)
     (site / "torchvision-0.20.0.dist-info").mkdir()
+    (site / "torchvision-0.20.0.dist-info" / "INSTALLER").write_text("uv")
     (site / "torchvision" / "_C.so").write_bytes(extension)
     good = run(folder, "inspect", "site")
     assert good.returncode == 0
