@@ -25,8 +25,12 @@ PROBES = ("loading", "distributions")
 
 
 def is_environment(folder: Path) -> bool:
-    """Tell whether a folder is one that packages were installed into."""
-    return any(folder.glob("*.dist-info"))
+    """Tell whether a folder is one that packages were installed into, and not one wheel that was unpacked.
+
+    What installs writes INSTALLER beside METADATA; a wheel by itself says nothing of what it will lie beside.
+    """
+    found = list(folder.glob("*.dist-info"))
+    return len(found) > 1 or any((each / "INSTALLER").is_file() for each in found)
 
 
 def look(roots: Sequence[str]) -> dict[str, Any]:

@@ -132,6 +132,7 @@ def test_an_environment_says_whether_its_libraries_load(folder: Path) -> None:
     site = folder / "site"
     (site / "torchvision").mkdir(parents=True)
     (site / "torchvision-0.20.0.dist-info").mkdir()
+    (site / "torchvision-0.20.0.dist-info" / "INSTALLER").write_text("uv")
     (site / "torchvision-0.20.0.dist-info" / "RECORD").write_text("torchvision/_C.so,,\n")
     (site / "torchvision" / "_C.so").write_bytes(extension)
     good = run(folder, "site", "--details")
@@ -143,7 +144,7 @@ def test_an_environment_says_whether_its_libraries_load(folder: Path) -> None:
     assert bad.returncode == 1
     assert "\nLoading: FAIL: torchvision 0.20.0.\n" in bad.stdout
     assert "\nFAIL  LOAD301  Every library finds the libraries that it needs\n" in bad.stdout
-    assert "      torchvision/_C.so cannot be loaded: libq.so.7 is not there\n" in bad.stdout
+    assert "      torchvision/_C.so cannot be loaded: libq.so.7 is not there.\n" in bad.stdout
     made = document(folder, "site")
     assert [row["code"] for row in made["loading"] if row["outcome"] == "FAIL"] == ["LOAD301"]
 

@@ -52,6 +52,12 @@ def canonical(name: str) -> str:
     return name
 
 
+def required(requirement: str) -> str:
+    """Return the name that a Requires-Dist line begins with, as the index compares it."""
+    end = (at for at, letter in enumerate(requirement) if not (letter.isalnum() or letter in "-_."))
+    return canonical(requirement[: next(end, len(requirement))])
+
+
 def folders(sys_path: list[str] | None) -> list[str]:
     """Return the folders that can hold metadata, each once: links to one folder are one folder."""
     seen, found = set(), []

@@ -148,11 +148,13 @@ def look_at_loading(root: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def rows_of_loading(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Return the rows that the probe makes of a library that does not load: whole ones take a compiler."""
-    library = SimpleNamespace(path="/site/pkg/_C.so")
+    library = SimpleNamespace(path="/site/pkg/_C1.abi3.so", dynamic=SimpleNamespace(needed=("libc.so.6",)))
+    other = SimpleNamespace(path="/site/pkg/_C2.abi3.so", dynamic=library.dynamic)
     server = SimpleNamespace(path="/lib/libc.so.6")
     need = VersionNeed("libc.so.6", "GLIBC_2.38", weak=False)
     found = loading._Findings.__new__(loading._Findings)
-    found.missing, found.versions, found.shadowed = [], [], []
+    found.missing, found.versions, found.undefined, found.shadowed = [], [], [], []
+    found.abi, found.served, found.libraries = {}, {}, [library, other]  # type: ignore[list-item]
     found.tree = SimpleNamespace(  # type: ignore[assignment]
         opened=[],
         by_soname={},
@@ -165,8 +167,14 @@ def rows_of_loading(monkeypatch: pytest.MonkeyPatch) -> Any:
     found.check_versions(library, symbols, {"libc.so.6": server})  # type: ignore[arg-type, dict-item]
     found.note_shadow("libx.so", library, server)  # type: ignore[arg-type]
     found.missing.append(loading._absence(found.tree, "liby.so", library))  # type: ignore[arg-type]
-    found.note_builds()
-    return {"missing": found.missing, "versions": found.versions, "shadowed": found.shadowed}
+    refused = found.refused("")
+    return {
+        "missing": found.missing,
+        "versions": found.versions,
+        "shadowed": found.shadowed,
+        "builds": found.builds(refused),
+        "imports": found.imports(refused),
+    }
 
 
 def look_at_gpu_code(root: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
@@ -182,6 +190,7 @@ def look_at_gpu_code(root: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         groups=(gpucode.Group(frozenset({parse_code("sm_80")}), 1),),
         targets=(("gfx90a", 1, 2),),
         bundles=1,
+        bundle_groups=((frozenset({"gfx90a"}), 1),),
         unread=("hidden",),
         faults=("odd",),
         cut=True,
