@@ -75,4 +75,5 @@ def inspect_image(image: str, options: Options, progress: Progress, *, deep: boo
     if isinstance(seen, Missing):
         raise ProbeError(f"{image}: its libraries were not read: {seen.reason}")
     contents = contents_of(image, "image", seen["libraries"], seen["skipped"])
-    return replace(contents, binaries=seen["binaries"], loading=loadability.judged(facts))
+    left_out = tuple(seen.get("left_out", ()))
+    return replace(contents, binaries=seen["binaries"], loading=loadability.judged(facts), left_out=left_out)

@@ -126,7 +126,8 @@ def _folder(path: Path, *, deep: bool) -> Contents:
     contents = _shortened(contents, roots)
     alone = not is_venv and not loadability.is_environment(path)
     loading = () if alone else loadability.judged(loadability.look(roots))
-    return replace(contents, binaries=facts["binaries"], loading=loading)
+    left_out = tuple(facts.get("left_out", ()))
+    return replace(contents, binaries=facts["binaries"], loading=loading, left_out=left_out)
 
 
 def _shortened(contents: Contents, roots: Sequence[str]) -> Contents:
