@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from stackcheck.inspect import loadability
-from stackcheck.inspect.imagearchive import is_layout, read_image_archive, read_image_layout
+from stackcheck.inspect.filekinds import is_archive, is_layout, is_package, not_a_file
 from stackcheck.model.errors import EXIT_FAIL, EXIT_OK, EXIT_UNCHECKED, UsageError
 from stackcheck.model.verdict import Outcome
-from stackcheck_probes.binaries import archives, libraryfile
+from stackcheck_probes.binaries import libraryfile
 from stackcheck_probes.binaries.bytesource import FileSource, SourceError
 from stackcheck_probes.binaries.capability import NATIVE, NO, PTX, RUNS
 from stackcheck_probes.binaries.gpucode import GpuCode, from_json
@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from stackcheck.inspect.imagearchive import Archived
     from stackcheck.knowledge.gpus import Gpu
     from stackcheck.model.verdict import Verdict
+    from stackcheck_probes.binaries.bytesource import ByteSource
     from stackcheck_probes.facts.binaries import LibraryCode
 
 HOWS = (NO, UNKNOWN, PTX, RUNS, NATIVE, NONE)
@@ -86,32 +88,44 @@ def read_target(path: Path, *, deep: bool = False) -> Contents:
     if path.is_dir():
         return _layout(path, deep=deep) if is_layout(path) else _folder(path, deep=deep)
     if not path.is_file():
-        raise UsageError(
-            f"{name}: there is no such file or folder (an image is named with its tag, or by --image)"
-        )
+        raise UsageError(f"{name}: {not_a_file(path)}")
     try:
         source = FileSource(name)
         try:
             start = source.pread(0, 512)
-            if start.startswith(b"PK\x03\x04"):
-                return contents_of(name, "wheel", archives.read_zip(source, deep=deep))
-            if start[257:262] == b"ustar" or start.startswith(b"\x1f\x8b"):
-                return contents_of(name, "image archive", read_image_archive(source, deep=deep))
+            if is_package(start) or is_archive(start):
+                return _packed(name, source, deep=deep)
             facts = libraryfile.read_source(source, name, deep=deep)
         finally:
             source.close()
     except (SourceError, OSError) as error:
         raise UsageError(f"{name}: {error}") from None
     if facts is None:
-        raise UsageError(f"{name}: this is no library, wheel or image archive")
+        raise UsageError(f"{name}: this is not a library, a package or an archive that can be read.")
     return contents_of(name, "file", [facts])
 
 
 def _layout(path: Path, *, deep: bool) -> Contents:
     try:
-        return contents_of(str(path), "image layout", read_image_layout(path, deep=deep))
+        from stackcheck.inspect.imagearchive import read_image_layout  # noqa: PLC0415 - a file needs none
+
+        return _archived(str(path), read_image_layout(path, deep=deep))
     except (SourceError, OSError) as error:
         raise UsageError(f"{path}: {error}") from None
+
+
+def _packed(name: str, source: ByteSource, *, deep: bool) -> Contents:
+    from stackcheck.inspect.imagearchive import read_archive  # noqa: PLC0415 - a file needs neither
+    from stackcheck.inspect.packagefiles import read_package  # noqa: PLC0415
+
+    read = read_package if is_package(source.pread(0, 4)) else read_archive
+    return _archived(name, read(source, deep=deep))
+
+
+def _archived(name: str, found: Archived) -> Contents:
+    loading = () if found.loading is None else loadability.judged(found.loading)
+    contents = contents_of(name, found.kind, found.libraries, found.skipped)
+    return replace(contents, binaries=found.binaries, loading=loading, left_out=found.left_out)
 
 
 def _folder(path: Path, *, deep: bool) -> Contents:

@@ -8,14 +8,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-WINDOWS, MACOS, PACKAGES, NOWHERE, SPECIAL, UPWARDS = (
-    "Windows binaries are not read",
-    "macOS binaries are not read",
-    "packages and archives inside are not opened",
-    "links named like libraries lead to no file",
-    "pipes, sockets and devices named like libraries are not read",
-    "links to a folder above are not followed",
-)
+WINDOWS = "Windows binaries are not read"
+MACOS = "macOS binaries are not read"
+PACKAGES = "packages and archives inside are not opened"
+NOWHERE = "links named like libraries lead to no file"
+SPECIAL = "pipes, sockets and devices named like libraries are not read"
+UPWARDS = "links to a folder above are not followed"
+LINKS = "links inside a zip file are not followed"
+LONG_NAMES = "entries with names of more than 4,096 characters, which no file can have, were not read"
+SPARSE_FILES = "sparse files inside a tar archive are not read"
+UNKNOWN_ENTRIES = "tar entries of a type that is not known were not read"
 BY_SUFFIX = {
     ".dll": WINDOWS,
     ".pyd": WINDOWS,
