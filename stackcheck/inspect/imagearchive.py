@@ -192,7 +192,7 @@ def _listed(system: FileSystem, reader: LayerReader) -> Iterator[tuple[str, File
     """Yield each binary under its own names, and one that only a link calls a library under the link's."""
     known = set()
     for path, file in system.files():
-        if file.facts is not None and file.listed:
+        if file.facts is not None and (file.program or is_binary_name(posixpath.basename(path))):
             known.add(id(file))
             yield path, file
         elif file.facts is None:

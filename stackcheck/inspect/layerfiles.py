@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from stackcheck.inspect.forwardstreams import Onwards, packed_by, settled
 from stackcheck.inspect.layertree import OTHER, File, Layer, Limits, Link
-from stackcheck_probes.binaries.binaryfiles import is_binary_name, may_be_binary
+from stackcheck_probes.binaries.binaryfiles import may_be_binary
 from stackcheck_probes.binaries.leftout import LONG_NAMES, SPARSE_FILES, UNKNOWN_ENTRIES, LeftOut
 from stackcheck_probes.binaries.libraryfile import read_source
 from stackcheck_probes.binaries.magic import ELF, STARTS
@@ -89,10 +89,10 @@ class LayerReader:
         if not start.startswith(STARTS):
             copy = self._root.keep_text(member.name, content) if self._root else ""
             return File(copy=copy) if copy else OTHER
-        listed = is_binary_name(name) or (
-            start.startswith(ELF) and may_be_binary(name, member.mode, content.size)
-        )
+        program = start.startswith(ELF) and may_be_binary(name, member.mode, content.size)
         with settled(content) if onwards else nullcontext(content) as binary:
             facts = read_source(binary, name, deep=self._deep)
-            copy = self._root.keep_library(name, binary) if self._root and listed else ""
-        return File(facts, listed, copy)
+            # What lies under no name of a library may be hard linked to one.
+            wanted = self._root and (".so" in name or not program)
+            copy = self._root.keep_library(binary) if self._root and wanted else ""
+        return File(facts, program, copy)

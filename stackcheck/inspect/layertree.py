@@ -56,11 +56,12 @@ class Limits:
 class File:
     """One file, under however many names. `facts` are those of a binary, without its path.
 
-    `listed` tells that its own name or mode says that it is a binary; `copy` is what is kept of it elsewhere.
+    `program` tells that its mode or size speaks for it, whatever its name; `copy` is what is kept of it
+    elsewhere.
     """
 
     facts: LibraryCode | None = None
-    listed: bool = False
+    program: bool = False
     copy: str = ""
 
 

@@ -72,10 +72,8 @@ class LoaderRoot:
             return ""
         return self._keep([(0, content.pread(0, content.size))], content.size)
 
-    def keep_library(self, name: str, binary: ByteSource) -> str:
+    def keep_library(self, binary: ByteSource) -> str:
         """Keep what the loader's rules read of a library; return where, "" for what is none or is damaged."""
-        if ".so" not in name:
-            return ""
         try:
             return self._keep(_loaded_parts(binary), binary.size)
         except (ElfError, SourceError):
