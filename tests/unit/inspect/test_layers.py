@@ -12,6 +12,7 @@ import platform
 import re
 import socket
 import sys
+import sysconfig
 import tarfile
 import time
 import zipfile
@@ -20,10 +21,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from stackcheck.inspect import imagearchive, layertree
+from stackcheck.inspect import imagearchive, layertree, loaderroot
 from stackcheck.inspect.inspection import exit_code, judge, read_target
 from stackcheck.knowledge.gpus import find_gpu
 from stackcheck.model.errors import UsageError
+from stackcheck.model.verdict import Outcome
+from stackcheck_probes.loader.ldpath import Search
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -40,6 +43,14 @@ LIBRARY = (DATA / "uneven.so").read_bytes()
 OTHER = (DATA / "rdc.so").read_bytes()
 Entry = tuple[str, bytes | tuple[bytes, str]]
 SYM, HARD = tarfile.SYMTYPE, tarfile.LNKTYPE
+EXTENSION = next(Path(sysconfig.get_config_var("DESTSHARED")).glob("_socket.*.so"))
+LIBC = next(Path(path) for path in Search().cache["libc.so.6"] if "64" in path)
+SITE = "usr/local/lib/python3.11/site-packages"
+FOLDER = f"usr/lib/{platform.machine()}-linux-gnu"
+PACKAGE: list[Entry] = [
+    (f"{SITE}/pkg-1.dist-info/METADATA", b"Metadata-Version: 2.1\nName: pkg\nVersion: 1\n"),
+    (f"{SITE}/pkg/_C.so", EXTENSION.read_bytes()),
+]
 
 
 def layer(*entries: Entry, mode: int = 0o644) -> bytes:
@@ -356,3 +367,71 @@ def test_a_target_that_is_neither_file_nor_folder_is_named_for_what_it_is(tmp_pa
     ):
         with pytest.raises(UsageError, match=re.escape(words)):
             read_target(tmp_path / name)
+
+
+def loads(found: Contents) -> dict[str, Outcome]:
+    return {verdict.code: verdict.outcome for verdict in found.loading}
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, zstd.compress])
+def test_an_image_archive_is_judged_for_loading(pack: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    libc = LIBC.read_bytes()
+    system = layer(
+        ("lib", (SYM, "usr/lib")), (f"{FOLDER}/libc-2.so", libc), (f"{FOLDER}/libc.so.6", (SYM, "libc-2.so"))
+    )
+    whole = image(tmp_path, pack(system), pack(layer(*PACKAGE)))
+    assert (loads(whole)["LOAD301"], loads(whole)["LOAD302"]) == (Outcome.PASS, Outcome.PASS)
+    assert whole.left_out == (f"Whether libraries load was judged for /{SITE}.",)
+    gone = image(tmp_path, system, layer(*PACKAGE), layer((f"{FOLDER}/.wh.libc-2.so", b"")))
+    assert loads(gone)["LOAD301"] is not Outcome.PASS
+    assert any("libc.so.6" in verdict.message for verdict in gone.loading)
+
+
+def test_a_link_of_an_image_never_leads_to_a_file_of_this_machine(tmp_path: Path) -> None:
+    up = "../" * 12
+    for target in (str(LIBC), up + str(LIBC), f"{up}proc/self/root{LIBC}"):
+        found = image(tmp_path, layer(*PACKAGE, (f"{FOLDER}/libc.so.6", (SYM, target))))
+        assert loads(found)["LOAD301"] is not Outcome.PASS
+    folder = image(
+        tmp_path, layer(*PACKAGE, ("lib64", (SYM, "/lib64")), ("usr/lib", (SYM, str(LIBC.parent))))
+    )
+    assert loads(folder)["LOAD301"] is not Outcome.PASS
+
+
+def test_the_library_path_of_an_image_is_where_its_loader_looks(tmp_path: Path) -> None:
+    libc = layer(("opt/x/libc.so.6", LIBC.read_bytes()))
+    for environ, good in (((), False), (("PATH=/bin", "LD_LIBRARY_PATH=/opt/y:/opt/x"), True)):
+        found = read(tmp_path / "image.tar", saved(layer(*PACKAGE), libc, environ=environ))
+        assert (loads(found)["LOAD301"] is Outcome.PASS) == good
+
+
+def test_an_image_without_packages_says_that_loading_was_not_judged(tmp_path: Path) -> None:
+    found = image(tmp_path, layer(("a.so", LIBRARY)))
+    assert found.left_out == (
+        "Whether libraries load was not judged: there are no Python packages with libraries.",
+    )
+
+
+def test_loading_is_judged_where_torch_is_and_the_rest_is_named(tmp_path: Path) -> None:
+    info = b"Metadata-Version: 2.1\nName: torch\nVersion: 1\n"
+    torch = [("venv/lib/python3.11/site-packages/torch-1.dist-info/METADATA", info),
+             ("venv/lib/python3.11/site-packages/torch/lib/x.so", EXTENSION.read_bytes())]  # fmt: skip
+    found = image(tmp_path, layer(*PACKAGE, *torch))
+    assert found.left_out == (
+        "Whether libraries load was judged for /venv/lib/python3.11/site-packages.",
+        f"Whether libraries load was not judged for /{SITE}.",
+    )
+
+
+def test_what_is_kept_for_the_loader_is_bounded_and_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    assert loads(image(tmp_path, layer(*PACKAGE)))
+    monkeypatch.setattr(loaderroot, "MAX_BYTES", 100)
+    found = image(tmp_path, layer(*PACKAGE))
+    assert found.loading == ()
+    assert found.left_out[0].startswith("Whether libraries load was not judged: more than 20000 libraries or")
+    assert list(temporary.iterdir()) == []
