@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from stackcheck import pipeline, targets
 from stackcheck.inspect import loadability
-from stackcheck.inspect.inspection import contents_of, named
-from stackcheck.inspect.owners import installed
+from stackcheck.inspect.inspection import contents_of, with_loading
 from stackcheck.intake.stack import Image, Stack
 from stackcheck.model.errors import ProbeError, UsageError
 from stackcheck.model.facts import Missing
@@ -76,7 +75,5 @@ def inspect_image(image: str, options: Options, progress: Progress, *, deep: boo
     if isinstance(seen, Missing):
         raise ProbeError(f"{image}: its libraries were not read: {seen.reason}")
     contents = contents_of(image, "image", seen["libraries"], seen["skipped"])
-    contents = replace(contents, binaries=seen["binaries"], loading=loadability.judged(facts))
-    packages = facts["distributions"]
-    rows = () if isinstance(packages, Missing) else packages["distributions"]
-    return replace(contents, owners=installed(named(contents), rows))
+    left_out = tuple(seen.get("left_out", ()))
+    return with_loading(replace(contents, binaries=seen["binaries"], left_out=left_out), facts)

@@ -2,37 +2,31 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from stackcheck.inspect.filekinds import is_archive, is_environment, is_layout, is_package, not_a_file
 from stackcheck.inspect.loading_groups import packages_of
-from stackcheck.inspect.owners import of_file, of_wheel, package_at, recorded
+from stackcheck.inspect.owners import installed, of_file, of_package, package_at, recorded
+from stackcheck.inspect.progress import BIG, silent, told
 from stackcheck.model.errors import UsageError
-from stackcheck_probes.binaries import archives, libraryfile, zipmembers
+from stackcheck_probes.binaries import libraryfile
 from stackcheck_probes.binaries.bytesource import FileSource, SourceError
 from stackcheck_probes.binaries.gpucode import GpuCode, from_json
+from stackcheck_probes.binaries.zipmembers import zip_members
 from stackcheck_probes.probes import libraries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
+    from typing import Any
 
+    from stackcheck.inspect.imagearchive import Archived
     from stackcheck.inspect.owners import Package
+    from stackcheck.inspect.progress import Tell
     from stackcheck.model.verdict import Verdict
     from stackcheck_probes.binaries.bytesource import ByteSource
     from stackcheck_probes.facts.binaries import LibraryCode
-
-    Tell = Callable[[str], None]
-
-
-BIG = 300_000_000
-"""Bytes from which on a wheel takes so long that progress is told."""
-TELL_EVERY_S = 2.0
-
-
-def _silent(_line: str) -> None:
-    """Tell nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +62,8 @@ class Contents:
         return path[len(root) + 1 :] if root else path
 
 
-def read_target(path: Path, *, deep: bool = False, tell: Tell = _silent) -> Contents:
-    """Read a file, a folder, an environment, a wheel, or an image as an archive or OCI layout.
+def read_target(path: Path, *, deep: bool = False, tell: Tell = silent) -> Contents:
+    """Read a file, a folder, an environment, a package, or an image as an archive or OCI layout.
 
     `deep` searches for GPU code that no section lists. `tell` takes lines of progress, where reading may take
     more than a moment. Raises UsageError for what is not there or is none of these, or is an archive too
@@ -77,69 +71,62 @@ def read_target(path: Path, *, deep: bool = False, tell: Tell = _silent) -> Cont
     """
     name = str(path)
     if path.is_dir():
-        tell(f"reading {name}")
-        return _layout(path, deep=deep) if _is_layout(path) else _folder(path, deep=deep)
+        with told(tell, f"reading {name}"):
+            return _layout(path, deep=deep) if is_layout(path) else _folder(path, deep=deep)
     if not path.is_file():
-        raise UsageError(
-            f"{name}: there is no such file or folder (an image is named with its tag, or by --image)"
-        )
+        raise UsageError(f"{name}: {not_a_file(path)}")
     try:
         source = FileSource(name)
         try:
             start = source.pread(0, 512)
-            if start.startswith(b"PK\x03\x04"):
-                return _wheel(name, source, deep=deep, tell=tell)
-            if start[257:262] == b"ustar" or start.startswith(b"\x1f\x8b"):
-                tell(f"reading {name} ({source.size / 1e6:.0f} MB)")
-                return _archive(name, source, deep=deep)
+            if is_package(start) or is_archive(start):
+                big = source.size > BIG
+                with told(tell if big else silent, f"reading {name} ({source.size / 1e6:.0f} MB)"):
+                    return _packed(name, source, deep=deep)
             facts = libraryfile.read_source(source, name, deep=deep)
         finally:
             source.close()
     except (SourceError, OSError) as error:
         raise UsageError(f"{name}: {error}") from None
     if facts is None:
-        raise UsageError(f"{name}: this is no library, wheel or image archive")
+        raise UsageError(f"{name}: this is not a library, a package or an archive that can be read.")
     return replace(contents_of(name, "file", [facts]), owners={name: of_file(name)})
 
 
-def _wheel(name: str, source: ByteSource, *, deep: bool, tell: Tell) -> Contents:
-    if source.size > BIG:
-        tell(f"reading {name} ({source.size / 1e6:.0f} MB)")
-    facts = list(_counted(archives.read_zip(source, deep=deep), tell))
-    contents = contents_of(name, "wheel", facts)
-    owner = of_wheel(member.name for member in zipmembers.zip_members(source))
-    return replace(contents, owners={row["path"]: owner for row in facts} if owner else {})
-
-
-def _counted(facts: Iterable[LibraryCode], tell: Tell) -> Iterator[LibraryCode]:
-    """Pass the facts on, and tell every few seconds how many came."""
-    told = time.monotonic()
-    for number, row in enumerate(facts, 1):
-        if time.monotonic() - told > TELL_EVERY_S:
-            told = time.monotonic()
-            tell(f"{number} binaries read, the last one {row['path']}")
-        yield row
-
-
-def _archive(name: str, source: ByteSource, *, deep: bool) -> Contents:
-    from stackcheck.inspect.imagearchive import read_image_archive  # noqa: PLC0415 - for such a target alone
-
-    return contents_of(name, "image archive", read_image_archive(source, deep=deep))
-
-
-def _is_layout(path: Path) -> bool:
-    from stackcheck.inspect.imagearchive import is_layout  # noqa: PLC0415 - a file or wheel needs none of it
-
-    return is_layout(path)
-
-
 def _layout(path: Path, *, deep: bool) -> Contents:
-    from stackcheck.inspect.imagearchive import read_image_layout  # noqa: PLC0415 - for such a target alone
+    from stackcheck.inspect.imagearchive import read_image_layout  # noqa: PLC0415 - a file needs none of it
 
     try:
-        return contents_of(str(path), "image layout", read_image_layout(path, deep=deep))
+        return _archived(str(path), read_image_layout(path, deep=deep))
     except (SourceError, OSError) as error:
         raise UsageError(f"{path}: {error}") from None
+
+
+def _packed(name: str, source: ByteSource, *, deep: bool) -> Contents:
+    from stackcheck.inspect.imagearchive import read_archive  # noqa: PLC0415 - a file needs neither
+    from stackcheck.inspect.packagefiles import read_package  # noqa: PLC0415
+
+    if not is_package(source.pread(0, 4)):
+        return _archived(name, read_archive(source, deep=deep))
+    contents = _archived(name, read_package(source, deep=deep))
+    owner = of_package(name, (member.name for member in zip_members(source)))
+    return replace(contents, owners=dict.fromkeys(named(contents), owner) if owner else {})
+
+
+def _archived(name: str, found: Archived) -> Contents:
+    contents = contents_of(name, found.kind, found.libraries, found.skipped)
+    contents = replace(contents, binaries=found.binaries, left_out=found.left_out)
+    return contents if found.loading is None else with_loading(contents, found.loading)
+
+
+def with_loading(contents: Contents, seen: Mapping[str, Any]) -> Contents:
+    """Judge loading by what the probes saw, and name the distributions that they saw as owners."""
+    from stackcheck.inspect import loadability  # noqa: PLC0415 - a file or wheel needs none of the rules
+
+    contents = replace(contents, loading=loadability.judged(seen))
+    packages = seen.get("distributions")
+    rows = packages["distributions"] if isinstance(packages, dict) else ()
+    return replace(contents, owners=installed(named(contents), rows))
 
 
 def _folder(path: Path, *, deep: bool) -> Contents:
@@ -151,19 +138,19 @@ def _folder(path: Path, *, deep: bool) -> Contents:
     contents = contents_of(
         str(path), "environment" if is_venv else "folder", facts["libraries"], facts["skipped"]
     )
-    alone = not is_venv and not any(path.glob("*.dist-info"))
-    contents = replace(
-        _shortened(replace(contents, roots=tuple(roots))),
-        binaries=facts["binaries"],
-        loading=() if alone else _loading(roots),
+    contents = _shortened(
+        replace(
+            contents,
+            binaries=facts["binaries"],
+            left_out=tuple(facts.get("left_out", ())),
+            roots=tuple(roots),
+        )
     )
-    return contents if alone else replace(contents, owners=recorded(roots, named(contents)))
+    if is_venv or is_environment(path):
+        from stackcheck.inspect import loadability  # noqa: PLC0415 - a lone wheel needs none of the rules
 
-
-def _loading(roots: list[str]) -> tuple[Verdict, ...]:
-    from stackcheck.inspect import loadability  # noqa: PLC0415 - a file or wheel needs none of the rules
-
-    return loadability.judged(loadability.look(roots))
+        contents = replace(contents, loading=loadability.judged(loadability.look(roots)))
+    return replace(contents, owners=recorded(roots, named(contents)))
 
 
 def named(contents: Contents) -> frozenset[str]:

@@ -16,21 +16,11 @@ from stackcheck_probes.probes import distributions, loading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from stackcheck.model.verdict import Verdict
 
 PROBES = ("loading", "distributions")
 """What the judgement needs to have been seen."""
-
-
-def is_environment(folder: Path) -> bool:
-    """Tell whether a folder is one that packages were installed into, and not one wheel that was unpacked.
-
-    What installs writes INSTALLER beside METADATA; a wheel by itself says nothing of what it will lie beside.
-    """
-    found = list(folder.glob("*.dist-info"))
-    return len(found) > 1 or any((each / "INSTALLER").is_file() for each in found)
 
 
 def look(roots: Sequence[str]) -> dict[str, Any]:

@@ -68,13 +68,14 @@ def _record(info: str) -> Iterator[str]:
         yield next(csv.reader([line]), [""])[0] if line.startswith('"') else line.partition(",")[0]
 
 
-def of_wheel(members: Iterable[str]) -> Package | None:
-    """Return the distribution of a wheel, by the folder of its metadata; None when it has none."""
+def of_package(file: str, members: Iterable[str]) -> Package | None:
+    """Return the distribution of a wheel by its folder of metadata, of a .conda by its name; else None."""
     for member in members:
         folder, slash, _ = member.partition("/")
         if slash and folder.endswith(".dist-info"):
             return of_metadata(folder)
-    return None
+    parts = posixpath.basename(file).removesuffix(".conda").rsplit("-", 2)
+    return Package(parts[0], parts[1]) if file.endswith(".conda") and len(parts) == 3 else None
 
 
 def installed(paths: Iterable[str], distributions: Iterable[Distribution]) -> Mapping[str, Package]:

@@ -66,14 +66,18 @@ class LibraryCode(_At, GpuCodeFacts, total=False):
     error: str
 
 
-class Libraries(TypedDict):
-    """The GPU code of the binaries under some folders."""
-
+class _Libraries(TypedDict):
     roots: list[str]
     libraries: list[LibraryCode]
     binaries: int
     without_gpu_code: int
     skipped: list[str]
+
+
+class Libraries(_Libraries, total=False):
+    """The GPU code of the binaries under some folders."""
+
+    left_out: list[str]
 
 
 class TorchSymbols(TypedDict):

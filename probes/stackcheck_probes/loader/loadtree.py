@@ -52,7 +52,8 @@ class Tree:
         self.by_soname: dict[str, list[Opened]] = {}
         self._packages: dict[str, str] = {}
         self._symbols: dict[str, tuple[Opened, Symbols | None]] = {}
-        for path in files(within(roots, packages, self.skipped), self.skipped):
+        places = [search.root + root for root in self.roots]
+        for path in files(within(places, packages, self.skipped), self.skipped):
             if ".so" in os.path.basename(path):
                 self._add(path)
         self.interpreter = self.closure(self._executable(), {})

@@ -79,7 +79,7 @@ def test_a_wheel_that_was_only_unpacked_has_no_answer_as_the_wheel_has_none(site
     (site / "torchvision-0.20.0.dist-info" / "INSTALLER").unlink()
     assert read_target(site).loading == ()
     (site / "torch-2.5.0.dist-info").mkdir()
-    assert exit_code(read_target(site), (), asked=False) == 1
+    assert exit_code(read_target(site), (), Gate(), asked=False) == 1
 
 
 def test_a_folder_without_distributions_has_no_answer(site: Path) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from stackcheck.inspect.owners import Package, installed, of_file, of_wheel, package_at, recorded
+from stackcheck.inspect.owners import Package, installed, of_file, of_package, package_at, recorded
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,8 +51,11 @@ def test_records_tell_the_owner(tmp_path: Path) -> None:
 
 
 def test_a_wheel_is_named_by_its_metadata() -> None:
-    assert of_wheel(["x/a.so", "flash_attn-2.7.dist-info/METADATA"]) == Package("flash-attn", "2.7")
-    assert of_wheel(["x/a.so", "x.dist-info"]) is None
+    assert of_package("x.whl", ["x/a.so", "flash_attn-2.7.dist-info/METADATA"]) == Package(
+        "flash-attn", "2.7"
+    )
+    assert of_package("x.zip", ["x/a.so", "x.dist-info"]) is None
+    assert of_package("/a/flash-attn-2.7-py311_0.conda", []) == Package("flash-attn", "2.7")
 
 
 def test_distributions_of_an_image_are_found_by_name() -> None:

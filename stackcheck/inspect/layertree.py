@@ -1,0 +1,327 @@
+"""The file system that the layers of an image make: a tree by folder, paths resolved as a file system does.
+
+A layer is a tree of what it changes; putting it on the layers below costs as much as it holds, whatever lies
+below. Rules: OCI Image Specification 1.1, layer.md: a whiteout hides what is below and nothing of its own
+layer; for the rest a layer is extracted as any tar is, so an entry under a link of a lower layer lands where
+the link leads, and a link in place of a folder hides all that was in it (containerd does the same).
+"""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from stackcheck_probes.binaries.bytesource import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from stackcheck_probes.binaries.leftout import LeftOut
+    from stackcheck_probes.facts.binaries import LibraryCode
+
+MAX_ENTRIES = 1 << 20
+MAX_STEPS = 1 << 24
+MAX_HOPS = 40
+LOST = "entries of its layers lead to no file that it holds"
+THROUGH = (
+    "folders of a layer lie under a link of a lower one; they were read where the link leads, while Docker's"
+    " overlay2 puts a folder in the link's place"
+)
+
+
+class Limits:
+    """How many entries may be made of one archive, and how many steps along paths may be taken."""
+
+    __slots__ = ("entries", "steps")
+
+    def __init__(self) -> None:
+        self.entries = MAX_ENTRIES
+        self.steps = MAX_STEPS
+
+    def make(self) -> None:
+        """Count one more entry; raise `SourceError` when there are too many."""
+        self.entries -= 1
+        if self.entries < 0:
+            raise SourceError(f"more than {MAX_ENTRIES} files and folders in its layers: it was not read")
+
+    def step(self) -> None:
+        """Count one more step; raise `SourceError` when there are too many."""
+        self.steps -= 1
+        if self.steps < 0:
+            raise SourceError("its layers hold too many links and folders inside each other: it was not read")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class File:
+    """One file, under however many names. `facts` are those of a binary, without its path.
+
+    `program` tells that its mode or size speaks for it, whatever its name; `copy` is what is kept of it
+    elsewhere.
+    """
+
+    facts: LibraryCode | None = None
+    program: bool = False
+    copy: str = ""
+
+
+OTHER = File()
+"""Every file of which nothing is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A symbolic link, as it is written."""
+
+    target: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lower:
+    """A hard link to a file of the layers below."""
+
+    target: str
+
+
+class _Whiteout:
+    """What stands in a layer for an entry that it removes from those below."""
+
+
+_GONE = _Whiteout()
+
+
+class Folder:
+    """A folder. In a layer: `stated` if it has an entry of its own, `opaque` if it hides what is below."""
+
+    __slots__ = ("entries", "opaque", "parent", "stated")
+
+    def __init__(self, parent: Folder | None, *, stated: bool = False, opaque: bool = False) -> None:
+        self.entries: dict[str, Folder | File | Link | Lower | _Whiteout] = {}
+        self.parent = parent
+        self.stated = stated
+        self.opaque = opaque
+
+
+Node = Folder | File | Link | Lower | _Whiteout
+
+
+class Tree:
+    """Folders below one root; `limits` bound what can be made of them."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.root = Folder(None)
+        self.limits = limits
+
+    def find(self, path: str) -> Node | None:
+        """Return what a path leads to, its last part not followed."""
+        folder, name = self._place(path, make=False)
+        return folder.entries.get(name) if folder and name else None
+
+    def _place(self, path: str, *, make: bool) -> tuple[Folder | None, str]:
+        above, name = posixpath.split(posixpath.normpath(f"/{path.lstrip('/')}"))
+        return self._descend(self.root, above, make=make), name
+
+    def _descend(self, folder: Folder, path: str, *, make: bool) -> Folder | None:
+        """Return the folder that a path leads to, through links; `make` makes what is missing.
+
+        None when it leads nowhere, or round and round.
+        """
+        left, hops = _parts(path), 0
+        while left:
+            self.limits.step()
+            part = left.pop()
+            if part == "..":
+                folder = folder.parent or folder
+                continue
+            node = folder.entries.get(part)
+            if isinstance(node, Link):
+                hops += 1
+                if hops > MAX_HOPS:
+                    return None
+                folder = self.root if node.target.startswith("/") else folder
+                left += _parts(node.target)
+            elif isinstance(node, Folder):
+                folder = node
+            elif make:
+                folder = self._make(folder, part, node)
+            else:
+                return None
+        return folder
+
+    def _make(self, folder: Folder, name: str, instead_of: Node | None) -> Folder:
+        self.limits.make()
+        made = Folder(folder, stated=instead_of is not None, opaque=instead_of is _GONE)
+        folder.entries[name] = made
+        return made
+
+
+class Layer(Tree):
+    """What one layer changes."""
+
+    def __init__(self, limits: Limits) -> None:
+        super().__init__(limits)
+        self.lower: list[Lower] = []
+        self.lost: list[str] = []
+        """Entries whose place cannot be found: they lie under links that lead round and round."""
+        self._last: tuple[str, Folder] | None = None
+
+    def add(self, path: str, node: File | Link) -> None:
+        """Put a file or a link at a path."""
+        self._put(path, node)
+
+    def add_folder(self, path: str) -> None:
+        """Put a folder at a path; a link that is there goes."""
+        folder, name = self._parent(path)
+        if folder and name:
+            old = folder.entries.get(name)
+            if isinstance(old, Folder):
+                old.stated = True
+            else:
+                self._last = None
+                self._make(folder, name, old).stated = True
+
+    def add_hard_link(self, path: str, target: str) -> None:
+        """Give a file another name; it may be one of the layers below."""
+        found = self.find(target)
+        if isinstance(found, (File, Link, Lower)):
+            self._put(path, found)
+        elif isinstance(found, Folder):
+            self.lost.append(path)
+        else:
+            self.lower.append(Lower(target))
+            self._put(path, self.lower[-1])
+
+    def remove(self, path: str) -> None:
+        """Hide what the layers below have at a path."""
+        folder, name = self._parent(path)
+        if folder and name:
+            old = folder.entries.get(name)
+            if isinstance(old, Folder):
+                old.stated = old.opaque = True
+            elif old is None:
+                self.limits.make()
+                folder.entries[name] = _GONE
+
+    def hide(self, path: str) -> None:
+        """Hide all that the layers below have in a folder."""
+        folder = self._descend(self.root, path, make=True)
+        if folder:
+            folder.opaque = True
+
+    def _put(self, path: str, node: File | Link | Lower) -> None:
+        folder, name = self._parent(path)
+        if folder is None:
+            self.lost.append(path)
+        elif name:
+            old = folder.entries.get(name)
+            if old is None:
+                self.limits.make()
+            if isinstance(old, (Folder, Link)):
+                self._last = None
+            folder.entries[name] = node
+
+    def _parent(self, path: str) -> tuple[Folder | None, str]:
+        """Return the folder of an entry: tar archives hold those of one folder after each other."""
+        above, name = posixpath.split(path)
+        if self._last and self._last[0] == above and name not in ("", ".", ".."):
+            return self._last[1], name
+        folder, name = self._place(path, make=True)
+        self._last = (above, folder) if folder else None
+        return folder, name
+
+
+class FileSystem(Tree):
+    """What the layers make together."""
+
+    def __init__(self, limits: Limits, left_out: LeftOut, unread: LeftOut) -> None:
+        super().__init__(limits)
+        self._left_out = left_out
+        self._unread = unread
+
+    def apply(self, layer: Layer) -> None:
+        """Put one layer on top."""
+        lower = {id(each): self.find(each.target) for each in layer.lower}
+        for path in layer.lost:
+            self._unread.note(LOST, path)
+        queue = [(self.root, layer.root)]
+        while queue:
+            below, above = queue.pop()
+            if above.opaque:
+                below.entries = {}
+            for name, node in above.entries.items():
+                self.limits.step()
+                if isinstance(node, Folder):
+                    place = self._under(below, name, node)
+                    if place:
+                        queue.append((place, node))
+                    continue
+                put = lower[id(node)] if isinstance(node, Lower) else node
+                if isinstance(put, (File, Link)):
+                    below.entries[name] = put
+                else:
+                    below.entries.pop(name, None)
+                    if isinstance(node, Lower):
+                        self._unread.note(LOST, name)
+
+    def _under(self, below: Folder, name: str, above: Folder) -> Folder | None:
+        """Return the folder that a folder of a layer is laid upon."""
+        old = below.entries.get(name)
+        if isinstance(old, Folder):
+            return old
+        if isinstance(old, Link) and not above.stated:
+            self._left_out.note(THROUGH, f"{name} -> {old.target}")
+            place = self._descend(below, name, make=True)
+            if place is None:
+                self._unread.note(LOST, name)
+            return place
+        return self._make(below, name, None)
+
+    def files(self) -> Iterator[tuple[str, File]]:
+        """Yield each file under each of its own names, each folder in order."""
+        for path, node in self._nodes():
+            if isinstance(node, File):
+                yield path, node
+
+    def links(self) -> Iterator[tuple[str, Link, File | Folder | None]]:
+        """Yield each symbolic link with what it leads to."""
+        for path, node in self._nodes():
+            if isinstance(node, Link):
+                yield path, node, self.follow(path)
+
+    def folders(self) -> Iterator[tuple[str, Folder]]:
+        """Yield each folder, those above first."""
+        queue = [("", self.root)]
+        while queue:
+            path, folder = queue.pop()
+            yield path, folder
+            below = [(name, node) for name, node in folder.entries.items() if isinstance(node, Folder)]
+            queue += [(f"{path}/{name}", node) for name, node in sorted(below, key=_name, reverse=True)]
+
+    def follow(self, path: str) -> File | Folder | None:
+        """Return the file or folder that a path leads to in the end."""
+        folder, name = self._place(path, make=False)
+        for _ in range(MAX_HOPS):
+            node = folder.entries.get(name) if folder and name else None
+            if not isinstance(node, Link):
+                return node if isinstance(node, (File, Folder)) else folder if folder and not name else None
+            above, _, name = node.target.rstrip("/").rpartition("/")
+            start = self.root if node.target.startswith("/") or folder is None else folder
+            folder = self._descend(start, above, make=False)
+            if name in (".", "..") and folder:
+                folder, name = self._descend(folder, name, make=False), ""
+        return None
+
+    def _nodes(self) -> Iterator[tuple[str, Node]]:
+        for path, folder in self.folders():
+            for name, node in sorted(folder.entries.items(), key=_name):
+                if not isinstance(node, Folder):
+                    yield f"{path}/{name}", node
+
+
+def _parts(path: str) -> list[str]:
+    """Return the parts of a path, the last one first."""
+    return [part for part in reversed(path.split("/")) if part not in ("", ".")]
+
+
+def _name(entry: Sequence[object]) -> str:
+    return str(entry[0])
