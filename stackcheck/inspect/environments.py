@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -76,4 +75,4 @@ def inspect_image(image: str, options: Options, progress: Progress, *, deep: boo
         raise ProbeError(f"{image}: its libraries were not read: {seen.reason}")
     contents = contents_of(image, "image", seen["libraries"], seen["skipped"])
     left_out = tuple(seen.get("left_out", ()))
-    return with_loading(replace(contents, binaries=seen["binaries"], left_out=left_out), facts)
+    return with_loading(contents._replace(binaries=seen["binaries"], left_out=left_out), facts)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 from stackcheck.inspect.filekinds import is_archive, is_environment, is_layout, is_package, not_a_file
 from stackcheck.inspect.loading_groups import packages_of
@@ -14,7 +14,6 @@ from stackcheck_probes.binaries import libraryfile
 from stackcheck_probes.binaries.bytesource import FileSource, SourceError
 from stackcheck_probes.binaries.gpucode import GpuCode, from_json
 from stackcheck_probes.binaries.zipmembers import zip_members
-from stackcheck_probes.probes import libraries
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -29,8 +28,7 @@ if TYPE_CHECKING:
     from stackcheck_probes.facts.binaries import LibraryCode
 
 
-@dataclass(frozen=True, slots=True)
-class Contents:
+class Contents(NamedTuple):
     """What was found in a target: the GPU code of each library, and what stands in the way of knowing all.
 
     `unreadable` is (path, reason); `skipped` are parts of the target that were not looked at; `binaries` is
@@ -48,7 +46,7 @@ class Contents:
     skipped: tuple[str, ...] = ()
     binaries: int = 0
     loading: tuple[Verdict, ...] = ()
-    owners: Mapping[str, Package] = field(default_factory=dict)
+    owners: Mapping[str, Package] = MappingProxyType({})
     roots: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
 
@@ -90,7 +88,7 @@ def read_target(path: Path, *, deep: bool = False, tell: Tell = silent) -> Conte
         raise UsageError(f"{name}: {error}") from None
     if facts is None:
         raise UsageError(f"{name}: this is not a library, a package or an archive that can be read.")
-    return replace(contents_of(name, "file", [facts]), owners={name: of_file(name)})
+    return contents_of(name, "file", [facts])._replace(owners={name: of_file(name)})
 
 
 def _layout(path: Path, *, deep: bool) -> Contents:
@@ -110,12 +108,12 @@ def _packed(name: str, source: ByteSource, *, deep: bool) -> Contents:
         return _archived(name, read_archive(source, deep=deep))
     contents = _archived(name, read_package(source, deep=deep))
     owner = of_package(name, (member.name for member in zip_members(source)))
-    return replace(contents, owners=dict.fromkeys(named(contents), owner) if owner else {})
+    return contents._replace(owners=dict.fromkeys(named(contents), owner) if owner else {})
 
 
 def _archived(name: str, found: Archived) -> Contents:
     contents = contents_of(name, found.kind, found.libraries, found.skipped)
-    contents = replace(contents, binaries=found.binaries, left_out=found.left_out)
+    contents = contents._replace(binaries=found.binaries, left_out=found.left_out)
     return contents if found.loading is None else with_loading(contents, found.loading)
 
 
@@ -123,13 +121,15 @@ def with_loading(contents: Contents, seen: Mapping[str, Any]) -> Contents:
     """Judge loading by what the probes saw, and name the distributions that they saw as owners."""
     from stackcheck.inspect import loadability  # noqa: PLC0415 - a file or wheel needs none of the rules
 
-    contents = replace(contents, loading=loadability.judged(seen))
+    contents = contents._replace(loading=loadability.judged(seen))
     packages = seen.get("distributions")
     rows = packages["distributions"] if isinstance(packages, dict) else ()
-    return replace(contents, owners=installed(named(contents), rows))
+    return contents._replace(owners=installed(named(contents), rows))
 
 
 def _folder(path: Path, *, deep: bool) -> Contents:
+    from stackcheck_probes.probes import libraries  # noqa: PLC0415 - a file is not walked
+
     is_venv = (path / "pyvenv.cfg").is_file()
     found = sorted(path.glob("lib*/python*/site-packages")) if is_venv else []
     # lib64 of an environment is a link to lib: its packages count once, under lib.
@@ -139,8 +139,7 @@ def _folder(path: Path, *, deep: bool) -> Contents:
         str(path), "environment" if is_venv else "folder", facts["libraries"], facts["skipped"]
     )
     contents = _shortened(
-        replace(
-            contents,
+        contents._replace(
             binaries=facts["binaries"],
             left_out=tuple(facts.get("left_out", ())),
             roots=tuple(roots),
@@ -149,8 +148,8 @@ def _folder(path: Path, *, deep: bool) -> Contents:
     if is_venv or is_environment(path):
         from stackcheck.inspect import loadability  # noqa: PLC0415 - a lone wheel needs none of the rules
 
-        contents = replace(contents, loading=loadability.judged(loadability.look(roots)))
-    return replace(contents, owners=recorded(roots, named(contents)))
+        contents = contents._replace(loading=loadability.judged(loadability.look(roots)))
+    return contents._replace(owners=recorded(roots, named(contents)))
 
 
 def named(contents: Contents) -> frozenset[str]:
@@ -160,8 +159,7 @@ def named(contents: Contents) -> frozenset[str]:
 
 
 def _shortened(contents: Contents) -> Contents:
-    return replace(
-        contents,
+    return contents._replace(
         libraries=tuple((contents.short(path), code) for path, code in contents.libraries),
         unreadable=tuple((contents.short(path), reason) for path, reason in contents.unreadable),
     )

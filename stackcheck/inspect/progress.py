@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -24,6 +23,8 @@ def silent(_line: str) -> None:
 @contextmanager
 def told(tell: Tell, what: str, *, every_s: float = EVERY_S) -> Iterator[None]:
     """Tell what is done, and again every few seconds how long that has taken."""
+    import threading  # noqa: PLC0415 - a small file is read in a moment
+
     tell(what)
     done, start = threading.Event(), time.monotonic()
 

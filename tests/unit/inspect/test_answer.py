@@ -130,17 +130,17 @@ def test_a_library_that_cannot_load_fails_unless_its_package_is_left_out() -> No
         "torchcodec/core.so cannot be loaded: libavutil.so.58 is not there",
         evidence=(Evidence("/env/torchcodec/core.so needs libavutil.so.58"),),
     )
-    found = replace(
-        TWO, loading=(verdict,), roots=("/env",), owners={"torchcodec/core.so": Package("torchcodec")}
+    found = TWO._replace(
+        loading=(verdict,), roots=("/env",), owners={"torchcodec/core.so": Package("torchcodec")}
     )
     assert exit_code(found, (), Gate(), asked=True) == 1
     assert exit_code(found, (), Gate(packages=("torch",)), asked=True) == 0
     assert exit_code(found, (), Gate(ignored=("torchcodec",)), asked=True) == 0
-    unnamed = replace(found, loading=(replace(verdict, evidence=()),))
+    unnamed = found._replace(loading=(replace(verdict, evidence=()),))
     assert exit_code(unnamed, (), Gate(packages=("torch",)), asked=True) == 1
 
 
 def test_a_damaged_file_of_a_package_that_is_left_out_does_not_count() -> None:
-    found = replace(TWO, unreadable=(("extra/x.so", "damaged"),))
+    found = TWO._replace(unreadable=(("extra/x.so", "damaged"),))
     assert exit_code(found, (), Gate(), asked=True) == 3
     assert exit_code(found, (), Gate(ignored=("extra",)), asked=True) == 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stackcheck.inspect.answer import Gate
@@ -126,7 +125,7 @@ def need(number: int, package: str = "torchcodec", outcome: Outcome = Outcome.WA
 
 def environment(*loading: Verdict) -> Contents:
     owners = {f"torchcodec/lib{number}.so": Package("torchcodec", "0.17.0") for number in range(12)}
-    return replace(STACK, kind="environment", loading=loading, roots=("/env",), owners=owners)
+    return STACK._replace(kind="environment", loading=loading, roots=("/env",), owners=owners)
 
 
 def test_needs_of_one_package_are_one_finding() -> None:
@@ -160,8 +159,8 @@ WARN  LOAD301  Every library finds the libraries that it needs
 
 
 def test_what_was_not_looked_at_is_listed() -> None:
-    found = replace(
-        STACK, skipped=("a: Permission denied",), unreadable=(("b.so", "cut off"),), left_out=("A .dll.",)
+    found = STACK._replace(
+        skipped=("a: Permission denied",), unreadable=(("b.so", "cut off"),), left_out=("A .dll.",)
     )
     text = said(judged(found, gpus("L4")))
     assert (
