@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 SERVED, NOT_SERVED, WEAK, NOT_TOLD, NO_CODE = "served", "not served", "too weak", "not told", "no GPU code"
 """What is said of a GPU; `too weak`: each library serves it, and one of them less than `Gate.at_least`."""
 AT_LEAST = (NATIVE, RUNS)
+ALL_LEFT_OUT = "every library with GPU code is left out"
 
 
 class Gate(NamedTuple):
@@ -60,7 +61,7 @@ class Answer(NamedTuple):
     missed: those that do not; weak: those that do, less well than asked. serving: how many serve it well
     enough or not, by_ptx of them by compilation in the driver, which then has to be `needs_driver` (Linux) at
     least. untold: those of which it is not known. without: how many hold no code for its maker's GPUs.
-    reason: why nothing serves it, where that is so.
+    reason: why nothing serves it or nothing is told, where that is so.
     """
 
     gpu: Gpu
@@ -85,6 +86,8 @@ def answers(
 ) -> tuple[Answer, ...]:
     """Return the answer for each GPU; the rows' cells are in the order of the GPUs."""
     counted = [row for row in rows if gate.counts(row.path, row.package)]
+    if rows and not counted:
+        return tuple(Answer(gpu, NOT_TOLD, reason=ALL_LEFT_OUT) for gpu in gpus)
     return tuple(
         _answer(gpu, [(row, row.cells[number]) for row in counted], gate, (undriven or {}).get(gpu, ""))
         for number, gpu in enumerate(gpus)

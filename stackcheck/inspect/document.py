@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from stackcheck.inspect.answer import NO_CODE, NOT_SERVED, NOT_TOLD, WEAK, by_package, exit_code
+from stackcheck.inspect.answer import NO_CODE, NOT_SERVED, NOT_TOLD, SERVED, WEAK, by_package, exit_code
 from stackcheck.inspect.loading_groups import loading_line
 from stackcheck.inspect.sizes import sizes
 from stackcheck.model.errors import EXIT_FAIL, EXIT_OK
@@ -66,7 +66,8 @@ def _outcome(judged: Judged) -> str:
     code = exit_code(judged.contents, judged.answers, judged.gate, asked=judged.asked)
     if code == EXIT_FAIL:
         return Outcome.FAIL.word
-    return Outcome.PASS.word if judged.asked and judged.rows and code == EXIT_OK else ""
+    good = judged.asked and all(each.word == SERVED for each in judged.answers)
+    return Outcome.PASS.word if good and code == EXIT_OK else ""
 
 
 def _headline(judged: Judged) -> str:
@@ -95,9 +96,11 @@ def _answer_lines(judged: Judged) -> Iterator[str]:
 def _said(judged: Judged, answer: Answer) -> str:
     """Say whether a GPU is served: by whom not, how, and what is not known."""
     if answer.word == NO_CODE:
-        return "there is no GPU code in it that counts"
+        return "there is no GPU code in it to serve it with"
     if answer.word == NOT_SERVED and not answer.missed:
         return f"served by nothing; {answer.reason}"
+    if answer.word == NOT_TOLD and answer.reason:
+        return f"not told: {answer.reason}"
     parts = []
     if answer.missed:
         parts.append(f"NOT served: {answer.reason or names(judged.rows, _rows(answer.missed))}")
@@ -146,6 +149,9 @@ def _misses(judged: Judged) -> Iterator[Finding]:
             yield Finding(
                 Outcome.FAIL, "", title, f"{answer.reason}.", name=name, label="no code", shown=False
             )
+        elif answer.word == NOT_TOLD:
+            text = answer.reason or f"not known of {names(judged.rows, answer.untold)}"
+            yield Finding(Outcome.SKIP, "", f"{name} is not told", f"{text}.", name=name, shown=False)
     bad: dict[Row, list[tuple[str, Cell]]] = {}
     for answer in judged.answers:
         for row, cell in (*answer.missed, *answer.weak):

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from stackcheck.inspect.answer import Gate, exit_code
+from stackcheck.inspect.answer import ALL_LEFT_OUT, Gate, exit_code
 from stackcheck.inspect.inspection import Contents
 from stackcheck.inspect.judgement import judged
 from stackcheck.inspect.owners import Package
@@ -97,6 +97,12 @@ def test_at_least(gpu: str, at_least: str, word: str, weak: list[str]) -> None:
 )
 def test_what_counts_for_the_answer(gate: Gate, missed: list[str]) -> None:
     assert [row.path for row, _ in answer(TWO, "L4", gate).missed] == missed
+
+
+def test_a_gate_that_leaves_everything_out_is_not_a_pass() -> None:
+    made = judged(TWO, gpus("L4"), Gate(ignored=("*",)))
+    assert [(each.word, each.reason) for each in made.answers] == [("not told", ALL_LEFT_OUT)]
+    assert exit_code(TWO, made.answers, made.gate, asked=True) == 3
 
 
 @pytest.mark.parametrize(

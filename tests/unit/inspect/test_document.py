@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from stackcheck.inspect.answer import Gate
 from stackcheck.inspect.document import document
+from stackcheck.inspect.inspection import Contents
 from stackcheck.inspect.judgement import Judged, judged
 from stackcheck.inspect.owners import Package
 from stackcheck.model.verdict import Evidence, Outcome, Verdict
 from stackcheck.report import render_document
 from tests.unit.inspect.inspect_cases import code, contents, gpus, hip
-
-if TYPE_CHECKING:
-    from stackcheck.inspect.inspection import Contents
 
 HIDDEN = code(unread=("hidden code: use --deep",))
 STACK = contents(
@@ -77,6 +73,40 @@ def test_what_is_served_is_a_pass_and_nothing_asked_is_no_verdict() -> None:
         "PASS  folder t: 1 library with GPU code; 0 other binaries\n"
     )
     assert said(judged(good, gpus("T4"), asked=False)).startswith("folder t: 1 library with GPU code")
+
+
+def test_what_has_no_code_or_nothing_that_counts_is_no_pass() -> None:
+    nothing = Contents("t", "folder", (), binaries=2)
+    assert said(judged(nothing, gpus("L4"))) == (
+        "folder t: 0 libraries with GPU code; 2 other binaries\n\n"
+        "L4 (8.9): there is no GPU code in it to serve it with.\n"
+    )
+    text = said(judged(STACK, gpus("L4"), Gate(ignored=("*",))))
+    assert text.startswith("folder t: ")
+    assert "\nL4 (8.9): not told: every library with GPU code is left out.\n" in text
+
+
+def test_machines_are_told_each_library_that_misses_a_gpu_and_what_is_not_told() -> None:
+    found = contents({"a/x.so": code("sm_70"), "b/y.so": HIDDEN})
+    made = document(judged(found, gpus("L4", "A100", "MI300X")), dict).sections[0].findings
+    assert [(each.name, each.outcome.word, each.title, each.message, each.shown) for each in made] == [
+        (
+            "MI300X (gfx942)",
+            "FAIL",
+            "nothing serves MI300X (gfx942)",
+            "the target has CUDA code only.",
+            False,
+        ),
+        (
+            "a/x.so",
+            "FAIL",
+            "no code: L4 (8.9), A100 (8.0)",
+            "no image for 8.9; it holds sm_70; no image for 8.0; it holds sm_70",
+            False,
+        ),
+    ]
+    (told,) = document(judged(contents({"b/y.so": HIDDEN}), gpus("L4")), dict).sections[0].findings
+    assert (told.outcome.word, told.message) == ("SKIP", "not known of b.")
 
 
 def test_less_than_was_asked_says_so() -> None:
