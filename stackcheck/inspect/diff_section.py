@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from stackcheck.inspect.answer_lines import names
 from stackcheck.inspect.diff import CHANGED, GAINED, LOST, SAME
-from stackcheck.inspect.document import names
 from stackcheck.inspect.serving import SERVES
 from stackcheck.report.document import Entry, Lines, Listing, Section, Table
 from stackcheck.report.wording import size

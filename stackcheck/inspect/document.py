@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
-from stackcheck.inspect.answer import NO_CODE, NOT_SERVED, NOT_TOLD, SERVED, WEAK, by_package, exit_code
-from stackcheck.inspect.loading_groups import loading_line
+from stackcheck.inspect.answer import SERVED, by_package, exit_code
+from stackcheck.inspect.answer_lines import answer_lines, misses, names
 from stackcheck.inspect.sizes import sizes
 from stackcheck.model.errors import EXIT_FAIL, EXIT_OK
 from stackcheck.model.verdict import Outcome
-from stackcheck.report.document import Document, Entry, Finding, Lines, Listing, Part, Section, Table
+from stackcheck.report.document import Document, Entry, Lines, Listing, Part, Section, Table
 from stackcheck.report.wording import NOTHING, plural, size
-from stackcheck_probes.binaries.capability import NO
 from stackcheck_probes.judging.coverage import NONE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import Any
 
-    from stackcheck.inspect.answer import Answer
     from stackcheck.inspect.judgement import Judged
     from stackcheck.inspect.owners import Package
     from stackcheck.inspect.serving import Cell, Row
-    from stackcheck.knowledge.gpus import Gpu
 
-_MOST_NAMES, _MOST_FILES = 8, 2
 _MOST_REASONS = 12
 _PACKAGE_WIDTH = 40
 
@@ -45,9 +40,9 @@ def document(
 
 def _target(judged: Judged, *, details: bool) -> Section:
     contents = judged.contents
-    parts: list[Part] = [*_misses(judged)] if judged.asked else []
+    parts: list[Part] = [*misses(judged)] if judged.asked else []
     if contents.binaries and (judged.rows or judged.asked or contents.loading):
-        parts.append(Lines(tuple(_answer_lines(judged))))
+        parts.append(Lines(tuple(answer_lines(judged))))
         parts += _table(judged, details=details)
         parts += _reasons(judged, details=details)
         parts += _costs(judged)
@@ -78,89 +73,6 @@ def _headline(judged: Judged) -> str:
     others = contents.binaries - len(rows) - len(contents.unreadable)
     within = f" in {plural(packages, 'package')}" if packages > 1 else ""
     return f"{plural(len(rows), 'library')} with GPU code{within}; {plural(others, 'other binary')}"
-
-
-def column(gpu: Gpu) -> str:
-    """Return a GPU with what code has to be made for: `L4 (8.9)`."""
-    what = gpu.gfx or str(gpu.capability)
-    return what if what == gpu.name else f"{gpu.name} ({what})"
-
-
-def _answer_lines(judged: Judged) -> Iterator[str]:
-    for answer in judged.answers if judged.rows or judged.asked else ():
-        yield f"{column(answer.gpu)}: {_said(judged, answer)}."
-    if judged.contents.loading:
-        yield loading_line(judged.contents)
-
-
-def _said(judged: Judged, answer: Answer) -> str:
-    """Say whether a GPU is served: by whom not, how, and what is not known."""
-    if answer.word == NO_CODE:
-        return "there is no GPU code in it to serve it with"
-    if answer.word == NOT_SERVED and not answer.missed:
-        return f"served by nothing; {answer.reason}"
-    if answer.word == NOT_TOLD and answer.reason:
-        return f"not told: {answer.reason}"
-    parts = []
-    if answer.missed:
-        parts.append(f"NOT served: {answer.reason or names(judged.rows, _rows(answer.missed))}")
-    if answer.weak:
-        lead = "" if answer.missed else "served, but "
-        parts.append(f"{lead}less than {judged.gate.at_least}: {names(judged.rows, _rows(answer.weak))}")
-    late = "SPIR-V" if answer.gpu.gfx else "PTX"
-    by_ptx = f"{plural(answer.by_ptx, 'library')} by {late}" if answer.by_ptx else ""
-    driver = f" (driver >= {answer.needs_driver})" if answer.needs_driver else ""
-    if answer.word not in (NOT_SERVED, WEAK, NOT_TOLD):
-        parts.append(f"served, {by_ptx}{driver}" if by_ptx else "served")
-    elif by_ptx:
-        parts.append(f"{by_ptx}{driver}")
-    if answer.untold:
-        parts.append(f"not told: {names(judged.rows, answer.untold)}")
-    return "; ".join(parts)
-
-
-def _rows(pairs: Iterable[tuple[Row, Cell]]) -> list[Row]:
-    return [row for row, _ in pairs]
-
-
-def names(every: Sequence[Row], rows: Iterable[Row]) -> str:
-    """Name libraries by package: the files where they are only some of the package's."""
-    whole = Counter(row.package for row in every)
-    told = [
-        package.name
-        if len(found) == whole[package]
-        else f"{package.name} ({_some([row.name for row in found], _MOST_FILES)})"
-        for package, found in by_package(rows).items()
-    ]
-    return _some(told, _MOST_NAMES)
-
-
-def _some(told: Sequence[str], most: int) -> str:
-    rest = len(told) - most
-    return ", ".join(told[:most]) + (f" and {rest} more" if rest > 0 else "")
-
-
-def _misses(judged: Judged) -> Iterator[Finding]:
-    """Yield what does not serve a GPU, for machines; a reader has the lines."""
-    for answer in judged.answers:
-        name = column(answer.gpu)
-        if answer.fails and not answer.missed and not answer.weak:
-            title = f"nothing serves {name}"
-            yield Finding(
-                Outcome.FAIL, "", title, f"{answer.reason}.", name=name, label="no code", shown=False
-            )
-        elif answer.word == NOT_TOLD:
-            text = answer.reason or f"not known of {names(judged.rows, answer.untold)}"
-            yield Finding(Outcome.SKIP, "", f"{name} is not told", f"{text}.", name=name, shown=False)
-    bad: dict[Row, list[tuple[str, Cell]]] = {}
-    for answer in judged.answers:
-        for row, cell in (*answer.missed, *answer.weak):
-            bad.setdefault(row, []).append((column(answer.gpu), cell))
-    for row, cells in bad.items():
-        none = all(cell.how == NO for _, cell in cells)
-        title = f"{'no code' if none else 'not served as asked'}: {', '.join(gpu for gpu, _ in cells)}"
-        text = "; ".join(dict.fromkeys(cell.reason for _, cell in cells))
-        yield Finding(Outcome.FAIL, "", title, text, name=row.path, label="no code", shown=False)
 
 
 def _table(judged: Judged, *, details: bool) -> Iterator[Part]:
