@@ -194,7 +194,9 @@ class _Findings:
     def builds(self, refused: set[str]) -> list[Builds]:
         """Return which files are builds of one library, where one is refused, and which would load."""
         found: list[Builds] = []
-        for paths in builds((each.path, each.dynamic.needed) for each in self.libraries):
+        folders = set(map(os.path.dirname, refused))
+        near = [each for each in self.libraries if os.path.dirname(each.path) in folders]
+        for paths in builds((each.path, each.dynamic.needed) for each in near):
             if refused.intersection(paths):
                 loads = [path for path in paths if not refused_below(path, self.served, refused)]
                 name = unnumbered(os.path.basename(paths[0])).replace("#", "*")
