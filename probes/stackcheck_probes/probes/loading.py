@@ -100,14 +100,14 @@ def run(params: dict[str, Any]) -> Loading:
     stated = params.get("library_path")
     path = os.environ.get("LD_LIBRARY_PATH", "") if stated is None else stated
     root = params.get("root") or ""
-    tree = Tree(roots, Search(root, path), params.get("packages"), _requirements(roots, root))
+    tree = Tree(roots, Search(root, path), params.get("packages"), requirements_of(roots, root))
     try:
         return _Findings(tree, params.get("python") or _python(params)).facts()
     finally:
         tree.close()
 
 
-def _requirements(roots: list[str], root: str) -> Requirements:
+def requirements_of(roots: list[str], root: str = "") -> Requirements:
     """Return what the distributions in some package folders require of each other, read when asked for."""
     from stackcheck_probes.probes import distributions
 
