@@ -194,6 +194,11 @@ class Elf:
             return None
         return next((section for section in self.sections if section.name == name), None)
 
+    def sections_of(self, least: int) -> list[Section]:
+        """Return the sections that hold at least so many bytes of the file."""
+        rows = [row for row in self._rows if row[5] >= least and row[1] != SHT_NOBITS]
+        return [Section(_name(self._names, row[0]), row) for row in rows]
+
     def offset_of(self, vaddr: int) -> int | None:
         """Return the file offset of a virtual address, or None where no segment maps it from the file."""
         for low, high, shift in self.loads:

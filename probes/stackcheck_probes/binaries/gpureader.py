@@ -102,7 +102,7 @@ class _Reading:
 
 
 def read_gpu_code(source: ByteSource, filename: str = "", *, deep: bool = False) -> GpuCode:
-    """Read the GPU code of one binary, headers only; `filename` tells libraries known to hide code.
+    """Read the GPU code of one binary, headers and pieces of data; `filename` tells a PTX file.
 
     deep: search the whole file for fatbins that no section names. Raise `GpuCodeError` for what is neither an
     ELF file nor a fatbin, offload bundle or static library, or has headers that cannot be read.
@@ -119,32 +119,32 @@ def _read_any(reading: _Reading, filename: str) -> None:
     source = reading.source
     start = source.pread(0, 24)
     if start.startswith(magic.ELF):
-        _read_elf(reading, source, filename)
+        _read_elf(reading, source)
     elif start.startswith(magic.FATBIN):
         walk_region(source, 0, source.size, reading.walk, [])
         reading.cut = _cut(reading.walk)
     elif start.startswith((magic.PACKED_BUNDLE, magic.PLAIN_BUNDLE)):
         _read_bundles(reading, 0, source.size)
     elif start.startswith((magic.ARCHIVE, magic.THIN_ARCHIVE)):
-        _read_archive(reading, filename)
+        _read_archive(reading)
     elif filename.endswith(PTX_SUFFIX):
         _read_ptx(reading)
     else:
         raise GpuCodeError("neither an ELF file nor a fatbin, offload bundle or static library")
 
 
-def _read_archive(reading: _Reading, filename: str) -> None:
+def _read_archive(reading: _Reading) -> None:
     from stackcheck_probes.binaries import staticlib
 
     try:
         for member in staticlib.members(reading.source):
             if member.pread(0, 4) == magic.ELF:
-                _read_elf(reading, member, filename)
+                _read_elf(reading, member)
     except staticlib.ArchiveError as error:
         raise GpuCodeError(str(error)) from error
 
 
-def _read_elf(reading: _Reading, part: ByteSource, filename: str) -> None:
+def _read_elf(reading: _Reading, part: ByteSource) -> None:
     """Read an ELF file that is the whole source or a `Slice` of it; all offsets are the whole source's."""
     elf = Elf(part)
     base = part.start if isinstance(part, Slice) and part is not reading.source else 0
@@ -163,7 +163,7 @@ def _read_elf(reading: _Reading, part: ByteSource, filename: str) -> None:
     if reading.deep:
         hidden.search(reading.source, (base, base + elf.size), walked, reading.walk)
         return
-    place = hidden.known_place(filename) or (hidden.SECTION if elf.section(hidden.SECTION) else "")
+    place = hidden.place(reading.source, elf, base, walked)
     if place:
         reading.doubt(f"hidden code: fatbins in {place} that no section lists; use --deep")
 

@@ -82,7 +82,8 @@ class Tree:
                 continue
             if theirs and (theirs == package or (part_of_torch and theirs == "nvidia")):
                 return other, PACKAGE
-            if theirs and self.requirements is not None and self.requirements.leads(library.path, other.path):
+            known = theirs and not _grafted(other.path) and self.requirements
+            if known and known.leads(library.path, other.path):
                 return other, PACKAGE
         return None, ""
 

@@ -80,8 +80,8 @@ def read_metadata(info: str) -> Distribution | None:
     fields: dict[str, str] = {}
     requires, extras = [], []
     for line in text.splitlines():
-        if not line.strip():
-            break  # the headers end at the first empty line
+        if not line:
+            break  # the headers end here; the blank lines of a licence among them are indented
         key, _, value = line.partition(": ")
         if key == "Requires-Dist":
             requires.append(value.strip())

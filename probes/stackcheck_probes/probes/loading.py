@@ -100,14 +100,14 @@ def run(params: dict[str, Any]) -> Loading:
     stated = params.get("library_path")
     path = os.environ.get("LD_LIBRARY_PATH", "") if stated is None else stated
     root = params.get("root") or ""
-    tree = Tree(roots, Search(root, path), params.get("packages"), _requirements(roots, root))
+    tree = Tree(roots, Search(root, path), params.get("packages"), requirements_of(roots, root))
     try:
         return _Findings(tree, params.get("python") or _python(params)).facts()
     finally:
         tree.close()
 
 
-def _requirements(roots: list[str], root: str) -> Requirements:
+def requirements_of(roots: list[str], root: str = "") -> Requirements:
     """Return what the distributions in some package folders require of each other, read when asked for."""
     from stackcheck_probes.probes import distributions
 
@@ -194,7 +194,9 @@ class _Findings:
     def builds(self, refused: set[str]) -> list[Builds]:
         """Return which files are builds of one library, where one is refused, and which would load."""
         found: list[Builds] = []
-        for paths in builds((each.path, each.dynamic.needed) for each in self.libraries):
+        folders = set(map(os.path.dirname, refused))
+        near = [each for each in self.libraries if os.path.dirname(each.path) in folders]
+        for paths in builds((each.path, each.dynamic.needed) for each in near):
             if refused.intersection(paths):
                 loads = [path for path in paths if not refused_below(path, self.served, refused)]
                 name = unnumbered(os.path.basename(paths[0])).replace("#", "*")
