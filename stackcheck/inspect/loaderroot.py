@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 1 << 30
 MAX_FILES = 20_000
+MAX_NAMES = 50_000
+"""Hard links and symbolic links count as well: Debian has some three for each library."""
 _MOST_TEXT = 4 << 20
 _MOST_SIZE = 1 << 40
 _PIECE = 1 << 20
@@ -52,7 +54,7 @@ class LoaderRoot:
         self._root = Path(self._folder.name, "root")
         self._store.mkdir()
         self._root.mkdir()
-        self._files = self._bytes = 0
+        self._files = self._bytes = self._names = 0
         self.full = ""
         """Why not all was kept, if it was not."""
 
@@ -91,8 +93,9 @@ class LoaderRoot:
                     if self._files > MAX_FILES or self._bytes > MAX_BYTES:
                         self.full = f"more than {MAX_FILES} libraries or {MAX_BYTES >> 20} MB of symbols"
                         return ""
-                    file.seek(offset)
-                    file.write(piece)
+                    if piece:  # what a damaged file claims to have lies anywhere
+                        file.seek(offset)
+                        file.write(piece)
                 file.truncate(max(file.tell(), min(size, _MOST_SIZE)))
         except OSError as error:
             self.full = f"temporary folder: {error.strerror}"
@@ -129,12 +132,16 @@ class LoaderRoot:
         for path, folder in system.folders():
             if (self._root / path.lstrip("/")).is_dir():
                 places[id(folder)] = path
-        for path, _, target in system.links():
+        for path, target in system.links():
             end = places.get(id(target)) if isinstance(target, (File, Folder)) else None
-            if end is not None:
+            if end is not None and (isinstance(target, Folder) or ".so" in posixpath.basename(path)):
                 self._put(path, link=posixpath.relpath(end or "/", posixpath.dirname(path)))
 
     def _put(self, path: str, *, hard_link: str = "", link: str = "") -> bool:
+        self._names += 1
+        if self._names > MAX_NAMES:
+            self.full = f"more than {MAX_NAMES} names of libraries"
+            return False
         place = self._root / path.lstrip("/")
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -190,7 +197,8 @@ def _loaded_parts(binary: ByteSource) -> Iterator[tuple[int, bytes]]:
     """Yield what the loader's rules read of a library: headers, dynamic section, symbols, versions."""
     source = _Recorded(binary)
     elf = Elf(source)
-    elf.dynamic()
+    if elf.dynamic() is None:
+        raise ElfError("the loader has nothing to do with it")
     yield from source.seen
     places = [
         (section.offset, section.size)
