@@ -6,7 +6,7 @@ import posixpath
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
-from stackcheck.inspect.forwardstreams import Onwards, packed_by, settled
+from stackcheck.inspect.forwardstreams import FirstReads, Onwards, packed_by, settled
 from stackcheck.inspect.layertree import OTHER, File, Layer, Limits, Link
 from stackcheck_probes.binaries.binaryfiles import is_binary_name, may_be_binary
 from stackcheck_probes.binaries.leftout import LONG_NAMES, SPARSE_FILES, UNKNOWN_ENTRIES, LeftOut
@@ -90,7 +90,7 @@ class LayerReader:
             copy = self._root.keep_text(member.name, content) if self._root else ""
             return File(copy=copy) if copy else OTHER
         program = start.startswith(ELF) and may_be_binary(name, member.mode, content.size)
-        with settled(content) if onwards else nullcontext(content) as binary:
+        with settled(content) if onwards else nullcontext(FirstReads(content)) as binary:
             facts = read_source(binary, name, deep=self._deep)
             if facts is None:
                 return OTHER
