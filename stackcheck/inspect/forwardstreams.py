@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from stackcheck_probes.binaries.inflate import Budget
 
 _CHUNK = 1 << 20
+_BLOCK = 64 << 10
+_MOST_BLOCKS = 64
 _XZ_MEMORY = 160 << 20
 """xz -9 wants 65 MB; a header may ask for 4 GB."""
 
@@ -119,6 +121,33 @@ class Onwards(ByteSource):
         self._taken = end
         self._stream = FORMATS[self._magic][1]()
         return True
+
+
+class FirstReads(ByteSource):
+    """A member of a gzipped layer whose small reads are kept: headers are asked for by each reader anew.
+
+    Every way back in the layer costs inflating it again from the nearest copy of the decompressor's state.
+    """
+
+    __slots__ = ("_blocks", "_source", "size")
+
+    def __init__(self, source: ByteSource) -> None:
+        self.size = source.size
+        self._source = source
+        self._blocks: dict[int, bytes] = {}
+
+    def pread(self, offset: int, size: int) -> bytes:
+        """Return up to `size` bytes from `offset`."""
+        number = offset // _BLOCK
+        if offset < 0 or size <= 0 or offset + size > (number + 1) * _BLOCK:
+            return self._source.pread(offset, size)
+        block = self._blocks.get(number)
+        if block is None:
+            if len(self._blocks) >= _MOST_BLOCKS:
+                return self._source.pread(offset, size)
+            block = self._blocks[number] = self._source.pread(number * _BLOCK, _BLOCK)
+        start = offset - number * _BLOCK
+        return block[start : start + size]
 
 
 @contextmanager

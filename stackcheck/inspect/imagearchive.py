@@ -147,9 +147,9 @@ def _look(
     system: FileSystem, environ: Mapping[str, str], root: LoaderRoot
 ) -> tuple[Mapping[str, Any] | None, list[str]]:
     """Return what the probes of loading see, and sentences on what they do not."""
+    looked = None if root.full else root.look(system, environ)
     if root.full:
         return None, [f"Whether libraries load was not judged: {root.full}."]
-    looked = root.look(system, environ)
     if looked is None:
         return None, ["Whether libraries load was not judged: there are no Python packages with libraries."]
     notes = [f"Whether libraries load was judged for {', '.join(looked.roots)}."]
@@ -197,7 +197,7 @@ def _listed(system: FileSystem, reader: LayerReader) -> Iterator[tuple[str, File
             yield path, file
         elif file.facts is None:
             reader.left_out.note_kind(path)
-    for path, _, end in system.links():
+    for path, end in system.links():
         if not is_binary_name(posixpath.basename(path)):
             continue
         if end is None:

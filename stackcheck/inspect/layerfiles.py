@@ -6,9 +6,9 @@ import posixpath
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
-from stackcheck.inspect.forwardstreams import Onwards, packed_by, settled
+from stackcheck.inspect.forwardstreams import FirstReads, Onwards, packed_by, settled
 from stackcheck.inspect.layertree import OTHER, File, Layer, Limits, Link
-from stackcheck_probes.binaries.binaryfiles import may_be_binary
+from stackcheck_probes.binaries.binaryfiles import is_binary_name, may_be_binary
 from stackcheck_probes.binaries.leftout import LONG_NAMES, SPARSE_FILES, UNKNOWN_ENTRIES, LeftOut
 from stackcheck_probes.binaries.libraryfile import read_source
 from stackcheck_probes.binaries.magic import ELF, STARTS
@@ -86,12 +86,14 @@ class LayerReader:
     def _file(self, member: TarMember, *, onwards: bool) -> File:
         name, content = posixpath.basename(member.name), member.content
         start = content.pread(0, 24)
-        if not start.startswith(STARTS):
+        if not start.startswith(STARTS) and not is_binary_name(name):
             copy = self._root.keep_text(member.name, content) if self._root else ""
             return File(copy=copy) if copy else OTHER
         program = start.startswith(ELF) and may_be_binary(name, member.mode, content.size)
-        with settled(content) if onwards else nullcontext(content) as binary:
+        with settled(content) if onwards else nullcontext(FirstReads(content)) as binary:
             facts = read_source(binary, name, deep=self._deep)
+            if facts is None:
+                return OTHER
             # What lies under no name of a library may be hard linked to one.
             wanted = self._root and (".so" in name or not program)
             copy = self._root.keep_library(binary) if self._root and wanted else ""

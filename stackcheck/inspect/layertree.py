@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from stackcheck_probes.facts.binaries import LibraryCode
 
 MAX_ENTRIES = 1 << 20
-MAX_STEPS = 1 << 24
+MAX_STEPS = 1 << 23
 MAX_HOPS = 40
 LOST = "entries of its layers lead to no file that it holds"
 THROUGH = (
@@ -237,9 +237,11 @@ class FileSystem(Tree):
         super().__init__(limits)
         self._left_out = left_out
         self._unread = unread
+        self._links: list[tuple[str, File | Folder | None]] | None = None
 
     def apply(self, layer: Layer) -> None:
         """Put one layer on top."""
+        self._links = None
         lower = {id(each): self.find(each.target) for each in layer.lower}
         for path in layer.lost:
             self._unread.note(LOST, path)
@@ -282,11 +284,13 @@ class FileSystem(Tree):
             if isinstance(node, File):
                 yield path, node
 
-    def links(self) -> Iterator[tuple[str, Link, File | Folder | None]]:
-        """Yield each symbolic link with what it leads to."""
-        for path, node in self._nodes():
-            if isinstance(node, Link):
-                yield path, node, self.follow(path)
+    def links(self) -> list[tuple[str, File | Folder | None]]:
+        """Return each symbolic link with what it leads to in the end; None for nothing or for a loop."""
+        if self._links is None:
+            self._links = [
+                (path, self._follow(path)) for path, node in self._nodes() if isinstance(node, Link)
+            ]
+        return self._links
 
     def folders(self) -> Iterator[tuple[str, Folder]]:
         """Yield each folder, those above first."""
@@ -297,10 +301,10 @@ class FileSystem(Tree):
             below = [(name, node) for name, node in folder.entries.items() if isinstance(node, Folder)]
             queue += [(f"{path}/{name}", node) for name, node in sorted(below, key=_name, reverse=True)]
 
-    def follow(self, path: str) -> File | Folder | None:
-        """Return the file or folder that a path leads to in the end."""
+    def _follow(self, path: str) -> File | Folder | None:
         folder, name = self._place(path, make=False)
         for _ in range(MAX_HOPS):
+            self.limits.step()
             node = folder.entries.get(name) if folder and name else None
             if not isinstance(node, Link):
                 return node if isinstance(node, (File, Folder)) else folder if folder and not name else None

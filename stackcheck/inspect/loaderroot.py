@@ -12,14 +12,15 @@ import posixpath
 import re
 import tempfile
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stackcheck.inspect import loadability
 from stackcheck.inspect.layertree import File, Folder
 from stackcheck_probes.binaries.bytesource import ByteSource, SourceError
-from stackcheck_probes.binaries.elf import Elf, ElfError
-from stackcheck_probes.loader.symbols import MAX_STRINGS
-from stackcheck_probes.probes import distributions, loading
+from stackcheck_probes.binaries.elf import SHT_NOBITS, Elf, ElfError
+from stackcheck_probes.loader.symbols import MAX_STRINGS, Symbols
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,9 +31,12 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 1 << 30
 MAX_FILES = 20_000
+MAX_NAMES = 50_000
+"""Hard links and symbolic links count as well: Debian has some three for each library."""
 _MOST_TEXT = 4 << 20
 _MOST_SIZE = 1 << 40
 _PIECE = 1 << 20
+_MOST_DATA = 128 << 20
 _UNNAMED = 64 << 20
 """What is copied of a library without section headers: its symbols come first, as linkers lay it out."""
 _TEXTS = ("METADATA", "PKG-INFO", "WHEEL", "INSTALLER", "RECORD", "direct_url.json", "top_level.txt")
@@ -40,6 +44,8 @@ _OTHER_TEXTS = ("torch/__init__.py", "etc/ld.so.cache")
 _SYMBOLS = (3, 5, 6, 11, 0x6FFFFFF6, 0x6FFFFFFD, 0x6FFFFFFE, 0x6FFFFFFF)
 """Section types: STRTAB, HASH, DYNAMIC, DYNSYM, GNU_HASH, and the three of symbol versions."""
 _ALLOCATED = 2
+_OF_PYTHON = (b"PyCapsule_", b"PyImport_Import")
+"""What a module calls to get at NumPy: which NumPy it was built with stands in its read-only data."""
 _PACKAGES = re.compile(r"(?P<prefix>.*)/lib(?:64)?/python3[^/]*/(?P<kind>site|dist)-packages")
 
 
@@ -52,7 +58,7 @@ class LoaderRoot:
         self._root = Path(self._folder.name, "root")
         self._store.mkdir()
         self._root.mkdir()
-        self._files = self._bytes = 0
+        self._files = self._bytes = self._names = 0
         self.full = ""
         """Why not all was kept, if it was not."""
 
@@ -91,8 +97,9 @@ class LoaderRoot:
                     if self._files > MAX_FILES or self._bytes > MAX_BYTES:
                         self.full = f"more than {MAX_FILES} libraries or {MAX_BYTES >> 20} MB of symbols"
                         return ""
-                    file.seek(offset)
-                    file.write(piece)
+                    if piece:  # what a damaged file claims to have lies anywhere
+                        file.seek(offset)
+                        file.write(piece)
                 file.truncate(max(file.tell(), min(size, _MOST_SIZE)))
         except OSError as error:
             self.full = f"temporary folder: {error.strerror}"
@@ -110,11 +117,14 @@ class LoaderRoot:
         if not ranked or not ranked[0].libraries:
             return None
         roots = ranked[0].roots
-        library_path = environ.get("LD_LIBRARY_PATH", "")
-        seen: dict[str, Any] = {
-            "loading": loading.run({"roots": roots, "root": str(self._root), "library_path": library_path}),
-            "distributions": distributions.run({"sys_path": [f"{self._root}{root}" for root in roots]}),
+        params = {
+            "roots": roots,
+            "root": str(self._root),
+            "library_path": environ.get("LD_LIBRARY_PATH", ""),
+            "sys_path": [f"{self._root}{root}" for root in roots],
         }
+        probes = [import_module(f"stackcheck_probes.probes.{name}") for name in loadability.PROBES]
+        seen = {probe.NAME: probe.run(params) for probe in probes}
         real = os.path.realpath(self._root)
         for row in seen["distributions"]["distributions"]:
             row["location"] = row["location"].removeprefix(real)
@@ -129,12 +139,16 @@ class LoaderRoot:
         for path, folder in system.folders():
             if (self._root / path.lstrip("/")).is_dir():
                 places[id(folder)] = path
-        for path, _, target in system.links():
+        for path, target in system.links():
             end = places.get(id(target)) if isinstance(target, (File, Folder)) else None
-            if end is not None:
+            if end is not None and (isinstance(target, Folder) or ".so" in posixpath.basename(path)):
                 self._put(path, link=posixpath.relpath(end or "/", posixpath.dirname(path)))
 
     def _put(self, path: str, *, hard_link: str = "", link: str = "") -> bool:
+        self._names += 1
+        if self._names > MAX_NAMES:
+            self.full = f"more than {MAX_NAMES} names of libraries"
+            return False
         place = self._root / path.lstrip("/")
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -190,30 +204,37 @@ def _loaded_parts(binary: ByteSource) -> Iterator[tuple[int, bytes]]:
     """Yield what the loader's rules read of a library: headers, dynamic section, symbols, versions."""
     source = _Recorded(binary)
     elf = Elf(source)
-    elf.dynamic()
+    if elf.dynamic() is None:
+        raise ElfError("the loader has nothing to do with it")
+    source.recording = False
     yield from source.seen
     places = [
         (section.offset, section.size)
         for section in elf.sections
         if section.type in _SYMBOLS and section.flags & _ALLOCATED and section.size <= MAX_STRINGS
     ]
+    if Symbols(elf).undefined(_OF_PYTHON):
+        data = elf.section(".rodata")
+        places += [(data.offset, min(data.size, _MOST_DATA))] if data and data.type != SHT_NOBITS else []
     for start, size in places if elf.has_sections else [(0, _UNNAMED)]:
         for at in range(start, min(start + size, binary.size), _PIECE):
             yield at, binary.pread(at, min(_PIECE, start + size - at))
 
 
 class _Recorded(ByteSource):
-    """A source that remembers what was read of it."""
+    """A source that remembers what was read of it while it is `recording`."""
 
-    __slots__ = ("_source", "seen", "size")
+    __slots__ = ("_source", "recording", "seen", "size")
 
     def __init__(self, source: ByteSource) -> None:
         self._source = source
         self.size = source.size
         self.seen: list[tuple[int, bytes]] = []
+        self.recording = True
 
     def pread(self, offset: int, size: int) -> bytes:
         """Return what the source returns."""
         piece = self._source.pread(offset, size)
-        self.seen.append((offset, piece))
+        if self.recording:
+            self.seen.append((offset, piece))
         return piece

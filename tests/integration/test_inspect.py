@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.unit.probes.test_hidden import library, spread
+
 if TYPE_CHECKING:
     from subprocess import CompletedProcess
 
@@ -114,14 +116,21 @@ def test_two_targets_are_compared(folder: Path) -> None:
     assert run(folder, "new.cubin", "--diff", "empty").returncode == 3
 
 
-def test_where_code_may_be_unseen_and_what_is_for_other_targets(folder: Path) -> None:
-    """cuRAND is known to hide code in some releases; LTO IR serves nothing until it is linked."""
-    (folder / "libcurand.so.10").write_bytes(Path(LIBRARY).read_bytes())
-    said = run(folder, "libcurand.so.10", "--gpu", "H100").stdout
-    assert " native*?\n" in said
-    assert "\n? code may be there that no section lists; --deep looks for it\n" in said
-    deep = run(folder, "libcurand.so.10", "--gpu", "H100", "--deep").stdout
-    assert (" native*\n" in deep, "?" in deep) == (True, False)
+def test_code_that_no_section_lists_is_not_told_until_it_is_looked_for(folder: Path) -> None:
+    fatbin = (FATBINS / "compress-none.fatbin").read_bytes()
+    (folder / "libnew.so.1").write_bytes(library(spread(fatbin, 300_000, 50_000)))
+    said = run(folder, "libnew.so.1", "--gpu", "H100")
+    assert said.returncode == 3
+    assert "\nH100 (9.0): not told: libnew.so.1.\n" in said.stdout
+    assert (
+        "\n      libnew.so.1: hidden code: fatbins in .data that no section lists; use --deep.\n"
+        in said.stdout
+    )
+    deep = run(folder, "libnew.so.1", "--gpu", "H100", "--deep")
+    assert (deep.returncode, "\nH100 (9.0): served.\n" in deep.stdout) == (0, True)
+
+
+def test_code_that_is_not_linked_serves_nothing(folder: Path) -> None:
     done = run(folder, str(FATBINS / "lto.o"), "--gpu", "L4")
     assert done.returncode == 1
     assert "\nL4 (8.9): served by nothing; the code in it still has to be linked.\n" in done.stdout

@@ -9,6 +9,7 @@ from stackcheck.inspect.judgement import Judged, judged
 from stackcheck.inspect.owners import Package
 from stackcheck.model.verdict import Evidence, Outcome, Verdict
 from stackcheck.report import render_document
+from stackcheck_probes.binaries.gpucode import GpuCode
 from tests.unit.inspect.inspect_cases import code, contents, gpus, hip
 
 HIDDEN = code(unread=("hidden code: use --deep",))
@@ -122,6 +123,18 @@ def test_a_gpu_that_the_driver_does_not_drive_says_that_and_no_more() -> None:
     reason = "no driver of CUDA 12.4 drives 12.0: it needs 570.26 or later"
     assert f"\nRTX 5090 (12.0): NOT served: {reason}.\n" in text
     assert "WHY NOT" not in text
+
+
+def test_marks_are_explained() -> None:
+    uneven = GpuCode(groups=(*code("sm_89").groups, *code("sm_70").groups))
+    text = said(
+        judged(contents({"a/x.so": uneven, "b/y.so": code("sm_89", unread=("hidden code",))}), gpus("L4"))
+    )
+    assert "\na        1          native*\nb        1          native?\n" in text
+    assert (
+        "\n* some fatbins of the library serve this GPU and others do not\n"
+        "? code may be there that no section lists; --deep looks for it\n"
+    ) in text
 
 
 def test_hip_bytes_are_called_unpacked() -> None:
