@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 SERVED, NOT_SERVED, WEAK, NOT_TOLD, NO_CODE = "served", "not served", "too weak", "not told", "no GPU code"
 """What is said of a GPU; `too weak`: each library serves it, and one of them less than `Gate.at_least`."""
 AT_LEAST = (NATIVE, RUNS)
+WAIVED = "left out by --package or --ignore"
 ALL_LEFT_OUT = "every library with GPU code is left out"
 
 
@@ -152,7 +154,7 @@ def exit_code(
     GPU that was asked for; with `strict` also when it is unknown whether a library serves a GPU, or a verdict
     on loading is no plain pass.
     """
-    outcomes = {verdict.outcome for verdict in contents.loading if _concerns(contents, verdict, gate)}
+    outcomes = {verdict.outcome for verdict in gated(contents, gate).loading if verdict.counts}
     if (asked and any(each.fails for each in found)) or Outcome.FAIL in outcomes:
         return EXIT_FAIL
     unread = [path for path, _ in contents.unreadable if gate.counts(path, contents.owner(path))]
@@ -161,6 +163,16 @@ def exit_code(
         return EXIT_UNCHECKED
     doubt = any(each.untold for each in found) or outcomes & {Outcome.WARN, Outcome.SKIP}
     return EXIT_UNCHECKED if strict and doubt else EXIT_OK
+
+
+def gated(contents: Contents, gate: Gate) -> Contents:
+    """Return the contents with the verdicts on loading waived that are about what does not count alone."""
+    return contents._replace(
+        loading=tuple(
+            verdict if _concerns(contents, verdict, gate) else replace(verdict, waived=WAIVED)
+            for verdict in contents.loading
+        )
+    )
 
 
 def _concerns(contents: Contents, verdict: Verdict, gate: Gate) -> bool:

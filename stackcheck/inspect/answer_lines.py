@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from stackcheck.inspect.answer import NO_CODE, NOT_SERVED, NOT_TOLD, WEAK, by_package
+from stackcheck.inspect.answer import NO_CODE, NOT_SERVED, NOT_TOLD, WEAK, by_package, gated
 from stackcheck.inspect.loading_groups import loading_line
 from stackcheck.model.verdict import Outcome
 from stackcheck.report.document import Finding
@@ -34,7 +34,7 @@ def answer_lines(judged: Judged) -> Iterator[str]:
     for answer in judged.answers if judged.rows or judged.asked else ():
         yield f"{column(answer.gpu)}: {_said(judged, answer)}."
     if judged.contents.loading:
-        yield loading_line(judged.contents)
+        yield loading_line(gated(judged.contents, judged.gate))
 
 
 def _said(judged: Judged, answer: Answer) -> str:

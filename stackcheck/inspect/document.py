@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stackcheck.inspect.answer import SERVED, by_package, exit_code
+from stackcheck.inspect.answer import SERVED, by_package, exit_code, gated
 from stackcheck.inspect.answer_lines import answer_lines, misses, names
 from stackcheck.inspect.sizes import sizes
 from stackcheck.model.errors import EXIT_FAIL, EXIT_OK
@@ -34,7 +34,7 @@ def document(
     if contents.loading:
         from stackcheck.inspect.loading_section import loading_section  # noqa: PLC0415 - of environments alone
 
-        sections.append(loading_section(contents, details=details))
+        sections.append(loading_section(gated(contents, judged.gate), details=details))
     return Document(tuple(sections), data, title=f"{contents.kind} {contents.name}")
 
 

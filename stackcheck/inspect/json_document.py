@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stackcheck.inspect.answer import gated
 from stackcheck.inspect.diff_section import diff_data
 from stackcheck.inspect.sizes import library_sizes, sizes
 from stackcheck.report.jsonfile import verdict_out
@@ -42,7 +43,7 @@ def data(judged: Judged, difference: Difference | None = None, *, hashed: bool =
         "gpus": [_answer(each) for each in judged.answers],
         "libraries": [_library(judged, row, hashed=hashed) for row in judged.rows],
         "sizes": [_size(row) for row in sizes((row.code for row in judged.rows), asked)],
-        "loading": [verdict_out(verdict) for verdict in contents.loading],
+        "loading": [verdict_out(verdict) for verdict in gated(contents, judged.gate).loading],
         "binaries": contents.binaries,
         "unreadable": [{"path": path, "error": error} for path, error in contents.unreadable],
         "skipped": list(contents.skipped),

@@ -47,14 +47,15 @@ def grouped(contents: Contents) -> tuple[Group, ...]:
 def loading_line(contents: Contents) -> str:
     """Say in one line whether the libraries will load."""
     groups = grouped(contents)
-    if not groups:
-        made = any(verdict.outcome is Outcome.PASS for verdict in contents.loading)
-        return f"Loading: {'nothing stands against it' if made else 'not checked'}."
     named: dict[str, list[str]] = {}
     for group in groups:
-        who = str(group.package) if group.package else group.verdicts[0].code
-        named.setdefault(group.verdicts[0].outcome.word, []).append(who)
-    told = [f"{word}: {', '.join(dict.fromkeys(names))}" for word, names in named.items()]
+        first = group.verdicts[0]
+        word = f"{first.outcome.word} for" if first.counts else "left out:"
+        named.setdefault(word, []).append(str(group.package) if group.package else first.code)
+    told = [f"{word} {', '.join(dict.fromkeys(names))}" for word, names in named.items()]
+    if not any(group.verdicts[0].counts for group in groups):
+        made = any(verdict.outcome is Outcome.PASS for verdict in contents.loading)
+        told.insert(0, "nothing stands against it" if made or groups else "not checked")
     return f"Loading: {'; '.join(told)}."
 
 

@@ -47,11 +47,12 @@ def _merged(group: Group) -> Finding:
         return finding(first)
     wanted = list(dict.fromkeys(verdict.expected for verdict in group.verdicts if verdict.expected))
     what = _some(wanted) if len(wanted) > 1 else first.message.rstrip(".")
-    count = f"{plural(len(group.verdicts), 'need')} of {plural(len(group.libraries), 'library')}"
+    count, files = len(group.verdicts), plural(len(group.libraries), "library")
+    needs = f"{plural(count, 'need')} of {files} not served" if len(wanted) > 1 else f"{count} times, {files}"
     return finding(
         replace(
             first,
-            message=f"{group.package or 'others'}: {count} not served: {what}.",
+            message=f"{group.package or 'others'}: {needs}: {what}.",
             expected="",
             found="",
             evidence=tuple(each for verdict in group.verdicts for each in verdict.evidence),

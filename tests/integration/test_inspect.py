@@ -151,7 +151,7 @@ def test_an_environment_says_whether_its_libraries_load(folder: Path) -> None:
     (site / "torchvision" / "_C.so").write_bytes(extension.replace(b"libc.so.6\0", b"libq.so.7\0"))
     bad = run(folder, "site")
     assert bad.returncode == 1
-    assert "\nLoading: FAIL: torchvision 0.20.0.\n" in bad.stdout
+    assert "\nLoading: FAIL for torchvision 0.20.0.\n" in bad.stdout
     assert "\nFAIL  LOAD301  Every library finds the libraries that it needs\n" in bad.stdout
     assert "      torchvision/_C.so cannot be loaded: libq.so.7 is not there.\n" in bad.stdout
     made = document(folder, "site")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from stackcheck.inspect.answer import Gate
 from stackcheck.inspect.document import document
 from stackcheck.inspect.inspection import Contents
@@ -176,7 +178,7 @@ def test_needs_of_one_package_are_one_finding() -> None:
     passed = Verdict("LOAD302", "t", Outcome.PASS, "all find them")
     other = need(1, "open3d", Outcome.FAIL)
     text = said(judged(environment(*map(need, range(47)), other, passed), gpus("L4")))
-    assert "\nLoading: WARN: torchcodec 0.17.0; FAIL: open3d.\n" in text
+    assert "\nLoading: WARN for torchcodec 0.17.0; FAIL for open3d.\n" in text
     assert text.endswith("""\
 Will they load?
 
@@ -198,6 +200,24 @@ WARN  LOAD301  Every library finds the libraries that it needs
     assert (
         said(judged(environment(*map(need, range(47))), gpus("L4")), details=True).count("WARN  LOAD301")
         == 47
+    )
+
+
+def test_loading_of_what_is_left_out_is_accepted_and_said() -> None:
+    made = judged(environment(need(1, outcome=Outcome.FAIL)), gpus("L4"), Gate(packages=("torch",)))
+    text = said(made)
+    assert text.startswith("PASS  environment t: ")
+    assert "\nLoading: nothing stands against it; left out: torchcodec 0.17.0.\n" in text
+    assert "\nACCEPTED (FAIL) LOAD301  Every library finds the libraries that it needs\n" in text
+    assert "      because   left out by --package or --ignore\n" in text
+
+
+def test_one_fault_of_many_libraries_is_told_once() -> None:
+    many = [
+        replace(need(number), expected="the old ABI", message="x uses the new ABI.") for number in range(3)
+    ]
+    assert "\n      torchcodec 0.17.0: 3 times, 3 libraries: x uses the new ABI.\n" in said(
+        judged(environment(*many), gpus("L4"))
     )
 
 
