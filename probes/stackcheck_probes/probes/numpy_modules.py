@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 NAME = "numpy_modules"
 GRADE = "static"
+LOOKS_IN = "sys_path"
 
 NEW = (b"numpy._core._multiarray_umath", b"numpy._core.multiarray failed to import")
 OLD = (b"numpy.core._multiarray_umath", b"numpy.core.multiarray failed to import")
