@@ -21,13 +21,16 @@ from stackcheck_probes.probes import distributions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from typing import Any
 
     from stackcheck_probes.binaries.bytesource import ByteSource
     from stackcheck_probes.facts.packages import NumpyModule, NumpyModules
+    from stackcheck_probes.facts.python import Distribution
 
 NAME = "numpy_modules"
 GRADE = "static"
+LOOKS_IN = "sys_path"
 
 NEW = (b"numpy._core._multiarray_umath", b"numpy._core.multiarray failed to import")
 OLD = (b"numpy.core._multiarray_umath", b"numpy.core.multiarray failed to import")
@@ -47,15 +50,21 @@ def run(params: dict[str, Any]) -> NumpyModules:
     the NumPy is not older than what it was built to run with, which is not read.
     """
     rows = distributions.run({"sys_path": params.get("sys_path")})["distributions"]
+    return told(rows, _recorded, lambda row, path: api_of(os.path.join(row["location"], path)))
+
+
+def told(
+    rows: list[Distribution],
+    recorded: Callable[[Distribution], Iterable[str]],
+    api_at: Callable[[Distribution, str], int | None],
+) -> NumpyModules:
+    """Return what `run` does: `recorded` are the files of a distribution, `api_at` the API of one of them."""
     numpy = next((row["version"] for row in rows if row["name"] == "numpy"), "")
     found: list[NumpyModule] = []
     if numpy.partition(".")[0].isdecimal() and int(numpy.partition(".")[0]) >= 2:
         for row in rows:
-            module = _module(row["location"], row["metadata"])
-            if module is not None and row["name"] != "numpy":
-                required = any(map(_is_numpy, row["requires"]))
-                named = {"distribution": row["name"], "version": row["version"], "required": required}
-                found.append({**named, "file": module[0], "api": module[1]})  # type: ignore[typeddict-item]
+            module = None if row["name"] == "numpy" else _module(row, recorded(row), api_at)
+            found += [module] if module else []
     return {"numpy": numpy, "modules": found}
 
 
@@ -64,20 +73,31 @@ def _is_numpy(requirement: str) -> bool:
     return distributions.required(requirement) == "numpy" and "extra" not in requirement.partition(";")[2]
 
 
-def _module(folder: str, metadata: str) -> tuple[str, int] | None:
-    """Return a module of one distribution and its API: one of NumPy 1 where there is any."""
-    record = distributions.read(os.path.join(folder, metadata, "RECORD"), MAX_RECORD) or ""
-    python = python_of([folder])
-    found: tuple[str, int] | None = None
-    for line in record.splitlines():
-        path = line.partition(",")[0].strip('"')
+def _recorded(row: Distribution) -> list[str]:
+    record = distributions.read(os.path.join(row["location"], row["metadata"], "RECORD"), MAX_RECORD) or ""
+    return [line.partition(",")[0].strip('"') for line in record.splitlines()]
+
+
+def _module(
+    row: Distribution, recorded: Iterable[str], api_at: Callable[[Distribution, str], int | None]
+) -> NumpyModule | None:
+    """Return a module of one distribution: one of NumPy 1 where there is any."""
+    python = python_of([row["location"]])
+    found: NumpyModule | None = None
+    for path in recorded:
         if not path.endswith(".so") or path.startswith(("/", "..")) or for_another_python(path, python):
             continue
-        major = api_of(os.path.join(folder, path))
+        major = api_at(row, path)
+        if major is not None and (found is None or major == 1):
+            found = {
+                "distribution": row["name"],
+                "version": row["version"],
+                "required": any(map(_is_numpy, row["requires"])),
+                "file": path,
+                "api": major,
+            }
         if major == 1:
-            return path, 1
-        if major is not None:
-            found = found or (path, major)
+            break
     return found
 
 
