@@ -9,6 +9,7 @@ the link leads, and a link in place of a folder hides all that was in it (contai
 from __future__ import annotations
 
 import posixpath
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -222,7 +223,7 @@ class Layer(Tree):
 
     def _parent(self, path: str) -> tuple[Folder | None, str]:
         """Return the folder of an entry: tar archives hold those of one folder after each other."""
-        above, name = posixpath.split(path)
+        above, name = posixpath.split(path.rstrip("/"))
         if self._last and self._last[0] == above and name not in ("", ".", ".."):
             return self._last[1], name
         folder, name = self._place(path, make=True)
@@ -245,9 +246,9 @@ class FileSystem(Tree):
         lower = {id(each): self.find(each.target) for each in layer.lower}
         for path in layer.lost:
             self._unread.note(LOST, path)
-        queue = [(self.root, layer.root)]
+        queue = deque([(self.root, layer.root)])
         while queue:
-            below, above = queue.pop()
+            below, above = queue.popleft()
             if above.opaque:
                 below.entries = {}
             for name, node in above.entries.items():

@@ -145,6 +145,11 @@ def test_layers_are_resolved_as_a_file_system_does(
     assert (paths(found), found.skipped) == (left, ())
 
 
+def test_files_after_a_folder_that_is_named_twice_lie_in_it(tmp_path: Path) -> None:
+    folder: Entry = ("a/b", (tarfile.DIRTYPE, ""))
+    assert paths(image(tmp_path, layer(folder, folder, ("a/b/c.so", LIBRARY)))) == ["/a/b/c.so"]
+
+
 def test_the_upper_of_two_files_under_one_path_through_a_link_is_the_one_that_counts(tmp_path: Path) -> None:
     lower = layer(("usr/lib/a.so", OTHER), ("lib", (SYM, "usr/lib")))
     found = image(tmp_path, lower, layer(("lib/a.so", LIBRARY)))
