@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, reject
 from hypothesis import strategies as st
 
+from stackcheck.inspect.filesystem import FileSystem
 from stackcheck.inspect.layerfiles import LayerReader
-from stackcheck.inspect.layertree import FileSystem
 from stackcheck_probes.binaries.bytesource import BytesSource
 from stackcheck_probes.binaries.inflate import Budget
 

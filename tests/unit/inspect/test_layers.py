@@ -440,3 +440,10 @@ def test_what_is_kept_for_the_loader_is_bounded_and_removed(
     assert found.loading == ()
     assert found.left_out[0].startswith("Whether libraries load was not judged: more than 20000 libraries or")
     assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize("pack", [bz2.compress, lzma.compress, zstd.compress])
+def test_frames_one_after_the_other_are_one_archive(pack: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    content = layer(("usr/a.so", LIBRARY), ("usr/b.so", LIBRARY))
+    found = read(tmp_path / "x.tar", pack(content[:9_000]) + pack(content[9_000:]) + b"and no more")
+    assert paths(found) == ["/usr/a.so", "/usr/b.so"]
