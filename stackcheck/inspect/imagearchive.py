@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from stackcheck.inspect.filesystem import FileSystem
 from stackcheck.inspect.forwardstreams import FORMATS, Onwards, packed_by
 from stackcheck.inspect.imagemanifest import STARTS, images
 from stackcheck.inspect.layerfiles import LayerReader
-from stackcheck.inspect.layertree import File, FileSystem, Layer
+from stackcheck.inspect.layertree import File, Layer
 from stackcheck.inspect.loaderroot import LoaderRoot
 from stackcheck_probes.binaries.binaryfiles import is_binary_name
 from stackcheck_probes.binaries.bytesource import FileSource, SourceError

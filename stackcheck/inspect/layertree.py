@@ -1,4 +1,4 @@
-"""The file system that the layers of an image make: a tree by folder, paths resolved as a file system does.
+"""What one layer of an image changes: a tree by folder, paths resolved as a file system does.
 
 A layer is a tree of what it changes; putting it on the layers below costs as much as it holds, whatever lies
 below. Rules: OCI Image Specification 1.1, layer.md: a whiteout hides what is below and nothing of its own
@@ -15,19 +15,11 @@ from typing import TYPE_CHECKING
 from stackcheck_probes.binaries.bytesource import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from stackcheck_probes.binaries.leftout import LeftOut
     from stackcheck_probes.facts.binaries import LibraryCode
 
 MAX_ENTRIES = 1 << 20
 MAX_STEPS = 1 << 23
 MAX_HOPS = 40
-LOST = "entries of its layers lead to no file that it holds"
-THROUGH = (
-    "folders of a layer lie under a link of a lower one; they were read where the link leads, while Docker's"
-    " overlay2 puts a folder in the link's place"
-)
 
 
 class Limits:
@@ -114,14 +106,15 @@ class Tree:
 
     def find(self, path: str) -> Node | None:
         """Return what a path leads to, its last part not followed."""
-        folder, name = self._place(path, make=False)
+        folder, name = self.place(path, make=False)
         return folder.entries.get(name) if folder and name else None
 
-    def _place(self, path: str, *, make: bool) -> tuple[Folder | None, str]:
+    def place(self, path: str, *, make: bool) -> tuple[Folder | None, str]:
+        """Return the folder of an entry, and the entry's name in it; `make` makes what is missing."""
         above, name = posixpath.split(posixpath.normpath(f"/{path.lstrip('/')}"))
-        return self._descend(self.root, above, make=make), name
+        return self.descend(self.root, above, make=make), name
 
-    def _descend(self, folder: Folder, path: str, *, make: bool) -> Folder | None:
+    def descend(self, folder: Folder, path: str, *, make: bool) -> Folder | None:
         """Return the folder that a path leads to, through links; `make` makes what is missing.
 
         None when it leads nowhere, or round and round.
@@ -143,12 +136,13 @@ class Tree:
             elif isinstance(node, Folder):
                 folder = node
             elif make:
-                folder = self._make(folder, part, node)
+                folder = self.make(folder, part, node)
             else:
                 return None
         return folder
 
-    def _make(self, folder: Folder, name: str, instead_of: Node | None) -> Folder:
+    def make(self, folder: Folder, name: str, instead_of: Node | None) -> Folder:
+        """Put a new folder in a folder."""
         self.limits.make()
         made = Folder(folder, stated=instead_of is not None, opaque=instead_of is _GONE)
         folder.entries[name] = made
@@ -178,7 +172,7 @@ class Layer(Tree):
                 old.stated = True
             else:
                 self._last = None
-                self._make(folder, name, old).stated = True
+                self.make(folder, name, old).stated = True
 
     def add_hard_link(self, path: str, target: str) -> None:
         """Give a file another name; it may be one of the layers below."""
@@ -204,7 +198,7 @@ class Layer(Tree):
 
     def hide(self, path: str) -> None:
         """Hide all that the layers below have in a folder."""
-        folder = self._descend(self.root, path, make=True)
+        folder = self.descend(self.root, path, make=True)
         if folder:
             folder.opaque = True
 
@@ -222,110 +216,14 @@ class Layer(Tree):
 
     def _parent(self, path: str) -> tuple[Folder | None, str]:
         """Return the folder of an entry: tar archives hold those of one folder after each other."""
-        above, name = posixpath.split(path)
+        above, name = posixpath.split(path.rstrip("/"))
         if self._last and self._last[0] == above and name not in ("", ".", ".."):
             return self._last[1], name
-        folder, name = self._place(path, make=True)
+        folder, name = self.place(path, make=True)
         self._last = (above, folder) if folder else None
         return folder, name
-
-
-class FileSystem(Tree):
-    """What the layers make together."""
-
-    def __init__(self, limits: Limits, left_out: LeftOut, unread: LeftOut) -> None:
-        super().__init__(limits)
-        self._left_out = left_out
-        self._unread = unread
-        self._links: list[tuple[str, File | Folder | None]] | None = None
-
-    def apply(self, layer: Layer) -> None:
-        """Put one layer on top."""
-        self._links = None
-        lower = {id(each): self.find(each.target) for each in layer.lower}
-        for path in layer.lost:
-            self._unread.note(LOST, path)
-        queue = [(self.root, layer.root)]
-        while queue:
-            below, above = queue.pop()
-            if above.opaque:
-                below.entries = {}
-            for name, node in above.entries.items():
-                self.limits.step()
-                if isinstance(node, Folder):
-                    place = self._under(below, name, node)
-                    if place:
-                        queue.append((place, node))
-                    continue
-                put = lower[id(node)] if isinstance(node, Lower) else node
-                if isinstance(put, (File, Link)):
-                    below.entries[name] = put
-                else:
-                    below.entries.pop(name, None)
-                    if isinstance(node, Lower):
-                        self._unread.note(LOST, name)
-
-    def _under(self, below: Folder, name: str, above: Folder) -> Folder | None:
-        """Return the folder that a folder of a layer is laid upon."""
-        old = below.entries.get(name)
-        if isinstance(old, Folder):
-            return old
-        if isinstance(old, Link) and not above.stated:
-            self._left_out.note(THROUGH, f"{name} -> {old.target}")
-            place = self._descend(below, name, make=True)
-            if place is None:
-                self._unread.note(LOST, name)
-            return place
-        return self._make(below, name, None)
-
-    def files(self) -> Iterator[tuple[str, File]]:
-        """Yield each file under each of its own names, each folder in order."""
-        for path, node in self._nodes():
-            if isinstance(node, File):
-                yield path, node
-
-    def links(self) -> list[tuple[str, File | Folder | None]]:
-        """Return each symbolic link with what it leads to in the end; None for nothing or for a loop."""
-        if self._links is None:
-            self._links = [
-                (path, self._follow(path)) for path, node in self._nodes() if isinstance(node, Link)
-            ]
-        return self._links
-
-    def folders(self) -> Iterator[tuple[str, Folder]]:
-        """Yield each folder, those above first."""
-        queue = [("", self.root)]
-        while queue:
-            path, folder = queue.pop()
-            yield path, folder
-            below = [(name, node) for name, node in folder.entries.items() if isinstance(node, Folder)]
-            queue += [(f"{path}/{name}", node) for name, node in sorted(below, key=_name, reverse=True)]
-
-    def _follow(self, path: str) -> File | Folder | None:
-        folder, name = self._place(path, make=False)
-        for _ in range(MAX_HOPS):
-            self.limits.step()
-            node = folder.entries.get(name) if folder and name else None
-            if not isinstance(node, Link):
-                return node if isinstance(node, (File, Folder)) else folder if folder and not name else None
-            above, _, name = node.target.rstrip("/").rpartition("/")
-            start = self.root if node.target.startswith("/") or folder is None else folder
-            folder = self._descend(start, above, make=False)
-            if name in (".", "..") and folder:
-                folder, name = self._descend(folder, name, make=False), ""
-        return None
-
-    def _nodes(self) -> Iterator[tuple[str, Node]]:
-        for path, folder in self.folders():
-            for name, node in sorted(folder.entries.items(), key=_name):
-                if not isinstance(node, Folder):
-                    yield f"{path}/{name}", node
 
 
 def _parts(path: str) -> list[str]:
     """Return the parts of a path, the last one first."""
     return [part for part in reversed(path.split("/")) if part not in ("", ".")]
-
-
-def _name(entry: Sequence[object]) -> str:
-    return str(entry[0])

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from stackcheck.inspect.layertree import FileSystem
+    from stackcheck.inspect.filesystem import FileSystem
 
 MAX_BYTES = 1 << 30
 MAX_FILES = 20_000

@@ -147,6 +147,11 @@ def test_layers_are_resolved_as_a_file_system_does(
     assert (paths(found), found.skipped) == (left, ())
 
 
+def test_files_after_a_folder_that_is_named_twice_lie_in_it(tmp_path: Path) -> None:
+    folder: Entry = ("a/b", (tarfile.DIRTYPE, ""))
+    assert paths(image(tmp_path, layer(folder, folder, ("a/b/c.so", LIBRARY)))) == ["/a/b/c.so"]
+
+
 def test_the_upper_of_two_files_under_one_path_through_a_link_is_the_one_that_counts(tmp_path: Path) -> None:
     lower = layer(("usr/lib/a.so", OTHER), ("lib", (SYM, "usr/lib")))
     found = image(tmp_path, lower, layer(("lib/a.so", LIBRARY)))
@@ -437,3 +442,10 @@ def test_what_is_kept_for_the_loader_is_bounded_and_removed(
     assert found.loading == ()
     assert found.left_out[0].startswith("Whether libraries load was not judged: more than 20000 libraries or")
     assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize("pack", [bz2.compress, lzma.compress, zstd.compress])
+def test_frames_one_after_the_other_are_one_archive(pack: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    content = layer(("usr/a.so", LIBRARY), ("usr/b.so", LIBRARY))
+    found = read(tmp_path / "x.tar", pack(content[:9_000]) + pack(content[9_000:]) + b"and no more")
+    assert paths(found) == ["/usr/a.so", "/usr/b.so"]
