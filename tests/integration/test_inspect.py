@@ -33,7 +33,7 @@ def run(folder: Path, *args: str) -> CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "stackcheck", "inspect", *args],
         cwd=folder,
-        env={**os.environ, "STACKCHECK_CACHE": str(folder / "cache")},
+        env={**os.environ, "STACKCHECK_CACHE": str(folder / "cache"), "COLUMNS": "100"},
         capture_output=True,
         text=True,
         check=False,
