@@ -130,6 +130,16 @@ def test_code_that_no_section_lists_is_not_told_until_it_is_looked_for(folder: P
     assert (deep.returncode, "\nH100 (9.0): served.\n" in deep.stdout) == (0, True)
 
 
+def test_code_beside_what_is_listed_has_a_mark(folder: Path) -> None:
+    """cuBLASLt keeps code in a section of its own."""
+    content = Path(LIBRARY).read_bytes()
+    (folder / "libnew.so").write_bytes(content.replace(b".note.gnu.build-id\0", b".cask_resource\0ild\0"))
+    said = run(folder, "libnew.so", "--gpu", "H100").stdout
+    assert " native*?\n" in said
+    deep = run(folder, "libnew.so", "--gpu", "H100", "--deep").stdout
+    assert (" native*\n" in deep, "?" in deep) == (True, False)
+
+
 def test_code_that_is_not_linked_serves_nothing(folder: Path) -> None:
     done = run(folder, str(FATBINS / "lto.o"), "--gpu", "L4")
     assert done.returncode == 1
