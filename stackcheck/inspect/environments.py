@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from stackcheck import pipeline, targets
 from stackcheck.inspect import loadability
-from stackcheck.inspect.inspection import contents_of
+from stackcheck.inspect.inspection import contents_of, with_loading
 from stackcheck.intake.stack import Image, Stack
 from stackcheck.model.errors import ProbeError, UsageError
 from stackcheck.model.facts import Missing
@@ -75,4 +74,5 @@ def inspect_image(image: str, options: Options, progress: Progress, *, deep: boo
     if isinstance(seen, Missing):
         raise ProbeError(f"{image}: its libraries were not read: {seen.reason}")
     contents = contents_of(image, "image", seen["libraries"], seen["skipped"])
-    return replace(contents, binaries=seen["binaries"], loading=loadability.judged(facts))
+    left_out = tuple(seen.get("left_out", ()))
+    return with_loading(contents._replace(binaries=seen["binaries"], left_out=left_out), facts)

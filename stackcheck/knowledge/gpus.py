@@ -15,6 +15,7 @@ _LINES = frozenset({"quadro", "rtx", "gtx", "gt", "rx", "jetson", "agx", "ryzen"
 """Names of lines: who leaves one out means the product all the same, who states another one does not."""
 
 _CAPABILITY = re.compile(r"(?:sm_?)?(?P<major>1?\d)\.?(?P<minor>\d)")
+_MOST_NEAR = 6
 _GFX = re.compile(r"gfx[0-9a-f]{3,4}")
 
 
@@ -112,6 +113,10 @@ def find_gpu(text: str) -> Gpu:
         return Gpu(text, Capability(int(match["major"]), int(match["minor"])))
     if _GFX.fullmatch(word):
         return Gpu(text, gfx=word)
+    if _CAPABILITY.fullmatch(word[:-1]) and word[-1] in "af":
+        raise ValueError(
+            f"{text!r} is what code was made for; of a GPU, drop the suffix: {text.strip()[:-1]!r}."
+        )
     fits = _fitting(text)
     if not fits:
         raise ValueError(
@@ -168,6 +173,10 @@ def _fitting(text: str) -> list[Gpu]:
 
 
 def _near(text: str) -> str:
+    """Return the products that a text begins to name ("RX 7900"), else those that are spelt like it."""
+    wanted = telling_words(text)
+    begun = [each.gpu.name for each in _named() if wanted and wanted < each.telling]
     names = {" ".join(sorted(each.telling)): each.gpu.name for each in _named()}
-    near = difflib.get_close_matches(" ".join(sorted(telling_words(text))), names, n=3, cutoff=0.5)
-    return f"; near names: {', '.join(names[key] for key in near)}" if near else ""
+    alike = difflib.get_close_matches(" ".join(sorted(wanted)), names, n=3, cutoff=0.5)
+    near = begun[:_MOST_NEAR] or [names[key] for key in alike]
+    return f"; near names: {', '.join(near)}" if near else ""

@@ -34,7 +34,7 @@ def inline(text: object) -> str:
 
 def code(text: object) -> str:
     """Return text as a code span, fenced by more backticks than it holds (CommonMark 6.1)."""
-    content = one_line(text).replace("|", "\\|")
+    content = one_line(text)
     fence = "`" * (max((len(run) for run in re.findall("`+", content)), default=0) + 1)
     pad = " " if content.startswith("`") or content.endswith("`") else ""
     return f"{fence}{pad}{content}{pad}{fence}"
@@ -105,9 +105,17 @@ def _table(table: Table, *, bold: bool = False) -> Iterator[str]:
     rules = ["---" if number < table.right else "---:" for number in range(len(table.headers))]
     yield f"| {' | '.join(rules)} |"
     for first, *rest in table.rows:
-        lead = f"**{inline(first)}**" if bold else code(first) if first else ""
-        cells = [code(rest[0]) if bold else inline(rest[0]), *map(inline, rest[1:])] if rest else []
+        lead = f"**{inline(first)}**" if bold else _cell(first) if first else ""
+        cells = [_cell(rest[0]) if bold else inline(rest[0]), *map(inline, rest[1:])] if rest else []
         yield f"| {' | '.join([lead, *cells])} |"
+
+
+def _cell(text: str) -> str:
+    """Return code for a table; text with a `|` as text, for a code span has no way to hold one there.
+
+    GFM takes a backslash before a `|` away, also in code, but counts backslashes first.
+    """
+    return inline(text) if "|" in text else code(text)
 
 
 def _source(source: str) -> str:

@@ -8,9 +8,8 @@ import pty
 import signal
 import subprocess
 import sys
-import sysconfig
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -19,6 +18,9 @@ from stackcheck.cli import COMMANDS
 from stackcheck.model.report import Report
 from stackcheck.model.verdict import Level, Outcome, Verdict
 from stackcheck.report.jsonfile import from_json, to_json
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 DEFINITIONS = """\
 [[stack]]
@@ -41,7 +43,6 @@ summary = "two of them"
 python = ["3.11", "3.12"]
 """
 
-FATBINS = Path(__file__).parents[1] / "data" / "gpucode"
 FAILED = Report("bad", (Verdict("AB101", "t", Outcome.FAIL, "broken"),))
 PASSED = Report("good", (Verdict("AB101", "t", Outcome.PASS, "well"),))
 WARNED = Report("warned", (Verdict("AB101", "t", Outcome.WARN, "hm"), *PASSED.verdicts))
@@ -138,20 +139,6 @@ def test_help_names_every_command(folder: Path) -> None:
             "--stack family names 2 stacks, choose one: family-py311, family-py312",
         ),
         (["probe", "--venv", "no"], "no is not a virtual environment: there is no no/bin/python."),
-        (["inspect"], "name one target: a path, NAME:TAG of an image, or --image IMAGE"),
-        (
-            ["inspect", "no.so"],
-            "no.so: there is no such file or folder (an image is named with its tag, or by --image)",
-        ),
-        (
-            ["inspect", ".", "--gpu", "L5000"],
-            (
-                "--gpu: no GPU named 'L5000' is known; near names: NVIDIA T1000, "
-                "NVIDIA RTX A5000, NVIDIA L40; a compute capability such as '8.9' works too"
-            ),
-        ),
-        (["inspect", ".", "--driver-cuda", "12"], "--driver-cuda: '12' is no CUDA version such as 12.4"),
-        (["inspect", ".", "--stack", "good"], "--stack good states no GPUs; name them with --gpu"),
         (["probe"], "one of the arguments --image --venv --here is required"),
     ],
 )
@@ -334,63 +321,6 @@ def test_probe_here_without_a_stack(folder: Path) -> None:
     assert report.name == sys.executable
     assert report.observation is not None
     assert not report.failed_codes
-
-
-def test_inspect(folder: Path) -> None:
-    library = str(FATBINS / "uneven.so")
-    done = run(folder, "inspect", library, "--gpu", "T4,H100")
-    assert done.returncode == 1
-    head, _, header, _, row, *rest = done.stdout.splitlines()
-    assert head == (
-        f"file {library}: 1 library with code for such GPUs, 1 of them without code for one of these; "
-        "0 other binaries"
-    )
-    assert header.split() == ["library", "T4", "(7.5)", "H100", "(9.0)", "why"]
-    assert run(folder, "inspect", library, "--gpu", "T4", "--gpu", "H100").stdout == done.stdout
-    assert row.split()[:3] == [library, "no", "native*"]
-    assert any(line.startswith("code ") for line in rest)
-    document = json.loads(run(folder, "inspect", library, "--gpu", "A100", "--format", "json").stdout)
-    assert document["libraries"][0]["serves"]["A100"]["how"] == "native"
-    assert run(folder, "inspect", library).returncode == 0
-    assert run(folder, "inspect", library, "--format", "md").stdout.count("\n| ") >= 2
-
-
-def test_inspect_says_where_code_may_be_unseen_and_what_is_for_other_targets(folder: Path) -> None:
-    """cuRAND is known to hide code in some releases; LTO IR serves nothing until it is linked."""
-    (folder / "libcurand.so.10").write_bytes((FATBINS / "uneven.so").read_bytes())
-    said = run(folder, "inspect", "libcurand.so.10", "--gpu", "H100").stdout
-    assert " native*?" in said
-    assert "\n? code may be there that no section lists; --deep looks for it\n" in said
-    deep = run(folder, "inspect", "libcurand.so.10", "--gpu", "H100", "--deep").stdout
-    assert (" native* " in deep, "?" in deep) == (True, False)
-    done = run(folder, "inspect", str(FATBINS / "lto.o"), "--gpu", "L4")
-    assert done.stdout.splitlines()[0].endswith(
-        "lto.o: 1 library with GPU code, none for such GPUs: other targets, or still to be linked"
-    )
-
-
-def test_inspect_of_an_environment_says_whether_its_libraries_load(folder: Path) -> None:
-    extension = next(Path(sysconfig.get_config_var("DESTSHARED")).glob("_socket.*.so")).read_bytes()
-    site = folder / "site"
-    (site / "torchvision").mkdir(parents=True)
-    (site / "torchvision-0.20.0.dist-info").mkdir()
-    (site / "torchvision" / "_C.so").write_bytes(extension)
-    good = run(folder, "inspect", "site")
-    assert good.returncode == 0
-    assert "\n      all 1 libraries find what they need\n" in good.stdout
-    (site / "torchvision" / "_C.so").write_bytes(extension.replace(b"libc.so.6\0", b"libq.so.7\0"))
-    bad = run(folder, "inspect", "site")
-    assert bad.returncode == 1
-    assert "\nFAIL  LOAD301  Every library finds the libraries that it needs\n" in bad.stdout
-    assert "      torchvision/_C.so cannot be loaded: libq.so.7 is not there\n" in bad.stdout
-    document = json.loads(run(folder, "inspect", "site", "--format", "json").stdout)
-    assert [row["code"] for row in document["loading"] if row["outcome"] == "FAIL"] == ["LOAD301"]
-
-
-def test_inspect_of_nothing_is_exit_code_3(folder: Path) -> None:
-    done = run(folder, "inspect", "matrices")
-    assert done.returncode == 3
-    assert done.stdout == ("NOTHING folder matrices: nothing could be inspected, there is no binary in it\n")
 
 
 def test_a_fault_of_stackcheck_is_one_line_and_exit_code_3(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Feed damaged bytes to every reader of binaries: python tests/property/fuzz_readers.py RUNS [SEED] [FOLDER]
+"""Feed damaged bytes to every reader of binaries: python -m tests.property.fuzz_readers RUNS [SEED] [FOLDER]
 
 Each run takes a real fixture (or an archive of fixtures), damages it and reads it. A finding is any exception
 but the reader's own, a run of more than two seconds, or memory past the limit; its bytes are written to
@@ -7,8 +7,10 @@ FOLDER. What was found once is kept in tests/data/gpucode/found and read again b
 
 from __future__ import annotations
 
+import bz2
 import contextlib
 import io
+import lzma
 import random
 import resource
 import signal
@@ -20,7 +22,8 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from stackcheck_probes.binaries import archives
+from stackcheck.inspect.imagearchive import read_archive
+from stackcheck.inspect.packagefiles import read_package
 from stackcheck_probes.binaries.bytesource import BytesSource, SourceError
 from stackcheck_probes.binaries.elf import Elf, ElfError
 from stackcheck_probes.binaries.gpucode import from_json, to_json
@@ -29,6 +32,13 @@ from stackcheck_probes.binaries.inflate import Budget
 from stackcheck_probes.binaries.libraryfile import read_source
 from stackcheck_probes.binaries.tarmembers import layer, tar_members
 from stackcheck_probes.loader.symbols import Symbols, gnu_hash
+from tests.unit.probes.test_codeobject import PTX, code_object
+from tests.unit.probes.test_hidden import library, spread
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 DATA = Path(__file__).parent.parent / "data" / "gpucode"
 MEMORY = 1 << 30
@@ -50,6 +60,8 @@ def read(content: bytes, *, deep: bool = False) -> None:
             raise AssertionError("JSON does not give back what was read")
     except GpuCodeError:
         pass
+    with contextlib.suppress(GpuCodeError):
+        read_gpu_code(source, "fuzzed.ptx")
     try:
         elf = Elf(source)
         elf.dynamic()
@@ -64,7 +76,9 @@ def read(content: bytes, *, deep: bool = False) -> None:
     except ElfError:
         pass
     with contextlib.suppress(SourceError):
-        list(archives.read_zip(source, deep=deep))
+        read_package(source, deep=deep)
+    with contextlib.suppress(SourceError):
+        read_archive(source, deep=deep)
     with contextlib.suppress(SourceError):
         for member in tar_members(layer(source, Budget(64 << 20))):
             if member.is_file:
@@ -85,9 +99,65 @@ def seeds() -> list[bytes]:
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as layer:
         for name in ("uneven.so", "sm_86.cubin"):
             layer.add(DATA / name, "é/" * 60 + name, filter=_anonymous)
+    fatbin = (DATA / "compress-none.fatbin").read_bytes()
+    found += [buffer.getvalue(), _gzip(buffer.getvalue())]
+    found += [code_object(0x4C, 3), PTX.encode(), library(spread(fatbin, 300_000, 50_000))]
+    return found + _images() + _condas()
+
+
+def _gzip(content: bytes) -> bytes:
     packer = zlib.compressobj(6, zlib.DEFLATED, 31)
-    found += [buffer.getvalue(), packer.compress(buffer.getvalue()) + packer.flush()]
-    return found
+    return packer.compress(content) + packer.flush()
+
+
+def _tar(entries: list[tuple[str, bytes | tuple[bytes, str]]]) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for name, what in entries:
+            member = tarfile.TarInfo(name)
+            if isinstance(what, bytes):
+                member.size = len(what)
+                archive.addfile(member, io.BytesIO(what))
+            else:
+                member.type, member.linkname = what
+                archive.addfile(member)
+    return buffer.getvalue()
+
+
+def _images() -> list[bytes]:
+    """Return images of layers with hard links, links, whiteouts and a package that is judged for loading."""
+    site = "usr/lib/python3.11/site-packages"
+    cubin = (DATA / "sm_86.cubin").read_bytes()
+    lower = _tar([
+        (f"{site}/pkg-1.dist-info/METADATA", b"Name: pkg\nVersion: 1\n"),
+        (f"{site}/pkg/plain.so", (DATA / "plain.so").read_bytes()),
+        ("cache/a.cubin", cubin),
+        ("opt/b.cubin", (tarfile.LNKTYPE, "cache/a.cubin")),
+        ("lib", (tarfile.SYMTYPE, "usr/lib")),
+        ("x/y/z.so", (tarfile.SYMTYPE, "../../opt/b.cubin")),
+    ])  # fmt: skip
+    upper = _tar([
+        (".wh.cache", b""), ("x/.wh..wh..opq", b""),
+        ("lib/c.cubin", cubin), ("x/pipe", (tarfile.FIFOTYPE, "")),
+    ])  # fmt: skip
+    images = [lower]
+    for pack in (bytes, _gzip, zstd.compress):
+        manifest = b'[{"Config": "c", "Layers": ["0/layer.tar", "1/layer.tar"]}]'
+        images.append(
+            _tar([("0/layer.tar", pack(lower)), ("1/layer.tar", pack(upper)), ("manifest.json", manifest)])
+        )
+    index = b'{"manifests": [{"digest": "a:m", "platform": {"os": "linux", "architecture": "amd64"}}]}'
+    manifest = b'{"layers": [{"digest": "a:0"}, {"digest": "a:1"}]}'
+    blobs = [("blobs/a/m", manifest), ("blobs/a/0", lower), ("blobs/a/1", upper)]
+    return [*images, _tar([("index.json", index), *blobs])]
+
+
+def _condas() -> list[bytes]:
+    files = _tar([("lib/a.cubin", (DATA / "sm_86.cubin").read_bytes()), ("info/index.json", b"{}")])
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(zipfile.ZipInfo("pkg-x-1.tar.zst"), zstd.compress(files))
+    return [buffer.getvalue(), bz2.compress(files), lzma.compress(files), zstd.compress(files)]
 
 
 def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:

@@ -6,8 +6,8 @@ import os
 
 from stackcheck_probes.binaries.bytesource import FileSource, SourceError
 from stackcheck_probes.binaries.gpucode import to_json
-from stackcheck_probes.binaries.gpureader import GpuCodeError, read_gpu_code
-from stackcheck_probes.binaries.magic import STARTS
+from stackcheck_probes.binaries.gpureader import PTX_SUFFIX, GpuCodeError, read_gpu_code
+from stackcheck_probes.binaries.magic import ELF, STARTS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +19,15 @@ MAX_LIBRARIES = 20_000
 
 def read_library(path: str, *, deep: bool = False) -> LibraryCode | None:
     """Return the facts of one binary, or None when the file's first bytes are not those of a binary."""
+    return _read(path, b"", deep=deep)
+
+
+def read_executable(path: str, *, deep: bool = False) -> LibraryCode | None:
+    """Return the facts of a file that only its mode or size speaks for: None when it is not ELF."""
+    return _read(path, ELF, deep=deep)
+
+
+def _read(path: str, start: bytes, *, deep: bool) -> LibraryCode | None:
     try:
         source = FileSource(path)
     except SourceError:
@@ -26,8 +35,12 @@ def read_library(path: str, *, deep: bool = False) -> LibraryCode | None:
     except OSError as error:
         return {"path": path, "error": f"cannot be opened: {error.strerror}"}
     try:
+        if start and source.pread(0, len(start)) != start:
+            return None
         source.random_access()
         return read_source(source, path, deep=deep)
+    except SourceError as error:
+        return {"path": path, "error": str(error)}
     finally:
         source.close()
 
@@ -35,7 +48,7 @@ def read_library(path: str, *, deep: bool = False) -> LibraryCode | None:
 def read_source(source: ByteSource, path: str, *, deep: bool = False) -> LibraryCode | None:
     """Return the facts of one binary called `path`, or None when its first bytes are not those of one."""
     try:
-        if not source.pread(0, 24).startswith(STARTS):
+        if not _is_binary(source, path):
             return None
         gpu = read_gpu_code(source, os.path.basename(path), deep=deep)
     except (GpuCodeError, SourceError) as error:
@@ -43,3 +56,13 @@ def read_source(source: ByteSource, path: str, *, deep: bool = False) -> Library
     facts: LibraryCode = {"path": path}
     facts.update(to_json(gpu))  # type: ignore[typeddict-item]  # its keys are among these
     return facts
+
+
+def _is_binary(source: ByteSource, path: str) -> bool:
+    if source.pread(0, 24).startswith(STARTS):
+        return True
+    if not path.endswith(PTX_SUFFIX):
+        return False
+    from stackcheck_probes.binaries.ptxfile import is_ptx
+
+    return is_ptx(source)

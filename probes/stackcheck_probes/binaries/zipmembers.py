@@ -32,9 +32,13 @@ _FULL = 0xFFFFFFFF
 
 
 class ZipMember(Frozen):
-    """One member: its name, compression method, sizes in bytes and where its local header stands."""
+    """One member: its name, compression method, sizes in bytes and where its local header stands.
 
-    fields = ("name", "method", "packed", "size", "offset", "encrypted")
+    `mode` is the Unix mode of the file, 0 where the zip file does not say it. A name of more than `MAX_NAME`
+    bytes is cut after one more.
+    """
+
+    fields = ("name", "method", "packed", "size", "offset", "encrypted", "mode")
     __slots__ = fields
 
     name: str
@@ -43,9 +47,12 @@ class ZipMember(Frozen):
     size: int
     offset: int
     encrypted: bool
+    mode: int
 
-    def __init__(self, name: str, place: tuple[int, int, int, int], *, encrypted: bool) -> None:
-        self._set(name, *place, encrypted)
+    def __init__(
+        self, name: str, place: tuple[int, int, int, int], *, encrypted: bool, mode: int = 0
+    ) -> None:
+        self._set(name, *place, encrypted, mode)
 
 
 def zip_members(source: ByteSource) -> Iterator[ZipMember]:
@@ -117,8 +124,9 @@ def _member(buffer: bytes, at: int, offset: int) -> tuple[ZipMember, int]:
     extra = buffer[name_at + name_length : name_at + name_length + extra_length]
     if _FULL in (packed, size, header):
         size, packed, header = _sizes64(extra, (size, packed, header))
-    name = buffer[name_at : name_at + min(name_length, MAX_NAME)].decode("utf-8", "backslashreplace")
-    member = ZipMember(name, (method, packed, size, header), encrypted=bool(flags & 1))
+    name = buffer[name_at : name_at + min(name_length, MAX_NAME + 1)].decode("utf-8", "backslashreplace")
+    place = (method, packed, size, header)
+    member = ZipMember(name, place, encrypted=bool(flags & 1), mode=row[15] >> 16)
     return member, _ENTRY.size + name_length + extra_length + comment_length
 
 

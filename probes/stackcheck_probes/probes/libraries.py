@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from stackcheck_probes.binaries.binaryfiles import files, site_packages, within
-from stackcheck_probes.binaries.libraryfile import MAX_LIBRARIES, read_library
+from stackcheck_probes.binaries.binaryfiles import site_packages, walk, within
+from stackcheck_probes.binaries.libraryfile import MAX_LIBRARIES, read_executable, read_library
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,17 +25,22 @@ def run(params: dict[str, Any]) -> Libraries:
     dist-packages), `packages` (names of folders in the roots: read these alone), `deep` (search hidden
     fatbins: True in all, "hidden" where code is known to hide), `all` (list binaries without GPU code too).
     Result: `roots`; `libraries`, a list of `path` with the fields of `gpucode.to_json`, or with `error`;
-    `binaries`, how many were read; `without_gpu_code`; `skipped`, why the walk is not complete, if it is not.
+    `binaries`, how many were read; `without_gpu_code`; `skipped`, why the walk is not complete, if it is not;
+    `left_out`, sentences on files of kinds that are not read.
     """
     roots = list(params.get("roots") or site_packages())
     deep, everything = params.get("deep"), bool(params.get("all"))
     libraries: list[LibraryCode] = []
     skipped: list[str] = []
     binaries = without = 0
-    for path in files(within(roots, params.get("packages"), skipped), skipped):
-        document = read_library(path, deep=deep is True)
+    walked = walk(within(roots, params.get("packages"), skipped))
+    skipped += walked.skipped
+    readers = [(path, read_library) for path in walked.paths]
+    readers += [(path, read_executable) for path in walked.others]
+    for path, read in readers:
+        document = read(path, deep=deep is True)
         if deep == "hidden" and document and any(HIDDEN in why for why in document.get("unread", ())):
-            document = read_library(path, deep=True)
+            document = read(path, deep=True)
         if document is None:
             continue
         binaries += 1
@@ -53,4 +58,5 @@ def run(params: dict[str, Any]) -> Libraries:
         "binaries": binaries,
         "without_gpu_code": without,
         "skipped": skipped,
+        "left_out": walked.left_out.shortened(roots).sentences(),
     }

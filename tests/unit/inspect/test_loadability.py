@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from stackcheck.inspect import loadability
-from stackcheck.inspect.inspection import exit_code, read_target
+from stackcheck.inspect.answer import Gate, exit_code
+from stackcheck.inspect.inspection import read_target
 from stackcheck.model.facts import Missing
 from stackcheck.model.verdict import Outcome
 
@@ -24,6 +25,7 @@ def site(tmp_path: Path) -> Path:
     info = tmp_path / "torchvision-0.20.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Name: torchvision\nVersion: 0.20.0\n")
+    (info / "INSTALLER").write_text("uv")
     return tmp_path
 
 
@@ -38,7 +40,7 @@ def test_what_loads_passes(site: Path) -> None:
     assert {verdict.outcome for verdict in found.loading} == {Outcome.PASS}
     said = {verdict.code: verdict.message for verdict in found.loading}
     assert said["LOAD301"] == "all 1 libraries find what they need"
-    assert exit_code(found, (), asked=False, strict=True) == 0
+    assert exit_code(found, (), Gate(), asked=False, strict=True) == 0
 
 
 def test_what_does_not_load_fails_and_says_why(site: Path) -> None:
@@ -47,9 +49,9 @@ def test_what_does_not_load_fails_and_says_why(site: Path) -> None:
     (failed,) = [verdict for verdict in found.loading if verdict.outcome is Outcome.FAIL]
     assert (failed.code, failed.message) == (
         "LOAD301",
-        "torchvision/_C.so cannot be loaded: libq.so.7 is not there",
+        "torchvision/_C.so cannot be loaded: libq.so.7 is not there.",
     )
-    assert exit_code(found, (), asked=False) == 1
+    assert exit_code(found, (), Gate(), asked=False) == 1
 
 
 def test_what_nobody_may_load_is_a_warning(site: Path) -> None:
@@ -57,7 +59,10 @@ def test_what_nobody_may_load_is_a_warning(site: Path) -> None:
     needs_another(site, "another")
     found = read_target(site)
     assert [v.code for v in found.loading if v.outcome is Outcome.WARN] == ["LOAD301"]
-    assert (exit_code(found, (), asked=False), exit_code(found, (), asked=False, strict=True)) == (0, 3)
+    assert (
+        exit_code(found, (), Gate(), asked=False),
+        exit_code(found, (), Gate(), asked=False, strict=True),
+    ) == (0, 3)
 
 
 def test_a_virtual_environment_is_judged_too(site: Path, tmp_path: Path) -> None:
@@ -67,6 +72,14 @@ def test_a_virtual_environment_is_judged_too(site: Path, tmp_path: Path) -> None
     (tmp_path / "env" / "pyvenv.cfg").write_text("home = /usr/bin\n")
     found = read_target(tmp_path / "env")
     assert (found.kind, len(found.loading) > 3) == ("environment", True)
+
+
+def test_a_wheel_that_was_only_unpacked_has_no_answer_as_the_wheel_has_none(site: Path) -> None:
+    needs_another(site)
+    (site / "torchvision-0.20.0.dist-info" / "INSTALLER").unlink()
+    assert read_target(site).loading == ()
+    (site / "torch-2.5.0.dist-info").mkdir()
+    assert exit_code(read_target(site), (), Gate(), asked=False) == 1
 
 
 def test_a_folder_without_distributions_has_no_answer(site: Path) -> None:

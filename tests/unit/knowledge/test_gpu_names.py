@@ -32,7 +32,7 @@ def test_a_name_finds_its_product(text: str, target: str) -> None:
     ("text", "near"),
     [
         ("RTX A6000 Ada", "NVIDIA RTX 6000 Ada"), ("RTX PRO 9000", "RTX PRO"), ("RTX 4090 Ti", "GeForce RTX 4070 Ti"), ("H100 Ultra", "NVIDIA H100"),
-        ("GTX 580", "GeForce GTX 980"), ("GeForce 580", "Radeon RX 580"), ("580", "Radeon RX 580"), ("AMD H100", "NVIDIA H100"), ("RX 6800 Ti", "Radeon RX 6800"), ("GTX 1080 Ampere", "GeForce GTX 1080"),
+        ("GTX 580", "GeForce GTX 980"), ("GeForce 580", "Radeon RX 580"), ("580", "Radeon RX 580"), ("AMD H100", "NVIDIA H100"), ("RX 6800 Ti", "Radeon RX 6800"), ("RX 7900", "Radeon RX 7900 XTX, Radeon RX 7900 XT, Radeon RX 7900 GRE"), ("GTX 1080 Ampere", "GeForce GTX 1080"),
     ],
 )  # fmt: skip
 def test_another_product_is_never_taken_for_one_that_is_known(text: str, near: str) -> None:
@@ -52,6 +52,13 @@ def test_a_name_of_two_generations_is_not_guessed(text: str, message: str) -> No
     with pytest.raises(ValueError, match="could be any of") as told:
         find_gpu(text)
     assert str(told.value) == message
+
+
+@pytest.mark.parametrize(("text", "bare"), [("sm_90a", "sm_90"), ("9.0a", "9.0"), ("100f", "100")])
+def test_a_target_of_code_is_not_a_gpu(text: str, bare: str) -> None:
+    with pytest.raises(ValueError, match="what code was made for") as told:
+        find_gpu(text)
+    assert str(told.value) == f"{text!r} is what code was made for; of a GPU, drop the suffix: {bare!r}."
 
 
 def test_the_kind_is_that_of_the_product_that_is_meant() -> None:

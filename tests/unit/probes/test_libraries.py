@@ -50,12 +50,63 @@ def test_deep_search_on_request(tmp_path: Path) -> None:
     assert libraries.run({"roots": [str(tmp_path)], "deep": True})["libraries"][0]["fatbins"] == 1
 
 
-def test_links_pipes_and_loops_are_left_alone(tmp_path: Path) -> None:
+def test_loops_and_pipes_are_passed_over_and_counted(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to(tmp_path)
-    (tmp_path / "link.so").symlink_to(DATA / "uneven.so")
+    (tmp_path / "self.so").symlink_to("self.so")
+    (tmp_path / "gone.so").symlink_to("nowhere")
     os.mkfifo(tmp_path / "pipe.so")
     found = libraries.run({"roots": [str(tmp_path)]})
-    assert (found["binaries"], found["libraries"]) == (0, [])
+    assert (found["binaries"], found["libraries"], found["skipped"]) == (0, [], [])
+    assert sorted(found["left_out"]) == [
+        "links named like libraries lead to no file (2), such as gone.so, self.so.",
+        "pipes, sockets and devices named like libraries are not read (1), such as pipe.so.",
+    ]
+
+
+def test_a_folder_of_links_to_files_elsewhere_is_not_empty(tmp_path: Path) -> None:
+    store, root = tmp_path / "store", tmp_path / "root"
+    for folder in (store / "lib", root / "a"):
+        folder.mkdir(parents=True)
+    shutil.copy(DATA / "uneven.so", store / "blob")
+    shutil.copy(DATA / "uneven.so", store / "lib" / "libfolder.so.1")
+    (store / "lib" / "libfolder.so").symlink_to("libfolder.so.1")
+    (store / "lib" / "up").symlink_to("..")
+    (root / "a" / "libgpu.so").symlink_to(store / "blob")
+    (root / "a" / "libgpu.so.1").symlink_to("libgpu.so")
+    (root / "lib").symlink_to(store / "lib")
+    (root / "lib64").symlink_to("lib")
+    (root / "above").symlink_to(tmp_path)
+    found = libraries.run({"roots": [str(root)]})
+    names = [str(Path(row["path"]).relative_to(root)) for row in found["libraries"]]
+    assert sorted(names) == ["a/libgpu.so", "lib/libfolder.so.1"]
+    assert (found["binaries"], found["skipped"]) == (2, [])
+    assert found["left_out"] == ["links to a folder above are not followed (1), such as above."]
+
+
+def test_a_program_without_a_suffix_is_read(tmp_path: Path) -> None:
+    shutil.copy(DATA / "uneven.so", tmp_path / "llama-server")
+    (tmp_path / "llama-server").chmod(0o755)
+    (tmp_path / "large").write_bytes((DATA / "uneven.so").read_bytes() + bytes(binaryfiles.LARGE))
+    (tmp_path / "script").write_text("#!/bin/sh\n")
+    (tmp_path / "script").chmod(0o755)
+    (tmp_path / "small").write_bytes((DATA / "uneven.so").read_bytes())
+    found = libraries.run({"roots": [str(tmp_path)]})
+    assert sorted(Path(row["path"]).name for row in found["libraries"]) == ["large", "llama-server"]
+    assert found["binaries"] == 2
+    assert binaryfiles.files([str(tmp_path)], []) == []
+
+
+def test_binaries_of_other_systems_and_packages_inside_are_counted_and_named(tmp_path: Path) -> None:
+    for name in ("a.dll", "b.pyd", "c.pyd", "d.dylib", "x.whl", "y.tar.gz"):
+        (tmp_path / name).write_bytes(b"MZ")
+    found = libraries.run({"roots": [str(tmp_path)]})
+    assert (found["binaries"], found["skipped"]) == (0, [])
+    counts = sorted(sentence.split(",")[0] for sentence in found["left_out"])
+    assert counts == [
+        "Windows binaries are not read (3 .dll/.pyd)",
+        "macOS binaries are not read (1 .dylib)",
+        "packages and archives inside are not opened (2 .tar.gz/.whl)",
+    ]
 
 
 def test_a_pipe_named_as_root_does_not_hang(tmp_path: Path) -> None:

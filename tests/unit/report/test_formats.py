@@ -17,7 +17,8 @@ from stackcheck import __version__
 from stackcheck.model.errors import ReportError
 from stackcheck.model.report import overall_exit_code
 from stackcheck.model.verdict import Level, Outcome
-from stackcheck.report import render
+from stackcheck.report import render, render_document
+from stackcheck.report.document import Document, Section, Table
 from stackcheck.report.html import source_parts
 from stackcheck.report.jsonfile import from_json, json_chunks, schema, to_json, verdict_out
 from tests.unit.report.report_cases import MIXED, PASSED, UNMADE, report, verdict
@@ -408,6 +409,14 @@ def test_markdown_of_several_begins_with_a_table() -> None:
         "## FAIL `cuda124-torch25-py311`: 1 of 7 checks failed"
     )
     assert render([], "md") == "**NOTHING**: no stack was checked\n"
+
+
+@pytest.mark.parametrize("name", ["a|b.so", "a\\|b.so", "|", "`|`"])
+def test_a_bar_in_a_name_does_not_break_a_markdown_table(name: str) -> None:
+    """GFM takes a backslash and what follows as one before it looks for cells, in code spans as well."""
+    table = Table(("library", "why"), ((name, "x"),))
+    row = render_document(Document((Section(parts=(table,)),)), "md").splitlines()[-1]
+    assert len(re.sub(r"\\.", "", row).split("|")) == len(["", " library ", " why ", ""])
 
 
 def test_html_holds_every_part_and_loads_nothing() -> None:
