@@ -8,14 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from stackcheck.cli import options, output, stacks
 from stackcheck.inspect import inspection
-from stackcheck.intake import catalog
 from stackcheck.knowledge.gpus import Gpu, find_gpu
 from stackcheck.model.errors import UsageError
 from stackcheck.model.verdict import Outcome
 from stackcheck.report import FORMATS
 from stackcheck.report.document import Document, Finding, Lines, Part, Section, Table
-from stackcheck.report.jsonfile import verdict_out
-from stackcheck.report.sections import finding
 from stackcheck.report.wording import NOTHING, plural, size
 
 if TYPE_CHECKING:
@@ -86,6 +83,8 @@ def _gpus(args: argparse.Namespace) -> tuple[list[Gpu], bool]:
     except ValueError as error:
         raise UsageError(f"--gpu: {error}") from None
     if args.stack:
+        from stackcheck.intake import catalog  # noqa: PLC0415 - only here are definitions read
+
         found = catalog.find([args.stack], args.matrices)
         named += [gpu for stack in found for gpu in stack.gpus]
         if not named:
@@ -112,6 +111,8 @@ def document(contents: Contents, rows: Sequence[Row], gpus: Sequence[Gpu], *, as
     """
     sections = [_libraries(contents, rows, gpus, asked=asked)]
     if contents.loading:
+        from stackcheck.report.sections import finding  # noqa: PLC0415 - only an environment has verdicts
+
         # What passed is shown too: nothing else says that the libraries were looked at.
         told = tuple(replace(finding(verdict), shown=True) for verdict in contents.loading)
         sections.append(Section("Will they load?", parts=told))
@@ -171,6 +172,8 @@ def _headline(contents: Contents, rows: Sequence[Row]) -> str:
 
 
 def _data(contents: Contents, rows: Sequence[Row], gpus: Sequence[Gpu]) -> dict[str, Any]:
+    from stackcheck.report.jsonfile import verdict_out  # noqa: PLC0415 - only for JSON
+
     libraries: list[dict[str, Any]] = [
         {
             "path": row.path,

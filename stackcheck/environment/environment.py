@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import ItemsView, Iterator, Mapping, ValuesView
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from packaging.requirements import Requirement
@@ -22,9 +22,8 @@ from stackcheck.environment.sources import (
     user_index,
 )
 from stackcheck.environment.torchbuild import of_local, one_tag, platform_of, torch_build
-from stackcheck.intake.stack import Package
 from stackcheck.model.verdict import Evidence, Level
-from stackcheck.model.versions import minor, parse_version
+from stackcheck.model.versions import LATEST, minor, parse_version
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -36,12 +35,18 @@ if TYPE_CHECKING:
     from stackcheck.environment.madefor import MadeFor
     from stackcheck.environment.sources import Source
     from stackcheck.environment.torchbuild import Answer, TorchBuild
-    from stackcheck.intake.stack import BuiltFor, Index, Stack
+    from stackcheck.intake.stack import BuiltFor, Index, Package, Stack
     from stackcheck.knowledge import Tables
     from stackcheck.model.build import Kind
     from stackcheck.model.resolution import LockedPackage, Resolution
 
-_UNSTATED = Package(version="latest")
+
+@cache
+def _unstated() -> Package:
+    """Return the row of a distribution that the stack does not state."""
+    from stackcheck.intake.stack import Package  # noqa: PLC0415 - pydantic, which explaining a rule needs not
+
+    return Package(version=LATEST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,7 @@ class Distribution:
     """
 
     name: str
-    package: Package = _UNSTATED
+    package: Package = field(default_factory=_unstated)
     stated: bool = True
     locked: LockedPackage | None = None
 

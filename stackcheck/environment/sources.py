@@ -6,14 +6,13 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from stackcheck.intake.stack import Index
 from stackcheck.model.build import parse_tag
 from stackcheck.model.redact import without_userinfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from stackcheck.intake.stack import Package
+    from stackcheck.intake.stack import Index, Package
     from stackcheck.knowledge import Tables
     from stackcheck.knowledge.wheels import WheelHost
     from stackcheck.model.build import Backend
@@ -25,7 +24,6 @@ _HOST = re.compile(r"https?://(?:[^/@]*@)?(?P<host>[^/?#]+)")
 _DEFAULT = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL")
 _EXTRA = ("UV_INDEX", "UV_EXTRA_INDEX_URL", "PIP_EXTRA_INDEX_URL")
 _LINKS = ("UV_FIND_LINKS", "PIP_FIND_LINKS")
-_NONE = Index()
 TRIO = frozenset({"torch", "torchvision", "torchaudio"})
 """What a page of another project never holds."""
 
@@ -73,13 +71,15 @@ def user_index(environ: Mapping[str, str]) -> Index:
     Source: https://docs.astral.sh/uv/concepts/indexes/ and
     https://pip.pypa.io/en/stable/topics/configuration/ (checked 2026-11-20).
     """
+    from stackcheck.intake.stack import Index  # noqa: PLC0415 - pydantic, which explaining a rule needs not
+
     default = next((environ[name] for name in _DEFAULT if environ.get(name)), None)
     return Index(url=default, extra=_urls(environ, _EXTRA), find_links=_urls(environ, _LINKS))
 
 
 def effective_index(stated: Index, user: Index) -> Index:
     """Return the indexes of a stack and its user; the user's default counts where none is stated."""
-    if user == _NONE:
+    if not (user.url or user.extra or user.find_links):
         return stated
     named = {
         "url": stated.url or user.url,

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from stackcheck.inspect import loadability
-from stackcheck.inspect.imagearchive import is_layout, read_image_archive, read_image_layout
 from stackcheck.model.errors import EXIT_FAIL, EXIT_OK, EXIT_UNCHECKED, UsageError
 from stackcheck.model.verdict import Outcome
 from stackcheck_probes.binaries import archives, libraryfile
@@ -81,6 +79,8 @@ def read_target(path: Path, *, deep: bool = False) -> Contents:
     """
     name = str(path)
     if path.is_dir():
+        from stackcheck.inspect.imagearchive import is_layout  # noqa: PLC0415 - a library needs none of it
+
         return _layout(path, deep=deep) if is_layout(path) else _folder(path, deep=deep)
     if not path.is_file():
         raise UsageError(
@@ -93,6 +93,8 @@ def read_target(path: Path, *, deep: bool = False) -> Contents:
             if start.startswith(b"PK\x03\x04"):
                 return contents_of(name, "wheel", archives.read_zip(source, deep=deep))
             if start[257:262] == b"ustar" or start.startswith(b"\x1f\x8b"):
+                from stackcheck.inspect.imagearchive import read_image_archive  # noqa: PLC0415
+
                 return contents_of(name, "image archive", read_image_archive(source, deep=deep))
             facts = libraryfile.read_source(source, name, deep=deep)
         finally:
@@ -105,6 +107,8 @@ def read_target(path: Path, *, deep: bool = False) -> Contents:
 
 
 def _layout(path: Path, *, deep: bool) -> Contents:
+    from stackcheck.inspect.imagearchive import read_image_layout  # noqa: PLC0415
+
     try:
         return contents_of(str(path), "image layout", read_image_layout(path, deep=deep))
     except (SourceError, OSError) as error:
@@ -112,6 +116,8 @@ def _layout(path: Path, *, deep: bool) -> Contents:
 
 
 def _folder(path: Path, *, deep: bool) -> Contents:
+    from stackcheck.inspect import loadability  # noqa: PLC0415
+
     is_venv = (path / "pyvenv.cfg").is_file()
     found = sorted(path.glob("lib*/python*/site-packages")) if is_venv else []
     # lib64 of an environment is a link to lib: its packages count once, under lib.

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import fnmatch
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import tomli
+
 from stackcheck.images.tiers import link
 from stackcheck.intake.axes import expand
-from stackcheck.intake.stack import Stack, did_you_mean, parse_stack
+from stackcheck.intake.stack import Stack, parse_stack
 from stackcheck.model.errors import DefinitionError, UsageError
+from stackcheck.model.near import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -53,8 +55,8 @@ def load(places: Iterable[Path]) -> tuple[Stack, ...]:
 def load_text(text: str, *, file: str) -> tuple[list[Stack], list[str]]:
     """Parse the text of one definition file; return its stacks and all its faults."""
     try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        document = tomli.loads(text)
+    except tomli.TOMLDecodeError as error:
         return [], [f"{file}: this is not TOML: {error}"]
     stacks: list[Stack] = []
     faults = [

@@ -13,9 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
 from stackcheck.model import markers
 from stackcheck.model.redact import redact
-from stackcheck.model.versions import parse_version
-
-LATEST = "latest"
+from stackcheck.model.versions import LATEST, parse_version
 
 
 class Strict(BaseModel):

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, TypeAlias
 from stackcheck.model.escape import block, one_line
 from stackcheck.model.verdict import Outcome, Verdict
 from stackcheck.report.document import Document, Finding, Lines, Listing, Part, Row, Section, Table
-from stackcheck.report.sections import finding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,6 +43,8 @@ def render_text(document: Document, *, width: int = 100, paint: Paint | None = N
 
 def verdict_text(verdict: Verdict, *, width: int = 100) -> str:
     """Render one verdict as it stands in a report."""
+    from stackcheck.report.sections import finding  # noqa: PLC0415 - not every document has verdicts
+
     return "\n".join(_part(finding(verdict), width, plain))
 
 

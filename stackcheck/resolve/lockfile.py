@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import unquote, urlsplit
 
+import tomli
 import tomlkit
 from packaging import pylock
 from packaging.utils import canonicalize_name
@@ -129,9 +129,9 @@ def parse_lock(text: str, *, path: str = "lock") -> Lock:
     again. Raises LockError for what is not a PEP 751 lock of ours, or names a file without a SHA-256.
     """
     try:
-        document = tomllib.loads(text)
+        document = tomli.loads(text)
         read = pylock.Pylock.from_dict(document)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (tomli.TOMLDecodeError, RecursionError) as error:
         raise LockError(
             f"{path}: this is not TOML ({str(error)[:100]}); run `stackcheck lock` again."
         ) from None

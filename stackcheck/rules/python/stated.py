@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
-from stackcheck.intake.stack import LATEST
 from stackcheck.model.verdict import Evidence
+from stackcheck.model.versions import LATEST
 from stackcheck.rules.grading import cite, failed_by, wheel_was_found
 from stackcheck.rules.official_wheels import listed_release, not_pinned, official_wheels
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, uses, warned
