@@ -7,6 +7,7 @@ need; a command's own module may import what it likes.
 from __future__ import annotations
 
 import argparse
+import gc
 import io
 import signal
 import sys
@@ -50,6 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code (0 good, 1 FAIL, 2 wrong call, 3 could not be checked)."""
     words = list(sys.argv[1:] if argv is None else argv)
     signal.signal(signal.SIGTERM, _terminate)
+    gc.set_threshold(50_000)  # what commands make lives as long as they do: looking for garbage costs 5 %
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal without UTF-8 is no reason to fail

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 from stackcheck.model.errors import EXIT_FAIL, EXIT_OK, EXIT_UNCHECKED, UsageError
 from stackcheck.model.verdict import Outcome
-from stackcheck_probes.binaries import archives, libraryfile
+from stackcheck_probes.binaries import libraryfile
 from stackcheck_probes.binaries.bytesource import FileSource, SourceError
 from stackcheck_probes.binaries.capability import NATIVE, NO, PTX, RUNS
 from stackcheck_probes.binaries.gpucode import GpuCode, from_json
 from stackcheck_probes.judging.coverage import NONE, UNKNOWN, library_coverage
-from stackcheck_probes.probes import libraries
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -91,6 +90,8 @@ def read_target(path: Path, *, deep: bool = False) -> Contents:
         try:
             start = source.pread(0, 512)
             if start.startswith(b"PK\x03\x04"):
+                from stackcheck_probes.binaries import archives  # noqa: PLC0415
+
                 return contents_of(name, "wheel", archives.read_zip(source, deep=deep))
             if start[257:262] == b"ustar" or start.startswith(b"\x1f\x8b"):
                 from stackcheck.inspect.imagearchive import read_image_archive  # noqa: PLC0415
@@ -117,6 +118,7 @@ def _layout(path: Path, *, deep: bool) -> Contents:
 
 def _folder(path: Path, *, deep: bool) -> Contents:
     from stackcheck.inspect import loadability  # noqa: PLC0415
+    from stackcheck_probes.probes import libraries  # noqa: PLC0415
 
     is_venv = (path / "pyvenv.cfg").is_file()
     found = sorted(path.glob("lib*/python*/site-packages")) if is_venv else []

@@ -194,8 +194,7 @@ def _source(table: Table, where: str, row: Mapping[str, Any]) -> str:
     return "; ".join(texts)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Field:
+class _Field(typing.NamedTuple):
     parse: Callable[[Any, str], Any]
     required: bool
 
