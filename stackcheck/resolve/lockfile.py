@@ -68,6 +68,11 @@ _ID, _FINGERPRINT = "@stack@", "@fingerprint@"
 """What stands for them in a lock that is rendered for every stack that resolves alike."""
 
 
+def renamed(text: str, stack: str, other: str) -> str:
+    """Return the lock of one stack as that of another one that resolves alike."""
+    return text.replace(f'\nstack = "{stack}"\n', f'\nstack = "{other}"\n')
+
+
 def packages_of(
     uv_text: str, origins: Mapping[str, Origin], python: str, made: Made
 ) -> tuple[LockedPackage, ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packaging.specifiers import SpecifierSet
@@ -23,7 +24,7 @@ from stackcheck.resolve.alternatives import newer_source
 from stackcheck.resolve.asking import Asker
 from stackcheck.resolve.derivation import THE_STACK
 from stackcheck.resolve.given import lock_of, with_metadata
-from stackcheck.resolve.lockfile import Made, packages_of, render_lock
+from stackcheck.resolve.lockfile import Made, packages_of, renamed, render_lock
 from stackcheck.resolve.metadata import declared
 from stackcheck.resolve.options import Options
 from stackcheck.resolve.origins import origins_of, settings_files
@@ -50,9 +51,29 @@ def resolve(stack: Stack, options: Options | None = None) -> Resolution | Unreso
         options = replace(options, answers={})
     if not stack.requires and not any(map(_is_resolved, stack.packages.values())):
         return Unresolved("not-stated", "the stack states no package that an index could have")
+    return _remembered(stack, options) if options.offline and not stack.below else _resolved(stack, options)
+
+
+def _resolved(stack: Stack, options: Options) -> Resolution | Unresolved:
     if stack.python:
         return _Resolver(stack, options, stack.python).found()
     return _for_likely_python(stack, options)
+
+
+_UNREAD = frozenset(("id", "family", "file", "summary", "gpus", "axes", "expect", "expect_codes", "ignore"))
+"""Fields of a stack that resolving does not read; of `file` it reads the folder."""
+
+
+def _remembered(stack: Stack, options: Options) -> Resolution | Unresolved:
+    """Resolve a stack unless one was that differs in name and hardware alone: offline nothing has changed."""
+    memory = options.memory
+    asked = f"{Path(stack.file).parent}\0{stack.model_dump_json(exclude=_UNREAD)}"
+    if asked not in memory.resolved:
+        memory.keep_resolved(asked, stack.id, _resolved(stack, options))
+    first, found = memory.resolved[asked]
+    if isinstance(found, Unresolved) or first == stack.id:
+        return found
+    return replace(found, lock_text=renamed(found.lock_text, first, stack.id))
 
 
 def _for_likely_python(stack: Stack, options: Options) -> Resolution | Unresolved:

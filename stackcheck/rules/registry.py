@@ -12,7 +12,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
 import stackcheck_probes.__main__ as agent
@@ -66,7 +66,7 @@ def _probed(grade: str | None) -> Fact:
     return Fact(GRADES[grade or "static"], of_target=True)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rule:
     """A registered rule: `needs` are the fact names, `when` the packages or properties it is about.
 
@@ -90,7 +90,7 @@ class Rule:
         """Return the level of an answer that does not state its own."""
         return self.levels[0]
 
-    @property
+    @cached_property
     def of_target(self) -> bool:
         """Tell whether the rule looks at something that was built or exists already."""
         return any(each.of_target for each in map(fact, self.needs) if each)
