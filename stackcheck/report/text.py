@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -11,7 +12,7 @@ from stackcheck.model.verdict import Outcome, Verdict
 from stackcheck.report.document import Document, Finding, Lines, Listing, Part, Row, Section, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     Paint: TypeAlias = Callable[[str, str], str]
 
@@ -150,14 +151,18 @@ def _table(table: Table, paint: Paint) -> Iterator[str]:
 
 def _wrapped(text: str, width: int, *, first: str = _INDENT, paint: Paint = plain) -> Iterator[str]:
     """Break a line at spaces; a long path or address stays whole, to be copied."""
-    rest = " " * len(first)
-    lines = textwrap.wrap(
+    for number, line in enumerate(_broken(text, width, " " * len(first))):
+        yield paint("dim", first) + line[len(first) :] if number == 0 else line
+
+
+@lru_cache(maxsize=4096)
+def _broken(text: str, width: int, indent: str) -> Sequence[str]:
+    """Return the lines of a text; many stacks are told the same."""
+    return textwrap.wrap(
         text,
         width=width,
-        initial_indent=rest,
-        subsequent_indent=rest,
+        initial_indent=indent,
+        subsequent_indent=indent,
         break_long_words=False,
         break_on_hyphens=False,
     )
-    for number, line in enumerate(lines):
-        yield paint("dim", first) + line[len(first) :] if number == 0 else line

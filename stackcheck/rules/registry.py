@@ -13,7 +13,7 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import stackcheck_probes.__main__ as agent
 from stackcheck.extensions import installed_probes
@@ -235,18 +235,24 @@ def judge_one(each: Rule, facts: Facts) -> list[Verdict]:
     try:
         if not each.when(facts):
             return []
-        absent = [facts.get(name, Missing(f"there is no {name!r} fact here")) for name in each.needs]
-        reasons = [fact.reason for fact in absent if isinstance(fact, Missing)]
-        if reasons:
-            findings = [skipped(reasons[0])]
+        needed: dict[str, Any] = {
+            name: facts[name] if name in facts else _absent(name) for name in each.needs
+        }
+        missing = next((fact for fact in needed.values() if isinstance(fact, Missing)), None)
+        if missing:
+            findings = [skipped(missing.reason)]
         else:
-            if "env" in each.needs:
-                facts["env"].forget()
-            findings = as_list(each.judge(**{name: facts[name] for name in each.needs}))
+            if "env" in needed:
+                needed["env"].forget()
+            findings = as_list(each.judge(**needed))
     except Exception as error:  # noqa: BLE001 - one broken rule must not cost the report
         text = f"the rule itself failed: {type(error).__name__}: {str(error)[:300]}"
         findings = [Finding(Outcome.ERROR, text, hint="this is a fault of stackcheck: please report it")]
     return [_verdict(each, _rests_on(finding, each, facts)) for finding in findings]
+
+
+def _absent(name: str) -> Missing:
+    return Missing(f"there is no {name!r} fact here")
 
 
 def _rests_on(finding: Finding, each: Rule, facts: Facts) -> Finding:
@@ -262,12 +268,14 @@ def _rests_on(finding: Finding, each: Rule, facts: Facts) -> Finding:
     names = {finding.subject, *(asked & {"torch"})} if finding.subject in env.packages else asked
     chosen = env.choices(names)
     level = finding.level if finding.level is not None else max(each.level, env.level_of(names))
+    if not chosen:
+        return finding if level in (finding.level, each.level) else replace(finding, level=level)
     bad = finding.outcome in (Outcome.WARN, Outcome.FAIL)
     message = " ".join([finding.message, *(f"{one.what}." for one in chosen)])
     return replace(
         finding,
         level=level,
-        message=message if bad and chosen else finding.message,
+        message=message if bad else finding.message,
         evidence=(*finding.evidence, *chosen),
     )
 
