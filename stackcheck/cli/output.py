@@ -136,7 +136,7 @@ def write_reports(reports: Iterable[Report], args: argparse.Namespace) -> int:
     if args.format == "json":
         write(json_chunks(judged()), args.output)
     else:
-        write_document(report_document(list(judged())), args)
+        write_document(report_document(judged()), args)
     return overall_exit_code(codes)
 
 

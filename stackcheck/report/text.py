@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from functools import lru_cache
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING, TypeAlias
 
 from stackcheck.model.escape import block, one_line
@@ -38,8 +38,9 @@ def render_text(document: Document, *, width: int = 100, paint: Paint | None = N
     parts = [] if document.sections else [f"{paint('NOTHING', 'NOTHING')}  {document.empty}"]
     parts += ["\n".join(_table(document.overview, paint))] if document.overview else []
     parts += ["\n".join(_section(section, width, paint)) for section in document.sections]
-    gaps = ["\n" if "\n" in before + after else "" for before, after in pairwise(parts)]
-    return "\n".join(part + gap for part, gap in zip(parts, [*gaps, ""], strict=True)) + "\n"
+    # A line break ends each part, and another one stands between two of which one has several lines.
+    ends = ["\n\n" if "\n" in before or "\n" in after else "\n" for before, after in pairwise(parts)]
+    return "".join(chain.from_iterable(zip(parts, [*ends, "\n"], strict=True)))
 
 
 def verdict_text(verdict: Verdict, *, width: int = 100) -> str:
