@@ -138,11 +138,15 @@ class Environment:
 
     def level_of(self, names: Collection[str]) -> Level:
         """Return the strongest level by which versions, or the build of torch, are known."""
+        if self.resolution is None:
+            return Level.STATED
         known = [self._all[name].level for name in names if name in self._all]
         return max([*known, self._torch.level if "torch" in names else Level.STATED], default=Level.STATED)
 
     def choices(self, names: Iterable[str]) -> list[Evidence]:
         """Return what says which versions the distributions have that the stack does not pin."""
+        if self.resolution is None:
+            return []
         found = (self._all[name].chosen for name in sorted(names) if name in self._all)
         return [evidence for evidence in found if evidence]
 
@@ -211,7 +215,13 @@ class Environment:
 
     def elsewhere(self, name: str) -> Source | None:
         """Return a place, neither PyPI nor PyTorch's index, that a distribution may come from."""
-        return elsewhere(self.taken_from(name))
+        if name not in self._elsewhere:
+            self._elsewhere[name] = elsewhere(self.taken_from(name))
+        return self._elsewhere[name]
+
+    @cached_property
+    def _elsewhere(self) -> dict[str, Source | None]:
+        return {}
 
     def made_for(self, name: str) -> MadeFor | None:
         """Say what a compiled wheel was made for; None where nothing says it."""

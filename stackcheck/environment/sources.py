@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from stackcheck.model.build import parse_tag
@@ -71,10 +72,20 @@ def user_index(environ: Mapping[str, str]) -> Index:
     Source: https://docs.astral.sh/uv/concepts/indexes/ and
     https://pip.pypa.io/en/stable/topics/configuration/ (checked 2026-11-20).
     """
+    texts = (_first(environ, names) for names in (_DEFAULT, _EXTRA, _LINKS))
+    return _index_of(*texts)
+
+
+def _first(environ: Mapping[str, str], names: Iterable[str]) -> str:
+    """Return the first variable that is set; "" where none is."""
+    return next((text for name in names if (text := environ.get(name))), "")
+
+
+@lru_cache(maxsize=16)
+def _index_of(default: str, extra: str, links: str) -> Index:
     from stackcheck.intake.stack import Index  # noqa: PLC0415 - pydantic, which explaining a rule needs not
 
-    default = next((environ[name] for name in _DEFAULT if environ.get(name)), None)
-    return Index(url=default, extra=_urls(environ, _EXTRA), find_links=_urls(environ, _LINKS))
+    return Index(url=default or None, extra=_urls(extra), find_links=_urls(links))
 
 
 def effective_index(stated: Index, user: Index) -> Index:
@@ -89,9 +100,8 @@ def effective_index(stated: Index, user: Index) -> Index:
     return stated.model_copy(update=named)
 
 
-def _urls(environ: Mapping[str, str], names: Iterable[str]) -> tuple[str, ...]:
-    """Return the addresses of the first variable that is set; uv lets each have a name."""
-    text = next((environ[name] for name in names if environ.get(name)), "")
+def _urls(text: str) -> tuple[str, ...]:
+    """Return the addresses of a variable; uv lets each have a name."""
     return tuple(re.sub(r"^[A-Za-z0-9_.-]+=", "", each) for each in re.split(r"[,\s]+", text.strip()) if each)
 
 
