@@ -19,7 +19,7 @@ from stackcheck.model.versions import LATEST, parse_version
 class Strict(BaseModel):
     """Base of every table of a definition: frozen, and an unknown key is a fault."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)
 
 
 def version_text(value: Any) -> Any:
