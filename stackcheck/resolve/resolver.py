@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,7 +74,7 @@ def _remembered(stack: Stack, options: Options) -> Resolution | Unresolved:
     first, found = memory.resolved[asked]
     if isinstance(found, Unresolved) or first == stack.id:
         return found
-    return replace(found, lock_text=renamed(found.lock_text, first, stack.id))
+    return replace(found, written=lambda: renamed(found.lock_text, first, stack.id))
 
 
 def _for_likely_python(stack: Stack, options: Options) -> Resolution | Unresolved:
@@ -181,7 +182,6 @@ class _Resolver:
         try:
             made = Made(question.uv_platform, version, question.python)
             locked, origins = lock_of(answer.stdout, question), origins_of(asked, answer.stdout, self.asker)
-            text = render_lock(locked, origins, self.stack, made)
             packages = packages_of(locked, origins, self.stack.python or "", made)
         except LockError as error:
             return Unresolved("resolver", f"uv {version} gave no usable lock: {error}")
@@ -190,7 +190,7 @@ class _Resolver:
             python=question.python,
             platform=question.uv_platform,
             uv_version=version,
-            lock_text=text,
+            written=partial(render_lock, locked, origins, self.stack, made),
             assumed=question.assumed,
             offline=offline,
             honoured=(*asked.honoured, *settings_files(options.environ)),
