@@ -8,7 +8,7 @@ import sys
 from functools import cache
 from typing import TYPE_CHECKING
 
-from stackcheck.extensions import load_rules
+from stackcheck.extensions import installed_probes, load_rules
 from stackcheck.rules.registry import RULES, Rule, current_code
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def load_all() -> tuple[Rule, ...]:
     """Import every rule module, and those of other packages; return all rules in the order of their codes."""
     _import_below(__name__)
     load_rules()
+    installed_probes()  # a bad one is told at once, whether or not a rule needs it
     return tuple(RULES[code] for code in sorted(RULES))
 
 
