@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 import tomli
-import tomlkit
 from packaging import pylock
 from packaging.utils import canonicalize_name
 
@@ -111,6 +110,8 @@ def _said_of(origin: Origin) -> dict[str, Any]:
 
 @lru_cache(maxsize=256)
 def _rendered(uv_text: str, origins: tuple[tuple[str, Origin], ...], python: str, made: Made) -> str:
+    import tomlkit  # noqa: PLC0415 - only where a lock is written
+
     by_name = dict(origins)
     try:
         said = tomlkit.parse(uv_text)
@@ -137,6 +138,8 @@ def _rendered(uv_text: str, origins: tuple[tuple[str, Origin], ...], python: str
 
 def _with_origin(row: Mapping[str, Any], origin: Origin) -> Table:
     """Return the table of a package, its index and dependencies before its files."""
+    import tomlkit  # noqa: PLC0415 - likewise
+
     said = _said_of(origin)
     if origin.requires:
         # Parsed, so that the spaces are those of uv's own inline tables.
