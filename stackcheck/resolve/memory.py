@@ -18,7 +18,7 @@ class RunMemory:
     """Indexes and pages that did not answer, by URL, and packages that uv's cache does not have.
 
     `resolved` is what came of the last stacks, by all that resolving reads of them, each with the id of the
-    stack that was resolved: offline, another one that differs in nothing else gets the same.
+    stack that was resolved: of a run offline, another one that differs in nothing else gets the same.
 
     Threads share it: each entry is written once, whole, and says the same whoever writes it.
     """

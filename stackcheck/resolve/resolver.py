@@ -48,10 +48,10 @@ def resolve(stack: Stack, options: Options | None = None) -> Resolution | Unreso
     indexes is a value.
     """
     options = options or Options()
-    if options.answers is None:
-        options = replace(options, answers={})
     if not stack.requires and not any(map(_is_resolved, stack.packages.values())):
         return Unresolved("not-stated", "the stack states no package that an index could have")
+    if options.answers is None:
+        return _resolved(stack, replace(options, answers={}))
     return _remembered(stack, options) if options.offline and not stack.below else _resolved(stack, options)
 
 
@@ -66,13 +66,16 @@ _UNREAD = {"id", "family", "file", "summary", "gpus", "axes", "expect", "expect_
 
 
 def _remembered(stack: Stack, options: Options) -> Resolution | Unresolved:
-    """Resolve a stack unless one was that differs in name and hardware alone: offline nothing has changed."""
+    """Resolve a stack unless one was that differs in name and hardware alone, where uv's answers are shared."""
     memory = options.memory
     asked = f"{Path(stack.file).parent}\0{stack.model_dump_json(exclude=_UNREAD)}"
-    if asked not in memory.resolved:
-        memory.keep_resolved(asked, stack.id, _resolved(stack, options))
-    first, found = memory.resolved[asked]
-    if isinstance(found, Unresolved) or first == stack.id:
+    known = memory.resolved.get(asked)
+    if known is None:
+        found = _resolved(stack, options)
+        memory.keep_resolved(asked, stack.id, found)
+        return found
+    first, found = known
+    if isinstance(found, Unresolved):
         return found
     return replace(found, written=lambda: renamed(found.lock_text, first, stack.id))
 
