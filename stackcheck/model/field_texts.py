@@ -6,7 +6,6 @@ import re
 from functools import lru_cache
 from typing import Annotated, Any
 
-from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
@@ -94,6 +93,8 @@ MarkerText = Annotated[str, AfterValidator(_marker_text)]
 
 def _requirement_line(value: str) -> str:
     """Check a requirement such as "mmcv>=1.3,<1.5"; a direct reference belongs under `packages`."""
+    from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415 - as markers are
+
     try:
         requirement = Requirement(value)
     except InvalidRequirement:

@@ -66,7 +66,7 @@ _UNREAD = {"id", "family", "file", "summary", "gpus", "axes", "expect", "expect_
 
 
 def _remembered(stack: Stack, options: Options) -> Resolution | Unresolved:
-    """Resolve a stack unless one that differs in name and hardware alone was; uv's answers are shared then."""
+    """Resolve a stack unless one was that differs in name and hardware alone; uv's answers are shared."""
     memory = options.memory
     asked = f"{Path(stack.file).parent}\0{stack.model_dump_json(exclude=_UNREAD)}"
     known = memory.resolved.get(asked)
