@@ -13,4 +13,6 @@ _QUERY = re.compile(
 
 def without_credentials(text: str) -> str:
     """Return `text` with the user part of every URL and token-like query values replaced by `***`."""
-    return _QUERY.sub(r"\1***", _USERINFO.sub(r"\g<scheme>***@", text))
+    if "@" in text:
+        text = _USERINFO.sub(r"\g<scheme>***@", text)
+    return _QUERY.sub(r"\1***", text) if "=" in text else text

@@ -7,6 +7,7 @@ need; a command's own module may import what it likes.
 from __future__ import annotations
 
 import argparse
+import gc
 import io
 import signal
 import sys
@@ -17,7 +18,7 @@ from stackcheck import __version__
 from stackcheck.model.errors import EXIT_UNCHECKED, EXIT_USAGE, StackcheckError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from types import FrameType, ModuleType
 
 COMMANDS = {
@@ -50,6 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code (0 good, 1 FAIL, 2 wrong call, 3 could not be checked)."""
     words = list(sys.argv[1:] if argv is None else argv)
     signal.signal(signal.SIGTERM, _terminate)
+    gc.set_threshold(50_000)  # what commands make lives as long as they do: looking for garbage costs 5 %
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal without UTF-8 is no reason to fail
@@ -74,8 +76,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_UNCHECKED
 
 
-def make_parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
-    """Return the parser, and that of every command, which is still without the command's options."""
+def make_parser(
+    names: Iterable[str] = COMMANDS,
+) -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+    """Return the parser, and that of each command, which is still without the command's options."""
     parser = argparse.ArgumentParser(
         prog="stackcheck",
         description="Tells before a build or an upgrade whether a PyTorch GPU stack works, and why not.",
@@ -84,8 +88,10 @@ def make_parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentP
     parser.add_argument("--version", action="version", version=f"stackcheck {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     return parser, {
-        command: commands.add_parser(command, help=text, description=f"{text[0].upper()}{text[1:]}.")
-        for command, text in COMMANDS.items()
+        name: commands.add_parser(
+            name, help=COMMANDS[name], description=f"{COMMANDS[name][0].upper()}{COMMANDS[name][1:]}."
+        )
+        for name in names
     }
 
 
@@ -98,8 +104,9 @@ def configure(name: str, parser: argparse.ArgumentParser) -> ModuleType:
 
 
 def _run(words: list[str]) -> int:
-    parser, subs = make_parser()
     name = next((word for word in words if not word.startswith("-")), None)
+    # `stackcheck --help` lists every command; a command that comes first is the only one that is parsed.
+    parser, subs = make_parser(words[:1] if name in COMMANDS and words[0] == name else COMMANDS)
     _require_command(parser, name)
     if name is None:
         parser.parse_args(words)  # --help and --version end here, anything else in an error

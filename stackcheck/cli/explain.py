@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING
 
 from stackcheck import rules
 from stackcheck.cli import output
-from stackcheck.intake.stack import did_you_mean
 from stackcheck.model.errors import UsageError
+from stackcheck.model.near import did_you_mean
 from stackcheck.report import FORMATS, rulebook
-from stackcheck.rules.registry import RULES, Rule, current_code
+from stackcheck.rules.registry import RULES, current_code
 
 if TYPE_CHECKING:
     import argparse
+
+    from stackcheck.rules.registry import Rule
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -24,16 +26,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> int:
     """Run the command."""
-    every = rules.load_all()
-    chosen = [rule for code in args.codes for rule in _named(code.upper())] if args.codes else every
+    codes = args.codes
+    chosen = [rule for code in codes for rule in _named(code.upper())] if codes else rules.load_all()
     if args.format == "md":
         output.write(rulebook.render_markdown(chosen), args.output)
     else:
-        output.write_document(rulebook.document(chosen, index=not (args.codes or args.all)), args)
+        output.write_document(rulebook.document(chosen, index=not (codes or args.all)), args)
     return 0
 
 
 def _named(code: str) -> list[Rule]:
+    if rule := rules.find(code):
+        return [rule]
+    rules.load_all()
     found = [rule for rule in RULES.values() if current_code(code) in (rule.code, rule.family)]
     if not found:
         near = did_you_mean(code, sorted({*RULES, *(rule.family for rule in RULES.values())}))

@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from stackcheck.model.errors import UsageError
-from stackcheck.steps.options import Options
-from stackcheck.targets import BuildOptions
-from stackcheck.targets.registry import PREFERRED, known_name
 
 if TYPE_CHECKING:
     import argparse
 
+    from stackcheck.steps.options import Options
+    from stackcheck.targets import BuildOptions
 
 MIRROR_HELP = "take images of Docker Hub from this registry"
 
@@ -31,6 +30,8 @@ def add_quiet(parser: argparse.ArgumentParser) -> None:
 
 def add_engine(parser: argparse._ActionsContainer) -> None:
     """Add which engine does it."""
+    from stackcheck.targets.registry import PREFERRED  # noqa: PLC0415 - a command without engines pays nothing
+
     default = " if it answers, else ".join(PREFERRED)
     parser.add_argument(
         "--engine", metavar="NAME", help=f"docker, podman, venv, here or an installed one; default: {default}"
@@ -80,6 +81,9 @@ def pipeline_options(args: argparse.Namespace) -> Options:
 
     Raises UsageError for an unknown engine, a file that is not there or a pair that is none.
     """
+    from stackcheck.steps.options import Options  # noqa: PLC0415 - see add_engine
+    from stackcheck.targets.registry import known_name  # noqa: PLC0415
+
     get = vars(args).get
     engine = get("engine")
     return Options(
@@ -94,6 +98,8 @@ def pipeline_options(args: argparse.Namespace) -> Options:
 
 
 def _build_options(args: argparse.Namespace) -> BuildOptions:
+    from stackcheck.targets import BuildOptions  # noqa: PLC0415 - see add_engine
+
     get = vars(args).get
     secrets = {name: Path(file) for name, file in _pairs("--secret", get("secret", [])).items()}
     for option, file in (

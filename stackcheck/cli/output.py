@@ -11,12 +11,8 @@ from typing import TYPE_CHECKING, TextIO
 
 from stackcheck.model.errors import StackcheckError, UsageError
 from stackcheck.model.escape import block, one_line
-from stackcheck.model.report import overall_exit_code
 from stackcheck.model.verdict import Level
 from stackcheck.report import render_document
-from stackcheck.report.jsonfile import json_chunks
-from stackcheck.report.sections import report_document
-from stackcheck.storage.folders import write_atomically
 
 if TYPE_CHECKING:
     import argparse
@@ -98,6 +94,8 @@ def _to_file(pieces: Iterable[bytes], path: Path) -> None:
         with path.open("wb") as file:
             file.writelines(pieces)
         return
+    from stackcheck.storage.folders import write_atomically  # noqa: PLC0415 - only for a file
+
     place = path.resolve()
     mode = place.stat().st_mode & 0o777 if place.exists() else 0o666 & ~_umask()
     write_atomically(place, pieces, mode)
@@ -121,6 +119,10 @@ def write_reports(reports: Iterable[Report], args: argparse.Namespace) -> int:
 
     JSON is written as the reports come, and keeps none of them; other formats begin with a table of all.
     """
+    from stackcheck.model.report import overall_exit_code  # noqa: PLC0415 - only where stacks were judged
+    from stackcheck.report.jsonfile import json_chunks  # noqa: PLC0415
+    from stackcheck.report.sections import report_document  # noqa: PLC0415
+
     require = Level[args.require.upper()] if args.require else None
     codes: set[int] = set()
 
@@ -134,7 +136,7 @@ def write_reports(reports: Iterable[Report], args: argparse.Namespace) -> int:
     if args.format == "json":
         write(json_chunks(judged()), args.output)
     else:
-        write_document(report_document(list(judged())), args)
+        write_document(report_document(judged()), args)
     return overall_exit_code(codes)
 
 

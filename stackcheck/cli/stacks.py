@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stackcheck.intake import catalog
-
 if TYPE_CHECKING:
     import argparse
 
@@ -38,6 +36,8 @@ def configure_folders(parser: argparse.ArgumentParser) -> None:
 
 def chosen(args: argparse.Namespace) -> tuple[Stack, ...]:
     """Return the stacks that the user named, or all when a command takes none."""
+    from stackcheck.intake import catalog  # noqa: PLC0415 - pydantic: 70 ms, and not every command reads any
+
     if args.stacks:
         return catalog.find(args.stacks, args.matrices)
     return catalog.load(catalog.folders(args.matrices))

@@ -5,19 +5,20 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import tomllib
 from collections import defaultdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import tomli
+
 from stackcheck import knowledge
 from stackcheck.cli import output
-from stackcheck.intake.stack import did_you_mean
 from stackcheck.knowledge.describe import view
 from stackcheck.knowledge.reading import FOLDER, own_folder
 from stackcheck.knowledge.refresh import refresh, render_diff, write_own
 from stackcheck.model.errors import EXIT_OK, EXIT_UNCHECKED, UsageError
 from stackcheck.model.escape import one_line
+from stackcheck.model.near import did_you_mean
 from stackcheck.report import FORMATS
 from stackcheck.report.document import Document, Entry, Lines, Listing, Section, Table
 from stackcheck.resolve.index import Fetcher
@@ -98,7 +99,7 @@ def _refresh(args: argparse.Namespace) -> int:
 
 
 def _read(path: Path) -> TableFile:
-    document = tomllib.loads(path.read_text(encoding="utf-8"))
+    document = tomli.loads(path.read_text(encoding="utf-8"))
     rows = {key: [dict(row) for row in value] for key, value in document.items() if isinstance(value, list)}
     name = path.stem if path.parent == FOLDER else str(path)
     return TableFile(name, str(document.get("checked", "")), document.get("sources", {}), rows)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import tomli
 from packaging.version import InvalidVersion, Version
 
 from stackcheck.model.errors import TableError
@@ -84,7 +84,7 @@ def load() -> Kinds:
 
     Raises TableError, naming the row.
     """
-    return parse(tomllib.loads(_FILE.read_text("utf-8")))
+    return parse(tomli.loads(_FILE.read_text("utf-8")))
 
 
 def parse(document: Mapping[str, Any]) -> Kinds:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import ItemsView, Iterator, Mapping, ValuesView
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from packaging.requirements import Requirement
@@ -22,9 +22,8 @@ from stackcheck.environment.sources import (
     user_index,
 )
 from stackcheck.environment.torchbuild import of_local, one_tag, platform_of, torch_build
-from stackcheck.intake.stack import Package
 from stackcheck.model.verdict import Evidence, Level
-from stackcheck.model.versions import minor, parse_version
+from stackcheck.model.versions import LATEST, minor, parse_version
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -36,12 +35,18 @@ if TYPE_CHECKING:
     from stackcheck.environment.madefor import MadeFor
     from stackcheck.environment.sources import Source
     from stackcheck.environment.torchbuild import Answer, TorchBuild
-    from stackcheck.intake.stack import BuiltFor, Index, Stack
+    from stackcheck.intake.stack import BuiltFor, Index, Package, Stack
     from stackcheck.knowledge import Tables
     from stackcheck.model.build import Kind
     from stackcheck.model.resolution import LockedPackage, Resolution
 
-_UNSTATED = Package(version="latest")
+
+@cache
+def _unstated() -> Package:
+    """Return the row of a distribution that the stack does not state."""
+    from stackcheck.intake.stack import Package  # noqa: PLC0415 - pydantic, which explaining a rule needs not
+
+    return Package(version=LATEST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,7 @@ class Distribution:
     """
 
     name: str
-    package: Package = _UNSTATED
+    package: Package = field(default_factory=_unstated)
     stated: bool = True
     locked: LockedPackage | None = None
 
@@ -133,11 +138,15 @@ class Environment:
 
     def level_of(self, names: Collection[str]) -> Level:
         """Return the strongest level by which versions, or the build of torch, are known."""
+        if self.resolution is None:
+            return Level.STATED
         known = [self._all[name].level for name in names if name in self._all]
         return max([*known, self._torch.level if "torch" in names else Level.STATED], default=Level.STATED)
 
     def choices(self, names: Iterable[str]) -> list[Evidence]:
         """Return what says which versions the distributions have that the stack does not pin."""
+        if self.resolution is None:
+            return []
         found = (self._all[name].chosen for name in sorted(names) if name in self._all)
         return [evidence for evidence in found if evidence]
 
@@ -206,7 +215,13 @@ class Environment:
 
     def elsewhere(self, name: str) -> Source | None:
         """Return a place, neither PyPI nor PyTorch's index, that a distribution may come from."""
-        return elsewhere(self.taken_from(name))
+        if name not in self._elsewhere:
+            self._elsewhere[name] = elsewhere(self.taken_from(name))
+        return self._elsewhere[name]
+
+    @cached_property
+    def _elsewhere(self) -> dict[str, Source | None]:
+        return {}
 
     def made_for(self, name: str) -> MadeFor | None:
         """Say what a compiled wheel was made for; None where nothing says it."""

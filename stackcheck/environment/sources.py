@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from stackcheck.intake.stack import Index
 from stackcheck.model.build import parse_tag
 from stackcheck.model.redact import without_userinfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from stackcheck.intake.stack import Package
+    from stackcheck.intake.stack import Index, Package
     from stackcheck.knowledge import Tables
     from stackcheck.knowledge.wheels import WheelHost
     from stackcheck.model.build import Backend
@@ -25,7 +25,6 @@ _HOST = re.compile(r"https?://(?:[^/@]*@)?(?P<host>[^/?#]+)")
 _DEFAULT = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL")
 _EXTRA = ("UV_INDEX", "UV_EXTRA_INDEX_URL", "PIP_EXTRA_INDEX_URL")
 _LINKS = ("UV_FIND_LINKS", "PIP_FIND_LINKS")
-_NONE = Index()
 TRIO = frozenset({"torch", "torchvision", "torchaudio"})
 """What a page of another project never holds."""
 
@@ -73,13 +72,25 @@ def user_index(environ: Mapping[str, str]) -> Index:
     Source: https://docs.astral.sh/uv/concepts/indexes/ and
     https://pip.pypa.io/en/stable/topics/configuration/ (checked 2026-11-20).
     """
-    default = next((environ[name] for name in _DEFAULT if environ.get(name)), None)
-    return Index(url=default, extra=_urls(environ, _EXTRA), find_links=_urls(environ, _LINKS))
+    texts = (_first(environ, names) for names in (_DEFAULT, _EXTRA, _LINKS))
+    return _index_of(*texts)
+
+
+def _first(environ: Mapping[str, str], names: Iterable[str]) -> str:
+    """Return the first variable that is set; "" where none is."""
+    return next((text for name in names if (text := environ.get(name))), "")
+
+
+@lru_cache(maxsize=16)
+def _index_of(default: str, extra: str, links: str) -> Index:
+    from stackcheck.intake.stack import Index  # noqa: PLC0415 - pydantic, which explaining a rule needs not
+
+    return Index(url=default or None, extra=_urls(extra), find_links=_urls(links))
 
 
 def effective_index(stated: Index, user: Index) -> Index:
     """Return the indexes of a stack and its user; the user's default counts where none is stated."""
-    if user == _NONE:
+    if not (user.url or user.extra or user.find_links):
         return stated
     named = {
         "url": stated.url or user.url,
@@ -89,9 +100,8 @@ def effective_index(stated: Index, user: Index) -> Index:
     return stated.model_copy(update=named)
 
 
-def _urls(environ: Mapping[str, str], names: Iterable[str]) -> tuple[str, ...]:
-    """Return the addresses of the first variable that is set; uv lets each have a name."""
-    text = next((environ[name] for name in names if environ.get(name)), "")
+def _urls(text: str) -> tuple[str, ...]:
+    """Return the addresses of a variable; uv lets each have a name."""
     return tuple(re.sub(r"^[A-Za-z0-9_.-]+=", "", each) for each in re.split(r"[,\s]+", text.strip()) if each)
 
 

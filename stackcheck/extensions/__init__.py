@@ -14,13 +14,9 @@ it runs in the target, where its package is not installed, so it is one file tha
 
 from __future__ import annotations
 
-import ast
-import importlib
-import importlib.util
 import re
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
 import stackcheck_probes.__main__ as agent
@@ -28,7 +24,7 @@ from stackcheck.model.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from importlib.metadata import EntryPoint
+    from importlib.metadata import EntryPoint, EntryPoints
 
 RULES = "stackcheck.rules"
 PROBES = "stackcheck.probes"
@@ -44,10 +40,17 @@ class Probe:
     source: str
 
 
+def named(group: str) -> EntryPoints:
+    """Return what installed packages name for a group."""
+    from importlib.metadata import entry_points  # noqa: PLC0415 - 15 ms, and what is ours needs none of it
+
+    return entry_points(group=group)
+
+
 @cache
 def load_rules() -> None:
     """Import the modules of rules that other packages name; raise UsageError with what went wrong."""
-    for entry in entry_points(group=RULES):
+    for entry in named(RULES):
         try:
             entry.load()
         except Exception as error:
@@ -62,7 +65,7 @@ def installed_probes() -> Mapping[str, Probe]:
     """Return the probes of other packages by name, not imported; raise UsageError for a bad one."""
     ours = agent.every_probe()
     found: dict[str, Probe] = {}
-    for entry in entry_points(group=PROBES):
+    for entry in named(PROBES):
         if entry.name in ours or entry.name in found:
             raise UsageError(f"{_whose(entry)} brings a probe {entry.name!r}, and that name is taken.")
         found[entry.name] = _probe(entry)
@@ -74,13 +77,10 @@ def every_probe() -> list[str]:
     return sorted((*agent.every_probe(), *installed_probes()))
 
 
-def grade_of(name: str) -> str | None:
-    """Return what a probe needs, `static`, `import` or `gpu`; None when there is no such probe."""
-    own = installed_probes().get(name)
-    return own.grade if own else agent.grade_of(name)
-
-
 def _probe(entry: EntryPoint) -> Probe:
+    import ast  # noqa: PLC0415 - only where another package brings a probe
+    import importlib.util  # noqa: PLC0415
+
     what = f"{_whose(entry)} brings a probe {entry.name!r} ({entry.value})"
     try:
         spec = importlib.util.find_spec(entry.value)

@@ -6,7 +6,6 @@ and so are all after it. Everything here is pure: what there is comes in as fact
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -36,6 +35,8 @@ class Tier:
     def fingerprint(self, below: str) -> str:
         """Return the digest of everything that goes in; `below` names the image under it, "" none."""
         parts = [_FORMAT, dict(self.files), dict(self.settings), below]
+        import hashlib  # noqa: PLC0415 - 2 ms in every command, and only a plan needs it
+
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

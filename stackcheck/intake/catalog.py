@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import fnmatch
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import tomli
+
 from stackcheck.images.tiers import link
 from stackcheck.intake.axes import expand
-from stackcheck.intake.stack import Stack, did_you_mean, parse_stack
+from stackcheck.intake.stack import Stack, parse_stack
 from stackcheck.model.errors import DefinitionError, UsageError
+from stackcheck.model.near import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,17 +29,22 @@ def folders(stated: Sequence[Path] = ()) -> list[Path]:
     return [here] if here.is_dir() else [folder for folder in _SHIPPED if folder.is_dir()][:1]
 
 
-def load(places: Iterable[Path]) -> tuple[Stack, ...]:
+def load(places: Iterable[Path], names: Iterable[str] = ()) -> tuple[Stack, ...]:
     """Read every definition of these files and folders.
 
-    Raises UsageError for a place that is not there, DefinitionError with all faults of all files.
+    With `names`, ids or families, only the files are parsed in which one of them, or a tier below one, may
+    stand. Raises UsageError for a place that is not there, DefinitionError with all faults of what is parsed.
     """
     stacks: list[Stack] = []
     faults: list[str] = []
-    for path in _files(places):
-        found, wrong = load_text(path.read_text(encoding="utf-8"), file=_shown(path))
-        stacks += found
-        faults += wrong
+    texts = {path: path.read_text(encoding="utf-8") for path in _files(places)}
+    wanted = set(names)
+    while chosen := [path for path, text in texts.items() if not wanted or _may_define(text, wanted)]:
+        for path in chosen:
+            found, wrong = load_text(texts.pop(path), file=_shown(path))
+            stacks += found
+            faults += wrong
+        wanted |= {stack.image.from_stack for stack in stacks if wanted and stack.image.from_stack}
     seen: dict[str, str] = {}
     for stack in stacks:
         if stack.id in seen:
@@ -50,11 +57,16 @@ def load(places: Iterable[Path]) -> tuple[Stack, ...]:
     return chained
 
 
+def _may_define(text: str, names: Iterable[str]) -> bool:
+    r"""Tell whether one of these ids can come of a text: it stands there, or axes or `\u` escapes make it."""
+    return "axes" in text or "\\" in text or any(name in text for name in names)
+
+
 def load_text(text: str, *, file: str) -> tuple[list[Stack], list[str]]:
     """Parse the text of one definition file; return its stacks and all its faults."""
     try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        document = tomli.loads(text)
+    except tomli.TOMLDecodeError as error:
         return [], [f"{file}: this is not TOML: {error}"]
     stacks: list[Stack] = []
     faults = [
@@ -126,4 +138,13 @@ def find(patterns: Sequence[str], stated: Sequence[Path] = ()) -> tuple[Stack, .
     paths = [Path(p) for p in patterns if p.endswith(".toml")]
     names = [p for p in patterns if not p.endswith(".toml")]
     from_files = load(paths)
-    return (*from_files, *(select(load(folders(stated)), names) if names else ()))
+    return (*from_files, *(_named(names, folders(stated)) if names else ()))
+
+
+def _named(names: Sequence[str], places: Sequence[Path]) -> tuple[Stack, ...]:
+    """Return the stacks of these ids, families and globs; globs and unknown names need every definition."""
+    if not any(sign in name for name in names for sign in "*?["):
+        found = load(places, names)
+        if set(names) <= {name for stack in found for name in (stack.id, stack.family)}:
+            return select(found, names)
+    return select(load(places), names)

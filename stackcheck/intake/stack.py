@@ -6,7 +6,6 @@ All faults of a file are reported at once, each with file, key and a suggestion.
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from packaging.utils import canonicalize_name
@@ -22,7 +21,8 @@ from pydantic import (
 
 from stackcheck.knowledge.gpus import Gpu, find_gpu
 from stackcheck.model import markers
-from stackcheck.model.field_texts import LATEST, PythonText, RequirementText, Strict, VersionText
+from stackcheck.model.field_texts import PythonText, RequirementText, Strict, VersionText
+from stackcheck.model.near import did_you_mean
 from stackcheck.model.package import BuiltFor, Package
 from stackcheck.model.redact import redact
 from stackcheck.model.written import packages_as_written
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 else:
     Tiers = tuple[Any, ...]  # a model that holds itself would need another JSON Schema for editors
 
-__all__ = ["LATEST", "BuiltFor", "Index", "Package", "Stack", "parse_stack"]
+__all__ = ["BuiltFor", "Index", "Package", "Stack", "parse_stack"]
 
 
 class Index(Strict):
@@ -262,9 +262,3 @@ def _known_keys(path: list[str]) -> list[str]:
     }
     model = nested.get(path[0], Stack) if path else Stack
     return [info.alias or name for name, info in model.model_fields.items()]
-
-
-def did_you_mean(word: str, known: list[str]) -> str:
-    """Return "; did you mean 'x'?" for a near miss, else the known words."""
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(sorted(known)[:24])}"

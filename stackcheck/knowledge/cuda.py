@@ -15,7 +15,6 @@ from packaging.version import Version
 
 from stackcheck.knowledge.reading import (
     FOLDER,
-    DriverVersion,
     Row,
     only_keys,
     read_rows,
@@ -23,7 +22,7 @@ from stackcheck.knowledge.reading import (
     require,
     unique,
 )
-from stackcheck.model.versions import parse_version
+from stackcheck.model.versions import DriverVersion, parse_version
 from stackcheck_probes.binaries.capability import Capability, Sass
 
 

@@ -1,11 +1,11 @@
 """GPU products: name -> compute capability (NVIDIA) or gfx target (AMD)."""
 
-import difflib
 import re
 from dataclasses import dataclass
 from datetime import date
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from stackcheck.knowledge.reading import FOLDER, Row, only_keys, read_rows, read_table, require, unique
 from stackcheck_probes.binaries.capability import Capability
@@ -132,8 +132,7 @@ def find_gpu(text: str) -> Gpu:
     return Gpu(text, row.capability, row.gfx, kind, row.source, unverified, product)
 
 
-@dataclass(frozen=True, slots=True)
-class _Named:
+class _Named(NamedTuple):
     """A product with its words: all of them, those that tell it, and those that may be left out."""
 
     gpu: Gpu
@@ -157,11 +156,11 @@ def _fitting(text: str) -> list[Gpu]:
     """Return the products that a text may mean: all that it names in full, else those it shortens."""
     if not re.search(r"[A-Za-z]", text):
         return []  # "580" is a GeForce and a Radeon
-    wanted, stated = telling_words(text), all_words(text)
+    wanted, stated, told = telling_words(text), all_words(text), makers(text)
     fits = [
         each
         for each in _named()
-        if makers(text) <= {each.maker}
+        if told <= {each.maker}
         and wanted - each.telling <= each.arch
         and each.telling - wanted <= _LINES | each.arch
     ]
@@ -174,6 +173,8 @@ def _fitting(text: str) -> list[Gpu]:
 
 def _near(text: str) -> str:
     """Return the products that a text begins to name ("RX 7900"), else those that are spelt like it."""
+    import difflib  # noqa: PLC0415 - only for a name that nobody knows
+
     wanted = telling_words(text)
     begun = [each.gpu.name for each in _named() if wanted and wanted < each.telling]
     names = {" ".join(sorted(each.telling)): each.gpu.name for each in _named()}

@@ -20,7 +20,6 @@ The annotations of a row class are its schema, so the modules that define one do
 import dataclasses
 import os
 import re
-import tomllib
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
@@ -29,11 +28,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.version import InvalidVersion, Version
+import tomli
 
 from stackcheck.model.errors import TableError
-from stackcheck.model.versions import parse_specifier, parse_version
 from stackcheck.storage.folders import xdg_folder
 from stackcheck_probes.binaries.capability import Capability, Ptx, Sass, parse_capability, parse_code
 
@@ -88,8 +85,8 @@ def read_table(name: str, folder: Path = FOLDER, own: Path | None = None) -> dic
 
 def _read_file(path: Path, do: str) -> dict[str, Any]:
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        table = tomli.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomli.TOMLDecodeError) as error:
         raise TableError(f"{path}: this table of stackcheck cannot be read ({error}); {do}.") from None
     if not isinstance(table.get("checked"), date):
         raise TableError(f"{path.name}: checked: a table states the date that it was checked.")
@@ -197,8 +194,7 @@ def _source(table: Table, where: str, row: Mapping[str, Any]) -> str:
     return "; ".join(texts)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Field:
+class _Field(typing.NamedTuple):
     parse: Callable[[Any, str], Any]
     required: bool
 
@@ -228,45 +224,40 @@ def _parser(hint: Any) -> Callable[[Any, str], Any]:
         }
     if origin is typing.Literal:
         return lambda value, where: _one_of(arguments, value, where)
-    if hint in _FROM_TEXT:
-        make = _FROM_TEXT[hint]
-        return lambda value, where: _from_text(make, value, where)
     if hint in (str, int, bool, date):
         return lambda value, where: _expect(hint, value, where)
+    if make := _CODES.get(hint) or _versions().get(hint):
+        return lambda value, where: _from_text(make, value, where)
     raise TypeError(f"no table field can be a {hint!r}")
 
 
-@cache
-def parse_driver_version(text: str) -> "DriverVersion":
-    """Parse a driver version once."""
-    return DriverVersion(text)
-
-
-class DriverVersion(Version):
-    """A driver version: compared as a version, printed as NVIDIA writes it ("580.65.06")."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self.text = text
-
-    def __str__(self) -> str:
-        return self.text
-
-
-_FROM_TEXT: dict[Any, Callable[[str], Any]] = {
-    Version: parse_version,
-    DriverVersion: parse_driver_version,
-    SpecifierSet: parse_specifier,
+_CODES: dict[Any, Callable[[str], Any]] = {
     Capability: parse_capability,
     Sass: lambda text: parse_code(f"sm_{text}"),
     Ptx: lambda text: parse_code(f"compute_{text}"),
 }
 
 
+@cache
+def _versions() -> Mapping[Any, Callable[[str], Any]]:
+    """Return how versions and ranges are made of text; the table of GPUs needs none, and not `packaging`."""
+    from packaging.specifiers import SpecifierSet  # noqa: PLC0415
+    from packaging.version import Version  # noqa: PLC0415
+
+    from stackcheck.model.versions import (  # noqa: PLC0415
+        DriverVersion,
+        parse_driver_version,
+        parse_specifier,
+        parse_version,
+    )
+
+    return {Version: parse_version, DriverVersion: parse_driver_version, SpecifierSet: parse_specifier}
+
+
 def _from_text(make: Callable[[str], Any], value: Any, where: str) -> Any:
     try:
         return make(_expect(str, value, where))
-    except (InvalidVersion, InvalidSpecifier, ValueError) as error:
+    except ValueError as error:
         raise TableError(f"{where}: {error}") from None
 
 

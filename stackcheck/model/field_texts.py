@@ -6,22 +6,19 @@ import re
 from functools import lru_cache
 from typing import Annotated, Any
 
-from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
 from stackcheck.model import markers
 from stackcheck.model.redact import redact
-from stackcheck.model.versions import parse_version
-
-LATEST = "latest"
+from stackcheck.model.versions import LATEST, parse_version
 
 
 class Strict(BaseModel):
     """Base of every table of a definition: frozen, and an unknown key is a fault."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)
 
 
 def version_text(value: Any) -> Any:
@@ -96,6 +93,8 @@ MarkerText = Annotated[str, AfterValidator(_marker_text)]
 
 def _requirement_line(value: str) -> str:
     """Check a requirement such as "mmcv>=1.3,<1.5"; a direct reference belongs under `packages`."""
+    from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415 - as markers are
+
     try:
         requirement = Requirement(value)
     except InvalidRequirement:

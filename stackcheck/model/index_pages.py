@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal, TypeAlias
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
@@ -117,8 +118,9 @@ def _parsed(filename: str) -> tuple[NormalizedName, Version] | None:
         return None
 
 
+@lru_cache(maxsize=8)
 def parse_page(body: bytes, *, url: str, content_type: str = "") -> tuple[File, ...]:
-    """Return the files that a page lists, in its order.
+    """Return the files that a page lists, in its order; the stacks of a run ask for the same few pages.
 
     Raises NotAPageError for what is neither HTML nor the JSON of PEP 691.
     """

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import re
 
-from packaging.markers import InvalidMarker, Marker, UndefinedComparison, UndefinedEnvironmentName
-
 _PLATFORMS = {
     "linux/amd64": ("linux", "Linux", "posix", "x86_64"),
     "linux/arm64": ("linux", "Linux", "posix", "aarch64"),
@@ -25,6 +23,8 @@ _UNKNOWN = re.compile(r"\b(?:platform_release|platform_version|extra|extras|depe
 
 def fault_of(marker: str) -> str:
     """Return what is wrong with a marker; "" when it is one."""
+    from packaging.markers import InvalidMarker, Marker  # noqa: PLC0415 - 8 ms, and few stacks state markers
+
     try:
         Marker(marker)
     except InvalidMarker:
@@ -44,6 +44,12 @@ def holds(marker: str, *, python: str | None, platform: str | None) -> bool | No
     needs_python, needs_platform = bool(_OF_PYTHON.search(words)), bool(_OF_PLATFORM.search(words))
     if (needs_python and not python) or (needs_platform and not platform) or _UNKNOWN.search(words):
         return None
+    from packaging.markers import (  # noqa: PLC0415 - likewise
+        Marker,
+        UndefinedComparison,
+        UndefinedEnvironmentName,
+    )
+
     try:
         return Marker(marker).evaluate(_environment(python or "3.0", platform or "linux/amd64"))
     except (UndefinedComparison, UndefinedEnvironmentName):

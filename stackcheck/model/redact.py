@@ -30,7 +30,7 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
 
 def without_userinfo(text: str) -> str:
     """Return text whose URLs have lost their user part altogether, and so still work where none is needed."""
-    return without_credentials(_USERINFO.sub(r"\g<scheme>", text))
+    return without_credentials(_USERINFO.sub(r"\g<scheme>", text) if "@" in text else text)
 
 
 def shown(text: str, limit: int = 4000, secrets: Iterable[str] = ()) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping  # noqa: TC003 - pydantic reads the types of the fields
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from stackcheck import __version__
@@ -40,12 +41,13 @@ class Hashes:
     """Of the definition, the lock, the base and everything else that went into what was built."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Report:
     """One stack's verdicts, with what they were reached on.
 
     `started` is ISO 8601 in UTC. `resolution` is distribution name -> version. `observation` is the agent's
-    document as it came, kept so that a later run can be compared with this one.
+    document as it came, kept so that a later run can be compared with this one. What follows from verdicts
+    is worked out once: renderers ask for it again and again.
     """
 
     stack: str
@@ -75,34 +77,34 @@ class Report:
         """Return `file::id`, as test items name the stack."""
         return f"{self.file}::{self.stack}" if self.file else self.name
 
-    @property
+    @cached_property
     def reach(self) -> Reach:
         """Return how far the run came."""
         return reach_of(self.verdicts, self.command)
 
-    @property
+    @cached_property
     def made(self) -> tuple[Verdict, ...]:
         """Return the verdicts without those that only say that their level was not reached."""
         reach = self.reach
         return tuple(verdict for verdict in self.verdicts if not reach.skips(verdict))
 
-    @property
+    @cached_property
     def counted(self) -> tuple[Verdict, ...]:
         """Return the verdicts that take part in the result: not accepted, and of a level that was reached."""
         return tuple(verdict for verdict in self.made if verdict.counts)
 
-    @property
+    @cached_property
     def waived(self) -> tuple[Verdict, ...]:
         """Return the verdicts that the stack accepts with a written reason."""
         return tuple(verdict for verdict in self.verdicts if not verdict.counts)
 
-    @property
+    @cached_property
     def counts(self) -> dict[Outcome, int]:
         """Return how many counted verdicts have each outcome; every outcome is there."""
         found = Counter(verdict.outcome for verdict in self.counted)
         return {outcome: found[outcome] for outcome in Outcome}
 
-    @property
+    @cached_property
     def result(self) -> Outcome | None:
         """Return the worst outcome of what was reached; None when nothing was checked.
 
@@ -111,12 +113,12 @@ class Report:
         """
         return _result(self.counts)
 
-    @property
+    @cached_property
     def failed_codes(self) -> frozenset[str]:
         """Return the codes with at least one FAIL that counts."""
         return frozenset(v.code for v in self.verdicts if v.outcome is Outcome.FAIL and v.counts)
 
-    @property
+    @cached_property
     def as_expected(self) -> bool:
         """Tell whether exactly the expected codes failed (none, for a stack that is expected to pass).
 
@@ -130,7 +132,7 @@ class Report:
             and bool(failed) == bool(expected)
         )
 
-    @property
+    @cached_property
     def unchecked_codes(self) -> frozenset[str]:
         """Return the codes of which nothing is said but that they were not checked."""
         said = {v.code for v in self.verdicts if v.outcome not in (Outcome.SKIP, Outcome.ERROR)}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from packaging.utils import canonicalize_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from packaging.version import Version
 
@@ -62,7 +62,8 @@ class Resolution:
     """What would be installed for a stack, and from where.
 
     `python` and `platform` are what was resolved for (the platform as uv names it), `assumed` what of it the
-    stack does not state. `lock_text` is a PEP 751 document. `honoured` and `ignored` list the settings of the
+    stack does not state. `written` is its lock, a PEP 751
+    document, or what renders it. `honoured` and `ignored` list the settings of the
     user's environment that took part and that were left out; `left_out` the packages of the stack that were
     not resolved, or not wholly, each with the reason; `silent` the stated indexes that gave nothing and may
     be none; `unreached` the indexes, pages and packages that were left out because something did not answer.
@@ -76,7 +77,7 @@ class Resolution:
     python: str
     platform: str
     uv_version: str
-    lock_text: str
+    written: str | Callable[[], str] = field(compare=False, repr=False)
     assumed: tuple[str, ...] = ()
     offline: bool = False
     honoured: tuple[str, ...] = ()
@@ -97,6 +98,11 @@ class Resolution:
     def parents_of(self, name: str) -> tuple[str, ...]:
         """Return which packages of the resolution require a distribution."""
         return tuple(package.name for package in self.packages if name in package.requires)
+
+    @cached_property
+    def lock_text(self) -> str:
+        """Return its lock, a PEP 751 document; to judge a resolution nobody needs it."""
+        return self.written if isinstance(self.written, str) else self.written()
 
     @cached_property
     def by_name(self) -> dict[str, LockedPackage]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
-from packaging.specifiers import SpecifierSet
-from packaging.utils import canonicalize_version
 from packaging.version import Version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from packaging.specifiers import SpecifierSet
+
+
+LATEST = "latest"
+"""What stands in the place of a version where a stack takes the newest."""
 
 
 class KeptVersion(Version):
@@ -33,6 +37,23 @@ class KeptVersion(Version):
         return self._public
 
 
+class DriverVersion(Version):
+    """A driver version: compared as a version, printed as NVIDIA writes it ("580.65.06")."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@cache
+def parse_driver_version(text: str) -> DriverVersion:
+    """Parse a driver version once."""
+    return DriverVersion(text)
+
+
 @lru_cache(maxsize=16384)
 def parse_version(text: str) -> Version:
     """Parse a version once; the same text comes up in many rows, stacks and rules."""
@@ -42,6 +63,8 @@ def parse_version(text: str) -> Version:
 @lru_cache(maxsize=16384)
 def parse_specifier(text: str) -> SpecifierSet:
     """Parse a version range once."""
+    from packaging.specifiers import SpecifierSet  # noqa: PLC0415 - many modules know no range, only versions
+
     return SpecifierSet(text)
 
 
@@ -55,6 +78,8 @@ def release_key(version: Version | str) -> str:
     >>> release_key("2.8") == release_key("2.8.0+cu128")
     True
     """
+    from packaging.utils import canonicalize_version  # noqa: PLC0415 - 8 ms, wheel tags and all
+
     parsed = parse_version(version) if isinstance(version, str) else version
     return canonicalize_version(parsed.public)
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import stackcheck_probes
 from stackcheck.extensions import every_probe, installed_probes
-from stackcheck.intake.stack import did_you_mean
 from stackcheck.model.errors import UsageError
+from stackcheck.model.near import did_you_mean
 from stackcheck_probes.__main__ import TIMEOUT_SECONDS
 
 if TYPE_CHECKING:

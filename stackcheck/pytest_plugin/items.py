@@ -11,7 +11,8 @@ import re
 import shutil
 import sys
 import tempfile
-from functools import cache
+from collections import defaultdict
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +60,9 @@ class Stacks:
             self.stacks = catalog.find(config.getoption("stack"), folders)
         except StackcheckError as error:
             raise pytest.UsageError(str(error)) from None
+        self.by_path: dict[Path, list[Stack]] = defaultdict(list)
+        for stack in self.stacks:
+            self.by_path[path_of(stack.file)].append(stack)
         self.check_only: bool = config.getoption("stack_check_only")
         self.options = _options(config)
         given = _worker_input(config).get(_FOLDER)
@@ -69,7 +73,7 @@ class Stacks:
 
     def _collect_definitions(self) -> None:
         """Add the definition files to what pytest collects; they replace what it would collect unasked."""
-        config, files = self.config, list(dict.fromkeys(str(path_of(stack)) for stack in self.stacks))
+        config, files = self.config, list(map(str, self.by_path))
         asked = config.args if config.args_source is pytest.Config.ArgsSource.ARGS else []
         named = {str(Path(arg.partition("::")[0]).resolve()) for arg in asked}
         config.args[:] = [*asked, *(file for file in files if file not in named)]
@@ -82,9 +86,15 @@ class Stacks:
         )
         return f"stackcheck: {', '.join(stack.id for stack in self.stacks)} ({how})"
 
+    def pytest_collect_directory(self, path: Path, parent: pytest.Collector) -> pytest.Directory | None:
+        """Collect the folders of these files, where they are no packages."""
+        if path in {file.parent for file in self.by_path} and not (path / "__init__.py").is_file():
+            return StackFolder.from_parent(parent, path=path)
+        return None
+
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> pytest.File | None:
         """Collect the definition files of the chosen stacks."""
-        if any(path_of(stack) == file_path for stack in self.stacks):
+        if file_path in self.by_path:
             return StackFile.from_parent(parent, path=file_path)
         return None
 
@@ -117,7 +127,7 @@ class Stacks:
         """Name the definition, not a line of this module, as the place of a skip."""
         result = yield
         if isinstance(item, StackItem) and result.skipped and isinstance(result.longrepr, tuple):
-            result.longrepr = (item.stack.file, line_of(item.stack), result.longrepr[2])
+            result.longrepr = (item.stack.file, line_of(item.stack, item.path), result.longrepr[2])
         return result
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -141,14 +151,36 @@ class Stacks:
                     terminalreporter.line(f"    {node}")
 
 
+class StackFolder(pytest.Directory):
+    """A folder of definition files, collected once: pytest collects `Dir` again for each of its files."""
+
+    @cached_property
+    def _collected(self) -> list[pytest.Item | pytest.Collector]:
+        found: list[pytest.Item | pytest.Collector] = []
+        hook = self.ihook
+        for path in sorted(self.path.iterdir()):
+            asked = self.session.isinitpath(path, with_parents=True)
+            if not asked and hook.pytest_ignore_collect(collection_path=path, config=self.config):
+                continue
+            if path.is_dir():
+                folder = hook.pytest_collect_directory(path=path, parent=self)
+                found += [folder] if folder else []
+            elif path.is_file():
+                found += hook.pytest_collect_file(file_path=path, parent=self)
+        return found
+
+    def collect(self) -> list[pytest.Item | pytest.Collector]:
+        """Return what pytest finds in the folder."""
+        return self._collected
+
+
 class StackFile(pytest.File):
     """A definition file; holds the chosen stacks of it."""
 
     def collect(self) -> Iterator[pytest.Collector]:
         """Yield one node per chosen stack."""
-        for stack in plugin_of(self.config).stacks:
-            if path_of(stack) == self.path:
-                yield StackNode.from_parent(self, name=stack.id, stack=stack)
+        for stack in plugin_of(self.config).by_path[self.path]:
+            yield StackNode.from_parent(self, name=stack.id, stack=stack)
 
 
 class StackNode(pytest.Collector):
@@ -188,7 +220,7 @@ class StackItem(pytest.Item):
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """Name the item in headings: the stack, and the code with the rule's title."""
         title = RULES[self.name].title if self.name in RULES else _TITLES[self.name]
-        return self.path, line_of(self.stack) - 1, f"{self.stack.title}::{self.name} {title}"
+        return self.path, line_of(self.stack, self.path) - 1, f"{self.stack.title}::{self.name} {title}"
 
 
 class ReachItem(StackItem):
@@ -282,9 +314,9 @@ def _may_apply(rule: Rule, facts: Facts) -> bool:
         return True
 
 
-def path_of(stack: Stack) -> Path:
-    """Return the absolute path of a stack's definition file."""
-    return Path(stack.file).resolve()
+def path_of(file: str) -> Path:
+    """Return the absolute path of a definition file."""
+    return Path(file).resolve()
 
 
 @cache
@@ -292,10 +324,10 @@ def _lines(path: Path) -> list[str]:
     return path.read_text(encoding="utf-8", errors="replace").splitlines()
 
 
-def line_of(stack: Stack) -> int:
-    """Return the line, from 1, that holds the id of a stack or its family."""
+def line_of(stack: Stack, path: Path) -> int:
+    """Return the line, from 1, that holds the id of a stack or its family in its definition file."""
     wanted = re.compile(rf"\s*id\s*=\s*[\"']{re.escape(stack.family or stack.id)}[\"']")
-    return next((number for number, line in enumerate(_lines(path_of(stack)), 1) if wanted.match(line)), 1)
+    return next((number for number, line in enumerate(_lines(path), 1) if wanted.match(line)), 1)
 
 
 def plugin_of(config: pytest.Config) -> Stacks:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -42,6 +41,8 @@ def render_document(document: Document, form: str, *, width: int = 100, paint: P
     A renderer is imported when it is asked for: jinja2 alone costs more time than most commands.
     """
     if form == "json":
+        import json  # noqa: PLC0415 - likewise
+
         return json.dumps(document.data() if document.data else None, indent=2, ensure_ascii=True) + "\n"
     module, _, function = _RENDERERS[form].partition(":")
     options = {"width": width, "paint": paint} if form == "text" else {}

@@ -31,6 +31,7 @@ def render_html(document: Document) -> str:
         "line": one_line,
         "block": lambda text: "\n".join(block(text)),
         "parts": source_parts,
+        "kind": lambda part: type(part).__name__,
         "style": lambda word: word if word in _WORDS else "",
     }
     template = environment.get_template("page.html.j2")

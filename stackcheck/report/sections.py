@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from stackcheck.model.verdict import Outcome, Verdict
@@ -9,7 +10,7 @@ from stackcheck.report import wording
 from stackcheck.report.document import LEADING, Document, Entry, Finding, Listing, Row, Section, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from stackcheck.model.report import Report
 
@@ -23,14 +24,18 @@ _COUNTED = {
 _MOST_TO_DO = 3
 
 
-def report_document(reports: Sequence[Report]) -> Document:
-    """Return reports as a document, the worst first; a table first when there are several."""
+def report_document(reports: Iterable[Report]) -> Document:
+    """Return reports as a document, the worst first; a table first when there are several.
+
+    No report is kept: of ten thousand their sections alone have room.
+    """
     severity = {word: number for number, word in enumerate(("FAIL", "ERROR", "NOTHING", "WARN", "PASS"))}
-    ordered = sorted(reports, key=lambda report: severity[wording.label(report)])
+    told = [(_section(report), _overview_row(report)) for report in reports]
+    told.sort(key=lambda each: severity[each[0].outcome])
     return Document(
-        sections=tuple(map(_section, ordered)),
-        title=wording.plural(len(reports), "stack"),
-        overview=_overview(ordered) if len(ordered) > 1 else None,
+        sections=tuple(section for section, _ in told),
+        title=wording.plural(len(told), "stack"),
+        overview=_overview([row for _, row in told]) if len(told) > 1 else None,
     )
 
 
@@ -47,8 +52,9 @@ def verdict_rows(verdict: Verdict) -> tuple[Row, ...]:
     return tuple(row for row in rows if row.value)
 
 
+@lru_cache(maxsize=4096)
 def finding(verdict: Verdict, *, name: str = "", note: str = "", reached: bool = True) -> Finding:
-    """Return a verdict as a finding."""
+    """Return a verdict as a finding, the same one for the same verdict: many stacks are told the same."""
     return Finding(
         outcome=verdict.outcome,
         code=verdict.code,
@@ -64,15 +70,14 @@ def finding(verdict: Verdict, *, name: str = "", note: str = "", reached: bool =
     )
 
 
-def _overview(reports: Sequence[Report]) -> Table:
-    rows = []
-    for report in reports:
-        counts = report.counts
-        cells = [str(counts[outcome] or "") for outcome in _COUNTED]
-        accepted = str(len(report.waived) or "")
-        time = wording.duration(report.seconds)
-        rows.append((wording.label(report), report.name, *cells, accepted, time))
+def _overview(rows: Sequence[tuple[str, ...]]) -> Table:
     return Table(("result", "stack", *_COUNTED.values(), "accepted", "time"), tuple(rows), right=2)
+
+
+def _overview_row(report: Report) -> tuple[str, ...]:
+    cells = [str(report.counts[outcome] or "") for outcome in _COUNTED]
+    accepted, time = str(len(report.waived) or ""), wording.duration(report.seconds)
+    return (wording.label(report), report.name, *cells, accepted, time)
 
 
 def _section(report: Report) -> Section:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import textwrap
-from itertools import pairwise
+from functools import lru_cache
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING, TypeAlias
 
 from stackcheck.model.escape import block, one_line
 from stackcheck.model.verdict import Outcome, Verdict
 from stackcheck.report.document import Document, Finding, Lines, Listing, Part, Row, Section, Table
-from stackcheck.report.sections import finding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     Paint: TypeAlias = Callable[[str, str], str]
 
@@ -38,12 +38,15 @@ def render_text(document: Document, *, width: int = 100, paint: Paint | None = N
     parts = [] if document.sections else [f"{paint('NOTHING', 'NOTHING')}  {document.empty}"]
     parts += ["\n".join(_table(document.overview, paint))] if document.overview else []
     parts += ["\n".join(_section(section, width, paint)) for section in document.sections]
-    gaps = ["\n" if "\n" in before + after else "" for before, after in pairwise(parts)]
-    return "\n".join(part + gap for part, gap in zip(parts, [*gaps, ""], strict=True)) + "\n"
+    # A line break ends each part, and another one stands between two of which one has several lines.
+    ends = ["\n\n" if "\n" in before or "\n" in after else "\n" for before, after in pairwise(parts)]
+    return "".join(chain.from_iterable(zip(parts, [*ends, "\n"], strict=True)))
 
 
 def verdict_text(verdict: Verdict, *, width: int = 100) -> str:
     """Render one verdict as it stands in a report."""
+    from stackcheck.report.sections import finding  # noqa: PLC0415 - not every document has verdicts
+
     return "\n".join(_part(finding(verdict), width, plain))
 
 
@@ -149,14 +152,18 @@ def _table(table: Table, paint: Paint) -> Iterator[str]:
 
 def _wrapped(text: str, width: int, *, first: str = _INDENT, paint: Paint = plain) -> Iterator[str]:
     """Break a line at spaces; a long path or address stays whole, to be copied."""
-    rest = " " * len(first)
-    lines = textwrap.wrap(
+    for number, line in enumerate(_broken(text, width, " " * len(first))):
+        yield paint("dim", first) + line[len(first) :] if number == 0 else line
+
+
+@lru_cache(maxsize=4096)
+def _broken(text: str, width: int, indent: str) -> Sequence[str]:
+    """Return the lines of a text; many stacks are told the same."""
+    return textwrap.wrap(
         text,
         width=width,
-        initial_indent=rest,
-        subsequent_indent=rest,
+        initial_indent=indent,
+        subsequent_indent=indent,
         break_long_words=False,
         break_on_hyphens=False,
     )
-    for number, line in enumerate(lines):
-        yield paint("dim", first) + line[len(first) :] if number == 0 else line

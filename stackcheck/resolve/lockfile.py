@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import unquote, urlsplit
 
-import tomlkit
+import tomli
 from packaging import pylock
 from packaging.utils import canonicalize_name
 
@@ -68,20 +67,51 @@ _ID, _FINGERPRINT = "@stack@", "@fingerprint@"
 """What stands for them in a lock that is rendered for every stack that resolves alike."""
 
 
+def renamed(text: str, stack: str, other: str) -> str:
+    """Return the lock of one stack as that of another one that resolves alike."""
+    return text.replace(f'\nstack = "{stack}"\n', f'\nstack = "{other}"\n')
+
+
 def packages_of(
     uv_text: str, origins: Mapping[str, Origin], python: str, made: Made
 ) -> tuple[LockedPackage, ...]:
     """Return the packages of the lock that uv's text makes; raises LockError as `parse_lock` does."""
-    return _parsed(_rendered(uv_text, tuple(origins.items()), python or made.python, made))
+    return _taken(uv_text, tuple(origins.items()), python or made.python, made.platform)
 
 
 @lru_cache(maxsize=256)
-def _parsed(text: str) -> tuple[LockedPackage, ...]:
-    return parse_lock(text, path="what uv resolved").packages
+def _taken(
+    uv_text: str, origins: tuple[tuple[str, Origin], ...], python: str, platform: str
+) -> tuple[LockedPackage, ...]:
+    """Read what a lock will hold; its text is rendered where it is written: that takes ten times as long."""
+    by_name = dict(origins)
+    try:
+        rows = tomli.loads(uv_text).get("packages", [])
+    except (tomli.TOMLDecodeError, RecursionError) as error:
+        raise LockError(f"uv's lock is not TOML ({str(error)[:100]}).") from None
+    document = {
+        "lock-version": LOCK_VERSION,
+        "created-by": "stackcheck",
+        "packages": [{**_said_of(by_name.get(row["name"], Origin())), **row} for row in rows],
+        "tool": {"stackcheck": {"python": python, "platform": platform}},
+    }
+    return _lock_of(document, path="what uv resolved").packages
+
+
+def _said_of(origin: Origin) -> dict[str, Any]:
+    """Return what a lock says of a package beyond what uv does: its index and what it requires."""
+    said: dict[str, Any] = {}
+    if origin.index.startswith(("http://", "https://")):
+        said["index"] = origin.index
+    if origin.requires:
+        said["dependencies"] = [{"name": name} for name in origin.requires]
+    return said
 
 
 @lru_cache(maxsize=256)
 def _rendered(uv_text: str, origins: tuple[tuple[str, Origin], ...], python: str, made: Made) -> str:
+    import tomlkit  # noqa: PLC0415 - only where a lock is written
+
     by_name = dict(origins)
     try:
         said = tomlkit.parse(uv_text)
@@ -108,9 +138,9 @@ def _rendered(uv_text: str, origins: tuple[tuple[str, Origin], ...], python: str
 
 def _with_origin(row: Mapping[str, Any], origin: Origin) -> Table:
     """Return the table of a package, its index and dependencies before its files."""
-    said: dict[str, Any] = {}
-    if origin.index.startswith(("http://", "https://")):
-        said["index"] = origin.index
+    import tomlkit  # noqa: PLC0415 - likewise
+
+    said = _said_of(origin)
     if origin.requires:
         # Parsed, so that the spaces are those of uv's own inline tables.
         said["dependencies"] = tomlkit.value(
@@ -129,12 +159,17 @@ def parse_lock(text: str, *, path: str = "lock") -> Lock:
     again. Raises LockError for what is not a PEP 751 lock of ours, or names a file without a SHA-256.
     """
     try:
-        document = tomllib.loads(text)
-        read = pylock.Pylock.from_dict(document)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        document = tomli.loads(text)
+    except (tomli.TOMLDecodeError, RecursionError) as error:
         raise LockError(
             f"{path}: this is not TOML ({str(error)[:100]}); run `stackcheck lock` again."
         ) from None
+    return _lock_of(document, path=path, text=text)
+
+
+def _lock_of(document: dict[str, Any], *, path: str, text: str = "") -> Lock:
+    try:
+        read = pylock.Pylock.from_dict(document)
     except pylock.PylockValidationError as error:
         raise LockError(
             f"{path}: this is not a valid PEP 751 lock ({str(error)[:200]}); run `stackcheck lock` again."

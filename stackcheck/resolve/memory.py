@@ -6,21 +6,26 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from stackcheck.model.resolution import Unresolved
+    from stackcheck.model.resolution import Resolution, Unresolved
     from stackcheck.resolve.question import Question
 
 _DEAD = ("unreachable", "denied", "bad-index")
+_MOST_RESOLVED = 512
 
 
 @dataclass(frozen=True, slots=True)
 class RunMemory:
     """Indexes and pages that did not answer, by URL, and packages that uv's cache does not have.
 
+    `resolved` is what came of the last stacks, by all that resolving reads of them, each with the id of the
+    stack that was resolved: of a run offline, another one that differs in nothing else gets the same.
+
     Threads share it: each entry is written once, whole, and says the same whoever writes it.
     """
 
     dead: dict[str, Unresolved] = field(default_factory=dict)
     uncached: dict[tuple[str, ...], Unresolved] = field(default_factory=dict)
+    resolved: dict[str, tuple[str, Resolution | Unresolved]] = field(default_factory=dict)
 
     def keep_dead(self, url: str, why: Unresolved) -> None:
         """Remember an index or page (URL without credentials) that did not answer."""
@@ -31,6 +36,12 @@ class RunMemory:
         """Remember the package that an offline run could not find in uv's cache."""
         if why.kind == "offline" and len(why.requirements) == 1:
             self.uncached.setdefault((why.requirements[0], *_searched(question)), why)
+
+    def keep_resolved(self, asked: str, stack: str, found: Resolution | Unresolved) -> None:
+        """Remember what came of a stack; a lock is long, so no more than some hundreds are kept."""
+        if len(self.resolved) >= _MOST_RESOLVED:
+            self.resolved.clear()
+        self.resolved[asked] = stack, found
 
     def uncached_of(self, question: Question) -> Unresolved | None:
         """Return why an offline run cannot resolve a question that asks for such a package itself."""

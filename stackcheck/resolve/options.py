@@ -30,7 +30,7 @@ class Options:
     timeout_s: float = 600.0
     cache: Path | None = None
     uv: Path | None = None
-    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
     answers: dict[tuple[Any, ...], UvAnswer] | None = field(default=None, repr=False, compare=False)
     memory: RunMemory = field(default_factory=RunMemory, repr=False, compare=False)
 

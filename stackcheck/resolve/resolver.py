@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packaging.specifiers import SpecifierSet
@@ -23,7 +25,7 @@ from stackcheck.resolve.alternatives import newer_source
 from stackcheck.resolve.asking import Asker
 from stackcheck.resolve.derivation import THE_STACK
 from stackcheck.resolve.given import lock_of, with_metadata
-from stackcheck.resolve.lockfile import Made, packages_of, render_lock
+from stackcheck.resolve.lockfile import Made, packages_of, renamed, render_lock
 from stackcheck.resolve.metadata import declared
 from stackcheck.resolve.options import Options
 from stackcheck.resolve.origins import origins_of, settings_files
@@ -46,13 +48,36 @@ def resolve(stack: Stack, options: Options | None = None) -> Resolution | Unreso
     indexes is a value.
     """
     options = options or Options()
-    if options.answers is None:
-        options = replace(options, answers={})
     if not stack.requires and not any(map(_is_resolved, stack.packages.values())):
         return Unresolved("not-stated", "the stack states no package that an index could have")
+    if options.answers is None:
+        return _resolved(stack, replace(options, answers={}))
+    return _remembered(stack, options) if options.offline and not stack.below else _resolved(stack, options)
+
+
+def _resolved(stack: Stack, options: Options) -> Resolution | Unresolved:
     if stack.python:
         return _Resolver(stack, options, stack.python).found()
     return _for_likely_python(stack, options)
+
+
+_UNREAD = {"id", "family", "file", "summary", "gpus", "axes", "expect", "expect_codes", "ignore"}
+"""Fields of a stack that resolving does not read; of `file` it reads the folder."""
+
+
+def _remembered(stack: Stack, options: Options) -> Resolution | Unresolved:
+    """Resolve a stack unless one was that differs in name and hardware alone; uv's answers are shared."""
+    memory = options.memory
+    asked = f"{Path(stack.file).parent}\0{stack.model_dump_json(exclude=_UNREAD)}"
+    known = memory.resolved.get(asked)
+    if known is None:
+        found = _resolved(stack, options)
+        memory.keep_resolved(asked, stack.id, found)
+        return found
+    first, found = known
+    if isinstance(found, Unresolved):
+        return found
+    return replace(found, written=lambda: renamed(found.lock_text, first, stack.id))
 
 
 def _for_likely_python(stack: Stack, options: Options) -> Resolution | Unresolved:
@@ -160,7 +185,6 @@ class _Resolver:
         try:
             made = Made(question.uv_platform, version, question.python)
             locked, origins = lock_of(answer.stdout, question), origins_of(asked, answer.stdout, self.asker)
-            text = render_lock(locked, origins, self.stack, made)
             packages = packages_of(locked, origins, self.stack.python or "", made)
         except LockError as error:
             return Unresolved("resolver", f"uv {version} gave no usable lock: {error}")
@@ -169,7 +193,7 @@ class _Resolver:
             python=question.python,
             platform=question.uv_platform,
             uv_version=version,
-            lock_text=text,
+            written=partial(render_lock, locked, origins, self.stack, made),
             assumed=question.assumed,
             offline=offline,
             honoured=(*asked.honoured, *settings_files(options.environ)),

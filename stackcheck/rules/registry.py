@@ -9,14 +9,14 @@ A rule returns one finding, several, or none ("this stack has nothing that the r
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
-from typing import TYPE_CHECKING, TypeAlias
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from stackcheck.extensions import every_probe, grade_of
+import stackcheck_probes.__main__ as agent
+from stackcheck.extensions import installed_probes
 from stackcheck.model.facts import GRADES, HOST_FACTS, Fact, Facts, Missing
 from stackcheck.model.verdict import Evidence, Level, Outcome, Verdict
 
@@ -49,12 +49,24 @@ Findings: TypeAlias = Finding | Iterable[Finding] | None
 
 @cache
 def known_facts() -> Mapping[str, Fact]:
-    """Return every fact that a rule can name: those of the host, and one for each probe."""
-    probes = {name: Fact(GRADES[grade_of(name) or "static"], of_target=True) for name in every_probe()}
+    """Return the facts that a rule can name: those of the host, and one for each probe of ours."""
+    probes = {name: _probed(agent.grade_of(name)) for name in agent.every_probe()}
     return {**HOST_FACTS, **probes}
 
 
-@dataclass(frozen=True, slots=True)
+def fact(name: str) -> Fact | None:
+    """Return what is known of a fact; other packages are asked for a probe only where we have none."""
+    if known := known_facts().get(name):
+        return known
+    other = installed_probes().get(name)
+    return _probed(other.grade) if other else None
+
+
+def _probed(grade: str | None) -> Fact:
+    return Fact(GRADES[grade or "static"], of_target=True)
+
+
+@dataclass(frozen=True)
 class Rule:
     """A registered rule: `needs` are the fact names, `when` the packages or properties it is about.
 
@@ -78,10 +90,10 @@ class Rule:
         """Return the level of an answer that does not state its own."""
         return self.levels[0]
 
-    @property
+    @cached_property
     def of_target(self) -> bool:
         """Tell whether the rule looks at something that was built or exists already."""
-        return any(known_facts()[name].of_target for name in self.needs)
+        return any(each.of_target for each in map(fact, self.needs) if each)
 
     @property
     def family(self) -> str:
@@ -157,13 +169,18 @@ def rule(
 
 def _level_of(code: str, needs: Iterable[str]) -> Level:
     """Return the highest level among the facts that a rule needs."""
-    known = known_facts()
-    for name in needs:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            meant = f"; did you mean {near[0]!r}?" if near else ""
-            raise ValueError(f"rule {code} needs the fact {name!r}, which nobody provides{meant}")
-    return max((known[name].level for name in needs), default=Level.STATED)
+    return max((_needed(code, name).level for name in needs), default=Level.STATED)
+
+
+def _needed(code: str, name: str) -> Fact:
+    known = fact(name)
+    if known is None:
+        import difflib  # noqa: PLC0415 - only for a fault
+
+        near = difflib.get_close_matches(name, [*known_facts(), *installed_probes()], 1)
+        meant = f"; did you mean {near[0]!r}?" if near else ""
+        raise ValueError(f"rule {code} needs the fact {name!r}, which nobody provides{meant}")
+    return known
 
 
 def uses(*names: str) -> Callable[[Facts], bool]:
@@ -218,18 +235,24 @@ def judge_one(each: Rule, facts: Facts) -> list[Verdict]:
     try:
         if not each.when(facts):
             return []
-        absent = [facts.get(name, Missing(f"there is no {name!r} fact here")) for name in each.needs]
-        reasons = [fact.reason for fact in absent if isinstance(fact, Missing)]
-        if reasons:
-            findings = [skipped(reasons[0])]
+        needed: dict[str, Any] = {
+            name: facts[name] if name in facts else _absent(name) for name in each.needs
+        }
+        missing = next((fact for fact in needed.values() if isinstance(fact, Missing)), None)
+        if missing:
+            findings = [skipped(missing.reason)]
         else:
-            if "env" in each.needs:
-                facts["env"].forget()
-            findings = as_list(each.judge(**{name: facts[name] for name in each.needs}))
+            if "env" in needed:
+                needed["env"].forget()
+            findings = as_list(each.judge(**needed))
     except Exception as error:  # noqa: BLE001 - one broken rule must not cost the report
         text = f"the rule itself failed: {type(error).__name__}: {str(error)[:300]}"
         findings = [Finding(Outcome.ERROR, text, hint="this is a fault of stackcheck: please report it")]
     return [_verdict(each, _rests_on(finding, each, facts)) for finding in findings]
+
+
+def _absent(name: str) -> Missing:
+    return Missing(f"there is no {name!r} fact here")
 
 
 def _rests_on(finding: Finding, each: Rule, facts: Facts) -> Finding:
@@ -245,12 +268,14 @@ def _rests_on(finding: Finding, each: Rule, facts: Facts) -> Finding:
     names = {finding.subject, *(asked & {"torch"})} if finding.subject in env.packages else asked
     chosen = env.choices(names)
     level = finding.level if finding.level is not None else max(each.level, env.level_of(names))
+    if not chosen:
+        return finding if level in (finding.level, each.level) else replace(finding, level=level)
     bad = finding.outcome in (Outcome.WARN, Outcome.FAIL)
     message = " ".join([finding.message, *(f"{one.what}." for one in chosen)])
     return replace(
         finding,
         level=level,
-        message=message if bad and chosen else finding.message,
+        message=message if bad else finding.message,
         evidence=(*finding.evidence, *chosen),
     )
 

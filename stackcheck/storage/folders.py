@@ -6,9 +6,7 @@ os.environ alone; a check that is asked with another environment needs that one'
 
 from __future__ import annotations
 
-import glob
 import os
-import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -41,6 +39,8 @@ def write_atomically(path: Path, content: bytes | Iterable[bytes], mode: int = 0
 
     What a killed run left of the same file is removed first. Raises OSError.
     """
+    import tempfile  # noqa: PLC0415 - 1 ms, and every command imports this module, to read
+
     path.parent.mkdir(parents=True, exist_ok=True)
     _sweep(path)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
@@ -63,6 +63,8 @@ def write_atomically(path: Path, content: bytes | Iterable[bytes], mode: int = 0
 
 def _sweep(path: Path) -> None:
     """Remove temporary files of this path that are too old for their writer to be at work still."""
+    import glob  # noqa: PLC0415 - likewise
+
     sweep_parts(path.parent, glob.escape(path.name))
 
 

@@ -8,9 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from stackcheck import rules
-from stackcheck.intake.stack import LATEST
 from stackcheck.model.resolution import Resolution, Unresolved
 from stackcheck.model.verdict import Outcome
+from stackcheck.model.versions import LATEST
 from stackcheck.resolve import locking, resolver
 from stackcheck.resolve.question import question_of
 from stackcheck.resolve.verify_refusals import Reader, asked_for

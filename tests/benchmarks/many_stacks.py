@@ -1,7 +1,8 @@
 """Time the command line over many generated stacks: python tests/benchmarks/many_stacks.py [N]
 
 Asked: `check --offline` of 10,000 stacks at 1,000 a second and core in 300 MB, and one of them in 1 s. Every
-figure is of a whole process: its CPU is the user and system time of it and of what it started.
+figure is of a whole process: its CPU is the user and system time of it and of what it started. Asked of
+`pytest --collect-only`: linear in the files, and 10 s for 1,000 of them.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from typing import NamedTuple
 
 STACKS = 10_000
 PER_FILE = 100
+FILES = (1, 1, 250, 500, 1000)
+"""Of how many files, each with one stack, pytest collects the items; the first time it compiles itself."""
 
 _TORCHES = (("2.1.2", "12.1"), ("2.4.1", "12.4"), ("2.6.0", "12.4"), ("2.7.1", "12.8"), ("2.9.0", "13.0"))
 _PYTHONS = ("3.10", "3.11", "3.12")
@@ -58,12 +61,12 @@ def _definition(
     return "\n".join(lines) + "\n\n"
 
 
-def write(folder: Path, count: int) -> None:
-    """Write `count` stacks into files of `PER_FILE`."""
+def write(folder: Path, count: int, per_file: int = PER_FILE) -> None:
+    """Write `count` stacks into files of `per_file`."""
     stacks = iter(definitions(count))
-    for number in range(0, count, PER_FILE):
-        text = "".join(islice(stacks, PER_FILE))
-        (folder / f"many{number // PER_FILE:04}.toml").write_text(text, encoding="utf-8")
+    for number in range(0, count, per_file):
+        text = "".join(islice(stacks, per_file))
+        (folder / f"many{number // per_file:04}.toml").write_text(text, encoding="utf-8")
 
 
 def measured(command: list[str], folder: Path) -> Figures:
@@ -101,6 +104,20 @@ def main() -> None:
             )
             if took.code not in (0, 1):
                 print((folder / "said.txt").read_text(encoding="utf-8", errors="replace")[:2000])
+        for number, files in enumerate(FILES):
+            _collect(folder / f"collected{number}", files)
+
+
+def _collect(folder: Path, files: int) -> None:
+    (folder / "matrices").mkdir(parents=True)
+    write(folder / "matrices", files, per_file=1)
+    words = ["--collect-only", "-q", "-p", "no:cacheprovider", "--stack", "*", "--stack-check-only"]
+    took = measured([sys.executable, "-m", "pytest", *words], folder)
+    items = (folder / "said.txt").read_text(encoding="utf-8").count("::")
+    print(
+        f"pytest --collect-only of {files} files ({items // 2} items): exit {took.code}, {took.wall:.2f} s, "
+        f"{took.cpu:.2f} s CPU, {took.cpu / files * 1000:.1f} ms a file"
+    )
 
 
 if __name__ == "__main__":

@@ -331,3 +331,41 @@ def test_the_real_pipeline_on_the_running_interpreter(pytester: pytest.Pytester)
     outcomes = result.parseoutcomes()
     assert "failed" not in outcomes
     assert "errors" not in outcomes
+
+
+COUNTING = """\
+import pathlib
+
+def pytest_collect_file(file_path, parent):
+    with pathlib.Path(__file__).with_name("offered.txt").open("a") as offered:
+        offered.write(f"{file_path.name}\\n")
+"""
+
+
+def test_a_folder_of_definitions_is_collected_once(pytester: pytest.Pytester) -> None:
+    names = [f"s{number:02}" for number in range(12)]
+    pytester.mkdir("matrices")
+    for name in names:
+        (pytester.path / "matrices" / f"{name}.toml").write_text(f'[[stack]]\nid = "{name}"\n')
+    pytester.makeconftest(COUNTING)
+    result = _run(pytester, "--stack", "*", "--stack-check-only", "--collect-only", "-q")
+    assert {line.split("::")[1] for line in result.outlines if "::" in line} == set(names)
+    offered = (pytester.path / "offered.txt").read_text().splitlines()
+    assert sorted(each for each in offered if each.endswith(".toml")) == [f"{name}.toml" for name in names]
+
+
+def test_tests_beside_definitions_are_collected_where_they_are_named(pytester: pytest.Pytester) -> None:
+    pytester.mkdir("matrices")
+    (pytester.path / "matrices" / "a.toml").write_text('[[stack]]\nid = "a"\n')
+    for name in ("test_asked", "test_other"):
+        (pytester.path / "matrices" / f"{name}.py").write_text("def test_it():\n    pass\n")
+    named = ("--stack", "a", "--stack-check-only", "--collect-only", "-q")
+    for asked, tests in (
+        ((), set()),
+        (("matrices/test_asked.py",), {"matrices/test_asked.py"}),
+        (("matrices",), {"matrices/test_asked.py", "matrices/test_other.py"}),
+    ):
+        result = _run(pytester, *named, *asked)
+        assert result.ret == pytest.ExitCode.OK
+        files = {line.partition("::")[0] for line in result.outlines if "::" in line}
+        assert files == {"matrices/a.toml", *tests}

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from packaging.version import Version
 
 from stackcheck.images.dockersteps import parse
-from stackcheck.intake.stack import LATEST
-from stackcheck.model.versions import ends
+from stackcheck.model.versions import LATEST, ends
 from stackcheck.rules.builds.cmake_4 import FIX, REFUSES, VARIABLE
 from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.registry import Finding, passed, rule, warned

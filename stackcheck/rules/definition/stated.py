@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stackcheck.intake.stack import did_you_mean
+from stackcheck.model.near import did_you_mean
 from stackcheck.rules.registry import RULES, Finding, current_code, failed, passed, rule
 
 if TYPE_CHECKING:

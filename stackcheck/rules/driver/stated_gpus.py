@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from stackcheck.knowledge import Tables
     from stackcheck.knowledge.cuda import DeviceDriver, Toolkit
     from stackcheck.knowledge.gpus import Gpu
-    from stackcheck.knowledge.reading import DriverVersion
+    from stackcheck.model.versions import DriverVersion
     from stackcheck.rules.driver.driver_range import Driver
 
 

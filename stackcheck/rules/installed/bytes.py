@@ -10,8 +10,8 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from stackcheck.intake.stack import LATEST
 from stackcheck.model.verdict import Evidence
+from stackcheck.model.versions import LATEST
 from stackcheck.rules.installed.coupled_packages import coupled
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
 

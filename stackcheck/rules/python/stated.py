@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
-from stackcheck.intake.stack import LATEST
 from stackcheck.model.verdict import Evidence
+from stackcheck.model.versions import LATEST
 from stackcheck.rules.grading import cite, failed_by, wheel_was_found
 from stackcheck.rules.official_wheels import listed_release, not_pinned, official_wheels
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, uses, warned
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from stackcheck.environment import Environment
     from stackcheck.knowledge import Tables
@@ -137,10 +138,14 @@ def torch_has_wheel_for_python(env: Environment, tables: Tables) -> Finding | No
     release = listed_release(env.torch.version, tables)
     if isinstance(release, Finding):
         return release
-    hint = _python_hint(env, release, tables)
-    return wheel_was_found(
-        _python_fits(env, f"torch {release.torch}", release, release.python, hint), env, "torch"
+    fits = _python_fits(
+        env,
+        f"torch {release.torch}",
+        release,
+        release.python,
+        lambda: _python_hint(env, release, tables),
     )
+    return wheel_was_found(fits, env, "torch")
 
 
 @rule("PYTHON102", when=uses("torchvision", "torchaudio"))
@@ -164,14 +169,18 @@ def companions_have_wheel_for_python(env: Environment, tables: Tables) -> list[F
         if row is None or not env.packages[name].is_wheel:
             continue
         there = ", ".join(_pythons(row.python, env.stack.platform))
-        hint = f"take a Python that torch and {name} both have: {there}"
+        hint = partial(f"take a Python that torch and {name} both have: {{}}".format, there)
         fits = _python_fits(env, f"{name} {row.version}", row, row.python, hint)
         findings.append(replace(wheel_was_found(fits, env, name), subject=name))
     return findings or None
 
 
 def _python_fits(
-    env: Environment, title: str, row: Release | Companion, pythons: Mapping[str, tuple[str, ...]], hint: str
+    env: Environment,
+    title: str,
+    row: Release | Companion,
+    pythons: Mapping[str, tuple[str, ...]],
+    hint: Callable[[], str],
 ) -> Finding:
     python, there = env.python, _pythons(pythons, env.stack.platform)
     where = f" for {env.stack.platform}" if env.stack.platform else ""
@@ -182,7 +191,7 @@ def _python_fits(
     if python in there or "3" in there:
         return passed(f"{says}.", cite(row, says), expected=listed, found=f"Python {python}")
     text = f"{says}, not for {python}."
-    return failed_by(text, (row, says), expected=listed, found=f"Python {python}", hint=hint)
+    return failed_by(text, (row, says), expected=listed, found=f"Python {python}", hint=hint())
 
 
 def _pythons(by_platform: Mapping[str, tuple[str, ...]], platform: str | None) -> tuple[str, ...]:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from stackcheck.intake.stack import LATEST
-from stackcheck.model.versions import parse_specifier, parse_version, ranges_meet, spelled
+from stackcheck.model.versions import LATEST, parse_specifier, parse_version, ranges_meet, spelled
 from stackcheck.rules.grading import cite, failed_by, shown_by_resolver
 from stackcheck.rules.official_wheels import official_wheels
 from stackcheck.rules.registry import Finding, passed, rule, skipped, uses, warned

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections import deque
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Self
+
+import tomli
 
 from stackcheck.model.errors import BuildFailedError, EngineError, StackcheckError
 from stackcheck.model.redact import redact
@@ -44,7 +45,7 @@ class KnownFault:
 @cache
 def load_faults() -> tuple[KnownFault, ...]:
     """Return the rows of faults.toml."""
-    rows = tomllib.loads((files("stackcheck.targets.process") / "faults.toml").read_text("utf-8"))["fault"]
+    rows = tomli.loads((files("stackcheck.targets.process") / "faults.toml").read_text("utf-8"))["fault"]
     return tuple(
         KnownFault(re.compile(row["pattern"]), row["whose"], row["message"], row["hint"]) for row in rows
     )

@@ -14,7 +14,15 @@ from stackcheck.model.errors import LockError
 from stackcheck.model.lock import Origin, fingerprint, is_current, lock_path
 from stackcheck.model.resolution import Resolution
 from stackcheck.model.wheel_tags import supported_tags
-from stackcheck.resolve.lockfile import Made, parse_lock, read_lock, render_lock, write_lock
+from stackcheck.resolve.lockfile import (
+    Made,
+    packages_of,
+    parse_lock,
+    read_lock,
+    renamed,
+    render_lock,
+    write_lock,
+)
 from stackcheck.resolve.origins import read_annotations
 
 HASH = "a" * 64
@@ -67,6 +75,18 @@ def test_a_lock_holds_no_credentials_no_folder_as_index_and_no_time() -> None:
     assert "/a/folder" not in text
     assert 'requires-python = "==3.11.*"' in text
     assert text == lock_text()
+
+
+def test_what_is_taken_is_what_the_lock_will_hold() -> None:
+    made = Made("x86_64-manylinux_2_28", "0.13.8")
+    assert packages_of(UV_TEXT, ORIGINS, "3.11", made) == parse_lock(lock_text()).packages
+    with pytest.raises(LockError, match="uv's lock is not TOML"):
+        packages_of("no lock", ORIGINS, "3.11", made)
+
+
+def test_the_lock_of_a_stack_that_resolves_alike_differs_in_the_id() -> None:
+    other = stack(id="other")
+    assert renamed(lock_text(), "s", "other") == lock_text(other)
 
 
 def test_a_lock_is_current_until_anything_that_resolution_depends_on_changes() -> None:

@@ -130,7 +130,7 @@ def test_free_shared_memory_moves_by_itself(twice: Twice) -> None:
     [
         {"stack": Stack(id="s", packages={"torch": "2.5.1"})},
         {"stack": Stack(id="s", packages={"torch": "2.5.0"}, gpus=("L4",))},
-        {"lock": replace(LOCK, lock_text="another lock")},
+        {"lock": replace(LOCK, written="another lock")},
         {"agent": b"another agent"},
         {"request": {**REQUEST, "probes": ["libraries"]}},
         {"seen_host": host(driver="535.54.03")},

@@ -1,0 +1,11 @@
+"""Near names, for what somebody typed that nobody knows."""
+
+from __future__ import annotations
+
+
+def did_you_mean(word: str, known: list[str]) -> str:
+    """Return "; did you mean 'x'?" for a near miss, else the known words."""
+    import difflib  # noqa: PLC0415 - only for a word that nobody knows
+
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(sorted(known)[:24])}"

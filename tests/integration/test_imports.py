@@ -1,0 +1,59 @@
+"""What a command imports: a file is inspected and a rule explained by what these two need, and no more."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+HEAVY = ("docker", "filelock", "httpx", "jinja2", "pydantic", "pytest", "rich", "tomlkit", "uv")
+"""Distributions that take 10 ms of CPU and more to import: more than a bare interpreter."""
+_IMPORTED = """\
+import sys
+from stackcheck.cli import main
+code = main(sys.argv[1:])
+sys.stderr.write("\\n".join(["", str(code), *sys.modules]))
+"""
+
+
+def imported(*words: str) -> set[str]:
+    """Return the modules that a command imports; it must succeed and say something."""
+    done = subprocess.run(
+        [sys.executable, "-c", _IMPORTED, *words], capture_output=True, text=True, timeout=60, check=True
+    )
+    _, code, *modules = done.stderr.split("\n")
+    assert (code, bool(done.stdout)) == ("0", True)
+    return set(modules)
+
+
+def distributions(modules: set[str]) -> set[str]:
+    return {name.partition(".")[0] for name in modules}
+
+
+def library() -> str:
+    """Return a library of this interpreter, or the interpreter: any file in ELF."""
+    return str(next(Path(sys.base_prefix).glob("lib*/**/*.so"), Path(sys.executable).resolve()))
+
+
+def test_a_file_is_inspected_without_definitions_engines_and_versions() -> None:
+    modules = imported("inspect", library())
+    assert distributions(modules) & {*HEAVY, "packaging"} == set()
+    rooms = {name.split(".")[1] for name in modules if name.startswith("stackcheck.")}
+    assert rooms & {"environment", "intake", "pipeline", "resolve", "rules", "steps", "targets"} == set()
+    assert {name for name in modules if name.startswith("stackcheck.knowledge.")} == {
+        "stackcheck.knowledge.gpus",
+        "stackcheck.knowledge.reading",
+    }
+
+
+def test_a_rule_is_explained_without_the_rules_of_other_folders() -> None:
+    modules = imported("explain", "TORCH101")
+    assert distributions(modules) & {*HEAVY} == set()
+    assert {"importlib.metadata", "packaging.specifiers", "packaging.tags"} & modules == set()
+    files = {name for name in modules if name.startswith("stackcheck.rules.") and name.count(".") > 2}
+    assert {name.split(".")[2] for name in files} == {"torch"}
+
+
+def test_no_rule_needs_definitions_to_be_explained() -> None:
+    modules = imported("explain", "--all")
+    assert distributions(modules) & {*HEAVY} == set()

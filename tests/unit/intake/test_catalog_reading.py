@@ -1,0 +1,69 @@
+"""What of many definition files is parsed for the stacks that somebody names."""
+
+from pathlib import Path
+
+import pytest
+
+from stackcheck.intake import catalog
+from stackcheck.model.errors import DefinitionError, UsageError
+
+BROKEN = '[[stack]]\nid = "broken"\ncuda = 12.4\n'
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "broken.toml").write_text(BROKEN)
+    (tmp_path / "good.toml").write_text('[[stack]]\nid = "good"\n')
+    return tmp_path
+
+
+def ids(folder: Path, *patterns: str) -> list[str]:
+    return [stack.id for stack in catalog.find(patterns, [folder])]
+
+
+def test_a_fault_elsewhere_does_not_keep_a_stack_from_being_found(folder: Path) -> None:
+    assert ids(folder, "good") == ["good"]
+
+
+def test_a_glob_and_an_unknown_name_read_every_file(folder: Path) -> None:
+    for pattern in ("g*", "goood"):
+        with pytest.raises(DefinitionError) as caught:
+            ids(folder, pattern)
+        assert len(caught.value.faults) == 1
+
+
+def test_a_family_is_found_by_its_name_and_by_its_members(folder: Path) -> None:
+    (folder / "family.toml").write_text('[[stack]]\nid = "f"\n[stack.axes]\npython = ["3.11", "3.12"]\n')
+    assert ids(folder, "f") == ["f-py311", "f-py312"]
+    assert ids(folder, "f-py312") == ["f-py312"]
+
+
+def test_an_id_that_axes_make_is_found_in_a_file_that_does_not_name_it(folder: Path) -> None:
+    text = '[[stack]]\nid = "f"\nid_format = "py{python_digits}-f"\n[stack.axes]\npython = ["3.11"]\n'
+    (folder / "family.toml").write_text(text)
+    assert ids(folder, "py311-f") == ["py311-f"]
+
+
+def test_an_escaped_id_is_found(folder: Path) -> None:
+    (folder / "escaped.toml").write_text('[[stack]]\nid = "\\u0061bc"\n')
+    assert ids(folder, "abc") == ["abc"]
+
+
+def test_the_tiers_below_are_read_wherever_they_stand(folder: Path) -> None:
+    for name, below in (("c", 'from_stack = "b-tier"'), ("b", 'from_stack = "a-tier"'), ("a", "")):
+        text = f'[[stack]]\nid = "{name}-tier"\n[stack.image]\ndockerfile = "D"\n{below}\n'
+        (folder / f"{name}.toml").write_text(text)
+    (stack,) = catalog.find(["c-tier"], [folder])
+    assert [tier.id for tier in stack.below] == ["a-tier", "b-tier"]
+
+
+def test_an_id_that_is_there_twice_is_a_fault_still(folder: Path) -> None:
+    (folder / "again.toml").write_text('[[stack]]\nid = "good"\n')
+    with pytest.raises(DefinitionError, match="ids are unique"):
+        ids(folder, "good")
+
+
+def test_an_unknown_name_is_told_near_names_of_all_files(tmp_path: Path) -> None:
+    (tmp_path / "good.toml").write_text('[[stack]]\nid = "good"\n')
+    with pytest.raises(UsageError, match="no stack is named 'goood'; did you mean 'good'"):
+        ids(tmp_path, "goood")
