@@ -32,9 +32,8 @@ def add_quiet(parser: argparse.ArgumentParser) -> None:
 def add_engine(parser: argparse._ActionsContainer) -> None:
     """Add which engine does it."""
     default = " if it answers, else ".join(PREFERRED)
-    parser.add_argument(
-        "--engine", metavar="NAME", help=f"docker, podman, venv, here or an installed one; default: {default}"
-    )
+    named = "docker, podman, venv, wheels (nothing is run), here or an installed one"
+    parser.add_argument("--engine", metavar="NAME", help=f"{named}; default: {default}")
 
 
 def add_image_engine(parser: argparse._ActionsContainer) -> None:
@@ -89,6 +88,7 @@ def pipeline_options(args: argparse.Namespace) -> Options:
         locks=get("locks"),
         keep_going=get("keep_going", False),
         cached=get("cached", False),
+        bytes=get("bytes", False),
         timeout_s=get("timeout", 900.0),
     )
 

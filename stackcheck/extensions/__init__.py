@@ -42,6 +42,7 @@ class Probe:
     name: str
     grade: str
     source: str
+    looks_in: str | None = None
 
 
 @cache
@@ -80,6 +81,12 @@ def grade_of(name: str) -> str | None:
     return own.grade if own else agent.grade_of(name)
 
 
+def looks_in(name: str) -> str | None:
+    """Return the parameter that names the folders of packages, of a probe that looks at nothing but them."""
+    own = installed_probes().get(name)
+    return own.looks_in if own else agent.looks_in(name)
+
+
 def _probe(entry: EntryPoint) -> Probe:
     what = f"{_whose(entry)} brings a probe {entry.name!r} ({entry.value})"
     try:
@@ -100,7 +107,8 @@ def _probe(entry: EntryPoint) -> Probe:
         raise UsageError(
             f"{what}; it must state NAME = {entry.name!r}, a GRADE ({', '.join(GRADES)}), and run(params)."
         )
-    return Probe(entry.name, str(stated["GRADE"]), source)
+    folders = stated.get("LOOKS_IN") if stated["GRADE"] == "static" else None
+    return Probe(entry.name, str(stated["GRADE"]), source, None if folders is None else str(folders))
 
 
 def _whose(entry: EntryPoint) -> str:

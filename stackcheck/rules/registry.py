@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 
-from stackcheck.extensions import every_probe, grade_of
+from stackcheck.extensions import every_probe, grade_of, looks_in
 from stackcheck.model.facts import GRADES, HOST_FACTS, Fact, Facts, Missing
 from stackcheck.model.verdict import Evidence, Level, Outcome, Verdict
 
@@ -50,7 +50,10 @@ Findings: TypeAlias = Finding | Iterable[Finding] | None
 @cache
 def known_facts() -> Mapping[str, Fact]:
     """Return every fact that a rule can name: those of the host, and one for each probe."""
-    probes = {name: Fact(GRADES[grade_of(name) or "static"], of_target=True) for name in every_probe()}
+    probes = {
+        name: Fact(GRADES[grade_of(name) or "static"], of_target=True, of_files=looks_in(name) is not None)
+        for name in every_probe()
+    }
     return {**HOST_FACTS, **probes}
 
 
@@ -82,6 +85,12 @@ class Rule:
     def of_target(self) -> bool:
         """Tell whether the rule looks at something that was built or exists already."""
         return any(known_facts()[name].of_target for name in self.needs)
+
+    @property
+    def of_files(self) -> bool:
+        """Tell whether all that the rule looks at of a target stands in the files of its packages."""
+        known = (known_facts()[name] for name in self.needs)
+        return self.of_target and all(each.of_files for each in known if each.of_target)
 
     @property
     def family(self) -> str:

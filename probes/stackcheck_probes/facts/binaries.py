@@ -96,6 +96,14 @@ MissingVersion = TypedDict(
 """A symbol version that the file which serves a library does not have, and the newest of its kind there."""
 
 
+class NeededVersion(TypedDict):
+    """The newest symbol version of its kind that is asked of a file which was not looked at, and by whom."""
+
+    library: str
+    needs: str
+    version: str
+
+
 class MissingSymbols(TypedDict):
     """Symbols that nobody exports: how many, and the first of them."""
 
@@ -136,9 +144,7 @@ class Unreadable(TypedDict):
     error: str
 
 
-class Loading(TypedDict):
-    """What would keep libraries from loading; `cut` names the lists that are not complete."""
-
+class _Loading(TypedDict):
     cut: list[str]
     roots: list[str]
     libraries: int
@@ -155,6 +161,17 @@ class Loading(TypedDict):
     libcuda: list[LibcudaSeen]
     unreadable: list[Unreadable]
     skipped: list[str]
+
+
+class Loading(_Loading, total=False):
+    """What would keep libraries from loading; `cut` names the lists that are not complete.
+
+    `alone`: nothing outside the roots was looked at, so `missing` has what the system may bring, too, and
+    `of_system` the symbol versions that are asked of it.
+    """
+
+    alone: bool
+    of_system: list[NeededVersion]
 
 
 class Stamps(TypedDict):

@@ -113,11 +113,13 @@ def _text(raw: bytes, at: int) -> str:
 class Search:
     """The loader of one file system: `root` stands before every path, `library_path` is LD_LIBRARY_PATH.
 
+    `within` are the only folders that files are taken from, where the rest is of another machine or Python.
     `faults` gathers the ELF files that could not be read, by path.
     """
 
-    def __init__(self, root: str = "", library_path: str = "") -> None:
+    def __init__(self, root: str = "", library_path: str = "", within: list[str] | None = None) -> None:
         self.root = root.rstrip("/")
+        self.within = None if within is None else tuple(folder.rstrip("/") + "/" for folder in within)
         # An empty entry means the current folder, which belongs to whoever starts the program.
         self.library_path = [part.rstrip("/") for part in library_path.replace(";", ":").split(":") if part][
             :MAX_FOLDERS
@@ -131,7 +133,8 @@ class Search:
     def open(self, path: str) -> Opened | None:
         """Open a library; None when it is not there or is no ELF file with a dynamic section."""
         if path not in self._opened:
-            self._opened[path] = self._read(path)
+            outside = self.within is not None and not os.path.normpath(path).startswith(self.within)
+            self._opened[path] = None if outside else self._read(path)
         return self._opened[path]
 
     def find(self, name: str, wanted_by: Opened, parents: tuple[Opened, ...]) -> tuple[Opened, str] | None:
@@ -164,6 +167,8 @@ class Search:
     @property
     def cache(self) -> dict[str, list[str]]:
         """What ld.so.cache says; empty when there is none."""
+        if self.within is not None:
+            return {}
         if self._cache is None:
             try:
                 with open(f"{self.root}/etc/ld.so.cache", "rb") as file:

@@ -66,6 +66,8 @@ class Tree:
             theirs = self.package(other.path)
             if _grafted(other.path) and os.path.basename(other.path) != name:
                 continue
+            if (other.elf.machine, other.elf.bits) != (library.elf.machine, library.elf.bits):
+                continue
             if theirs and (theirs == package or (part_of_torch and theirs == "nvidia")):
                 return other, PACKAGE
         return None, ""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 NAME = "cumm_files"
 GRADE = "static"
+LOOKS_IN = "sys_path"
 
 HEADER = os.path.join("tensorview", "core", "all.h")
 VARIABLES = ("CUMM_INCLUDE_PATH", "CUMM_CUDA_VERSION", "CUMM_DISABLE_JIT", "SPCONV_DISABLE_JIT")
@@ -26,14 +27,17 @@ CUDA_ROOT = "/usr/local/cuda"
 
 
 def run(params: dict[str, Any]) -> CummFiles:
-    """Return where cumm and spconv lie, the headers in effect, strays, owners, and what NVRTC would need."""
+    """Return where cumm and spconv lie, the headers in effect, strays, owners, and what NVRTC would need.
+
+    params: `sys_path` (default: this interpreter's).
+    """
     import shutil
 
-    del params
-    folders: Pair = {"cumm": package_folders("cumm"), "spconv": package_folders("spconv")}
+    path = list(sys.path if params.get("sys_path") is None else params["sys_path"])
+    folders: Pair = {"cumm": package_folders("cumm", path), "spconv": package_folders("spconv", path)}
     facts: CummFiles = {
         "folders": folders,
-        "owners": _owners(),
+        "owners": _owners(path),
         "environment": {name: os.environ[name] for name in VARIABLES if name in os.environ},
         "nvcc": shutil.which("nvcc"),
         "cuda_headers": {
@@ -51,9 +55,10 @@ def run(params: dict[str, Any]) -> CummFiles:
     return facts
 
 
-def package_folders(package: str) -> list[str]:
+def package_folders(package: str, sys_path: list[str] | None = None) -> list[str]:
     """Return every directory `package` with an `__init__.py` on sys.path, in the order of the search."""
-    found = (os.path.join(entry or os.getcwd(), package) for entry in sys.path)
+    entries = sys.path if sys_path is None else sys_path
+    found = (os.path.join(entry or os.getcwd(), package) for entry in entries)
     return list(dict.fromkeys(path for path in found if os.path.isfile(os.path.join(path, "__init__.py"))))
 
 
@@ -79,12 +84,12 @@ def strays(site: str) -> list[str]:
     return [path for path in paths if os.path.exists(path)]
 
 
-def _owners() -> Owners:
+def _owners(path: list[str]) -> Owners:
     """Return the distributions called cumm*, spconv*: name, version, and the cumm that they require."""
     import importlib.metadata
 
     owners: dict[str, list[Owner]] = {"cumm": [], "spconv": []}
-    for distribution in importlib.metadata.distributions():
+    for distribution in importlib.metadata.distributions(path=path):
         name = (distribution.metadata["Name"] or "").lower().replace("_", "-")
         package = name.partition("-")[0]
         if package in owners:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # importing `typing` for its constant would cost 10 ms
 
 NAME = "distributions"
 GRADE = "static"
+LOOKS_IN = "sys_path"
 
 MAX_METADATA = 1 << 20
 MAX_ROWS = 500

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 NAME = "libraries"
 GRADE = "static"
+LOOKS_IN = "roots"
 
 HIDDEN = "hidden code"
 """How `GpuCode.unread` begins where code is known to lie outside the sections."""

@@ -28,12 +28,15 @@ if TYPE_CHECKING:
         MissingNeed,
         MissingSymbols,
         MissingVersion,
+        NeededVersion,
         Shadowed,
         TorchSymbols,
     )
+    from stackcheck_probes.loader.symbols import VersionNeed
 
 NAME = "loading"
 GRADE = "static"
+LOOKS_IN = "roots"
 
 MAX_LISTED = 5000
 MAX_SONAMES = 2000
@@ -79,12 +82,14 @@ def run(params: dict[str, Any]) -> Loading:
 
     params: `roots` (folders; default: the site-packages of this interpreter), `root` (a prefix for the file
     system that they live in), `library_path` (default: $LD_LIBRARY_PATH), `packages` (names of folders in the
-    roots: judge the libraries of these alone).
+    roots: judge the libraries of these alone), `alone` (the system and the interpreter that these folders are
+    for are not here: nothing outside the roots is looked at).
     """
     roots = list(params.get("roots") or site_packages())
     stated = params.get("library_path")
     path = os.environ.get("LD_LIBRARY_PATH", "") if stated is None else stated
-    tree = Tree(roots, Search(params.get("root") or "", path), params.get("packages"))
+    search = Search(params.get("root") or "", path, roots if params.get("alone") else None)
+    tree = Tree(roots, search, params.get("packages"))
     try:
         return _Findings(tree).facts()
     finally:
@@ -102,6 +107,7 @@ class _Findings:
         self.shadowed: list[Shadowed] = []
         self.wanted: set[str] = set()
         self.outside: dict[str, str] = {}
+        self.of_system: dict[tuple[str, str], NeededVersion] = {}
         self.abi: dict[str, str] = {}
         for library in tree.opened:
             try:
@@ -135,6 +141,8 @@ class _Findings:
             "libcuda": _libcuda(self.tree),
             "unreadable": [{"path": path, "error": why} for path, why in faults[:MAX_LISTED]],
             "skipped": self.tree.skipped,
+            "alone": self.tree.search.within is not None,
+            "of_system": [self.of_system[key] for key in sorted(self.of_system)],
         }
 
     def note_builds(self) -> None:
@@ -175,6 +183,8 @@ class _Findings:
     def check_versions(self, library: Opened, symbols: Symbols, servers: dict[str, Opened]) -> None:
         for need in symbols.versions_needed():
             server = servers.get(need.file)
+            if server is None and not need.weak:
+                self.note_need(library, need)
             if server is None or need.weak:
                 continue
             theirs = self.tree.symbols(server)
@@ -191,6 +201,13 @@ class _Findings:
                     "newest": _newest(given, need.version),
                 }
                 self.versions.append(row)
+
+    def note_need(self, library: Opened, need: VersionNeed) -> None:
+        """Keep the newest version of each kind that is asked of a file which is not in the tree."""
+        key = need.file, need.version.rpartition("_")[0]
+        known = self.of_system.get(key)
+        if known is None or _numbers(need.version) > _numbers(known["version"]):
+            self.of_system[key] = {"library": library.path, "needs": need.file, "version": need.version}
 
     def check_symbols(self, library: Opened, symbols: Symbols, servers: dict[str, Opened]) -> None:
         names = [name for name in symbols.undefined(MARKS) if is_judged(name)]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 NAME = "recorded_files"
 GRADE = "static"
+LOOKS_IN = "sys_path"
 
 MAX_RECORD = 64 << 20
 MAX_HASHED = 256 << 20

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from packaging.requirements import InvalidRequirement, Requirement
 
 from stackcheck.model.verdict import Evidence
+from stackcheck.rules.loading.unknown_system import asked_of_the_system, asked_of_the_wheels
 from stackcheck.rules.registry import Finding, passed, rule, skipped, told, warned
 from stackcheck_probes.judging.loadfit import (
     OF_THE_STACK,
@@ -26,6 +27,7 @@ from stackcheck_probes.judging.packagecover import short_path
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from stackcheck.environment import Environment
     from stackcheck.intake.stack import Stack
     from stackcheck.knowledge import Tables
     from stackcheck.model.facts import Facts
@@ -68,6 +70,8 @@ def needed_libraries_are_there(stack: Stack, tables: Tables, loading: Loading) -
             by_need.setdefault(row["needs"], []).append(row)
     if not loading["libraries"]:
         return [skipped(_NOTHING)]
+    if loading.get("alone"):
+        return asked_of_the_wheels(loading, by_need)
     if not by_need and "missing" in loading.get("cut", ()):
         return [skipped(f"more than {len(loading['missing'])} needs are not served; the rest was not listed")]
     if not by_need:
@@ -90,7 +94,7 @@ def _optional(row: MissingNeed, tables: Tables) -> bool:
 
 
 @rule("LOAD302")
-def symbol_versions_are_there(stack: Stack, loading: Loading) -> list[Finding]:
+def symbol_versions_are_there(stack: Stack, env: Environment, loading: Loading) -> list[Finding]:
     """Every library finds the symbol versions that it needs: GLIBC, GLIBCXX, CXXABI and the others.
 
     A library built on a newer system wants newer symbol versions than the C or C++ library here has; the
@@ -102,6 +106,8 @@ def symbol_versions_are_there(stack: Stack, loading: Loading) -> list[Finding]:
     """
     if not loading["libraries"]:
         return [skipped(_NOTHING)]
+    if loading.get("alone") and not loading["versions"]:
+        return asked_of_the_system(env, loading, own_folders(stack))
     if not loading["versions"]:
         return [passed(f"all {loading['libraries']} libraries find the symbol versions that they need")]
     own = own_folders(stack)
@@ -204,7 +210,7 @@ def strings_have_one_abi(loading: Loading) -> list[Finding] | None:
 
 
 @rule("LOAD305", when=_libraries_were_found)
-def nothing_is_shadowed(loading: Loading) -> list[Finding]:
+def nothing_is_shadowed(loading: Loading) -> list[Finding] | None:
     """LD_LIBRARY_PATH puts no other copy before the libraries of the wheels.
 
     It does not beat DT_RPATH (torch's own libraries up to 2.5), but it does beat DT_RUNPATH: the parts of
@@ -214,6 +220,8 @@ def nothing_is_shadowed(loading: Loading) -> list[Finding]:
     Example: LD_LIBRARY_PATH=/usr/local/cuda/lib64 with an older libnvJitLink.so.12.
     Fix: take the folder off LD_LIBRARY_PATH; wheels need none.
     """
+    if loading.get("alone"):
+        return None  # that variable is of the machine which runs it
     if not loading["shadowed"]:
         return [passed("LD_LIBRARY_PATH shadows no library of the wheels")]
     return [

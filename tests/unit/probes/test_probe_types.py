@@ -152,7 +152,7 @@ def rows_of_loading(monkeypatch: pytest.MonkeyPatch) -> Any:
     server = SimpleNamespace(path="/lib/libc.so.6")
     need = VersionNeed("libc.so.6", "GLIBC_2.38", weak=False)
     found = loading._Findings.__new__(loading._Findings)
-    found.missing, found.versions, found.shadowed = [], [], []
+    found.missing, found.versions, found.shadowed, found.of_system = [], [], [], {}
     found.tree = SimpleNamespace(  # type: ignore[assignment]
         opened=[],
         by_soname={},
@@ -163,10 +163,12 @@ def rows_of_loading(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(loading, "Search", lambda _root: SimpleNamespace(find=lambda *_where: [own]))
     symbols = SimpleNamespace(versions_needed=lambda: [need])
     found.check_versions(library, symbols, {"libc.so.6": server})  # type: ignore[arg-type, dict-item]
+    found.check_versions(library, symbols, {})  # type: ignore[arg-type]
     found.note_shadow("libx.so", library, server)  # type: ignore[arg-type]
     found.missing.append(loading._absence(found.tree, "liby.so", library))  # type: ignore[arg-type]
     found.note_builds()
-    return {"missing": found.missing, "versions": found.versions, "shadowed": found.shadowed}
+    rows = {"missing": found.missing, "versions": found.versions, "shadowed": found.shadowed}
+    return {**rows, "of_system": list(found.of_system.values())}
 
 
 def look_at_gpu_code(root: Path, monkeypatch: pytest.MonkeyPatch) -> Any:

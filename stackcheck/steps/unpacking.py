@@ -1,0 +1,97 @@
+"""Instead of building: look at the files of the wheels, and run nothing. Facts: `unpacked`, `python`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stackcheck.model.errors import BuildFailedError, EngineError, ProbeError
+from stackcheck.model.facts import Fault, Missing, TargetPython, Unpacked
+from stackcheck.model.markers import marker_environment
+from stackcheck.probing import agent as agents
+from stackcheck.probing.observation import rule_facts
+from stackcheck.rules.registry import known_facts
+from stackcheck.steps.claiming import brings_its_own
+from stackcheck.steps.probing import asked
+from stackcheck.targets.wheels import WheelsEngine
+from stackcheck_probes.machine import torchfile
+
+if TYPE_CHECKING:
+    from stackcheck.intake.stack import Stack
+    from stackcheck.model.facts import Facts
+    from stackcheck.model.resolution import Resolution
+    from stackcheck.probing.observation import Observation
+    from stackcheck.steps.options import Options
+    from stackcheck.targets import Progress, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What the files of the wheels show: the facts of the rules over files, and what a report keeps of it."""
+
+    facts: dict[str, Any]
+    report: dict[str, Any] = field(default_factory=dict)
+
+
+def unpacked(stack: Stack, facts: Facts, options: Options, progress: Progress) -> Files:
+    """Unpack the wheels of the resolution, run the probes that look at files, and return what they saw."""
+    resolution: Resolution | Missing = facts["resolution"]
+    if brings_its_own(stack):
+        return _none(Missing("nothing was unpacked: the stack brings an image, into which no lock goes"))
+    if isinstance(resolution, Missing):
+        return _none(Missing(f"nothing was unpacked: {resolution.reason}"))
+    engine = WheelsEngine(options.build.cache)
+    progress(f"{stack.id}: unpacking the wheels for Python {resolution.python} on {resolution.platform}")
+    try:
+        target = engine.prepare(stack, resolution, _building(options), progress)
+        request = agents.request_of_files(agents.request_for(stack), target.packages)
+        progress(f"{stack.id}: looking at the files in {target.name}")
+        observation = asked(engine, target, request, options)
+    except BuildFailedError as error:
+        fault = Fault(str(error), proven=True, log_tail=error.log_tail, log_file=error.log_file)
+        return _none(Missing("the wheels could not be unpacked"), unpacked=fault)
+    except (EngineError, ProbeError) as error:
+        return _none(Missing("the wheels were not looked at"), unpacked=Fault(str(error)))
+    finally:
+        engine.close()
+    return Files(_facts(stack, resolution, target, observation), {"building": target, "probing": observation})
+
+
+def _building(options: Options) -> Any:
+    environ = {**options.build.environ, "UV_OFFLINE": "1"} if options.offline else options.build.environ
+    return replace(options.build, environ=environ)
+
+
+def _none(gap: Missing, **known: Any) -> Files:
+    names = [name for name, fact in known_facts().items() if fact.of_files]
+    return Files(dict.fromkeys(names, gap) | known)
+
+
+def _facts(stack: Stack, resolution: Resolution, target: Target, observation: Observation) -> dict[str, Any]:
+    """Return the facts of the rules over files; the resolution is what of it was unpacked."""
+    wheels = tuple(package for package in resolution.packages if package.is_wheel)
+    failures = {name: failure.message for name, failure in observation.failures.items()}
+    left_out = tuple(
+        f"{each.name} {each.version} exists as source only ({each.filename}), so its files were not looked at"
+        for each in resolution.built
+    )
+    seen = {name: fact for name, fact in rule_facts(observation).items() if name in observation.probes}
+    return seen | {
+        "unpacked": Unpacked(
+            len(wheels), target.size_bytes, resolution.python, resolution.platform, left_out, failures
+        ),
+        "resolution": replace(resolution, packages=wheels),
+        "python": _python(stack, resolution, target),
+    }
+
+
+def _python(stack: Stack, resolution: Resolution, target: Target) -> TargetPython:
+    """Return the Python that was resolved for: none of it is here, so nothing of it was seen."""
+    found = (torchfile.read(str(Path(folder) / "torch")).get("__version__") for folder in target.packages)
+    built = {each.name: str(each.version) for each in resolution.built}
+    given = {name: str(version) for name, version in resolution.given.items()}
+    markers = marker_environment(resolution.python, stack.platform or "linux/amd64")
+    return TargetPython(
+        markers["python_full_version"], markers, next(filter(None, found), None), given | built
+    )

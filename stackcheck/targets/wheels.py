@@ -1,0 +1,119 @@
+"""The wheels engine: the wheels of a lock, unpacked for the stack's Python and platform. Nothing is run.
+
+uv takes them from its cache by hard links, so that a build from the same lock downloads nothing again. Any
+machine can do it for any other: neither that Python nor that processor is needed.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any, Self
+
+from stackcheck.model.errors import EngineError
+from stackcheck.model.facts import Missing
+from stackcheck.targets.engine import Capabilities, Target
+from stackcheck.targets.here import NO_IMAGE
+from stackcheck.targets.lock_folders import LockFolders, Uv, Work
+from stackcheck.targets.process import agent_process
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from stackcheck.intake.stack import Stack
+    from stackcheck.model.resolution import Resolution
+    from stackcheck.targets.engine import BuildOptions, Progress
+
+PACKAGES = "site-packages"
+"""The folder that wheels are unpacked into, called as where they are installed: it shortens their paths."""
+_NOTHING_RUNS = "nothing is run of unpacked wheels"
+_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
+"""What the agent needs to start; any other variable says something of this machine, not of the target."""
+
+
+class WheelsEngine:
+    """Unpacked wheels under the cache folder, one folder for each set of wheels."""
+
+    name = "wheels"
+    capabilities = Capabilities(builds=True, files_only=True)
+    version = ""
+
+    def __init__(self, cache: Path) -> None:
+        """Sweep what was never finished."""
+        self._cache = cache
+        self._folders = LockFolders(cache, "unpacked", "wheels")
+        self.swept = self._folders.sweep()
+
+    @classmethod
+    def start(cls, cache: Path, environ: Mapping[str, str]) -> Self:
+        """Return an engine that unpacks under the cache folder; there is nothing to reach."""
+        del environ
+        return cls(cache)
+
+    def prepare(
+        self, stack: Stack, resolution: Resolution | None, options: BuildOptions, progress: Progress
+    ) -> Target:
+        """Have the wheels of a stack unpacked: see `Engine.prepare`. What is no wheel is left out."""
+        if resolution is None:
+            raise EngineError(f"{stack.title}: there is no lock to unpack the wheels of.")
+        wheels = [package for package in resolution.packages if package.is_wheel]
+        identity = [resolution.python, resolution.platform, *sorted(each.sha256 for each in wheels)]
+        work = Work(
+            "\n".join(identity),
+            f"unpacking the wheels of {stack.id}",
+            lambda folder, at: _unpack(folder / PACKAGES, resolution, at),
+        )
+        made = self._folders.have(work, options, progress)
+        packages = str(made.folder / PACKAGES)
+        kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+        return Target(
+            self.name, "wheels", str(made.folder), made.digest, (sys.executable,),
+            Missing(NO_IMAGE.format(self.name)), made.size_bytes, bool(made.log_file),
+            gpus_note=_NOTHING_RUNS, env=kept, log_file=made.log_file, packages=(packages,),
+        )  # fmt: skip
+
+    def run_agent(
+        self, target: Target, agent: bytes, request: Mapping[str, Any], *, timeout_s: float
+    ) -> bytes:
+        """Run the agent as a child process of this interpreter: see `Engine.run_agent`."""
+        return agent_process.run_agent(target, agent, request, timeout_s, self._cache)
+
+    def close(self) -> None:
+        """Hold nothing, let go of nothing; what was unpacked stays for the next run."""
+
+
+def _unpack(folder: Path, resolution: Resolution, at: Uv) -> None:
+    folder.mkdir(parents=True)
+    lock = at.scratch / "pylock.toml"
+    lock.write_text(wheels_alone(resolution), "utf-8")
+    at.run(*arguments(folder, lock, resolution))
+
+
+def arguments(folder: Path, lock: Path, resolution: Resolution) -> tuple[str, ...]:
+    """Return what uv is told. It asks for an interpreter, so it gets this one, and runs nothing with it."""
+    return (
+        "pip", "install", "--target", str(folder), "--no-deps", "--only-binary", ":all:",
+        "--python", sys.executable, "--python-version", resolution.python,
+        "--python-platform", resolution.platform, "--no-python-downloads",
+        "--link-mode", "hardlink", "--preview-features", "pylock", "--requirements", str(lock),
+    )  # fmt: skip
+
+
+def wheels_alone(resolution: Resolution) -> str:
+    """Return the lock without its source archives, and without the Python that it requires.
+
+    uv holds `requires-python` against the interpreter that it is given, and not against `--python-version`
+    (uv 0.13.9, seen 2026-11-30).
+    """
+    import tomlkit  # noqa: PLC0415 - 30 ms that only unpacking pays
+
+    lock = tomlkit.parse(resolution.lock_text)
+    lock.pop("requires-python", None)
+    built = {package.name for package in resolution.built}
+    kept = tomlkit.aot()
+    for row in lock.get("packages", ()):
+        if row["name"] not in built:
+            kept.append(row)
+    lock["packages"] = kept
+    return tomlkit.dumps(lock)
