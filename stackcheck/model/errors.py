@@ -69,6 +69,10 @@ class EngineUnreachableError(EngineError):
         super().__init__(f"{reason}. {hint}")
 
 
+class NotCachedError(EngineError):
+    """What is needed is not in the cache, and the network was not to be used: a choice, not a fault."""
+
+
 class BaseImageError(EngineError):
     """An image that the build starts from, or that is to be probed, cannot be had."""
 

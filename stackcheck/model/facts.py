@@ -62,8 +62,8 @@ class TargetPython:
 class Unpacked:
     """The wheels of a lock, unpacked: how many, their size in bytes, and for which Python and platform.
 
-    `left_out` says of each package of the lock that is not among them why; `failures` of each probe that
-    could not do its work.
+    `left_out` says of each package that is not among them why ("x 1.0 comes as source"); `failures` of each
+    probe that could not do its work.
     """
 
     wheels: int

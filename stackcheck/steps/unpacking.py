@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stackcheck.model.errors import BuildFailedError, EngineError, ProbeError
+from stackcheck.model.errors import BuildFailedError, EngineError, NotCachedError, ProbeError
 from stackcheck.model.facts import Fault, Missing, TargetPython, Unpacked
 from stackcheck.model.markers import marker_environment
 from stackcheck.probing import agent as agents
@@ -51,6 +51,8 @@ def unpacked(stack: Stack, facts: Facts, options: Options, progress: Progress) -
     except BuildFailedError as error:
         fault = Fault(str(error), proven=True, log_tail=error.log_tail, log_file=error.log_file)
         return _none(Missing("the wheels could not be unpacked"), unpacked=fault)
+    except NotCachedError as error:
+        return _none(Missing(f"nothing was unpacked: {error}"))
     except (EngineError, ProbeError) as error:
         return _none(Missing("the wheels were not looked at"), unpacked=Fault(str(error)))
     finally:
@@ -72,9 +74,9 @@ def _facts(stack: Stack, resolution: Resolution, target: Target, observation: Ob
     """Return the facts of the rules over files; the resolution is what of it was unpacked."""
     wheels = tuple(package for package in resolution.packages if package.is_wheel)
     failures = {name: failure.message for name, failure in observation.failures.items()}
-    left_out = tuple(
-        f"{each.name} {each.version} exists as source only ({each.filename}), so its files were not looked at"
-        for each in resolution.built
+    left_out = (
+        *(f"{each.name} {each.version} comes as source ({each.filename})" for each in resolution.built),
+        *(f"{name} {version} comes from elsewhere" for name, version in resolution.given.items()),
     )
     seen = {name: fact for name, fact in rule_facts(observation).items() if name in observation.probes}
     return seen | {

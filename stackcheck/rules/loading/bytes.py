@@ -94,7 +94,9 @@ def _optional(row: MissingNeed, tables: Tables) -> bool:
 
 
 @rule("LOAD302")
-def symbol_versions_are_there(stack: Stack, env: Environment, loading: Loading) -> list[Finding]:
+def symbol_versions_are_there(
+    stack: Stack, env: Environment, tables: Tables, loading: Loading
+) -> list[Finding]:
     """Every library finds the symbol versions that it needs: GLIBC, GLIBCXX, CXXABI and the others.
 
     A library built on a newer system wants newer symbol versions than the C or C++ library here has; the
@@ -107,7 +109,7 @@ def symbol_versions_are_there(stack: Stack, env: Environment, loading: Loading) 
     if not loading["libraries"]:
         return [skipped(_NOTHING)]
     if loading.get("alone") and not loading["versions"]:
-        return asked_of_the_system(env, loading, own_folders(stack))
+        return asked_of_the_system(env, tables, loading, own_folders(stack))
     if not loading["versions"]:
         return [passed(f"all {loading['libraries']} libraries find the symbol versions that they need")]
     own = own_folders(stack)

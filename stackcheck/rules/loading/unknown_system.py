@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from stackcheck.environment import Environment
+    from stackcheck.knowledge import Tables
     from stackcheck_probes.facts.binaries import Loading, MissingNeed, NeededVersion
 
 _OF_EVERY_SYSTEM = frozenset(
@@ -28,9 +29,13 @@ _OF_EVERY_SYSTEM = frozenset(
         "libresolv.so.2",
         "libgcc_s.so.1",
         "libstdc++.so.6",
+        "libz.so.1",
     )
 )
-"""The C and C++ libraries, which every policy of manylinux promises (PEP 513, 571, 599 and 600)."""
+"""What every policy of manylinux from 2.12 on promises, and no image leaves out (auditwheel 6.8.2)."""
+_KINDS = {"GLIBCXX": "glibcxx", "CXXABI": "cxxabi", "GCC": "gcc", "ZLIB": "zlib"}
+"""How a symbol version begins -> the field of `Policy` with the newest that is promised."""
+_DIGITS = frozenset("0123456789.")
 _OF_THE_PYTHON = ("ld-linux", "libpython")
 """How the names begin of what is loaded with the interpreter in every case."""
 _STATE_IT = "state `glibc`, or the distribution and its version as `os`"
@@ -49,8 +54,8 @@ def asked_of_the_wheels(loading: Loading, by_need: Mapping[str, list[MissingNeed
         findings.append(skipped(text))
     return findings or [
         passed(
-            f"All {loading['libraries']} libraries find in the wheels what they need, but for the C and C++ "
-            "libraries of the system."
+            f"All {loading['libraries']} libraries find in the wheels what they need, but for what every "
+            "system has."
         )
     ]
 
@@ -76,16 +81,27 @@ def _who(rows: list[MissingNeed], roots: Collection[str]) -> str:
     return f"{short_path(rows[0]['library'], roots)}{more}"
 
 
-def asked_of_the_system(env: Environment, loading: Loading, own: Collection[str]) -> list[Finding]:
-    """Hold the symbol versions that are wanted of the C library against the stack's; say what was not."""
-    glibc = [row for row in loading["of_system"] if row["version"].startswith("GLIBC_2.")]
-    others = [row for row in loading["of_system"] if row not in glibc and _of_the_system(row["needs"])]
+def asked_of_the_system(
+    env: Environment, tables: Tables, loading: Loading, own: Collection[str]
+) -> list[Finding]:
+    """Hold the symbol versions that are wanted of the system against what the stack states of it."""
+    asked = [row for row in loading["of_system"] if _of_the_system(row["needs"])]
+    glibc = [row for row in asked if row["version"].startswith("GLIBC_2.")]
     findings = _held_against_the_glibc(env, loading, glibc, own) if glibc else []
+    others = [row for row in asked if row not in glibc and not _is_promised(row, env, tables)]
     if others:
         named = _named(others, loading["roots"])
         text = f"Of the system {named} are needed; which versions it has was not looked at."
-        findings.append(skipped(text))
-    return findings or [passed("No library asks for a symbol version of the system.")]
+        findings.append(skipped(text, hint="" if env.glibc else _STATE_IT))
+    return findings or [passed("Whatever is asked of the system, every one with its glibc has.")]
+
+
+def _is_promised(row: NeededVersion, env: Environment, tables: Tables) -> bool:
+    """Tell whether every system with the stack's glibc has a symbol version, by the policies of manylinux."""
+    policy = tables.systems.promised(env.platform, env.glibc[0]) if env.glibc else None
+    kind, _, number = row["version"].rpartition("_")
+    newest = getattr(policy, _KINDS.get(kind, ""), None)
+    return newest is not None and _DIGITS.issuperset(number) and Version(number) <= newest
 
 
 def _held_against_the_glibc(

@@ -24,8 +24,8 @@ def wheels_are_unpacked(unpacked: Unpacked | Fault) -> list[Finding]:
     """The wheels of the lock can be had, and their files were looked at.
 
     They are unpacked for the Python and the platform of the stack, and nothing is run: what they hold can be
-    judged on any machine. What the lock has as source only is left out. A file that is not the one that was
-    locked is a FAIL; an index that does not answer says nothing about the stack.
+    judged on any machine. What comes as source, by conda or with an image is left out. A file that is not the
+    one that was locked is a FAIL; an index that does not answer says nothing about the stack.
 
     Source: the lock (PEP 751), uv's own log, and the record of the agent.
     Example: a locked wheel was deleted from its index.
@@ -33,7 +33,7 @@ def wheels_are_unpacked(unpacked: Unpacked | Fault) -> list[Finding]:
     """
     if isinstance(unpacked, Fault):
         return [_not_unpacked(unpacked)]
-    findings = [skipped(f"{why}.") for why in unpacked.left_out]
+    findings = [skipped(f"{what}, so its files were not looked at.") for what in unpacked.left_out]
     findings += [
         Finding(Outcome.ERROR, f"The probe {name} gave no answer: {shown(why, 300)}.")
         for name, why in unpacked.failures.items()
@@ -48,7 +48,10 @@ def _not_unpacked(fault: Fault) -> Finding:
     evidence = (Evidence(tail, fault.log_file),) if tail else ()
     if not fault.proven:
         return Finding(Outcome.ERROR, fault.message, evidence=evidence)
-    hint = f"lock again; the whole log: {fault.log_file}"
     return failed(
-        fault.message, *evidence, expected="wheels that can be unpacked", found="one that cannot", hint=hint
+        fault.message,
+        *evidence,
+        expected="wheels that can be unpacked",
+        found="one that cannot",
+        hint="lock again (`stackcheck lock`), and look at the end of the log",
     )

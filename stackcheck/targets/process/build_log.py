@@ -10,7 +10,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Self
 
-from stackcheck.model.errors import BuildFailedError, EngineError, StackcheckError
+from stackcheck.model.errors import BuildFailedError, EngineError, NotCachedError, StackcheckError
 from stackcheck.model.redact import redact
 
 if TYPE_CHECKING:
@@ -107,6 +107,8 @@ class BuildLog:
         tail = list(self._tail)
         found = _last_fault(tail)
         where = f"The whole log: {self.path}"
+        if found and found.whose == "choice":
+            return NotCachedError(f"{what}: {found.message}")
         if found and found.whose == "engine":
             return EngineError(f"{what}: {found.message}. {found.hint}\n{self.tail}\n{where}")
         if found or any(_STEP_FAILED.search(line) for line in tail):

@@ -19,10 +19,10 @@ def test_what_was_unpacked_is_told_with_what_it_is_for() -> None:
 
 
 def test_a_package_that_is_source_alone_is_said_not_to_be_checked() -> None:
-    why = "flash-attn 2.8.3 exists as source only (flash_attn-2.8.3.tar.gz), so its files were not looked at"
+    why = "flash-attn 2.8.3 comes as source (flash_attn-2.8.3.tar.gz)"
     rest = Unpacked(1, 1_000, "3.12", "x86_64-manylinux_2_28", (why,))
     assert [each[0] for each in seen_said("WHEEL301", {"unpacked": rest})] == ["PASS", "SKIP"]
-    assert seen_said("WHEEL301", {"unpacked": rest})[1][1] == f"{why}."
+    assert seen_said("WHEEL301", {"unpacked": rest})[1][1] == f"{why}, so its files were not looked at."
 
 
 def test_a_probe_that_died_is_an_error_of_that_probe() -> None:
@@ -35,7 +35,7 @@ def test_a_file_that_is_not_the_locked_one_fails_and_a_dead_index_is_an_error() 
     proven = Fault("x: the index serves another file.", proven=True, log_tail="a\nb", log_file="/log")
     (failed,) = seen_verdicts("WHEEL301", {"unpacked": proven})
     assert (failed.outcome.name, failed.message) == ("FAIL", "x: the index serves another file.")
-    assert failed.hint == "lock again; the whole log: /log"
+    assert failed.hint == "lock again (`stackcheck lock`), and look at the end of the log"
     assert [each.what for each in failed.evidence] == ["a\nb"]
     assert seen_said("WHEEL301", {"unpacked": Fault("no network.")}) == [("ERROR", "no network.")]
 
