@@ -72,6 +72,11 @@ class EngineUnreachableError(EngineError):
 class NotCachedError(EngineError):
     """What is needed is not in the cache, and the network was not to be used: a choice, not a fault."""
 
+    def __init__(self, what: str, reason: str) -> None:
+        """Keep the reason, for who goes on without it."""
+        self.reason = reason
+        super().__init__(f"{what}: {reason}.")
+
 
 class BaseImageError(EngineError):
     """An image that the build starts from, or that is to be probed, cannot be had."""

@@ -52,7 +52,7 @@ def unpacked(stack: Stack, facts: Facts, options: Options, progress: Progress) -
         fault = Fault(str(error), proven=True, log_tail=error.log_tail, log_file=error.log_file)
         return _none(Missing("the wheels could not be unpacked"), unpacked=fault)
     except NotCachedError as error:
-        return _none(Missing(f"nothing was unpacked: {error}"))
+        return _none(Missing(f"nothing was unpacked: {error.reason}"))
     except (EngineError, ProbeError) as error:
         return _none(Missing("the wheels were not looked at"), unpacked=Fault(str(error)))
     finally:

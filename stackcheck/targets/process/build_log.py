@@ -108,7 +108,7 @@ class BuildLog:
         found = _last_fault(tail)
         where = f"The whole log: {self.path}"
         if found and found.whose == "choice":
-            return NotCachedError(f"{what}: {found.message}")
+            return NotCachedError(what, found.message)
         if found and found.whose == "engine":
             return EngineError(f"{what}: {found.message}. {found.hint}\n{self.tail}\n{where}")
         if found or any(_STEP_FAILED.search(line) for line in tail):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from stackcheck.model.errors import BuildFailedError, EngineError, StackcheckError
+from stackcheck.model.errors import BuildFailedError, EngineError, NotCachedError, StackcheckError
 from stackcheck.targets.process.build_log import BuildLog, load_faults, printable
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def test_a_network_that_was_not_to_be_used_is_a_choice_and_nobody_s_fault(tmp_pa
         "uv: step failed with status 1",
     )
     assert isinstance(error, NotCachedError)
-    assert str(error) == "building s: not all of it is in the cache, and the network was not to be used"
+    assert str(error) == "building s: not all of it is in the cache, and the network was not to be used."
 
 
 def test_every_fault_says_whose_it_is_and_what_to_do() -> None:
