@@ -7,6 +7,7 @@ machine can do it for any other: neither that Python nor that processor is neede
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from typing import TYPE_CHECKING, Any, Self
 
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from stackcheck.model.resolution import Resolution
     from stackcheck.targets.engine import BuildOptions, Progress
 
-PACKAGES = "site-packages"
-"""The folder that wheels are unpacked into, called as where they are installed: it shortens their paths."""
+_PACKAGES = ("lib*/python*/*-packages", "local/lib*/python*/*-packages")
+"""Where packages lie under a prefix: pure and native ones may be apart, and Debian has places of its own."""
 _NOTHING_RUNS = "nothing is run of unpacked wheels"
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
 """What the agent needs to start; any other variable says something of this machine, not of the target."""
@@ -62,15 +63,15 @@ class WheelsEngine:
         work = Work(
             "\n".join(identity),
             f"unpacking the wheels of {stack.id}",
-            lambda folder, at: _unpack(folder / PACKAGES, resolution, at),
+            lambda folder, at: _unpack(folder, resolution, at),
         )
         made = self._folders.have(work, options, progress)
-        packages = str(made.folder / PACKAGES)
+        packages = tuple(str(path) for pattern in _PACKAGES for path in sorted(made.folder.glob(pattern)))
         kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
         return Target(
             self.name, "wheels", str(made.folder), made.digest, (sys.executable,),
             Missing(NO_IMAGE.format(self.name)), made.size_bytes, bool(made.log_file),
-            gpus_note=_NOTHING_RUNS, env=kept, log_file=made.log_file, packages=(packages,),
+            gpus_note=_NOTHING_RUNS, env=kept, log_file=made.log_file, packages=packages,
         )  # fmt: skip
 
     def run_agent(
@@ -84,16 +85,31 @@ class WheelsEngine:
 
 
 def _unpack(folder: Path, resolution: Resolution, at: Uv) -> None:
-    folder.mkdir(parents=True)
     lock = at.scratch / "pylock.toml"
     lock.write_text(wheels_alone(resolution), "utf-8")
+    wanted = f"python{'.'.join(resolution.python.split('.')[:2])}"
+    (folder / "lib" / wanted / "site-packages").mkdir(parents=True)
     at.run(*arguments(folder, lock, resolution))
+    for made in (*folder.glob("lib*/python*"), *folder.glob("local/lib*/python*")):
+        if made.name != wanted:  # uv calls it by the interpreter that it was given
+            _move(made, made.with_name(wanted))
+
+
+def _move(made: Path, place: Path) -> None:
+    """Give a folder another name, under which there may be one that is empty."""
+    if place.is_dir():
+        shutil.rmtree(place)
+    made.rename(place)
 
 
 def arguments(folder: Path, lock: Path, resolution: Resolution) -> tuple[str, ...]:
-    """Return what uv is told. It asks for an interpreter, so it gets this one, and runs nothing with it."""
+    """Return what uv is told. It asks for an interpreter, so it gets this one, and runs nothing with it.
+
+    A prefix and not a target folder: there headers and data of wheels would lie among the packages, as they
+    do in no environment.
+    """
     return (
-        "pip", "install", "--target", str(folder), "--no-deps", "--only-binary", ":all:",
+        "pip", "install", "--prefix", str(folder), "--no-deps", "--only-binary", ":all:",
         "--python", sys.executable, "--python-version", resolution.python,
         "--python-platform", resolution.platform, "--no-python-downloads",
         "--link-mode", "hardlink", "--preview-features", "pylock", "--requirements", str(lock),

@@ -10,7 +10,7 @@ import json
 import re
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from html import escape
 from typing import Any
@@ -38,7 +38,14 @@ class Upload:
         return hashlib.sha256(self.content).hexdigest()
 
 
-def make_wheel(name: str, version: str, *requires: str, tag: str = "py3-none-any", salt: str = "") -> Upload:
+def make_wheel(
+    name: str,
+    version: str,
+    *requires: str,
+    tag: str = "py3-none-any",
+    salt: str = "",
+    more: Mapping[str, str] | None = None,
+) -> Upload:
     stem = f"{name.replace('-', '_')}-{version}"
     metadata = "".join(f"Requires-Dist: {each}\n" for each in requires)
     members = {
@@ -46,6 +53,7 @@ def make_wheel(name: str, version: str, *requires: str, tag: str = "py3-none-any
         f"{stem}.dist-info/WHEEL": f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n",
         f"{name.replace('-', '_')}/__init__.py": f"SALT = {salt!r}\n",
     }
+    members |= more or {}
     members[f"{stem}.dist-info/RECORD"] = "".join(f"{path},,\n" for path in members)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:

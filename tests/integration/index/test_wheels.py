@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,8 +22,6 @@ from stackcheck.targets import BuildOptions
 from tests.integration.index.server import IndexServer, make_sdist, make_wheel
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from stackcheck.model.report import Report
     from stackcheck.resolve.resolver import Options
 
@@ -82,6 +81,17 @@ def test_what_the_wheels_require_of_each_other_is_read_from_them(
     assert said(report, Outcome.FAIL) == {
         "DIST303": "app 1.0 requires lib==1.0, and lib 2.0 is installed",
     }
+
+
+def test_headers_and_data_of_a_wheel_do_not_lie_among_the_packages(
+    server: IndexServer, how: pipeline.Options
+) -> None:
+    headers = {"x-1.0.data/headers/x.h": "", "x-1.0.data/data/share/x.txt": ""}
+    server.add("main", make_wheel("x", "1.0", more=headers))
+    files = pipeline.check(stack(server, packages={"x": "1.0"}), how, quiet).subject.name
+    (packages,) = Path(files).glob("lib/python3.13/site-packages")
+    assert {path.name for path in packages.glob("[!.]*")} == {"x", "x-1.0.dist-info"}
+    assert (Path(files) / "share" / "x.txt").is_file()
 
 
 def test_without_being_asked_for_no_wheel_is_unpacked(server: IndexServer, how: pipeline.Options) -> None:

@@ -34,9 +34,9 @@ RESOLUTION = Resolution(PACKAGES, "3.12", "aarch64-manylinux_2_28", "0.13.9", LO
 
 
 def test_uv_is_told_the_python_and_the_platform_of_the_stack_and_to_build_nothing() -> None:
-    told = arguments(Path("/cache/site-packages"), Path("/tmp/pylock.toml"), RESOLUTION)
+    told = arguments(Path("/cache/unpacked"), Path("/tmp/pylock.toml"), RESOLUTION)
     assert told == (
-        *("pip", "install", "--target", "/cache/site-packages", "--no-deps", "--only-binary", ":all:"),
+        *("pip", "install", "--prefix", "/cache/unpacked", "--no-deps", "--only-binary", ":all:"),
         *("--python", sys.executable, "--python-version", "3.12"),
         *("--python-platform", "aarch64-manylinux_2_28", "--no-python-downloads"),
         *("--link-mode", "hardlink", "--preview-features", "pylock", "--requirements", "/tmp/pylock.toml"),
