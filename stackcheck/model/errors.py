@@ -69,6 +69,15 @@ class EngineUnreachableError(EngineError):
         super().__init__(f"{reason}. {hint}")
 
 
+class NoPythonError(EngineError):
+    """The Python of a stack is not on this machine and cannot be fetched, so nothing can be built on it."""
+
+    def __init__(self, reason: str, advice: str) -> None:
+        """Keep the reason, for who looks at files instead."""
+        self.reason = reason
+        super().__init__(f"{reason}. {advice}")
+
+
 class NotCachedError(EngineError):
     """What is needed is not in the cache, and the network was not to be used: a choice, not a fault."""
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from stackcheck import targets
-from stackcheck.model.errors import BaseImageError, BuildFailedError, EngineError
+from stackcheck.model.errors import BaseImageError, BuildFailedError, EngineError, NoPythonError
 from stackcheck.model.facts import Fault, Missing
 from stackcheck.model.verdict import Outcome
 from stackcheck.steps.claiming import brings_its_own
@@ -123,6 +123,8 @@ def prepared(
         target = engine.prepare(stack, wheels, options.build, progress)
     except BuildFailedError as error:
         return {"building": Fault(str(error), proven=True, log_tail=error.log_tail, log_file=error.log_file)}
+    except NoPythonError as error:
+        return {"building": Missing(f"not built: {error.reason}")}
     except EngineError as error:
         return {"building": Fault(str(error), no_base=isinstance(error, BaseImageError))}
     return {"building": target} | observed(stack, engine, target, options, progress)

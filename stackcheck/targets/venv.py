@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import uv
 
-from stackcheck.model.errors import BuildFailedError, EngineError, UsageError
+from stackcheck.model.errors import BuildFailedError, EngineError, NoPythonError, UsageError
 from stackcheck.model.facts import Missing
 from stackcheck.targets.engine import Capabilities, Target
 from stackcheck.targets.here import NO_GPUS, NO_IMAGE
@@ -168,10 +168,10 @@ def _fetch(version: str, at: Uv, tell: Progress) -> str:
     try:
         at.run("python", "install", version, timeout_s=_FETCH_S, what=f"fetching Python {version}")
     except (BuildFailedError, EngineError):
-        raise EngineError(
-            f"there is no Python {version} on this machine, and uv cannot fetch one. Install it, or use an "
-            f"engine whose images bring theirs ({', '.join(engines_that('images'))}), or take a variant of "
-            f"the stack for another Python.\n{at.log.tail}"
+        raise NoPythonError(
+            f"there is no Python {version} on this machine, and uv cannot fetch one",
+            f"Install it, or use an engine whose images bring theirs ({', '.join(engines_that('images'))}), "
+            f"or take a variant of the stack for another Python.\n{at.log.tail}",
         ) from None
     found = find_python(version, at.environ)
     if not found:
