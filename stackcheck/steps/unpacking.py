@@ -45,7 +45,7 @@ def unpacked(stack: Stack, facts: Facts, options: Options, progress: Progress) -
     progress(f"{stack.id}: unpacking the wheels for Python {resolution.python} on {resolution.platform}")
     try:
         target = engine.prepare(stack, resolution, _building(options), progress)
-        request = agents.request_of_files(agents.request_for(stack), target.packages, target.name)
+        request = agents.request_of_files(agents.request_for(stack), target.packages)
         progress(f"{stack.id}: looking at the files in {target.name}")
         observation = asked(engine, target, request, options)
     except BuildFailedError as error:
@@ -94,6 +94,4 @@ def _python(stack: Stack, resolution: Resolution, target: Target) -> TargetPytho
     built = {each.name: str(each.version) for each in resolution.built}
     given = {name: str(version) for name, version in resolution.given.items()}
     markers = marker_environment(resolution.python, stack.platform or "linux/amd64")
-    return TargetPython(
-        markers["python_full_version"], markers, next(filter(None, found), None), given | built
-    )
+    return TargetPython(resolution.python, markers, next(filter(None, found), None), given | built)

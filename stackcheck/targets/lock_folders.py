@@ -81,13 +81,18 @@ class LockFolders:
                 removed += 1
         return removed
 
+    def place(self, identity: str) -> tuple[Path, str]:
+        """Return the folder that is or would be made of what `identity` describes, and its digest."""
+        digest = hashlib.sha256(identity.encode()).hexdigest()
+        return self._place / digest[:16], digest
+
     def have(self, work: Work, options: BuildOptions, tell: Progress) -> Made:
         """Return the folder of a piece of work, filled unless it is finished already.
 
         Raise what filling it raises; the folder is then gone.
         """
-        digest = hashlib.sha256(work.identity.encode()).hexdigest()
-        folder, name = self._place / digest[:16], f"{self._kind}-{digest[:16]}"
+        folder, digest = self.place(work.identity)
+        name = f"{self._kind}-{folder.name}"
         log = BuildLog(options.log_folder / f"{name}.log", tell)
         with stop_signals_raise(), once_at_a_time(self._cache, name, tell):
             if fresh := options.no_cache or not (folder / MARKER).is_file():

@@ -7,8 +7,8 @@ machine can do it for any other: neither that Python nor that processor is neede
 from __future__ import annotations
 
 import os
-import shutil
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 from stackcheck.model.errors import EngineError
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from stackcheck.model.resolution import Resolution
     from stackcheck.targets.engine import BuildOptions, Progress
 
-_PACKAGES = ("lib*/python*/*-packages", "local/lib*/python*/*-packages")
-"""Where packages lie under a prefix: pure and native ones may be apart, and Debian has places of its own."""
+_MADE = ("lib*/python*/*-packages", "local/lib*/python*/*-packages")
+"""Where uv may put packages under a prefix: pure and native ones apart, or as Debian has them."""
 _NOTHING_RUNS = "nothing is run of unpacked wheels"
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
 """What the agent needs to start; any other variable says something of this machine, not of the target."""
@@ -58,20 +58,23 @@ class WheelsEngine:
         """Have the wheels of a stack unpacked: see `Engine.prepare`. What is no wheel is left out."""
         if resolution is None:
             raise EngineError(f"{stack.title}: there is no lock to unpack the wheels of.")
-        wheels = [package for package in resolution.packages if package.is_wheel]
-        identity = [resolution.python, resolution.platform, *sorted(each.sha256 for each in wheels)]
         work = Work(
-            "\n".join(identity),
+            _identity(resolution),
             f"unpacking the wheels of {stack.id}",
             lambda folder, at: _unpack(folder, resolution, at),
         )
         made = self._folders.have(work, options, progress)
-        packages = tuple(str(path) for pattern in _PACKAGES for path in sorted(made.folder.glob(pattern)))
+        target = self.place(resolution)
+        return replace(target, size_bytes=made.size_bytes, built=bool(made.log_file), log_file=made.log_file)
+
+    def place(self, resolution: Resolution) -> Target:
+        """Return the target as it is or would be unpacked, its size not known; nothing is looked at."""
+        folder, digest = self._folders.place(_identity(resolution))
         kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
         return Target(
-            self.name, "wheels", str(made.folder), made.digest, (sys.executable,),
-            Missing(NO_IMAGE.format(self.name)), made.size_bytes, bool(made.log_file),
-            gpus_note=_NOTHING_RUNS, env=kept, log_file=made.log_file, packages=packages,
+            self.name, "wheels", str(folder), digest, (sys.executable,), Missing(NO_IMAGE.format(self.name)),
+            0, built=False, gpus_note=_NOTHING_RUNS, env=kept,
+            packages=(str(packages_of(folder, resolution)),),
         )  # fmt: skip
 
     def run_agent(
@@ -84,22 +87,35 @@ class WheelsEngine:
         """Hold nothing, let go of nothing; what was unpacked stays for the next run."""
 
 
+def _identity(resolution: Resolution) -> str:
+    wheels = sorted(package.sha256 for package in resolution.packages if package.is_wheel)
+    return "\n".join([resolution.python, resolution.platform, *wheels])
+
+
+def packages_of(folder: Path, resolution: Resolution) -> Path:
+    """Return where the packages lie in a folder of unpacked wheels, as they do in an environment."""
+    return folder / "lib" / f"python{'.'.join(resolution.python.split('.')[:2])}" / "site-packages"
+
+
 def _unpack(folder: Path, resolution: Resolution, at: Uv) -> None:
     lock = at.scratch / "pylock.toml"
     lock.write_text(wheels_alone(resolution), "utf-8")
-    wanted = f"python{'.'.join(resolution.python.split('.')[:2])}"
-    (folder / "lib" / wanted / "site-packages").mkdir(parents=True)
     at.run(*arguments(folder, lock, resolution))
-    for made in (*folder.glob("lib*/python*"), *folder.glob("local/lib*/python*")):
-        if made.name != wanted:  # uv calls it by the interpreter that it was given
-            _move(made, made.with_name(wanted))
+    packages = packages_of(folder, resolution)
+    packages.parent.mkdir(parents=True, exist_ok=True)
+    for pattern in _MADE:
+        for made in folder.glob(pattern):  # uv calls it by the interpreter that it was given
+            _move(made, packages)
+    packages.mkdir(exist_ok=True)
 
 
 def _move(made: Path, place: Path) -> None:
-    """Give a folder another name, under which there may be one that is empty."""
-    if place.is_dir():
-        shutil.rmtree(place)
-    made.rename(place)
+    """Move a folder to a place, into the one that is there."""
+    if not place.exists():
+        made.rename(place)
+    elif made != place and made.is_dir() and place.is_dir():
+        for each in made.iterdir():
+            _move(each, place / each.name)
 
 
 def arguments(folder: Path, lock: Path, resolution: Resolution) -> tuple[str, ...]:

@@ -166,11 +166,12 @@ class _Loading(TypedDict):
 class Loading(_Loading, total=False):
     """What would keep libraries from loading; `cut` names the lists that are not complete.
 
-    `alone`: nothing outside the roots was looked at, so `missing` has what the system may bring, too, and
-    `of_system` the symbol versions that are asked of it.
+    `alone`: nothing outside the roots was looked at, so `unserved` has what is not there and the system may
+    bring, and `of_system` the symbol versions that are asked of it.
     """
 
     alone: bool
+    unserved: list[MissingNeed]
     of_system: list[NeededVersion]
 
 

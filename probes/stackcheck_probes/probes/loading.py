@@ -82,13 +82,13 @@ def run(params: dict[str, Any]) -> Loading:
 
     params: `roots` (folders; default: the site-packages of this interpreter), `root` (a prefix for the file
     system that they live in), `library_path` (default: $LD_LIBRARY_PATH), `packages` (names of folders in the
-    roots: judge the libraries of these alone), `alone` (a folder with the roots in it: the system and the
-    interpreter that they are for are not here, so nothing outside it is looked at).
+    roots: judge the libraries of these alone), `alone` (the system and the interpreter that these folders are
+    for are not here: nothing outside the roots is looked at, and what they lack is `unserved`).
     """
     roots = list(params.get("roots") or site_packages())
     stated = params.get("library_path")
     path = os.environ.get("LD_LIBRARY_PATH", "") if stated is None else stated
-    search = Search(params.get("root") or "", path, params.get("alone"))
+    search = Search(params.get("root") or "", path, roots if params.get("alone") else None)
     tree = Tree(roots, search, params.get("packages"))
     try:
         return _Findings(tree).facts()
@@ -102,6 +102,7 @@ class _Findings:
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
         self.missing: list[MissingNeed] = []
+        self.unserved: list[MissingNeed] = []
         self.versions: list[MissingVersion] = []
         self.undefined: list[MissingSymbols] = []
         self.shadowed: list[Shadowed] = []
@@ -123,6 +124,7 @@ class _Findings:
             "missing": len(self.missing),
             "versions": len(self.versions),
             "undefined": len(self.undefined),
+            "unserved": len(self.unserved),
         }
         return {
             "cut": sorted(name for name, length in lists.items() if length > MAX_LISTED),
@@ -142,6 +144,7 @@ class _Findings:
             "unreadable": [{"path": path, "error": why} for path, why in faults[:MAX_LISTED]],
             "skipped": self.tree.skipped,
             "alone": self.tree.search.within is not None,
+            "unserved": self.unserved[:MAX_LISTED],
             "of_system": [self.of_system[key] for key in sorted(self.of_system)],
         }
 
@@ -158,7 +161,8 @@ class _Findings:
         for name in library.dynamic.needed:
             server, how = self.tree.serve(name, library)
             if server is None:
-                self.missing.append(_absence(self.tree, name, library))
+                lacking = self.missing if self.tree.search.within is None else self.unserved
+                lacking.append(_absence(self.tree, name, library))
                 continue
             servers[name] = server
             if not self.tree.package(server.path):

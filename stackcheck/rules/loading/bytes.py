@@ -63,6 +63,8 @@ def needed_libraries_are_there(stack: Stack, tables: Tables, loading: Loading) -
     Example: mmcv-full 1.3.10 of the cu111 page needs libcudart.so.10.2.
     Fix: install the build of the extension that was made for this CUDA, or the package that has the library.
     """
+    if loading.get("alone") and loading["libraries"]:
+        return asked_of_the_wheels(loading, tables)
     allowed = [row for row in loading["missing"] if row["driver"] or _optional(row, tables)]
     by_need: dict[str, list[MissingNeed]] = {}
     for row in loading["missing"]:
@@ -70,8 +72,6 @@ def needed_libraries_are_there(stack: Stack, tables: Tables, loading: Loading) -
             by_need.setdefault(row["needs"], []).append(row)
     if not loading["libraries"]:
         return [skipped(_NOTHING)]
-    if loading.get("alone"):
-        return asked_of_the_wheels(loading, by_need)
     if not by_need and "missing" in loading.get("cut", ()):
         return [skipped(f"more than {len(loading['missing'])} needs are not served; the rest was not listed")]
     if not by_need:

@@ -12,7 +12,7 @@ from stackcheck_probes.judging.loadfit import SHOWN, too_old
 from stackcheck_probes.judging.packagecover import short_path
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable
 
     from stackcheck.environment import Environment
     from stackcheck.knowledge import Tables
@@ -41,17 +41,28 @@ _OF_THE_PYTHON = ("ld-linux", "libpython")
 _STATE_IT = "state `glibc`, or the distribution and its version as `os`"
 
 
-def asked_of_the_wheels(loading: Loading, by_need: Mapping[str, list[MissingNeed]]) -> list[Finding]:
-    """Judge the needs that no wheel serves, by soname: the system, or the image, may bring them."""
-    asked = {needs: rows for needs, rows in by_need.items() if not _of_the_system(needs)}
-    strange = {needs: rows for needs, rows in asked.items() if rows[0]["other_versions"]}
-    findings = [_of_another_version(needs, rows, loading["roots"]) for needs, rows in sorted(strange.items())]
+def asked_of_the_wheels(loading: Loading, tables: Tables) -> list[Finding]:
+    """Judge the needs that no wheel serves: the system, or the image, may bring them.
+
+    The driver comes from the host, and optional plug-ins may lack what they need, as where they are built.
+    """
+    asked: dict[str, list[MissingNeed]] = {}
+    for row in loading["unserved"]:
+        aside = row["driver"] or _of_the_system(row["needs"])
+        if not aside and not tables.optional.find(row["library"], row["needs"]):
+            asked.setdefault(row["needs"], []).append(row)
+    strange = {n: rows for n, rows in asked.items() if rows[0]["other_versions"] or rows[0]["elsewhere"]}
+    findings = [_strange(needs, rows, loading["roots"]) for needs, rows in sorted(strange.items())]
     unknown = sorted(asked.keys() - strange.keys())
     if unknown:
         named = ", ".join(f"{needs} ({_who(asked[needs], loading['roots'])})" for needs in unknown[:SHOWN])
         more = f" and {len(unknown) - SHOWN} more" if len(unknown) > SHOWN else ""
-        text = f"No wheel brings {named}{more}; whether the system does was not looked at."
+        text = f"Nothing among the packages brings {named}{more}; whether the system does was not looked at."
         findings.append(skipped(text))
+    if "unserved" in loading["cut"]:
+        findings.append(
+            skipped(f"More than {len(loading['unserved'])} needs are not served; the rest was not listed.")
+        )
     return findings or [
         passed(
             f"All {loading['libraries']} libraries find in the wheels what they need, but for what every "
@@ -64,15 +75,23 @@ def _of_the_system(needs: str) -> bool:
     return needs in _OF_EVERY_SYSTEM or needs.startswith(_OF_THE_PYTHON)
 
 
-def _of_another_version(needs: str, rows: list[MissingNeed], roots: Collection[str]) -> Finding:
-    others = ", ".join(rows[0]["other_versions"])
+def _strange(needs: str, rows: list[MissingNeed], roots: Collection[str]) -> Finding:
+    """Judge a need of which the packages have another version, or the very one off every search path."""
+    elsewhere, others = rows[0]["elsewhere"], ", ".join(rows[0]["other_versions"])
+    if elsewhere:
+        found = short_path(elsewhere[0], roots)
+        said = f"{found} is off its search path"
+        hint = f"load {found} first, or put its folder on LD_LIBRARY_PATH"
+    else:
+        found = others
+        said = f"the wheels have {others}, so it was made for another version"
+        hint = "install the build of the package that was made for the CUDA of this stack"
     return warned(
-        f"{_who(rows, roots)} needs {needs}; the wheels have {others}, so it was made for another version, "
-        "unless the system brings that one.",
+        f"{_who(rows, roots)} needs {needs}; {said}, unless the system brings that one.",
         *(Evidence(f"{row['library']} needs {needs}", "DT_NEEDED of the file") for row in rows[:SHOWN]),
         expected=needs,
-        found=others,
-        hint="install the build of the package that was made for the CUDA of this stack",
+        found=found,
+        hint=hint,
     )
 
 

@@ -17,12 +17,12 @@ def loading(**more: Any) -> dict[str, Any]:
     names = ("missing", "versions", "undefined", "shadowed", "unreadable", "skipped", "cut")
     lists: dict[str, Any] = {name: [] for name in names}
     seen: dict[str, Any] = {"roots": [ROOT], "libraries": 3, "torch": None, "abi": {}, "copies": {}, **lists}
-    return {"loading": {**seen, "alone": True, "of_system": [], **more}}
+    return {"loading": {**seen, "alone": True, "of_system": [], "unserved": [], **more}}
 
 
-def lacks(needs: str, *others: str, library: str = LIBRARY) -> dict[str, Any]:
+def lacks(needs: str, *others: str, library: str = LIBRARY, elsewhere: str = "") -> dict[str, Any]:
     row = {"library": library, "needs": needs, "driver": needs == "libcuda.so.1", "other_versions": [*others]}
-    return {**row, "elsewhere": []}
+    return {**row, "elsewhere": [elsewhere] if elsewhere else []}
 
 
 def wants(version: str, needs: str = "libc.so.6") -> dict[str, Any]:
@@ -33,27 +33,43 @@ def test_the_libraries_of_every_system_and_of_the_driver_are_left_aside() -> Non
     rows = [lacks(name) for name in ("libc.so.6", "libstdc++.so.6", "ld-linux-aarch64.so.1", "libcuda.so.1")]
     rows.append(lacks("libpython3.12.so.1.0"))
     text = "All 3 libraries find in the wheels what they need, but for what every system has."
-    assert seen_said("LOAD301", loading(missing=rows)) == [("PASS", text)]
+    assert seen_said("LOAD301", loading(unserved=rows)) == [("PASS", text)]
 
 
 def test_what_an_image_may_bring_is_said_not_to_be_checked() -> None:
     rows = [lacks("libGL.so.1"), lacks("libGL.so.1", library=f"{ROOT}/cv2/cv2.so"), lacks("libcudart.so.12")]
-    assert seen_said("LOAD301", loading(missing=rows)) == [
+    assert seen_said("LOAD301", loading(unserved=rows)) == [
         (
             "SKIP",
-            "No wheel brings libGL.so.1 (pkg/_C.so and 1 more), libcudart.so.12 (pkg/_C.so); "
+            "Nothing among the packages brings libGL.so.1 (pkg/_C.so and 1 more), libcudart.so.12 (pkg/_C.so); "
             "whether the system does was not looked at.",
         )
     ]
 
 
 def test_a_library_of_another_version_than_the_wheels_have_is_a_warning() -> None:
-    (verdict,) = seen_verdicts("LOAD301", loading(missing=[lacks("libcudart.so.10.2", "libcudart.so.12")]))
+    (verdict,) = seen_verdicts("LOAD301", loading(unserved=[lacks("libcudart.so.10.2", "libcudart.so.12")]))
     assert verdict.outcome.name == "WARN"
     assert verdict.message == (
         "pkg/_C.so needs libcudart.so.10.2; the wheels have libcudart.so.12, so it was made for another "
         "version, unless the system brings that one."
     )
+
+
+def test_a_library_off_every_search_path_is_a_warning() -> None:
+    row = lacks("libx.so.1", elsewhere=f"{ROOT}/other/lib/libx.so.1")
+    assert seen_said("LOAD301", loading(unserved=[row])) == [
+        (
+            "WARN",
+            "pkg/_C.so needs libx.so.1; other/lib/libx.so.1 is off its search path, unless the system brings "
+            "that one.",
+        )
+    ]
+
+
+def test_a_list_that_was_cut_is_not_a_pass() -> None:
+    said = seen_said("LOAD301", loading(unserved=[lacks("libc.so.6")], cut=["unserved"]))
+    assert said == [("SKIP", "More than 1 needs are not served; the rest was not listed.")]
 
 
 @pytest.mark.parametrize(("glibc", "outcome"), [("2.28", "PASS"), ("2.27", "FAIL"), (None, "SKIP")])
