@@ -44,11 +44,11 @@ def make_wheel(
     *requires: str,
     tag: str = "py3-none-any",
     salt: str = "",
-    more: Mapping[str, str] | None = None,
+    more: Mapping[str, str | bytes] | None = None,
 ) -> Upload:
     stem = f"{name.replace('-', '_')}-{version}"
     metadata = "".join(f"Requires-Dist: {each}\n" for each in requires)
-    members = {
+    members: dict[str, str | bytes] = {
         f"{stem}.dist-info/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{metadata}",
         f"{stem}.dist-info/WHEEL": f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n",
         f"{name.replace('-', '_')}/__init__.py": f"SALT = {salt!r}\n",

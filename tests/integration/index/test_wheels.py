@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import platform
+import sysconfig
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from stackcheck import pipeline
+from stackcheck import pipeline, rules
 from stackcheck.cli import main
 from stackcheck.intake.stack import Stack
 from stackcheck.model.facts import Fault, Missing
@@ -171,6 +172,29 @@ def test_of_a_family_each_member_that_is_not_built_here_is_judged_by_its_files(
         "not built: there is no Python 3.14 on this machine, built stands for its family",
         f"not built: the stack is for {OTHER}, this machine is {HERE}",
     ]
+
+
+def test_the_files_say_the_same_whether_they_were_unpacked_or_installed(
+    server: IndexServer, how: pipeline.Options
+) -> None:
+    extension = next(Path(sysconfig.get_config_var("DESTSHARED")).glob("_socket.*.so"))
+    twice = {"shared/a.py": "1"}
+    server.add(
+        "main", make_wheel("native", "1.0", "pure==1.0", more={"native/_C.so": extension.read_bytes()})
+    )
+    server.add("main", make_wheel("pure", "1.0", more=twice), make_wheel("pure", "1.5", more=twice))
+    python = ".".join(platform.python_version_tuple()[:2])
+    packages = {"native": "1.0", "pure": "1.5"}
+    wrong = stack(server, python=python, platform=HERE, packages=packages, overrides=["pure==1.5"])
+    options = replace(how, engine="venv", keep_going=True)
+    of_files = {rule.code for rule in rules.of_files()} - {"WHEEL301", "LOAD305"}
+    unpacked_, installed = (
+        {(each.code, each.outcome.name) for each in report.verdicts if each.code in of_files}
+        for report in (pipeline.check(wrong, options, quiet), pipeline.verify(wrong, options, quiet))
+    )
+    assert unpacked_ == installed
+    assert {code for code, outcome in installed if outcome == "FAIL"} == {"DIST303"}
+    assert {("LOAD301", "PASS"), ("LOAD302", "PASS"), ("DIST302", "PASS")} <= installed
 
 
 def test_the_engine_wheels_builds_nothing_and_says_so(server: IndexServer, how: pipeline.Options) -> None:
