@@ -72,13 +72,13 @@ def sha256(agent: bytes) -> str:
     return hashlib.sha256(agent).hexdigest()
 
 
-def request_of_files(request: Mapping[str, Any], folders: Iterable[str]) -> dict[str, Any]:
+def request_of_files(request: Mapping[str, Any], folders: Iterable[str], whole: str) -> dict[str, Any]:
     """Return what of a request packages in these folders answer, whatever system and Python they are for.
 
-    Each probe is told where to look, and that all else here is of another machine (`alone`).
+    Each probe is told where to look, and that all outside the folder `whole` is of another machine (`alone`).
     """
     places = {name: param for name in request["probes"] if (param := looks_in(name))}
-    told = {name: {param: list(folders), "alone": True} for name, param in places.items()}
+    told = {name: {param: list(folders), "alone": whole} for name, param in places.items()}
     params = {name: {**request["params"].get(name, {}), **row} for name, row in told.items()}
     return {**request, "probes": list(places), "params": params}
 

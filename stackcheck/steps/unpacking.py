@@ -45,7 +45,7 @@ def unpacked(stack: Stack, facts: Facts, options: Options, progress: Progress) -
     progress(f"{stack.id}: unpacking the wheels for Python {resolution.python} on {resolution.platform}")
     try:
         target = engine.prepare(stack, resolution, _building(options), progress)
-        request = agents.request_of_files(agents.request_for(stack), target.packages)
+        request = agents.request_of_files(agents.request_for(stack), target.packages, target.name)
         progress(f"{stack.id}: looking at the files in {target.name}")
         observation = asked(engine, target, request, options)
     except BuildFailedError as error:

@@ -96,7 +96,7 @@ class TestPreparing:
         assert first.size_bytes > 0
         request = agents.request_for(stack, ["distributions", "environment"])
         if case.able.files_only:
-            request = agents.request_of_files(request, first.packages)
+            request = agents.request_of_files(request, first.packages, first.name)
         document = case.engine.run_agent(first, agents.pack(), request, timeout_s=60)
         seen = parse_observation(document)
         found = seen.facts("distributions")

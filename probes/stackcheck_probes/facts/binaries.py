@@ -166,7 +166,7 @@ class _Loading(TypedDict):
 class Loading(_Loading, total=False):
     """What would keep libraries from loading; `cut` names the lists that are not complete.
 
-    `alone`: nothing outside the roots was looked at, so `unserved` has what is not there and the system may
+    `alone`: nothing of the system was looked at, so `unserved` has what is not there and the system may
     bring, and `of_system` the symbol versions that are asked of it.
     """
 

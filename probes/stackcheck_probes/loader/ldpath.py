@@ -113,13 +113,13 @@ def _text(raw: bytes, at: int) -> str:
 class Search:
     """The loader of one file system: `root` stands before every path, `library_path` is LD_LIBRARY_PATH.
 
-    `within` are the only folders that files are taken from, where the rest is of another machine or Python.
+    `within` is the only folder that files are taken from, where the rest is of another machine or Python.
     `faults` gathers the ELF files that could not be read, by path.
     """
 
-    def __init__(self, root: str = "", library_path: str = "", within: list[str] | None = None) -> None:
+    def __init__(self, root: str = "", library_path: str = "", within: str | None = None) -> None:
         self.root = root.rstrip("/")
-        self.within = None if within is None else tuple(folder.rstrip("/") + "/" for folder in within)
+        self.within = None if within is None else os.path.normpath(within) + "/"
         # An empty entry means the current folder, which belongs to whoever starts the program.
         self.library_path = [part.rstrip("/") for part in library_path.replace(";", ":").split(":") if part][
             :MAX_FOLDERS

@@ -82,13 +82,13 @@ def run(params: dict[str, Any]) -> Loading:
 
     params: `roots` (folders; default: the site-packages of this interpreter), `root` (a prefix for the file
     system that they live in), `library_path` (default: $LD_LIBRARY_PATH), `packages` (names of folders in the
-    roots: judge the libraries of these alone), `alone` (the system and the interpreter that these folders are
-    for are not here: nothing outside the roots is looked at, and what they lack is `unserved`).
+    roots: judge the libraries of these alone), `alone` (a folder with the roots in it: the system and the
+    interpreter that they are for are not here, so nothing outside it is looked at).
     """
     roots = list(params.get("roots") or site_packages())
     stated = params.get("library_path")
     path = os.environ.get("LD_LIBRARY_PATH", "") if stated is None else stated
-    search = Search(params.get("root") or "", path, roots if params.get("alone") else None)
+    search = Search(params.get("root") or "", path, params.get("alone"))
     tree = Tree(roots, search, params.get("packages"))
     try:
         return _Findings(tree).facts()

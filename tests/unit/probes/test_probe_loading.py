@@ -67,7 +67,7 @@ def test_alone_a_tree_takes_nothing_from_this_machine(tmp_path: Path) -> None:
     here = loading.run({"roots": [str(tmp_path)], "library_path": ""})
     assert (here["missing"], here["alone"], here["of_system"]) == ([], False, [])
     assert here["glibc"] != ""
-    alone = loading.run({"roots": [str(tmp_path)], "library_path": "/usr/lib", "alone": True})
+    alone = loading.run({"roots": [str(tmp_path)], "library_path": "/usr/lib", "alone": str(tmp_path)})
     assert (alone["outside"], alone["libcuda"], alone["glibc"], alone["alone"]) == ({}, [], "", True)
     assert "libc.so.6" in {row["needs"] for row in alone["unserved"]}
     assert alone["missing"] == []
@@ -85,7 +85,7 @@ def test_a_library_of_another_processor_serves_nobody(
         raw = bytearray(EXTENSION.read_bytes())
         raw[0x12:0x14] = machine.to_bytes(2, "little")  # e_machine
         (tmp_path / "pkg/other/libc.so.6").write_bytes(raw)
-    alone = loading.run({"roots": [str(tmp_path)], "alone": True})
+    alone = loading.run({"roots": [str(tmp_path)], "alone": str(tmp_path)})
     missing = [row["needs"] for row in alone["unserved"] if row["library"].endswith("_C.so")]
     assert ("libc.so.6" not in missing) == served
 

@@ -38,14 +38,14 @@ def test_the_names_of_the_stack_s_variables_are_asked_for_not_their_values() -> 
 
 
 def test_of_files_only_those_probes_are_asked_that_look_in_package_folders_and_each_is_told_where() -> None:
-    asked = agent.request_of_files(agent.request_for(Stack(id="s")), ["/cache/lib"])
+    asked = agent.request_of_files(agent.request_for(Stack(id="s")), ["/cache/lib"], "/cache")
     place = ["/cache/lib"]
     assert asked["params"] == {
-        "cumm_files": {"sys_path": place, "alone": True},
-        "distributions": {"sys_path": place, "alone": True},
-        "libraries": {"deep": "hidden", "roots": place, "alone": True},
-        "loading": {"roots": place, "alone": True},
-        "recorded_files": {"sys_path": place, "alone": True},
+        "cumm_files": {"sys_path": place, "alone": "/cache"},
+        "distributions": {"sys_path": place, "alone": "/cache"},
+        "libraries": {"deep": "hidden", "roots": place, "alone": "/cache"},
+        "loading": {"roots": place, "alone": "/cache"},
+        "recorded_files": {"sys_path": place, "alone": "/cache"},
     }
     assert asked["probes"] == list(asked["params"])
     assert {grade_of(name) for name in asked["probes"]} == {"static"}
