@@ -63,7 +63,8 @@ class Unpacked:
     """The wheels of a lock, unpacked: how many, their size in bytes, and for which Python and platform.
 
     `left_out` says of each package that is not among them why ("x 1.0 comes as source"); `failures` of each
-    probe that could not do its work.
+    probe that could not do its work. `kept`: what an earlier look at every one of them saw was enough, and
+    no wheel was opened.
     """
 
     wheels: int
@@ -72,6 +73,7 @@ class Unpacked:
     platform: str
     left_out: tuple[str, ...] = ()
     failures: Mapping[str, str] = field(default_factory=dict)
+    kept: bool = False
 
 
 HOST_FACTS: Mapping[str, Fact] = {

@@ -1,4 +1,7 @@
-"""Instead of building: look at the files of the wheels, and run nothing. Facts: `unpacked`, `python`."""
+"""Instead of building: look at the files of the wheels, and run nothing. Facts: `unpacked`, `python`.
+
+What is known of every wheel from an earlier run is not looked at again, nor unpacked.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +18,14 @@ from stackcheck.rules.registry import known_facts
 from stackcheck.steps.claiming import brings_its_own
 from stackcheck.steps.probing import asked
 from stackcheck.targets.wheels import WheelsEngine
+from stackcheck.wheels.answers import observed
+from stackcheck.wheels.compose import Place, facts_of
+from stackcheck.wheels.unpacked import keep_unpacked
 from stackcheck_probes.machine import torchfile
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from stackcheck.intake.stack import Stack
     from stackcheck.model.facts import Facts
     from stackcheck.model.resolution import Resolution
@@ -42,12 +50,11 @@ def unpacked(stack: Stack, facts: Facts, options: Options, progress: Progress) -
     if isinstance(resolution, Missing):
         return _none(Missing(f"nothing was unpacked: {resolution.reason}"))
     engine = WheelsEngine(options.build.cache)
-    progress(f"{stack.id}: unpacking the wheels for Python {resolution.python} on {resolution.platform}")
     try:
-        target = engine.prepare(stack, resolution, _building(options), progress)
-        request = agents.request_of_files(agents.request_for(stack), target.packages, target.name)
-        progress(f"{stack.id}: looking at the files in {target.name}")
-        observation = asked(engine, target, request, options)
+        place = engine.place(resolution)
+        request = agents.request_of_files(agents.request_for(stack), place.packages, place.name)
+        seen = _known(place, resolution, request, options)
+        seen = seen or _looked_at(stack, resolution, engine, options, progress)
     except BuildFailedError as error:
         fault = Fault(str(error), proven=True, log_tail=error.log_tail, log_file=error.log_file)
         return _none(Missing("the wheels could not be unpacked"), unpacked=fault)
@@ -57,7 +64,61 @@ def unpacked(stack: Stack, facts: Facts, options: Options, progress: Progress) -
         return _none(Missing("the wheels were not looked at"), unpacked=Fault(str(error)))
     finally:
         engine.close()
-    return Files(_facts(stack, resolution, target, observation), {"building": target, "probing": observation})
+    report = {"building": seen.target, "probing": seen.observation}
+    return Files(_facts(stack, resolution, seen), report)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A folder of wheels, what probes report of it, and what its torch/version.py says.
+
+    kept: all that is known from an earlier look.
+    """
+
+    target: Target
+    observation: Observation
+    torch: Mapping[str, str | None]
+    kept: bool = False
+
+
+def _known(
+    place: Target, resolution: Resolution, request: Mapping[str, Any], options: Options
+) -> _Seen | None:
+    """Return what is known without a look at any wheel; None when it is not all that is asked for."""
+    if options.build.no_cache:
+        return None
+    composed = facts_of(resolution, _place(place), _cache(options))
+    observation = observed(composed, request) if composed else None
+    if composed is None or observation is None:
+        return None
+    torch = torchfile.stated(composed.texts.get("torch/version.py", ""))
+    return _Seen(replace(place, size_bytes=composed.size_bytes), observation, torch, kept=True)
+
+
+def _looked_at(
+    stack: Stack,
+    resolution: Resolution,
+    engine: WheelsEngine,
+    options: Options,
+    progress: Progress,
+) -> _Seen:
+    """Unpack the wheels, run the probes that look at files, and keep what the wheels say."""
+    progress(f"{stack.id}: unpacking the wheels for Python {resolution.python} on {resolution.platform}")
+    target = engine.prepare(stack, resolution, _building(options), progress)
+    progress(f"{stack.id}: looking at the files in {target.name}")
+    request = agents.request_of_files(agents.request_for(stack), target.packages, target.name)
+    observation = asked(engine, target, request, options)
+    keep_unpacked(resolution, _place(target), _cache(options))
+    return _Seen(target, observation, torchfile.read(str(Path(target.packages[0]) / "torch")))
+
+
+def _place(target: Target) -> Place:
+    (packages,) = target.packages
+    return Place(packages, target.name)
+
+
+def _cache(options: Options) -> Mapping[str, str]:
+    return {"STACKCHECK_CACHE": str(options.build.cache)}
 
 
 def _building(options: Options) -> Any:
@@ -70,9 +131,10 @@ def _none(gap: Missing, **known: Any) -> Files:
     return Files(dict.fromkeys(names, gap) | known)
 
 
-def _facts(stack: Stack, resolution: Resolution, target: Target, observation: Observation) -> dict[str, Any]:
+def _facts(stack: Stack, resolution: Resolution, files: _Seen) -> dict[str, Any]:
     """Return the facts of the rules over files; the resolution is what of it was unpacked."""
     wheels = tuple(package for package in resolution.packages if package.is_wheel)
+    observation = files.observation
     failures = {name: failure.message for name, failure in observation.failures.items()}
     left_out = (
         *(f"{each.name} {each.version} comes as source ({each.filename})" for each in resolution.built),
@@ -81,17 +143,22 @@ def _facts(stack: Stack, resolution: Resolution, target: Target, observation: Ob
     seen = {name: fact for name, fact in rule_facts(observation).items() if name in observation.probes}
     return seen | {
         "unpacked": Unpacked(
-            len(wheels), target.size_bytes, resolution.python, resolution.platform, left_out, failures
+            len(wheels),
+            files.target.size_bytes,
+            resolution.python,
+            resolution.platform,
+            left_out,
+            failures,
+            kept=files.kept,
         ),
         "resolution": replace(resolution, packages=wheels),
-        "python": _python(stack, resolution, target),
+        "python": _python(stack, resolution, files.torch),
     }
 
 
-def _python(stack: Stack, resolution: Resolution, target: Target) -> TargetPython:
+def _python(stack: Stack, resolution: Resolution, torch: Mapping[str, str | None]) -> TargetPython:
     """Return the Python that was resolved for: none of it is here, so nothing of it was seen."""
-    found = (torchfile.read(str(Path(folder) / "torch")).get("__version__") for folder in target.packages)
     built = {each.name: str(each.version) for each in resolution.built}
     given = {name: str(version) for name, version in resolution.given.items()}
     markers = marker_environment(resolution.python, stack.platform or "linux/amd64")
-    return TargetPython(resolution.python, markers, next(filter(None, found), None), given | built)
+    return TargetPython(resolution.python, markers, torch.get("__version__"), given | built)

@@ -40,7 +40,8 @@ def wheels_are_unpacked(unpacked: Unpacked | Fault) -> list[Finding]:
     ]
     what = f"{unpacked.wheels} wheel{'' if unpacked.wheels == 1 else 's'} for Python {unpacked.python}"
     size = f"{unpacked.size_bytes / 1e6:,.1f} MB"
-    return [passed(f"{what} on {unpacked.platform} were unpacked ({size}); nothing was run."), *findings]
+    how = "are known by their SHA-256 from an earlier look" if unpacked.kept else "were unpacked"
+    return [passed(f"{what} on {unpacked.platform} {how} ({size}); nothing was run."), *findings]
 
 
 def _not_unpacked(fault: Fault) -> Finding:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
 import sysconfig
 from dataclasses import replace
 from pathlib import Path
@@ -145,9 +146,26 @@ def test_a_second_look_unpacks_nothing_again_and_a_stack_with_the_same_wheels_ne
 ) -> None:
     server.add("main", make_wheel("pure", "1.5"))
     told: list[str] = []
-    for name in ("one", "two"):
+    reports = [
         pipeline.check(stack(server, id=name, packages={"pure": "1.5"}), how, told.append)
-    assert sum(line.startswith("nothing to build: ") for line in told) == 1
+        for name in ("one", "two")
+    ]
+    assert sum("unpacking the wheels" in line for line in told) == 1
+    first, second = (said(report, Outcome.PASS) for report in reports)
+    assert second.pop("WHEEL301").startswith("1 wheel for Python 3.13")
+    assert "known by their SHA-256" in said(reports[1], Outcome.PASS)["WHEEL301"]
+    assert first.pop("WHEEL301") != ""
+    assert first == second
+    folder = Path(reports[0].subject.name)
+    shutil.rmtree(folder)
+    again = pipeline.check(stack(server, packages={"pure": "1.5"}), how, quiet)
+    assert (said(again, Outcome.PASS).keys(), folder.exists()) == (
+        said(reports[1], Outcome.PASS).keys(),
+        False,
+    )
+    fresh = replace(how, build=replace(how.build, no_cache=True))
+    pipeline.check(stack(server, packages={"pure": "1.5"}), fresh, quiet)
+    assert folder.exists()
 
 
 def test_of_a_family_each_member_that_is_not_built_here_is_judged_by_its_files(
