@@ -11,16 +11,12 @@ from stackcheck.knowledge.reading import FOLDER, Row, only_keys, read_rows, read
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptionalLibrary(Row):
-    """Files (a pattern over paths) that may miss libraries (patterns over sonames), and why.
-
-    one_of: the files are builds of one library, told apart by a number in their names, and one must load.
-    """
+    """Files (a pattern over paths) that may miss libraries (patterns over sonames), and why."""
 
     file: str
     needs: tuple[str, ...]
     why: str
     wheel: str
-    one_of: bool = False
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from stackcheck.probing.observation import SCHEMA_VERSION, parse_observation
 from stackcheck.wheels.kept_files import KeptFiles
-from stackcheck_probes.probes import cumm_files, distributions, libraries, loading, recorded_files
+from stackcheck_probes.loader.builds import python_of
+from stackcheck_probes.loader.requirements import Requirements
+from stackcheck_probes.probes import (
+    cumm_files,
+    distributions,
+    libraries,
+    loading,
+    numpy_modules,
+    recorded_files,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -19,6 +28,7 @@ if TYPE_CHECKING:
     from stackcheck.wheels.compose import Composed
     from stackcheck.wheels.facts import LibraryFacts, WheelFacts
     from stackcheck_probes.facts.binaries import Libraries, LibraryCode, Loading
+    from stackcheck_probes.facts.packages import NumpyModules
     from stackcheck_probes.facts.python import Distribution, Distributions, RecordedFiles
     from stackcheck_probes.facts.spconv import CummFiles
 
@@ -100,7 +110,38 @@ def _code(path: str, facts: LibraryFacts) -> LibraryCode:
 def _loading(seen: Composed, params: Mapping[str, Any]) -> Loading:
     """Return what loading shows; what is outside the prefix is another machine's (`alone`)."""
     usual = {"roots": [seen.place.packages], "library_path": "", "alone": seen.place.prefix}
-    return loading.seen({**params, **usual}, KeptFiles(seen))
+    return loading.seen({**params, **usual}, KeptFiles(seen), _requirements(seen))
+
+
+def _requirements(seen: Composed) -> Requirements:
+    """Return what the wheels require of each other."""
+    by_name = {wheel.name: wheel for wheel in seen.wheels}
+
+    def installed() -> dict[str, list[str]]:
+        return {name: list(map(distributions.required, wheel.requires)) for name, wheel in by_name.items()}
+
+    def record(name: str) -> str:
+        wheel = by_name[name]
+        return "".join(f"{seen.place.recorded(row.path, wheel)},\n" for row in wheel.record)
+
+    return Requirements(installed, record, [seen.place.packages])
+
+
+def _numpy_modules(seen: Composed, params: Mapping[str, Any]) -> NumpyModules:
+    del params
+    root = seen.place.packages
+    by_name = {wheel.name: wheel for wheel in seen.wheels}
+
+    def api_at(path: str) -> int | None:
+        facts = seen.binaries.get(f"{root}/{path}")
+        return facts.numpy["api"] if facts and facts.numpy else None
+
+    def module_of(row: Distribution) -> tuple[str, int] | None:
+        wheel = by_name[row["name"]]
+        paths = (seen.place.recorded(each.path, wheel) for each in wheel.record)
+        return numpy_modules.module_among(paths, python_of([root]), api_at)
+
+    return numpy_modules.told([_distribution(each, root) for each in seen.wheels], module_of)
 
 
 def _cumm_files(seen: Composed, params: Mapping[str, Any]) -> CummFiles:
@@ -144,6 +185,7 @@ _ANSWERS: dict[str, Callable[[Composed, Mapping[str, Any]], Mapping[str, Any]]] 
     "cumm_files": _cumm_files,
     "distributions": _distributions,
     "libraries": _libraries,
+    "numpy_modules": _numpy_modules,
     "loading": _loading,
     "recorded_files": _recorded_files,
 }

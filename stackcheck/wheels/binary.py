@@ -9,15 +9,13 @@ from stackcheck_probes.binaries.bytesource import SourceError
 from stackcheck_probes.binaries.elf import MAGIC, Elf, ElfError
 from stackcheck_probes.binaries.libraryfile import read_source
 from stackcheck_probes.loader.symbols import Symbols
-from stackcheck_probes.probes import libraries, loading, numpy_abi
+from stackcheck_probes.probes import libraries, loading, numpy_modules
 
 if TYPE_CHECKING:
     from typing import Any
 
     from stackcheck_probes.binaries.bytesource import ByteSource
     from stackcheck_probes.facts.binaries import CodeFacts
-
-_PIECE = 4 << 20
 
 
 def library_facts(source: ByteSource, path: str) -> LibraryFacts | None:
@@ -32,7 +30,7 @@ def library_facts(source: ByteSource, path: str) -> LibraryFacts | None:
         if source.pread(0, 4) != MAGIC:
             return LibraryFacts(path, source.size, code=facts)
         loaded = _loader_facts(Elf(source))
-        numpy = _numpy(source) if path.endswith((".so", ".pyd")) else None
+        numpy = _numpy(source) if path.endswith(".so") else None
         return LibraryFacts(path, source.size, code=facts, numpy=numpy, **loaded)
     except (ElfError, SourceError) as error:
         return LibraryFacts(path, source.size, code=facts, error=str(error))
@@ -71,13 +69,5 @@ def _symbol_facts(symbols: Symbols) -> dict[str, Any]:
 
 
 def _numpy(source: ByteSource) -> NumpyFacts | None:
-    """Return which C API of NumPy a module was compiled with, by the names that it looks for."""
-    found = False
-    tail = b""
-    for at in range(0, min(source.size, numpy_abi.MAX_BYTES), _PIECE):
-        piece = tail + source.pread(at, _PIECE)
-        if any(mark in piece for mark in numpy_abi.NEW):
-            return {"api": 2}
-        found = found or any(mark in piece for mark in numpy_abi.OLD)
-        tail = piece[-64:]
-    return {"api": 1} if found else None
+    major = numpy_modules.api(source)
+    return None if major is None else {"api": major}

@@ -346,7 +346,7 @@ class TestFaults:
         assert (
             "FAIL",
             "libraries",
-            "torch/lib/libtorch_cuda.so cannot be read: ELF header cut off after 40 bytes",
+            "torch/lib/libtorch_cuda.so cannot be read: ELF header cut off after 40 bytes.",
         ) in ended.causes
 
     def test_a_torch_for_the_cpu_under_the_same_version(self, starter: Starter, tmp_path: Path) -> None:

@@ -53,12 +53,14 @@ def main(roots: list[str]) -> int:
 
 def libraries(roots: list[str]) -> list[str]:
     """Return the shared libraries that the probe judges."""
+    from stackcheck_probes.loader.builds import for_another_python  # noqa: PLC0415
     from stackcheck_probes.loader.ldpath import Search  # noqa: PLC0415
     from stackcheck_probes.loader.loadtree import Tree  # noqa: PLC0415
 
     tree = Tree(roots, Search())
+    python = "".join(map(str, sys.version_info[:2]))
     try:
-        return [library.path for library in tree.opened]
+        return [each.path for each in tree.opened if not for_another_python(each.path, python)]
     finally:
         tree.close()
 
@@ -67,8 +69,10 @@ def served_by_packages(roots: list[str]) -> set[str]:
     """Return the libraries with a need that only their package serves, and those that need such a one."""
     from stackcheck_probes.loader.ldpath import Search  # noqa: PLC0415
     from stackcheck_probes.loader.loadtree import PACKAGE, Tree  # noqa: PLC0415
+    from stackcheck_probes.probes.loading import requirements_of  # noqa: PLC0415
 
-    tree = Tree(roots, Search(library_path=os.environ.get("LD_LIBRARY_PATH", "")))
+    search = Search(library_path=os.environ.get("LD_LIBRARY_PATH", ""))
+    tree = Tree(roots, search, requirements=requirements_of(roots))
     try:
         served = {
             library.path: [tree.serve(name, library) for name in library.dynamic.needed]
@@ -95,6 +99,8 @@ def refusals(seen: Loading) -> dict[str, str]:
         found.setdefault(old["library"], old["version"])
     for unserved in seen["undefined"]:
         found.setdefault(unserved["library"], unserved["symbols"][0])
+    for fails in seen.get("imports", ()):
+        found.setdefault(fails["module"], fails["because"][0])
     for unread in seen["unreadable"]:
         found.setdefault(unread["path"], unread["error"])
     return found

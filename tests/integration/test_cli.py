@@ -374,6 +374,7 @@ def test_inspect_of_an_environment_says_whether_its_libraries_load(folder: Path)
     site = folder / "site"
     (site / "torchvision").mkdir(parents=True)
     (site / "torchvision-0.20.0.dist-info").mkdir()
+    (site / "torchvision-0.20.0.dist-info" / "INSTALLER").write_text("uv")
     (site / "torchvision" / "_C.so").write_bytes(extension)
     good = run(folder, "inspect", "site")
     assert good.returncode == 0
@@ -382,7 +383,7 @@ def test_inspect_of_an_environment_says_whether_its_libraries_load(folder: Path)
     bad = run(folder, "inspect", "site")
     assert bad.returncode == 1
     assert "\nFAIL  LOAD301  Every library finds the libraries that it needs\n" in bad.stdout
-    assert "      torchvision/_C.so cannot be loaded: libq.so.7 is not there\n" in bad.stdout
+    assert "      torchvision/_C.so cannot be loaded: libq.so.7 is not there.\n" in bad.stdout
     document = json.loads(run(folder, "inspect", "site", "--format", "json").stdout)
     assert [row["code"] for row in document["loading"] if row["outcome"] == "FAIL"] == ["LOAD301"]
 

@@ -160,9 +160,98 @@ def test_what_torch_loads_when_first_used_is_not_loaded_before(tmp_path: Path) -
         tree.close()
 
 
+def names(paths: list[str]) -> list[str]:
+    return [Path(path).name for path in paths]
+
+
 def test_another_build_of_a_library_that_loads_is_noted(tmp_path: Path) -> None:
     made(tmp_path / "torchcodec/libtorchcodec_core5.so", needs=("libavutil.so.57",))
-    made(tmp_path / "torchcodec/libtorchcodec_core6.so")
+    made(tmp_path / "torchcodec/libtorchcodec_core6.so", needs=("libavutil.so.58",))
+    made(tmp_path / "torchcodec/libtorchcodec_ops5.so", needs=("libtorchcodec_core5.so",))
+    made(tmp_path / "torchcodec/libtorchcodec_ops6.so", needs=("libtorchcodec_core6.so",))
+    made(tmp_path / "torchcodec/libtorchcodec_image1.so")
     made(tmp_path / "other/lib1.so", needs=("libavutil.so.57",))
-    noted = {Path(row["library"]).name: row["another_loads"] for row in seen(tmp_path)["missing"]}
-    assert noted == {"libtorchcodec_core5.so": True, "lib1.so": False}
+    made(tmp_path / "torchcodec/libavutil.so.58")
+    (core,) = seen(tmp_path)["builds"]
+    assert core["name"] == "libtorchcodec_core*.so"
+    assert (names(core["paths"]), names(core["loads"])) == (
+        ["libtorchcodec_core5.so", "libtorchcodec_core6.so"],
+        ["libtorchcodec_core6.so"],
+    )
+    (tmp_path / "torchcodec/libavutil.so.58").unlink()
+    assert [row["loads"] for row in seen(tmp_path)["builds"]] == [[]]
+
+
+def test_modules_that_need_other_libraries_are_not_builds_of_one(tmp_path: Path) -> None:
+    made(tmp_path / "pkg/conv1d.so")
+    made(tmp_path / "pkg/conv2d.so", needs=("libgone.so.1",))
+    assert seen(tmp_path)["builds"] == []
+
+
+def test_a_refused_library_fails_the_extension_module_that_needs_it(tmp_path: Path) -> None:
+    root = tmp_path / "lib/python3.11/site-packages"
+    made(root / "open3d/pybind.cpython-311-x86_64-linux-gnu.so", needs=("libOpen3D.so.0.20",))
+    made(root / "open3d/other.cpython-310-x86_64-linux-gnu.so", needs=("libOpen3D.so.0.20",))
+    made(root / "open3d/fine.abi3.so")
+    below = made(root / "open3d/libOpen3D.so.0.20", needs=("libusb-1.0.so.0",))
+    found = seen(root)
+    assert [(row["library"], row["needs"]) for row in found["missing"]] == [(str(below), "libusb-1.0.so.0")]
+    (row,) = found["imports"]
+    assert (Path(row["module"]).name, row["because"]) == (
+        "pybind.cpython-311-x86_64-linux-gnu.so",
+        [str(below)],
+    )
+    assert (found["libraries"], found["other_pythons"]) == (3, 1)
+
+
+def test_modules_for_other_pythons_are_not_judged_for_this_one(tmp_path: Path) -> None:
+    root = tmp_path / "lib/python3.11/site-packages"
+    for tag in ("310", "311", "312", "314t"):
+        made(root / f"nvidia/nvcomp/impl.cpython-{tag}-x86_64-linux-gnu.so", needs=("libnvcomp.so.6",))
+    found = seen(root)
+    assert names([row["library"] for row in found["missing"]]) == ["impl.cpython-311-x86_64-linux-gnu.so"]
+    assert (found["libraries"], found["other_pythons"]) == (1, 3)
+    told = loading.run({"roots": [str(root)], "library_path": "", "python": "312"})
+    assert names([row["library"] for row in told["missing"]]) == ["impl.cpython-312-x86_64-linux-gnu.so"]
+    moved = tmp_path / "somewhere"
+    root.rename(moved)
+    assert len(seen(moved)["missing"]) == 4
+
+
+def test_a_missing_driver_refuses_no_module(tmp_path: Path) -> None:
+    made(tmp_path / "pkg/x.abi3.so", needs=("libcuda.so.1",))
+    found = seen(tmp_path)
+    assert (found["missing"][0]["driver"], found["imports"], found["builds"]) == (True, [], [])
+
+
+def installed(root: Path, name: str, requires: tuple[str, ...], *files: str) -> None:
+    info = root / f"{name.replace('-', '_')}-1.0.dist-info"
+    info.mkdir(parents=True)
+    lines = "".join(f"Requires-Dist: {each}\n" for each in requires)
+    (info / "METADATA").write_text(f"Name: {name}\nVersion: 1.0\n{lines}\n")
+    (info / "RECORD").write_text("".join(f"{path},,\n" for path in files))
+
+
+@pytest.mark.parametrize(
+    ("requires", "missing"), [(("librmm-cu12==26.10.*",), 0), (("other ; extra == 'x'", "numpy"), 1)]
+)
+def test_a_package_that_is_required_may_load_its_libraries_before(
+    tmp_path: Path, requires: tuple[str, ...], missing: int
+) -> None:
+    """libraft loads librmm, which loads rapids_logger: RAPIDS works, and no search path leads there."""
+    made(tmp_path / "libraft/lib64/libraft.so", needs=("librapids_logger.so",))
+    made(tmp_path / "rapids_logger/lib64/librapids_logger.so")
+    installed(tmp_path, "libraft-cu12", requires, "libraft/lib64/libraft.so")
+    installed(tmp_path, "librmm-cu12", ("rapids_logger[all]>=0.3",))
+    installed(tmp_path, "rapids-logger", (), "rapids_logger/lib64/librapids_logger.so")
+    assert len(seen(tmp_path)["missing"]) == missing
+
+
+def test_symbols_of_a_library_that_is_absent_are_not_told_a_second_time(tmp_path: Path) -> None:
+    needs, wants = ("libnvJitLink.so.12",), ("__nvJitLinkComplete_12_9",)
+    made(tmp_path / "libcuvs/libcuvs.so", needs=needs, wants=wants)
+    found = seen(tmp_path)
+    assert (len(found["missing"]), found["undefined"]) == (1, [])
+    made(tmp_path / "libcuvs/libnvJitLink.so.12")
+    found = seen(tmp_path)
+    assert (found["missing"], [row["symbols"] for row in found["undefined"]]) == ([], [list(wants)])

@@ -29,7 +29,14 @@ from stackcheck.wheels.compose import Composed, Place, composed, facts_of
 from stackcheck.wheels.keep import keep, kept
 from stackcheck.wheels.read import read_library_facts, read_wheel
 from stackcheck.wheels.unpacked import keep_unpacked
-from stackcheck_probes.probes import cumm_files, distributions, libraries, loading, recorded_files
+from stackcheck_probes.probes import (
+    cumm_files,
+    distributions,
+    libraries,
+    loading,
+    numpy_modules,
+    recorded_files,
+)
 from tests.integration.test_loading_made import OLD_ABI, made
 
 if TYPE_CHECKING:
@@ -40,7 +47,9 @@ if TYPE_CHECKING:
 needs_gcc = pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc to make small libraries")
 PYTHON = "python{}.{}".format(*sys.version_info[:2])
 NOWHERE = Place(f"/nowhere/lib/{PYTHON}/site-packages", "/nowhere")
-PROBES = {each.NAME: each for each in (cumm_files, distributions, libraries, loading, recorded_files)}
+PROBES = {
+    each.NAME: each for each in (cumm_files, distributions, libraries, loading, numpy_modules, recorded_files)
+}
 """Every probe that looks at nothing but the folders of packages."""
 
 

@@ -1,4 +1,4 @@
-"""Feed damaged bytes to every reader of binaries: python tests/property/fuzz_readers.py RUNS [SEED] [FOLDER]
+"""Feed damaged bytes to every reader of binaries: python -m tests.property.fuzz_readers RUNS [SEED] [FOLDER]
 
 Each run takes a real fixture (or an archive of fixtures), damages it and reads it. A finding is any exception
 but the reader's own, a run of more than two seconds, or memory past the limit; its bytes are written to
@@ -33,6 +33,8 @@ from stackcheck_probes.binaries.inflate import Budget
 from stackcheck_probes.binaries.libraryfile import read_source
 from stackcheck_probes.binaries.tarmembers import layer, tar_members
 from stackcheck_probes.loader.symbols import Symbols, gnu_hash
+from tests.unit.probes.test_codeobject import PTX, code_object
+from tests.unit.probes.test_hidden import library, spread
 
 DATA = Path(__file__).parent.parent / "data" / "gpucode"
 MEMORY = 1 << 30
@@ -54,6 +56,8 @@ def read(content: bytes, *, deep: bool = False) -> None:
             raise AssertionError("JSON does not give back what was read")
     except GpuCodeError:
         pass
+    with contextlib.suppress(GpuCodeError):
+        read_gpu_code(source, "fuzzed.ptx")
     try:
         elf = Elf(source)
         elf.dynamic()
@@ -97,6 +101,8 @@ def seeds() -> list[bytes]:
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as layer:
         for name in ("uneven.so", "sm_86.cubin"):
             layer.add(DATA / name, "é/" * 60 + name, filter=_anonymous)
+    fatbin = (DATA / "compress-none.fatbin").read_bytes()
+    found += [code_object(0x4C, 3), PTX.encode(), library(spread(fatbin, 300_000, 50_000))]
     packer = zlib.compressobj(6, zlib.DEFLATED, 31)
     found += [buffer.getvalue(), packer.compress(buffer.getvalue()) + packer.flush()]
     return found

@@ -2,7 +2,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stackcheck_probes.binaries.capability import HOWS, Capability, Code, Lto, Ptx, Sass, covers, parse_code
+from stackcheck_probes.binaries.capability import (
+    HOWS,
+    INTEGRATED,
+    RENAMED,
+    Capability,
+    Code,
+    Lto,
+    Ptx,
+    Sass,
+    covers,
+    parse_code,
+)
 from stackcheck_probes.binaries.ptxisa import RELEASES, cuda_for
 
 pytestmark = pytest.mark.property
@@ -48,8 +59,18 @@ def test_the_order_of_codes_does_not_matter(
 
 @given(CAPABILITIES, CAPABILITIES)
 def test_a_later_minor_is_served_by_what_serves_an_earlier_one(code: Capability, device: Capability) -> None:
-    if device.minor < 9 and Sass(code).reaches(device) and code.major == device.major:
-        assert Sass(code).reaches(Capability(device.major, device.minor + 1))
+    later = Capability(device.major, device.minor + 1)
+    if device.minor < 9 and later not in INTEGRATED and code not in INTEGRATED and code.major == device.major:
+        assert Sass(code).reaches(later) >= Sass(code).reaches(device)
+
+
+@given(CAPABILITIES, CAPABILITIES)
+def test_machine_code_never_crosses_between_cards_and_integrated_parts(
+    code: Capability, device: Capability
+) -> None:
+    if (code in INTEGRATED) != (device in INTEGRATED) and RENAMED.get(code) != device:
+        assert not Sass(code).reaches(device)
+        assert Ptx(code).reaches(device) == (code <= device)
 
 
 @given(CAPABILITIES, CAPABILITIES, CAPABILITIES)

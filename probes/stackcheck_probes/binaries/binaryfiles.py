@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-SUFFIXES = (".so", ".a", ".o", ".cubin", ".fatbin", ".hsaco", ".hipfb", ".co")
+SUFFIXES = (".so", ".a", ".o", ".cubin", ".fatbin", ".hsaco", ".hipfb", ".co", ".ptx")
 MAX_FILES = 1 << 20
 MAX_DEPTH = 64
 _NEVER = (".py", ".h", ".hpp", ".pyi", ".cuh", ".pyc", ".txt")  # most names: not worth another question

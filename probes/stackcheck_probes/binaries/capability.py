@@ -3,13 +3,16 @@
 Rules (NVIDIA Ada and Blackwell Compatibility Guides; "Family-Specific Architecture Features", NVIDIA blog on
 CUDA 12.9; checked 2026-11-20):
 - SASS (`sm_XY`) runs on the same major with the same or a higher minor, never across majors;
+- that holds among cards only: an integrated part (Tegra) runs SASS of its own capability, and no other part
+  runs its SASS;
 - suffix `a` (`sm_90a`, `compute_90a`) runs on exactly that capability;
 - suffix `f` (`sm_100f`) runs on its family: the same major, from its minor on;
 - PTX (`compute_XY`) is compiled by the driver for every later capability, if the driver knows its PTX ISA;
 - LTO IR is input of a linker: it serves no device by itself.
 
-torch >= 2.11 keeps integrated parts apart in a table of its own, for a warning; what hardware does and what
-that table says are told apart (`Coverage.how`, `Coverage.torch_counts`).
+For integrated parts: CUDA C++ Programming Guide, binary compatibility; measured on an Orin in
+github.com/jax-ml/jax/issues/40492, 2026-09: sm_80 ends in "no kernel image is available", sm_87 runs, and
+compute_80 runs by PTX. Issue 1939 of bitsandbytes-foundation/bitsandbytes believes otherwise, unmeasured.
 """
 
 from __future__ import annotations
@@ -103,9 +106,9 @@ class Sass(Code):
             return True
         if self.suffix == "a":
             return own == device
-        return (
-            own.major == device.major and own <= device and not (self.suffix == "f" and _apart(own, device))
-        )
+        if own in INTEGRATED or device in INTEGRATED:
+            return own == device
+        return own.major == device.major and own <= device
 
 
 class Ptx(Code):
@@ -139,11 +142,10 @@ class Coverage(Frozen):
 
     how: 'native' (SASS of that very capability), 'runs' (SASS of a lower minor), 'ptx' (the driver compiles),
     'no'. by: the code that serves. needs_driver, needs_cuda: with 'ptx', the least Linux driver and CUDA
-    release, None if unknown. note: what a reader must know. torch_counts: whether torch's own table counts
-    `by` for this device; None where the table does not say.
+    release, None if unknown. note: what a reader must know.
     """
 
-    fields = ("how", "by", "needs_driver", "note", "needs_cuda", "torch_counts")
+    fields = ("how", "by", "needs_driver", "note", "needs_cuda")
     __slots__ = fields
 
     how: str
@@ -151,28 +153,24 @@ class Coverage(Frozen):
     needs_driver: str | None
     note: str
     needs_cuda: tuple[int, int] | None
-    torch_counts: bool | None
 
-    def __init__(  # noqa: PLR0913, PLR0917
+    def __init__(
         self,
         how: str,
         by: Code | None = None,
         needs_driver: str | None = None,
         note: str = "",
         needs_cuda: tuple[int, int] | None = None,
-        torch_counts: bool | None = None,
     ) -> None:
-        self._set(how, by, needs_driver, note, needs_cuda, torch_counts)
+        self._set(how, by, needs_driver, note, needs_cuda)
 
 
 # Thor: capability 10.1 up to CUDA 12.9, 11.0 from 13.0, the same chip (torch 2.13.0 table; NVIDIA).
 RENAMED = {Capability(10, 1): Capability(11, 0)}
 
-# torch 2.11.0 - 2.15.0, torch/cuda/__init__.py DEVICE_REQUIREMENT (wheels read 2026-11-20). A code counts for
-# the devices of its major from its own on, without the one given here; or for the ones given only.
-TORCH_LEAVES_OUT = {50: 53, 52: 53, 60: 62, 61: 62, 70: 72, 80: 87, 86: 87, 100: 101}
-TORCH_ONLY = {53: (53,), 62: (62,), 72: (72,), 87: (87,), 101: (101, 110)}
-TORCH_INTERVAL = (75, 89, 90, 103, 110, 120, 121)
+INTEGRATED = frozenset(Capability(*each) for each in ((5, 3), (6, 2), (7, 2), (8, 7), (10, 1)))
+"""Tegra parts that share a major with cards: Nano, TX2, Xavier, Orin, and Thor by its old number; as 11.0 it
+is alone in its major. GB10 (12.1) runs the code of cards (docs.nvidia.com/cuda, checked 2026-11-30)."""
 
 
 def parse_capability(text: str) -> Capability:
@@ -215,19 +213,6 @@ def _parse_isa(text: str) -> tuple[int, int]:
     return int(major), int(minor)
 
 
-def torch_counts(code: Code, device: Capability) -> bool | None:
-    """Return whether torch's table (2.11 - 2.15) counts this SASS for `device`; None where it is silent."""
-    sm = code.capability.sm
-    if code.suffix or not isinstance(code, Sass):
-        return None
-    if sm in TORCH_ONLY:
-        return device.sm in TORCH_ONLY[sm]
-    if sm in TORCH_LEAVES_OUT or sm in TORCH_INTERVAL:
-        inside = code.capability.major == device.major and code.capability <= device
-        return inside and device.sm != TORCH_LEAVES_OUT.get(sm)
-    return None
-
-
 def covers(
     codes: Iterable[Code],
     device: Capability,
@@ -239,12 +224,12 @@ def covers(
     driver_cuda: the newest CUDA release that the driver supports, (12, 4); PTX of a later ISA then does not
     count. None: the driver is not known, and `needs_cuda` and `needs_driver` say what it has to be.
     """
+    codes = list(codes)
     reaching = sorted((code for code in codes if code.reaches(device)), key=_preference)
     sass = [code for code in reaching if isinstance(code, Sass)]
     if sass:
-        counted = [code for code in sass if torch_counts(code, device) is not False]
-        return _sass_coverage((counted or sass)[-1], device)
-    late = ""
+        return _sass_coverage(sass[-1], device)
+    late = _kept_apart(codes, device)
     for code in reversed(reaching):
         found = _ptx_coverage(code)
         if driver_cuda is None or found.needs_cuda is None or found.needs_cuda <= driver_cuda:
@@ -261,13 +246,23 @@ def _preference(code: Code) -> tuple[int, str, tuple[int, int]]:
 
 
 def _sass_coverage(code: Code, device: Capability) -> Coverage:
-    counts = torch_counts(code, device)
-    note = ""
-    if counts is False:
-        note = f"torch >= 2.11 does not count {code} for {device} (integrated parts apart)"
-    elif code.capability.major != device.major:
-        note = f"{code.capability} was renamed {device} in CUDA 13.0: the same chip"
-    return Coverage(NATIVE if code.capability == device else RUNS, code, note=note, torch_counts=counts)
+    renamed = code.capability.major != device.major
+    note = f"{code.capability} was renamed {device} in CUDA 13.0: the same chip" if renamed else ""
+    return Coverage(NATIVE if code.capability == device else RUNS, code, note=note)
+
+
+def _kept_apart(codes: list[Code], device: Capability) -> str:
+    """Say it where numbers alone would let some machine code run, and a part is integrated."""
+    near = [
+        code
+        for code in codes
+        if isinstance(code, Sass) and code.capability.major == device.major and code.capability < device
+    ]
+    if not near or not (device in INTEGRATED or all(code.capability in INTEGRATED for code in near)):
+        return ""
+    code = max(near, key=_preference)
+    one, other = ("cards", "an integrated part") if device in INTEGRATED else ("an integrated part", "a card")
+    return f"{code} is machine code for {one}, and {device} is {other}: neither runs the other's"
 
 
 def _ptx_coverage(code: Code) -> Coverage:
@@ -277,11 +272,6 @@ def _ptx_coverage(code: Code) -> Coverage:
     if cuda is None:
         return Coverage(PTX, code, note=f"PTX ISA {_dotted(code.isa)} is newer than the table of drivers")
     return Coverage(PTX, code, ptxisa.driver_for(code.isa), f"PTX ISA {_dotted(code.isa)}", cuda)
-
-
-def _apart(own: Capability, device: Capability) -> bool:
-    # The family of 10.0 is 10.0 and 10.3; 10.1 (Thor) is a family of its own.
-    return (own.sm == 101) != (device.sm == 101) and own.major == 10
 
 
 def _dotted(version: tuple[int, int]) -> str:

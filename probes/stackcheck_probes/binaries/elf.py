@@ -20,7 +20,7 @@ MAX_STRING = 4096
 MAX_SPAN = 64 << 10  # texts closer together than this come with one read
 MAX_SECTION_NAME = 256  # 65,536 names that overlap in one table stay 16 MB
 
-EM_X86_64, EM_AARCH64, EM_CUDA = 62, 183, 190
+EM_X86_64, EM_AARCH64, EM_CUDA, EM_AMDGPU = 62, 183, 190, 224
 SHT_DYNAMIC, SHT_NOBITS, SHT_DYNSYM = 6, 8, 11
 PT_LOAD, PT_DYNAMIC = 1, 2
 DT_NEEDED, DT_HASH, DT_STRTAB, DT_SYMTAB, DT_STRSZ = 1, 4, 5, 6, 10
@@ -193,6 +193,11 @@ class Elf:
         if name.encode() not in self._names:
             return None
         return next((section for section in self.sections if section.name == name), None)
+
+    def sections_of(self, least: int) -> list[Section]:
+        """Return the sections that hold at least so many bytes of the file."""
+        rows = [row for row in self._rows if row[5] >= least and row[1] != SHT_NOBITS]
+        return [Section(_name(self._names, row[0]), row) for row in rows]
 
     def offset_of(self, vaddr: int) -> int | None:
         """Return the file offset of a virtual address, or None where no segment maps it from the file."""

@@ -43,7 +43,8 @@ class GpuCode(Frozen):
 
     images: executable CUDA images by kind. relocatable: pieces that still have to be linked. fatbins: the
     executable ones. empty: those of them that hold no kernel. groups: the others by their code targets.
-    targets: HIP targets, `(gfx id, bundles, unpacked bytes)`. bundles: HIP bundles. unread: why code may be
+    targets: HIP targets, `(gfx id, bundles, unpacked bytes)`. bundles: HIP bundles; a code object of AMD by
+    itself is one. bundle_groups: their number by the targets that they hold. unread: why code may be
     there that was not seen; while this is not empty, absence proves nothing. faults: what did not fit the
     formats. cut: the file is shorter than it says.
     """
@@ -56,6 +57,7 @@ class GpuCode(Frozen):
         "groups",
         "targets",
         "bundles",
+        "bundle_groups",
         "unread",
         "faults",
         "cut",
@@ -69,6 +71,7 @@ class GpuCode(Frozen):
     groups: tuple[Group, ...]
     targets: tuple[tuple[str, int, int], ...]
     bundles: int
+    bundle_groups: tuple[tuple[frozenset[str], int], ...]
     unread: tuple[str, ...]
     faults: tuple[str, ...]
     cut: bool
@@ -83,11 +86,14 @@ class GpuCode(Frozen):
         groups: tuple[Group, ...] = (),
         targets: tuple[tuple[str, int, int], ...] = (),
         bundles: int = 0,
+        bundle_groups: tuple[tuple[frozenset[str], int], ...] = (),
         unread: tuple[str, ...] = (),
         faults: tuple[str, ...] = (),
         cut: bool = False,
     ) -> None:
-        self._set(images, relocatable, fatbins, empty, groups, targets, bundles, unread, faults, cut)
+        self._set(
+            images, relocatable, fatbins, empty, groups, targets, bundles, bundle_groups, unread, faults, cut
+        )
 
     @property
     def codes(self) -> frozenset[Code]:
@@ -107,6 +113,7 @@ def to_json(gpu: GpuCode) -> GpuCodeFacts:
         ],
         "targets": [{"target": name, "bundles": number, "bytes": size} for name, number, size in gpu.targets],
         "bundles": gpu.bundles,
+        "bundle_groups": [{"targets": sorted(held), "bundles": n} for held, n in gpu.bundle_groups],
         "unread": list(gpu.unread),
         "faults": list(gpu.faults),
         "cut": gpu.cut,
@@ -127,6 +134,9 @@ def from_json(document: GpuCodeFacts) -> GpuCode:
         ),
         targets=tuple((row["target"], row["bundles"], row["bytes"]) for row in document.get("targets", ())),
         bundles=document.get("bundles", 0),
+        bundle_groups=tuple(
+            (frozenset(row["targets"]), row["bundles"]) for row in document.get("bundle_groups", ())
+        ),
         unread=tuple(document.get("unread", ())),
         faults=tuple(document.get("faults", ())),
         cut=document.get("cut", False),

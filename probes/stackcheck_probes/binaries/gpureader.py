@@ -11,8 +11,16 @@ from stackcheck_probes.binaries import hidden, magic
 from stackcheck_probes.binaries.bytesource import Slice, SourceError
 from stackcheck_probes.binaries.cubin import cubin_code
 from stackcheck_probes.binaries.cubin import has_kernels as cubin_has_kernels
-from stackcheck_probes.binaries.elf import EM_CUDA, SHT_NOBITS, Elf, ElfError
-from stackcheck_probes.binaries.fatbin import FLAG_A, FLAG_F, KIND_CUBIN, Walk, walk_fatbin, walk_region
+from stackcheck_probes.binaries.elf import EM_AMDGPU, EM_CUDA, SHT_NOBITS, Elf, ElfError
+from stackcheck_probes.binaries.fatbin import (
+    FLAG_A,
+    FLAG_F,
+    KIND_CUBIN,
+    KIND_PTX,
+    Walk,
+    walk_fatbin,
+    walk_region,
+)
 from stackcheck_probes.binaries.gpucode import GpuCode, Group, Images
 from stackcheck_probes.binaries.kernels import KernelCheck
 from stackcheck_probes.binaries.prefetch import prefetch
@@ -25,6 +33,7 @@ if TYPE_CHECKING:
 
 EXECUTABLE, RELOCATABLE = ".nv_fatbin", "__nv_relfatbin"
 WRAPPER_MAGIC = 0x466243B1
+PTX_SUFFIX = ".ptx"
 MAX_WRAPPERS = 1 << 16
 MAX_REGIONS = 256
 _WRAPPER = Struct("<IIQQ")  # magic, version, address of the fatbin, address of the prelinked ones
@@ -43,7 +52,7 @@ class _Reading:
         self.walk = Walk()
         self.relocatable = Walk()
         self.bundles: Bundles | None = None
-        self.cubins: list[Group] = []
+        self.single: list[Group] = []  # cubins and PTX files, in no fatbin
         self.unread: list[str] = []
         self.cut = False
 
@@ -67,6 +76,7 @@ class _Reading:
             groups=groups,
             targets=tuple((name, row[0], row[1]) for name, row in targets),
             bundles=bundles.bundles if bundles else 0,
+            bundle_groups=tuple(bundles.groups.items()) if bundles else (),
             unread=tuple(self.unread) + damage,
             faults=faults,
             cut=self.cut,
@@ -78,7 +88,7 @@ class _Reading:
         check = KernelCheck(self.source)
         empty = 0
         groups: dict[frozenset[Code], int] = {}
-        for group in self.cubins:
+        for group in self.single:
             groups[group.codes] = groups.get(group.codes, 0) + group.fatbins
         for bits, starts in self.walk.groups.items():
             without = check.leading_empty(starts)
@@ -92,7 +102,7 @@ class _Reading:
 
 
 def read_gpu_code(source: ByteSource, filename: str = "", *, deep: bool = False) -> GpuCode:
-    """Read the GPU code of one binary, headers only; `filename` tells libraries known to hide code.
+    """Read the GPU code of one binary, headers and pieces of data; `filename` tells a PTX file.
 
     deep: search the whole file for fatbins that no section names. Raise `GpuCodeError` for what is neither an
     ELF file nor a fatbin, offload bundle or static library, or has headers that cannot be read.
@@ -109,35 +119,40 @@ def _read_any(reading: _Reading, filename: str) -> None:
     source = reading.source
     start = source.pread(0, 24)
     if start.startswith(magic.ELF):
-        _read_elf(reading, source, filename)
+        _read_elf(reading, source)
     elif start.startswith(magic.FATBIN):
         walk_region(source, 0, source.size, reading.walk, [])
         reading.cut = _cut(reading.walk)
     elif start.startswith((magic.PACKED_BUNDLE, magic.PLAIN_BUNDLE)):
         _read_bundles(reading, 0, source.size)
     elif start.startswith((magic.ARCHIVE, magic.THIN_ARCHIVE)):
-        _read_archive(reading, filename)
+        _read_archive(reading)
+    elif filename.endswith(PTX_SUFFIX):
+        _read_ptx(reading)
     else:
         raise GpuCodeError("neither an ELF file nor a fatbin, offload bundle or static library")
 
 
-def _read_archive(reading: _Reading, filename: str) -> None:
+def _read_archive(reading: _Reading) -> None:
     from stackcheck_probes.binaries import staticlib
 
     try:
         for member in staticlib.members(reading.source):
             if member.pread(0, 4) == magic.ELF:
-                _read_elf(reading, member, filename)
+                _read_elf(reading, member)
     except staticlib.ArchiveError as error:
         raise GpuCodeError(str(error)) from error
 
 
-def _read_elf(reading: _Reading, part: ByteSource, filename: str) -> None:
+def _read_elf(reading: _Reading, part: ByteSource) -> None:
     """Read an ELF file that is the whole source or a `Slice` of it; all offsets are the whole source's."""
     elf = Elf(part)
     base = part.start if isinstance(part, Slice) and part is not reading.source else 0
     if elf.machine == EM_CUDA:
         _read_cubin(reading, elf)
+        return
+    if elf.machine == EM_AMDGPU:
+        _read_code_object(reading, elf)
         return
     if elf.cut:
         reading.cut = True
@@ -148,7 +163,7 @@ def _read_elf(reading: _Reading, part: ByteSource, filename: str) -> None:
     if reading.deep:
         hidden.search(reading.source, (base, base + elf.size), walked, reading.walk)
         return
-    place = hidden.known_place(filename) or (hidden.SECTION if elf.section(hidden.SECTION) else "")
+    place = hidden.place(reading.source, elf, base, walked)
     if place:
         reading.doubt(f"hidden code: fatbins in {place} that no section lists; use --deep")
 
@@ -189,13 +204,37 @@ def _read_cubin(reading: _Reading, elf: Elf) -> None:
     count.bytes += elf.size
     reading.cut = reading.cut or elf.cut
     if cubin_has_kernels(elf.source) is not False:
-        reading.cubins.append(Group(frozenset((code,)), 1))
+        reading.single.append(Group(frozenset((code,)), 1))
+
+
+def _read_code_object(reading: _Reading, elf: Elf) -> None:
+    from stackcheck_probes.binaries.codeobject import read_code_object
+
+    reading.cut = reading.cut or elf.cut
+    _add_bundles(reading, read_code_object(elf))
+
+
+def _read_ptx(reading: _Reading) -> None:
+    from stackcheck_probes.binaries.ptxfile import read_ptx
+
+    code, holds_kernels = read_ptx(reading.source)
+    flags = {"a": FLAG_A, "f": FLAG_F}.get(code.suffix, 0)
+    walk = reading.walk if holds_kernels else reading.relocatable
+    isa = code.isa or (0, 0)
+    count = walk.count_for(KIND_PTX, isa[0] << 16 | isa[1], code.capability.sm, flags)
+    count.images += 1
+    count.bytes += reading.source.size
+    if holds_kernels:
+        reading.single.append(Group(frozenset((code,)), 1))
 
 
 def _read_bundles(reading: _Reading, start: int, end: int) -> None:
     from stackcheck_probes.binaries.hipbundle import read_bundles
 
-    found = read_bundles(reading.source, start, end)
+    _add_bundles(reading, read_bundles(reading.source, start, end))
+
+
+def _add_bundles(reading: _Reading, found: Bundles) -> None:
     if reading.bundles is None:
         reading.bundles = found
     else:

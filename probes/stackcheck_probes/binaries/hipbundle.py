@@ -20,8 +20,11 @@ PAGE = 4096
 MAX_BUNDLES = 1 << 12
 MAX_ENTRIES = 1 << 10
 MAX_TARGETS = 1 << 10
+MAX_GROUPS = 256
 MAX_ID = 256
 MAX_FAULTS = 8
+SPIRV = "amdgcnspirv"
+"""The target of code that the ROCm runtime compiles for the GPU that is there."""
 _PREFIX = 64 << 10  # bytes of a bundle's start that hold the ids of some hundred targets
 
 _VERSION = Struct("<HH")  # version, method
@@ -35,14 +38,16 @@ class Bundles:
     """The bundles of one section.
 
     targets: by gfx id with its features (`gfx90a:xnack+`) the number of bundles and the unpacked bytes.
+    groups: how many bundles hold exactly the same targets.
     unread: why bundles could not be looked into, by reason with their number. faults: what did not fit.
     """
 
-    __slots__ = ("bundles", "faults", "formats", "targets", "unread")
+    __slots__ = ("bundles", "faults", "formats", "groups", "targets", "unread")
 
     def __init__(self) -> None:
         self.bundles = 0
         self.targets: dict[str, list[int]] = {}
+        self.groups: dict[frozenset[str], int] = {}
         self.formats: dict[str, int] = {}
         self.unread: dict[str, int] = {}
         self.faults: list[str] = []
@@ -54,12 +59,31 @@ class Bundles:
             mine = self.targets.setdefault(name, [0, 0])
             mine[0] += row[0]
             mine[1] += row[1]
+        for group, number in other.groups.items():
+            self.group(group, number)
         for label, number in other.formats.items():
             self.formats[label] = self.formats.get(label, 0) + number
         for reason, number in other.unread.items():
             self.unread[reason] = self.unread.get(reason, 0) + number
         for text in other.faults:
             self.fault(text)
+
+    def group(self, targets: frozenset[str], number: int = 1) -> None:
+        """Count bundles that hold exactly these targets."""
+        if targets in self.groups or len(self.groups) < MAX_GROUPS:
+            self.groups[targets] = self.groups.get(targets, 0) + number
+        else:
+            self.fault(f"more than {MAX_GROUPS} different sets of targets: the rest was not counted")
+
+    def add(self, target: str, size: int) -> bool:
+        """Count the code of one bundle for a target; return False where no more targets are kept."""
+        if target not in self.targets and len(self.targets) >= MAX_TARGETS:
+            self.fault(f"more than {MAX_TARGETS} targets: the rest was not kept")
+            return False
+        row = self.targets.setdefault(target, [0, 0])
+        row[0] += 1
+        row[1] += size
+        return True
 
     def fault(self, text: str) -> None:
         """Keep what did not fit the format, the first few."""
@@ -164,6 +188,7 @@ def _targets(prefix: bytes, start: int, found: Bundles) -> int:
         found.fault(f"bundle at {start:#x}: {number} entries, {MAX_ENTRIES} were read")
     at = len(PLAIN_BUNDLE) + _NUMBER.size
     size = 0
+    held = set()
     for _ in range(min(number, MAX_ENTRIES)):
         offset, length, id_length = _ENTRY.unpack_from(prefix, at)
         at += _ENTRY.size
@@ -173,22 +198,17 @@ def _targets(prefix: bytes, start: int, found: Bundles) -> int:
         name = prefix[at : at + id_length].decode("ascii", "backslashreplace")
         at += id_length
         size = max(size, offset + length)
-        _add(name, length, found)
+        target = _target(name)
+        if target and found.add(target, length):
+            held.add(target)
+    found.group(frozenset(held))
     return max(size, at)
 
 
-def _add(name: str, length: int, found: Bundles) -> None:
-    """Count a device entry: the id ends in the target, `hipv4-amdgcn-amd-amdhsa--gfx90a:xnack+`."""
-    where = name.find("gfx")
-    if name.startswith("host") or where < 0:
-        return
-    target = name[where:]
-    if target not in found.targets and len(found.targets) >= MAX_TARGETS:
-        found.fault(f"more than {MAX_TARGETS} targets: the rest was not kept")
-        return
-    row = found.targets.setdefault(target, [0, 0])
-    row[0] += 1
-    row[1] += length
+def _target(name: str) -> str:
+    """Return the target that an id ends in, `hipv4-amdgcn-amd-amdhsa--gfx90a:xnack+`; "" for the host's."""
+    where = max(name.find("gfx"), name.find(SPIRV))
+    return "" if name.startswith("host") or where < 0 else name[where:]
 
 
 def _unread(found: Bundles, reason: str) -> None:

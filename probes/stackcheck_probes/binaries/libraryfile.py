@@ -6,7 +6,7 @@ import os
 
 from stackcheck_probes.binaries.bytesource import FileSource, SourceError
 from stackcheck_probes.binaries.gpucode import to_json
-from stackcheck_probes.binaries.gpureader import GpuCodeError, read_gpu_code
+from stackcheck_probes.binaries.gpureader import PTX_SUFFIX, GpuCodeError, read_gpu_code
 from stackcheck_probes.binaries.magic import STARTS
 
 TYPE_CHECKING = False
@@ -35,7 +35,7 @@ def read_library(path: str, *, deep: bool = False) -> LibraryCode | None:
 def read_source(source: ByteSource, path: str, *, deep: bool = False) -> LibraryCode | None:
     """Return the facts of one binary called `path`, or None when its first bytes are not those of one."""
     try:
-        if not source.pread(0, 24).startswith(STARTS):
+        if not _is_binary(source, path):
             return None
         gpu = read_gpu_code(source, os.path.basename(path), deep=deep)
     except (GpuCodeError, SourceError) as error:
@@ -43,3 +43,13 @@ def read_source(source: ByteSource, path: str, *, deep: bool = False) -> Library
     facts: LibraryCode = {"path": path}
     facts.update(to_json(gpu))  # type: ignore[typeddict-item]  # its keys are among these
     return facts
+
+
+def _is_binary(source: ByteSource, path: str) -> bool:
+    if source.pread(0, 24).startswith(STARTS):
+        return True
+    if not path.endswith(PTX_SUFFIX):
+        return False
+    from stackcheck_probes.binaries.ptxfile import is_ptx
+
+    return is_ptx(source)

@@ -33,6 +33,13 @@ class HipTarget(TypedDict):
     bytes: int
 
 
+class BundleGroup(TypedDict):
+    """HIP bundles that hold exactly the same targets."""
+
+    targets: list[str]
+    bundles: int
+
+
 class GpuCodeFacts(TypedDict, total=False):
     """The GPU code of one binary, what is empty left out."""
 
@@ -43,6 +50,7 @@ class GpuCodeFacts(TypedDict, total=False):
     groups: list[CodeGroup]
     targets: list[HipTarget]
     bundles: int
+    bundle_groups: list[BundleGroup]
     unread: list[str]
     faults: list[str]
     cut: bool
@@ -80,18 +88,14 @@ class TorchSymbols(TypedDict):
     libraries: list[str]
 
 
-class _MissingNeed(TypedDict):
+class MissingNeed(TypedDict):
+    """A needed library that is nowhere, and where else it, or another version of it, is in the tree."""
+
     library: str
     needs: str
     driver: bool
     other_versions: list[str]
     elsewhere: list[str]
-
-
-class MissingNeed(_MissingNeed, total=False):
-    """A needed library that is nowhere; `another_loads`: another build of the same library misses nothing."""
-
-    another_loads: bool
 
 
 MissingVersion = TypedDict(
@@ -115,6 +119,21 @@ class MissingSymbols(TypedDict):
     count: int
     symbols: list[str]
     demangled: list[str]
+
+
+class Builds(TypedDict):
+    """Builds of one library, where one is refused: their name with `*` for numbers, and which would load."""
+
+    name: str
+    paths: list[str]
+    loads: list[str]
+
+
+class ImportFails(TypedDict):
+    """An extension module of this Python, and the refused libraries for which it cannot be imported."""
+
+    module: str
+    because: list[str]
 
 
 class Shadowed(TypedDict):
@@ -148,7 +167,15 @@ class Unreadable(TypedDict):
     error: str
 
 
-class _Loading(TypedDict):
+class LoadingOfAll(TypedDict, total=False):
+    """What was added since reports were kept: files for other Pythons, which are not judged, and refusals."""
+
+    other_pythons: int
+    builds: list[Builds]
+    imports: list[ImportFails]
+
+
+class _Loading(LoadingOfAll):
     cut: list[str]
     roots: list[str]
     libraries: int

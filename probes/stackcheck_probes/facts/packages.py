@@ -82,22 +82,27 @@ class PygOps(_PygCompanions, total=False):
 
 
 class NumpyModule(TypedDict):
-    """One compiled module of a distribution that requires NumPy, and the C API that it was built with."""
+    """A compiled module of a distribution, and the major of NumPy that it was built with.
+
+    required: whether the METADATA of the distribution require NumPy.
+    """
 
     distribution: str
     version: str
+    required: bool
     file: str
     api: int
 
 
-class _NumpyAbi(Loaded):
+class NumpyModules(TypedDict):
+    """The NumPy that is installed, "" for none, and a compiled module of each distribution with any."""
+
+    numpy: str
+    modules: list[NumpyModule]
+
+
+class NumpyAbi(Loaded):
     """NumPy, what was imported beside it, and its bridge to torch; None when torch does not import."""
 
     modules: dict[str, Loaded]
     bridge: Bridge | None
-
-
-class NumpyAbi(_NumpyAbi, total=False):
-    """The same, and since it is looked for one module for each distribution that was compiled with NumPy."""
-
-    compiled: list[NumpyModule]

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from stackcheck_probes.binaries.capability import HOWS, NO, Code, Coverage, Lto, covers
 from stackcheck_probes.binaries.frozen import Frozen
+from stackcheck_probes.judging import gfx as gfx_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from stackcheck_probes.binaries.capability import Capability
     from stackcheck_probes.binaries.gpucode import GpuCode
 
-UNKNOWN, NONE = "unknown", "none"
+UNKNOWN, NONE = gfx_names.UNKNOWN, "none"
 
 
 class LibraryCoverage(Frozen):
@@ -23,12 +24,13 @@ class LibraryCoverage(Frozen):
 
     how: 'native', 'runs', 'ptx' or 'no' as in `Coverage`, the worst among the fatbins that serve at all;
     'unknown' when nothing seen serves and code may be there unseen; 'none' when the library holds no kernels
-    for NVIDIA devices. serving, fatbins: how many of its fatbins with kernels serve the device.
-    coverage: that worst one, with the code, the driver and the note. best: of all code of the library
-    together, what a library that picks its kernels per device would run. reason: one sentence.
+    for devices of that maker. serving, fatbins: how many of its fatbins with kernels (of AMD: bundles) serve
+    the device. coverage: that worst one, with the code, the driver and the note. best: of all code of the
+    library together, what a library that picks its kernels per device would run. reason: one sentence. by:
+    the name of the code of that worst one, "" where nothing serves.
     """
 
-    fields = ("how", "coverage", "serving", "fatbins", "reason", "best")
+    fields = ("how", "coverage", "serving", "fatbins", "reason", "best", "by")
     __slots__ = fields
 
     how: str
@@ -37,11 +39,17 @@ class LibraryCoverage(Frozen):
     fatbins: int
     reason: str
     best: Coverage
+    by: str
 
     def __init__(
-        self, how: str, coverages: tuple[Coverage, Coverage], counts: tuple[int, int], reason: str
+        self,
+        how: str,
+        coverages: tuple[Coverage, Coverage],
+        counts: tuple[int, int],
+        reason: str,
+        by: str = "",
     ) -> None:
-        self._set(how, coverages[0], *counts, reason, coverages[1])
+        self._set(how, coverages[0], *counts, reason, coverages[1], by or str(coverages[0].by or ""))
 
     @property
     def partial(self) -> bool:
@@ -68,6 +76,56 @@ def library_coverage(
     if not served:
         return LibraryCoverage(NONE, (late, late), (0, 0), _nothing_reason(gpu))
     return LibraryCoverage(NO, (late, late), (0, total), _no_reason(gpu.codes, device, late))
+
+
+def hip_coverage(gpu: GpuCode, gfx: str) -> LibraryCoverage:
+    """Return how the library serves an AMD GPU (`gfx90a`), over all its bundles.
+
+    `how` is 'native' for the GPU's own target, 'runs' for the generic one of its family, 'ptx' for SPIR-V.
+    """
+    groups = gpu.bundle_groups or _one_group(gpu)
+    served = [(_best(held, gfx), number) for held, number in groups if held]
+    total = sum(number for _, number in served)
+    serving = [(each, number) for each, number in served if each[0] in HOWS and each[0] != NO]
+    count = sum(number for _, number in serving)
+    nothing = (Coverage(NO), Coverage(NO))
+    doubts = [reason for reason in gpu.unread if groups or "bundles" in reason]
+    if serving:
+        how, by, note = max((each for each, _ in serving), key=lambda each: HOWS.index(each[0]))
+        best = min((each[0] for each, _ in serving), key=HOWS.index)
+        part = [f"only {count} of {total} bundles serve {gfx}"] if count < total else []
+        reason = "; ".join([_hip_reason(how, by, note), *part, *doubts[:1]])
+        return LibraryCoverage(how, (Coverage(how, note=note), Coverage(best)), (count, total), reason, by)
+    near = next((each for each, _ in served if each[0] == UNKNOWN), None)
+    if near or doubts:
+        return LibraryCoverage(UNKNOWN, nothing, (0, total), near[2] if near else doubts[0])
+    if not served:
+        return LibraryCoverage(NONE, nothing, (0, 0), "no HIP code")
+    late = next((note for (_, _, note), _ in served if note), "")
+    names = " ".join(sorted({name for held, _ in groups for name in held}))
+    return LibraryCoverage(NO, nothing, (0, total), late or f"no code object for {gfx}; it holds {names}")
+
+
+def _one_group(gpu: GpuCode) -> tuple[tuple[frozenset[str], int], ...]:
+    """Return the targets as if every bundle held all of them: older facts do not tell them apart."""
+    return ((frozenset(name for name, _, _ in gpu.targets), gpu.bundles or 1),) if gpu.targets else ()
+
+
+_HIP_ORDER = (*HOWS[:-1], UNKNOWN, NO)
+
+
+def _best(held: frozenset[str], gfx: str) -> tuple[str, str, str]:
+    """Return how the best target of a bundle serves a GPU: the word, the target, and what to know of it."""
+    found = [
+        (serves, target) for target in sorted(held) for serves in [gfx_names.serves(target, gfx)] if serves
+    ]
+    each = [(how, target, note) for (how, note), target in found]
+    return min(each, key=lambda row: _HIP_ORDER.index(row[0]), default=(NO, "", ""))
+
+
+def _hip_reason(how: str, by: str, note: str) -> str:
+    words = {"native": "built for it", "runs": "generic code of its family", "ptx": "SPIR-V"}[how]
+    return f"{by}: {words}" + (f"; {note}" if note else "")
 
 
 def _badness(coverage: Coverage) -> tuple[int, tuple[int, int]]:

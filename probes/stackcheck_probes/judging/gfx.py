@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from stackcheck_probes.binaries.capability import NATIVE, NO, PTX, RUNS
+
 
 def gfx_name(major: int, minor: int, step: int) -> str:
     """Return the target's name: decimal major, then minor and stepping in hexadecimal; 9.0.10 is gfx90a."""
@@ -52,6 +54,50 @@ def family(gfx: str) -> str | None:
     'gfx9-generic'
     """
     return _FAMILY.get(gfx.split(":", 1)[0])
+
+
+UNKNOWN = "unknown"
+GENERIC_SINCE = "6.4"
+"""The first ROCm whose runtime loads generic code objects, version 6 (github.com/ROCm/hip-ep/pull/842)."""
+
+_USUAL = {"xnack": "-", "sramecc": "+"}
+"""How a GPU runs unless somebody changes it: rocminfo of MI100, MI200 and MI300 says sramecc+:xnack-."""
+_NOT_USUAL = {"xnack": "gfx801 gfx902 gfx909 gfx90c", "sramecc": "gfx906"}
+"""Where either is met: integrated parts, and Radeon VII beside MI50."""
+
+
+def serves(target: str, gfx: str) -> tuple[str, str] | None:
+    """Return how a code object for `target` serves a GPU, and what a reader must know; None when not at all.
+
+    'native' for the GPU's own target, 'runs' for the generic target of its family, 'unknown' where a feature
+    decides of which both are met, 'no' where the feature is not how such a GPU runs. Source: "Target ID" and
+    "Generic Processors" of llvm/docs/AMDGPUUsage.rst (checked 2026-11-30).
+
+    >>> serves("gfx90a:xnack+", "gfx90a")[0]
+    'no'
+    """
+    name, *features = target.split(":")
+    if name == "amdgcnspirv":
+        return PTX, "the ROCm runtime compiles it at first use"
+    if name not in (gfx, family(gfx)):
+        return None
+    for feature in features:
+        if _USUAL.get(feature[:-1], feature[-1]) != feature[-1]:
+            return _needs(feature[:-1], feature[-1], target, gfx)
+    if name == gfx:
+        return NATIVE, ""
+    return RUNS, f"generic code needs ROCm {GENERIC_SINCE} or later"
+
+
+def _needs(feature: str, sign: str, target: str, gfx: str) -> tuple[str, str]:
+    state = "on" if sign == "+" else "off"
+    text = f"{target} loads only where {feature.upper()} is {state}"
+    if gfx in _NOT_USUAL[feature].split():
+        return UNKNOWN, f"{text}, which is not known of {gfx}"
+    default = (
+        " (HSA_XNACK=1), and it is off by default" if feature == "xnack" else ", and it is on by default"
+    )
+    return NO, text + default
 
 
 def generation(gfx: str) -> str:

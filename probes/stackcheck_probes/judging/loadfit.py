@@ -7,6 +7,7 @@ _GLIBCXX_USE_CXX11_ABI of libstdc++ (checked 2026-11-20).
 from __future__ import annotations
 
 from stackcheck_probes.judging.judgement import FAIL, WARN, Judgement
+from stackcheck_probes.judging.loadbuilds import builds_of, failing_imports, family_name, listed
 from stackcheck_probes.judging.packagecover import short_path
 
 TYPE_CHECKING = False
@@ -35,8 +36,6 @@ OF_THE_STACK = (
 """Top folders of the packages that a GPU stack is made of: what they cannot load breaks it."""
 OF_TORCH = ("_Z", "aoti_torch", "torch_")
 """How the symbols begin that torch alone can export: C++ names, and its stable C interface."""
-SHOWN = 3
-_NOT_KNOWN = " (whether anybody loads it is not known)"
 
 
 def top_folder(path: str, roots: Collection[str] = ()) -> str:
@@ -44,36 +43,77 @@ def top_folder(path: str, roots: Collection[str] = ()) -> str:
     return short_path(path, roots).lstrip("/").split("/")[0].partition(".")[0]
 
 
-def absent(needs: str, rows: list[MissingNeed], own: Collection[str], roots: Collection[str]) -> Judgement:
-    """Judge a library that is not there for `rows`; it fails those whose top folder in a root is in `own`."""
-    names = [short_path(row["library"], roots) for row in rows]
-    who = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+def _refusal(
+    libraries: list[str], what: str, own: Collection[str], loading: Loading, *, needed: bool = False
+) -> tuple[str, str]:
+    """Return the outcome and the sentence of libraries that cannot be loaded: `what` says why, unended."""
+    imports = failing_imports(libraries, loading)
+    names = [short_path(path, loading["roots"]) for path in libraries]
+    text = f"{listed(names)} cannot be loaded: {what}"
+    if imports:
+        return FAIL, f"import {listed(imports)} {'fails' if len(imports) == 1 else 'fail'}: {text}."
+    if needed or any(top_folder(path, loading["roots"]) in own for path in libraries):
+        return FAIL, f"{text}."
+    return WARN, f"{text} (whether anybody loads it is not known)."
+
+
+def absences(rows: Collection[MissingNeed], loading: Loading) -> list[list[MissingNeed]]:
+    """Return the rows that are one finding: what is simply not there, for the same packages.
+
+    A need that is met elsewhere in the tree, or by another version, is a finding of its own; and what keeps a
+    module from being imported is not mixed with what only may matter.
+    """
+    matters: dict[str, bool] = {}
+    by_need: dict[tuple[str, bool], list[MissingNeed]] = {}
+    for row in rows:
+        path = row["library"]
+        if path not in matters:
+            matters[path] = bool(failing_imports([path], loading))
+        by_need.setdefault((row["needs"], matters[path]), []).append(row)
+    found: dict[tuple[str | bool, ...], list[MissingNeed]] = {}
+    for (needs, matter), each in sorted(by_need.items()):
+        packages = sorted({top_folder(row["library"], loading["roots"]) for row in each})
+        apart = each[0]["elsewhere"] or each[0]["other_versions"]
+        found.setdefault((matter, needs) if apart else (matter, "", *packages), []).extend(each)
+    return list(found.values())
+
+
+def absent(rows: list[MissingNeed], own: Collection[str], loading: Loading) -> Judgement:
+    """Judge what is not there for `rows` of `absences`.
+
+    It fails where an import fails for it, where none of several builds of a library finds what it needs, and
+    for a library of a top folder in `own`.
+    """
+    needs = list(dict.fromkeys(row["needs"] for row in rows))
     others, elsewhere = rows[0]["other_versions"], rows[0]["elsewhere"]
-    message = f"{who} cannot be loaded: {needs} is not there"
+    what = f"{listed(needs)} {'is' if len(needs) == 1 else 'are'} not there"
     hint = "install the package that brings it, or remove the one that needs it"
     if elsewhere:
-        place = short_path(elsewhere[0], roots)
-        message += f" for it, although {place} is in this tree: no search path of it leads there"
+        place = short_path(elsewhere[0], loading["roots"])
+        what += f" for it, although {place} is in this tree: no search path of it leads there"
         hint = f"load {place} first, or put its folder on LD_LIBRARY_PATH"
     elif others:
-        message += f"; this tree has {', '.join(others)}: it was made for another version"
+        what += f"; this tree has {', '.join(others)}: it was made for another version"
         hint = "install the build of the package that was made for the CUDA of this stack"
+    libraries = list(dict.fromkeys(row["library"] for row in rows))
+    builds = builds_of(libraries[0], loading)
+    none = len(builds) > 1 and set(builds) <= set(libraries)
+    if none:
+        what += (
+            f"; none of the {len(builds)} builds of {family_name(libraries[0], loading)} finds what it needs"
+        )
     found = ", ".join(others) or (elsewhere[0] if elsewhere else "nothing of that name")
-    if any(top_folder(row["library"], roots) in own for row in rows):
-        return Judgement(FAIL, message, needs, found, hint)
-    return Judgement(WARN, message + _NOT_KNOWN, needs, found, hint)
+    outcome, message = _refusal(libraries, what, own, loading, needed=none)
+    return Judgement(outcome, message, listed(needs), found, hint)
 
 
-def too_old(row: MissingVersion, own: Collection[str], roots: Collection[str]) -> Judgement:
+def too_old(row: MissingVersion, own: Collection[str], loading: Loading) -> Judgement:
     """Judge a symbol version that the file which serves a library does not have."""
     newest = row["newest"] or "none of that kind"
-    name = short_path(row["library"], roots)
-    message = f"{name} cannot be loaded: it needs {row['version']}, and "
-    message += f"{row['in']} has {newest}"
+    what = f"it needs {row['version']}, and {row['in']} has {newest}"
+    outcome, message = _refusal([row["library"]], what, own, loading)
     hint = "use a base image with a newer system, or a build of the package made on an older one"
-    if top_folder(row["library"], roots) in own:
-        return Judgement(FAIL, message, row["version"], newest, hint)
-    return Judgement(WARN, message + _NOT_KNOWN, row["version"], newest, hint)
+    return Judgement(outcome, message, row["version"], newest, hint)
 
 
 def undefined(row: MissingSymbols, seen: Loading, torch: str, package: str, made: str) -> Judgement:
@@ -84,8 +124,10 @@ def undefined(row: MissingSymbols, seen: Loading, torch: str, package: str, made
     """
     symbol, name = row["symbols"][0], row["demangled"][0]
     library = short_path(row["library"], seen["roots"])
+    imports = failing_imports([row["library"]], seen)
+    start = f"import {listed(imports)} {'fails' if len(imports) == 1 else 'fail'}: " if imports else ""
     if not symbol.startswith(OF_TORCH):
-        text = f"{library} cannot be loaded: undefined symbol {symbol}"
+        text = f"{start}{library} cannot be loaded: undefined symbol {symbol}."
         found = f"{row['count']} symbols that no library on its path has"
         hint = (
             "an older copy shadows the one it was made for: look at LD_LIBRARY_PATH and at duplicate packages"
@@ -98,10 +140,12 @@ def undefined(row: MissingSymbols, seen: Loading, torch: str, package: str, made
         built_for += f" with the {abi} C++11 ABI (torch here has the {here} one)"
     more = f" and {row['count'] - 1} more" if row["count"] > 1 else ""
     called = package.split(" ", maxsplit=1)[0] or "the package"
+    builds = len(builds_of(row["library"], seen))
+    none = f"; none of its {builds} builds fits this torch" if builds > 1 else ""
     return Judgement(
         FAIL,
-        f"{library} cannot be loaded: torch {torch} does not export {name}{more}; "
-        f"it was built for {built_for}",
+        f"{start}{library} cannot be loaded: torch {torch} does not export {name}{more}; "
+        f"it was built for {built_for}{none}.",
         f"an extension built for torch {torch}",
         f"{package or called}, built for {built_for}",
         f"install the version of {called} that was made for torch {torch}",
@@ -112,7 +156,7 @@ def other_abi(path: str, abi: str, torch_abi: str) -> Judgement:
     """Judge an extension whose C++11 ABI is not torch's."""
     return Judgement(
         FAIL,
-        f"{short_path(path)} uses the {abi} C++11 ABI and torch the {torch_abi} one",
+        f"{short_path(path)} uses the {abi} C++11 ABI and torch the {torch_abi} one.",
         f"the {torch_abi} C++11 ABI",
         f"the {abi} C++11 ABI",
         "install the wheel of the other ABI, or build the extension against this torch",
@@ -123,7 +167,7 @@ def shadowed(row: Shadowed) -> Judgement:
     """Judge a library that LD_LIBRARY_PATH serves in place of the wheel's own."""
     return Judgement(
         WARN,
-        f"{short_path(row['library'])} takes {row['needs']} from LD_LIBRARY_PATH, and not from its own wheel",
+        f"{short_path(row['library'])} takes {row['needs']} from LD_LIBRARY_PATH, not from its own wheel.",
         row["instead_of"],
         row["used"],
         f"take {row['used'].rpartition('/')[0]} off LD_LIBRARY_PATH",
@@ -134,7 +178,7 @@ def unreadable(path: str, error: str) -> Judgement:
     """Judge a file that is no whole ELF file."""
     return Judgement(
         FAIL,
-        f"{short_path(path)} cannot be read: {error}",
+        f"{short_path(path)} cannot be read: {error}.",
         "an ELF file that is whole",
         error,
         "reinstall the package that owns the file",

@@ -1,7 +1,8 @@
 """Which file serves which: the libraries of a tree, and what Python and `import torch` have loaded before.
 
 A Python package loads its own libraries in an order that only its code knows. So what lies in the same
-package, and what `import torch` brings, counts as served to a library that the loader alone would not serve.
+package or in one that it requires, and what `import torch` brings, counts as served to a library that the
+loader alone would not serve.
 Of the CUDA wheels that is what torch's libraries need, and what torch/__init__.py loads by name.
 """
 
@@ -19,6 +20,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from stackcheck_probes.loader.disk import SymbolTable
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from stackcheck_probes.loader.requirements import Requirements
+
 PACKAGE = "package"
 """How a library is served when its package (or torch, for the CUDA wheels) has to load the other first."""
 LAZY = ("libtorch_cuda_linalg",)
@@ -30,12 +35,20 @@ MAX_PARENTS = 8
 class Tree:
     """The libraries under some folders: `opened`, by soname, and what is `loaded` before them.
 
-    packages: names of folders in the roots, to open the libraries of these alone.
+    packages: names of folders in the roots, to open the libraries of these alone. requirements: which of the
+    distributions there requires which, where that is known.
     """
 
-    def __init__(self, roots: list[str], search: Search, packages: list[str] | None = None) -> None:
+    def __init__(
+        self,
+        roots: list[str],
+        search: Search,
+        packages: list[str] | None = None,
+        requirements: Requirements | None = None,
+    ) -> None:
         self.roots = [root.rstrip("/") for root in roots]
         self.search = search
+        self.requirements = requirements
         self.skipped: list[str] = []
         self.opened: list[Opened] = []
         self.by_soname: dict[str, list[Opened]] = {}
@@ -71,6 +84,9 @@ class Tree:
             if (other.elf.machine, other.elf.bits) != (library.elf.machine, library.elf.bits):
                 continue
             if theirs and (theirs == package or (part_of_torch and theirs == "nvidia")):
+                return other, PACKAGE
+            known = theirs and not _grafted(other.path) and self.requirements
+            if known and known.leads(library.path, other.path):
                 return other, PACKAGE
         return None, ""
 

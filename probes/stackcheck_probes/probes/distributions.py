@@ -57,6 +57,12 @@ def canonical(name: str) -> str:
     return name
 
 
+def required(requirement: str) -> str:
+    """Return the name that a Requires-Dist line begins with, as the index compares it."""
+    end = (at for at, letter in enumerate(requirement) if not (letter.isalnum() or letter in "-_."))
+    return canonical(requirement[: next(end, len(requirement))])
+
+
 def folders(sys_path: list[str] | None) -> list[str]:
     """Return the folders that can hold metadata, each once: links to one folder are one folder."""
     seen, found = set(), []
@@ -88,8 +94,8 @@ def described(text: str, info: str) -> Distribution:
     fields: dict[str, str] = {}
     requires, extras = [], []
     for line in text.splitlines():
-        if not line.strip():
-            break  # the headers end at the first empty line
+        if not line:
+            break  # the headers end here; the blank lines of a licence among them are indented
         key, _, value = line.partition(": ")
         if key == "Requires-Dist":
             requires.append(value.strip())

@@ -8,12 +8,22 @@ the files beyond the tree that serve some of them.
 from __future__ import annotations
 
 import os
+import sys
 
 from stackcheck_probes.binaries.binaryfiles import site_packages
 from stackcheck_probes.binaries.bytesource import SourceError
 from stackcheck_probes.binaries.elf import ElfError
+from stackcheck_probes.loader.builds import (
+    builds,
+    for_another_python,
+    python_of,
+    python_tag,
+    refused_below,
+    unnumbered,
+)
 from stackcheck_probes.loader.ldpath import LD_LIBRARY_PATH, Opened, Search
 from stackcheck_probes.loader.loadtree import Tree
+from stackcheck_probes.loader.requirements import Requirements
 from stackcheck_probes.loader.symbols import gnu_hash
 
 TYPE_CHECKING = False
@@ -22,6 +32,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from stackcheck_probes.facts.binaries import (
+        Builds,
+        ImportFails,
         LibcudaSeen,
         LibraryCopy,
         Loading,
@@ -41,6 +53,7 @@ LOOKS_IN = "roots"
 
 MAX_LISTED = 5000
 MAX_SONAMES = 2000
+MAX_RECORD = 8 << 20
 MAX_SYMBOLS_SHOWN = 8
 DRIVER = frozenset(("libcuda.so.1", "libnvidia-ml.so.1", "libnvcuvid.so.1", "libnvidia-encode.so.1"))
 """What the NVIDIA runtime puts into a container when it starts: never part of an image."""
@@ -53,6 +66,7 @@ JUDGED = (*(b"_ZN" + each + name for each in QUALIFIERS for name in NAMESPACES),
 """Prefixes of the symbols that decide whether an extension fits this torch."""
 JUDGED_INSIDE = tuple(b"N" + name for name in NAMESPACES)
 OTHERS_JUDGED = (b"__nvJitLink",)
+NVJITLINK = "libnvJitLink"
 MARKS = (b"3c10", b"4c10d", b"2at", b"torch", b"6caffe2", b"nvJitLink")
 """One of these occurs in every name that is judged. Few, for the names of every library are searched."""
 ABI_MARKS = (
@@ -84,29 +98,59 @@ def run(params: dict[str, Any]) -> Loading:
     params: `roots` (folders; default: the site-packages of this interpreter), `root` (a prefix for the file
     system that they live in), `library_path` (default: $LD_LIBRARY_PATH), `packages` (names of folders in the
     roots: judge the libraries of these alone), `alone` (a folder with the roots in it: the system and the
-    interpreter that they are for are not here, so nothing outside it is looked at).
+    interpreter that they are for are not here, so nothing outside it is looked at), `python` (the tag of the
+    Python that they are for, "311"; default: what the roots say, or this interpreter's).
     """
     return seen(params)
 
 
-def seen(params: dict[str, Any], files: LibraryFiles | None = None) -> Loading:
-    """Return what `run` does; `files` answers for the file system, by default this machine's."""
+def seen(
+    params: dict[str, Any], files: LibraryFiles | None = None, requirements: Requirements | None = None
+) -> Loading:
+    """Return what `run` does; `files` and `requirements` answer for the folders, by default from the disk."""
     roots = list(params.get("roots") or site_packages())
     stated = params.get("library_path")
     path = os.environ.get("LD_LIBRARY_PATH", "") if stated is None else stated
-    search = Search(params.get("root") or "", path, params.get("alone"), files)
-    tree = Tree(roots, search, params.get("packages"))
+    root = params.get("root") or ""
+    search = Search(root, path, params.get("alone"), files)
+    tree = Tree(roots, search, params.get("packages"), requirements or requirements_of(roots, root))
     try:
-        return _Findings(tree).facts()
+        return _Findings(tree, params.get("python") or _python(params)).facts()
     finally:
         tree.close()
+
+
+def requirements_of(roots: list[str], root: str = "") -> Requirements:
+    """Return what the distributions in some package folders require of each other, read when asked for."""
+    from stackcheck_probes.probes import distributions
+
+    places: dict[str, str] = {}
+
+    def installed() -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for row in distributions.run({"sys_path": [root + each for each in roots]})["distributions"]:
+            found.setdefault(row["name"], [distributions.required(text) for text in row["requires"]])
+            places.setdefault(row["name"], os.path.join(row["location"], row["metadata"], "RECORD"))
+        return found
+
+    def record(name: str) -> str:
+        return distributions.read(places[name], MAX_RECORD) or ""
+
+    return Requirements(installed, record, [each.rstrip("/") for each in roots])
+
+
+def _python(params: dict[str, Any]) -> str:
+    return python_of(params["roots"]) if params.get("roots") else "".join(map(str, sys.version_info[:2]))
 
 
 class _Findings:
     """What does not fit, gathered library by library."""
 
-    def __init__(self, tree: Tree) -> None:
+    def __init__(self, tree: Tree, python: str) -> None:
         self.tree = tree
+        self.python = python
+        self.libraries = [each for each in tree.opened if not for_another_python(each.path, python)]
+        self.served: dict[str, list[str]] = {}
         self.missing: list[MissingNeed] = []
         self.unserved: list[MissingNeed] = []
         self.versions: list[MissingVersion] = []
@@ -116,7 +160,7 @@ class _Findings:
         self.outside: dict[str, str] = {}
         self.of_system: dict[tuple[str, str], NeededVersion] = {}
         self.abi: dict[str, str] = {}
-        for library in tree.opened:
+        for library in self.libraries:
             try:
                 self.look_at(library)
             except (ElfError, SourceError, OSError) as error:
@@ -124,7 +168,8 @@ class _Findings:
 
     def facts(self) -> Loading:
         """Return all that was found."""
-        self.note_builds()
+        torch = _torch_facts(self.tree)
+        refused = self.refused(torch["abi"] if torch else "")
         faults = sorted(self.tree.search.faults.items())
         lists = {
             "missing": len(self.missing),
@@ -135,13 +180,16 @@ class _Findings:
         return {
             "cut": sorted(name for name, length in lists.items() if length > MAX_LISTED),
             "roots": self.tree.roots,
-            "libraries": len(self.tree.opened),
-            "torch": _torch_facts(self.tree),
+            "libraries": len(self.libraries),
+            "other_pythons": len(self.tree.opened) - len(self.libraries),
+            "torch": torch,
             "glibc": _glibc(self.tree),
             "missing": self.missing[:MAX_LISTED],
             "versions": self.versions[:MAX_LISTED],
             "undefined": self.undefined[:MAX_LISTED],
             "abi": self.abi,
+            "builds": self.builds(refused)[:MAX_LISTED] if refused else [],
+            "imports": self.imports(refused)[:MAX_LISTED] if refused else [],
             "shadowed": self.shadowed[:MAX_LISTED],
             "sonames": sorted(self.wanted)[:MAX_SONAMES],
             "outside": dict(sorted(self.outside.items())[:MAX_SONAMES]),
@@ -154,12 +202,35 @@ class _Findings:
             "of_system": [self.of_system[key] for key in sorted(self.of_system)],
         }
 
-    def note_builds(self) -> None:
-        """Note of what misses something whether another build of it, of another number, misses nothing."""
-        misses = {row["library"] for row in self.missing if not row["driver"]}
-        whole = {_unnumbered(each.path) for each in self.tree.opened if each.path not in misses}
-        for row in self.missing:
-            row["another_loads"] = _unnumbered(row["library"]) in whole
+    def refused(self, torch_abi: str) -> set[str]:
+        """Return the libraries that the loader would refuse for themselves, the driver's left aside."""
+        found = {row["library"] for row in self.missing if not row["driver"]}
+        found.update(row["library"] for row in self.versions)
+        found.update(row["library"] for row in self.undefined)
+        found.update(path for path, abi in self.abi.items() if torch_abi and abi != torch_abi)
+        return found
+
+    def builds(self, refused: set[str]) -> list[Builds]:
+        """Return which files are builds of one library, where one is refused, and which would load."""
+        found: list[Builds] = []
+        folders = set(map(os.path.dirname, refused))
+        near = [each for each in self.libraries if os.path.dirname(each.path) in folders]
+        for paths in builds((each.path, each.dynamic.needed) for each in near):
+            if refused.intersection(paths):
+                loads = [path for path in paths if not refused_below(path, self.served, refused)]
+                name = unnumbered(os.path.basename(paths[0])).replace("#", "*")
+                found.append({"name": name, "paths": sorted(paths), "loads": sorted(loads)})
+        return found
+
+    def imports(self, refused: set[str]) -> list[ImportFails]:
+        """Return the extension modules that cannot be imported, and the refused libraries that they need."""
+        found: list[ImportFails] = []
+        for library in self.libraries:
+            if python_tag(library.path):
+                because = refused_below(library.path, self.served, refused)
+                if because:
+                    found.append({"module": library.path, "because": because})
+        return found
 
     def look_at(self, library: Opened) -> None:
         servers: dict[str, Opened] = {}
@@ -171,6 +242,7 @@ class _Findings:
                 lacking.append(_absence(self.tree, name, library))
                 continue
             servers[name] = server
+            self.served.setdefault(library.path, []).append(server.path)
             if not self.tree.package(server.path):
                 self.outside.setdefault(name, server.path)
             if how == LD_LIBRARY_PATH:
@@ -225,6 +297,9 @@ class _Findings:
         if abi:
             self.abi[library.path] = abi
         scope = self.scope(servers) if names else []
+        if any(need.startswith(NVJITLINK) for need in library.dynamic.needed if need not in servers):
+            # Its symbols are not to be found because it is not there, which is told already.
+            names = [name for name in names if not name.startswith(OTHERS_JUDGED)]
         absent = [name for name in names if not _exported(name, scope)]
         if not self.tree.torch.get("libc10.so"):  # there is nothing to hold torch's symbols against
             absent = [name for name in absent if name.startswith(OTHERS_JUDGED)]
@@ -253,11 +328,6 @@ class _Findings:
                     queue.append(server)
         places.update((each.path, each) for each in self.tree.torch.values() if self.tree.of_torch(each.path))
         return [symbols for symbols in map(self.tree.symbols, places.values()) if symbols]
-
-
-def _unnumbered(path: str) -> str:
-    folder, name = os.path.split(path)
-    return folder + "/" + "".join(letter for letter in name if not letter.isdigit())
 
 
 def _system(path: str) -> bool:

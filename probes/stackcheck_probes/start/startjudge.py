@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from stackcheck_probes.judging import cummfit, loadfit
 from stackcheck_probes.judging.judgement import FAIL, WARN, Judgement
+from stackcheck_probes.judging.loadbuilds import needed, spared
 from stackcheck_probes.judging.packagecover import short_path
 from stackcheck_probes.machine import sharedmemory
 from stackcheck_probes.start.causes import ERROR, Cause, ranked
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
-    from stackcheck_probes.facts.binaries import Loading, MissingNeed
+    from stackcheck_probes.facts.binaries import Loading
 
     Facts = Mapping[str, Any]
 
@@ -127,18 +128,23 @@ def _libraries(expected: Facts, seen: Facts) -> Iterator[Cause]:
 
 def _loading(expected: Facts, loading: Loading, own: frozenset[str], broken: set[str]) -> Iterator[Cause]:
     """Judge a tree that was read again, because something in it or around it is not as it was."""
-    needs: dict[str, list[MissingNeed]] = {}
-    for row in loading["missing"]:
-        if not row["driver"] and not optional(row["library"], row["needs"], expected["optional"]):
-            needs.setdefault(row["needs"], []).append(row)
-    judged = [loadfit.absent(name, rows, own, loading["roots"]) for name, rows in sorted(needs.items())]
-    judged += [loadfit.too_old(row, own, loading["roots"]) for row in loading["versions"]]
-    torch = (expected["torch"] or {}).get("__version__") or "here"
-    judged += [loadfit.undefined(row, loading, torch, "", "") for row in loading["undefined"]]
-    abi = loading["torch"]["abi"] if loading["torch"] else ""
-    judged += [
-        loadfit.other_abi(path, each, abi) for path, each in loading["abi"].items() if abi and each != abi
+    absent = [
+        row
+        for row in loading["missing"]
+        if not row["driver"] and not optional(row["library"], row["needs"], expected["optional"])
     ]
+    # What is no part of the stack may fail to import without keeping the container from its work.
+    known: Loading = {**loading, "imports": [], "builds": []}
+    absent = needed(absent, loading, wholly=True)
+    judged = [loadfit.absent(rows, own, known) for rows in loadfit.absences(absent, known)]
+    judged += [loadfit.too_old(row, own, known) for row in needed(loading["versions"], loading, wholly=True)]
+    torch = (expected["torch"] or {}).get("__version__") or "here"
+    symbols = needed(loading["undefined"], loading, wholly=False)
+    judged += [loadfit.undefined(row, known, torch, "", "") for row in symbols]
+    abi = loading["torch"]["abi"] if loading["torch"] else ""
+    other = {path: each for path, each in loading["abi"].items() if abi and each != abi}
+    in_vain = spared(loading, other, wholly=False)
+    judged += [loadfit.other_abi(path, each, abi) for path, each in other.items() if path not in in_vain]
     judged += [loadfit.shadowed(row) for row in loading["shadowed"]]
     judged += [
         loadfit.unreadable(row["path"], row["error"])

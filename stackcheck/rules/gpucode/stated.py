@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from packaging.version import Version
-
 from stackcheck.model.build import cuda_tag
 from stackcheck.model.verdict import Evidence
 from stackcheck.rules.gpucode.arch_list import stated_arch_list
@@ -14,9 +12,11 @@ from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.official_wheels import listed_release, not_pinned, official_wheels
 from stackcheck.rules.questions import SERVES_GPUS
 from stackcheck.rules.registry import Finding, passed, rule, skipped, warned
-from stackcheck_probes.binaries.capability import NATIVE, PTX, RUNS, Capability, Ptx
+from stackcheck_probes.binaries.capability import INTEGRATED, NATIVE, NO, PTX, RUNS, Sass
 
 if TYPE_CHECKING:
+    from packaging.version import Version
+
     from stackcheck.environment import Environment
     from stackcheck.knowledge import Tables
     from stackcheck.knowledge.torch import Build, Release
@@ -27,9 +27,6 @@ _OWN_BUILD = "the GPUs were not held against torch: the stack builds it, and sta
 
 
 _STATE_LIST = "state arch_list, as the build's TORCH_CUDA_ARCH_LIST has it"
-
-
-_OWN_TABLE_SINCE = Version("2.11")
 
 
 def _has_gpus(facts: Facts) -> bool:
@@ -126,7 +123,7 @@ def _judge(env: Environment, build: Build, assumed: str, tables: Tables) -> Find
     native, each = _native(env), _served(env, build)
     says = f"{build.title} has {build.listed}"
     bad = [one for one in each if not one.accepted(native=native)]
-    if not bad and (tegra := [one for one in each if _is_of_cards(one, build)]):
+    if tegra := [one for one in bad if _is_of_cards(one, build)]:
         return _not_for_tegra(build, tegra)
     if bad:
         text = _not_served(bad, native=native)
@@ -149,13 +146,7 @@ def _judge(env: Environment, build: Build, assumed: str, tables: Tables) -> Find
         doubt = "The CUDA libraries of that build may have no code for it."
         hint = _other_build(env, build, tables)
         findings.append(warned(f"{text} {doubt}", cite(build, says), found=build.listed, hint=hint))
-    findings += _torch_warns(build, each)
     return findings
-
-
-TEGRA = frozenset({Capability(5, 3), Capability(6, 2), Capability(7, 2), Capability(8, 7)})
-"""Capabilities of Jetson parts alone: Nano, TX2, Xavier and Orin. From Thor on, CUDA is one with servers'
-(https://docs.nvidia.com/jetson/, rows of gpus.toml; checked 2026-11-30)."""
 
 
 _CARDS_ONLY = Evidence(
@@ -165,9 +156,11 @@ _CARDS_ONLY = Evidence(
 
 
 def _is_of_cards(one: Served, build: Build) -> bool:
-    """Tell whether a Jetson would have to run code made for a card, for want of its own and of PTX."""
-    ptx = any(isinstance(code, Ptx) and code.reaches(one.capability) for code in build.codes or ())
-    return one.capability in TEGRA and one.coverage.how == RUNS and not ptx
+    """Tell whether nothing of a build serves a Jetson, and some of it is for cards of the same major."""
+    if one.capability not in INTEGRATED or one.coverage.how != NO:
+        return False
+    codes = build.codes or ()
+    return any(isinstance(code, Sass) and code.capability.major == one.capability.major for code in codes)
 
 
 def _not_for_tegra(build: Build, each: list[Served]) -> Finding:
@@ -191,21 +184,6 @@ def _not_served(bad: list[Served], *, native: bool) -> str:
     if native and all(one.accepted(native=False) for one in bad):
         return f"That is not native for {names}, which the stack asks for: {sentence(bad)}."
     return f"Nothing of that runs on {names}."
-
-
-def _torch_warns(build: Build, each: list[Served]) -> list[Finding]:
-    """Say where torch >= 2.11 prints a warning at start although the code runs: integrated parts."""
-    if build.torch < _OWN_TABLE_SINCE:
-        return []
-    return [
-        warned(
-            f"{one}, but torch {build.torch} does not count that code for {one.capability}: it warns.",
-            cite(build, f"{build.title} has {build.listed}"),
-            hint="take a build that was made for this board",
-        )
-        for one in each
-        if one.coverage.torch_counts is False
-    ]
 
 
 def _other_build(env: Environment, build: Build, tables: Tables) -> str:

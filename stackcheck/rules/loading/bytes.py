@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from packaging.requirements import InvalidRequirement, Requirement
 
 from stackcheck.model.verdict import Evidence
 from stackcheck.rules.loading.unknown_system import asked_of_the_system, asked_of_the_wheels
 from stackcheck.rules.registry import Finding, passed, rule, skipped, told, warned
+from stackcheck_probes.judging.loadbuilds import SHOWN, builds_of, needed, spared
 from stackcheck_probes.judging.loadfit import (
     OF_THE_STACK,
     OF_TORCH,
-    SHOWN,
+    absences,
     absent,
     other_abi,
     shadowed,
@@ -25,17 +27,29 @@ from stackcheck_probes.judging.loadfit import (
 from stackcheck_probes.judging.packagecover import short_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from stackcheck.environment import Environment
     from stackcheck.intake.stack import Stack
     from stackcheck.knowledge import Tables
     from stackcheck.model.facts import Facts
-    from stackcheck_probes.facts.binaries import LibraryCopy, Loading, MissingNeed, MissingSymbols
+    from stackcheck_probes.facts.binaries import (
+        LibraryCopy,
+        Loading,
+        MissingNeed,
+        MissingSymbols,
+        MissingVersion,
+    )
     from stackcheck_probes.facts.python import Distribution, Distributions
 
 COUPLED = ("cudnn", "nccl", "cublas", "nvjitlink")
 """Libraries of which two under one soname in one tree mean that order decides which one a process gets."""
+
+
+_NUMBERS = re.compile(r"(\d+)")
+
+
+_Row = TypeVar("_Row", "MissingNeed", "MissingVersion", "MissingSymbols")
 
 
 _NOTHING = "no library was found in the package folders"
@@ -65,32 +79,72 @@ def needed_libraries_are_there(stack: Stack, tables: Tables, loading: Loading) -
     """
     if loading.get("alone") and loading["libraries"]:
         return asked_of_the_wheels(loading, tables)
-    allowed = [row for row in loading["missing"] if row["driver"] or _optional(row, tables)]
-    by_need: dict[str, list[MissingNeed]] = {}
-    for row in loading["missing"]:
-        if row not in allowed:
-            by_need.setdefault(row["needs"], []).append(row)
     if not loading["libraries"]:
         return [skipped(_NOTHING)]
-    if not by_need and "missing" in loading.get("cut", ()):
+    allowed = [row for row in loading["missing"] if row["driver"] or _optional(row, tables)]
+    rows = [row for row in loading["missing"] if row not in allowed]
+    standing, found = _without_spared(rows, loading, wholly=True)
+    if not standing and "missing" in loading.get("cut", ()):
         return [skipped(f"more than {len(loading['missing'])} needs are not served; the rest was not listed")]
-    if not by_need:
-        note = f"; {len(allowed)} needs of the driver or of optional plug-ins left aside" if allowed else ""
-        return [passed(f"all {loading['libraries']} libraries find what they need{note}")]
+    if not standing:
+        return [
+            passed(f"all {loading['libraries']} libraries find what they need{_aside(allowed, loading)}"),
+            *found,
+        ]
     own = own_folders(stack)
-    return [
+    return found + [
         told(
-            absent(needs, rows, own, loading["roots"]),
-            *(Evidence(f"{row['library']} needs {needs}", "DT_NEEDED of the file") for row in rows[:SHOWN]),
+            absent(each, own, loading),
+            *(
+                Evidence(f"{row['library']} needs {row['needs']}", "DT_NEEDED of the file")
+                for row in each[:SHOWN]
+            ),
         )
-        for needs, rows in sorted(by_need.items())
+        for each in absences(standing, loading)
     ]
 
 
 def _optional(row: MissingNeed, tables: Tables) -> bool:
-    """Tell whether a library may miss what it misses; of several builds of one, another has to load."""
-    found = tables.optional.find(row["library"], row["needs"])
-    return found is not None and (not found.one_of or row.get("another_loads", False))
+    """Tell whether a library may miss what it misses."""
+    return tables.optional.find(row["library"], row["needs"]) is not None
+
+
+def _aside(allowed: list[MissingNeed], loading: Loading) -> str:
+    """Say what was left aside."""
+    note = f"; {len(allowed)} needs of the driver or of optional plug-ins left aside" if allowed else ""
+    others = loading.get("other_pythons", 0)
+    return note + (f"; {others} extension modules for other Pythons were not judged" if others else "")
+
+
+def _without_spared(
+    rows: Sequence[_Row], loading: Loading, *, wholly: bool
+) -> tuple[list[_Row], list[Finding]]:
+    """Return the rows of libraries of which no other build fits, and what there is to say of the others."""
+    fit = spared(loading, {row["library"] for row in rows}, wholly=wholly)
+    said: dict[str, Finding] = {}
+    for path, others in sorted(fit.items()):
+        best = max(others, key=_by_number)
+        refused = [each for each in builds_of(path, loading) if each not in others]
+        name, rest = (
+            short_path(best, loading["roots"]),
+            [short_path(each, loading["roots"]) for each in refused],
+        )
+        text = f"{name} fits, and the {len(rest)} other builds of it that do not are not needed."
+        said.setdefault(best, passed(text, *(Evidence(each) for each in rest[:SHOWN])))
+    return needed(list(rows), loading, wholly=wholly), list(said.values())
+
+
+def _one_a_library(rows: Sequence[_Row], loading: Loading) -> list[_Row]:
+    """Return one row for the builds of one library, the newest: none of them fits."""
+    chosen: dict[str, _Row] = {}
+    for row in sorted(rows, key=lambda row: _by_number(row["library"])):
+        chosen[builds_of(row["library"], loading)[0]] = row
+    return list(chosen.values())
+
+
+def _by_number(path: str) -> list[tuple[int, str]]:
+    """Return a key that sorts pg_2_9 before pg_2_13."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in _NUMBERS.split(path)]
 
 
 @rule("LOAD302")
@@ -110,17 +164,21 @@ def symbol_versions_are_there(
         return [skipped(_NOTHING)]
     if loading.get("alone") and not loading["versions"]:
         return asked_of_the_system(env, tables, loading, own_folders(stack))
-    if not loading["versions"]:
-        return [passed(f"all {loading['libraries']} libraries find the symbol versions that they need")]
+    standing, found = _without_spared(loading["versions"], loading, wholly=True)
+    if not standing:
+        return [
+            passed(f"all {loading['libraries']} libraries find the symbol versions that they need"),
+            *found,
+        ]
     own = own_folders(stack)
-    return [
+    return found + [
         told(
-            too_old(row, own, loading["roots"]),
+            too_old(row, own, loading),
             Evidence(
                 f"{row['library']} needs {row['version']} of {row['needs']}", ".gnu.version_r of the file"
             ),
         )
-        for row in loading["versions"]
+        for row in standing
     ]
 
 
@@ -141,9 +199,10 @@ def torch_symbols_are_there(loading: Loading, distributions: Distributions) -> l
         return None
     installed = {row["name"]: row for row in reversed(distributions["distributions"])}
     torch = installed["torch"]["version"] if "torch" in installed else "this torch"
-    if not loading["undefined"]:
-        return [passed(f"every extension finds the symbols of torch {torch} that it needs")]
-    return [_undefined(row, loading, installed, torch) for row in loading["undefined"]]
+    rows, found = _without_spared(loading["undefined"], loading, wholly=False)
+    if not rows:
+        return [passed(f"every extension finds the symbols of torch {torch} that it needs"), *found]
+    return found + [_undefined(row, loading, installed, torch) for row in _one_a_library(rows, loading)]
 
 
 def _undefined(
@@ -198,7 +257,9 @@ def strings_have_one_abi(loading: Loading) -> list[Finding] | None:
     if not torch["abi"]:
         reason = "which C++11 ABI libc10.so has cannot be read from its symbols"
         return [warned(f"{reason}, so the extensions were not compared with it", Evidence(torch["c10"]))]
-    other = sorted(path for path, abi in loading["abi"].items() if abi != torch["abi"])
+    refused = [path for path, abi in loading["abi"].items() if abi != torch["abi"]]
+    needless = spared(loading, refused, wholly=False)
+    other = sorted(path for path in refused if path not in needless)
     if not other:
         return [passed(f"torch and {len(loading['abi'])} extensions use the {torch['abi']} C++11 ABI")]
     return [

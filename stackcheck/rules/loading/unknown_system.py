@@ -8,7 +8,8 @@ from packaging.version import Version
 
 from stackcheck.model.verdict import Evidence
 from stackcheck.rules.registry import Finding, passed, skipped, told, warned
-from stackcheck_probes.judging.loadfit import SHOWN, too_old
+from stackcheck_probes.judging.loadbuilds import SHOWN
+from stackcheck_probes.judging.loadfit import too_old
 from stackcheck_probes.judging.packagecover import short_path
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ def _held_against_the_glibc(
         return [passed(f"glibc {has} ({named}) serves all: {said}.", found=str(has))]
     return [
         told(
-            too_old({**row, "in": named, "newest": f"GLIBC_{has}"}, own, loading["roots"]),
+            too_old({**row, "in": named, "newest": f"GLIBC_{has}"}, own, loading),
             Evidence(
                 f"{row['library']} needs {row['version']} of {row['needs']}", ".gnu.version_r of the file"
             ),

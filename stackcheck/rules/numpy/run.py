@@ -1,4 +1,4 @@
-"""The rule over NumPy, the modules compiled against it, and its bridge to torch."""
+"""NumPy beside torch, imported: what they say of each other, and the bridge between them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, us
 
 if TYPE_CHECKING:
     from stackcheck_probes.facts.measured import Bridge, ErrorFact, Loaded
-    from stackcheck_probes.facts.packages import NumpyAbi, NumpyModule
+    from stackcheck_probes.facts.packages import NumpyAbi
 
 NUMPY_SIGNS = (
     "_ARRAY_API not found",
@@ -20,12 +20,12 @@ NUMPY_SIGNS = (
 )
 
 
-@rule("NUMPY301", when=uses("numpy", "torch"), answers=(EXCHANGES_ARRAYS, "numpy"))
-def numpy_fits_what_was_built_with_it(numpy_abi: NumpyAbi) -> list[Finding]:
-    """NumPy and the modules that were compiled against it agree, and torch exchanges arrays with it.
+@rule("NUMPY302", when=uses("torch"), answers=(EXCHANGES_ARRAYS, "numpy"))
+def torch_exchanges_arrays_with_numpy(numpy_abi: NumpyAbi) -> list[Finding]:
+    """Torch exchanges arrays with NumPy, and what was imported beside it says nothing of another NumPy.
 
-    NumPy 2 broke the C ABI of NumPy 1. A module built with NumPy 1 prints a message and lives on without
-    NumPy; the first `.numpy()` then raises.
+    NumPy 2 broke the C ABI of NumPy 1. torch built with NumPy 1 prints a message and lives on without NumPy;
+    the first `.numpy()` then raises.
 
     Source: https://github.com/pytorch/pytorch/issues/135013
     Example: `A module that was compiled using NumPy 1.x cannot be run in NumPy 2.0.0 as it may crash.`
@@ -37,25 +37,10 @@ def numpy_fits_what_was_built_with_it(numpy_abi: NumpyAbi) -> list[Finding]:
         return [wrong]
     version = str(numpy_abi["version"])
     found = [_abi(name, facts, version) for name, facts in numpy_abi["modules"].items()]
-    found += [_compiled(each, version) for each in numpy_abi.get("compiled", ())]
     torch = numpy_abi["modules"].get("torch")
     if torch is None or torch["installed"]:
         found.append(_bridge(numpy_abi.get("bridge"), version))
-    told = [each for each in found if each]
-    return told or [passed(f"NumPy {version} is the one that the modules beside it were compiled for.")]
-
-
-def _compiled(module: NumpyModule, version: str) -> Finding | None:
-    """Fail a module that was built with NumPy 1 beside NumPy 2; the other way round it works."""
-    if module["api"] != 1 or int(version.partition(".")[0]) < 2:
-        return None
-    own = f"{module['distribution']} {module['version']}"
-    return failed(
-        f"{own} was compiled with NumPy 1, and NumPy {version} is installed: {module['file']} fails to load.",
-        expected="NumPy 1",
-        found=f"NumPy {version}",
-        hint=f"install numpy<2, or a release of {module['distribution']} that is built with NumPy 2",
-    )
+    return [each for each in found if each]
 
 
 def _abi(name: str, facts: Loaded, version: str) -> Finding | None:

@@ -24,6 +24,7 @@ def site(tmp_path: Path) -> Path:
     info = tmp_path / "torchvision-0.20.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Name: torchvision\nVersion: 0.20.0\n")
+    (info / "INSTALLER").write_text("uv")
     return tmp_path
 
 
@@ -47,7 +48,7 @@ def test_what_does_not_load_fails_and_says_why(site: Path) -> None:
     (failed,) = [verdict for verdict in found.loading if verdict.outcome is Outcome.FAIL]
     assert (failed.code, failed.message) == (
         "LOAD301",
-        "torchvision/_C.so cannot be loaded: libq.so.7 is not there",
+        "torchvision/_C.so cannot be loaded: libq.so.7 is not there.",
     )
     assert exit_code(found, (), asked=False) == 1
 
@@ -67,6 +68,14 @@ def test_a_virtual_environment_is_judged_too(site: Path, tmp_path: Path) -> None
     (tmp_path / "env" / "pyvenv.cfg").write_text("home = /usr/bin\n")
     found = read_target(tmp_path / "env")
     assert (found.kind, len(found.loading) > 3) == ("environment", True)
+
+
+def test_a_wheel_that_was_only_unpacked_has_no_answer_as_the_wheel_has_none(site: Path) -> None:
+    needs_another(site)
+    (site / "torchvision-0.20.0.dist-info" / "INSTALLER").unlink()
+    assert read_target(site).loading == ()
+    (site / "torch-2.5.0.dist-info").mkdir()
+    assert exit_code(read_target(site), (), asked=False) == 1
 
 
 def test_a_folder_without_distributions_has_no_answer(site: Path) -> None:

@@ -8,7 +8,6 @@ from stackcheck_probes.binaries.capability import (
     covers,
     parse_capability,
     parse_code,
-    torch_counts,
 )
 
 
@@ -35,6 +34,18 @@ def cc(text: str) -> Capability:
         ("sm_50", "5.2", "runs"),
         ("sm_60", "6.1", "runs"),
         ("sm_89", "8.9", "native"),
+        # integrated parts: their own machine code, or PTX; theirs runs nowhere else
+        ("sm_80", "8.7", "no"),
+        ("sm_86", "8.7", "no"),
+        ("sm_87", "8.7", "native"),
+        ("sm_87", "8.9", "no"),
+        ("compute_80", "8.7", "ptx"),
+        ("compute_87", "8.9", "ptx"),
+        ("sm_50", "5.3", "no"),
+        ("sm_60", "6.2", "no"),
+        ("sm_72", "7.5", "no"),
+        ("sm_100", "10.1", "no"),
+        ("sm_101", "10.3", "no"),
         # architecture-specific: exact only, SASS and PTX
         ("sm_90a", "9.0", "native"),
         ("sm_90a", "10.0", "no"),
@@ -103,33 +114,16 @@ def test_an_unknown_isa_is_said_not_guessed(isa: tuple[int, int] | None, note: s
     assert (found.how, found.needs_driver, found.note) == ("ptx", None, note)
 
 
-def test_torch_and_hardware_are_told_apart_on_integrated_parts() -> None:
-    found = covers([Sass(cc("8.0"))], cc("8.7"))
-    assert (found.how, found.torch_counts) == ("runs", False)
-    assert found.note == "torch >= 2.11 does not count sm_80 for 8.7 (integrated parts apart)"
-    assert covers([Sass(cc("8.0")), Sass(cc("8.7"))], cc("8.7")).torch_counts is True
-
-
-@pytest.mark.parametrize(
-    ("code", "device", "counts"),
-    [
-        ("sm_53", "5.3", True),
-        ("sm_50", "5.3", False),
-        ("sm_62", "6.2", True),
-        ("sm_61", "6.2", False),
-        ("sm_72", "7.5", False),
-        ("sm_75", "7.5", True),
-        ("sm_87", "8.9", False),
-        ("sm_100", "10.1", False),
-        ("sm_101", "11.0", True),
-        ("sm_120", "12.1", True),
-        ("sm_90a", "9.0", None),
-        ("sm_88", "8.9", None),
-        ("compute_80", "8.0", None),
-    ],
-)
-def test_torch_table(code: str, device: str, counts: bool | None) -> None:
-    assert torch_counts(parse_code(code), cc(device)) is counts
+def test_why_no_machine_code_crosses_between_cards_and_integrated_parts() -> None:
+    apart = "neither runs the other's"
+    assert covers([Sass(cc("8.0")), Sass(cc("8.6"))], cc("8.7")).note == (
+        f"sm_86 is machine code for cards, and 8.7 is an integrated part: {apart}"
+    )
+    assert covers([Sass(cc("8.7"))], cc("8.9")).note == (
+        f"sm_87 is machine code for an integrated part, and 8.9 is a card: {apart}"
+    )
+    assert covers([Sass(cc("8.0"))], cc("9.0")).note == ""
+    assert covers([Sass(cc("8.9"))], cc("8.7")).note == ""
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ import pytest
 from stackcheck_probes.binaries.capability import Code, parse_capability, parse_code
 from stackcheck_probes.binaries.fatbin import ImageKind
 from stackcheck_probes.binaries.gpucode import GpuCode, Group, Images
-from stackcheck_probes.judging.coverage import LibraryCoverage, library_coverage
+from stackcheck_probes.judging.coverage import LibraryCoverage, hip_coverage, library_coverage
 
 TORCH_25 = "sm_50 sm_60 sm_70 sm_75 sm_80 sm_86 sm_90"
 
@@ -97,7 +97,85 @@ def test_lto_ir_serves_nothing_by_itself() -> None:
     assert (found.how, found.reason) == ("no", "LTO IR only: it still has to be linked")
 
 
-def test_torch_table_is_a_note() -> None:
+def test_an_orin_does_not_run_the_machine_code_of_cards() -> None:
     found = on(library(group("sm_80")), "8.7")
-    note = "torch >= 2.11 does not count sm_80 for 8.7 (integrated parts apart)"
-    assert (found.how, found.reason) == ("runs", f"sm_80: runs on 8.7; {note}")
+    note = "sm_80 is machine code for cards, and 8.7 is an integrated part: neither runs the other's"
+    assert (found.how, found.reason) == ("no", note)
+    with_ptx = on(library(group("sm_80 compute_80:7.0")), "8.7")
+    assert (with_ptx.how, with_ptx.by) == ("ptx", "compute_80")
+
+
+def bundles(*held: str, unread: tuple[str, ...] = ()) -> GpuCode:
+    """Return a library of one bundle for each text of targets."""
+    groups = tuple((frozenset(each.split()), 1) for each in held)
+    targets = tuple((name, 1, 64) for each in held for name in each.split())
+    return GpuCode(targets=targets, bundles=len(held), bundle_groups=groups, unread=unread)
+
+
+@pytest.mark.parametrize(
+    ("held", "gfx", "how", "reason"),
+    [
+        (("gfx90a gfx942",), "gfx942", "native", "gfx942: built for it"),
+        (("gfx90a",), "gfx942", "no", "no code object for gfx942; it holds gfx90a"),
+        (
+            ("gfx11-generic gfx9-4-generic",),
+            "gfx1151",
+            "runs",
+            "gfx11-generic: generic code of its family; generic code needs ROCm 6.4 or later",
+        ),
+        (
+            ("gfx11-generic gfx9-4-generic",),
+            "gfx942",
+            "runs",
+            "gfx9-4-generic: generic code of its family; generic code needs ROCm 6.4 or later",
+        ),
+        (("gfx1100 gfx11-generic",), "gfx1100", "native", "gfx1100: built for it"),
+        (("gfx9-generic",), "gfx90a", "no", "no code object for gfx90a; it holds gfx9-generic"),
+        (("gfx90a:xnack-",), "gfx90a", "native", "gfx90a:xnack-: built for it"),
+        (("gfx90a:sramecc+:xnack-",), "gfx90a", "native", "gfx90a:sramecc+:xnack-: built for it"),
+        (
+            ("gfx90a:xnack+",),
+            "gfx90a",
+            "no",
+            "gfx90a:xnack+ loads only where XNACK is on (HSA_XNACK=1), and it is off by default",
+        ),
+        (("gfx90a:xnack+ gfx90a:xnack-",), "gfx90a", "native", "gfx90a:xnack-: built for it"),
+        (
+            ("gfx908:sramecc-",),
+            "gfx908",
+            "no",
+            "gfx908:sramecc- loads only where SRAMECC is off, and it is on by default",
+        ),
+        (
+            ("gfx906:sramecc-",),
+            "gfx906",
+            "unknown",
+            "gfx906:sramecc- loads only where SRAMECC is off, which is not known of gfx906",
+        ),
+        (
+            ("gfx90a", "gfx1100"),
+            "gfx90a",
+            "native",
+            "gfx90a: built for it; only 1 of 2 bundles serve gfx90a",
+        ),
+        (("amdgcnspirv",), "gfx942", "ptx", "amdgcnspirv: SPIR-V; the ROCm runtime compiles it at first use"),
+        ((), "gfx942", "none", "no HIP code"),
+    ],
+)
+def test_hip_code_serves_its_targets_and_their_families(
+    held: tuple[str, ...], gfx: str, how: str, reason: str
+) -> None:
+    found = hip_coverage(bundles(*held), gfx)
+    assert (found.how, found.reason) == (how, reason)
+    assert found.partial is ("only 1 of 2" in reason)
+
+
+def test_hip_bundles_that_were_not_read_leave_it_unknown() -> None:
+    why = "3 HIP bundles not readable here: no zstd"
+    assert hip_coverage(GpuCode(bundles=3, unread=(why,)), "gfx942").reason == why
+    assert hip_coverage(GpuCode(unread=("hidden code: fatbins in .data",)), "gfx942").how == "none"
+
+
+def test_hip_facts_without_groups_count_every_target_in_every_bundle() -> None:
+    found = hip_coverage(GpuCode(targets=(("gfx90a", 95, 64),), bundles=95), "gfx90a")
+    assert (found.how, found.serving, found.fatbins, found.by) == ("native", 95, 95, "gfx90a")

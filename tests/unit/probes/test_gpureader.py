@@ -120,14 +120,6 @@ def test_hidden_fatbins_are_found_only_by_the_deep_search() -> None:
     assert listed(read("uneven.so", deep=True)) == listed(read("uneven.so"))
 
 
-def test_a_library_known_to_hide_code_says_so() -> None:
-    source = FileSource(str(DATA / "plain.so"))
-    gpu = read_gpu_code(source, "libcufft.so.11")
-    assert gpu.unread == ("hidden code: fatbins in .data that no section lists; use --deep",)
-    assert read_gpu_code(source, "libcufft.so.11", deep=True).unread == ()
-    assert read_gpu_code(source, "libplain.so") == GpuCode()
-
-
 def test_a_section_of_hidden_fatbins_is_told_by_its_name() -> None:
     content = (DATA / "plain.so").read_bytes().replace(b".note.gnu.build-id\0", b".cask_resource\0ild\0")
     gpu = read_gpu_code(BytesSource(content), "libcublasLt.so.13")

@@ -47,6 +47,14 @@ def look_at_files(*folders: Path) -> RecordedFiles:
     return recorded_files.run({"sys_path": [str(folder) for folder in folders]})
 
 
+def test_the_blank_lines_of_a_licence_do_not_hide_what_is_required(tmp_path: Path) -> None:
+    """scipy 1.10.1, pandas 2.1.4: the whole licence stands in the headers, with indented blank lines."""
+    head = "License: Copyright\n        All rights reserved.\n        \n        1. More.\nRequires-Dist: numpy<1.27\n"
+    install(tmp_path, "scipy", "1.10.1", head=head)
+    (row,) = look(tmp_path)["distributions"]
+    assert (row["name"], row["requires"]) == ("scipy", ["numpy<1.27"])
+
+
 def test_a_distribution_is_read_whole(tmp_path: Path) -> None:
     head = "Requires-Python: >=3.9\nRequires-Dist: torch==2.5.0\nRequires-Dist: x ; extra == 'y'\nProvides-Extra: y\n"
     info = install(tmp_path, "Torch_Vision", "0.20.0+cu124", {"tv/a.py": b"x"}, head)

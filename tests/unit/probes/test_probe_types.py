@@ -17,8 +17,10 @@ from stackcheck_probes.binaries.capability import parse_code
 from stackcheck_probes.binaries.fatbin import ImageKind
 from stackcheck_probes.loader.symbols import VersionNeed
 from stackcheck_probes.probes import libraries, loading, nvidia_driver, system
+from stackcheck_probes.probes.numpy_modules import OLD
 from stackcheck_probes.watching import compilewatch, loaded
 from tests.unit.probes import fake_packages
+from tests.unit.probes.numpy_fixtures import install, module
 from tests.unit.probes.probe_types import (
     PROBES,
     check,
@@ -148,11 +150,14 @@ def look_at_loading(root: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def rows_of_loading(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Return the rows that the probe makes of a library that does not load: whole ones take a compiler."""
-    library = SimpleNamespace(path="/site/pkg/_C.so")
+    library = SimpleNamespace(path="/site/pkg/_C1.abi3.so", dynamic=SimpleNamespace(needed=("libc.so.6",)))
+    other = SimpleNamespace(path="/site/pkg/_C2.abi3.so", dynamic=library.dynamic)
     server = SimpleNamespace(path="/lib/libc.so.6")
     need = VersionNeed("libc.so.6", "GLIBC_2.38", weak=False)
     found = loading._Findings.__new__(loading._Findings)
-    found.missing, found.versions, found.shadowed, found.of_system = [], [], [], {}
+    found.missing, found.versions, found.undefined, found.shadowed = [], [], [], []
+    found.of_system = {}
+    found.abi, found.served, found.libraries = {}, {}, [library, other]  # type: ignore[list-item]
     found.tree = SimpleNamespace(  # type: ignore[assignment]
         opened=[],
         by_soname={},
@@ -166,9 +171,15 @@ def rows_of_loading(monkeypatch: pytest.MonkeyPatch) -> Any:
     found.check_versions(library, symbols, {})  # type: ignore[arg-type]
     found.note_shadow("libx.so", library, server)  # type: ignore[arg-type]
     found.missing.append(loading._absence(found.tree, "liby.so", library))  # type: ignore[arg-type]
-    found.note_builds()
-    rows = {"missing": found.missing, "versions": found.versions, "shadowed": found.shadowed}
-    return {**rows, "of_system": list(found.of_system.values())}
+    refused = found.refused("")
+    return {
+        "missing": found.missing,
+        "versions": found.versions,
+        "shadowed": found.shadowed,
+        "builds": found.builds(refused),
+        "imports": found.imports(refused),
+        "of_system": list(found.of_system.values()),
+    }
 
 
 def look_at_gpu_code(root: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
@@ -184,6 +195,7 @@ def look_at_gpu_code(root: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         groups=(gpucode.Group(frozenset({parse_code("sm_80")}), 1),),
         targets=(("gfx90a", 1, 2),),
         bundles=1,
+        bundle_groups=((frozenset({"gfx90a"}), 1),),
         unread=("hidden",),
         faults=("odd",),
         cut=True,
@@ -208,12 +220,10 @@ def look_at_pythons(root: Path, _monkeypatch: pytest.MonkeyPatch) -> Any:
     return probe("pythons").run({"folders": [str(root / "bin")], "roots": []})
 
 
-def look_at_numpy(root: Path) -> Any:
-    (info := root / "odd-1.0.dist-info").mkdir(parents=True)
-    (info / "METADATA").write_text("Name: odd\nVersion: 1.0\nRequires-Dist: numpy\n\n")
-    (info / "RECORD").write_text("odd.so,,\n")
-    (root / "odd.so").write_bytes(b"numpy.core._multiarray_umath")
-    return probe("numpy_abi").run({"sys_path": [str(root)]})
+def look_at_numpy(root: Path, _monkeypatch: pytest.MonkeyPatch) -> Any:
+    install(root, "numpy", (), {}, version="2.2.6")
+    install(root, "odd", ("numpy",), {"odd/a.so": module(OLD[0])})
+    return probe("numpy_modules").run({"sys_path": [str(root)]})
 
 
 LOOKS: dict[str, Callable[[Path, pytest.MonkeyPatch], Any]] = {
@@ -224,6 +234,7 @@ LOOKS: dict[str, Callable[[Path, pytest.MonkeyPatch], Any]] = {
     "interpreter": look_at_the_interpreter,
     "libraries": look_at_gpu_code,
     "loading": look_at_loading,
+    "numpy_modules": look_at_numpy,
     "nvidia_driver": look_at_the_driver,
     "pythons": look_at_pythons,
     "recorded_files": lambda root, _: probe("recorded_files").run({"sys_path": [str(site_of(root))]}),
@@ -236,8 +247,6 @@ LOOKS: dict[str, Callable[[Path, pytest.MonkeyPatch], Any]] = {
 
 def runs(name: str, root: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Return what a probe returns, by one look or several."""
-    if name == "numpy_abi":  # imports packages, and reads the files of others
-        return [probe(name).run({}), look_at_numpy(root)]
     found = LOOKS[name](root, monkeypatch) if name in LOOKS else probe(name).run({})
     return found if isinstance(found, list) else [found]
 

@@ -358,7 +358,7 @@ class TestFiles:
         words = [
             "libraries",
             "FAIL",
-            "x.so cannot be loaded: libcudart.so.10.2 is not there",
+            "x.so cannot be loaded: libcudart.so.10.2 is not there.",
             "a",
             "b",
             "do it",
@@ -380,7 +380,7 @@ class TestFiles:
         ]
         fresh = {path: {"path": path, "groups": [{"codes": ["sm_89"], "fatbins": 1}]}}
         assert only(causes(changed=fresh, loading=changed(LOADS, missing=missing)))[2:] == (
-            "spconv/core_cc.so cannot be loaded: libcudart.so.10.2 is not there; this tree has libcudart.so.12: it was made for another version",
+            "spconv/core_cc.so cannot be loaded: libcudart.so.10.2 is not there; this tree has libcudart.so.12: it was made for another version.",
             "install the build of the package that was made for the CUDA of this stack",
         )
 
@@ -414,12 +414,12 @@ class TestFiles:
             unreadable=[{"path": f"{SITE}/torch/y.so", "error": "the file is cut off"}],
         )
         assert [each[2] for each in causes(loading=loading)] == [
-            "spconv/core_cc.so cannot be loaded: it needs GLIBC_2.38, and /lib/libc.so.6 has GLIBC_2.36",
+            "spconv/core_cc.so cannot be loaded: it needs GLIBC_2.38, and /lib/libc.so.6 has GLIBC_2.36.",
             "spconv/core_cc.so cannot be loaded: torch 2.5.0+cu124 does not export c10::x and 1 more; "
-            "it was built for another torch with the new C++11 ABI (torch here has the old one)",
-            "spconv/core_cc.so uses the new C++11 ABI and torch the old one",
-            "torch/y.so cannot be read: the file is cut off",
-            "spconv/core_cc.so takes libx.so.1 from LD_LIBRARY_PATH, and not from its own wheel",
+            "it was built for another torch with the new C++11 ABI (torch here has the old one).",
+            "spconv/core_cc.so uses the new C++11 ABI and torch the old one.",
+            "torch/y.so cannot be read: the file is cut off.",
+            "spconv/core_cc.so takes libx.so.1 from LD_LIBRARY_PATH, not from its own wheel.",
         ]
 
     def test_a_changed_library_is_judged_by_what_was_read(self) -> None:
@@ -432,7 +432,7 @@ class TestFiles:
         )
         broken = {path: {"path": path, "error": "ELF header cut off after 40 bytes"}}
         assert only(causes(changed=broken, loading=LOADS))[2] == (
-            "torch/lib/libtorch_cuda.so cannot be read: ELF header cut off after 40 bytes"
+            "torch/lib/libtorch_cuda.so cannot be read: ELF header cut off after 40 bytes."
         )
 
 

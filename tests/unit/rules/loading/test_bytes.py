@@ -72,7 +72,7 @@ def test_extensions_of_another_torch_are_named_with_the_symbol_that_the_loader_n
     assert vision.message == (
         "torchvision/_C.so cannot be loaded: torch 2.5.0 does not export "
         "at::Context::alertNotDeterministic(std::basic_string_view<char, std::char_traits<char> > const&) and 1 more; "
-        "it was built for torch 2.6.0"
+        "it was built for torch 2.6.0."
     )
     assert vision.expected == "an extension built for torch 2.5.0"
     assert vision.found == "torchvision 0.21.0, built for torch 2.6.0"
@@ -105,7 +105,7 @@ def test_a_cudart_of_another_major_is_named() -> None:
     assert verdict.outcome is Outcome.FAIL
     assert verdict.message == (
         "mmcv/_ext.so cannot be loaded: libcudart.so.10.2 is not there; this tree has libcudart.so.12: "
-        "it was made for another version"
+        "it was made for another version."
     )
     assert (verdict.expected, verdict.found) == ("libcudart.so.10.2", "libcudart.so.12")
     assert verdict.hint == "install the build of the package that was made for the CUDA of this stack"
@@ -125,16 +125,123 @@ def test_the_driver_and_optional_plug_ins_may_be_absent() -> None:
     assert verdict.outcome is Outcome.PASS
 
 
-def test_of_several_builds_of_which_one_must_load_another_has_to() -> None:
-    """torchcodec takes one of five FFmpegs, and cannot do without."""
-    row = {**MISSING, "library": f"{SITE}/torchcodec/libtorchcodec_core5.so", "needs": "libavutil.so.57"}
-    (verdict,) = judged("LOAD301", with_loading(missing=[row | {"another_loads": True}]))
-    assert verdict.outcome is Outcome.PASS
-    (verdict,) = judged("LOAD301", with_loading(missing=[row | {"another_loads": False}]))
-    assert verdict.outcome is Outcome.WARN
-    assert verdict.message.startswith(
-        "torchcodec/libtorchcodec_core5.so cannot be loaded: libavutil.so.57 is not there"
+CORES = [f"{SITE}/torchcodec/libtorchcodec_core{number}.so" for number in (4, 5, 6)]
+
+
+def builds(*loads: str) -> list[dict[str, Any]]:
+    return [{"name": "libtorchcodec_core*.so", "paths": CORES, "loads": list(loads)}]
+
+
+def test_of_several_builds_of_one_library_it_is_enough_that_one_loads() -> None:
+    """torchcodec takes one of several FFmpegs, and cannot do without."""
+    rows = [{**MISSING, "library": path, "needs": "libavutil.so.57"} for path in CORES]
+    first, second = judged("LOAD301", with_loading(missing=rows[:2], builds=builds(CORES[2])))
+    assert (first.outcome, second.outcome) == (Outcome.PASS, Outcome.PASS)
+    assert second.message == (
+        "torchcodec/libtorchcodec_core6.so fits, and the 2 other builds of it that do not are not needed."
     )
+    (none,) = judged("LOAD301", with_loading(missing=rows, builds=builds()))
+    assert (none.outcome, none.message) == (
+        Outcome.FAIL,
+        "torchcodec/libtorchcodec_core4.so, torchcodec/libtorchcodec_core5.so, torchcodec/libtorchcodec_core6.so "
+        "cannot be loaded: libavutil.so.57 is not there; none of the 3 builds of libtorchcodec_core*.so finds what it "
+        "needs.",
+    )
+    (alone,) = judged("LOAD301", with_loading(missing=rows[:1]))
+    assert alone.outcome is Outcome.WARN
+
+
+def symbols(path: str) -> dict[str, Any]:
+    name = "_ZN4c10d12ProcessGroup10splitGroupEv"
+    return {"library": path, "count": 1, "symbols": [name], "demangled": ["c10d::ProcessGroup::splitGroup()"]}
+
+
+GROUPS = [f"{SITE}/mooncake/pg_2_{minor}_0.cpython-311-x86_64-linux-gnu.so" for minor in (9, 11, 13)]
+
+
+def test_builds_for_other_torches_beside_the_one_for_this_torch_are_no_fault() -> None:
+    row = {"name": "pg_*.so", "paths": GROUPS, "loads": []}  # the one for this torch misses libcudart
+    rows = [symbols(path) for path in GROUPS[:2]]
+    first, second = judged("LOAD303", with_loading(undefined=rows, builds=[row]))
+    assert (first.outcome, second.outcome) == (Outcome.PASS, Outcome.PASS)
+    assert second.message.startswith(
+        "mooncake/pg_2_13_0.cpython-311-x86_64-linux-gnu.so fits, and the 2 other"
+    )
+    abi = dict.fromkeys(GROUPS[:2], "new") | {GROUPS[2]: "old"}
+    (strings,) = judged("LOAD304", with_loading(abi=abi, builds=[row]))
+    assert strings.outcome is Outcome.PASS
+
+
+def test_where_no_build_is_for_this_torch_one_finding_names_the_newest() -> None:
+    row = {"name": "pg_*.so", "paths": GROUPS, "loads": []}
+    imports = [{"module": path, "because": [path]} for path in GROUPS]
+    facts = with_loading(undefined=[symbols(path) for path in GROUPS], builds=[row], imports=imports)
+    (verdict,) = judged("LOAD303", facts)
+    assert verdict.outcome is Outcome.FAIL
+    assert verdict.message == (
+        "import mooncake.pg_2_13_0 fails: mooncake/pg_2_13_0.cpython-311-x86_64-linux-gnu.so cannot be loaded: "
+        "torch 2.5.0 does not export c10d::ProcessGroup::splitGroup(); it was built for another torch; "
+        "none of its 3 builds fits this torch."
+    )
+
+
+def test_a_package_whose_extension_module_cannot_be_imported_is_not_a_doubt() -> None:
+    """open3d: its module loads, but a library below it does not."""
+    below, module = (
+        f"{SITE}/open3d/libOpen3D.so.0.20",
+        f"{SITE}/open3d/pybind.cpython-311-x86_64-linux-gnu.so",
+    )
+    plugin = f"{SITE}/open3d/open3d_tf_ops.so"
+    rows = [
+        {**MISSING, "library": below, "needs": "libusb-1.0.so.0"},
+        {**MISSING, "library": plugin, "needs": "libtensorflow_framework.so.2"},
+    ]
+    imports = [{"module": module, "because": [below]}]
+    plugins, fails = judged("LOAD301", with_loading(missing=rows, imports=imports))
+    assert (fails.outcome, fails.message) == (
+        Outcome.FAIL,
+        "import open3d.pybind fails: open3d/libOpen3D.so.0.20 cannot be loaded: libusb-1.0.so.0 is not there.",
+    )
+    assert plugins.outcome is Outcome.WARN
+    old = {
+        "library": below,
+        "needs": "libc.so.6",
+        "version": "GLIBC_2.38",
+        "in": "/lib/libc.so.6",
+        "newest": "GLIBC_2.31",
+    }
+    (version,) = judged("LOAD302", with_loading(versions=[old], imports=imports))
+    assert (version.outcome, version.message) == (
+        Outcome.FAIL,
+        "import open3d.pybind fails: open3d/libOpen3D.so.0.20 cannot be loaded: it needs GLIBC_2.38, and "
+        "/lib/libc.so.6 has GLIBC_2.31.",
+    )
+
+
+def test_a_plug_in_that_may_be_absent_fails_no_import() -> None:
+    path = f"{SITE}/cupy_backends/cuda/libs/cutensor.cpython-311-x86_64-linux-gnu.so"
+    row = {**MISSING, "library": path, "needs": "libcutensor.so.2"}
+    facts = with_loading(missing=[row], imports=[{"module": path, "because": [path]}], other_pythons=6)
+    (verdict,) = judged("LOAD301", facts)
+    assert verdict.outcome is Outcome.PASS
+    assert verdict.message.endswith("left aside; 6 extension modules for other Pythons were not judged")
+
+
+def test_the_needs_of_one_package_are_one_finding() -> None:
+    rows = [
+        {**MISSING, "library": f"{SITE}/torchcodec/lib{name}.so", "needs": f"libav{number}.so"}
+        for name in ("a", "b", "c", "d")
+        for number in range(5)
+    ]
+    apart = {**MISSING, "library": f"{SITE}/other/lib.so", "needs": "libz.so.9"}
+    other, merged = judged("LOAD301", with_loading(missing=[apart, *rows]))
+    if other.message.startswith("torchcodec"):
+        other, merged = merged, other
+    assert merged.message == (
+        "torchcodec/liba.so, torchcodec/libb.so, torchcodec/libc.so and 1 more cannot be loaded: libav0.so, "
+        "libav1.so, libav2.so and 2 more are not there (whether anybody loads it is not known)."
+    )
+    assert other.message.startswith("other/lib.so cannot be loaded: libz.so.9 is not there")
 
 
 def test_a_missing_function_of_torch_s_c_interface_is_told_as_another_torch() -> None:
@@ -157,7 +264,7 @@ def test_a_library_outside_the_stack_is_a_warning_because_nobody_may_load_it() -
     assert verdict.outcome is Outcome.WARN
     assert (
         verdict.message
-        == "cv2/cv2.abi3.so cannot be loaded: libGL.so.1 is not there (whether anybody loads it is not known)"
+        == "cv2/cv2.abi3.so cannot be loaded: libGL.so.1 is not there (whether anybody loads it is not known)."
     )
     assert verdict.hint == "install the package that brings it, or remove the one that needs it"
 
@@ -179,7 +286,7 @@ def test_a_library_that_lies_off_every_search_path_is_named() -> None:
     (verdict,) = judged("LOAD301", with_loading(missing=[row]))
     assert verdict.message == (
         "spconv/core_cc.so cannot be loaded: libx.so.1 is not there for it, although other/lib/libx.so.1 is in this tree: "
-        "no search path of it leads there"
+        "no search path of it leads there."
     )
     assert verdict.hint == "load other/lib/libx.so.1 first, or put its folder on LD_LIBRARY_PATH"
 
@@ -215,7 +322,7 @@ def test_an_undefined_symbol_of_another_library_is_named() -> None:
     (verdict,) = judged("LOAD303", with_loading(undefined=[row]))
     assert verdict.outcome is Outcome.FAIL
     assert verdict.message == (
-        "nvidia/cusparse/lib/libcusparse.so.12 cannot be loaded: undefined symbol __nvJitLinkComplete_12_4"
+        "nvidia/cusparse/lib/libcusparse.so.12 cannot be loaded: undefined symbol __nvJitLinkComplete_12_4."
     )
     assert verdict.hint == (
         "an older copy shadows the one it was made for: look at LD_LIBRARY_PATH and at duplicate packages"
@@ -226,7 +333,7 @@ def test_the_other_string_abi_is_named_on_both_sides() -> None:
     facts = with_loading(abi={f"{SITE}/flash_attn_2_cuda.so": "new"})
     (verdict,) = judged("LOAD304", facts)
     assert verdict.outcome is Outcome.FAIL
-    assert verdict.message == "flash_attn_2_cuda.so uses the new C++11 ABI and torch the old one"
+    assert verdict.message == "flash_attn_2_cuda.so uses the new C++11 ABI and torch the old one."
     assert (verdict.expected, verdict.found) == ("the old C++11 ABI", "the new C++11 ABI")
     unknown = with_loading(torch={"c10": "/x/libc10.so", "abi": "", "libraries": []})
     (verdict,) = judged("LOAD304", unknown)
@@ -246,7 +353,7 @@ def test_shadowing_and_second_copies_are_warnings() -> None:
     (verdict,) = judged("LOAD305", with_loading(shadowed=[row]))
     assert verdict.outcome is Outcome.WARN
     assert verdict.message == (
-        "nvidia/cusparse/lib/libcusparse.so.12 takes libnvJitLink.so.12 from LD_LIBRARY_PATH, and not from its own wheel"
+        "nvidia/cusparse/lib/libcusparse.so.12 takes libnvJitLink.so.12 from LD_LIBRARY_PATH, not from its own wheel."
     )
     assert verdict.hint == "take /usr/local/cuda/lib64 off LD_LIBRARY_PATH"
     copies = {"cudnn": [{"path": f"{SITE}/{p}/libcudnn.so.9", "soname": "libcudnn.so.9"} for p in ("a", "b")]}
@@ -264,7 +371,7 @@ def test_what_was_not_read_is_said() -> None:
     first, second = judged("LOAD307", facts)
     assert (first.outcome, first.message) == (
         Outcome.FAIL,
-        "torch/lib/libx.so cannot be read: the file is cut off",
+        "torch/lib/libx.so cannot be read: the file is cut off.",
     )
     assert (second.outcome, second.message) == (Outcome.WARN, "a part of the tree was not looked at: /a: b")
 

@@ -82,7 +82,7 @@ def test_the_newest_glibc_that_is_needed_is_held_against_the_stack_s(glibc: str 
         verdict.message
         == {
             "PASS": "glibc 2.28 (the system) serves all: the libraries need GLIBC_2.28 (pkg/_C.so).",
-            "FAIL": "pkg/_C.so cannot be loaded: it needs GLIBC_2.28, and the system has GLIBC_2.27",
+            "FAIL": "pkg/_C.so cannot be loaded: it needs GLIBC_2.28, and the system has GLIBC_2.27.",
             "SKIP": "The libraries need GLIBC_2.28 (pkg/_C.so); the stack states no glibc that it could be "
             "compared with.",
         }[outcome]

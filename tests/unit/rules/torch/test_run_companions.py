@@ -17,7 +17,7 @@ NO_MODULE = {"type": "ModuleNotFoundError", "message": "No module named 'mmcv._e
 
 
 def test_the_good_companions_have_only_passes_and_the_gpu_is_left_out_aloud() -> None:
-    codes = ("VISION301", "VISION302", "VISION401", "AUDIO301", "PYG301", "PYG302", "NUMPY301")
+    codes = ("VISION301", "VISION302", "VISION401", "AUDIO301", "PYG301", "PYG302", "NUMPY302")
     assert [line for code in codes for line in seen_said(code, GOOD)] == [
         ("PASS", "torchvision 0.20.0+cu124: nms runs on cpu and keeps the right boxes"),
         ("PASS", "torchvision 0.20.0+cu124 is compiled for CUDA 12.4, as torch is"),
@@ -313,7 +313,7 @@ def test_mmcv_without_operators_has_run_none() -> None:
 
 
 def test_a_module_built_with_numpy_1_on_numpy_2() -> None:
-    first, second = seen_verdicts("NUMPY301", recorded("numpy-1-module-on-numpy-2"))
+    first, second = seen_verdicts("NUMPY302", recorded("numpy-1-module-on-numpy-2"))
     assert first.outcome.name == "FAIL"
     assert first.message.startswith(
         "bottleneck 1.3.7 was compiled for another NumPy than 2.2.6: A module that was compiled using NumPy 1.x"
@@ -327,20 +327,20 @@ def test_torch_built_with_numpy_1() -> None:
     warning = "UserWarning: Failed to initialize NumPy: _ARRAY_API not found (tensor_numpy.cpp:84.)"
     facts = changed(NUMPY, "modules.torch.warnings", [warning])
     facts = changed(facts, "bridge.error", {"type": "RuntimeError", "message": "Numpy is not available"})
-    assert seen_said("NUMPY301", {"numpy_abi": facts}) == [
+    assert seen_said("NUMPY302", {"numpy_abi": facts}) == [
         ("FAIL", f"torch 2.5.0+cu124 was compiled for another NumPy than 2.2.6: {warning}"),
         ("FAIL", "torch does not exchange arrays with NumPy 2.2.6: Numpy is not available"),
     ]
-    assert all(map(complete, seen_verdicts("NUMPY301", {"numpy_abi": facts})))
+    assert all(map(complete, seen_verdicts("NUMPY302", {"numpy_abi": facts})))
 
 
 def test_a_bridge_that_copies_or_that_nobody_tried() -> None:
-    assert seen_said("NUMPY301", {"numpy_abi": changed(NUMPY, "bridge.shares_memory", value=False)}) == [
+    assert seen_said("NUMPY302", {"numpy_abi": changed(NUMPY, "bridge.shares_memory", value=False)}) == [
         ("FAIL", "torch does not exchange arrays with NumPy 2.2.6: the values or the memory differ")
     ]
-    assert seen_said("NUMPY301", {"numpy_abi": {**NUMPY, "bridge": None}}) == [
+    assert seen_said("NUMPY302", {"numpy_abi": {**NUMPY, "bridge": None}}) == [
         ("SKIP", "torch does not import, so its bridge to NumPy was not tried")
     ]
-    assert seen_said("NUMPY301", {"numpy_abi": {"installed": False, "import_error": None}}) == [
+    assert seen_said("NUMPY302", {"numpy_abi": {"installed": False, "import_error": None}}) == [
         ("SKIP", "NumPy is not installed, so there is no bridge between it and torch to try")
     ]
