@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from stackcheck.probing.observation import SCHEMA_VERSION, parse_observation
 from stackcheck.wheels.kept_files import KeptFiles
-from stackcheck_probes.loader.builds import python_of
 from stackcheck_probes.loader.requirements import Requirements
 from stackcheck_probes.probes import (
     cumm_files,
@@ -129,19 +128,18 @@ def _requirements(seen: Composed) -> Requirements:
 
 def _numpy_modules(seen: Composed, params: Mapping[str, Any]) -> NumpyModules:
     del params
-    root = seen.place.packages
     by_name = {wheel.name: wheel for wheel in seen.wheels}
 
-    def api_at(path: str) -> int | None:
-        facts = seen.binaries.get(f"{root}/{path}")
+    def recorded(row: Distribution) -> list[str]:
+        wheel = by_name[row["name"]]
+        return [seen.place.recorded(each.path, wheel) for each in wheel.record]
+
+    def api_at(row: Distribution, path: str) -> int | None:
+        facts = seen.binaries.get(f"{row['location']}/{path}")
         return facts.numpy["api"] if facts and facts.numpy else None
 
-    def module_of(row: Distribution) -> tuple[str, int] | None:
-        wheel = by_name[row["name"]]
-        paths = (seen.place.recorded(each.path, wheel) for each in wheel.record)
-        return numpy_modules.module_among(paths, python_of([root]), api_at)
-
-    return numpy_modules.told([_distribution(each, root) for each in seen.wheels], module_of)
+    rows = [_distribution(each, seen.place.packages) for each in seen.wheels]
+    return numpy_modules.told(rows, recorded, api_at)
 
 
 def _cumm_files(seen: Composed, params: Mapping[str, Any]) -> CummFiles:

@@ -107,11 +107,23 @@ def absent(rows: list[MissingNeed], own: Collection[str], loading: Loading) -> J
     return Judgement(outcome, message, listed(needs), found, hint)
 
 
-def too_old(row: MissingVersion, own: Collection[str], loading: Loading) -> Judgement:
-    """Judge a symbol version that the file which serves a library does not have."""
+def outdated(rows: Collection[MissingVersion], loading: Loading) -> list[list[MissingVersion]]:
+    """Return the rows that are one finding: a symbol version that a package asks of one file."""
+    found: dict[tuple[object, ...], list[MissingVersion]] = {}
+    for row in rows:
+        matters = bool(failing_imports([row["library"]], loading))
+        package = top_folder(row["library"], loading["roots"])
+        found.setdefault((package, row["in"], row["version"], matters), []).append(row)
+    return list(found.values())
+
+
+def too_old(rows: list[MissingVersion], own: Collection[str], loading: Loading) -> Judgement:
+    """Judge a symbol version that the file which serves some libraries lacks: `rows` of `outdated`."""
+    row, libraries = rows[0], list(dict.fromkeys(row["library"] for row in rows))
     newest = row["newest"] or "none of that kind"
-    what = f"it needs {row['version']}, and {row['in']} has {newest}"
-    outcome, message = _refusal([row["library"]], what, own, loading)
+    needs = "it needs" if len(libraries) == 1 else "they need"
+    what = f"{needs} {row['version']}, and {row['in']} has {newest}"
+    outcome, message = _refusal(libraries, what, own, loading)
     hint = "use a base image with a newer system, or a build of the package made on an older one"
     return Judgement(outcome, message, row["version"], newest, hint)
 

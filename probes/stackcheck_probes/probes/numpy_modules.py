@@ -50,22 +50,21 @@ def run(params: dict[str, Any]) -> NumpyModules:
     the NumPy is not older than what it was built to run with, which is not read.
     """
     rows = distributions.run({"sys_path": params.get("sys_path")})["distributions"]
-    return told(rows, lambda row: _module(row["location"], row["metadata"]))
+    return told(rows, _recorded, lambda row, path: api_of(os.path.join(row["location"], path)))
 
 
 def told(
-    rows: list[Distribution], module_of: Callable[[Distribution], tuple[str, int] | None]
+    rows: list[Distribution],
+    recorded: Callable[[Distribution], Iterable[str]],
+    api_at: Callable[[Distribution, str], int | None],
 ) -> NumpyModules:
-    """Return the facts of the probe; `module_of` says a module of a distribution and its API, see `run`."""
+    """Return what `run` does: `recorded` are the files of a distribution, `api_at` the API of one of them."""
     numpy = next((row["version"] for row in rows if row["name"] == "numpy"), "")
     found: list[NumpyModule] = []
     if numpy.partition(".")[0].isdecimal() and int(numpy.partition(".")[0]) >= 2:
         for row in rows:
-            module = module_of(row) if row["name"] != "numpy" else None
-            if module is not None:
-                required = any(map(_is_numpy, row["requires"]))
-                named = {"distribution": row["name"], "version": row["version"], "required": required}
-                found.append({**named, "file": module[0], "api": module[1]})  # type: ignore[typeddict-item]
+            module = None if row["name"] == "numpy" else _module(row, recorded(row), api_at)
+            found += [module] if module else []
     return {"numpy": numpy, "modules": found}
 
 
@@ -74,29 +73,31 @@ def _is_numpy(requirement: str) -> bool:
     return distributions.required(requirement) == "numpy" and "extra" not in requirement.partition(";")[2]
 
 
-def _module(folder: str, metadata: str) -> tuple[str, int] | None:
-    """Return a module of one distribution and its API: one of NumPy 1 where there is any."""
-    record = distributions.read(os.path.join(folder, metadata, "RECORD"), MAX_RECORD) or ""
-    paths = (line.partition(",")[0].strip('"') for line in record.splitlines())
-    return module_among(paths, python_of([folder]), lambda path: api_of(os.path.join(folder, path)))
+def _recorded(row: Distribution) -> list[str]:
+    record = distributions.read(os.path.join(row["location"], row["metadata"], "RECORD"), MAX_RECORD) or ""
+    return [line.partition(",")[0].strip('"') for line in record.splitlines()]
 
 
-def module_among(
-    paths: Iterable[str], python: str, api_at: Callable[[str], int | None]
-) -> tuple[str, int] | None:
-    """Return the first extension module that was built with NumPy 1, else with NumPy 2, and its API.
-
-    python: the tag of the Python that they are for, "311"; modules for another one do not count.
-    """
-    found: tuple[str, int] | None = None
-    for path in paths:
+def _module(
+    row: Distribution, recorded: Iterable[str], api_at: Callable[[Distribution, str], int | None]
+) -> NumpyModule | None:
+    """Return a module of one distribution: one of NumPy 1 where there is any."""
+    python = python_of([row["location"]])
+    found: NumpyModule | None = None
+    for path in recorded:
         if not path.endswith(".so") or path.startswith(("/", "..")) or for_another_python(path, python):
             continue
-        major = api_at(path)
+        major = api_at(row, path)
+        if major is not None and (found is None or major == 1):
+            found = {
+                "distribution": row["name"],
+                "version": row["version"],
+                "required": any(map(_is_numpy, row["requires"])),
+                "file": path,
+                "api": major,
+            }
         if major == 1:
-            return path, 1
-        if major is not None:
-            found = found or (path, major)
+            break
     return found
 
 

@@ -137,7 +137,8 @@ def _loading(expected: Facts, loading: Loading, own: frozenset[str], broken: set
     known: Loading = {**loading, "imports": [], "builds": []}
     absent = needed(absent, loading, wholly=True)
     judged = [loadfit.absent(rows, own, known) for rows in loadfit.absences(absent, known)]
-    judged += [loadfit.too_old(row, own, known) for row in needed(loading["versions"], loading, wholly=True)]
+    late = needed(loading["versions"], loading, wholly=True)
+    judged += [loadfit.too_old(rows, own, known) for rows in loadfit.outdated(late, known)]
     torch = (expected["torch"] or {}).get("__version__") or "here"
     symbols = needed(loading["undefined"], loading, wholly=False)
     judged += [loadfit.undefined(row, known, torch, "", "") for row in symbols]

@@ -18,6 +18,7 @@ from stackcheck_probes.judging.loadfit import (
     absences,
     absent,
     other_abi,
+    outdated,
     shadowed,
     too_old,
     top_folder,
@@ -173,12 +174,15 @@ def symbol_versions_are_there(
     own = own_folders(stack)
     return found + [
         told(
-            too_old(row, own, loading),
-            Evidence(
-                f"{row['library']} needs {row['version']} of {row['needs']}", ".gnu.version_r of the file"
+            too_old(rows, own, loading),
+            *(
+                Evidence(
+                    f"{row['library']} needs {row['version']} of {row['needs']}", ".gnu.version_r of the file"
+                )
+                for row in rows[:SHOWN]
             ),
         )
-        for row in standing
+        for rows in outdated(standing, loading)
     ]
 
 

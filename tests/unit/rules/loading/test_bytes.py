@@ -218,6 +218,28 @@ def test_a_package_whose_extension_module_cannot_be_imported_is_not_a_doubt() ->
     )
 
 
+def test_what_the_modules_of_one_package_ask_of_one_library_is_one_finding() -> None:
+    """PyQt6 6.12 beside the Qt of 6.11: 32 modules, one cause."""
+    modules = [f"{SITE}/PyQt6/Qt{name}.abi3.so" for name in ("Core", "Gui", "Svg", "Xml")]
+    rows = [
+        {
+            "library": path,
+            "needs": "libQt6Core.so.6",
+            "version": "Qt_6.12",
+            "in": "/x/libQt6Core.so.6",
+            "newest": "Qt_6.11",
+        }
+        for path in modules
+    ]
+    imports = [{"module": path, "because": [path]} for path in modules]
+    (verdict,) = judged("LOAD302", with_loading(versions=rows, imports=imports))
+    assert (verdict.outcome, verdict.message) == (
+        Outcome.FAIL,
+        "import PyQt6.QtCore, PyQt6.QtGui, PyQt6.QtSvg and 1 more fail: PyQt6/QtCore.abi3.so, PyQt6/QtGui.abi3.so, "
+        "PyQt6/QtSvg.abi3.so and 1 more cannot be loaded: they need Qt_6.12, and /x/libQt6Core.so.6 has Qt_6.11.",
+    )
+
+
 def test_a_plug_in_that_may_be_absent_fails_no_import() -> None:
     path = f"{SITE}/cupy_backends/cuda/libs/cutensor.cpython-311-x86_64-linux-gnu.so"
     row = {**MISSING, "library": path, "needs": "libcutensor.so.2"}
