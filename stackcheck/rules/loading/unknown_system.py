@@ -138,7 +138,7 @@ def _held_against_the_glibc(
         return [passed(f"glibc {has} ({named}) serves all: {said}.", found=str(has))]
     return [
         told(
-            too_old({**row, "in": named, "newest": f"GLIBC_{has}"}, own, loading),
+            too_old([{**row, "in": named, "newest": f"GLIBC_{has}"}], own, loading),
             Evidence(
                 f"{row['library']} needs {row['version']} of {row['needs']}", ".gnu.version_r of the file"
             ),
