@@ -356,12 +356,13 @@ def test_inspect(folder: Path) -> None:
 
 
 def test_inspect_says_where_code_may_be_unseen_and_what_is_for_other_targets(folder: Path) -> None:
-    """cuRAND is known to hide code in some releases; LTO IR serves nothing until it is linked."""
-    (folder / "libcurand.so.10").write_bytes((FATBINS / "uneven.so").read_bytes())
-    said = run(folder, "inspect", "libcurand.so.10", "--gpu", "H100").stdout
+    """cuBLASLt keeps code in a section of its own; LTO IR serves nothing until it is linked."""
+    content = (FATBINS / "uneven.so").read_bytes()
+    (folder / "libnew.so").write_bytes(content.replace(b".note.gnu.build-id\0", b".cask_resource\0ild\0"))
+    said = run(folder, "inspect", "libnew.so", "--gpu", "H100").stdout
     assert " native*?" in said
     assert "\n? code may be there that no section lists; --deep looks for it\n" in said
-    deep = run(folder, "inspect", "libcurand.so.10", "--gpu", "H100", "--deep").stdout
+    deep = run(folder, "inspect", "libnew.so", "--gpu", "H100", "--deep").stdout
     assert (" native* " in deep, "?" in deep) == (True, False)
     done = run(folder, "inspect", str(FATBINS / "lto.o"), "--gpu", "L4")
     assert done.stdout.splitlines()[0].endswith(

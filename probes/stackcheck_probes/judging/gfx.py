@@ -58,7 +58,8 @@ def family(gfx: str) -> str | None:
 
 UNKNOWN = "unknown"
 GENERIC_SINCE = "6.4"
-"""The first ROCm whose runtime loads generic code objects, version 6 (github.com/ROCm/hip-ep/pull/842)."""
+"""The first ROCm whose compiler does not call generic code (code object version 6) unfinished
+(github.com/ROCm/rocSOLVER/pull/909, 2025-03-14, checked 2026-11-30)."""
 
 _USUAL = {"xnack": "-", "sramecc": "+"}
 """How a GPU runs unless somebody changes it: rocminfo of MI100, MI200 and MI300 says sramecc+:xnack-."""
