@@ -91,3 +91,9 @@ class ReportError(StackcheckError):
     """A report file cannot be read, or does not match the report schema."""
 
     exit_code = EXIT_USAGE
+
+
+class WheelError(StackcheckError):
+    """A wheel or library that was named cannot be read, or is none; names the file."""
+
+    exit_code = EXIT_USAGE

@@ -52,10 +52,14 @@ class _At(TypedDict):
     path: str
 
 
-class LibraryCode(_At, GpuCodeFacts, total=False):
-    """A binary and its GPU code; `error` alone where it could not be read."""
+class CodeFacts(GpuCodeFacts, total=False):
+    """The GPU code of one binary; `error` alone where it could not be read."""
 
     error: str
+
+
+class LibraryCode(_At, CodeFacts, total=False):
+    """A binary and its GPU code."""
 
 
 class Libraries(TypedDict):

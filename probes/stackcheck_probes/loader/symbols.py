@@ -106,13 +106,17 @@ class Symbols:
         first = self._hash.first if self._hash else None
         return self._names(undefined=True, first_export=first, marks=marks)
 
+    def exported(self) -> list[bytes]:
+        """Return every name that this file defines for others."""
+        return self._names(undefined=False, first_export=None, marks=())
+
     def exports(self, name: bytes, hashed: int) -> bool:
         """Tell whether the file defines `name`, whose `gnu_hash` is `hashed`."""
         if self._table is None or self._strings is None:
             return False
         if self._hash is None:  # an old hash table only: list the exports once
             if self._listed is None:
-                self._listed = frozenset(self._names(undefined=False, first_export=None, marks=()))
+                self._listed = frozenset(self.exported())
             return name in self._listed
         known = self._answers.get(name)  # extensions of one package ask for the same names
         if known is None:

@@ -211,7 +211,7 @@ class _Findings:
 
     def check_symbols(self, library: Opened, symbols: Symbols, servers: dict[str, Opened]) -> None:
         names = [name for name in symbols.undefined(MARKS) if is_judged(name)]
-        abi = _abi_of(names)
+        abi = abi_of(names)
         if abi:
             self.abi[library.path] = abi
         scope = self.scope(servers) if names else []
@@ -326,7 +326,7 @@ def _exported(name: bytes, scope: list[Symbols]) -> bool:
     return False
 
 
-def _abi_of(names: Iterable[bytes]) -> str:
+def abi_of(names: Iterable[bytes]) -> str:
     """Return the std::string ABI that undefined symbols speak: "new", "old", or "" where they do not tell."""
     new = any(b"__cxx11" in name for name in names)
     old = any(mark in name for name in names for mark in OLD_STRING)

@@ -62,7 +62,7 @@ def _claims(folder: str) -> tuple[dict[str, Claim], dict[str, list[Claim]]]:
     contested: dict[str, list[Claim]] = {}
     for info in metadata(folder):
         owner = canonical(_name(info))
-        for path, digest, size in _record(info):
+        for path, digest, size in rows_of(read(os.path.join(info, "RECORD"), MAX_RECORD) or ""):
             if path in claims:
                 contested.setdefault(path, [claims[path]]).append(Claim(owner, digest, size))
             else:
@@ -77,9 +77,9 @@ def _name(info: str) -> str:
     return stated or os.path.basename(info).rpartition(".")[0].split("-")[0]
 
 
-def _record(info: str) -> Iterator[tuple[str, str, str]]:
-    """Yield (path, hash, size) of the files that a distribution says are its own; caches and scripts not."""
-    for line in (read(os.path.join(info, "RECORD"), MAX_RECORD) or "").splitlines():
+def rows_of(record: str) -> Iterator[tuple[str, str, str]]:
+    """Yield (path, hash, size) of the files that the text of a RECORD claims; caches and scripts not."""
+    for line in record.splitlines():
         parts = _quoted(line) if '"' in line else line.split(",")
         if len(parts) != 3 or not parts[1] or parts[0].startswith(("../", "/")):
             continue
