@@ -86,8 +86,9 @@ class WheelFacts:
     """What one wheel says of itself; `size` in bytes, `sha256` hexadecimal or "" where it was not asked for.
 
     metadata: the name of its .dist-info folder. complete: METADATA states name and version. tags: those of
-    WHEEL. texts: the small files that probes read, by path (`torch/version.py`). left_out: what was not read
-    and why; while it is not empty, absence proves nothing.
+    WHEEL. record: what RECORD claims; unlike: those rows that the archive does not bear out, with the size
+    that is there, -1 for a file that is not. texts: the small files that probes read, by path
+    (`torch/version.py`). left_out: what was not read and why; while it is not empty, absence proves nothing.
     """
 
     filename: str
@@ -102,6 +103,7 @@ class WheelFacts:
     requires_python: str | None = None
     extras: tuple[str, ...] = ()
     record: tuple[Recorded, ...] = ()
+    unlike: tuple[Recorded, ...] = ()
     libraries: tuple[LibraryFacts, ...] = ()
     texts: Mapping[str, str] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING
 
 from stackcheck.model.errors import WheelError
 from stackcheck.wheels.binary import library_facts
 from stackcheck.wheels.facts import LibraryFacts, Recorded, WheelFacts
+from stackcheck.wheels.spool import at_hand
 from stackcheck_probes.binaries import zipmembers
 from stackcheck_probes.binaries.binaryfiles import is_binary_name
 from stackcheck_probes.binaries.bytesource import READ_LIMIT, ByteSource, FileSource, SourceError
@@ -94,7 +96,9 @@ class _Reading:
         self.left_out: list[str] = []
         self.texts: dict[str, ZipMember] = {}
         self.binaries: list[ZipMember] = []
+        self.sizes: dict[str, int] = {}
         for member in zipmembers.zip_members(source):
+            self.sizes[member.name] = member.size
             if member.name in TEXTS or _in_metadata(member.name):
                 self.texts.setdefault(member.name, member)
             elif is_binary_name(member.name):
@@ -104,7 +108,8 @@ class _Reading:
         """Return all that is read."""
         info = self.metadata_folder()
         row = distributions.described(self.text(f"{info}/METADATA", MAX_TEXT), info)
-        record = self.text(f"{info}/RECORD", recorded_files.MAX_RECORD)
+        rows = recorded_files.rows_of(self.text(f"{info}/RECORD", recorded_files.MAX_RECORD))
+        record = tuple(map(_recorded, rows))
         return WheelFacts(
             filename=self.filename,
             sha256=self.sha256,
@@ -117,7 +122,8 @@ class _Reading:
             requires=tuple(row["requires"]),
             requires_python=row.get("requires_python"),
             extras=tuple(row["extras"]),
-            record=tuple(map(_recorded, recorded_files.rows_of(record))),
+            record=record,
+            unlike=tuple(self.unlike(record)),
             libraries=tuple(self.libraries(wanted)),
             texts={name: self.text(name, MAX_TEXT) for name in TEXTS if name in self.texts},
             left_out=tuple(self.left_out),
@@ -141,6 +147,13 @@ class _Reading:
             self.left_out.append(f"{name}: {member.size} bytes, more than the {limit} that are read")
         return content.decode("utf-8", "backslashreplace")
 
+    def unlike(self, record: tuple[Recorded, ...]) -> Iterator[Recorded]:
+        """Yield the recorded files that are not in the archive, or not of the size that is stated."""
+        for row in record:
+            size = self.sizes.get(row.path, -1)
+            if size < 0 or row.size not in (-1, size):
+                yield row._replace(size=size)
+
     def libraries(self, wanted: Callable[[str, int], bool]) -> Iterator[LibraryFacts]:
         """Yield the facts of each binary that is wanted."""
         for number, member in enumerate(self.binaries):
@@ -150,13 +163,18 @@ class _Reading:
             if not wanted(member.name, member.size):
                 self.left_out.append(f"{member.name}: not asked for")
                 continue
-            try:
-                source = zipmembers.open_member(self.source, member, self.budget)
-                found = library_facts(source, member.name)
-            except SourceError as error:
-                found = LibraryFacts(member.name, member.size, error=str(error), code={"error": str(error)})
+            found = self.library(member)
             if found is not None:
                 yield found
+
+    def library(self, member: ZipMember) -> LibraryFacts | None:
+        """Return the facts of one binary, also when it is damaged; None when its bytes are not a binary's."""
+        try:
+            source = zipmembers.open_member(self.source, member, self.budget)
+            with closing(at_hand(source)) as source:
+                return library_facts(source, member.name)
+        except SourceError as error:
+            return LibraryFacts(member.name, member.size, error=str(error), code={"error": str(error)})
 
 
 def _in_metadata(name: str) -> bool:

@@ -59,6 +59,10 @@ def test_a_wheel_says_what_its_metadata_say(method: int) -> None:
         Recorded("small/_C.so", 120, "sha256=abc"),
         Recorded("small/a,b.py", -1, "sha256=x"),
     )
+    assert found.unlike == (
+        Recorded("small/_C.so", 12, "sha256=abc"),
+        Recorded("small/a,b.py", -1, "sha256=x"),
+    )
     assert (found.metadata, found.texts) == ("small-1.2.dist-info", {"torch/version.py": "cuda = '12.4'\n"})
     assert (found.libraries, found.left_out) == ((), ())
 
