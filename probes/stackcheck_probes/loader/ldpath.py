@@ -11,8 +11,13 @@ from __future__ import annotations
 import os
 from struct import Struct
 
-from stackcheck_probes.binaries.bytesource import FileSource, SourceError
-from stackcheck_probes.binaries.elf import EM_AARCH64, EM_X86_64, MAGIC, Dynamic, Elf, ElfError
+from stackcheck_probes.binaries.bytesource import SourceError
+from stackcheck_probes.binaries.elf import EM_AARCH64, EM_X86_64, Dynamic, ElfError
+from stackcheck_probes.loader.disk import Disk
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from stackcheck_probes.loader.disk import Headers, LibraryFiles
 
 LOADED, RPATH, LD_LIBRARY_PATH, RUNPATH, CACHE, DEFAULT = (
     "loaded",
@@ -60,7 +65,7 @@ class Opened:
 
     __slots__ = ("dynamic", "elf", "open", "path", "rpath", "runpath", "soname", "view")
 
-    def __init__(self, path: str, elf: Elf, dynamic: Dynamic) -> None:
+    def __init__(self, path: str, elf: Headers, dynamic: Dynamic) -> None:
         self.path = path
         self.elf = elf
         self.dynamic = dynamic
@@ -114,12 +119,20 @@ class Search:
     """The loader of one file system: `root` stands before every path, `library_path` is LD_LIBRARY_PATH.
 
     `within` are the only folders that files are taken from, where the rest is of another machine or Python.
-    `faults` gathers the ELF files that could not be read, by path.
+    `files` answers for the file system, `Disk` by default. `faults` gathers the ELF files that could not be
+    read, by path.
     """
 
-    def __init__(self, root: str = "", library_path: str = "", within: list[str] | None = None) -> None:
+    def __init__(
+        self,
+        root: str = "",
+        library_path: str = "",
+        within: list[str] | None = None,
+        files: LibraryFiles | None = None,
+    ) -> None:
         self.root = root.rstrip("/")
         self.within = None if within is None else tuple(folder.rstrip("/") + "/" for folder in within)
+        self.files = files or Disk(self.root)
         # An empty entry means the current folder, which belongs to whoever starts the program.
         self.library_path = [part.rstrip("/") for part in library_path.replace(";", ":").split(":") if part][
             :MAX_FOLDERS
@@ -192,28 +205,27 @@ class Search:
 
     def _read(self, path: str) -> Opened | None:
         try:
-            source = FileSource(self.root + path)
-        except (OSError, SourceError, ValueError):
+            elf = self.files.headers(path)
+        except (ElfError, SourceError, OSError) as error:
+            self.faults[path] = str(error)
+            return None
+        if elf is None:
             return None
         try:
-            if source.pread(0, 4) != MAGIC:
-                source.close()
-                return None  # a linker script, or a text that is called .so
-            elf = Elf(source)
             dynamic = elf.dynamic()
             if elf.cut:
                 self.faults[path] = "the file is cut off"
         except (ElfError, SourceError, OSError) as error:
-            source.close()
+            elf.source.close()
             self.faults[path] = str(error)
             return None
         found = Opened(os.path.normpath(path), elf, dynamic) if dynamic else None
         if found is None:
-            source.close()
+            elf.source.close()
         elif len(self._open) < MAX_OPEN:
             self._open.append(found)
         else:  # a tree has more libraries than a process may have files open
-            source.close()
+            elf.source.close()
             found.open = False
         return found
 

@@ -10,12 +10,14 @@ from __future__ import annotations
 import os
 import sys
 
-from stackcheck_probes.binaries.binaryfiles import files, within
-from stackcheck_probes.binaries.bytesource import FileSource, SourceError
-from stackcheck_probes.binaries.elf import Elf, ElfError
+from stackcheck_probes.binaries.bytesource import SourceError
+from stackcheck_probes.binaries.elf import ElfError
 from stackcheck_probes.loader.ldpath import LOADED, Opened, Search
 from stackcheck_probes.loader.preloads import MAX_SOURCE, preloaded
-from stackcheck_probes.loader.symbols import Symbols
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from stackcheck_probes.loader.disk import SymbolTable
 
 PACKAGE = "package"
 """How a library is served when its package (or torch, for the CUDA wheels) has to load the other first."""
@@ -38,15 +40,15 @@ class Tree:
         self.opened: list[Opened] = []
         self.by_soname: dict[str, list[Opened]] = {}
         self._packages: dict[str, str] = {}
-        self._symbols: dict[str, tuple[Opened, Symbols | None]] = {}
-        for path in files(within(roots, packages, self.skipped), self.skipped):
+        self._symbols: dict[str, tuple[Opened, SymbolTable | None]] = {}
+        for path in search.files.libraries(roots, packages, self.skipped):
             if ".so" in os.path.basename(path):
                 self._add(path)
         self.interpreter = self.closure(self._executable(), {})
         self.torch = self._torch()
 
     def _add(self, path: str) -> None:
-        found = self.search.open(path[len(self.search.root) :])
+        found = self.search.open(path)
         if found is not None:
             self.opened.append(found)
             for name in {found.soname, os.path.basename(path)}:
@@ -104,7 +106,7 @@ class Tree:
         """Tell whether a file is one of the libraries that `import torch` brings from its own wheel."""
         return self.package(path) == "torch" and "/torch/lib/" in path
 
-    def symbols(self, library: Opened) -> Symbols | None:
+    def symbols(self, library: Opened) -> SymbolTable | None:
         """Return the symbols of a library, None when they cannot be read.
 
         Those asked for last stay open: more of them than any one library has to search.
@@ -124,10 +126,10 @@ class Tree:
         self._symbols.clear()
         self.search.close()
 
-    def _read_symbols(self, library: Opened) -> Symbols | None:
+    def _read_symbols(self, library: Opened) -> SymbolTable | None:
         try:
-            elf = library.elf if library.open else Elf(FileSource(self.search.root + library.path))
-            return Symbols(elf, library.dynamic)
+            headers = library.elf if library.open else None
+            return self.search.files.symbols(library.path, headers, library.dynamic)
         except (ElfError, SourceError, OSError):
             return None
 
@@ -166,11 +168,7 @@ class Tree:
 
     def _preloaded(self, library: Opened) -> tuple[str, ...]:
         path = os.path.dirname(os.path.dirname(library.path)) + "/__init__.py"
-        try:
-            with open(self.search.root + path, encoding="utf-8", errors="replace") as file:
-                return preloaded(file.read(MAX_SOURCE))
-        except OSError:
-            return ()
+        return preloaded(self.search.files.text(path, MAX_SOURCE))
 
 
 def _grafted(path: str) -> bool:
@@ -178,7 +176,7 @@ def _grafted(path: str) -> bool:
     return os.path.dirname(path).endswith(".libs")
 
 
-def _shut(library: Opened, symbols: Symbols | None) -> None:
+def _shut(library: Opened, symbols: SymbolTable | None) -> None:
     if symbols is not None:
         symbols.close()
         library.open = False

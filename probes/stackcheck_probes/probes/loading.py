@@ -14,7 +14,7 @@ from stackcheck_probes.binaries.bytesource import SourceError
 from stackcheck_probes.binaries.elf import ElfError
 from stackcheck_probes.loader.ldpath import LD_LIBRARY_PATH, Opened, Search
 from stackcheck_probes.loader.loadtree import Tree
-from stackcheck_probes.loader.symbols import Symbols, gnu_hash
+from stackcheck_probes.loader.symbols import gnu_hash
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         Shadowed,
         TorchSymbols,
     )
+    from stackcheck_probes.loader.disk import SymbolTable
     from stackcheck_probes.loader.symbols import VersionNeed
 
 NAME = "loading"
@@ -91,9 +92,14 @@ def run(params: dict[str, Any]) -> Loading:
     search = Search(params.get("root") or "", path, roots if params.get("alone") else None)
     tree = Tree(roots, search, params.get("packages"))
     try:
-        return _Findings(tree).facts()
+        return seen_in(tree)
     finally:
         tree.close()
+
+
+def seen_in(tree: Tree) -> Loading:
+    """Return what would keep the libraries of a tree from loading."""
+    return _Findings(tree).facts()
 
 
 class _Findings:
@@ -180,7 +186,7 @@ class _Findings:
                 {"library": library.path, "needs": name, "used": server.path, "instead_of": hit[0].path}
             )
 
-    def check_versions(self, library: Opened, symbols: Symbols, servers: dict[str, Opened]) -> None:
+    def check_versions(self, library: Opened, symbols: SymbolTable, servers: dict[str, Opened]) -> None:
         for need in symbols.versions_needed():
             server = servers.get(need.file)
             if server is None and not need.weak:
@@ -209,7 +215,7 @@ class _Findings:
         if known is None or _numbers(need.version) > _numbers(known["version"]):
             self.of_system[key] = {"library": library.path, "needs": need.file, "version": need.version}
 
-    def check_symbols(self, library: Opened, symbols: Symbols, servers: dict[str, Opened]) -> None:
+    def check_symbols(self, library: Opened, symbols: SymbolTable, servers: dict[str, Opened]) -> None:
         names = [name for name in symbols.undefined(MARKS) if is_judged(name)]
         abi = abi_of(names)
         if abi:
@@ -230,7 +236,7 @@ class _Findings:
             }
             self.undefined.append(row)
 
-    def scope(self, servers: dict[str, Opened]) -> list[Symbols]:
+    def scope(self, servers: dict[str, Opened]) -> list[SymbolTable]:
         """Return where the loader would look for the symbols: what the library needs, then torch."""
         places = {each.path: each for each in servers.values() if not _system(each.path)}
         queue = list(places.values())
@@ -299,9 +305,8 @@ def _libcuda(tree: Tree) -> list[LibcudaSeen]:
     paths += [f"{folder}/libcuda.so.1" for folder in tree.search.library_path]
     rows: list[LibcudaSeen] = []
     for path in dict.fromkeys(paths):
-        try:
-            size = os.stat(tree.search.root + path).st_size
-        except OSError:
+        size = tree.search.files.size(path)
+        if size < 0:
             continue
         rows.append({"path": path, "stub": "/stubs/" in path or size < STUB_BYTES, "bytes": size})
     return rows
@@ -314,7 +319,7 @@ def is_judged(name: bytes) -> bool:
     return name.startswith((b"_ZT", b"_ZG")) and any(mark in name for mark in JUDGED_INSIDE)
 
 
-def _exported(name: bytes, scope: list[Symbols]) -> bool:
+def _exported(name: bytes, scope: list[SymbolTable]) -> bool:
     hashed = _hashes.get(name)
     if hashed is None:
         hashed = _hashes[name] = gnu_hash(name)
