@@ -9,7 +9,7 @@ from stackcheck_probes.binaries.bytesource import SourceError
 from stackcheck_probes.binaries.elf import MAGIC, Elf, ElfError
 from stackcheck_probes.binaries.libraryfile import read_source
 from stackcheck_probes.loader.symbols import Symbols
-from stackcheck_probes.probes import loading, numpy_abi
+from stackcheck_probes.probes import libraries, loading, numpy_abi
 
 if TYPE_CHECKING:
     from typing import Any
@@ -23,6 +23,8 @@ _PIECE = 4 << 20
 def library_facts(source: ByteSource, path: str) -> LibraryFacts | None:
     """Return the facts of a binary called `path`; None when its first bytes are not those of one."""
     code = read_source(source, path)
+    if code is not None and libraries.hides_code(code):
+        code = read_source(source, path, deep=True)
     if code is None:
         return None
     facts: CodeFacts = {key: value for key, value in code.items() if key != "path"}  # type: ignore[assignment]

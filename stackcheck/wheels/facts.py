@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from array import array
 from bisect import bisect_left
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -125,11 +127,21 @@ def export_hash(name: bytes) -> bytes:
 
 def export_table(names: Iterable[bytes]) -> bytes:
     """Return the hashes of names, sorted and joined: what `exported` looks up."""
-    return b"".join(sorted({export_hash(name) for name in names}))
+    table = array("Q", sorted({int.from_bytes(export_hash(name), "little") for name in names}))
+    if sys.byteorder == "big":
+        table.byteswap()
+    return table.tobytes()
 
 
 def exported(table: bytes, hashed: bytes) -> bool:
     """Tell whether a table of `export_table` has a hash of `export_hash`."""
-    count = len(table) // HASH_BYTES
-    at = bisect_left(range(count), hashed, key=lambda n: table[n * HASH_BYTES : n * HASH_BYTES + HASH_BYTES])
-    return table[at * HASH_BYTES : at * HASH_BYTES + HASH_BYTES] == hashed
+    wanted = int.from_bytes(hashed, "little")
+    rows = memoryview(table).cast("Q") if sys.byteorder == "little" else _swapped(table)
+    at = bisect_left(rows, wanted)
+    return at < len(rows) and rows[at] == wanted
+
+
+def _swapped(table: bytes) -> array[int]:
+    rows = array("Q", table)
+    rows.byteswap()
+    return rows

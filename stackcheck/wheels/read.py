@@ -109,7 +109,7 @@ class _Reading:
         info = self.metadata_folder()
         row = distributions.described(self.text(f"{info}/METADATA", MAX_TEXT), info)
         rows = recorded_files.rows_of(self.text(f"{info}/RECORD", recorded_files.MAX_RECORD))
-        record = tuple(map(_recorded, rows))
+        record = tuple(map(recorded, rows))
         return WheelFacts(
             filename=self.filename,
             sha256=self.sha256,
@@ -182,6 +182,7 @@ def _in_metadata(name: str) -> bool:
     return folder.endswith(".dist-info") and file in ("METADATA", "WHEEL", "RECORD")
 
 
-def _recorded(row: tuple[str, str, str]) -> Recorded:
+def recorded(row: tuple[str, str, str]) -> Recorded:
+    """Return a row of `recorded_files.rows_of` with its size as a number."""
     path, digest, size = row
     return Recorded(path, int(size) if size.isascii() and size.isdecimal() else -1, digest)

@@ -12,6 +12,10 @@ _NEVER = (".py", ".h", ".hpp", ".pyi", ".cuh", ".pyc", ".txt")  # most names: no
 _SKIPPED_FOLDERS = frozenset((".git", "__pycache__"))
 _SYSTEM_FOLDERS = frozenset(("proc", "sys", "dev", "run"))
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 _kept: list[dict[tuple[str, ...], tuple[list[str], list[str]]]] = []
 """Empty, or one table of the walks that were done: see `keep`."""
 
@@ -50,6 +54,17 @@ def within(roots: list[str], packages: list[str] | None, skipped: list[str]) -> 
 def is_binary_name(name: str) -> bool:
     """Return whether a file of this name is worth opening."""
     return name.endswith(SUFFIXES) or ".so." in name
+
+
+def walked(paths: Iterable[str]) -> list[str]:
+    """Return which of some paths under a folder a walk of it finds, in the order of the walk."""
+    names = [(path.split("/"), path) for path in paths]
+    found = [
+        ([(1, part) for part in folders] + [(0, name)], path)
+        for (*folders, name), path in names
+        if is_binary_name(name) and not name.endswith(_NEVER) and not _SKIPPED_FOLDERS.intersection(folders)
+    ]
+    return [path for _, path in sorted(found)]
 
 
 def site_packages() -> list[str]:

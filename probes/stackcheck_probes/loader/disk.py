@@ -12,6 +12,8 @@ from stackcheck_probes.binaries.bytesource import FileSource, SourceError
 from stackcheck_probes.binaries.elf import MAGIC, Elf
 from stackcheck_probes.loader.symbols import Symbols
 
+MAX_CACHE = 32 << 20
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol
@@ -53,19 +55,22 @@ if TYPE_CHECKING:
         """A file system of libraries; paths are those of the tree."""
 
         def libraries(self, roots: list[str], packages: list[str] | None, skipped: list[str]) -> list[str]:
-            """Return the files under `roots` that may be libraries; `skipped` takes what was not looked at."""
+            """Return its symbols, by `headers` while they are open. Raise `ElfError`."""
 
         def headers(self, path: str) -> Headers | None:
             """Return the headers of a library; None for what is none. Raise `ElfError`, `SourceError`."""
 
         def symbols(self, path: str, headers: Headers | None, dynamic: Dynamic) -> SymbolTable:
-            """Return its symbols, by `headers` while they are open. Raise `ElfError`."""
+            """Return its symbols, by `headers` while they are open. Raise ElfError."""
 
         def text(self, path: str, limit: int) -> str:
             """Return the start of a text file, `limit` bytes; "" when there is none."""
 
         def size(self, path: str) -> int:
             """Return the bytes of a file; -1 when there is none."""
+
+        def cache(self) -> bytes:
+            """Return ld.so.cache; nothing when there is none."""
 
 
 class Disk:
@@ -112,3 +117,11 @@ class Disk:
             return os.stat(self.root + path).st_size
         except OSError:
             return -1
+
+    def cache(self) -> bytes:
+        """Return the start of ld.so.cache."""
+        try:
+            with open(self.root + "/etc/ld.so.cache", "rb") as file:
+                return file.read(MAX_CACHE)
+        except OSError:
+            return b""

@@ -48,7 +48,6 @@ DEFAULT_FOLDERS = {
     ],
 }
 PLATFORMS = {EM_X86_64: "x86_64", EM_AARCH64: "aarch64"}
-MAX_CACHE = 32 << 20
 MAX_FOLDERS = 256
 MAX_OPEN = 300
 
@@ -183,11 +182,7 @@ class Search:
         if self.within is not None:
             return {}
         if self._cache is None:
-            try:
-                with open(f"{self.root}/etc/ld.so.cache", "rb") as file:
-                    self._cache = parse_cache(file.read(MAX_CACHE))
-            except OSError:
-                self._cache = {}
+            self._cache = parse_cache(self.files.cache())
         return self._cache
 
     def _places(self, wanted_by: Opened, parents: tuple[Opened, ...]) -> tuple[tuple[str, list[str]], ...]:

@@ -32,8 +32,12 @@ def run(params: dict[str, Any]) -> Distributions:
     `duplicates`: names with more than one set of metadata in one folder.
     """
     infos = [info for folder in folders(params.get("sys_path")) for info in metadata(folder)]
-    distributions = [row for row in map(read_metadata, infos) if row is not None]
-    return {"distributions": distributions, "duplicates": _duplicates(distributions)}
+    return told([row for row in map(read_metadata, infos) if row is not None])
+
+
+def told(rows: list[Distribution]) -> Distributions:
+    """Return the facts of the probe."""
+    return {"distributions": rows, "duplicates": _duplicates(rows)}
 
 
 def metadata(folder: str) -> list[str]:

@@ -7,9 +7,10 @@ from stackcheck_probes.binaries.libraryfile import MAX_LIBRARIES, read_library
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from typing import Any
 
-    from stackcheck_probes.facts.binaries import Libraries, LibraryCode
+    from stackcheck_probes.facts.binaries import CodeFacts, Libraries, LibraryCode
 
 NAME = "libraries"
 GRADE = "static"
@@ -30,15 +31,31 @@ def run(params: dict[str, Any]) -> Libraries:
     """
     roots = list(params.get("roots") or site_packages())
     deep, everything = params.get("deep"), bool(params.get("all"))
-    libraries: list[LibraryCode] = []
     skipped: list[str] = []
+
+    def read() -> Iterator[LibraryCode]:
+        for path in files(within(roots, params.get("packages"), skipped), skipped):
+            document = read_library(path, deep=deep is True)
+            if deep == "hidden" and document and hides_code(document):
+                document = read_library(path, deep=True)
+            if document is not None:
+                yield document
+
+    return listed(read(), roots, skipped, everything=everything)
+
+
+def hides_code(document: CodeFacts) -> bool:
+    """Tell whether code is known to lie where only a deep search finds it."""
+    return any(HIDDEN in why for why in document.get("unread", ()))
+
+
+def listed(
+    documents: Iterable[LibraryCode], roots: list[str], skipped: list[str], *, everything: bool = False
+) -> Libraries:
+    """Return the facts of the probe for binaries that were read; those without GPU code are only counted."""
+    libraries: list[LibraryCode] = []
     binaries = without = 0
-    for path in files(within(roots, params.get("packages"), skipped), skipped):
-        document = read_library(path, deep=deep is True)
-        if deep == "hidden" and document and any(HIDDEN in why for why in document.get("unread", ())):
-            document = read_library(path, deep=True)
-        if document is None:
-            continue
+    for document in documents:
         binaries += 1
         if len(document) == 1:
             without += 1
