@@ -24,6 +24,7 @@ from stackcheck.steps.judging import Run, waive
 from stackcheck.steps.options import Options
 from stackcheck.steps.probing import with_gaps
 from stackcheck.steps.resolution import known, known_resolution, locked, resolved
+from stackcheck.steps.unpacking import Files, unpacked
 from stackcheck.targets.engine import Planner
 
 if TYPE_CHECKING:
@@ -39,19 +40,26 @@ __all__ = ["Options", "build", "check", "check_all", "plan", "probe", "verify", 
 
 
 def check(stack: Stack, options: Options, progress: Progress) -> Report:
-    """Judge a stack by its definition, the tables and its resolution; builds nothing."""
+    """Judge a stack by its definition, the tables and its resolution; builds nothing.
+
+    With `options.bytes`, by the files of its wheels too: unpacked, and nothing run.
+    """
     run = Run("check", stack)
     facts = known(claimed(stack) | resolved(stack, options, progress))
-    return run.report(judge_all(rules.before_build(), facts), facts)
+    early = judge_all(rules.before_build(), facts)
+    if not options.bytes:
+        return run.report(early, facts)
+    files = unpacked(stack, facts, options, progress)
+    return run.report((*early, *judge_all(rules.of_files(), facts | files.facts)), facts | files.report)
 
 
 def check_all(stacks: Iterable[Stack], options: Options, progress: Progress) -> Iterator[Report]:
     """Check several stacks; yield their reports in their order, and keep none.
 
     Offline they resolve side by side: uv then waits for nobody, so an interrupt is never held up by it. A
-    few of them are ahead of the one that is yielded, however many there are.
+    few of them are ahead of the one that is yielded, however many there are. Wheels are unpacked one by one.
     """
-    if not options.offline:
+    if options.bytes or not options.offline:
         yield from (check(stack, options, progress) for stack in stacks)
         return
     options, workers = replace(options, answers={}), os.cpu_count() or 1
@@ -69,19 +77,21 @@ def verify(stack: Stack, options: Options, progress: Progress, family: Sequence[
     """Do the main job: check, lock, build, probe, report.
 
     `family` are the stacks that the same call verifies: an engine that has only this machine's Pythons takes
-    the members that fit them, and says of the others that they were not built.
+    the members that fit them. Of what cannot be built here, the files of the wheels are looked at.
     """
     run = Run("verify", stack)
     facts = known(claimed(stack) | resolved(stack, options, progress))
     early = judge_all(rules.before_build(), facts)
     facts = locked(stack, facts, options, progress)
     reason = reason_not_to_build(waive(strongest(early), stack), facts, options)
-    if reason:
-        late_facts: dict[str, Any] = {"building": Missing(reason)}
-    else:
+    late_facts: dict[str, Any] = {"building": Missing(reason)}
+    files = Files({})
+    if not reason:
         late_facts = built(stack, facts["resolution"], options, progress, family)
-    late = judge_all(rules.of_target(), with_gaps(facts | late_facts))
-    return run.report((*early, *late), facts | late_facts)
+        if isinstance(late_facts["building"], Missing):
+            files = unpacked(stack, facts, options, progress)
+    late = judge_all(rules.of_target(), with_gaps(facts | late_facts | files.facts))
+    return run.report((*early, *late), facts | late_facts | files.report)
 
 
 def probe(stack: Stack, engine: Engine, options: Options, progress: Progress) -> Report:

@@ -31,6 +31,7 @@ DEVICE_NODES = ("/dev/nvidia[0-9]*", "/dev/dxg", "/dev/nvhost-gpu", "/dev/nvgpu/
 """Where an accelerator shows itself: NVIDIA's driver, WSL 2, Jetson (two generations), AMD's driver."""
 
 _GRADE_LINE = re.compile(rb"""^GRADE = ["'](static|import|gpu)["']""", re.MULTILINE)
+_LOOKS_IN_LINE = re.compile(rb"""^LOOKS_IN = ["'](\w+)["']""", re.MULTILINE)
 _PRELOAD_LINE = re.compile(rb"""^PRELOAD = ["'](\w+)["']""", re.MULTILINE)
 
 
@@ -41,6 +42,11 @@ class RequestError(ValueError):
 def grade_of(name: str) -> str | None:
     """Return the grade that a probe states, read from its source without importing it; None when no probe."""
     return _stated(name, _GRADE_LINE)
+
+
+def looks_in(name: str) -> str | None:
+    """Return the parameter that names the folders of packages, of a probe that looks at nothing but them."""
+    return _stated(name, _LOOKS_IN_LINE)
 
 
 def _stated(name: str, line: re.Pattern[bytes]) -> str | None:

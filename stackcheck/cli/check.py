@@ -16,6 +16,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     stacks.configure(parser)
     options.add_resolving(parser)
+    parser.add_argument(
+        "--bytes",
+        action="store_true",
+        help="also unpack the wheels, for any Python and platform, and judge their files; nothing is run",
+    )
     output.configure_judging(parser)
     output.configure(parser, FORMATS)
 

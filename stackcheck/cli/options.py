@@ -33,9 +33,8 @@ def add_engine(parser: argparse._ActionsContainer) -> None:
     from stackcheck.targets.registry import PREFERRED  # noqa: PLC0415 - a command without engines pays nothing
 
     default = " if it answers, else ".join(PREFERRED)
-    parser.add_argument(
-        "--engine", metavar="NAME", help=f"docker, podman, venv, here or an installed one; default: {default}"
-    )
+    named = "docker, podman, venv, wheels (nothing is run), here or an installed one"
+    parser.add_argument("--engine", metavar="NAME", help=f"{named}; default: {default}")
 
 
 def add_image_engine(parser: argparse._ActionsContainer) -> None:
@@ -93,6 +92,7 @@ def pipeline_options(args: argparse.Namespace) -> Options:
         locks=get("locks"),
         keep_going=get("keep_going", False),
         cached=get("cached", False),
+        bytes=get("bytes", False),
         timeout_s=get("timeout", 900.0),
     )
 

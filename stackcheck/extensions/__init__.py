@@ -38,6 +38,7 @@ class Probe:
     name: str
     grade: str
     source: str
+    looks_in: str | None = None
 
 
 def named(group: str) -> EntryPoints:
@@ -77,6 +78,12 @@ def every_probe() -> list[str]:
     return sorted((*agent.every_probe(), *installed_probes()))
 
 
+def looks_in(name: str) -> str | None:
+    """Return the parameter that names the folders of packages, of a probe that looks at nothing but them."""
+    own = installed_probes().get(name)
+    return own.looks_in if own else agent.looks_in(name)
+
+
 def _probe(entry: EntryPoint) -> Probe:
     import ast  # noqa: PLC0415 - only where another package brings a probe
     import importlib.util  # noqa: PLC0415
@@ -100,7 +107,8 @@ def _probe(entry: EntryPoint) -> Probe:
         raise UsageError(
             f"{what}; it must state NAME = {entry.name!r}, a GRADE ({', '.join(GRADES)}), and run(params)."
         )
-    return Probe(entry.name, str(stated["GRADE"]), source)
+    folders = stated.get("LOOKS_IN") if stated["GRADE"] == "static" else None
+    return Probe(entry.name, str(stated["GRADE"]), source, None if folders is None else str(folders))
 
 
 def _whose(entry: EntryPoint) -> str:

@@ -1,4 +1,4 @@
-"""Linux distributions and the glibc they ship, for stacks that name their system and not its glibc."""
+"""Linux distributions and the glibc they ship, and the versions that manylinux promises with a glibc."""
 
 import re
 from dataclasses import dataclass, field
@@ -38,13 +38,31 @@ class System(Row):
     glibc: Version
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy(Row):
+    """The newest symbol versions that every system of a platform has from this glibc on (PEP 600)."""
+
+    platform: str
+    glibc: Version
+    glibcxx: Version
+    cxxabi: Version
+    gcc: Version
+    zlib: Version
+
+
 @dataclass(frozen=True)
 class SystemTable:
     """Every distribution row, indexed."""
 
     checked: date
     systems: tuple[System, ...]
+    policies: tuple[Policy, ...]
     _system: dict[tuple[str, str], System] = field(repr=False)
+
+    def promised(self, platform: str, glibc: Version) -> Policy | None:
+        """Return what manylinux promises of a system with this glibc; None where no policy is that old."""
+        fitting = [row for row in self.policies if row.platform == platform and row.glibc <= glibc]
+        return max(fitting, key=lambda row: row.glibc, default=None)
 
     def find(self, text: str) -> System | None:
         """Find "Ubuntu 20.04", "ubuntu18.04.5", "CentOS 7.9" or "debian:bookworm"; None when not known."""
@@ -65,14 +83,20 @@ def load(folder: Path = FOLDER) -> SystemTable:
 @cache
 def _load(folder: Path) -> SystemTable:
     table = read_table("systems", folder)
-    only_keys(table, ("system",))
+    only_keys(table, ("system", "policy"))
+    policies = read_rows(table, "policy", Policy, same=_policy_key)
+    unique(policies, _policy_key, "policy")
     systems = read_rows(table, "system", System, same=_system_key)
     for older, row in pairwise(systems):
         grows = older.name != row.name or older.glibc < row.glibc
         require(
             row, "glibc", holds=grows, else_say=f"not above {older.glibc} of {older.name} {older.version}"
         )
-    return SystemTable(table["checked"], systems, unique(systems, _system_key, "system"))
+    return SystemTable(table["checked"], systems, policies, unique(systems, _system_key, "system"))
+
+
+def _policy_key(row: Policy) -> tuple[str, Version]:
+    return row.platform, row.glibc
 
 
 def _system_key(row: System) -> tuple[str, str]:

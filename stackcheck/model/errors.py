@@ -69,6 +69,24 @@ class EngineUnreachableError(EngineError):
         super().__init__(f"{reason}. {hint}")
 
 
+class NoPythonError(EngineError):
+    """The Python of a stack is not on this machine and cannot be fetched, so nothing can be built on it."""
+
+    def __init__(self, reason: str, advice: str) -> None:
+        """Keep the reason, for who looks at files instead."""
+        self.reason = reason
+        super().__init__(f"{reason}. {advice}")
+
+
+class NotCachedError(EngineError):
+    """What is needed is not in the cache, and the network was not to be used: a choice, not a fault."""
+
+    def __init__(self, what: str, reason: str) -> None:
+        """Keep the reason, for who goes on without it."""
+        self.reason = reason
+        super().__init__(f"{what}: {reason}.")
+
+
 class BaseImageError(EngineError):
     """An image that the build starts from, or that is to be probed, cannot be had."""
 
@@ -89,5 +107,11 @@ class ProbeError(StackcheckError):
 
 class ReportError(StackcheckError):
     """A report file cannot be read, or does not match the report schema."""
+
+    exit_code = EXIT_USAGE
+
+
+class WheelError(StackcheckError):
+    """A wheel or library that was named cannot be read, or is none; names the file."""
 
     exit_code = EXIT_USAGE

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from stackcheck.model.verdict import Level
@@ -40,6 +40,40 @@ class Fact:
 
     level: Level
     of_target: bool = False
+    of_files: bool = False
+    """Whether the unpacked files of the packages show it, on any machine and without the target's Python."""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetPython:
+    """The Python that the packages are for: the interpreter that was seen, or the one of the lock.
+
+    `torch` is the version that torch/version.py of the torch that is imported states, None where there is
+    none. `elsewhere` are packages that lie somewhere else, by name: conda's, those of a base image.
+    """
+
+    version: str
+    markers: Mapping[str, str]
+    torch: str | None = None
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Unpacked:
+    """The wheels of a lock, unpacked: how many, their size in bytes, and for which Python and platform.
+
+    `left_out` says of each package that is not among them why ("x 1.0 comes as source"); `failures` of each
+    probe that could not do its work. `kept`: what an earlier look at every one of them saw was enough, and
+    no wheel was opened.
+    """
+
+    wheels: int
+    size_bytes: int
+    python: str
+    platform: str
+    left_out: tuple[str, ...] = ()
+    failures: Mapping[str, str] = field(default_factory=dict)
+    kept: bool = False
 
 
 HOST_FACTS: Mapping[str, Fact] = {
@@ -52,6 +86,8 @@ HOST_FACTS: Mapping[str, Fact] = {
     "resolution": Fact(Level.RESOLVED),
     "lock": Fact(Level.RESOLVED),
     "pages": Fact(Level.RESOLVED),
+    "python": Fact(Level.BYTES, of_target=True, of_files=True),
+    "unpacked": Fact(Level.BYTES, of_target=True, of_files=True),
     "image": Fact(Level.BYTES, of_target=True),
     "building": Fact(Level.RUN, of_target=True),
     "document": Fact(Level.RUN, of_target=True),

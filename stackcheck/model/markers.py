@@ -51,12 +51,13 @@ def holds(marker: str, *, python: str | None, platform: str | None) -> bool | No
     )
 
     try:
-        return Marker(marker).evaluate(_environment(python or "3.0", platform or "linux/amd64"))
+        return Marker(marker).evaluate(marker_environment(python or "3.0", platform or "linux/amd64"))
     except (UndefinedComparison, UndefinedEnvironmentName):
         return None
 
 
-def _environment(python: str, platform: str) -> dict[str, str]:
+def marker_environment(python: str, platform: str) -> dict[str, str]:
+    """Return the variables of markers for a CPython ("3.11") on a platform ("linux/amd64")."""
     parts = python.split(".")
     full = ".".join((*parts, "0", "0")[:3])
     system, name, kind, machine = _PLATFORMS[platform]

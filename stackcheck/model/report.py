@@ -24,7 +24,7 @@ class Subject:
     """What was looked at: which engine ran it, what it is called, its digest, its size in bytes."""
 
     kind: str = ""
-    """`image`, `venv`, `here`, or empty when nothing was built or probed."""
+    """`image`, `venv`, `wheels`, `here`, or empty when nothing was built or looked at."""
     engine: str = ""
     name: str = ""
     digest: str = ""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import stackcheck_probes
-from stackcheck.extensions import every_probe, installed_probes
+from stackcheck.extensions import every_probe, installed_probes, looks_in
 from stackcheck.model.errors import UsageError
 from stackcheck.model.near import did_you_mean
 from stackcheck_probes.__main__ import TIMEOUT_SECONDS
@@ -70,6 +70,17 @@ def pack(extra_modules: Mapping[str, str] | None = None) -> bytes:
 def sha256(agent: bytes) -> str:
     """Return the hexadecimal digest that stands in the report."""
     return hashlib.sha256(agent).hexdigest()
+
+
+def request_of_files(request: Mapping[str, Any], folders: Iterable[str], whole: str) -> dict[str, Any]:
+    """Return what of a request packages in these folders answer, whatever system and Python they are for.
+
+    Each probe is told where to look, and that all outside the folder `whole` is of another machine (`alone`).
+    """
+    places = {name: param for name in request["probes"] if (param := looks_in(name))}
+    told = {name: {param: list(folders), "alone": whole} for name, param in places.items()}
+    params = {name: {**request["params"].get(name, {}), **row} for name, row in told.items()}
+    return {**request, "probes": list(places), "params": params}
 
 
 def request_for(stack: Stack, probes: Iterable[str] = ()) -> dict[str, Any]:

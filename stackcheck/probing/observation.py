@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from stackcheck.model.errors import ProbeError
-from stackcheck.model.facts import Missing
+from stackcheck.model.facts import Missing, TargetPython
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,8 +78,20 @@ class Observation:
 
 
 def rule_facts(observation: Observation) -> dict[str, Any]:
-    """Return the facts that rules can name: the observation, and each probe's facts or `Missing`."""
-    return {"observation": observation, **{name: observation.facts(name) for name in observation.probes}}
+    """Return the facts that rules can name: the observation, its Python, each probe's facts or `Missing`."""
+    facts: dict[str, Any] = {name: observation.facts(name) for name in observation.probes}
+    if "interpreter" in facts:
+        facts["python"] = _python_of(facts["interpreter"])
+    return {"observation": observation, **facts}
+
+
+def _python_of(interpreter: Mapping[str, Any] | Missing) -> TargetPython | Missing:
+    """Return the Python that was seen, or why none was."""
+    if isinstance(interpreter, Missing):
+        return interpreter
+    torch = next((each["version"] for each in interpreter["torches"] if each["wins"]), None)
+    conda = interpreter["conda"]["packages"]
+    return TargetPython(interpreter["version"], interpreter["markers"], torch, conda)
 
 
 def parse_observation(document: bytes) -> Observation:

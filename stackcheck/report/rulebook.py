@@ -22,6 +22,8 @@ STAGES = {
     Level.GPU: "on a GPU",
 }
 """When a rule runs, by the level of its answers."""
+OF_FILES = "in what was built and on unpacked wheels, without a GPU"
+"""When a rule runs that needs nothing but the files of packages."""
 
 LABELS = ("Source", "Sources", "Example", "Fix")
 """What labelled lines of a rule's docstring begin with, before a colon."""
@@ -29,7 +31,7 @@ LABELS = ("Source", "Sources", "Example", "Fix")
 
 def stage(rule: Rule) -> str:
     """Say when a rule runs."""
-    return STAGES[rule.level]
+    return OF_FILES if rule.of_files else STAGES[rule.level]
 
 
 def family_title(rule: Rule) -> str:

@@ -47,6 +47,11 @@ def before_build(*levels: Level) -> tuple[Rule, ...]:
     return tuple(each for each in early if not levels or set(levels) & set(each.levels))
 
 
+def of_files() -> tuple[Rule, ...]:
+    """Return the rules over the files of packages alone, whatever Python and platform they are for."""
+    return tuple(each for each in load_all() if each.of_files)
+
+
 def of_target() -> tuple[Rule, ...]:
     """Return the rules over what was built, or exists already."""
     return tuple(each for each in load_all() if each.of_target)

@@ -50,7 +50,7 @@ Findings: TypeAlias = Finding | Iterable[Finding] | None
 @cache
 def known_facts() -> Mapping[str, Fact]:
     """Return the facts that a rule can name: those of the host, and one for each probe of ours."""
-    probes = {name: _probed(agent.grade_of(name)) for name in agent.every_probe()}
+    probes = {name: _probed(agent.grade_of(name), agent.looks_in(name)) for name in agent.every_probe()}
     return {**HOST_FACTS, **probes}
 
 
@@ -59,11 +59,11 @@ def fact(name: str) -> Fact | None:
     if known := known_facts().get(name):
         return known
     other = installed_probes().get(name)
-    return _probed(other.grade) if other else None
+    return _probed(other.grade, other.looks_in) if other else None
 
 
-def _probed(grade: str | None) -> Fact:
-    return Fact(GRADES[grade or "static"], of_target=True)
+def _probed(grade: str | None, looks_in: str | None) -> Fact:
+    return Fact(GRADES[grade or "static"], of_target=True, of_files=looks_in is not None)
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,12 @@ class Rule:
     def of_target(self) -> bool:
         """Tell whether the rule looks at something that was built or exists already."""
         return any(each.of_target for each in map(fact, self.needs) if each)
+
+    @property
+    def of_files(self) -> bool:
+        """Tell whether all that the rule looks at of a target stands in the files of its packages."""
+        known = (each for each in map(fact, self.needs) if each)
+        return self.of_target and all(each.of_files for each in known if each.of_target)
 
     @property
     def family(self) -> str:

@@ -6,14 +6,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from stackcheck import targets
-from stackcheck.model.errors import BaseImageError, BuildFailedError, EngineError
+from stackcheck.model.errors import BaseImageError, BuildFailedError, EngineError, NoPythonError
 from stackcheck.model.facts import Fault, Missing
 from stackcheck.model.verdict import Outcome
 from stackcheck.steps.claiming import brings_its_own
 from stackcheck.steps.probing import observed
 from stackcheck.targets.registry import without_a_base_image
 from stackcheck.targets.reuse import ReusingEngine
-from stackcheck.targets.venv import find_python
+from stackcheck.targets.venv import find_python, platform_here
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -76,12 +76,24 @@ def _built_by(
     if options.cached:
         engine = ReusingEngine(engine, options.build.cache, progress)
     try:
-        if engine.capabilities.local_pythons and (reason := left_to_another(stack, family, options)):
+        if reason := _why_not_here(stack, engine, family, options):
             progress(f"{stack.id}: {reason}")
             return {"building": Missing(reason)}
         return prepared(stack, engine, wheels, options, progress)
     finally:
         engine.close()
+
+
+def _why_not_here(stack: Stack, engine: Engine, family: Sequence[Stack], options: Options) -> str:
+    """Return why an engine that answers builds nothing of a stack; "" when it does."""
+    if engine.capabilities.files_only:
+        return f"not built: the engine {engine.name} looks at files alone"
+    if not engine.capabilities.local_pythons:
+        return ""
+    here = platform_here()
+    if stack.platform and stack.platform != here:
+        return f"not built: the stack is for {stack.platform}, this machine is {here}"
+    return left_to_another(stack, family, options)
 
 
 def left_to_another(stack: Stack, family: Sequence[Stack], options: Options) -> str:
@@ -111,6 +123,8 @@ def prepared(
         target = engine.prepare(stack, wheels, options.build, progress)
     except BuildFailedError as error:
         return {"building": Fault(str(error), proven=True, log_tail=error.log_tail, log_file=error.log_file)}
+    except NoPythonError as error:
+        return {"building": Missing(f"not built: {error.reason}")}
     except EngineError as error:
         return {"building": Fault(str(error), no_base=isinstance(error, BaseImageError))}
     return {"building": target} | observed(stack, engine, target, options, progress)

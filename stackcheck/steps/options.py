@@ -20,8 +20,9 @@ class Options:
 
     `engine` names one of `targets.registry.names()`; `locks` is the folder of lock files; `keep_going` builds
     a stack although rules failed before the build; `timeout_s` bounds all probes of one target together;
-    `cached` reuses what they saw of this very image. `answers` keeps what uv said, for stacks that ask it the
-    same at the same time; `memory` what the run has learned of indexes that do not answer.
+    `cached` reuses what they saw of this very image; `bytes` has `check` look at the files of
+    wheels. `answers` keeps what uv said, for stacks that ask it the same at the same time; `memory` what the
+    run has learned of indexes that do not answer.
     """
 
     offline: bool = False
@@ -31,5 +32,6 @@ class Options:
     keep_going: bool = False
     timeout_s: float = 900.0
     cached: bool = False
+    bytes: bool = False
     answers: dict[tuple[Any, ...], UvAnswer] | None = field(default=None, repr=False, compare=False)
     memory: RunMemory = field(default_factory=RunMemory, repr=False, compare=False)

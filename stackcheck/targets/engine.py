@@ -72,7 +72,8 @@ class Capabilities:
     it tells which digest a registry has under a name. `gpu_requests`: it gives NVIDIA GPUs to containers.
     `is_local`: driver and kernel of its targets are this machine's. `content_ids`: a target's id is the
     digest of all that is in it, so that what was seen of it holds. `local_pythons`: it builds for
-    the Pythons that this machine has.
+    the Pythons that this machine has. `files_only`: its targets are files for another Python or machine, of
+    which nothing is run.
     """
 
     images: bool = False
@@ -86,6 +87,7 @@ class Capabilities:
     is_local: bool = False
     content_ids: bool = False
     local_pythons: bool = False
+    files_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,8 @@ class Target:
     `image` is missing, with the reason, for all but images. `built` is False when nothing had to be built.
     `gpus` is what was asked of the engine, in its words, and `gpus_note` why nothing was. `env` is the whole
     environment of the agent where there is no image. `tiers` are the images of a chain, lowest first and the
-    target last; empty for an image that stands alone.
+    target last; empty for an image that stands alone. `packages` are the folders of packages that are not
+    the interpreter's own: files to look at, for a Python and a system that are not here.
     """
 
     engine: str
@@ -125,6 +128,7 @@ class Target:
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
     log_file: str = ""
     tiers: tuple[BuiltTier, ...] = ()
+    packages: tuple[str, ...] = ()
 
 
 class Engine(Protocol):

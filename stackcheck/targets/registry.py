@@ -27,6 +27,7 @@ OURS = {
     "docker": "stackcheck.targets.containers.docker:DockerEngine",
     "podman": "stackcheck.targets.containers.podman:PodmanEngine",
     "venv": "stackcheck.targets.venv:VenvEngine",
+    "wheels": "stackcheck.targets.wheels:WheelsEngine",
     "here": "stackcheck.targets.here:HereEngine",
 }
 """Name -> where its class is; a package cannot take one of these names."""

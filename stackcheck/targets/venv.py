@@ -2,39 +2,29 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import platform
-import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any, Self
 
 import uv
 
-from stackcheck.model.errors import BuildFailedError, EngineError, UsageError
+from stackcheck.model.errors import BuildFailedError, EngineError, NoPythonError, UsageError
 from stackcheck.model.facts import Missing
-from stackcheck.targets.build_secrets import ca_bundle
 from stackcheck.targets.engine import Capabilities, Target
 from stackcheck.targets.here import NO_GPUS, NO_IMAGE
+from stackcheck.targets.lock_folders import LockFolders, Uv, Work
 from stackcheck.targets.process import agent_process
-from stackcheck.targets.process.build_lock import is_locked, once_at_a_time
-from stackcheck.targets.process.build_log import BuildLog
-from stackcheck.targets.process.signals import stop_signals_raise
-from stackcheck.targets.process.subprocesses import run_logged
-from stackcheck.targets.process.temp_dirs import temp_folder
 from stackcheck.targets.registry import engines_that
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from pathlib import Path
 
     from stackcheck.intake.stack import Stack
     from stackcheck.model.resolution import Resolution
     from stackcheck.targets.engine import BuildOptions, Progress
 
-MARKER = "stackcheck.json"
-"""Written last: a folder without it was never finished."""
 _FETCH_S = 900.0
 _HOST_ONLY = (
     "PYTHONPATH",
@@ -56,7 +46,8 @@ class VenvEngine:
     def __init__(self, cache: Path, existing: Path | None = None) -> None:
         """Sweep what was never finished; with `existing`, take that environment and make none."""
         self._cache, self._existing = cache, existing
-        self.swept = sweep_venvs(cache)
+        self._folders = LockFolders(cache, "venvs", "venv")
+        self.swept = self._folders.sweep()
 
     @classmethod
     def start(cls, cache: Path, environ: Mapping[str, str]) -> Self:
@@ -73,20 +64,19 @@ class VenvEngine:
         if resolution is None:
             raise EngineError(f"{stack.title}: there is no lock to make an environment from")
         _check_possible(stack, resolution)
-        digest = hashlib.sha256(f"{resolution.python}\n{resolution.lock_text}".encode()).hexdigest()
-        folder = self._cache / "venvs" / digest[:16]
-        with stop_signals_raise(), once_at_a_time(self._cache, f"venv-{digest[:16]}", progress):
-            if built := options.no_cache or not (folder / MARKER).is_file():
-                _make(folder, stack, resolution, options, progress)
-            else:
-                progress(f"nothing to build: {folder} is made from this lock")
-            size = json.loads((folder / MARKER).read_text("utf-8"))["size_bytes"]
+        work = Work(
+            f"{resolution.python}\n{resolution.lock_text}",
+            f"making the environment of {stack.id}",
+            lambda folder, at: _make(folder, resolution, at, progress),
+        )
+        made = self._folders.have(work, options, progress)
+        folder = made.folder
         python = (str(folder / "bin" / "python"),)
-        log_file = str(_log_path(folder, options)) if built else ""
         environ = inner_environ(folder, options.environ) | stack.env
         return Target(
-            self.name, "venv", str(folder), digest, python, Missing(NO_IMAGE.format("venv")), size, built,
-            gpus_note=_gpus_note(options), env=environ, log_file=log_file,
+            self.name, "venv", str(folder), made.digest, python, Missing(NO_IMAGE.format("venv")),
+            made.size_bytes, bool(made.log_file), gpus_note=_gpus_note(options), env=environ,
+            log_file=made.log_file,
         )  # fmt: skip
 
     def run_agent(
@@ -122,12 +112,7 @@ def inner_environ(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
 
 def sweep_venvs(cache: Path) -> int:
     """Remove environments that were never finished and that nobody is making; return how many."""
-    removed = 0
-    for folder in sorted((cache / "venvs").glob("*")):
-        if not (folder / MARKER).is_file() and not is_locked(cache, f"venv-{folder.name}"):
-            shutil.rmtree(folder, ignore_errors=True)
-            removed += 1
-    return removed
+    return LockFolders(cache, "venvs", "venv").sweep()
 
 
 def _existing(folder: Path, stack: Stack, options: BuildOptions) -> Target:
@@ -144,7 +129,7 @@ def _existing(folder: Path, stack: Stack, options: BuildOptions) -> Target:
 
 
 def _check_possible(stack: Stack, resolution: Resolution) -> None:
-    here = _platform_here()
+    here = platform_here()
     if stack.platform and stack.platform != here:
         raise EngineError(
             f"{stack.title}: the stack is for {stack.platform}, this machine is {here}. "
@@ -158,7 +143,8 @@ def _check_possible(stack: Stack, resolution: Resolution) -> None:
         )
 
 
-def _platform_here() -> str:
+def platform_here() -> str:
+    """Return the platform of this machine as stacks spell it: linux/amd64."""
     names = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64"}
     system = {"Darwin": "macos"}.get(platform.system(), platform.system().lower())
     return f"{system}/{names.get(platform.machine(), platform.machine())}"
@@ -168,70 +154,26 @@ def _gpus_note(options: BuildOptions) -> str:
     return NO_GPUS if options.gpus == "none" else ""
 
 
-def _log_path(folder: Path, options: BuildOptions) -> Path:
-    return options.log_folder / f"venv-{folder.name}.log"
+def _make(folder: Path, resolution: Resolution, at: Uv, tell: Progress) -> None:
+    lock = at.scratch / "pylock.toml"
+    lock.write_text(resolution.lock_text, "utf-8")
+    base = find_python(resolution.python, at.environ) or _fetch(resolution.python, at, tell)
+    at.run("venv", "--no-project", "--python", base, str(folder))
+    preview = ("--preview-features", "pylock", "--no-build")
+    at.run("pip", "sync", *preview, "--python", str(folder / "bin" / "python"), str(lock))
 
 
-def _make(
-    folder: Path, stack: Stack, resolution: Resolution, options: BuildOptions, progress: Progress
-) -> None:
-    """Make the environment; the marker comes last, and what is not finished is removed."""
-    shutil.rmtree(folder, ignore_errors=True)
-    what = f"making the environment of {stack.id}"
+def _fetch(version: str, at: Uv, tell: Progress) -> str:
+    tell(f"there is no Python {version} on this machine; uv fetches one")
     try:
-        with temp_folder(options.cache) as scratch, BuildLog(_log_path(folder, options), progress) as log:
-            bundle = ca_bundle(options, scratch, progress)
-            environ = {**options.environ, "NO_COLOR": "1"} | (
-                {"SSL_CERT_FILE": str(bundle)} if bundle else {}
-            )
-            lock = scratch / "pylock.toml"
-            lock.write_text(resolution.lock_text, "utf-8")
-            base = find_python(resolution.python, environ) or _fetch(
-                resolution.python, environ, log, progress
-            )
-            _uv(
-                ["venv", "--no-project", "--python", base, str(folder)], environ, options.timeout_s, log, what
-            )
-            sync = [
-                "pip",
-                "sync",
-                "--preview-features",
-                "pylock",
-                "--no-build",
-                "--python",
-                str(folder / "bin" / "python"),
-                str(lock),
-            ]
-            _uv(sync, environ, options.timeout_s, log, what)
-        size = sum(path.lstat().st_size for path in folder.rglob("*"))
-        (folder / MARKER).write_text(json.dumps({"stack": stack.id, "size_bytes": size}), "utf-8")
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-
-
-def _fetch(version: str, environ: Mapping[str, str], log: BuildLog, progress: Progress) -> str:
-    progress(f"there is no Python {version} on this machine; uv fetches one")
-    try:
-        _uv(["python", "install", version], environ, _FETCH_S, log, f"fetching Python {version}")
+        at.run("python", "install", version, timeout_s=_FETCH_S, what=f"fetching Python {version}")
     except (BuildFailedError, EngineError):
-        raise EngineError(
-            f"there is no Python {version} on this machine, and uv cannot fetch one. Install it, or use an "
-            f"engine whose images bring theirs ({', '.join(engines_that('images'))}), or take a variant of "
-            f"the stack for another Python.\n{log.tail}"
+        raise NoPythonError(
+            f"there is no Python {version} on this machine, and uv cannot fetch one",
+            f"Install it, or use an engine whose images bring theirs ({', '.join(engines_that('images'))}), "
+            f"or take a variant of the stack for another Python.\n{at.log.tail}",
         ) from None
-    found = find_python(version, environ)
+    found = find_python(version, at.environ)
     if not found:
         raise EngineError(f"uv has fetched Python {version} and does not find it")
     return found
-
-
-def _uv(
-    arguments: Sequence[str], environ: Mapping[str, str], timeout_s: float, log: BuildLog, what: str
-) -> None:
-    """Run uv, its output into the log; raise what the log speaks of when it fails."""
-    command = [uv.find_uv_bin(), *arguments, "--no-config", "--no-progress"]
-    status = run_logged(command, environ, log, timeout_s, what)
-    if status:
-        log.line(f"uv: step failed with status {status}")
-        raise log.error(what)

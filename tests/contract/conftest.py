@@ -31,6 +31,7 @@ HERE = Path(__file__).parent
 ENGINES = [
     "here",
     "venv",
+    "wheels",
     "bare",
     pytest.param("docker", marks=pytest.mark.docker),
     pytest.param("podman", marks=pytest.mark.podman),

@@ -95,15 +95,20 @@ class TestPreparing:
         assert (first.built, second.built, second.id) == (True, False, first.id)
         assert first.size_bytes > 0
         request = agents.request_for(stack, ["distributions", "environment"])
+        if case.able.files_only:
+            request = agents.request_of_files(request, first.packages, first.name)
         document = case.engine.run_agent(first, agents.pack(), request, timeout_s=60)
         seen = parse_observation(document)
         found = seen.facts("distributions")
         assert not isinstance(found, Missing)
         assert "tinypkg" in [row["name"] for row in found["distributions"]]
+        assert case.left() == []
+        if case.able.files_only:
+            assert list(seen.probes) == ["distributions"]
+            return
         environment = seen.facts("environment")
         assert not isinstance(environment, Missing)
         assert '"A_B": "1"' in json.dumps(dict(environment))
-        assert case.left() == []
 
     def test_without_a_lock_there_is_nothing_to_build(self, case: Case) -> None:
         needs(case, "builds")
@@ -146,8 +151,21 @@ class TestPreparing:
             made = case.prepare(stack, found)
             assert case.run(made, "import six; print(six.__version__)") == b"1.17.0\n"
             return
+        if case.able.files_only:
+            made = case.prepare(case.stack(), case.lock(filename="tinypkg-1.0.tar.gz"))
+            assert not list(Path(made.packages[0]).glob("[!.]*"))
+            return
         with pytest.raises(EngineError, match=r"wheels only.* builds them: docker, podman\."):
             case.prepare(case.stack(), case.lock(filename="tinypkg-1.0.tar.gz"))
+
+    def test_of_another_python_and_platform_the_files_are_there_and_nothing_is_run(self, case: Case) -> None:
+        needs(case, "files_only")
+        lock = replace(case.lock(), python="3.99", platform="aarch64-manylinux_2_28")
+        made = case.prepare(case.stack(python="3.99", platform="linux/arm64"), lock)
+        (folder,) = map(Path, made.packages)
+        assert (folder / "tinypkg.py").is_file()
+        assert not (folder / "__pycache__").exists()
+        assert made.gpus_note == "nothing is run of unpacked wheels"
 
     def test_a_ready_image_is_taken_as_it_is(self, case: Case, target: Target) -> None:
         needs(case, "images")
@@ -262,6 +280,7 @@ class TestRunning:
 RUN = """
 import os, pathlib, sys
 from stackcheck.intake.stack import Stack
+from stackcheck.model.resolution import Resolution
 from stackcheck.targets import BuildOptions
 from stackcheck.targets.registry import engine_class
 name, cache, image = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3]
@@ -269,7 +288,10 @@ engine = engine_class(name).start(cache, dict(os.environ))
 ready = {"image": {"ready": image}} if engine.capabilities.images else {}
 if name == "venv":
     engine = type(engine)(cache, existing=pathlib.Path(sys.prefix))
-target = engine.prepare(Stack.model_validate({"id": "s", **ready}), None, BuildOptions(cache=cache), print)
+lock = None
+if engine.capabilities.files_only:
+    lock = Resolution((), "3.11", "x86_64-manylinux_2_28", "", 'lock-version = "1.0"\\ncreated-by = "x"\\n')
+target = engine.prepare(Stack.model_validate({"id": "s", **ready}), lock, BuildOptions(cache=cache), print)
 print("READY", flush=True)
 engine.run_agent(target, b"import time; time.sleep(300)", {}, timeout_s=290)
 """

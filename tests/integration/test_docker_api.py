@@ -270,7 +270,7 @@ class TestChoosing:
 
     def test_an_engine_that_does_not_exist(self) -> None:
         with pytest.raises(
-            UsageError, match="there is no engine 'dokcer'; known: docker, podman, venv, here"
+            UsageError, match="there is no engine 'dokcer'; known: docker, podman, venv, wheels, here"
         ):
             choose("dokcer", print)
 

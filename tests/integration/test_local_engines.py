@@ -24,9 +24,10 @@ from stackcheck.model.resolution import LockedPackage, Resolution
 from stackcheck.probing import agent as agents
 from stackcheck.targets import BuildOptions, choose
 from stackcheck.targets.here import HereEngine
+from stackcheck.targets.lock_folders import MARKER
 from stackcheck.targets.process.process_identity import Owner, this_process
 from stackcheck.targets.process.temp_dirs import sweep_temp_folders, temp_folder
-from stackcheck.targets.venv import MARKER, VenvEngine, find_python
+from stackcheck.targets.venv import VenvEngine, find_python
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ from packaging.version import Version
 
 from stackcheck import pipeline, rules, targets
 from stackcheck.intake.stack import Stack
-from stackcheck.model.errors import BaseImageError, BuildFailedError, EngineError
+from stackcheck.model.errors import BaseImageError, BuildFailedError, EngineError, NoPythonError
 from stackcheck.model.facts import Fault, Missing
 from stackcheck.model.resolution import LockedPackage, Resolution
 from stackcheck.model.verdict import Level, Outcome
@@ -97,6 +97,8 @@ def test_an_engine_that_was_asked_for_is_not_replaced(use: Callable[..., list[st
 def test_an_engine_that_does_not_work_is_an_error_and_a_stack_that_does_not_build_a_fail(
     use: Callable[..., list[str]],
 ) -> None:
+    use(FakeEngine("venv", NoPythonError("there is no Python 3.99 on this machine", "Install it.")))
+    assert building()[0] == Missing("not built: there is no Python 3.99 on this machine")
     broken = FakeEngine("docker", EngineError("disk full"))
     use(broken)
     assert building()[0] == Fault("disk full")

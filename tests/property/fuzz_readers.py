@@ -10,6 +10,7 @@ from __future__ import annotations
 import bz2
 import contextlib
 import io
+import json
 import lzma
 import random
 import resource
@@ -24,6 +25,9 @@ from typing import Any
 
 from stackcheck.inspect.imagearchive import read_archive
 from stackcheck.inspect.packagefiles import read_package
+from stackcheck.model.errors import WheelError
+from stackcheck.wheels.document import facts_of_document, to_document
+from stackcheck.wheels.read import read_wheel
 from stackcheck_probes.binaries.bytesource import BytesSource, SourceError
 from stackcheck_probes.binaries.elf import Elf, ElfError
 from stackcheck_probes.binaries.gpucode import from_json, to_json
@@ -79,6 +83,12 @@ def read(content: bytes, *, deep: bool = False) -> None:
         read_package(source, deep=deep)
     with contextlib.suppress(SourceError):
         read_archive(source, deep=deep)
+    with contextlib.suppress(WheelError):
+        facts = read_wheel(io.BytesIO(content), sha256="0" * 64)
+        document, tables = to_document(facts)
+        again = facts_of_document(json.loads(json.dumps(document)), memoryview(b"".join(tables)))
+        if again != facts:
+            raise AssertionError("JSON does not give back the facts of a wheel")
     with contextlib.suppress(SourceError):
         for member in tar_members(layer(source, Budget(64 << 20))):
             if member.is_file:
@@ -94,6 +104,8 @@ def seeds() -> list[bytes]:
         with zipfile.ZipFile(buffer, "w", method) as archive:
             for name in ("uneven.so", "sm_86.cubin", "compress-size.fatbin"):
                 archive.writestr(f"x/{name}", (DATA / name).read_bytes())
+            archive.writestr("x-1.dist-info/METADATA", "Name: x\nVersion: 1\nRequires-Dist: torch\n")
+            archive.writestr("x-1.dist-info/RECORD", "x/uneven.so,sha256=0,10\nx/sm_86.cubin,sha256=1,\n")
         found.append(buffer.getvalue())
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as layer:

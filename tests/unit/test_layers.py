@@ -17,6 +17,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("environment",),
     ("rules", "report"),
     ("resolve", "probing"),
+    ("wheels",),
     ("targets",),
     ("steps",),
     ("pipeline",),

@@ -21,6 +21,9 @@ _NEVER = (".py", ".h", ".hpp", ".pyi", ".cuh", ".pyc", ".txt", ".json")  # most 
 _SKIPPED_FOLDERS = frozenset((".git", "__pycache__"))
 _SYSTEM_FOLDERS = frozenset(("proc", "sys", "dev", "run"))
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _kept: list[dict[tuple[str, ...], Walk]] = []
 """Empty, or one table of the walks that were done: see `keep`."""
@@ -70,6 +73,23 @@ def is_binary_name(name: str) -> bool:
 def may_be_binary(name: str, mode: int, size: int) -> bool:
     """Return whether a file of another name is worth a look at its first bytes: a program, or large."""
     return (bool(mode & 0o111) or size >= LARGE) and not name.endswith(_NEVER)
+
+
+def walked(paths: Iterable[str]) -> list[str]:
+    """Return which of some paths under a folder a walk of it finds, in the order of the walk."""
+    names = [(path.split("/"), path) for path in paths]
+    found = [
+        ([(1, part) for part in folders] + [(0, name)], path)
+        for (*folders, name), path in names
+        if is_binary_name(name) and may_be_walked(path)
+    ]
+    return [path for _, path in sorted(found)]
+
+
+def may_be_walked(path: str) -> bool:
+    """Return whether a walk of the folder that holds a path comes to it."""
+    *folders, name = path.split("/")
+    return not name.endswith(_NEVER) and not _SKIPPED_FOLDERS.intersection(folders)
 
 
 def site_packages() -> list[str]:

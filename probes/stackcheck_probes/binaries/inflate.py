@@ -12,6 +12,10 @@ import zlib
 
 from stackcheck_probes.binaries.bytesource import ByteSource, SourceError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 CHUNK = 128 << 10
 STRIDE = 8 << 20
 MAX_COPIES = 64
@@ -87,6 +91,13 @@ class Inflated(ByteSource):
             elif not self._step():
                 break
         return b"".join(parts)
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield all bytes, first to last; no `pread` meanwhile. Raise `SourceError` for damage."""
+        self._rewind(0)
+        yield self._held
+        while self._step():
+            yield self._held
 
     def _rewind(self, offset: int) -> None:
         """Go to the nearest copy before `offset`, unless the present state is nearer."""

@@ -60,10 +60,14 @@ class _At(TypedDict):
     path: str
 
 
-class LibraryCode(_At, GpuCodeFacts, total=False):
-    """A binary and its GPU code; `error` alone where it could not be read."""
+class CodeFacts(GpuCodeFacts, total=False):
+    """The GPU code of one binary; `error` alone where it could not be read."""
 
     error: str
+
+
+class LibraryCode(_At, CodeFacts, total=False):
+    """A binary and its GPU code."""
 
 
 class _Libraries(TypedDict):
@@ -102,6 +106,14 @@ MissingVersion = TypedDict(
     "MissingVersion", {"library": str, "needs": str, "version": str, "in": str, "newest": str}
 )
 """A symbol version that the file which serves a library does not have, and the newest of its kind there."""
+
+
+class NeededVersion(TypedDict):
+    """The newest symbol version of its kind that is asked of a file which was not looked at, and by whom."""
+
+    library: str
+    needs: str
+    version: str
 
 
 class MissingSymbols(TypedDict):
@@ -167,9 +179,7 @@ class LoadingOfAll(TypedDict, total=False):
     imports: list[ImportFails]
 
 
-class Loading(LoadingOfAll):
-    """What would keep libraries from loading; `cut` names the lists that are not complete."""
-
+class _Loading(LoadingOfAll):
     cut: list[str]
     roots: list[str]
     libraries: int
@@ -186,6 +196,18 @@ class Loading(LoadingOfAll):
     libcuda: list[LibcudaSeen]
     unreadable: list[Unreadable]
     skipped: list[str]
+
+
+class Loading(_Loading, total=False):
+    """What would keep libraries from loading; `cut` names the lists that are not complete.
+
+    `alone`: nothing of the system was looked at, so `unserved` has what is not there and the system may
+    bring, and `of_system` the symbol versions that are asked of it.
+    """
+
+    alone: bool
+    unserved: list[MissingNeed]
+    of_system: list[NeededVersion]
 
 
 class Stamps(TypedDict):

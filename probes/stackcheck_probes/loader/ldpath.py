@@ -11,8 +11,13 @@ from __future__ import annotations
 import os
 from struct import Struct
 
-from stackcheck_probes.binaries.bytesource import FileSource, SourceError
-from stackcheck_probes.binaries.elf import EM_AARCH64, EM_X86_64, MAGIC, Dynamic, Elf, ElfError
+from stackcheck_probes.binaries.bytesource import SourceError
+from stackcheck_probes.binaries.elf import EM_AARCH64, EM_X86_64, Dynamic, ElfError
+from stackcheck_probes.loader.disk import Disk
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from stackcheck_probes.loader.disk import Headers, LibraryFiles
 
 LOADED, RPATH, LD_LIBRARY_PATH, RUNPATH, CACHE, DEFAULT = (
     "loaded",
@@ -43,7 +48,6 @@ DEFAULT_FOLDERS = {
     ],
 }
 PLATFORMS = {EM_X86_64: "x86_64", EM_AARCH64: "aarch64"}
-MAX_CACHE = 32 << 20
 MAX_FOLDERS = 256
 MAX_OPEN = 300
 
@@ -60,7 +64,7 @@ class Opened:
 
     __slots__ = ("dynamic", "elf", "open", "path", "rpath", "runpath", "soname", "view")
 
-    def __init__(self, path: str, elf: Elf, dynamic: Dynamic) -> None:
+    def __init__(self, path: str, elf: Headers, dynamic: Dynamic) -> None:
         self.path = path
         self.elf = elf
         self.dynamic = dynamic
@@ -113,11 +117,21 @@ def _text(raw: bytes, at: int) -> str:
 class Search:
     """The loader of one file system: `root` stands before every path, `library_path` is LD_LIBRARY_PATH.
 
-    `faults` gathers the ELF files that could not be read, by path.
+    `within` is the only folder that files are taken from, where the rest is of another machine or Python.
+    `files` answers for the file system, `Disk` by default. `faults` gathers the ELF files that could not be
+    read, by path.
     """
 
-    def __init__(self, root: str = "", library_path: str = "") -> None:
+    def __init__(
+        self,
+        root: str = "",
+        library_path: str = "",
+        within: str | None = None,
+        files: LibraryFiles | None = None,
+    ) -> None:
         self.root = root.rstrip("/")
+        self.within = None if within is None else os.path.normpath(within) + "/"
+        self.files = files or Disk(self.root)
         # An empty entry means the current folder, which belongs to whoever starts the program.
         self.library_path = [part.rstrip("/") for part in library_path.replace(";", ":").split(":") if part][
             :MAX_FOLDERS
@@ -131,7 +145,8 @@ class Search:
     def open(self, path: str) -> Opened | None:
         """Open a library; None when it is not there or is no ELF file with a dynamic section."""
         if path not in self._opened:
-            self._opened[path] = self._read(path)
+            outside = self.within is not None and not os.path.normpath(path).startswith(self.within)
+            self._opened[path] = None if outside else self._read(path)
         return self._opened[path]
 
     def find(self, name: str, wanted_by: Opened, parents: tuple[Opened, ...]) -> tuple[Opened, str] | None:
@@ -164,12 +179,10 @@ class Search:
     @property
     def cache(self) -> dict[str, list[str]]:
         """What ld.so.cache says; empty when there is none."""
+        if self.within is not None:
+            return {}
         if self._cache is None:
-            try:
-                with open(f"{self.root}/etc/ld.so.cache", "rb") as file:
-                    self._cache = parse_cache(file.read(MAX_CACHE))
-            except OSError:
-                self._cache = {}
+            self._cache = parse_cache(self.files.cache())
         return self._cache
 
     def _places(self, wanted_by: Opened, parents: tuple[Opened, ...]) -> tuple[tuple[str, list[str]], ...]:
@@ -187,28 +200,27 @@ class Search:
 
     def _read(self, path: str) -> Opened | None:
         try:
-            source = FileSource(self.root + path)
-        except (OSError, SourceError, ValueError):
+            elf = self.files.headers(path)
+        except (ElfError, SourceError, OSError) as error:
+            self.faults[path] = str(error)
+            return None
+        if elf is None:
             return None
         try:
-            if source.pread(0, 4) != MAGIC:
-                source.close()
-                return None  # a linker script, or a text that is called .so
-            elf = Elf(source)
             dynamic = elf.dynamic()
             if elf.cut:
                 self.faults[path] = "the file is cut off"
         except (ElfError, SourceError, OSError) as error:
-            source.close()
+            elf.source.close()
             self.faults[path] = str(error)
             return None
         found = Opened(os.path.normpath(path), elf, dynamic) if dynamic else None
         if found is None:
-            source.close()
+            elf.source.close()
         elif len(self._open) < MAX_OPEN:
             self._open.append(found)
         else:  # a tree has more libraries than a process may have files open
-            source.close()
+            elf.source.close()
             found.open = False
         return found
 

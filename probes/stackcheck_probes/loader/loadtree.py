@@ -11,12 +11,14 @@ from __future__ import annotations
 import os
 import sys
 
-from stackcheck_probes.binaries.binaryfiles import files, within
-from stackcheck_probes.binaries.bytesource import FileSource, SourceError
-from stackcheck_probes.binaries.elf import Elf, ElfError
+from stackcheck_probes.binaries.bytesource import SourceError
+from stackcheck_probes.binaries.elf import ElfError
 from stackcheck_probes.loader.ldpath import LOADED, Opened, Search
 from stackcheck_probes.loader.preloads import MAX_SOURCE, preloaded
-from stackcheck_probes.loader.symbols import Symbols
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from stackcheck_probes.loader.disk import SymbolTable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,16 +53,15 @@ class Tree:
         self.opened: list[Opened] = []
         self.by_soname: dict[str, list[Opened]] = {}
         self._packages: dict[str, str] = {}
-        self._symbols: dict[str, tuple[Opened, Symbols | None]] = {}
-        places = [search.root + root for root in self.roots]
-        for path in files(within(places, packages, self.skipped), self.skipped):
+        self._symbols: dict[str, tuple[Opened, SymbolTable | None]] = {}
+        for path in search.files.libraries(roots, packages, self.skipped):
             if ".so" in os.path.basename(path):
                 self._add(path)
         self.interpreter = self.closure(self._executable(), {})
         self.torch = self._torch()
 
     def _add(self, path: str) -> None:
-        found = self.search.open(path[len(self.search.root) :])
+        found = self.search.open(path)
         if found is not None:
             self.opened.append(found)
             for name in {found.soname, os.path.basename(path)}:
@@ -79,6 +80,8 @@ class Tree:
         for other in self.by_soname.get(name, ()):
             theirs = self.package(other.path)
             if _grafted(other.path) and os.path.basename(other.path) != name:
+                continue
+            if (other.elf.machine, other.elf.bits) != (library.elf.machine, library.elf.bits):
                 continue
             if theirs and (theirs == package or (part_of_torch and theirs == "nvidia")):
                 return other, PACKAGE
@@ -119,7 +122,7 @@ class Tree:
         """Tell whether a file is one of the libraries that `import torch` brings from its own wheel."""
         return self.package(path) == "torch" and "/torch/lib/" in path
 
-    def symbols(self, library: Opened) -> Symbols | None:
+    def symbols(self, library: Opened) -> SymbolTable | None:
         """Return the symbols of a library, None when they cannot be read.
 
         Those asked for last stay open: more of them than any one library has to search.
@@ -139,10 +142,10 @@ class Tree:
         self._symbols.clear()
         self.search.close()
 
-    def _read_symbols(self, library: Opened) -> Symbols | None:
+    def _read_symbols(self, library: Opened) -> SymbolTable | None:
         try:
-            elf = library.elf if library.open else Elf(FileSource(self.search.root + library.path))
-            return Symbols(elf, library.dynamic)
+            headers = library.elf if library.open else None
+            return self.search.files.symbols(library.path, headers, library.dynamic)
         except (ElfError, SourceError, OSError):
             return None
 
@@ -181,11 +184,7 @@ class Tree:
 
     def _preloaded(self, library: Opened) -> tuple[str, ...]:
         path = os.path.dirname(os.path.dirname(library.path)) + "/__init__.py"
-        try:
-            with open(self.search.root + path, encoding="utf-8", errors="replace") as file:
-                return preloaded(file.read(MAX_SOURCE))
-        except OSError:
-            return ()
+        return preloaded(self.search.files.text(path, MAX_SOURCE))
 
 
 def _grafted(path: str) -> bool:
@@ -193,7 +192,7 @@ def _grafted(path: str) -> bool:
     return os.path.dirname(path).endswith(".libs")
 
 
-def _shut(library: Opened, symbols: Symbols | None) -> None:
+def _shut(library: Opened, symbols: SymbolTable | None) -> None:
     if symbols is not None:
         symbols.close()
         library.open = False

@@ -32,6 +32,7 @@ MAX_STRINGS = 256 << 20
 MAX_VERSIONS = 4096
 MAX_VERSION_TABLE = 256 << 10
 MAX_NAME = 8192
+MAX_NAMES = 128 << 20
 USUAL_NAME = 256
 READ_PIECE = 32 << 20
 STB_WEAK = 2
@@ -106,13 +107,17 @@ class Symbols:
         first = self._hash.first if self._hash else None
         return self._names(undefined=True, first_export=first, marks=marks)
 
+    def exported(self) -> list[bytes]:
+        """Return every name that this file defines for others."""
+        return self._names(undefined=False, first_export=None, marks=())
+
     def exports(self, name: bytes, hashed: int) -> bool:
         """Tell whether the file defines `name`, whose `gnu_hash` is `hashed`."""
         if self._table is None or self._strings is None:
             return False
         if self._hash is None:  # an old hash table only: list the exports once
             if self._listed is None:
-                self._listed = frozenset(self._names(undefined=False, first_export=None, marks=()))
+                self._listed = frozenset(self.exported())
             return name in self._listed
         known = self._answers.get(name)  # extensions of one package ask for the same names
         if known is None:
@@ -174,10 +179,16 @@ class Symbols:
         if marks and not any(mark in names for mark in marks):
             return []
         found = []
+        left = MAX_NAMES
         for start in starts:
             end = names.find(b"\0", start - low, start - low + MAX_NAME)
             if end > start - low:
                 found.append(names[start - low : end])
+                left -= end - start + low
+                if left < 0:  # names that overlap: a table of 8 KB could stand for 32 GB of them
+                    raise ElfError(
+                        f"the names of the symbols are more than the {MAX_NAMES} bytes that are read"
+                    )
         return found
 
     def _count(self, first_export: int | None) -> int:

@@ -13,12 +13,14 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
     from stackcheck_probes.facts.spconv import CummFiles, CummHeaders, Owner, Owners, Pair
 
 NAME = "cumm_files"
 GRADE = "static"
+LOOKS_IN = "sys_path"
 
 HEADER = os.path.join("tensorview", "core", "all.h")
 VARIABLES = ("CUMM_INCLUDE_PATH", "CUMM_CUDA_VERSION", "CUMM_DISABLE_JIT", "SPCONV_DISABLE_JIT")
@@ -26,16 +28,39 @@ CUDA_ROOT = "/usr/local/cuda"
 
 
 def run(params: dict[str, Any]) -> CummFiles:
-    """Return where cumm and spconv lie, the headers in effect, strays, owners, and what NVRTC would need."""
+    """Return where cumm and spconv lie, the headers in effect, strays, owners, and what NVRTC would need.
+
+    params: `sys_path` (default: this interpreter's).
+    """
+    path = list(sys.path if params.get("sys_path") is None else params["sys_path"])
+    return told(path, _owners(path), Disk(), os.environ)
+
+
+class Disk:
+    """What is asked of a file system, answered by this machine's."""
+
+    def is_file(self, path: str) -> bool:
+        """Tell whether a file is there."""
+        return os.path.isfile(path)
+
+    def is_folder(self, path: str) -> bool:
+        """Tell whether a folder is there."""
+        return os.path.isdir(path)
+
+
+def told(path: list[str], owners: Owners, disk: Disk, environ: Mapping[str, str]) -> CummFiles:
+    """Return the facts of the probe for the folders of a sys.path, as `disk` has them."""
     import shutil
 
-    del params
-    folders: Pair = {"cumm": package_folders("cumm"), "spconv": package_folders("spconv")}
+    folders: Pair = {
+        "cumm": package_folders("cumm", path, disk),
+        "spconv": package_folders("spconv", path, disk),
+    }
     facts: CummFiles = {
         "folders": folders,
-        "owners": _owners(),
-        "environment": {name: os.environ[name] for name in VARIABLES if name in os.environ},
-        "nvcc": shutil.which("nvcc"),
+        "owners": owners,
+        "environment": {name: environ[name] for name in VARIABLES if name in environ},
+        "nvcc": shutil.which("nvcc", path=environ.get("PATH")),
         "cuda_headers": {
             "root": CUDA_ROOT,
             "exists": os.path.isdir(CUDA_ROOT),
@@ -46,54 +71,61 @@ def run(params: dict[str, Any]) -> CummFiles:
     }
     if folders["cumm"]:
         site = os.path.dirname(folders["cumm"][0])
-        facts["headers"] = headers_in_effect(site, os.environ.get("CUMM_INCLUDE_PATH"))
-        facts["stray"] = strays(site)
+        facts["headers"] = headers_in_effect(site, environ.get("CUMM_INCLUDE_PATH"), disk)
+        facts["stray"] = strays(site, disk)
     return facts
 
 
-def package_folders(package: str) -> list[str]:
+def package_folders(package: str, sys_path: list[str] | None = None, disk: Disk | None = None) -> list[str]:
     """Return every directory `package` with an `__init__.py` on sys.path, in the order of the search."""
-    found = (os.path.join(entry or os.getcwd(), package) for entry in sys.path)
-    return list(dict.fromkeys(path for path in found if os.path.isfile(os.path.join(path, "__init__.py"))))
+    is_file = (disk or Disk()).is_file
+    found = (os.path.join(entry or os.getcwd(), package) for entry in (sys_path or sys.path))
+    return list(dict.fromkeys(path for path in found if is_file(os.path.join(path, "__init__.py"))))
 
 
-def headers_in_effect(site: str, override: str | None) -> CummHeaders:
+def headers_in_effect(site: str, override: str | None, disk: Disk | None = None) -> CummHeaders:
     """Return the include directory that cumm takes, by what, and whether tensorview's headers are in it."""
+    disk = disk or Disk()
     beside, own = os.path.join(site, "include"), os.path.join(site, "cumm", "include")
-    folder, by = (beside, "site-packages/include") if os.path.isdir(beside) else (own, "cumm/include")
+    folder, by = (beside, "site-packages/include") if disk.is_folder(beside) else (own, "cumm/include")
     if override is not None:
         folder, by = override, "CUMM_INCLUDE_PATH"
     return {
         "directory": folder,
         "by": by,
-        "exists": os.path.isdir(folder),
-        "all_h": os.path.isfile(os.path.join(folder, HEADER)),
-        "own_all_h": os.path.isfile(os.path.join(own, HEADER)),
-        "either_exists": os.path.isdir(beside) or os.path.isdir(own),
+        "exists": disk.is_folder(folder),
+        "all_h": disk.is_file(os.path.join(folder, HEADER)),
+        "own_all_h": disk.is_file(os.path.join(own, HEADER)),
+        "either_exists": disk.is_folder(beside) or disk.is_folder(own),
     }
 
 
-def strays(site: str) -> list[str]:
+def strays(site: str, disk: Disk | None = None) -> list[str]:
     """Return the files beside cumm that make pccm take it for an editable install."""
+    disk = disk or Disk()
     paths = (os.path.join(site, name) for name in ("setup.py", ".gitignore"))
-    return [path for path in paths if os.path.exists(path)]
+    return [path for path in paths if disk.is_file(path) or disk.is_folder(path)]
 
 
-def _owners() -> Owners:
-    """Return the distributions called cumm*, spconv*: name, version, and the cumm that they require."""
+def _owners(path: list[str]) -> Owners:
     import importlib.metadata
 
+    found = importlib.metadata.distributions(path=path)
+    return owners_among((each.metadata["Name"] or "", each.version, each.requires or ()) for each in found)
+
+
+def owners_among(distributions: Iterable[tuple[str, str, Iterable[str]]]) -> Owners:
+    """Return the distributions called cumm*, spconv*: name, version, and the cumm that they require.
+
+    distributions: the name, version and requirements of each.
+    """
     owners: dict[str, list[Owner]] = {"cumm": [], "spconv": []}
-    for distribution in importlib.metadata.distributions():
-        name = (distribution.metadata["Name"] or "").lower().replace("_", "-")
+    for stated, version, requires in distributions:
+        name = stated.lower().replace("_", "-")
         package = name.partition("-")[0]
         if package in owners:
-            lines = [line for line in distribution.requires or () if line.startswith("cumm")]
-            row: Owner = {
-                "name": name,
-                "version": distribution.version,
-                "requires_cumm": lines[0] if lines else "",
-            }
+            lines = [line for line in requires if line.startswith("cumm")]
+            row: Owner = {"name": name, "version": version, "requires_cumm": lines[0] if lines else ""}
             if row not in owners[package]:
                 owners[package].append(row)
     return {"cumm": owners["cumm"], "spconv": owners["spconv"]}

@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # importing `typing` for its constant would cost 10 ms
 
 NAME = "distributions"
 GRADE = "static"
+LOOKS_IN = "sys_path"
 
 MAX_METADATA = 1 << 20
 MAX_ROWS = 500
@@ -31,8 +32,12 @@ def run(params: dict[str, Any]) -> Distributions:
     `duplicates`: names with more than one set of metadata in one folder.
     """
     infos = [info for folder in folders(params.get("sys_path")) for info in metadata(folder)]
-    distributions = [row for row in map(read_metadata, infos) if row is not None]
-    return {"distributions": distributions, "duplicates": _duplicates(distributions)}
+    return told([row for row in map(read_metadata, infos) if row is not None])
+
+
+def told(rows: list[Distribution]) -> Distributions:
+    """Return the facts of the probe."""
+    return {"distributions": rows, "duplicates": _duplicates(rows)}
 
 
 def metadata(folder: str) -> list[str]:
@@ -77,6 +82,15 @@ def read_metadata(info: str) -> Distribution | None:
         if not info.endswith(".dist-info"):
             return None
         text = ""  # a folder without metadata: what its name says is all there is
+    row = described(text, info)
+    row["installer"] = (read(os.path.join(info, "INSTALLER"), 100) or "").strip() or None
+    row["tags"] = tags_in(read(os.path.join(info, "WHEEL"), 1 << 16) or "")
+    row["direct_url"] = _direct_url(info)
+    return row
+
+
+def described(text: str, info: str) -> Distribution:
+    """Return what the text of METADATA says; the name of its folder `info` serves where it does not."""
     fields: dict[str, str] = {}
     requires, extras = [], []
     for line in text.splitlines():
@@ -98,17 +112,17 @@ def read_metadata(info: str) -> Distribution | None:
         "extras": extras,
         "location": os.path.dirname(info),
         "metadata": os.path.basename(info),
-        "installer": (read(os.path.join(info, "INSTALLER"), 100) or "").strip() or None,
-        "tags": _tags(info),
-        "direct_url": _direct_url(info),
+        "installer": None,
+        "tags": [],
+        "direct_url": None,
     }
     if "requires_python" in fields:
         row["requires_python"] = fields["requires_python"]
     return row
 
 
-def _tags(info: str) -> list[str]:
-    text = read(os.path.join(info, "WHEEL"), 1 << 16) or ""
+def tags_in(text: str) -> list[str]:
+    """Return the tags that the text of a WHEEL file states, 50 at most."""
     return [line[5:].strip() for line in text.splitlines() if line.startswith("Tag: ")][:50]
 
 

@@ -7,12 +7,15 @@ from stackcheck_probes.binaries.libraryfile import MAX_LIBRARIES, read_executabl
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from typing import Any
 
-    from stackcheck_probes.facts.binaries import Libraries, LibraryCode
+    from stackcheck_probes.binaries.leftout import LeftOut
+    from stackcheck_probes.facts.binaries import CodeFacts, Libraries, LibraryCode
 
 NAME = "libraries"
 GRADE = "static"
+LOOKS_IN = "roots"
 
 HIDDEN = "hidden code"
 """How `GpuCode.unread` begins where code is known to lie outside the sections."""
@@ -30,19 +33,40 @@ def run(params: dict[str, Any]) -> Libraries:
     """
     roots = list(params.get("roots") or site_packages())
     deep, everything = params.get("deep"), bool(params.get("all"))
-    libraries: list[LibraryCode] = []
     skipped: list[str] = []
-    binaries = without = 0
     walked = walk(within(roots, params.get("packages"), skipped))
     skipped += walked.skipped
     readers = [(path, read_library) for path in walked.paths]
-    readers += [(path, read_executable) for path in walked.others]
-    for path, read in readers:
-        document = read(path, deep=deep is True)
-        if deep == "hidden" and document and any(HIDDEN in why for why in document.get("unread", ())):
-            document = read(path, deep=True)
-        if document is None:
-            continue
+    readers += [(path, read_executable) for path in sorted(walked.others)]
+
+    def read_all() -> Iterator[LibraryCode]:
+        for path, read in readers:
+            document = read(path, deep=deep is True)
+            if deep == "hidden" and document and hides_code(document):
+                document = read(path, deep=True)
+            if document is not None:
+                yield document
+
+    return listed(read_all(), roots, skipped, walked.left_out, everything=everything)
+
+
+def hides_code(document: CodeFacts) -> bool:
+    """Tell whether code is known to lie where only a deep search finds it."""
+    return any(HIDDEN in why for why in document.get("unread", ()))
+
+
+def listed(
+    documents: Iterable[LibraryCode],
+    roots: list[str],
+    skipped: list[str],
+    left_out: LeftOut,
+    *,
+    everything: bool = False,
+) -> Libraries:
+    """Return the facts of the probe for binaries that were read; those without GPU code are only counted."""
+    libraries: list[LibraryCode] = []
+    binaries = without = 0
+    for document in documents:
         binaries += 1
         if len(document) == 1:
             without += 1
@@ -58,5 +82,5 @@ def run(params: dict[str, Any]) -> Libraries:
         "binaries": binaries,
         "without_gpu_code": without,
         "skipped": skipped,
-        "left_out": walked.left_out.shortened(roots).sentences(),
+        "left_out": left_out.shortened(roots).sentences(),
     }

@@ -24,7 +24,7 @@ from stackcheck_probes.loader.builds import (
 from stackcheck_probes.loader.ldpath import LD_LIBRARY_PATH, Opened, Search
 from stackcheck_probes.loader.loadtree import Tree
 from stackcheck_probes.loader.requirements import Requirements
-from stackcheck_probes.loader.symbols import Symbols, gnu_hash
+from stackcheck_probes.loader.symbols import gnu_hash
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,12 +40,16 @@ if TYPE_CHECKING:
         MissingNeed,
         MissingSymbols,
         MissingVersion,
+        NeededVersion,
         Shadowed,
         TorchSymbols,
     )
+    from stackcheck_probes.loader.disk import LibraryFiles, SymbolTable
+    from stackcheck_probes.loader.symbols import VersionNeed
 
 NAME = "loading"
 GRADE = "static"
+LOOKS_IN = "roots"
 
 MAX_LISTED = 5000
 MAX_SONAMES = 2000
@@ -93,14 +97,23 @@ def run(params: dict[str, Any]) -> Loading:
 
     params: `roots` (folders; default: the site-packages of this interpreter), `root` (a prefix for the file
     system that they live in), `library_path` (default: $LD_LIBRARY_PATH), `packages` (names of folders in the
-    roots: judge the libraries of these alone), `python` (the tag of the Python that they are for, "311";
-    default: what the roots say, or this interpreter's).
+    roots: judge the libraries of these alone), `alone` (a folder with the roots in it: the system and the
+    interpreter that they are for are not here, so nothing outside it is looked at), `python` (the tag of the
+    Python that they are for, "311"; default: what the roots say, or this interpreter's).
     """
+    return seen(params)
+
+
+def seen(
+    params: dict[str, Any], files: LibraryFiles | None = None, requirements: Requirements | None = None
+) -> Loading:
+    """Return what `run` does; `files` and `requirements` answer for the folders, by default from the disk."""
     roots = list(params.get("roots") or site_packages())
     stated = params.get("library_path")
     path = os.environ.get("LD_LIBRARY_PATH", "") if stated is None else stated
     root = params.get("root") or ""
-    tree = Tree(roots, Search(root, path), params.get("packages"), requirements_of(roots, root))
+    search = Search(root, path, params.get("alone"), files)
+    tree = Tree(roots, search, params.get("packages"), requirements or requirements_of(roots, root))
     try:
         return _Findings(tree, params.get("python") or _python(params)).facts()
     finally:
@@ -139,11 +152,13 @@ class _Findings:
         self.libraries = [each for each in tree.opened if not for_another_python(each.path, python)]
         self.served: dict[str, list[str]] = {}
         self.missing: list[MissingNeed] = []
+        self.unserved: list[MissingNeed] = []
         self.versions: list[MissingVersion] = []
         self.undefined: list[MissingSymbols] = []
         self.shadowed: list[Shadowed] = []
         self.wanted: set[str] = set()
         self.outside: dict[str, str] = {}
+        self.of_system: dict[tuple[str, str], NeededVersion] = {}
         self.abi: dict[str, str] = {}
         for library in self.libraries:
             try:
@@ -160,6 +175,7 @@ class _Findings:
             "missing": len(self.missing),
             "versions": len(self.versions),
             "undefined": len(self.undefined),
+            "unserved": len(self.unserved),
         }
         return {
             "cut": sorted(name for name, length in lists.items() if length > MAX_LISTED),
@@ -181,6 +197,9 @@ class _Findings:
             "libcuda": _libcuda(self.tree),
             "unreadable": [{"path": path, "error": why} for path, why in faults[:MAX_LISTED]],
             "skipped": self.tree.skipped,
+            "alone": self.tree.search.within is not None,
+            "unserved": self.unserved[:MAX_LISTED],
+            "of_system": [self.of_system[key] for key in sorted(self.of_system)],
         }
 
     def refused(self, torch_abi: str) -> set[str]:
@@ -219,7 +238,8 @@ class _Findings:
         for name in library.dynamic.needed:
             server, how = self.tree.serve(name, library)
             if server is None:
-                self.missing.append(_absence(self.tree, name, library))
+                lacking = self.missing if self.tree.search.within is None else self.unserved
+                lacking.append(_absence(self.tree, name, library))
                 continue
             servers[name] = server
             self.served.setdefault(library.path, []).append(server.path)
@@ -242,9 +262,11 @@ class _Findings:
                 {"library": library.path, "needs": name, "used": server.path, "instead_of": hit[0].path}
             )
 
-    def check_versions(self, library: Opened, symbols: Symbols, servers: dict[str, Opened]) -> None:
+    def check_versions(self, library: Opened, symbols: SymbolTable, servers: dict[str, Opened]) -> None:
         for need in symbols.versions_needed():
             server = servers.get(need.file)
+            if server is None and not need.weak:
+                self.note_need(library, need)
             if server is None or need.weak:
                 continue
             theirs = self.tree.symbols(server)
@@ -262,9 +284,16 @@ class _Findings:
                 }
                 self.versions.append(row)
 
-    def check_symbols(self, library: Opened, symbols: Symbols, servers: dict[str, Opened]) -> None:
+    def note_need(self, library: Opened, need: VersionNeed) -> None:
+        """Keep the newest version of each kind that is asked of a file which is not in the tree."""
+        key = need.file, need.version.rpartition("_")[0]
+        known = self.of_system.get(key)
+        if known is None or _numbers(need.version) > _numbers(known["version"]):
+            self.of_system[key] = {"library": library.path, "needs": need.file, "version": need.version}
+
+    def check_symbols(self, library: Opened, symbols: SymbolTable, servers: dict[str, Opened]) -> None:
         names = [name for name in symbols.undefined(MARKS) if is_judged(name)]
-        abi = _abi_of(names)
+        abi = abi_of(names)
         if abi:
             self.abi[library.path] = abi
         scope = self.scope(servers) if names else []
@@ -286,7 +315,7 @@ class _Findings:
             }
             self.undefined.append(row)
 
-    def scope(self, servers: dict[str, Opened]) -> list[Symbols]:
+    def scope(self, servers: dict[str, Opened]) -> list[SymbolTable]:
         """Return where the loader would look for the symbols: what the library needs, then torch."""
         places = {each.path: each for each in servers.values() if not _system(each.path)}
         queue = list(places.values())
@@ -350,9 +379,8 @@ def _libcuda(tree: Tree) -> list[LibcudaSeen]:
     paths += [f"{folder}/libcuda.so.1" for folder in tree.search.library_path]
     rows: list[LibcudaSeen] = []
     for path in dict.fromkeys(paths):
-        try:
-            size = os.stat(tree.search.root + path).st_size
-        except OSError:
+        size = tree.search.files.size(path)
+        if size < 0:
             continue
         rows.append({"path": path, "stub": "/stubs/" in path or size < STUB_BYTES, "bytes": size})
     return rows
@@ -365,7 +393,7 @@ def is_judged(name: bytes) -> bool:
     return name.startswith((b"_ZT", b"_ZG")) and any(mark in name for mark in JUDGED_INSIDE)
 
 
-def _exported(name: bytes, scope: list[Symbols]) -> bool:
+def _exported(name: bytes, scope: list[SymbolTable]) -> bool:
     hashed = _hashes.get(name)
     if hashed is None:
         hashed = _hashes[name] = gnu_hash(name)
@@ -377,7 +405,7 @@ def _exported(name: bytes, scope: list[Symbols]) -> bool:
     return False
 
 
-def _abi_of(names: Iterable[bytes]) -> str:
+def abi_of(names: Iterable[bytes]) -> str:
     """Return the std::string ABI that undefined symbols speak: "new", "old", or "" where they do not tell."""
     new = any(b"__cxx11" in name for name in names)
     old = any(mark in name for name in names for mark in OLD_STRING)

@@ -12,13 +12,14 @@ from stackcheck_probes.probes.distributions import canonical, folders, metadata,
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Any
 
     from stackcheck_probes.facts.python import ChangedFiles, RecordedFiles, SharedFile
 
 NAME = "recorded_files"
 GRADE = "static"
+LOOKS_IN = "sys_path"
 
 MAX_RECORD = 64 << 20
 MAX_HASHED = 256 << 20
@@ -36,9 +37,14 @@ def run(params: dict[str, Any]) -> RecordedFiles:
     shared: list[SharedFile] = []
     changed: list[ChangedFiles] = []
     for folder in folders(params.get("sys_path")):
-        claims, contested = _claims(folder)
+        claims, contested = claimed(_records(folder))
         shared += _shared_files(folder, contested)
-        changed += _changed_files(folder, [each for each in claims.items() if each[0] not in contested])
+        changed += changed_files(folder, claims, contested)
+    return told(shared, changed)
+
+
+def told(shared: list[SharedFile], changed: list[ChangedFiles]) -> RecordedFiles:
+    """Return the facts of the probe."""
     return {
         "shared_files": shared[:MAX_ROWS],
         "shared_files_count": len(shared),
@@ -55,18 +61,27 @@ class Claim:
         self.owner, self.digest, self.size = owner, digest, size
 
 
-def _claims(folder: str) -> tuple[dict[str, Claim], dict[str, list[Claim]]]:
-    """Return who claims each file, and of those that several distributions claim, all claims."""
+def claimed(
+    records: Iterable[tuple[str, Iterable[tuple[str, str, str]]]],
+) -> tuple[dict[str, Claim], dict[str, list[Claim]]]:
+    """Return who claims each file, and of those that several distributions claim, all claims.
+
+    records: the name of each distribution, and the (path, hash, size) of its files.
+    """
     claims: dict[str, Claim] = {}
     contested: dict[str, list[Claim]] = {}
-    for info in metadata(folder):
-        owner = canonical(_name(info))
-        for path, digest, size in _record(info):
+    for owner, rows in records:
+        for path, digest, size in rows:
             if path in claims:
                 contested.setdefault(path, [claims[path]]).append(Claim(owner, digest, size))
             else:
                 claims[path] = Claim(owner, digest, size)
     return claims, contested
+
+
+def _records(folder: str) -> Iterator[tuple[str, Iterator[tuple[str, str, str]]]]:
+    for info in metadata(folder):
+        yield canonical(_name(info)), rows_of(read(os.path.join(info, "RECORD"), MAX_RECORD) or "")
 
 
 def _name(info: str) -> str:
@@ -76,9 +91,9 @@ def _name(info: str) -> str:
     return stated or os.path.basename(info).rpartition(".")[0].split("-")[0]
 
 
-def _record(info: str) -> Iterator[tuple[str, str, str]]:
-    """Yield (path, hash, size) of the files that a distribution says are its own; caches and scripts not."""
-    for line in (read(os.path.join(info, "RECORD"), MAX_RECORD) or "").splitlines():
+def rows_of(record: str) -> Iterator[tuple[str, str, str]]:
+    """Yield (path, hash, size) of the files that the text of a RECORD claims; caches and scripts not."""
+    for line in record.splitlines():
         parts = _quoted(line) if '"' in line else line.split(",")
         if len(parts) != 3 or not parts[1] or parts[0].startswith(("../", "/")):
             continue
@@ -94,20 +109,40 @@ def _quoted(line: str) -> list[str]:
 
 def _shared_files(folder: str, contested: dict[str, list[Claim]]) -> list[SharedFile]:
     rows: list[SharedFile] = []
-    for path, owners in contested.items():
-        named = sorted({each.owner for each in owners})
-        if len(named) > 1 and len({(each.size, each.digest) for each in owners}) > 1:
-            on_disk = _whose(os.path.join(folder, path), owners)
-            rows.append({"path": path, "location": folder, "owners": named, "on_disk": on_disk})
+    for path, owners in differing(contested):
+        rows.append(shared_file(path, folder, owners, _whose(os.path.join(folder, path), owners)))
     return rows
 
 
-def _changed_files(folder: str, claims: list[tuple[str, Claim]]) -> list[ChangedFiles]:
+def shared_file(path: str, folder: str, owners: list[Claim], on_disk: list[str] | None) -> SharedFile:
+    """Return the row of a file that several distributions recorded."""
+    named = sorted({each.owner for each in owners})
+    return {"path": path, "location": folder, "owners": named, "on_disk": on_disk}
+
+
+def differing(contested: dict[str, list[Claim]]) -> Iterator[tuple[str, list[Claim]]]:
+    """Yield the files that several distributions recorded with different content."""
+    for path, owners in contested.items():
+        several = len({each.owner for each in owners}) > 1
+        if several and len({(each.size, each.digest) for each in owners}) > 1:
+            yield path, owners
+
+
+def changed_files(
+    folder: str,
+    claims: dict[str, Claim],
+    contested: dict[str, list[Claim]],
+    size_of: Callable[[str], int] | None = None,
+) -> list[ChangedFiles]:
+    """Return of each distribution what code of it is gone or of another size; contested files aside.
+
+    size_of: returns the bytes of a recorded path, -1 when it is not there; default: asks the disk.
+    """
     rows: dict[str, ChangedFiles] = {}
-    for path, claim in claims:
-        if not _is_code(path):
+    for path, claim in claims.items():
+        if path in contested or not is_code(path):
             continue
-        size = _size(f"{folder}/{path}")
+        size = size_of(path) if size_of else _size(f"{folder}/{path}")
         if size < 0 or claim.size not in ("", str(size)):
             fresh: ChangedFiles = {
                 "name": claim.owner,
@@ -122,7 +157,8 @@ def _changed_files(folder: str, claims: list[tuple[str, Claim]]) -> list[Changed
     return list(rows.values())
 
 
-def _is_code(path: str) -> bool:
+def is_code(path: str) -> bool:
+    """Tell whether a file is code, which nobody changes in place."""
     if path.endswith(CODE) or ".so." in path.rpartition("/")[2]:
         return "/__pycache__/" not in path  # numpy's wheel ships some; Python writes them anew as it likes
     return False

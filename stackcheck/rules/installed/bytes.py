@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from stackcheck.intake.stack import Package, Stack
-    from stackcheck.model.facts import Facts
+    from stackcheck.model.facts import Facts, TargetPython
     from stackcheck.model.resolution import Resolution
-    from stackcheck_probes.facts.python import Distribution, Distributions, Interpreter
+    from stackcheck_probes.facts.python import Distribution, Distributions
 
 _SHOWN = 5
 
@@ -40,7 +40,7 @@ def _states_packages(facts: Facts) -> bool:
 
 @rule("DIST301", when=_states_packages)
 def stated_packages_are_installed(
-    stack: Stack, distributions: Distributions, interpreter: Interpreter
+    stack: Stack, distributions: Distributions, python: TargetPython
 ) -> list[Finding]:
     """Every package of the stack is installed in the version that the stack states.
 
@@ -53,10 +53,9 @@ def stated_packages_are_installed(
     Fix: install from the stack's lock, last, and with the pins as constraints.
     """
     installed = {name: row["version"] for name, row in first_of_each(distributions).items()}
-    torch = next((each["version"] for each in interpreter["torches"] if each["wins"]), None)
-    if torch and installed.get("torch") == torch.partition("+")[0]:
-        installed["torch"] = torch
-    for name, version in interpreter["conda"]["packages"].items():
+    if python.torch and installed.get("torch") == python.torch.partition("+")[0]:
+        installed["torch"] = python.torch
+    for name, version in python.elsewhere.items():
         installed.setdefault(canonicalize_name(name), version)
     findings = [_installed(name, package, installed.get(name)) for name, package in stack.packages.items()]
     wrong = [finding for finding in findings if finding is not None]
@@ -138,9 +137,7 @@ def _same(found: str, locked: Version) -> bool:
 
 
 @rule("DIST303")
-def requirements_are_met(
-    stack: Stack, distributions: Distributions, interpreter: Interpreter
-) -> list[Finding]:
+def requirements_are_met(stack: Stack, distributions: Distributions, python: TargetPython) -> list[Finding]:
     """Every installed distribution has what it requires, in a version that it accepts.
 
     The same question as `pip check`, asked of the versions that count (the first on sys.path) and with the
@@ -156,7 +153,7 @@ def requirements_are_met(
     for row in counting.values():
         for text in row["requires"]:
             try:
-                problem = _problem(text, counting, interpreter["markers"])
+                problem = _problem(text, counting, python)
             except (InvalidRequirement, InvalidVersion, UndefinedComparison, UndefinedEnvironmentName):
                 unread.append(f"{row['name']}: {text[:120]}")
                 continue
@@ -168,18 +165,19 @@ def requirements_are_met(
 
 
 def _problem(
-    text: str, counting: Mapping[str, Distribution], markers: Mapping[str, str]
+    text: str, counting: Mapping[str, Distribution], python: TargetPython
 ) -> tuple[Requirement, str] | None:
     """Return a requirement that is not met, and what was found in its place."""
     requirement = Requirement(text)
-    if requirement.marker and not requirement.marker.evaluate({**markers, "extra": ""}):
+    if requirement.marker and not requirement.marker.evaluate({**python.markers, "extra": ""}):
         return None
-    found = counting.get(canonicalize_name(requirement.name))
+    name = canonicalize_name(requirement.name)
+    found = counting[name]["version"] if name in counting else python.elsewhere.get(name)
     if found is None:
         return requirement, "not installed"
-    if requirement.specifier.contains(Version(found["version"]), prereleases=True):
+    if requirement.specifier.contains(Version(found), prereleases=True):
         return None
-    return requirement, f"{found['name']} {found['version']}"
+    return requirement, f"{name} {found}"
 
 
 def _unmet(stack: Stack, row: Distribution, problem: tuple[Requirement, str]) -> Finding:
@@ -197,7 +195,7 @@ def _unmet(stack: Stack, row: Distribution, problem: tuple[Requirement, str]) ->
 
 
 @rule("DIST304")
-def python_is_accepted(distributions: Distributions, interpreter: Interpreter) -> Finding:
+def python_is_accepted(distributions: Distributions, python: TargetPython) -> Finding:
     """Every installed distribution accepts this Python.
 
     Packages copied from another environment, or installed with --ignore-requires-python, import until the
@@ -213,12 +211,12 @@ def python_is_accepted(distributions: Distributions, interpreter: Interpreter) -
             accepted = SpecifierSet(row.get("requires_python") or "")
         except InvalidSpecifier:
             continue
-        if not accepted.contains(interpreter["version"], prereleases=True):
+        if not accepted.contains(python.version, prereleases=True):
             wrong.append(f"{row['name']} {row['version']} ({accepted})")
     if not wrong:
-        return passed(f"every installed distribution accepts Python {interpreter['version']}")
+        return passed(f"every installed distribution accepts Python {python.version}")
     return warned(
-        f"Python {interpreter['version']} is not accepted by {', '.join(wrong[:_SHOWN])}",
+        f"Python {python.version} is not accepted by {', '.join(wrong[:_SHOWN])}",
         expected="distributions that accept this Python",
         found=f"{len(wrong)} that do not",
         hint="install releases that accept this Python",

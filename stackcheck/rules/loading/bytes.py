@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from packaging.requirements import InvalidRequirement, Requirement
 
 from stackcheck.model.verdict import Evidence
+from stackcheck.rules.loading.unknown_system import asked_of_the_system, asked_of_the_wheels
 from stackcheck.rules.registry import Finding, passed, rule, skipped, told, warned
 from stackcheck_probes.judging.loadbuilds import SHOWN, builds_of, needed, spared
 from stackcheck_probes.judging.loadfit import (
@@ -29,6 +30,7 @@ from stackcheck_probes.judging.packagecover import short_path
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from stackcheck.environment import Environment
     from stackcheck.intake.stack import Stack
     from stackcheck.knowledge import Tables
     from stackcheck.model.facts import Facts
@@ -76,6 +78,8 @@ def needed_libraries_are_there(stack: Stack, tables: Tables, loading: Loading) -
     Example: mmcv-full 1.3.10 of the cu111 page needs libcudart.so.10.2.
     Fix: install the build of the extension that was made for this CUDA, or the package that has the library.
     """
+    if loading.get("alone") and loading["libraries"]:
+        return asked_of_the_wheels(loading, tables)
     if not loading["libraries"]:
         return [skipped(_NOTHING)]
     allowed = [row for row in loading["missing"] if row["driver"] or _optional(row, tables)]
@@ -145,7 +149,9 @@ def _by_number(path: str) -> list[tuple[int, str]]:
 
 
 @rule("LOAD302")
-def symbol_versions_are_there(stack: Stack, loading: Loading) -> list[Finding]:
+def symbol_versions_are_there(
+    stack: Stack, env: Environment, tables: Tables, loading: Loading
+) -> list[Finding]:
     """Every library finds the symbol versions that it needs: GLIBC, GLIBCXX, CXXABI and the others.
 
     A library built on a newer system wants newer symbol versions than the C or C++ library here has; the
@@ -157,6 +163,8 @@ def symbol_versions_are_there(stack: Stack, loading: Loading) -> list[Finding]:
     """
     if not loading["libraries"]:
         return [skipped(_NOTHING)]
+    if loading.get("alone") and not loading["versions"]:
+        return asked_of_the_system(env, tables, loading, own_folders(stack))
     standing, found = _without_spared(loading["versions"], loading, wholly=True)
     if not standing:
         return [
@@ -269,7 +277,7 @@ def strings_have_one_abi(loading: Loading) -> list[Finding] | None:
 
 
 @rule("LOAD305", when=_libraries_were_found)
-def nothing_is_shadowed(loading: Loading) -> list[Finding]:
+def nothing_is_shadowed(loading: Loading) -> list[Finding] | None:
     """LD_LIBRARY_PATH puts no other copy before the libraries of the wheels.
 
     It does not beat DT_RPATH (torch's own libraries up to 2.5), but it does beat DT_RUNPATH: the parts of
@@ -279,6 +287,8 @@ def nothing_is_shadowed(loading: Loading) -> list[Finding]:
     Example: LD_LIBRARY_PATH=/usr/local/cuda/lib64 with an older libnvJitLink.so.12.
     Fix: take the folder off LD_LIBRARY_PATH; wheels need none.
     """
+    if loading.get("alone"):
+        return None  # that variable is of the machine which runs it
     if not loading["shadowed"]:
         return [passed("LD_LIBRARY_PATH shadows no library of the wheels")]
     return [

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 import tomli
 
-from stackcheck.model.errors import BuildFailedError, EngineError, StackcheckError
+from stackcheck.model.errors import BuildFailedError, EngineError, NotCachedError, StackcheckError
 from stackcheck.model.redact import redact
 
 if TYPE_CHECKING:
@@ -108,6 +108,8 @@ class BuildLog:
         tail = list(self._tail)
         found = _last_fault(tail)
         where = f"The whole log: {self.path}"
+        if found and found.whose == "choice":
+            return NotCachedError(what, found.message)
         if found and found.whose == "engine":
             return EngineError(f"{what}: {found.message}. {found.hint}\n{self.tail}\n{where}")
         if found or any(_STEP_FAILED.search(line) for line in tail):

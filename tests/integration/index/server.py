@@ -10,7 +10,7 @@ import json
 import re
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from html import escape
 from typing import Any
@@ -38,14 +38,22 @@ class Upload:
         return hashlib.sha256(self.content).hexdigest()
 
 
-def make_wheel(name: str, version: str, *requires: str, tag: str = "py3-none-any", salt: str = "") -> Upload:
+def make_wheel(
+    name: str,
+    version: str,
+    *requires: str,
+    tag: str = "py3-none-any",
+    salt: str = "",
+    more: Mapping[str, str | bytes] | None = None,
+) -> Upload:
     stem = f"{name.replace('-', '_')}-{version}"
     metadata = "".join(f"Requires-Dist: {each}\n" for each in requires)
-    members = {
+    members: dict[str, str | bytes] = {
         f"{stem}.dist-info/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{metadata}",
         f"{stem}.dist-info/WHEEL": f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n",
         f"{name.replace('-', '_')}/__init__.py": f"SALT = {salt!r}\n",
     }
+    members |= more or {}
     members[f"{stem}.dist-info/RECORD"] = "".join(f"{path},,\n" for path in members)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:

@@ -36,6 +36,7 @@ ROWS: list[Row] = [
     *knowledge.load().gpus.nvidia,
     *knowledge.load().gpus.amd,
     *knowledge.load().systems.systems,
+    *knowledge.load().systems.policies,
     *knowledge.load().isas.isas,
     *knowledge.load().isas.implied,
 ]

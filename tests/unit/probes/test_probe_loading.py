@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from stackcheck_probes.binaries.bytesource import FileSource
-from stackcheck_probes.binaries.elf import Elf
+from stackcheck_probes.binaries.elf import EM_AARCH64, Elf
 from stackcheck_probes.loader import ldpath, loadtree
 from stackcheck_probes.loader.ldpath import Search
 from stackcheck_probes.loader.loadtree import Tree
@@ -62,6 +62,34 @@ def test_libraries_on_the_library_path_come_before_the_defaults(tmp_path: Path) 
     assert (found[0].path, found[1]) == (str(tmp_path / "shadow" / "libm.so.6"), "LD_LIBRARY_PATH")
 
 
+def test_alone_a_tree_takes_nothing_from_this_machine(tmp_path: Path) -> None:
+    tree_of(tmp_path, "pkg/_C.so").close()
+    here = loading.run({"roots": [str(tmp_path)], "library_path": ""})
+    assert (here["missing"], here["alone"], here["of_system"]) == ([], False, [])
+    assert here["glibc"] != ""
+    alone = loading.run({"roots": [str(tmp_path)], "library_path": "/usr/lib", "alone": str(tmp_path)})
+    assert (alone["outside"], alone["libcuda"], alone["glibc"], alone["alone"]) == ({}, [], "", True)
+    assert "libc.so.6" in {row["needs"] for row in alone["unserved"]}
+    assert alone["missing"] == []
+    wanted = {row["version"].partition("_")[0] for row in alone["of_system"] if row["needs"] == "libc.so.6"}
+    assert wanted == {"GLIBC"}
+    assert alone["versions"] == []
+
+
+@pytest.mark.parametrize(("machine", "served"), [(None, True), (EM_AARCH64, False)])
+def test_a_library_of_another_processor_serves_nobody(
+    tmp_path: Path, machine: int | None, served: bool
+) -> None:
+    tree_of(tmp_path, "pkg/_C.so", "pkg/other/libc.so.6").close()
+    if machine:
+        raw = bytearray(EXTENSION.read_bytes())
+        raw[0x12:0x14] = machine.to_bytes(2, "little")  # e_machine
+        (tmp_path / "pkg/other/libc.so.6").write_bytes(raw)
+    alone = loading.run({"roots": [str(tmp_path)], "alone": str(tmp_path)})
+    missing = [row["needs"] for row in alone["unserved"] if row["library"].endswith("_C.so")]
+    assert ("libc.so.6" not in missing) == served
+
+
 def test_few_open_files_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names = [f"pkg{n}/_C.so" for n in range(8)]
     tree_of(tmp_path, *names).close()
@@ -91,5 +119,6 @@ def test_a_list_that_is_cut_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert loading.run({"roots": [str(tmp_path)], "library_path": ""})["cut"] == [
         "missing",
         "undefined",
+        "unserved",
         "versions",
     ]

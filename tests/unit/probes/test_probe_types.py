@@ -156,6 +156,7 @@ def rows_of_loading(monkeypatch: pytest.MonkeyPatch) -> Any:
     need = VersionNeed("libc.so.6", "GLIBC_2.38", weak=False)
     found = loading._Findings.__new__(loading._Findings)
     found.missing, found.versions, found.undefined, found.shadowed = [], [], [], []
+    found.of_system = {}
     found.abi, found.served, found.libraries = {}, {}, [library, other]  # type: ignore[list-item]
     found.tree = SimpleNamespace(  # type: ignore[assignment]
         opened=[],
@@ -167,6 +168,7 @@ def rows_of_loading(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(loading, "Search", lambda _root: SimpleNamespace(find=lambda *_where: [own]))
     symbols = SimpleNamespace(versions_needed=lambda: [need])
     found.check_versions(library, symbols, {"libc.so.6": server})  # type: ignore[arg-type, dict-item]
+    found.check_versions(library, symbols, {})  # type: ignore[arg-type]
     found.note_shadow("libx.so", library, server)  # type: ignore[arg-type]
     found.missing.append(loading._absence(found.tree, "liby.so", library))  # type: ignore[arg-type]
     refused = found.refused("")
@@ -176,6 +178,7 @@ def rows_of_loading(monkeypatch: pytest.MonkeyPatch) -> Any:
         "shadowed": found.shadowed,
         "builds": found.builds(refused),
         "imports": found.imports(refused),
+        "of_system": list(found.of_system.values()),
     }
 
 

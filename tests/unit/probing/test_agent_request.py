@@ -10,7 +10,7 @@ import pytest
 from stackcheck.intake.stack import Probes, Stack
 from stackcheck.model.errors import UsageError
 from stackcheck.probing import agent
-from stackcheck_probes.__main__ import every_probe
+from stackcheck_probes.__main__ import every_probe, grade_of
 
 HIDDEN = {"libraries": {"deep": "hidden"}}
 
@@ -35,6 +35,21 @@ def test_the_command_line_wins_over_the_wish() -> None:
 def test_the_names_of_the_stack_s_variables_are_asked_for_not_their_values() -> None:
     request = agent.request_for(Stack(id="s", env={"B": "2", "A": "1"}))
     assert request["params"] == {**HIDDEN, "environment": {"names": ["A", "B"]}}
+
+
+def test_of_files_only_those_probes_are_asked_that_look_in_package_folders_and_each_is_told_where() -> None:
+    asked = agent.request_of_files(agent.request_for(Stack(id="s")), ["/cache/lib"], "/cache")
+    place = ["/cache/lib"]
+    assert asked["params"] == {
+        "cumm_files": {"sys_path": place, "alone": "/cache"},
+        "distributions": {"sys_path": place, "alone": "/cache"},
+        "libraries": {"deep": "hidden", "roots": place, "alone": "/cache"},
+        "loading": {"roots": place, "alone": "/cache"},
+        "numpy_modules": {"sys_path": place, "alone": "/cache"},
+        "recorded_files": {"sys_path": place, "alone": "/cache"},
+    }
+    assert asked["probes"] == list(asked["params"])
+    assert {grade_of(name) for name in asked["probes"]} == {"static"}
 
 
 def test_an_unknown_probe_is_an_error_of_the_call() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from stackcheck.model.errors import ProbeError
-from stackcheck.model.facts import Missing
+from stackcheck.model.facts import Missing, TargetPython
 from stackcheck.probing.observation import Failure, parse_observation, rule_facts
 
 AGENT = {"python": "3.11.2", "executable": "/usr/bin/python3", "seconds": 1.5}
@@ -24,6 +24,17 @@ def test_facts_of_a_probe_that_ran() -> None:
     assert (seen.python, seen.executable, seen.seconds) == ("3.11.2", "/usr/bin/python3", 1.5)
     assert seen.facts("system") == {"kernel": "6.1"}
     assert rule_facts(seen) == {"observation": seen, "system": {"kernel": "6.1"}}
+
+
+def test_the_python_of_the_packages_is_the_interpreter_that_was_seen() -> None:
+    torches = [{"version": "2.5.0+cu124", "wins": False}, {"version": "2.4.1", "wins": True}]
+    facts = {"version": "3.11.7", "markers": {"os_name": "posix"}, "torches": torches}
+    facts["conda"] = {"packages": {"numpy": "1.26.4"}}
+    seen = rule_facts(parse_observation(document({"interpreter": {**OK, "facts": facts}})))
+    assert seen["python"] == TargetPython("3.11.7", {"os_name": "posix"}, "2.4.1", {"numpy": "1.26.4"})
+    crashed = {"status": "skipped", "reason": "no time"}
+    seen = rule_facts(parse_observation(document({"interpreter": crashed})))
+    assert seen["python"] == Missing("the probe interpreter was skipped: no time")
 
 
 def test_a_skipped_a_crashed_and_an_absent_probe_are_missing_with_the_reason() -> None:

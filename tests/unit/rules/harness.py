@@ -57,7 +57,7 @@ def lines(code: str, facts: Any = None, **fields: Any) -> list[str]:
 
 def seen_verdicts(code: str, facts: dict[str, Any], of: Stack | None = None) -> list[Verdict]:
     """Judge what probes saw, for a stack like cuda124-torch25 unless another is given."""
-    return _judged(code, {"stack": of or stack(), **facts})
+    return _judged(code, {**definition_facts(of or stack(), knowledge.load()), **facts})
 
 
 def seen_said(code: str, facts: dict[str, Any], of: Stack | None = None) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from stackcheck.model.errors import BuildFailedError, EngineError, StackcheckError
+from stackcheck.model.errors import BuildFailedError, EngineError, NotCachedError, StackcheckError
 from stackcheck.targets.process.build_log import BuildLog, load_faults, printable
 
 if TYPE_CHECKING:
@@ -109,9 +109,19 @@ def test_an_engine_that_ran_no_step_is_an_error(tmp_path: Path) -> None:
     assert "building s: the engine gave up without running a step." in str(error)
 
 
+def test_a_network_that_was_not_to_be_used_is_a_choice_and_nobody_s_fault(tmp_path: Path) -> None:
+    error = failing(
+        tmp_path,
+        "cause: Network connectivity is disabled, but the requested data wasn't found in the cache: https://x",
+        "uv: step failed with status 1",
+    )
+    assert isinstance(error, NotCachedError)
+    assert str(error) == "building s: not all of it is in the cache, and the network was not to be used."
+
+
 def test_every_fault_says_whose_it_is_and_what_to_do() -> None:
     for fault in load_faults():
-        assert fault.whose in {"engine", "stack"}
+        assert fault.whose in {"engine", "stack", "choice"}
         assert fault.message
         assert fault.hint.endswith((".", "?"))
 

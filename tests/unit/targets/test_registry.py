@@ -31,8 +31,10 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, s
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
-    assert names() == ("docker", "podman", "venv", "here")
-    with pytest.raises(UsageError, match=r"there is no engine 'dokcer'; known: docker, podman, venv, here"):
+    assert names() == ("docker", "podman", "venv", "wheels", "here")
+    with pytest.raises(
+        UsageError, match=r"there is no engine 'dokcer'; known: docker, podman, venv, wheels, here"
+    ):
         known_name("dokcer")
     with pytest.raises(UsageError, match="there is no engine 'dokcer'"):
         choose("dokcer", print)
@@ -50,7 +52,7 @@ def test_every_one_of_ours_has_its_name_and_says_what_it_can() -> None:
 
 def test_a_package_adds_one_and_cannot_take_a_name_of_ours(install: Callable[[str, str], None]) -> None:
     install("docker = taken_name:Engine", "raise RuntimeError('imported')\n")
-    assert names() == ("docker", "podman", "venv", "here")
+    assert names() == ("docker", "podman", "venv", "wheels", "here")
     assert engine_class("docker").__module__ == "stackcheck.targets.containers.docker"
 
 

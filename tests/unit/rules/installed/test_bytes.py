@@ -8,7 +8,7 @@ import pytest
 from packaging.version import Version
 
 from stackcheck.intake.stack import Stack
-from stackcheck.model.facts import Missing
+from stackcheck.model.facts import Missing, TargetPython
 from stackcheck.model.resolution import LockedPackage, Resolution
 from stackcheck.model.verdict import Outcome, Verdict
 from stackcheck.rules.installed import bytes as installed  # noqa: F401 - importing them registers the rules
@@ -27,9 +27,8 @@ MARKERS = {
 }
 
 
-def interpreter(torch: str | None = None, **conda: str) -> dict[str, Any]:
-    torches = [{"version": torch, "wins": True}] if torch else []
-    return {"version": "3.11.7", "torches": torches, "conda": {"packages": conda}, "markers": MARKERS}
+def python(torch: str | None = None, **elsewhere: str) -> TargetPython:
+    return TargetPython("3.11.7", MARKERS, torch, elsewhere)
 
 
 def dist(name: str, version: str, *requires: str, **more: Any) -> dict[str, Any]:
@@ -49,7 +48,7 @@ def judge(
     code: str, distributions: dict[str, Any], packages: dict[str, Any] | None = None, **facts: Any
 ) -> Any:
     stack = Stack(id="s", packages=packages or {})
-    facts = {"stack": stack, "distributions": distributions, "interpreter": interpreter(), **facts}
+    facts = {"stack": stack, "distributions": distributions, "python": python(), **facts}
     facts.setdefault("recorded_files", recorded())
     return judge_one(RULES[code], facts)
 
@@ -83,8 +82,8 @@ def test_the_first_on_the_path_is_the_one_that_counts() -> None:
 
 def test_the_build_of_torch_is_read_from_its_own_files() -> None:
     rows, stated = seen(dist("torch", "2.5.0")), {"torch": "2.5.0+cu124"}
-    only(judge("DIST301", rows, stated, interpreter=interpreter("2.5.0+cu124")), Outcome.PASS)
-    verdict = only(judge("DIST301", rows, stated, interpreter=interpreter("2.5.0+cpu")), Outcome.FAIL)
+    only(judge("DIST301", rows, stated, python=python("2.5.0+cu124")), Outcome.PASS)
+    verdict = only(judge("DIST301", rows, stated, python=python("2.5.0+cpu")), Outcome.FAIL)
     assert verdict.message == "torch 2.5.0+cpu is installed, and the stack states 2.5.0+cu124"
 
 
@@ -100,7 +99,7 @@ def test_a_build_that_the_metadata_does_not_name_warns() -> None:
 
 def test_a_package_of_conda_counts_and_an_odd_version_is_not_compared() -> None:
     stated = {"numpy": "1.26.4"}
-    only(judge("DIST301", seen(), stated, interpreter=interpreter(numpy="1.26.4")), Outcome.PASS)
+    only(judge("DIST301", seen(), stated, python=python(numpy="1.26.4")), Outcome.PASS)
     verdict = only(judge("DIST301", seen(dist("numpy", "odd_one")), stated), Outcome.SKIP)
     assert verdict.message == "numpy has the version 'odd_one', which is no version that can be compared"
 
