@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from stackcheck.images.tiers import link
 from stackcheck.intake.axes import expand
-from stackcheck.intake.stack import Stack, did_you_mean, parse_stack
+from stackcheck.intake.stack import FILLED_IN, Stack, did_you_mean, parse_stack
+from stackcheck.intake.project import files_of, take
+from stackcheck.intake.recognise import DEFINITION, kind_of
 from stackcheck.model.errors import DefinitionError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-_FIELDS = frozenset(Stack.model_fields) - {"id", "family", "file", "axes", "below", "left_out"}
+_FIELDS = frozenset(Stack.model_fields) - {"id", "family", "file", "axes"} - FILLED_IN
 _SHIPPED = (Path(__file__).parents[1] / "matrices", Path(__file__).parents[2] / "matrices")
 
 
@@ -121,9 +123,38 @@ def select(stacks: Sequence[Stack], patterns: Sequence[str]) -> tuple[Stack, ...
     return tuple(s for s in stacks if s.id in chosen)
 
 
-def find(patterns: Sequence[str], stated: Sequence[Path] = ()) -> tuple[Stack, ...]:
-    """Return the stacks that the user means: ids, families, globs, or paths of TOML files."""
-    paths = [Path(p) for p in patterns if p.endswith(".toml")]
-    names = [p for p in patterns if not p.endswith(".toml")]
-    from_files = load(paths)
-    return (*from_files, *(select(load(folders(stated)), names) if names else ()))
+def find(
+    patterns: Sequence[str], stated: Sequence[Path] = (), given: Mapping[str, Any] | None = None
+) -> tuple[Stack, ...]:
+    """Return the stacks that the user means: ids, families, globs, definitions, or files and folders of a project.
+
+    `given` are values of a definition that the call states for what a project's own files leave open.
+    """
+    own = [Path(pattern) for pattern in patterns if _is_project(pattern)]
+    names = [pattern for pattern in patterns if Path(pattern) not in own]
+    paths = [Path(name) for name in names if name.endswith(".toml")]
+    names = [name for name in names if not name.endswith(".toml")]
+    return (
+        *load(paths),
+        *(_of_project(own, given or {}) if own else ()),
+        *(select(load(folders(stated)), names) if names else ()),
+    )
+
+
+def _is_project(pattern: str) -> bool:
+    """Tell whether an operand is a file or folder of a project, and not the name or file of a definition."""
+    path = Path(pattern)
+    if path.is_dir():
+        return not any(path.glob("*.toml")) or not _holds_definitions(path)
+    if path.suffix == ".toml":
+        return kind_of(path) not in {"", DEFINITION}
+    return path.exists() or path.is_symlink()
+
+
+def _holds_definitions(folder: Path) -> bool:
+    """Tell whether all TOML files of a folder are definitions: such a folder is one of matrices."""
+    return all(kind_of(path) == DEFINITION for path in folder.glob("*.toml")) and not files_of(folder)
+
+
+def _of_project(paths: Sequence[Path], given: Mapping[str, Any]) -> tuple[Stack, ...]:
+    return tuple(taken.stack for taken in take(paths, given))
