@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stackcheck.images.tiers import link
 from stackcheck.intake.axes import expand
-from stackcheck.intake.stack import FILLED_IN, Stack, did_you_mean, parse_stack
 from stackcheck.intake.project import files_of, take
 from stackcheck.intake.recognise import DEFINITION, kind_of
+from stackcheck.intake.stack import FILLED_IN, Stack, did_you_mean, parse_stack
 from stackcheck.model.errors import DefinitionError, UsageError
 
 if TYPE_CHECKING:
@@ -115,6 +116,8 @@ def select(stacks: Sequence[Stack], patterns: Sequence[str]) -> tuple[Stack, ...
     for pattern in patterns:
         hits = [s for s in stacks if pattern in (s.id, s.family) or fnmatch.fnmatchcase(s.id, pattern)]
         if not hits:
+            if "/" in pattern or re.search(r"\.\w{1,8}$", pattern):
+                raise UsageError(f"{pattern}: there is no such file, and no stack has that name.")
             names = sorted({s.id for s in stacks} | {s.family for s in stacks})
             raise UsageError(
                 f"no stack is named {pattern!r}{did_you_mean(pattern, names)}; `stackcheck list` shows all"
@@ -126,7 +129,7 @@ def select(stacks: Sequence[Stack], patterns: Sequence[str]) -> tuple[Stack, ...
 def find(
     patterns: Sequence[str], stated: Sequence[Path] = (), given: Mapping[str, Any] | None = None
 ) -> tuple[Stack, ...]:
-    """Return the stacks that the user means: ids, families, globs, definitions, or files and folders of a project.
+    """Return the stacks that the user means: ids, families, globs, definitions, files of a project.
 
     `given` are values of a definition that the call states for what a project's own files leave open.
     """

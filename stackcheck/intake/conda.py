@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from stackcheck.intake.requirements import read_lines
-from stackcheck.intake.stated import Found, Open, Place, Stated, package
+from stackcheck.intake.stated import Found, Open, Place, Stated, found_of, package
 from stackcheck.intake.tomllines import Lines
 
 if TYPE_CHECKING:
@@ -23,12 +23,14 @@ _NAMES = {"pytorch": "torch", "pytorch-gpu": "torch", "opencv": "opencv-python",
 _CUDA = ("pytorch-cuda", "cudatoolkit", "cuda-version")
 """What states the CUDA version of an environment; the last of them that is stated counts."""
 _TOOLKIT = ("cuda-toolkit", "cuda-nvcc")
-_SPEC = re.compile(
-    r"^(?:(?P<channel>[\w./:-]+)::)?(?P<name>[A-Za-z0-9_.-]+)\s*(?P<rest>[=<>!~ ].*)?$"
-)
+_SPEC = re.compile(r"^(?:(?P<channel>[\w./:-]+)::)?(?P<name>[A-Za-z0-9_.-]+)\s*(?P<rest>[=<>!~ ].*)?$")
 _PYTHON_PACKAGE = re.compile(r"py\d+|python|cuda\d|cu\d|cpu_")
-_NOT_PYTHON = re.compile(r"^(_|lib|ld_|gcc|gxx|cuda|nvidia|mkl|intel-|openssl|zlib|xz|tk|sqlite|ncurses|readline)")
-_ADDRESS = re.compile(r"^(?P<url>https?://\S+/(?P<name>[\w.-]+)-(?P<version>[^-/]+)-(?P<build>[^-/]+?))\.(?:conda|tar\.bz2)")
+_NOT_PYTHON = re.compile(
+    r"^(_|lib|ld_|gcc|gxx|cuda|nvidia|mkl|intel-|openssl|zlib|xz|tk|sqlite|ncurses|readline)"
+)
+_ADDRESS = re.compile(
+    r"^(?P<url>https?://\S+/(?P<name>[\w.-]+)-(?P<version>[^-/]+)-(?P<build>[^-/]+?))\.(?:conda|tar\.bz2)"
+)
 
 
 def read(document: Any, text: str, shown: str, folder: Path) -> Found:
@@ -46,7 +48,7 @@ def read(document: Any, text: str, shown: str, folder: Path) -> Found:
     variables = document.get("variables") if isinstance(document, dict) else None
     for name, value in (variables if isinstance(variables, dict) else {}).items():
         said.append(Stated(f"env.{name}", str(value), lines.place(str(name))))
-    return _found(said, shown)
+    return found_of(KIND, shown, said)
 
 
 def _of_pip(line: str, shown: str, number: int, folder: Path) -> Iterator[Stated | Open]:
@@ -66,7 +68,7 @@ def read_explicit(text: str, shown: str) -> Found:
     for line in text.split("\n"):
         if match := _ADDRESS.match(line.strip()):
             said += _conda(match["name"], match["version"], match["build"], lines.place(match["url"]))
-    return _found(said, shown)
+    return found_of(KIND, shown, said)
 
 
 def read_pixi(document: Mapping[str, Any], text: str, shown: str) -> Found:
@@ -75,8 +77,12 @@ def read_pixi(document: Mapping[str, Any], text: str, shown: str) -> Found:
     said: list[Stated | Open] = []
     rows = document.get("dependencies")
     for name, value in (rows if isinstance(rows, dict) else {}).items():
-        version, build = (value.get("version", "*"), value.get("build", "")) if isinstance(value, dict) else (value, "")
-        said += _conda(str(name), str(version).replace("*", "").rstrip("."), str(build), lines.place(str(name)))
+        version, build = (
+            (value.get("version", "*"), value.get("build", "")) if isinstance(value, dict) else (value, "")
+        )
+        said += _conda(
+            str(name), str(version).replace("*", "").rstrip("."), str(build), lines.place(str(name))
+        )
     rows = document.get("pypi-dependencies")
     for name, value in (rows if isinstance(rows, dict) else {}).items():
         row = value if isinstance(value, dict) else {"version": value}
@@ -89,7 +95,7 @@ def read_pixi(document: Mapping[str, Any], text: str, shown: str) -> Found:
     system = document.get("system-requirements")
     if isinstance(system, dict) and isinstance(system.get("cuda"), str):
         said.append(Stated("driver_cuda", system["cuda"], lines.place("cuda")))
-    return _found(said, shown)
+    return found_of(KIND, shown, said)
 
 
 def spec(text: str, place: Place) -> Iterator[Stated | Open]:
@@ -128,15 +134,18 @@ def _conda(name: str, version: str, build: str, place: Place) -> Iterator[Stated
         # A version of conda's is a prefix: 2.1 takes 2.1.2. A whole one is a pin.
         exact = version.removesuffix(".*")
         whole = exact if re.fullmatch(r"\d+\.\d+\.\d+\S*", exact) or not exact else None
-        wanted = version if version[:1] in tuple("<>!~") and version else whole or f"=={exact}.*" if exact else None
+        wanted = (
+            version
+            if version[:1] in tuple("<>!~") and version
+            else whole or f"=={exact}.*"
+            if exact
+            else None
+        )
         yield package(_NAMES.get(name, name), place, version=wanted, **{"from": "conda"})
 
 
 def _is_python_package(name: str, build: str) -> bool:
     """Tell whether a conda package is a Python distribution as far as name and build string say."""
-    return bool(_PYTHON_PACKAGE.search(build)) or (not build and not _NOT_PYTHON.match(name) and name != "pip")
-
-
-def _found(said: list[Stated | Open], shown: str) -> Found:
-    stated = tuple(each for each in said if isinstance(each, Stated))
-    return Found(KIND, shown, stated, tuple(each for each in said if isinstance(each, Open)))
+    return bool(_PYTHON_PACKAGE.search(build)) or (
+        not build and not _NOT_PYTHON.match(name) and name != "pip"
+    )

@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-from stackcheck.images.dockersteps import scopes
+from stackcheck.images.dockersteps import after, scopes
 from stackcheck.intake.conda import spec
 from stackcheck.intake.installs import Install, installs
 from stackcheck.intake.requirements import included, read_lines
 from stackcheck.intake.stated import Found, Open, Place, Stated
 from stackcheck.model.field_texts import LATEST
-from stackcheck.storage.reading import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,9 +31,15 @@ KIND = "Dockerfile"
 _PYTHON_TAG = re.compile(r"(?:docker\.io/)?(?:library/)?python:(\d+\.\d+)")
 _PIP_VARIABLES = {
     "PIP_INDEX_URL": "index.url", "UV_DEFAULT_INDEX": "index.url", "UV_INDEX_URL": "index.url",
-    "PIP_EXTRA_INDEX_URL": "index.extra", "UV_EXTRA_INDEX_URL": "index.extra", "PIP_FIND_LINKS": "index.find_links",
+    "PIP_EXTRA_INDEX_URL": "index.extra", "UV_EXTRA_INDEX_URL": "index.extra",
+    "PIP_FIND_LINKS": "index.find_links", "UV_FIND_LINKS": "index.find_links",
 }  # fmt: skip
-_WORTH = re.compile(r"TORCH|CUDA|NVIDIA|HSA_|HIP_|ROCM|PYTORCH|NCCL|LD_LIBRARY_PATH|FORCE_|MAX_JOBS|MMCV|SPCONV|CUMM")
+_LONGEST = 300
+"""Lines that one instruction may have; a word is looked for in no more of them."""
+_INSTRUCTION = re.compile(r"\s*(?:FROM|RUN|COPY|ADD|ENV|ARG|CMD|WORKDIR|USER|LABEL|ENTRYPOINT)\s")
+_WORTH = re.compile(
+    r"TORCH|CUDA|NVIDIA|HSA_|HIP_|ROCM|PYTORCH|NCCL|LD_LIBRARY_PATH|FORCE_|MAX_JOBS|MMCV|SPCONV|CUMM"
+)
 """Variables that say something of a GPU stack; the others of an image say nothing that is judged."""
 
 
@@ -43,7 +48,7 @@ class _Stage:
     """What the lines of one stage have left so far."""
 
     base: str = ""
-    place: Place = Place("")
+    place: Place = field(default_factory=lambda: Place(""))
     env: dict[str, Stated] = field(default_factory=dict)
     packages: dict[str, Stated] = field(default_factory=dict)
     others: list[Stated] = field(default_factory=list)
@@ -58,13 +63,11 @@ class _Stage:
         )  # fmt: skip
 
 
-def read(path: Path, shown: str, context: Path | None = None) -> Found:
-    """Read a Dockerfile and the requirement files that it copies out of its context (default: its folder).
+def read(text: str, context: Path, shown: str) -> Found:
+    """Read a Dockerfile and the requirement files that it copies out of its context.
 
-    Raises UsageError when the file cannot be read.
+    Raises UsageError when one of these cannot be read.
     """
-    text = read_text(path)
-    context = context or path.parent
     raw = text.split("\n")
     stages: dict[str, _Stage] = {}
     stage = _Stage()
@@ -75,26 +78,43 @@ def read(path: Path, shown: str, context: Path | None = None) -> Found:
             stage = stages[base.lower()].child() if base.lower() in stages else _Stage(base, place)
             stages[name or str(len(stages))] = stage
         else:
-            _step(each, scope, stage, _Source(raw, shown, each.line), context)
+            here = _Here(raw, shown, each.line, context, scope.workdir, stage.copied)
+            _step(each, scope, stage, here)
     return Found(KIND, shown, tuple(_statements(stage)), tuple(_open(stage)))
 
 
 @dataclass(frozen=True, slots=True)
-class _Source:
-    """Where an instruction stands, to find the line of a word in it."""
+class _Here:
+    """Where an instruction stands: in the file, and among what its stage has copied out of the context."""
 
     raw: Sequence[str]
     shown: str
     line: int
+    context: Path
+    workdir: str
+    copied: Sequence[tuple[str, str]]
 
     def place(self, word: str) -> Place:
         """Return the line of the instruction that holds a word; its first line when none does."""
-        for number in range(self.line, min(len(self.raw), self.line + 200) + 1):
-            if word and word in self.raw[number - 1]:
+        for number in range(self.line, min(len(self.raw), self.line + _LONGEST) + 1):
+            text = self.raw[number - 1]
+            if word and word in text:
                 return Place(self.shown, number)
-            if number > self.line and re.match(r"\s*(?:FROM|RUN|COPY|ENV|ARG|CMD)\s", self.raw[number - 1]):
+            if number > self.line and _INSTRUCTION.match(text):
                 break
         return Place(self.shown, self.line)
+
+    def in_context(self, name: str) -> str | None:
+        """Return the file of the context that a name in the image leads to, None when none is known to."""
+        inside = posixpath.normpath(posixpath.join(self.workdir, name))
+        for target, word in reversed(self.copied):
+            folder = target.rstrip("/") + "/"
+            near = word if inside == target else None
+            if inside.startswith(folder):
+                near = posixpath.join(word, inside.removeprefix(folder))
+            if near is not None and (self.context / near).is_file():
+                return posixpath.normpath(near)
+        return None
 
 
 def _from(rest: str) -> tuple[str, str]:
@@ -102,52 +122,59 @@ def _from(rest: str) -> tuple[str, str]:
     return (words[0] if words else ""), (words[2].lower() if len(words) > 2 else "")
 
 
-def _step(each: Instruction, scope: Scope, stage: _Stage, source: _Source, context: Path) -> None:
+def _step(each: Instruction, scope: Scope, stage: _Stage, here: _Here) -> None:
     if each.word == "ENV":
         before = scope.env
-        from stackcheck.images.dockersteps import after  # noqa: PLC0415 - the scope behind this very line
-
         for name, value in after(each, scope).env.items():
             if before.get(name) != value:
-                stage.env[name] = Stated(f"env.{name}", value, source.place(name))
+                stage.env[name] = Stated(f"env.{name}", value, here.place(name))
     elif each.word in {"COPY", "ADD"} and "--from" not in each.rest:
-        words = [word for word in scope.expand(each.rest).split() if not word.startswith("--")]
-        target = posixpath.join(scope.workdir, words[-1]) if words else ""
-        for word in words[:-1]:
-            name = target if not words[-1].endswith(("/", ".")) else posixpath.join(target, posixpath.basename(word))
-            stage.copied.append((posixpath.normpath(name if word not in {".", "./"} else target), word))
+        stage.copied.extend(_copied(scope.expand(each.rest), here))
     elif each.word == "RUN":
         for install in installs(scope.expand(each.rest, keep_unknown=True)):
-            for said in _of_install(install, scope, stage, source, context):
+            for said in _of_install(install, here):
                 _take(said, stage)
 
 
-def _of_install(
-    install: Install, scope: Scope, stage: _Stage, source: _Source, context: Path
-) -> Iterator[Stated | Open]:
+def _copied(rest: str, here: _Here) -> Iterator[tuple[str, str]]:
+    """Yield where in the image each source of a COPY comes to lie, and the source.
+
+    Of a folder its content is copied; a file goes into a target that ends in a slash, or becomes it.
+    """
+    words = [word for word in rest.split() if not word.startswith("--")]
+    target = posixpath.join(here.workdir, words[-1]) if words else ""
+    for word in words[:-1]:
+        into = words[-1].endswith(("/", ".")) and not (here.context / word).is_dir()
+        yield posixpath.normpath(posixpath.join(target, posixpath.basename(word)) if into else target), word
+
+
+def _of_install(install: Install, here: _Here) -> Iterator[Stated | Open]:
+    """Yield what one install command states."""
     if install.tool == "conda":
         for name in install.names:
-            yield from spec(name, source.place(name))
+            yield from spec(name, here.place(name))
         return
     for name in install.names:
-        if "$" in name:
-            yield Open(f"{name!r} holds a variable that is not known here, so it was not read.", source.place(name))
-            continue
-        for each in read_lines(name, source.shown, source.place(name).line, context):
-            yield _with_options(each, install)
+        yield from (_with_options(each, install) for each in _named(name, here))
     for key, target in (("requirement", "-r"), ("constraint", "-c")):
         for name in install.options.get(key, ()):
-            yield from (_with_options(each, install) for each in _file(target, name, scope, stage, source, context))
+            yield from (_with_options(each, install) for each in _file(target, name, here))
     for name in install.options.get("editable", ()):
-        yield from read_lines(f"-e {name}", source.shown, source.place(name).line, context)
-    for url in install.options.get("extra", ()):
-        yield Stated("index.extra", url, source.place(url))
-    for url in install.options.get("find_links", ()):
-        yield Stated("index.find_links", url, source.place(url))
+        yield from read_lines(f"-e {name}", here.shown, here.place(name).line, here.context)
+    for key, target in (("extra", "index.extra"), ("find_links", "index.find_links")):
+        yield from (Stated(target, url, here.place(url)) for url in install.options.get(key, ()))
+
+
+def _named(name: str, here: _Here) -> Iterator[Stated | Open]:
+    place = here.place(name)
+    if "$" in name:
+        yield Open(f"{name!r} holds a variable that is not known here, so it was not read.", place)
+    else:
+        yield from read_lines(name, here.shown, place.line, here.context)
 
 
 def _with_options(each: Stated | Open, install: Install) -> Stated | Open:
-    """Return a statement with what the options of its call say: an index of one call is that of its packages."""
+    """Return a statement with what the options of its call say: its index is that of its packages alone."""
     if isinstance(each, Open) or not each.key.startswith("packages."):
         return each
     row = dict(each.value)
@@ -163,30 +190,15 @@ def _with_options(each: Stated | Open, install: Install) -> Stated | Open:
     return Stated(each.key, row, each.place)
 
 
-def _file(
-    target: str, name: str, scope: Scope, stage: _Stage, source: _Source, context: Path
-) -> Iterator[Stated | Open]:
-    inside = posixpath.normpath(posixpath.join(scope.workdir, name))
-    near = _in_context(inside, stage, context)
-    place = source.place(name)
+def _file(target: str, name: str, here: _Here) -> Iterator[Stated | Open]:
+    near = here.in_context(name)
     if near is None:
-        yield Open(f"{name} is not among the files of the build context, so it was not read.", place)
+        yield Open(
+            f"{name} is not among the files of the build context, so it was not read.", here.place(name)
+        )
         return
-    shown = posixpath.join(posixpath.dirname(source.shown), near)
-    yield from included(Stated(target, near, Place(shown)), context, source.shown)
-
-
-def _in_context(inside: str, stage: _Stage, context: Path) -> str | None:
-    """Return the file of the context that lies at a path of the image, None when none is known to."""
-    for target, word in reversed(stage.copied):
-        near = None
-        if inside == target:
-            near = word
-        elif inside.startswith(target.rstrip("/") + "/"):
-            near = posixpath.join(word, inside[len(target.rstrip("/")) + 1 :])
-        if near is not None and (context / near).is_file():
-            return posixpath.normpath(near)
-    return None
+    shown = posixpath.join(posixpath.dirname(here.shown), near)
+    yield from included(Stated(target, near, Place(shown)), here.context, here.shown)
 
 
 def _take(said: Stated | Open, stage: _Stage) -> None:
@@ -239,9 +251,9 @@ def _open(stage: _Stage) -> Iterator[Open]:
     yield from stage.open
     for old, new in stage.replaced:
         name = new.key.removeprefix("packages.")
+        first, second = (each.value.get("version", LATEST) for each in (old, new))
         yield Open(
-            f"{name} {new.value.get('version', LATEST)} takes the place of {old.value.get('version', LATEST)} "
-            f"of {old.place}.",
+            f"{name} {second} takes the place of {first} of {old.place}.",
             new.place,
             "replaced",
         )

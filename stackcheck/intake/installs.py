@@ -20,22 +20,29 @@ _PYTHON = re.compile(r"(?:.*/)?python(?:\d(?:\.\d+)?)?")
 _CONDA = re.compile(r"(?:.*/)?(?:conda|mamba|micromamba)")
 _SEPARATORS = re.compile(r"\n|;|&&|\|\||(?<!\|)\|(?!\|)|(?<![<>&\d])&(?![&\d>])")
 _ASSIGNED = re.compile(r"[A-Za-z_]\w*=.*", re.DOTALL)
-_WITH_VALUE = {
-    "-r": "requirement", "--requirement": "requirement", "--requirements": "requirement",
-    "-c": "constraint", "--constraint": "constraint", "--constraints": "constraint",
-    "-i": "index", "--index-url": "index", "--default-index": "index", "--pypi-url": "index",
-    "--extra-index-url": "extra", "--index": "extra", "-f": "find_links", "--find-links": "find_links",
-    "-e": "editable", "--editable": "editable", "--no-binary": "no_binary", "--only-binary": "only_binary",
-    "-t": "", "--target": "", "--prefix": "", "--root": "", "--timeout": "", "--retries": "", "--proxy": "",
-    "--cert": "", "--client-cert": "", "--trusted-host": "", "--cache-dir": "", "--progress-bar": "",
-    "--upgrade-strategy": "", "--platform": "", "--python-version": "", "--implementation": "", "--abi": "",
-    "--global-option": "", "--config-settings": "", "-C": "", "--config-setting": "", "--log": "", "--src": "",
-    "--python": "", "-p": "", "--index-strategy": "", "--exists-action": "", "--report": "", "--link-mode": "",
-    "--torch-backend": "", "--prerelease": "", "--resolution": "", "--no-build-isolation-package": "unisolated",
-    "--use-feature": "", "--root-user-action": "", "--extra": "", "--group": "", "--override": "",
-    "--keyring-provider": "", "--allow-insecure-host": "", "--dependency-groups": "",
-}  # fmt: skip
-"""Options of pip and uv that take a value, and what it says; "" for what does not change the packages."""
+_SAYS = {
+    "requirement": ("-r", "--requirement", "--requirements"),
+    "constraint": ("-c", "--constraint", "--constraints"),
+    "index": ("-i", "--index-url", "--default-index"),
+    "extra": ("--extra-index-url", "--index"),
+    "find_links": ("-f", "--find-links"),
+    "editable": ("-e", "--editable"),
+}
+"""Options of pip and uv whose value says which packages there are, or from where."""
+_OTHERS = (
+    "-t", "--target", "--prefix", "--root", "--timeout", "--retries", "--proxy", "--cert",
+    "--client-cert", "--trusted-host", "--cache-dir", "--progress-bar", "--upgrade-strategy",
+    "--platform", "--python-version", "--implementation", "--abi", "--global-option",
+    "--config-settings", "--config-setting", "-C", "--log", "--src", "--python", "-p",
+    "--index-strategy", "--exists-action", "--report", "--link-mode", "--torch-backend",
+    "--prerelease", "--resolution", "--no-build-isolation-package", "--use-feature",
+    "--root-user-action", "--extra", "--group", "--override", "--keyring-provider",
+    "--allow-insecure-host", "--no-binary", "--only-binary",
+)  # fmt: skip
+"""Options that take a value and change nothing of that, or nothing that is read."""
+_WITH_VALUE = {option: said for said, options in _SAYS.items() for option in options} | dict.fromkeys(
+    _OTHERS, ""
+)
 _CONDA_VALUES = {"-n", "--name", "-p", "--prefix", "-c", "--channel", "-f", "--file", "--solver"}
 
 
@@ -53,7 +60,7 @@ class Install:
 def installs(script: str) -> Iterator[Install]:
     """Yield the install commands of a shell script, in their order.
 
-    >>> [each.names for each in installs("apt-get update && pip install -q torch==2.5.0 && pip3 install ninja")]
+    >>> [each.names for each in installs("apt-get update && pip install -q torch==2.5.0; pip3 install ninja")]
     [('torch==2.5.0',), ('ninja',)]
     """
     for command in commands(script):
@@ -66,7 +73,9 @@ def commands(script: str) -> Iterator[list[str]]:
     """Yield the commands of a script as words, without what is assigned before them."""
     for text in _split(re.sub(r"\\\n", " ", script)):
         words = _words(text)
-        while words and (_ASSIGNED.fullmatch(words[0]) or words[0] in {"then", "do", "else", "{", "(", "sudo", "exec"}):
+        while words and (
+            _ASSIGNED.fullmatch(words[0]) or words[0] in {"then", "do", "else", "{", "(", "sudo", "exec"}
+        ):
             words = words[1:]
         if words and words[0].startswith("--mount="):
             words = [word for word in words if not word.startswith(("--mount=", "--network=", "--security="))]

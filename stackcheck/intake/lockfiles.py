@@ -6,13 +6,12 @@ files that they write, 2026-11-30.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from packaging.markers import InvalidMarker, Marker
 
 from stackcheck.intake.pyproject import python_stated
-from stackcheck.intake.stated import Found, Open, Stated, package
+from stackcheck.intake.stated import Found, Open, Stated, found_of, package
 from stackcheck.intake.tomllines import Lines
 
 if TYPE_CHECKING:
@@ -36,12 +35,7 @@ def read(text: str, document: Mapping[str, Any], shown: str) -> Found:
             names.setdefault(stated.key, []).append(stated)
     for found in names.values():
         said += _one_of(found)
-    return _found(said, shown)
-
-
-def _found(said: list[Stated | Open], shown: str) -> Found:
-    stated = tuple(each for each in said if isinstance(each, Stated))
-    return Found(KIND, shown, stated, tuple(each for each in said if isinstance(each, Open)))
+    return found_of(KIND, shown, said)
 
 
 def _python(document: Mapping[str, Any], lines: Lines) -> Iterator[Stated | Open]:
@@ -111,8 +105,15 @@ def _one_of(found: list[Stated]) -> Iterator[Stated | Open]:
     if len(found) == 1:
         yield found[0]
         return
-    here = {"sys_platform": "linux", "platform_system": "Linux", "platform_machine": "x86_64", "os_name": "posix"}
-    holding = [each for each in found if "marker" not in each.value or Marker(each.value["marker"]).evaluate(here)]
+    here = {
+        "sys_platform": "linux",
+        "platform_system": "Linux",
+        "platform_machine": "x86_64",
+        "os_name": "posix",
+    }
+    holding = [
+        each for each in found if "marker" not in each.value or Marker(each.value["marker"]).evaluate(here)
+    ]
     name = found[0].key.removeprefix("packages.")
     if not holding:
         return
@@ -123,28 +124,27 @@ def _one_of(found: list[Stated]) -> Iterator[Stated | Open]:
     yield Stated(holding[0].key, row, holding[0].place)
 
 
-def read_pipfile_lock(text: str, shown: str) -> Found:
-    """Read a Pipfile.lock; raise ValueError for what is not one."""
-    document = json.loads(text)
-    if not isinstance(document, dict):
-        raise ValueError("it holds no object")  # noqa: TRY004 - one kind of error for a broken file
+def read_pipfile_lock(document: Mapping[str, Any], text: str, shown: str) -> Found:
+    """Read a Pipfile.lock from its text and what it parses to."""
     lines = Lines(text, shown)
     meta = document.get("_meta") if isinstance(document.get("_meta"), dict) else {}
     assert isinstance(meta, dict)  # noqa: S101 - for the type alone
     sources = {
         row["name"]: row["url"]
-        for row in (meta.get("sources") if isinstance(meta.get("sources"), list) else ())
+        for row in _rows(meta, "sources")
         if isinstance(row, dict) and isinstance(row.get("name"), str) and isinstance(row.get("url"), str)
     }
     said: list[Stated | Open] = []
-    wanted = meta.get("requires", {}).get("python_version") if isinstance(meta.get("requires"), dict) else None
+    wanted = (
+        meta.get("requires", {}).get("python_version") if isinstance(meta.get("requires"), dict) else None
+    )
     if isinstance(wanted, str):
         said.append(Stated("python", wanted, lines.place("python_version")))
     rows = document.get("default")
     for name, row in (rows if isinstance(rows, dict) else {}).items():
         if isinstance(row, dict):
             said.append(_pipenv_package(name, row, sources, lines))
-    return _found(said, shown)
+    return found_of(KIND, shown, said)
 
 
 def _pipenv_package(name: str, row: Mapping[str, Any], sources: Mapping[str, str], lines: Lines) -> Stated:
@@ -155,3 +155,8 @@ def _pipenv_package(name: str, row: Mapping[str, Any], sources: Mapping[str, str
         extras=row.get("extras"), marker=row.get("markers"), index=url if url not in _PYPI else None,
         git=f"git+{git}@{row.get('ref')}" if isinstance(git, str) else None,
     )  # fmt: skip
+
+
+def _rows(table: Mapping[str, Any], key: str) -> list[Any]:
+    value = table.get(key)
+    return value if isinstance(value, list) else []

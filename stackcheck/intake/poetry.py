@@ -23,7 +23,7 @@ def poetry_statements(poetry: Mapping[str, Any], lines: Lines) -> Iterator[State
     """Yield what the main dependencies state; groups of a project are for those who develop it."""
     sources = {
         row["name"]: row["url"]
-        for row in (poetry.get("source") if isinstance(poetry.get("source"), list) else ())
+        for row in _rows(poetry, "source")
         if isinstance(row, dict) and isinstance(row.get("name"), str) and isinstance(row.get("url"), str)
     }
     rows = poetry.get("dependencies")
@@ -43,7 +43,9 @@ def poetry_statements(poetry: Mapping[str, Any], lines: Lines) -> Iterator[State
             if exact:
                 yield Stated("python", exact[1], place)
             else:
-                yield Open(f"Python {row.get('version')} is a range: say which one with --python.", place, "asked")
+                yield Open(
+                    f"Python {row.get('version')} is a range: say which one with --python.", place, "asked"
+                )
             continue
         if row.get("optional"):
             continue
@@ -94,3 +96,8 @@ def _specifier(part: str) -> str:
         kept = next((i + 1 for i, number in enumerate(release) if number), len(release))
     high = [*release[: kept - 1], release[kept - 1] + 1]
     return f">={low},<{'.'.join(map(str, high))}"
+
+
+def _rows(table: Mapping[str, Any], key: str) -> list[Any]:
+    value = table.get(key)
+    return value if isinstance(value, list) else []

@@ -106,7 +106,9 @@ def _flattened(groups: Mapping[str, Any]) -> dict[str, list[str]]:
         found: list[str] = []
         for row in rows if isinstance(rows, list) and name not in above else ():
             inner = row.get("include-group") if isinstance(row, dict) else None
-            found += [row] if isinstance(row, str) else of(inner, (*above, name)) if isinstance(inner, str) else []
+            found += (
+                [row] if isinstance(row, str) else of(inner, (*above, name)) if isinstance(inner, str) else []
+            )
         return found
 
     return {name: of(name, ()) for name in groups}
@@ -117,7 +119,7 @@ def _uv(uv: Mapping[str, Any], lines: Lines) -> Statements:
         for text in _texts(uv.get(key)):
             yield Stated(target, text, lines.place(text))
     if uv.get("no-build-isolation") is True:
-        yield Stated("no_build_isolation", True, lines.place("no-build-isolation"))
+        yield Stated("no_build_isolation", value=True, place=lines.place("no-build-isolation"))
     for name in _texts(uv.get("no-build-isolation-package")):
         yield Stated("no_build_isolation", name, lines.place(name))
     if uv.get("no-build") is True:
@@ -172,7 +174,9 @@ class _Sources:
             return {"index": url} if url else {}
         if isinstance(row.get("git"), str):
             address = row["git"] if row["git"].startswith("git+") else f"git+{row['git']}"
-            revision = next((row[key] for key in ("rev", "tag", "branch") if isinstance(row.get(key), str)), "")
+            revision = next(
+                (row[key] for key in ("rev", "tag", "branch") if isinstance(row.get(key), str)), ""
+            )
             return {"git": f"{address}@{revision}" if revision else address}
         return {key: row[key] for key in ("url", "path") if isinstance(row.get(key), str)}
 
@@ -183,7 +187,9 @@ class _Sources:
             if row is None or name not in self._used:
                 continue
             if isinstance(row.get("index"), str) and row["index"] not in self._indexes:
-                yield Open(f"the index {row['index']!r} of {name} has no address here.", self._lines.place(name))
+                yield Open(
+                    f"the index {row['index']!r} of {name} has no address here.", self._lines.place(name)
+                )
             if row.get("workspace"):
                 yield Open(f"{name} is a member of the workspace: it was not read.", self._lines.place(name))
 
@@ -195,4 +201,6 @@ def _on_linux(marker: Any) -> bool:
         parsed = Marker(marker)
     except InvalidMarker:
         return False
-    return parsed.evaluate({"sys_platform": "linux", "platform_system": "Linux", "platform_machine": "x86_64"})
+    return parsed.evaluate(
+        {"sys_platform": "linux", "platform_system": "Linux", "platform_machine": "x86_64"}
+    )

@@ -1,7 +1,7 @@
 """Read pip's requirement files, constraint files, `pip freeze` and `pip list`: lines to statements.
 
-Format: https://pip.pypa.io/en/stable/reference/requirements-file-format/, checked 2026-11-30. Lines and options
-are split by pip-requirements-parser, which is pip's own parser without pip; requirements by `packaging`.
+Format: https://pip.pypa.io/en/stable/reference/requirements-file-format/, checked 2026-11-30. Lines and
+options are split by pip-requirements-parser, which is pip's own parser without pip.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from stackcheck.intake.stated import Found, Open, Place, Stated, package, required
+from stackcheck.intake.stated import Found, Open, Place, Stated, found_of, package, required
 from stackcheck.model.redact import without_userinfo
 from stackcheck.storage.reading import read_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 KIND = "requirements file"
 _DEEPEST = 8
@@ -37,10 +37,7 @@ def read(path: Path, shown: str) -> Found:
 
     Raises UsageError for a file that is named and cannot be read.
     """
-    stated, left = [], []
-    for each in _of_file(path, shown, ()):
-        (left if isinstance(each, Open) else stated).append(each)
-    return Found(KIND, shown, tuple(stated), tuple(left))  # type: ignore[arg-type]  # told apart above
+    return found_of(KIND, shown, _of_file(path, shown, ()))
 
 
 def read_lines(text: str, shown: str, line: int = 0, folder: Path | None = None) -> Iterator[Stated | Open]:
@@ -71,7 +68,9 @@ def _nested(text: str, path: Path, shown: str, parents: tuple[Path, ...]) -> Ite
             yield each
 
 
-def included(each: Stated, folder: Path, shown: str, parents: tuple[Path, ...] = ()) -> Iterator[Stated | Open]:
+def included(
+    each: Stated, folder: Path, shown: str, parents: tuple[Path, ...] = ()
+) -> Iterator[Stated | Open]:
     """Yield what the file says that `-r FILE` or `-c FILE` names; of a constraint file, constraints."""
     inner = folder / each.value
     if "://" in each.value:
@@ -136,7 +135,9 @@ def _option(name: str, value: Any, place: Place) -> Iterator[Stated | Open]:
         if ":all:" in values:
             yield Stated("source_builds", "forbid", place)
         else:
-            yield Open(f"--only-binary {', '.join(map(str, values))} is taken as a wish of pip's alone.", place)
+            yield Open(
+                f"--only-binary {', '.join(map(str, values))} is taken as a wish of pip's alone.", place
+            )
     elif name == "no_binary":
         yield from _no_binary(values, place)
     elif name not in _HARMLESS:
@@ -159,7 +160,8 @@ def _requirement(row: Any, place: Place, folder: Path) -> Iterator[Stated | Open
         yield from _direct(row, url, place)
     else:
         try:
-            yield required(Requirement(str(row.req)), place)
+            marker = {"marker": str(row.marker)} if row.marker else {}
+            yield required(Requirement(str(row.req)), place, **marker)
         except InvalidRequirement:
             yield Open(f"{_cut(row.line)} is not a requirement that pip takes.", place)
 
@@ -178,8 +180,12 @@ def _local(row: Any, url: str, place: Place, folder: Path) -> Iterator[Stated | 
     if egg:
         yield from _direct_named(egg[1], url, row, place)
         return
-    where = folder / (url.removeprefix("file:").split("#")[0].split("[")[0] or ".")
-    what = "the project itself" if url.split("[")[0].rstrip("/") in {"", "."} else f"the project in {url}"
+    where = folder / (url.removeprefix("file:").partition("#")[0].split("[")[0] or ".")
+    what = (
+        "the project itself"
+        if url.split("[", maxsplit=1)[0].rstrip("/") in {"", "."}
+        else f"the project in {url}"
+    )
     files = ("pyproject.toml", "setup.cfg", "setup.py")
     known = next((name for name in files if (where / name).is_file()), "") if "://" not in url else ""
     if known:

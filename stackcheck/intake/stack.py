@@ -242,7 +242,9 @@ def parse_stack(
     """Make a Stack of an expanded row; return it, or None and every fault as `file: key: what is wrong`."""
     label = f"{where} ({row['id']})" if isinstance(row.get("id"), str) else where
     for key in FILLED_IN & row.keys():
-        instead = {"below": "; state image.from_stack", "left_out": "; state a marker of the package"}.get(key, "")
+        instead = {"below": "; state image.from_stack", "left_out": "; state a marker of the package"}.get(
+            key, ""
+        )
         return None, [f"{file}: {label}.{key}: unknown key{instead}"]
     try:
         return Stack.model_validate({**row, "file": file}), []

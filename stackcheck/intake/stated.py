@@ -11,6 +11,8 @@ from stackcheck.model import references
 from stackcheck.model.field_texts import LATEST
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from packaging.requirements import Requirement
 
 
@@ -28,7 +30,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """One value under a key of a definition ("packages.torch", "index.extra", "python"), and where it stands."""
+    """One value under a key of a definition ("packages.torch", "index.extra"), and where it stands."""
 
     key: str
     value: Any
@@ -39,8 +41,9 @@ class Stated:
 class Open:
     """What a file says and a definition does not take: a sentence, and where.
 
-    `kind` is "unread" for what was not understood or not followed, "asked" for what the files leave to choose,
-    "replaced" where a later line takes the place of an earlier one, "contradiction" where two files disagree.
+    `kind` is "unread" for what was not understood or not followed, "asked" for what the files leave to
+    choose, "replaced" where a later line takes the place of an earlier one, "contradiction" where two files
+    disagree.
     """
 
     text: str
@@ -102,3 +105,14 @@ def version_of(requirement: Requirement) -> str:
         version = specifiers[0].version
         return f"=={version}" if version.endswith(".*") else version
     return str(requirement.specifier)
+
+
+def found_of(kind: str, shown: str, said: Iterable[Stated | Open]) -> Found:
+    """Return what a file says, its statements and what is left open told apart."""
+    every = tuple(said)
+    return Found(
+        kind,
+        shown,
+        tuple(each for each in every if isinstance(each, Stated)),
+        tuple(each for each in every if isinstance(each, Open)),
+    )

@@ -37,6 +37,7 @@ def report_document(reports: Sequence[Report]) -> Document:
 def verdict_rows(verdict: Verdict) -> tuple[Row, ...]:
     """Return what stands under a verdict's message, in the order in which it is read."""
     rows = [
+        Row("at", verdict.place),
         Row("expected", verdict.expected),
         Row("found", verdict.found),
         *(Row("note", note) for note in verdict.notes),
@@ -61,6 +62,7 @@ def finding(verdict: Verdict, *, name: str = "", note: str = "", reached: bool =
         name=name,
         shown=verdict.outcome in LEADING or bool(verdict.waived or verdict.notes),
         reached=reached,
+        place=verdict.place,
     )
 
 

@@ -1,6 +1,6 @@
 """Read a file that somebody else wrote: a regular file, of a size that is known first, as text.
 
-A pipe would wait for ever, a device has no end, and a text that is not UTF-8 is named before anything parses it.
+A pipe would wait for ever, a device has no end, and bytes that are not text are named before they are parsed.
 """
 
 from __future__ import annotations
@@ -37,28 +37,39 @@ _MARKS = (
 def read_bytes(path: Path, most: int = MOST) -> bytes:
     """Return what a regular file holds.
 
-    Raises UsageError, one sentence with the path, for what is not there, is not a regular file, is larger than
-    `most` bytes, or may not be read.
+    Raises UsageError, one sentence with the path, for what is not there, is not a regular file, is larger
+    than `most` bytes, or may not be read.
     """
     try:
         # Without O_NONBLOCK, opening a pipe that nobody writes to would never return.
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except (OSError, ValueError) as error:
         raise UsageError(f"{path}: {_reason(path, error)}.") from None
-    with os.fdopen(handle, "rb") as file:
-        state = os.fstat(file.fileno())
-        kind = next((name for test, name in _KINDS if test(state.st_mode)), "")
-        if kind:
+    try:
+        state = os.fstat(handle)
+        if kind := next((name for test, name in _KINDS if test(state.st_mode)), ""):
             raise UsageError(f"{path}: this is {kind}, not a file that can be read.")
         if state.st_size > most:
-            raise UsageError(f"{path}: {state.st_size:,} bytes are more than the {most >> 20} MiB that are read.")
-        try:
-            data = file.read(most + 1)
-        except OSError as error:
-            raise UsageError(f"{path}: {_reason(path, error)}.") from None
+            raise UsageError(
+                f"{path}: {state.st_size:,} bytes are more than the {most >> 20} MiB that are read."
+            )
+        data = _read(handle, most)
+    except OSError as error:
+        raise UsageError(f"{path}: {_reason(path, error)}.") from None
+    finally:
+        os.close(handle)
     if len(data) > most:
         raise UsageError(f"{path}: it has more than the {most >> 20} MiB that are read.")
     return data
+
+
+def _read(handle: int, most: int) -> bytes:
+    """Read to the end, or one byte more than `most`: files of /proc state no size, others may grow."""
+    pieces, left = [], most + 1
+    while left > 0 and (piece := os.read(handle, min(left, 1 << 20))):
+        pieces.append(piece)
+        left -= len(piece)
+    return b"".join(pieces)
 
 
 def read_text(path: Path, most: int = MOST) -> str:

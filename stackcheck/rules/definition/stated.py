@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stackcheck.intake.stack import did_you_mean
@@ -67,15 +68,18 @@ def files_are_understood(stack: Stack) -> list[Finding]:
 def files_agree(stack: Stack) -> list[Finding]:
     """No file and no later step takes back what another one states.
 
-    pip replaces what is installed without a word: a later install of another version leaves that one, and what
-    was compiled for the first stays.
+    pip replaces what is installed without a word: a later install of another version leaves that one, and
+    what was compiled for the first stays.
 
     Source: https://pip.pypa.io/en/stable/cli/pip_install/, checked 2026-11-30.
     Example: a Dockerfile installs torch 2.5.0 from PyTorch's index and later `pip install torch==2.6.0`.
     Fix: state each version in one place.
     """
     found = [
-        warned(f"{place}: {text}", expected="one version", found="two", hint="state the version in one place")
+        replace(
+            warned(text, expected="one version", found="two", hint="state the version in one place"),
+            place=place,
+        )
         for place, text in stack.contradictions
     ]
     return found or [passed("No file and no later step takes back what another one states.")]
