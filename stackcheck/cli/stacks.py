@@ -47,7 +47,8 @@ def configure_hosts(parser: argparse.ArgumentParser) -> None:
     add("--platform", metavar="linux/arm64", help="operating system and processor")
 
 
-def _given(args: argparse.Namespace) -> dict[str, Any]:
+def given(args: argparse.Namespace) -> dict[str, Any]:
+    """Return what the call states for files of a project, under the keys of a definition."""
     gpus = [name.strip() for text in getattr(args, "gpu", ()) for name in text.split(",") if name.strip()]
     said = {"driver": getattr(args, "driver", None), "python": getattr(args, "python", None)}
     return {**said, "gpus": gpus, "platform": getattr(args, "platform", None)}
@@ -56,5 +57,5 @@ def _given(args: argparse.Namespace) -> dict[str, Any]:
 def chosen(args: argparse.Namespace) -> tuple[Stack, ...]:
     """Return the stacks that the user named, or all when a command takes none."""
     if args.stacks:
-        return catalog.find(args.stacks, args.matrices, _given(args))
+        return catalog.find(args.stacks, args.matrices, given(args))
     return catalog.load(catalog.folders(args.matrices))

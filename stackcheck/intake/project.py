@@ -162,13 +162,14 @@ def _stack(name: str, found: Sequence[Found], more: Sequence[Stated], given: Map
     left = tuple(each for each in every if each.kind != "asked" or stack.python is None)
     read = [*(one.file for one in found), *(place.file for place in merged.places.values())]
     files = tuple(name for name in dict.fromkeys(read) if name != _CALL.file)
-    return Taken(_told(stack, merged.places, left), files, merged.row, merged.places, left)
+    return Taken(_told(stack, files, merged.places, left), files, merged.row, merged.places, left)
 
 
-def _told(stack: Stack, places: Mapping[str, Place], left: Sequence[Open]) -> Stack:
+def _told(stack: Stack, files: tuple[str, ...], places: Mapping[str, Place], left: Sequence[Open]) -> Stack:
     """Return a stack with what its reader knows of the files."""
     clashes = [each for each in left if each.kind in {"replaced", "contradiction"}]
     told = {
+        "read_from": files,
         "places": {key: str(place) for key, place in places.items()},
         "unread": tuple(f"{each.place}: {each.text}" for each in left if each not in clashes),
         "contradictions": tuple((str(each.place), each.text) for each in clashes),

@@ -40,7 +40,7 @@ else:
 __all__ = ["LATEST", "BuiltFor", "Index", "Package", "Stack", "parse_stack"]
 
 
-FILLED_IN = frozenset({"below", "left_out", "places", "unread", "contradictions"})
+FILLED_IN = frozenset({"below", "left_out", "read_from", "places", "unread", "contradictions"})
 """Fields of a Stack that its reader fills, and that no definition states."""
 
 
@@ -197,6 +197,8 @@ class Stack(Strict):
     """The tiers that this stack's image is built on, lowest first; the reader fills it from `from_stack`."""
     left_out: dict[str, str] = Field(default_factory=dict)
     """The packages whose marker is false here, and that marker; the reader fills it."""
+    read_from: tuple[str, ...] = ()
+    """The project's own files that state it; empty for a definition."""
     places: dict[str, str] = Field(default_factory=dict)
     """Where each key was stated, as "Dockerfile:12"; readers of a project's own files fill it."""
     unread: tuple[str, ...] = ()

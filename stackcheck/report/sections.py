@@ -134,6 +134,8 @@ def _not_checked(report: Report) -> Iterator[Listing]:
 
 def _looked_at(report: Report) -> str:
     where = f"; defined in {report.file}" if report.file else ""
+    if report.read_from:
+        where = f"; read from {', '.join(report.read_from)}"
     return f"{wording.subject(report)}; {wording.when(report)}{where}"
 
 

@@ -91,7 +91,7 @@ def suggestion(report: Report) -> str:
     """Return the command that looks for the nearest good definition, when the definition itself fails."""
     of_definition = any(v.outcome is Outcome.FAIL and v.level < Level.BYTES for v in report.counted)
     # What a project's own files state is edited by hand: only a definition has a diff.
-    if not (of_definition and report.stack and report.file.endswith(".toml")):
+    if not (of_definition and report.stack and report.file) or report.read_from:
         return ""
     return f"the smallest change that makes it good: stackcheck suggest {one_line(_named(report), 300)}"
 

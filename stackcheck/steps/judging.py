@@ -62,6 +62,7 @@ class Run:
             verdicts=placed(waive(strongest(verdicts), stack), stack),
             file=stack.file,
             summary=stack.summary,
+            read_from=stack.read_from,
             command=self.command,
             subject=_subject(target),
             started=self.started,

@@ -61,7 +61,7 @@ def family_keys(module: str) -> Sequence[str]:
 
 def _in_definition(stack: Stack, key: str) -> str:
     """Return the line of a definition file that states a key of this stack."""
-    if not stack.file.endswith(".toml") or stack.places:
+    if not stack.file.endswith(".toml") or stack.read_from:
         return ""
     lines = _lines(stack.file)
     start, end = _table(lines, stack)

@@ -46,7 +46,7 @@ def named_codes_exist(stack: Stack) -> list[Finding]:
 
 def _is_read_from_files(facts: Facts) -> bool:
     stack: Stack = facts["stack"]
-    return bool(stack.places)
+    return bool(stack.read_from)
 
 
 @rule("STACK102", when=_is_read_from_files)

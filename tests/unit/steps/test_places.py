@@ -33,7 +33,7 @@ def place(stack: Stack, code: str, subject: str = "", outcome: Outcome = Outcome
 
 def test_a_finding_points_at_the_file_that_stated_its_subject_or_what_its_family_is_about() -> None:
     places = {"packages.torchvision": "r.txt:7", "packages.torch": "Dockerfile:3", "python": "Dockerfile:1"}
-    stack = Stack(id="a", file="Dockerfile", places=places)
+    stack = Stack(id="a", file="Dockerfile", read_from=("Dockerfile", "r.txt"), places=places)
     assert place(stack, "TORCH101", "torchvision") == "r.txt:7"
     assert place(stack, "TORCH101") == "Dockerfile:3"
     assert place(stack, "PYTHON101") == "Dockerfile:1"

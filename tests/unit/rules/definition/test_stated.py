@@ -5,7 +5,7 @@ import pytest
 from stackcheck.intake.stack import Stack
 from tests.unit.rules.harness import judged_stack
 
-READ = {"id": "a", "file": "Dockerfile", "places": {"packages.torch": "Dockerfile:2"}}
+READ = {"id": "a", "file": "Dockerfile", "read_from": ("Dockerfile",)}
 
 
 def said(code: str, **fields: object) -> list[tuple[str, str, str]]:
@@ -29,4 +29,4 @@ def test_a_later_step_that_takes_something_back_is_a_warning_with_its_line() -> 
 
 @pytest.mark.parametrize("code", ["STACK102", "STACK103"])
 def test_a_definition_is_not_asked(code: str) -> None:
-    assert said(code, places={}) == []
+    assert said(code, read_from=()) == []
