@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from types import FrameType, ModuleType
 
 COMMANDS = {
+    "init": "write a definition from a project's own files",
     "list": "list the stacks, axes expanded; runs nothing",
-    "check": "judge stacks by definition, tables and resolution; builds nothing",
+    "check": "judge stacks, or a project's own files, by tables and resolution; builds nothing",
     "suggest": "say the smallest change to a definition that makes its stack good, proven",
     "lock": "resolve a stack and write its lock file",
     "build": "build a stack's image or environment",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import argparse
@@ -17,7 +17,8 @@ def configure(parser: argparse.ArgumentParser, nargs: str = "+") -> None:
         "stacks",
         nargs=nargs,
         metavar="STACK",
-        help="an id, a family, a glob such as 'cuda124*', or a TOML file",
+        help="an id, a family, a glob such as 'cuda124*', a definition, or files and folders of a project: "
+        "requirements.txt, pyproject.toml, a lock file, environment.yml, Dockerfile",
     )
     configure_folders(parser)
 
@@ -34,10 +35,27 @@ def configure_folders(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def configure_hosts(parser: argparse.ArgumentParser) -> None:
+    """Add what a project's own files do not say: the hosts that it is for."""
+    group = parser.add_argument_group("for files of a project")
+    add = group.add_argument
+    add("--gpu", action="append", default=[], metavar="L4,H100", help="the GPUs that it is for")
+    add("--driver", metavar="550.54", help="their driver: a version, or a range such as '>=550'")
+    add("--python", metavar="3.12", help="the Python, where the files name none or a range")
+    add("--platform", metavar="linux/arm64", help="operating system and processor")
+
+
+def given(args: argparse.Namespace) -> dict[str, Any]:
+    """Return what the call states for files of a project, under the keys of a definition."""
+    gpus = [name.strip() for text in getattr(args, "gpu", ()) for name in text.split(",") if name.strip()]
+    said = {"driver": getattr(args, "driver", None), "python": getattr(args, "python", None)}
+    return {**said, "gpus": gpus, "platform": getattr(args, "platform", None)}
+
+
 def chosen(args: argparse.Namespace) -> tuple[Stack, ...]:
     """Return the stacks that the user named, or all when a command takes none."""
     from stackcheck.intake import catalog  # noqa: PLC0415 - pydantic: 70 ms, and not every command reads any
 
     if args.stacks:
-        return catalog.find(args.stacks, args.matrices)
+        return catalog.find(args.stacks, args.matrices, given(args))
     return catalog.load(catalog.folders(args.matrices))

@@ -75,12 +75,16 @@ class Scope:
     workdir: str = "/"
     shell: str = ""
 
-    def expand(self, text: str) -> str:
-        """Replace $NAME, ${NAME}, ${NAME:-word} and ${NAME:+word}; ENV wins over ARG."""
+    def expand(self, text: str, *, keep_unknown: bool = False) -> str:
+        """Replace $NAME, ${NAME}, ${NAME:-word} and ${NAME:+word}; ENV wins over ARG.
+
+        A variable that nothing sets is empty; with `keep_unknown` it stays as it is written.
+        """
         known = {**self.args, **self.env}
 
         def value(match: re.Match[str]) -> str:
-            if match[0] == r"\$":
+            unknown = (match["braced"] or match["plain"]) not in known and not match["how"]
+            if match[0] == r"\$" or (keep_unknown and unknown):
                 return match[0]
             found = known.get(match["braced"] or match["plain"], "")
             if match["how"] == "-":
@@ -159,17 +163,31 @@ def steps(
 
 
 def scopes(text: str) -> Iterator[tuple[Instruction, Scope]]:
-    """Yield every instruction of the stages with what it sees, build arguments at their defaults."""
+    """Yield every instruction of the stages with what it sees, build arguments at their defaults.
+
+    A FROM sees the arguments before the first of them; a stage that is built on another goes on from there.
+    """
     before = scope = Scope()
-    begun = False
+    ends: dict[str, Scope] = {}
+    stage, number = "", -1
     for each in parse(text):
         if each.word == "FROM":
-            scope, begun = Scope(), True
-        elif not begun:
+            ends[stage] = scope
+            number += 1
+            base, stage = _base(before.expand(each.rest), number)
+            inherited = ends.get(base.lower(), Scope()) if number else Scope()
+            yield each, before
+            scope = replace(inherited, args={})
+        elif number < 0:
             before = _after(each, before, {}, {})
-            continue
-        yield each, scope
-        scope = _after(each, scope, {}, before.args)
+        else:
+            yield each, scope
+            scope = _after(each, scope, {}, before.args)
+
+
+def after(each: Instruction, scope: Scope) -> Scope:
+    """Return what the instruction behind this one sees, build arguments at their defaults."""
+    return _after(each, scope, {}, {})
 
 
 def bases(text: str, arguments: Mapping[str, str] | None = None) -> tuple[str, ...]:

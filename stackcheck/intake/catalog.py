@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +11,14 @@ import tomli
 
 from stackcheck.images.tiers import link
 from stackcheck.intake.axes import expand
-from stackcheck.intake.stack import Stack, parse_stack
+from stackcheck.intake.stack import FILLED_IN, Stack, parse_stack
 from stackcheck.model.errors import DefinitionError, UsageError
 from stackcheck.model.near import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-_FIELDS = frozenset(Stack.model_fields) - {"id", "family", "file", "axes", "below", "left_out"}
+_FIELDS = frozenset(Stack.model_fields) - {"id", "family", "file", "axes"} - FILLED_IN
 _SHIPPED = (Path(__file__).parents[1] / "matrices", Path(__file__).parents[2] / "matrices")
 
 
@@ -125,6 +126,8 @@ def select(stacks: Sequence[Stack], patterns: Sequence[str]) -> tuple[Stack, ...
     for pattern in patterns:
         hits = [s for s in stacks if pattern in (s.id, s.family) or fnmatch.fnmatchcase(s.id, pattern)]
         if not hits:
+            if "/" in pattern or re.search(r"\.\w{1,8}$", pattern):
+                raise UsageError(f"{pattern}: there is no such file, and no stack has that name.")
             names = sorted({s.id for s in stacks} | {s.family for s in stacks})
             raise UsageError(
                 f"no stack is named {pattern!r}{did_you_mean(pattern, names)}; `stackcheck list` shows all"
@@ -133,12 +136,42 @@ def select(stacks: Sequence[Stack], patterns: Sequence[str]) -> tuple[Stack, ...
     return tuple(s for s in stacks if s.id in chosen)
 
 
-def find(patterns: Sequence[str], stated: Sequence[Path] = ()) -> tuple[Stack, ...]:
-    """Return the stacks that the user means: ids, families, globs, or paths of TOML files."""
-    paths = [Path(p) for p in patterns if p.endswith(".toml")]
-    names = [p for p in patterns if not p.endswith(".toml")]
-    from_files = load(paths)
-    return (*from_files, *(_named(names, folders(stated)) if names else ()))
+def find(
+    patterns: Sequence[str], stated: Sequence[Path] = (), given: Mapping[str, Any] | None = None
+) -> tuple[Stack, ...]:
+    """Return the stacks that the user means: ids, families, globs, definitions, files of a project.
+
+    `given` are values of a definition that the call states for what a project's own files leave open.
+    """
+    own = [Path(pattern) for pattern in patterns if _is_project(pattern)]
+    names = [pattern for pattern in patterns if Path(pattern) not in own]
+    paths = [Path(name) for name in names if name.endswith(".toml")]
+    names = [name for name in names if not name.endswith(".toml")]
+    return (
+        *load(paths),
+        *(_of_project(own, given or {}) if own else ()),
+        *(_named(names, folders(stated)) if names else ()),
+    )
+
+
+def _is_project(pattern: str) -> bool:
+    """Tell whether an operand is a file or folder of a project, and not the name or file of a definition."""
+    path = Path(pattern)
+    if not (path.exists() or path.is_symlink()):
+        return False
+    from stackcheck.intake.recognise import DEFINITION, kind_of  # noqa: PLC0415 - ids need no readers
+
+    if path.is_dir():
+        from stackcheck.intake.project import files_of  # noqa: PLC0415
+
+        return not any(kind_of(each) == DEFINITION for each in path.glob("*.toml")) or bool(files_of(path))
+    return kind_of(path) != DEFINITION
+
+
+def _of_project(paths: Sequence[Path], given: Mapping[str, Any]) -> tuple[Stack, ...]:
+    from stackcheck.intake.project import take  # noqa: PLC0415 - readers of many formats
+
+    return tuple(taken.stack for taken in take(paths, given))
 
 
 def _named(names: Sequence[str], places: Sequence[Path]) -> tuple[Stack, ...]:

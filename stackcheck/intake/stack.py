@@ -40,6 +40,10 @@ else:
 __all__ = ["BuiltFor", "Index", "Package", "Stack", "parse_stack"]
 
 
+FILLED_IN = frozenset({"below", "left_out", "read_from", "places", "unread", "contradictions"})
+"""Fields of a Stack that its reader fills, and that no definition states."""
+
+
 class Index(Strict):
     """Where wheels are looked for, in pip's words and with pip's meaning.
 
@@ -193,6 +197,14 @@ class Stack(Strict):
     """The tiers that this stack's image is built on, lowest first; the reader fills it from `from_stack`."""
     left_out: dict[str, str] = Field(default_factory=dict)
     """The packages whose marker is false here, and that marker; the reader fills it."""
+    read_from: tuple[str, ...] = ()
+    """The project's own files that state it; empty for a definition."""
+    places: dict[str, str] = Field(default_factory=dict)
+    """Where each key was stated, as "Dockerfile:12"; readers of a project's own files fill it."""
+    unread: tuple[str, ...] = ()
+    """What those files say and was not understood, a sentence each with its place."""
+    contradictions: tuple[tuple[str, str], ...] = ()
+    """Where those files take back what they have stated: the place, and a sentence."""
 
     @model_validator(mode="after")
     def _leave_out(self) -> Stack:
@@ -231,9 +243,11 @@ def parse_stack(
 ) -> tuple[Stack | None, list[str]]:
     """Make a Stack of an expanded row; return it, or None and every fault as `file: key: what is wrong`."""
     label = f"{where} ({row['id']})" if isinstance(row.get("id"), str) else where
-    for key, instead in (("below", "image.from_stack"), ("left_out", "a marker of the package")):
-        if key in row:
-            return None, [f"{file}: {label}.{key}: unknown key; state {instead}"]
+    for key in FILLED_IN & row.keys():
+        instead = {"below": "; state image.from_stack", "left_out": "; state a marker of the package"}.get(
+            key, ""
+        )
+        return None, [f"{file}: {label}.{key}: unknown key{instead}"]
     try:
         return Stack.model_validate({**row, "file": file}), []
     except ValidationError as error:

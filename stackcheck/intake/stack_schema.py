@@ -41,7 +41,7 @@ def definition_schema() -> dict[str, Any]:
     for name, rows in {**definitions, "Stack": row}.items():
         _describe(rows, getattr(stack, name))
     fields = row["properties"]
-    for name in ("family", "file", "below", "left_out"):  # set by the reader
+    for name in ("family", "file", *stack.FILLED_IN):  # set by the reader
         fields.pop(name)
     package = {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/Package"}]}
     fields["packages"]["additionalProperties"] = package

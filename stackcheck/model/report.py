@@ -55,6 +55,8 @@ class Report:
     file: str = ""
     """The definition file, as the user would name it; empty when there is none."""
     summary: str = ""
+    read_from: tuple[str, ...] = ()
+    """The project's own files that were read; empty where a definition states the stack."""
     command: str = ""
     """`check`, `verify` or `probe`."""
     subject: Subject = Subject()

@@ -98,7 +98,8 @@ class Verdict:
     decided. `unverified`: it rests on knowledge that no primary source confirms, or on an assumption that it
     names, so it is a WARN where it would be a FAIL. `question` and `subject` say what was asked about what
     ("accepts torch", "torchvision"): verdicts of the same question and subject are answers to one another,
-    and the judge keeps the strongest. `notes` are weaker answers that disagree with this one.
+    and the judge keeps the strongest. `notes` are weaker answers that disagree with this one. `place` is
+    where what it is about stands in the files that were read: "Dockerfile:12".
     """
 
     code: str
@@ -115,6 +116,7 @@ class Verdict:
     question: str = ""
     subject: str = ""
     notes: tuple[str, ...] = ()
+    place: str = ""
 
     @property
     def counts(self) -> bool:

@@ -53,6 +53,8 @@ class Finding:
     """False for what only machines are told: what passed, and what stands in a list already."""
     reached: bool = True
     """False for what was not checked because its level was not reached."""
+    place: str = ""
+    """Where what it is about stands: "Dockerfile:12"; "" for the whole definition."""
 
     @property
     def word(self) -> str:
@@ -155,3 +157,9 @@ class Document:
     """What is said where there is no section."""
     package: str = "stackcheck"
     """The name of the checks, for tools that sort by it."""
+
+
+def place_of(finding: Finding, section: Section) -> tuple[str, int]:
+    """Return the file that a finding is about and the line in it, counted from 1 (0: not known)."""
+    file, _, line = finding.place.rpartition(":")
+    return (file, int(line)) if file and line.isdecimal() else (finding.place or section.file, 0)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from stackcheck.model.escape import one_line
 from stackcheck.model.verdict import Outcome
-from stackcheck.report.document import Document, Finding, Lines, Listing, Section, Table
+from stackcheck.report.document import Document, Finding, Lines, Listing, Section, Table, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,9 +25,11 @@ def render_github(document: Document) -> str:
     return "\n".join(lines or [command("error", "stackcheck", "", document.empty)]) + "\n"
 
 
-def command(level: str, title: str, file: str, message: str) -> str:
+def command(level: str, title: str, file: str, message: str, line: int = 0) -> str:
     """Return one workflow command line; the runner shows `%0A` as a line break."""
     properties = [f"title={_property(title)}"]
+    if line:
+        properties.insert(0, f"line={line}")
     if file:
         properties.insert(0, f"file={_property(file)}")
     return f"::{level} {','.join(properties)}::{message}"
@@ -38,7 +40,8 @@ def _section(section: Section) -> Iterator[str]:
         if isinstance(part, Finding):
             level = "notice" if part.accepted else _LEVEL.get(part.outcome, "notice")
             title = " ".join(word for word in (part.word, part.code, section.name) if word)
-            yield command(level, title, section.file, _message(part))
+            file, line = place_of(part, section)
+            yield command(level, title, file, _message(part), line)
         elif isinstance(part, Listing):
             title = f"{part.heading.upper()} {section.name}"
             yield from (command("notice", title, section.file, _data(each.line)) for each in part.entries)
@@ -58,7 +61,7 @@ def _section(section: Section) -> Iterator[str]:
 def _message(part: Finding) -> str:
     """Return the message and the rows under it; evidence is left to the formats that have room."""
     head = part.message or part.title
-    rows = [f"{row.name}: {row.value}" for row in part.rows if row.name != "see"]
+    rows = [f"{row.name}: {row.value}" for row in part.rows if row.name not in {"see", "at"}]
     return "%0A".join(_data(line) for line in (head, *rows) if line)
 
 

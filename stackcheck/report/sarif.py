@@ -15,6 +15,7 @@ from urllib.parse import quote
 from stackcheck import __version__
 from stackcheck.model.escape import one_line
 from stackcheck.model.verdict import Outcome
+from stackcheck.report.document import place_of
 from stackcheck.report.junit import detail
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def _result(section: Section, finding: Finding, index: int) -> dict[str, Any]:
         "ruleIndex": index,
         "level": _LEVEL[finding.outcome],
         "message": {"text": _message(finding)},
-        "locations": [_location(section)],
+        "locations": [_location(section, *place_of(finding, section))],
         "partialFingerprints": {"stackcheck/v1": _fingerprint(section.name, finding.name or finding.heading)},
     }
     if finding.outcome is Outcome.SKIP:
@@ -84,12 +85,13 @@ def _message(finding: Finding) -> str:
     return f"not checked: {text}" if finding.outcome is Outcome.SKIP else text
 
 
-def _location(section: Section) -> dict[str, Any]:
+def _location(section: Section, file: str = "", line: int = 0) -> dict[str, Any]:
+    file = file or section.file
     name = one_line(section.name, 200)
     location: dict[str, Any] = {"logicalLocations": [{"name": name, "kind": "module"}]}
-    if section.file:
-        uri = ("file://" if section.file.startswith("/") else "") + quote(one_line(section.file, 1000))
-        location["physicalLocation"] = {"artifactLocation": {"uri": uri}, "region": {"startLine": 1}}
+    if file:
+        uri = ("file://" if file.startswith("/") else "") + quote(one_line(file, 1000))
+        location["physicalLocation"] = {"artifactLocation": {"uri": uri}, "region": {"startLine": line or 1}}
     return location
 
 

@@ -42,6 +42,7 @@ def report_document(reports: Iterable[Report]) -> Document:
 def verdict_rows(verdict: Verdict) -> tuple[Row, ...]:
     """Return what stands under a verdict's message, in the order in which it is read."""
     rows = [
+        Row("at", verdict.place),
         Row("expected", verdict.expected),
         Row("found", verdict.found),
         *(Row("note", note) for note in verdict.notes),
@@ -67,6 +68,7 @@ def finding(verdict: Verdict, *, name: str = "", note: str = "", reached: bool =
         name=name,
         shown=verdict.outcome in LEADING or bool(verdict.waived or verdict.notes),
         reached=reached,
+        place=verdict.place,
     )
 
 
@@ -137,6 +139,8 @@ def _not_checked(report: Report) -> Iterator[Listing]:
 
 def _looked_at(report: Report) -> str:
     where = f"; defined in {report.file}" if report.file else ""
+    if report.read_from:
+        where = f"; read from {', '.join(report.read_from)}"
     return f"{wording.subject(report)}; {wording.when(report)}{where}"
 
 

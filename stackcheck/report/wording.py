@@ -90,7 +90,8 @@ def tally(report: Report) -> str:
 def suggestion(report: Report) -> str:
     """Return the command that looks for the nearest good definition, when the definition itself fails."""
     of_definition = any(v.outcome is Outcome.FAIL and v.level < Level.BYTES for v in report.counted)
-    if not (of_definition and report.stack and report.file):
+    # What a project's own files state is edited by hand: only a definition has a diff.
+    if not (of_definition and report.stack and report.file) or report.read_from:
         return ""
     return f"the smallest change that makes it good: stackcheck suggest {one_line(_named(report), 300)}"
 

@@ -42,6 +42,7 @@ class Finding:
     """The level of the evidence, where it is not that of the rule: None is the rule's own."""
     notes: tuple[str, ...] = ()
     """Weaker answers to the same question that disagree."""
+    place: str = ""
 
 
 Findings: TypeAlias = Finding | Iterable[Finding] | None
@@ -301,6 +302,7 @@ def _verdict(each: Rule, finding: Finding) -> Verdict:
         question="" if finding.question == NO_ANSWER else finding.question or each.question,
         subject=finding.subject or each.subject,
         notes=finding.notes,
+        place=finding.place,
     )
 
 

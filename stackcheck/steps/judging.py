@@ -16,6 +16,7 @@ from stackcheck.probing import agent as agents
 from stackcheck.probing.observation import Observation
 from stackcheck.rules.registry import accepted, current_code
 from stackcheck.rules.strongest import strongest
+from stackcheck.steps.places import placed
 from stackcheck.steps.probing import packed_agent
 from stackcheck.targets import Target
 
@@ -58,9 +59,10 @@ class Run:
         seen = facts.get("probing")
         return Report(
             stack=stack.id,
-            verdicts=waive(strongest(verdicts), stack),
+            verdicts=placed(waive(strongest(verdicts), stack), stack),
             file=stack.file,
             summary=stack.summary,
+            read_from=stack.read_from,
             command=self.command,
             subject=_subject(target),
             started=self.started,

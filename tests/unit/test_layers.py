@@ -9,8 +9,8 @@ from stackcheck.guard import startarchive
 
 ROOT = Path(stackcheck.__file__).parent
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("storage",),
     ("model",),
+    ("storage",),
     ("extensions", "knowledge"),
     ("images", "variants"),
     ("intake",),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stackcheck.model.near import did_you_mean
-from stackcheck.rules.registry import RULES, Finding, current_code, failed, passed, rule
+from stackcheck.rules.registry import RULES, Finding, current_code, failed, passed, rule, skipped, warned
 
 if TYPE_CHECKING:
     from stackcheck.intake.stack import Stack
@@ -41,3 +42,44 @@ def named_codes_exist(stack: Stack) -> list[Finding]:
         if current_code(code) not in RULES
     ]
     return unknown or [passed(f"all {len(named)} rule codes that the stack names exist")]
+
+
+def _is_read_from_files(facts: Facts) -> bool:
+    stack: Stack = facts["stack"]
+    return bool(stack.read_from)
+
+
+@rule("STACK102", when=_is_read_from_files)
+def files_are_understood(stack: Stack) -> list[Finding]:
+    """Everything that a project's own files state was understood.
+
+    A line that was not read may install another torch: what it says is not part of the stack that was judged.
+
+    Source: the formats that stackcheck reads (`stackcheck check --help`).
+    Example: `pip install torch==${TORCH}` where nothing in the Dockerfile sets TORCH.
+    Fix: state it in the file, or write a definition.
+    """
+    return [skipped(text) for text in stack.unread] or [
+        passed("Every line of the files that states what is installed was understood.")
+    ]
+
+
+@rule("STACK103", when=_is_read_from_files)
+def files_agree(stack: Stack) -> list[Finding]:
+    """No file and no later step takes back what another one states.
+
+    pip replaces what is installed without a word: a later install of another version leaves that one, and
+    what was compiled for the first stays.
+
+    Source: https://pip.pypa.io/en/stable/cli/pip_install/, checked 2026-11-30.
+    Example: a Dockerfile installs torch 2.5.0 from PyTorch's index and later `pip install torch==2.6.0`.
+    Fix: state each version in one place.
+    """
+    found = [
+        replace(
+            warned(text, expected="one version", found="two", hint="state the version in one place"),
+            place=place,
+        )
+        for place, text in stack.contradictions
+    ]
+    return found or [passed("No file and no later step takes back what another one states.")]

@@ -40,6 +40,11 @@ def verdicts(code: str, facts: Any = None, **fields: Any) -> list[Verdict]:
     return _judged(code, {**definition_facts(stated, knowledge.load()), **(facts or {})})
 
 
+def judged_stack(code: str, stack: Stack) -> list[Verdict]:
+    """Judge a stack by its definition and the tables."""
+    return _judged(code, definition_facts(stack, knowledge.load()))
+
+
 def said(code: str, facts: Any = None, **fields: Any) -> list[tuple[str, str]]:
     """Return (outcome, message) of each verdict on a stack that states these fields."""
     return [(each.outcome.name, each.message) for each in verdicts(code, facts, **fields)]

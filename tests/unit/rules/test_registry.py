@@ -91,9 +91,9 @@ def test_ignores_and_expected_codes_must_exist() -> None:
     assert judge_one(judge, {"stack": Stack(id="x")}) == []
     (good,) = judge_one(judge, {"stack": Stack(id="x", ignore={"STACK101": "for the test"})})
     assert (good.outcome, good.message) == (Outcome.PASS, "all 1 rule codes that the stack names exist")
-    (bad,) = judge_one(judge, {"stack": Stack(id="x", file="m.toml", expect_codes=("STACK110",))})
+    (bad,) = judge_one(judge, {"stack": Stack(id="x", file="m.toml", expect_codes=("STACK181",))})
     assert bad.outcome is Outcome.FAIL
-    assert bad.message == "expect_codes names STACK110, and no rule has that code"
+    assert bad.message == "expect_codes names STACK181, and no rule has that code"
     assert bad.hint == "correct it in m.toml; did you mean 'STACK101'?"
 
 

@@ -1,0 +1,162 @@
+"""Read the lock files of other tools: every package that they pin, with the place where it comes from.
+
+uv.lock, pylock.toml (PEP 751), poetry.lock, pdm.lock and Pipfile.lock. Formats: the tools' own documents and
+files that they write, 2026-11-30.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from packaging.markers import InvalidMarker, Marker
+
+from stackcheck.intake.pyproject import python_stated
+from stackcheck.intake.stated import Found, Open, Stated, found_of, package
+from stackcheck.intake.tomllines import Lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+KIND = "lock file"
+_PYPI = ("https://pypi.org/simple", "https://pypi.org/simple/")
+_OWN = ("virtual", "editable", "directory", "workspace")
+"""Sources of uv.lock that are the project itself, or a part of it."""
+
+
+def read(text: str, document: Mapping[str, Any], shown: str) -> Found:
+    """Read a uv.lock, pylock.toml, poetry.lock or pdm.lock from its text and what it parses to."""
+    lines = Lines(text, shown)
+    rows = document.get("packages") if "lock-version" in document else document.get("package")
+    said: list[Stated | Open] = list(_python(document, lines))
+    names: dict[str, list[Stated]] = {}
+    for row in rows if isinstance(rows, list) else ():
+        stated = _package(row, lines) if isinstance(row, dict) else None
+        if stated is not None:
+            names.setdefault(stated.key, []).append(stated)
+    for found in names.values():
+        said += _one_of(found)
+    return found_of(KIND, shown, said)
+
+
+def _python(document: Mapping[str, Any], lines: Lines) -> Iterator[Stated | Open]:
+    metadata = document.get("metadata")
+    poetry = metadata.get("python-versions") if isinstance(metadata, dict) else None
+    wanted = document.get("requires-python", poetry)
+    if isinstance(wanted, str):
+        yield from python_stated(wanted, lines.place("python"))
+
+
+def _package(row: Mapping[str, Any], lines: Lines) -> Stated | None:
+    name, version = row.get("name"), row.get("version")
+    if not isinstance(name, str):
+        return None
+    place = lines.place(f'name = "{name}"')
+    source = row.get("source") if isinstance(row.get("source"), dict) else {}
+    assert isinstance(source, dict)  # noqa: S101 - for the type alone
+    if any(key in source for key in _OWN) or "directory" in row:
+        return None
+    return package(
+        name, place, version=version if isinstance(version, str) else None,
+        index=_index(row, source), marker=_marker(row), **_reference(row, source),
+    )  # fmt: skip
+
+
+def _index(row: Mapping[str, Any], source: Mapping[str, Any]) -> str | None:
+    legacy = source.get("url") if source.get("type") == "legacy" else None
+    url = source.get("registry") or row.get("index") or legacy
+    return url if isinstance(url, str) and "://" in url and url not in _PYPI else None
+
+
+def _marker(row: Mapping[str, Any]) -> str | None:
+    """Return the marker of a row: uv.lock states one for each of several versions of a package."""
+    several = row.get("resolution-markers")
+    texts = several if isinstance(several, list) else [row.get("marker") or row.get("markers")]
+    good = [text for text in texts if isinstance(text, str) and _is_marker(text)]
+    return " or ".join(f"({text})" for text in good) if len(good) > 1 else next(iter(good), None)
+
+
+def _is_marker(text: str) -> bool:
+    try:
+        Marker(text)
+    except InvalidMarker:
+        return False
+    return True
+
+
+def _reference(row: Mapping[str, Any], source: Mapping[str, Any]) -> dict[str, Any]:
+    vcs = row.get("vcs")
+    if isinstance(vcs, dict) and isinstance(vcs.get("url"), str):
+        revision = vcs.get("commit-id") or vcs.get("requested-revision")
+        return {"git": f"git+{vcs['url']}@{revision}" if revision else f"git+{vcs['url']}"}
+    git = source.get("git") or (source.get("url") if source.get("type") == "git" else None)
+    if isinstance(git, str):
+        address, _, commit = git.partition("#")
+        commit = commit or str(source.get("resolved_reference") or "")
+        return {"git": f"git+{address.partition('?')[0]}" + (f"@{commit}" if commit else "")}
+    url = source.get("url") if source.get("type", "url") == "url" else None
+    archive = row.get("archive")
+    if url is None and isinstance(archive, dict):
+        url = archive.get("url")
+    return {"url": url} if isinstance(url, str) else {}
+
+
+def _one_of(found: list[Stated]) -> Iterator[Stated | Open]:
+    """Return the one row of a package that holds on Linux; say so where several do."""
+    if len(found) == 1:
+        yield found[0]
+        return
+    here = {
+        "sys_platform": "linux",
+        "platform_system": "Linux",
+        "platform_machine": "x86_64",
+        "os_name": "posix",
+    }
+    holding = [
+        each for each in found if "marker" not in each.value or Marker(each.value["marker"]).evaluate(here)
+    ]
+    name = found[0].key.removeprefix("packages.")
+    if not holding:
+        return
+    if len({each.value["version"] for each in holding}) > 1:
+        versions = ", ".join(each.value["version"] for each in holding)
+        yield Open(f"{name} is locked as {versions}: the first of them was taken.", holding[0].place)
+    row = {key: value for key, value in holding[0].value.items() if key != "marker"}
+    yield Stated(holding[0].key, row, holding[0].place)
+
+
+def read_pipfile_lock(document: Mapping[str, Any], text: str, shown: str) -> Found:
+    """Read a Pipfile.lock from its text and what it parses to."""
+    lines = Lines(text, shown)
+    meta = document.get("_meta") if isinstance(document.get("_meta"), dict) else {}
+    assert isinstance(meta, dict)  # noqa: S101 - for the type alone
+    sources = {
+        row["name"]: row["url"]
+        for row in _rows(meta, "sources")
+        if isinstance(row, dict) and isinstance(row.get("name"), str) and isinstance(row.get("url"), str)
+    }
+    said: list[Stated | Open] = []
+    wanted = (
+        meta.get("requires", {}).get("python_version") if isinstance(meta.get("requires"), dict) else None
+    )
+    if isinstance(wanted, str):
+        said.append(Stated("python", wanted, lines.place("python_version")))
+    rows = document.get("default")
+    for name, row in (rows if isinstance(rows, dict) else {}).items():
+        if isinstance(row, dict):
+            said.append(_pipenv_package(name, row, sources, lines))
+    return found_of(KIND, shown, said)
+
+
+def _pipenv_package(name: str, row: Mapping[str, Any], sources: Mapping[str, str], lines: Lines) -> Stated:
+    url = sources.get(str(row.get("index")))
+    git = row.get("git")
+    return package(
+        name, lines.place(f'"{name}"'), version=str(row.get("version", "")).removeprefix("==") or None,
+        extras=row.get("extras"), marker=row.get("markers"), index=url if url not in _PYPI else None,
+        git=f"git+{git}@{row.get('ref')}" if isinstance(git, str) else None,
+    )  # fmt: skip
+
+
+def _rows(table: Mapping[str, Any], key: str) -> list[Any]:
+    value = table.get(key)
+    return value if isinstance(value, list) else []

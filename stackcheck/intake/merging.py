@@ -1,0 +1,132 @@
+"""Statements of several files as the one row of a definition; what takes something back is said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import InvalidVersion, Version
+
+from stackcheck.intake.stated import Open, Place, Stated
+from stackcheck.model.redact import without_userinfo
+from stackcheck.model.versions import LATEST
+
+_LISTS = ("index.extra", "index.find_links", "constraints", "overrides", "no_build_isolation", "gpus")
+"""Keys whose values come together; of every other key one value counts."""
+_REFERENCES = frozenset({"git", "url", "path"})
+
+
+class Merged:
+    """The row of a definition: `row` as TOML has it, `places` of its keys, and what was left `open`."""
+
+    def __init__(self) -> None:
+        self.row: dict[str, Any] = {}
+        self.places: dict[str, Place] = {}
+        self.open: list[Open] = []
+
+    def add(self, each: Stated) -> None:
+        """Take a statement; the first value of a key stays, and one that differs is a contradiction."""
+        if each.key.startswith("packages."):
+            self._add_package(each.key.removeprefix("packages."), dict(each.value), each.place)
+        elif each.key in _LISTS:
+            self._add_listed(each)
+        else:
+            self._add_value(each)
+
+    def put(self, key: str, value: Any, place: Place) -> None:
+        """Put a value in the place of what was stated: the call decides."""
+        table, _, name = key.rpartition(".")
+        (self.row.setdefault(table, {}) if table else self.row)[name] = value
+        self.places[key] = place
+
+    def _add_value(self, each: Stated) -> None:
+        table, _, name = each.key.rpartition(".")
+        target = self.row.setdefault(table, {}) if table else self.row
+        value = self._without_login(each.value, each.place)
+        if name in target and target[name] != value:
+            text = f"{each.key} is {value} here and {target[name]} in {self.places[each.key]}"
+            self.open.append(Open(f"{text}; the latter was taken.", each.place, "contradiction"))
+        elif name not in target:
+            self.put(each.key, value, each.place)
+
+    def _add_listed(self, each: Stated) -> None:
+        table, _, name = each.key.rpartition(".")
+        target = self.row.setdefault(table, {}) if table else self.row
+        if each.value is True or target.get(name) is True:
+            target[name] = True
+        else:
+            value = self._without_login(each.value, each.place)
+            target[name] = list(dict.fromkeys([*target.get(name, ()), value]))
+        self.places.setdefault(each.key, each.place)
+
+    def _without_login(self, value: Any, place: Place) -> Any:
+        """Take a login out of an address: it belongs into the environment or a netrc file."""
+        clean = without_userinfo(value) if isinstance(value, str) and "://" in value else value
+        if clean != value:
+            self.open.append(Open(f"the login in the address {clean} was left out.", place))
+        return clean
+
+    def _add_package(self, name: str, new: dict[str, Any], place: Place) -> None:
+        if "index" in new:
+            new["index"] = self._without_login(new["index"], place)
+        packages = self.row.setdefault("packages", {})
+        key, old = f"packages.{name}", packages.get(name)
+        if old is None:
+            packages[name], self.places[key] = new, place
+            return
+        packages[name] = joined(old, new)
+        if packages[name]["version"] == old.get("version") and not _REFERENCES & new.keys():
+            return  # what the first one says decides
+        if clashes(old, new):
+            text = f"{name} is {new['version']} here and {old['version']} in {self.places[key]}"
+            self.open.append(Open(f"{text}; the former was taken.", place, "contradiction"))
+        self.places[key] = place
+
+
+def joined(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """Return what two statements of one package say together: a pin decides, then the later one.
+
+    >>> joined({"version": ">=2.4"}, {"version": "2.5.0"}), joined({"version": ">=2"}, {"version": "<3"})
+    ({'version': '2.5.0'}, {'version': '>=2,<3'})
+    """
+    if _REFERENCES & new.keys():
+        return new
+    if _REFERENCES & old.keys():
+        return old
+    return {**old, **new, "version": _version(old.get("version", LATEST), new.get("version", LATEST))}
+
+
+def _version(first: str, second: str) -> str:
+    if second in (LATEST, first) or takes(second, first):
+        return first
+    if first == LATEST or exact(first) or exact(second):
+        return second
+    return f"{first},{second}"
+
+
+def clashes(old: dict[str, Any], new: dict[str, Any]) -> bool:
+    """Tell whether no version serves both statements, as far as a pin tells it."""
+    first, second = old.get("version", LATEST), new.get("version", LATEST)
+    if LATEST in (first, second) or (_REFERENCES & new.keys()):
+        return False
+    return bool(exact(first) or exact(second)) and not (takes(first, second) or takes(second, first))
+
+
+def exact(text: str) -> Version | None:
+    """Return a text as a version, None for a range."""
+    try:
+        return Version(text)
+    except InvalidVersion:
+        return None
+
+
+def takes(wanted: str, version: str) -> bool:
+    """Tell whether a version or range takes an exact version; a pin without a local part takes any."""
+    have, same = exact(version), exact(wanted)
+    if have is None or wanted == LATEST:
+        return have is not None
+    try:
+        specifiers = SpecifierSet(f"=={wanted}" if same else wanted)
+    except InvalidSpecifier:
+        return False
+    return specifiers.contains(have, prereleases=True)

@@ -1,0 +1,206 @@
+"""Read what a pyproject.toml states: PEP 621, dependency groups (PEP 735), `[tool.uv]`, Poetry and PDM.
+
+Nothing of the project is run. Formats: https://packaging.python.org/en/latest/specifications/ and
+https://docs.astral.sh/uv/reference/settings/, checked 2026-11-30.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from packaging.markers import InvalidMarker, Marker
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from stackcheck.intake.poetry import poetry_statements
+from stackcheck.intake.stated import Found, Open, Place, Stated, required
+from stackcheck.intake.tomllines import Lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import TypeAlias
+
+    Statements: TypeAlias = Iterator[Stated | Open]
+
+KIND = "project file"
+_BOUND = re.compile(r"(?:==|~=|>=)\s*(\d+\.\d+)")
+
+
+def read(text: str, document: Mapping[str, Any], shown: str) -> Found:
+    """Read a pyproject.toml from its text and what it parses to."""
+    lines = Lines(text, shown)
+    project, tool = _table(document, "project"), _table(document, "tool")
+    said: list[Stated | Open] = [*_project(project, lines)]
+    uv = _table(tool, "uv")
+    said += _uv(uv, lines)
+    said += poetry_statements(_table(tool, "poetry"), lines)
+    sources = _Sources(uv, lines)
+    members = {
+        **_groups(_table(project, "optional-dependencies"), "extra", lines),
+        **_groups(_flattened(_table(document, "dependency-groups")), "group", lines),
+        **_groups(_table(_table(tool, "pdm"), "dev-dependencies"), "group", lines),
+    }
+    stated = [sources.applied(each) for each in said if isinstance(each, Stated)]
+    left = [each for each in said if isinstance(each, Open)]
+    left += [each for rows in members.values() for each in rows if isinstance(each, Open)]
+    return Found(
+        KIND,
+        shown,
+        tuple(stated),
+        (*left, *sources.open()),
+        tuple(
+            (name, tuple(sources.applied(each) for each in rows if isinstance(each, Stated)))
+            for name, rows in members.items()
+        ),
+    )
+
+
+def _table(document: Mapping[str, Any], key: str) -> dict[str, Any]:
+    value = document.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _texts(value: Any) -> list[str]:
+    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
+
+
+def _project(project: Mapping[str, Any], lines: Lines) -> Statements:
+    wanted = project.get("requires-python")
+    if isinstance(wanted, str):
+        yield from python_stated(wanted, lines.place("requires-python"))
+    yield from _requirements(_texts(project.get("dependencies")), lines)
+    for key in _texts(project.get("dynamic")):
+        if key in {"dependencies", "optional-dependencies"}:
+            yield Open(f"{key} are made when the project is built, so they were not read.", lines.place(key))
+
+
+def python_stated(specifier: str, place: Place) -> Statements:
+    """Say which Python a range of them means: one minor version is stated, a range has to be asked."""
+    exact = re.fullmatch(r"\s*(?:==|~=)\s*(\d+\.\d+)(?:\.\d+|\.\*)*\s*", specifier)
+    bounds = _BOUND.search(specifier)
+    if exact:
+        yield Stated("python", exact[1], place)
+    elif bounds:
+        yield Open(f"Python {specifier} is a range: say which one with --python.", place, "asked")
+
+
+def _requirements(texts: Iterable[str], lines: Lines) -> Statements:
+    for text in texts:
+        place = lines.place(text)
+        try:
+            yield required(Requirement(text), place)
+        except InvalidRequirement:
+            yield Open(f"{text[:80]!r} is not a requirement.", place)
+
+
+def _groups(groups: Mapping[str, Any], word: str, lines: Lines) -> dict[str, list[Stated | Open]]:
+    return {f"{word} {name}": list(_requirements(_texts(rows), lines)) for name, rows in groups.items()}
+
+
+def _flattened(groups: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return dependency groups with the groups that they include; one that includes itself adds nothing."""
+
+    def of(name: str, above: tuple[str, ...]) -> list[str]:
+        rows = groups.get(name)
+        found: list[str] = []
+        for row in rows if isinstance(rows, list) and name not in above else ():
+            inner = row.get("include-group") if isinstance(row, dict) else None
+            found += (
+                [row] if isinstance(row, str) else of(inner, (*above, name)) if isinstance(inner, str) else []
+            )
+        return found
+
+    return {name: of(name, ()) for name in groups}
+
+
+def _uv(uv: Mapping[str, Any], lines: Lines) -> Statements:
+    for key, target in (("override-dependencies", "overrides"), ("constraint-dependencies", "constraints")):
+        for text in _texts(uv.get(key)):
+            yield Stated(target, text, lines.place(text))
+    if uv.get("no-build-isolation") is True:
+        yield Stated("no_build_isolation", value=True, place=lines.place("no-build-isolation"))
+    for name in _texts(uv.get("no-build-isolation-package")):
+        yield Stated("no_build_isolation", name, lines.place(name))
+    if uv.get("no-build") is True:
+        yield Stated("source_builds", "forbid", lines.place("no-build"))
+    for url in _texts(uv.get("extra-index-url")):
+        yield Stated("index.extra", url, lines.place(url))
+    for url in _texts(uv.get("find-links")):
+        yield Stated("index.find_links", url, lines.place(url))
+    if isinstance(uv.get("index-url"), str):
+        yield Stated("index.url", uv["index-url"], lines.place("index-url"))
+    for index in uv.get("index", ()) if isinstance(uv.get("index"), list) else ():
+        yield from _uv_index(index, lines)
+
+
+def _uv_index(index: Any, lines: Lines) -> Statements:
+    url = index.get("url") if isinstance(index, dict) else None
+    if isinstance(url, str) and not index.get("explicit"):
+        yield Stated("index.url" if index.get("default") else "index.extra", url, lines.place(url))
+
+
+class _Sources:
+    """The `[tool.uv.sources]` of a project: where single packages come from."""
+
+    def __init__(self, uv: Mapping[str, Any], lines: Lines) -> None:
+        rows = uv.get("index")
+        self._indexes = {
+            row["name"]: row["url"]
+            for row in (rows if isinstance(rows, list) else ())
+            if isinstance(row, dict) and isinstance(row.get("name"), str) and isinstance(row.get("url"), str)
+        }
+        self._lines = lines
+        self._rows = {canonicalize_name(name): row for name, row in _table(uv, "sources").items()}
+        self._used: set[str] = set()
+
+    def applied(self, each: Stated) -> Stated:
+        """Return a statement of a package with the place that its source names."""
+        name = each.key.removeprefix("packages.")
+        row = self._chosen(self._rows.get(canonicalize_name(name))) if each.key != name else None
+        if row is None:
+            return each
+        self._used.add(canonicalize_name(name))
+        return Stated(each.key, {**each.value, **self._place_of(row)}, each.place)
+
+    def _chosen(self, rows: Any) -> dict[str, Any] | None:
+        """Return the source that holds on Linux: a list has one for each marker."""
+        choices = [row for row in (rows if isinstance(rows, list) else [rows]) if isinstance(row, dict)]
+        return next((row for row in choices if _on_linux(row.get("marker"))), None)
+
+    def _place_of(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        if isinstance(row.get("index"), str):
+            url = self._indexes.get(row["index"])
+            return {"index": url} if url else {}
+        if isinstance(row.get("git"), str):
+            address = row["git"] if row["git"].startswith("git+") else f"git+{row['git']}"
+            revision = next(
+                (row[key] for key in ("rev", "tag", "branch") if isinstance(row.get(key), str)), ""
+            )
+            return {"git": f"{address}@{revision}" if revision else address}
+        return {key: row[key] for key in ("url", "path") if isinstance(row.get(key), str)}
+
+    def open(self) -> Iterator[Open]:
+        """Yield what the sources say and nobody takes: an index without an address, a workspace member."""
+        for name, rows in self._rows.items():
+            row = self._chosen(rows)
+            if row is None or name not in self._used:
+                continue
+            if isinstance(row.get("index"), str) and row["index"] not in self._indexes:
+                yield Open(
+                    f"the index {row['index']!r} of {name} has no address here.", self._lines.place(name)
+                )
+            if row.get("workspace"):
+                yield Open(f"{name} is a member of the workspace: it was not read.", self._lines.place(name))
+
+
+def _on_linux(marker: Any) -> bool:
+    if not isinstance(marker, str):
+        return True
+    try:
+        parsed = Marker(marker)
+    except InvalidMarker:
+        return False
+    return parsed.evaluate(
+        {"sys_platform": "linux", "platform_system": "Linux", "platform_machine": "x86_64"}
+    )

@@ -1,0 +1,94 @@
+"""Where in the files of a project, or in a definition, stands what a verdict is about."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from dataclasses import replace
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from packaging.utils import canonicalize_name
+
+from stackcheck.model.errors import UsageError
+from stackcheck.model.verdict import Outcome
+from stackcheck.rules.registry import RULES
+from stackcheck.storage.reading import read_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from stackcheck.intake.stack import Stack
+    from stackcheck.model.verdict import Verdict
+
+_TOLD = (Outcome.WARN, Outcome.FAIL, Outcome.ERROR)
+_MOST = 8 << 20
+
+
+def placed(verdicts: Iterable[Verdict], stack: Stack) -> tuple[Verdict, ...]:
+    """Say of each verdict that a reader has to see where its cause stands; "" where that is not known."""
+    return tuple(
+        replace(each, place=_place(each, stack)) if each.outcome in _TOLD and not each.place else each
+        for each in verdicts
+    )
+
+
+def _place(verdict: Verdict, stack: Stack) -> str:
+    for key in _keys(verdict):
+        found = stack.places.get(key) or _in_definition(stack, key)
+        if found:
+            return found
+    return ""
+
+
+def _keys(verdict: Verdict) -> Iterator[str]:
+    """Yield the keys that a verdict is about: that of the package that it names, then those of its family."""
+    if verdict.subject:
+        yield f"packages.{canonicalize_name(verdict.subject)}"
+    rule = RULES.get(verdict.code)
+    if rule is not None:
+        yield from family_keys(rule.module)
+
+
+@cache
+def family_keys(module: str) -> Sequence[str]:
+    """Return the `KEYS` that the folder of a rule states."""
+    folder = importlib.import_module(module.rpartition(".")[0])
+    return tuple(getattr(folder, "KEYS", ()))
+
+
+def _in_definition(stack: Stack, key: str) -> str:
+    """Return the line of a definition file that states a key of this stack."""
+    if not stack.file.endswith(".toml") or stack.read_from:
+        return ""
+    lines = _lines(stack.file)
+    start, end = _table(lines, stack)
+    name = re.escape(key.rpartition(".")[2])
+    stated = re.compile(rf"""(?:^|[{{,\s])["']?{name}(?:\[[^\]]*\])?["']?\s*=""", re.IGNORECASE)
+    for number in range(start, end):
+        line = lines[number]
+        if not line.lstrip().startswith("#") and stated.search(line):
+            return f"{stack.file}:{number + 1}"
+    return ""
+
+
+@cache
+def _lines(file: str) -> tuple[str, ...]:
+    try:
+        return tuple(read_text(Path(file), _MOST).split("\n"))
+    except UsageError:
+        return ()
+
+
+def _table(lines: Sequence[str], stack: Stack) -> tuple[int, int]:
+    """Return where the table of a stack begins and ends; the whole file when it holds no other."""
+    heads = [number for number, line in enumerate(lines) if re.match(r"\s*\[\[\s*stack\s*\]\]", line)]
+    for start, end in pairwise([*heads, len(lines)]):
+        named = {stack.id, stack.family}
+        for line in lines[start:end]:
+            match = re.match(r"""\s*id\s*=\s*["']([^"']+)["']""", line)
+            if match and match[1] in named:
+                return start, end
+    return (0, len(lines)) if len(heads) < 2 else (0, 0)
