@@ -90,6 +90,41 @@ def document(rows: Sequence[Told], exports: Exports) -> Document:
     )
 
 
+def matrix(rows: Sequence[Told], exports: Exports) -> Document:
+    """Return one table of the subjects: for the versions of a package, or for a README."""
+    asked = next((each.asked for each in rows if each.asked), None)
+    headers = ("version", *(["answer"] if asked else []), "torch", "CUDA", "Python", "glibc", "METADATA")
+    table = Table(headers, tuple((*_cells(each), *_asks(each.judged)) for each in rows), right=len(headers))
+    unread = [(each.judged.subject.name, why) for each in rows for why in each.judged.subject.left_out]
+    notes = [f"{name}: not read: {why}" for name, why in unread]
+    said = f"with torch {asked.text}" if asked else "with which torch each can be loaded"
+    section = Section("", "", parts=(table, Lines((*notes, OTHER_BUILDS))), title=said)
+    return Document((section,), document(rows, exports).data, title=said)
+
+
+def _cells(told: Told) -> tuple[str, ...]:
+    name = told.judged.subject.name
+    word = _WORDS["unknown" if told.outcome is None else "yes" if told.outcome is Outcome.PASS else "no"]
+    return (name, word) if told.asked else (name,)
+
+
+def _asks(judged: Judged) -> tuple[str, ...]:
+    pin = pinned(judged.subject.requires)
+    whole = torches(judged) or ("none measured" if judged.linked else "any: links no torch")
+    return (
+        whole if judged.subject.platform and not judged.subject.left_out else "?",
+        ", ".join(map(str, judged.cuda)),
+        ", ".join(_pythons(judged)),
+        judged.newest("GLIBC"),
+        "names no torch" if pin is None else f"torch{pin}",
+    )
+
+
+def _pythons(judged: Judged) -> list[str]:
+    served = {abi for fit in judged.fits for abi in fit.build.pythons if judged.subject.serves(abi)}
+    return list(map(pythons.named, sorted(served, key=_order)))
+
+
 def torches(judged: Judged) -> str:
     """Return the releases that can load a subject, as people write them, "" for none."""
     return spans(*_releases(judged))
@@ -135,11 +170,9 @@ def _facts(judged: Judged) -> list[str]:
     subject = judged.subject
     pin = pinned(subject.requires)
     needs = [f"CUDA {' and '.join(map(str, judged.cuda))}"] if judged.cuda else []
-    needs += [f"{word} {newest}" for word, kind in (("glibc", "GLIBC"),) if (newest := judged.newest(kind))]
-    served = sorted(
-        {abi for fit in judged.fits for abi in fit.build.pythons if subject.serves(abi)}, key=_order
-    )
-    needs += [f"Python {', '.join(map(pythons.named, served))}"] if served and subject.tags else []
+    needs += [f"glibc {newest}"] if (newest := judged.newest("GLIBC")) else []
+    served = _pythons(judged)
+    needs += [f"Python {', '.join(served)}"] if served and subject.tags else []
     lines = [f"needs: {'; '.join(needs)}"] if needs else []
     if subject.tags:
         said = "does not name torch" if pin is None else f"asks for torch {pin}".rstrip()
@@ -182,8 +215,8 @@ def _runs(fits: Sequence[Fit]) -> Iterable[list[Fit]]:
         yield list(run)
 
 
-def _sameness(fit: Fit) -> tuple[str, list[tuple[str, str]]]:
-    return fit.answer, [(each.kind, each.library) for each in fit.reasons]
+def _sameness(fit: Fit) -> tuple[str, list[tuple[str, str, str]]]:
+    return fit.answer, [(each.kind, each.library, each.text) for each in fit.reasons]
 
 
 def _name(run: Sequence[Fit]) -> str:

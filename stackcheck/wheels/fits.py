@@ -196,6 +196,8 @@ class _Judging:
         one. Modules for a Python that is not among `served` are left out.
         """
         own = {abi.removeprefix("cp").removesuffix("m") for abi in served}
+        modules = {match[1] for each in self.linked if (match := _MODULE.search(each.path))}
+        own |= modules if len(modules) == 1 else set()  # one wheel was read for all the Pythons of a release
         found: dict[str, list[LibraryFacts]] = {}
         for each in self.linked:
             module = _MODULE.search(each.path)
