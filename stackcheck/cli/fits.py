@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stackcheck.cli import options, output
+from stackcheck.cli import output
 from stackcheck.model.errors import EXIT_FAIL, EXIT_OK, EXIT_UNCHECKED, UsageError
 from stackcheck.model.verdict import Outcome
 from stackcheck.report import FORMATS
@@ -56,7 +56,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="with NAME: the newest; default: %(default)s",
     )
     parser.add_argument("--index", metavar="URL", help="default: https://pypi.org/simple")
-    options.add_quiet(parser)
+    parser.add_argument("-q", "--quiet", action="store_true", help="no progress on stderr")
     output.configure(parser, FORMATS)
 
 

@@ -15,7 +15,7 @@ from hashlib import blake2b
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from struct import Struct
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from stackcheck.model.errors import TableError
 
@@ -29,8 +29,7 @@ _MAGIC = b"SCEXP1\0\0"
 _HEAD = Struct("<8sIIII")  # magic, names, masks, bytes of a mask, bytes of an index
 
 
-@dataclass(frozen=True, slots=True)
-class Build:
+class Build(NamedTuple):
     """One wheel of torch. `torch` is its version, `cuda` what it was made for ("12.4", "" for a CPU build).
 
     abi: "new" or "old", the C++11 ABI of its `std::string`. glibc: the newest symbol version that its

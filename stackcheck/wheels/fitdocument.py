@@ -248,7 +248,9 @@ def _reason(reason: Reason) -> str:
     """Return a reason in one line; three of the symbols follow it."""
     library = reason.library.rpartition("/")[2]
     more = (
-        f" ({reason.count}, the first {len(reason.symbols)}):" if reason.count > len(reason.symbols) else ":"
+        f" ({reason.missing}, the first {len(reason.symbols)}):"
+        if reason.missing > len(reason.symbols)
+        else ":"
     )
     return f"{library} {reason.text}{more if reason.symbols else ''}"
 
@@ -302,7 +304,7 @@ def _fit(fit: Fit) -> dict[str, Any]:
                 "library": each.library,
                 "text": each.text,
                 "symbols": [{"name": name, "demangled": plain(name)} for name in each.symbols],
-                "count": each.count,
+                "count": each.missing,
             }
             for each in fit.reasons
         ],

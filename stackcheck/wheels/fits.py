@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from stackcheck.wheels import pythons
 from stackcheck_probes.probes.loading import C_INTERFACES, DRIVER, OTHERS_JUDGED
@@ -35,22 +35,20 @@ _STABLE = tuple(each.decode() for each in C_INTERFACES)
 _OTHERS = tuple(each.decode() for each in OTHERS_JUDGED)
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(NamedTuple):
     """Why a build cannot load a library, or why that is not known.
 
-    symbols: the first three that are missing, mangled; count: how many are.
+    symbols: the first three that are missing, mangled; missing: how many are.
     """
 
     kind: Kind
     library: str
     text: str
     symbols: tuple[str, ...] = ()
-    count: int = 0
+    missing: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Fit:
+class Fit(NamedTuple):
     """The answer for one build of torch; reasons for every answer but "yes"."""
 
     build: Build

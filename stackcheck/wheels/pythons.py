@@ -5,18 +5,22 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from stackcheck.model.wheel_tags import python_pairs
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _ABI = re.compile(r"cp(\d)(\d+)(t?)m?")
+_OF_ONE = re.compile(r"cp\d+-cp\d+[tm]?")
+"""A wheel for one CPython and no other."""
 
 
 def serves(tags: Iterable[str], abi: str) -> bool:
     """Tell whether a wheel with `tags` serves the CPython of an ABI tag: "cp311", "cp37m", "cp313t"."""
-    accepted = python_pairs(named(abi))
-    return any(tag.rpartition("-")[0] in accepted for tag in tags)
+    pairs = {tag.rpartition("-")[0] for tag in tags}
+    if all(_OF_ONE.fullmatch(pair) for pair in pairs):
+        return any(pair.partition("-")[2] == abi for pair in pairs)
+    from stackcheck.model.wheel_tags import python_pairs  # noqa: PLC0415 - packaging.tags takes 8 ms
+
+    return not pairs.isdisjoint(python_pairs(named(abi)))
 
 
 def named(abi: str) -> str:

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
 from stackcheck.model.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from packaging.specifiers import SpecifierSet
 
     from stackcheck.wheels.exports import Build
 
@@ -36,6 +35,8 @@ class Asked:
         """Return the range, None where releases are named; raise UsageError for what is neither."""
         if self.every or not re.search(r"[<>=!~]", self.text):
             return None
+        from packaging.specifiers import InvalidSpecifier, SpecifierSet  # noqa: PLC0415 - 9 ms, for a range alone
+
         try:
             return SpecifierSet(self.text)
         except InvalidSpecifier:
@@ -96,9 +97,12 @@ def pinned(requires: Sequence[str]) -> str | None:
 
     What an extra asks does not count, nor a requirement that cannot be read.
     """
-    for text in requires:
-        if not text.lower().startswith("torch"):
-            continue
+    named = [text for text in requires if re.match(r"torch\b(?![-.])", text, re.IGNORECASE)]
+    if not named:
+        return None
+    from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415 - 20 ms, where it is asked
+
+    for text in named:
         try:
             need = Requirement(text)
         except InvalidRequirement:
@@ -110,4 +114,6 @@ def pinned(requires: Sequence[str]) -> str | None:
 
 def admits(pin: str, torch: str) -> bool:
     """Tell whether a pin of METADATA, as `pinned` returns it, admits a release."""
+    from packaging.specifiers import SpecifierSet  # noqa: PLC0415 - for reports alone
+
     return SpecifierSet(pin).contains(torch, prereleases=True)
