@@ -114,15 +114,18 @@ def _asks(judged: Judged) -> tuple[str, ...]:
     return (
         whole if judged.subject.platform and not judged.subject.left_out else "?",
         ", ".join(map(str, judged.cuda)),
-        ", ".join(_pythons(judged)),
+        _pythons(judged),
         judged.newest("GLIBC"),
         "names no torch" if pin is None else f"torch{pin}",
     )
 
 
-def _pythons(judged: Judged) -> list[str]:
-    served = {abi for fit in judged.fits for abi in fit.build.pythons if judged.subject.serves(abi)}
-    return list(map(pythons.named, sorted(served, key=_order)))
+def _pythons(judged: Judged) -> str:
+    """Return the Pythons that a torch has a wheel for as well; those without a lock come last."""
+    known = sorted({abi for fit in judged.fits for abi in fit.build.pythons}, key=_order)
+    served = [pythons.named(abi) for abi in known if judged.subject.serves(abi)]
+    plain, free = ([pythons.named(abi) for abi in known if abi.endswith("t") is t] for t in (False, True))
+    return ", ".join(filter(None, (spans(plain, served), spans(free, served))))
 
 
 def torches(judged: Judged) -> str:
@@ -143,12 +146,24 @@ def _section(told: Told) -> Section:
         runs = list(_runs(judged.fits))
         parts.append(Table(("torch", "build", "answer"), tuple(map(_row, runs))))
         parts += [Lines(tuple(lines), literal=True) for run in runs if (lines := list(_why(run)))]
-    notes = [OTHER_BUILDS] if judged.fits else []
+    notes = [*_of_another_cuda(judged), OTHER_BUILDS] if judged.fits else []
     notes += [f"torch {name}: no data" for name in told.no_data]
     notes += [f"not read: {reason}" for reason in judged.subject.left_out]
     parts.append(Lines(tuple(notes)))
     outcome = NOTHING if told.outcome is None else told.outcome.name
     return Section(judged.subject.name, _headline(told), outcome, parts=tuple(parts))
+
+
+def _of_another_cuda(judged: Judged) -> Iterable[str]:
+    """Yield the releases that export all that is wanted, but were built for another CUDA."""
+    every, _ = _releases(judged)
+    kept_out = [
+        fit for fit in judged.fits if fit.answer == "no" and {each.kind for each in fit.reasons} == {"cuda"}
+    ]
+    if kept_out and judged.cuda:
+        named = spans(every, [fit.build.torch for fit in kept_out])
+        its = " or ".join(map(str, judged.cuda))
+        yield f"torch {named} exports all that it wants; a build of it for CUDA {its} may load it: no data"
 
 
 def _headline(told: Told) -> str:
@@ -172,7 +187,7 @@ def _facts(judged: Judged) -> list[str]:
     needs = [f"CUDA {' and '.join(map(str, judged.cuda))}"] if judged.cuda else []
     needs += [f"glibc {newest}"] if (newest := judged.newest("GLIBC")) else []
     served = _pythons(judged)
-    needs += [f"Python {', '.join(served)}"] if served and subject.tags else []
+    needs += [f"Python {served}"] if served and subject.tags else []
     lines = [f"needs: {'; '.join(needs)}"] if needs else []
     if subject.tags:
         said = "does not name torch" if pin is None else f"asks for torch {pin}".rstrip()
@@ -232,7 +247,7 @@ def _row(run: Sequence[Fit]) -> tuple[str, str, str]:
 def _why(run: Sequence[Fit]) -> Iterable[str]:
     """Yield the reasons of a run of releases, as its newest has them, and the first symbols."""
     fit = run[-1]
-    if fit.answer not in ("no", "unknown"):
+    if fit.answer == "apart" or not fit.reasons:
         return
     yield f"{_name(run)}:"
     reasons = list(dict.fromkeys(fit.reasons))  # modules that need one library share what refuses it
@@ -252,7 +267,7 @@ def _reason(reason: Reason) -> str:
         if reason.missing > len(reason.symbols)
         else ":"
     )
-    return f"{library} {reason.text}{more if reason.symbols else ''}"
+    return f"{library or 'the wheel'} {reason.text}{more if reason.symbols else ''}"
 
 
 @cache

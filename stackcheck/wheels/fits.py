@@ -31,6 +31,8 @@ _SYSTEM = re.compile(
 )
 """Libraries of the system, most of them allowed to every manylinux wheel (PEP 513, 571, 599, 600)."""
 _MODULE = re.compile(r"\.cpython-(\d+t?)[^/]*\.so$")
+_REPAIRED = re.compile(r"[-.][0-9a-f]{8}(?=\.so)")
+"""What auditwheel adds to the name of a library that it copies into a wheel."""
 _STABLE = tuple(each.decode() for each in C_INTERFACES)
 _OTHERS = tuple(each.decode() for each in OTHERS_JUDGED)
 
@@ -49,7 +51,7 @@ class Reason(NamedTuple):
 
 
 class Fit(NamedTuple):
-    """The answer for one build of torch; reasons for every answer but "yes"."""
+    """The answer for one build of torch, with its reasons; those of a "yes" are what is to be known of it."""
 
     build: Build
     answer: Answer
@@ -65,6 +67,7 @@ class Subject:
     requires: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    requires_python: str = ""
 
     @property
     def platform(self) -> str:
@@ -83,14 +86,21 @@ class Subject:
     def serves(self, abi: str) -> bool:
         """Tell whether it is for a CPython, named by an ABI tag such as "cp311" or "cp313t"."""
         if self.tags:
-            return pythons.serves(self.tags, abi)
+            return pythons.serves(self.tags, abi, self.requires_python)
         own = {match[1] for each in self.libraries if (match := _MODULE.search(each.path))}
         return not own or abi.removeprefix("cp").removesuffix("m") in own
 
 
 def wheel_subject(facts: WheelFacts) -> Subject:
     """Return what is judged of a wheel."""
-    return Subject(facts.filename, facts.libraries, facts.requires, facts.tags, facts.left_out)
+    return Subject(
+        facts.filename,
+        facts.libraries,
+        facts.requires,
+        facts.tags,
+        facts.left_out,
+        facts.requires_python or "",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,24 +146,27 @@ class _Judging:
         self.loadable = subject.loadable
         self.own = {name: each for each in self.loadable for name in (_base(each.path), each.soname) if name}
         self.linked = [each for each in self.loadable if _links(each)]
+        self.needed = {name for each in self.closure(self.linked or self.loadable) for name in each.needed}
+        self.majors = tuple(sorted(self.cuda(self.needed)))
         self.brought = _brought(subject.requires, exports)
         self.known: dict[str, int] = {}
         self.masks: dict[str, int] = {}
 
     def judged(self) -> Judged:
         """Return what was found."""
-        needed = {name for each in self.closure(self.linked or self.loadable) for name in each.needed}
-        cuda = [
-            self.exports.sonames[name] for name in needed - self.own.keys() if name in self.exports.sonames
-        ]
         return Judged(
             self.subject,
             tuple(map(self.fit, self.builds)) if self.linked else (),
             tuple(each.path for each in self.linked),
-            tuple(sorted(filter(self.is_outside, needed))),
-            tuple(sorted({major for majors in cuda if len(majors) == 1 for major in majors})),
+            tuple(sorted(filter(self.is_outside, self.needed))),
+            self.majors,
             all(name.startswith(_STABLE) for each in self.linked for name in each.undefined),
         )
+
+    def cuda(self, needed: Iterable[str]) -> set[int]:
+        """Return the major versions of CUDA that needed libraries are of, those that it holds itself, too."""
+        majors = [self.exports.sonames.get(_REPAIRED.sub("", name), ()) for name in needed]
+        return {major for each in majors if len(each) == 1 for major in each}
 
     def closure(self, libraries: Sequence[LibraryFacts]) -> list[LibraryFacts]:
         """Return libraries with those of the subject that they need, in turn."""
@@ -183,19 +196,28 @@ class _Judging:
         for group in self.groups(served):
             found = [self.refusals(each, build) for each in group]
             if all(found):
-                reasons += found[-1]
+                reasons += min(reversed(found), key=_weight)
+        if not reasons:
+            return Fit(build, "yes", self.cautions(build))
         sure = any(each.kind != "unread" for each in reasons)
-        return Fit(build, "no" if sure else "unknown" if reasons else "yes", tuple(reasons))
+        return Fit(build, "no" if sure else "unknown", tuple(reasons))
+
+    def cautions(self, build: Build) -> tuple[Reason, ...]:
+        """Return what stands beside a "yes": a wheel that brings libraries of another CUDA than torch's."""
+        if build.cuda_major is None or not self.majors or build.cuda_major in self.majors:
+            return ()
+        its = " and ".join(map(str, self.majors))
+        text = f"brings libraries of CUDA {its} of its own; this torch is for CUDA {build.cuda_major}"
+        return (Reason("cuda", "", text),)
 
     def groups(self, served: Sequence[str]) -> list[list[LibraryFacts]]:
-        """Return the libraries that link torch, those that differ in a number alone together.
+        """Return the libraries that link torch, those of which one is enough together.
 
-        Builds for several torches (or several releases of FFmpeg) lie side by side, and their package picks
-        one. Modules for a Python that is not among `served` are left out.
+        Modules for a Python that is not among `served` are left out.
         """
         own = {abi.removeprefix("cp").removesuffix("m") for abi in served}
         modules = {match[1] for each in self.linked if (match := _MODULE.search(each.path))}
-        own |= modules if len(modules) == 1 else set()  # one wheel was read for all the Pythons of a release
+        own |= modules if len(modules) == 1 else set()  # one wheel is read for all Pythons of a release
         found: dict[str, list[LibraryFacts]] = {}
         for each in self.linked:
             module = _MODULE.search(each.path)
@@ -203,7 +225,21 @@ class _Judging:
                 start = module.start() if module else len(each.path)
                 folder, _, name = each.path[:start].rpartition("/")
                 found.setdefault(f"{folder}/{re.sub('[0-9]', '', name)}{each.path[start:]}", []).append(each)
-        return list(found.values())
+        return [part for group in found.values() for part in self.alternatives(group)]
+
+    def alternatives(self, group: list[LibraryFacts]) -> list[list[LibraryFacts]]:
+        """Return libraries whose names differ in a number alone as one group, or each as its own group.
+
+        Builds for several torches, or for several releases of FFmpeg, lie side by side and their package
+        picks one: no torch loads them all, or they need other libraries from elsewhere. Builds for several
+        GPUs (`_90a`, `_100a`) are all wanted.
+        """
+        together = self.all
+        for each in group:
+            for part in self.closure([each]):
+                together &= self.mask(part)
+        elsewhere = {frozenset(filter(self.is_outside, each.needed)) for each in group}
+        return [group] if not together or len(elsewhere) > 1 else [[each] for each in group]
 
     def refusals(self, library: LibraryFacts, build: Build) -> list[Reason]:
         """Return why the loader refuses a library: its own reasons, or those of one that it needs."""
@@ -230,7 +266,8 @@ class _Judging:
             return Reason("unread", library.path, text, shown, len(names))
         text = "wants symbols that this torch does not export"
         if library.abi and build.abi and library.abi != build.abi:
-            text = f"has the {library.abi} C++ ABI of std::string, this torch the {build.abi} one; it {text}"
+            abis = f"has the {library.abi} C++ ABI of std::string, this torch the {build.abi} one"
+            text = f"{abis}; it {text}"
         return Reason("symbols", library.path, text, shown, len(names))
 
     def mask(self, library: LibraryFacts) -> int:
@@ -275,6 +312,10 @@ class _Judging:
         return (
             Reason("cuda", library.path, f"needs {name}, and this torch brings {other[0]}") if other else None
         )
+
+
+def _weight(reasons: Sequence[Reason]) -> int:
+    return sum(each.missing or 1 for each in reasons)
 
 
 def _base(path: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
@@ -72,19 +72,28 @@ def _rank(name: str) -> tuple[bool, int, str]:
     return not (python and python[2]), int(python[1]) if python else 0, name
 
 
-def _read(file: File, index: WheelIndex) -> WheelFacts:
-    """Read a wheel by range, and keep what it says."""
-    with index.open(file.url, MOST_BYTES) as wheel:
-        found = read_wheel(wheel, filename=file.name, sha256=file.sha256)
-    keep(found, os.environ)
+def read_release(
+    release: Release, index: WheelIndex, tell: Callable[[str], None] | None = None
+) -> WheelFacts:
+    """Return what the wheel of a release says, from the user's cache where it is kept, else read by range.
+
+    Raises ResolveError when it cannot be had by range, WheelError when it is damaged.
+    """
+    file = release.file
+    found = kept(file.sha256, os.environ, file.name)
+    if found is None:
+        if tell:
+            tell(f"{file.name}: reading{f', {file.size / 1e6:.0f} MB' if file.size else ''}")
+        with index.open(file.url, MOST_BYTES) as wheel:
+            found = read_wheel(wheel, filename=file.name, sha256=file.sha256)
+        keep(found, os.environ)
     return found
 
 
 def release_subject(release: Release, facts: WheelFacts) -> Subject:
     """Return what is judged of a release: the wheel that was read, with the Pythons of all its wheels."""
-    of_wheel = wheel_subject(facts)
     name = f"{release.name} {release.version}"
-    return Subject(name, of_wheel.libraries, of_wheel.requires, release.tags, of_wheel.left_out)
+    return replace(wheel_subject(facts), name=name, tags=release.tags)
 
 
 def subjects(  # noqa: PLR0913, PLR0917 - what is asked for, where, and how much
@@ -116,12 +125,7 @@ def _chosen(found: list[Release], version: str | None) -> list[Release]:
 
 
 def _subject(release: Release, index: WheelIndex, tell: Callable[[str], None]) -> Subject:
-    size = f", {release.file.size / 1e6:.0f} MB" if release.file.size else ""
     try:
-        found = kept(release.file.sha256, os.environ, release.file.name)
-        if found is None:
-            tell(f"{release.file.name}: reading{size}")
-            found = _read(release.file, index)
-        return release_subject(release, found)
+        return release_subject(release, read_release(release, index, tell))
     except (ResolveError, WheelError) as error:
         return Subject(f"{release.name} {release.version}", (), (), release.tags, (str(error),))

@@ -125,6 +125,23 @@ def test_of_builds_for_several_torches_side_by_side_one_must_load() -> None:
     assert answers(both) == {"2.5.0": "yes", "2.8.0": "yes", "2.11.0": "no"}
 
 
+def test_builds_for_several_gpus_side_by_side_must_all_load() -> None:
+    """Named by torchao's _C_cutlass_90a.abi3.so beside _C_cutlass_100a.abi3.so."""
+    sides = (
+        library("m/_C_90a.abi3.so", undefined=(NEW, RECENT)),
+        library("m/_C_100a.abi3.so", undefined=(STABLE,)),
+    )
+    assert answers(judge(subject(*sides), exports())) == {"2.5.0": "no", "2.8.0": "yes", "2.11.0": "yes"}
+
+
+def test_builds_for_several_releases_of_ffmpeg_side_by_side_are_one() -> None:
+    sides = (
+        library("m/libcore4.so", undefined=(STABLE,), needed=("libavutil.so.56",)),
+        library("m/libcore5.so", undefined=(STABLE, RECENT), needed=("libavutil.so.57",)),
+    )
+    assert answers(judge(subject(*sides), exports()))["2.5.0"] == "yes"
+
+
 def test_two_modules_of_different_names_must_both_load() -> None:
     found = judge(
         subject(library("m/one.so", undefined=(OLD,)), library("m/two.so", undefined=(NEW,))), exports()
