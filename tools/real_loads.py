@@ -205,11 +205,12 @@ def compared(candidate: Candidate, build: Build, said: dict[str, str], tables: E
         if not tables.mask(name.encode("utf-8", "surrogateescape")) >> build.bit & 1
     }
     kinds = {each.kind for each in candidate.fit.reasons}
-    named = (
-        symbol[1] in missing
-        if symbol
-        else any(words.partition(":")[0] in each.text for each in candidate.fit.reasons)
-    )
+    if symbol:
+        named = symbol[1] in missing
+    elif words.startswith("killed by signal"):
+        named = "layout" in kinds
+    else:
+        named = any(words.partition(":")[0] in each.text for each in candidate.fit.reasons)
     found = "no" if refused else "yes"
     return {
         "torch": build.torch,
@@ -290,7 +291,7 @@ def page(rows: Sequence[dict[str, Any]], command: str) -> str:
         "|---|---|---|---|---|---|",
     ]
     for row in rows:
-        words = row["loader"].replace("|", "\\|")
+        words = " ".join(row["loader"].split()).replace("|", "\\|")
         torch, package = f"{row['torch']}+{row['build']}", f"{row['package']} {row['version']}"
         found = row["found"] if row["agree"] else f"{row['found']} **different**"
         count = f"{row['refused']} of {row['libraries']}"

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
-from stackcheck.wheels import pythons
+from stackcheck.wheels import layouts, pythons
 from stackcheck_probes.probes.loading import C_INTERFACES, DRIVER, OTHERS_JUDGED
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Answer: TypeAlias = Literal["yes", "no", "unknown", "apart"]
 """`apart`: there is no Python for which both have a wheel, so that the question does not come up."""
-Kind: TypeAlias = Literal["symbols", "library", "cuda", "python", "unread"]
+Kind: TypeAlias = Literal["symbols", "library", "cuda", "layout", "python", "unread"]
 PLATFORMS = {"x86_64": "linux/amd64", "aarch64": "linux/arm64"}
 SHOWN = 3
 _OF_TORCH = re.compile(r"lib(?:c10|torch|shm|caffe2)\w*\.so")
@@ -254,6 +254,8 @@ class _Judging:
         reasons = [found for name in library.needed if (found := self.absence(library, name, build))]
         if not self.mask(library) >> build.bit & 1:
             reasons.append(self.missing(library, build))
+        if not reasons and (text := layouts.refusal(library, build.torch)):
+            reasons.append(Reason("layout", library.path, text))
         return reasons
 
     def missing(self, library: LibraryFacts, build: Build) -> Reason:
@@ -314,7 +316,7 @@ class _Judging:
         )
 
 
-def _weight(reasons: Sequence[Reason]) -> int:
+def _weight(reasons: Iterable[Reason]) -> int:
     return sum(each.missing or 1 for each in reasons)
 
 

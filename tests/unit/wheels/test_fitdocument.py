@@ -111,3 +111,12 @@ def test_a_caution_stands_beside_what_can_be_loaded() -> None:
         "      the wheel brings libraries of CUDA 12 of its own; this torch is for CUDA 13"
         in text.splitlines()
     )
+
+
+def test_a_build_for_another_cuda_that_exports_all_is_named() -> None:
+    found = told(subject(library(undefined=(STABLE,), needed=("libcudart.so.12",))))
+    text = render_document(fitdocument.document([found], exports()), "text")
+    assert (
+        "torch 2.11.0 exports all that it wants; a build of it for CUDA 12 may load it: no data"
+        in text.splitlines()
+    )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from stackcheck.wheels import layouts
 from stackcheck.wheels.facts import LibraryFacts
 from stackcheck.wheels.fits import Judged, judge
 from tests.unit.wheels.fits_cases import (
@@ -219,3 +220,55 @@ def test_the_newest_glibc_that_is_wanted_is_told_by_number() -> None:
     found = judge(subject(library(versions_needed=wants)), exports())
     assert found.newest("GLIBC") == "2.17"
     assert found.newest("GLIBCXX") == ""
+
+
+LAYOUT = layouts.LAYOUTS[0]
+PASSES = (STABLE, LAYOUT.passes)
+
+
+@pytest.mark.parametrize(
+    ("gives", "refused"),
+    [
+        ((), set()),
+        ((LAYOUT.newer,), set()),
+        ((LAYOUT.visible,), {"2.11.0"}),
+        ((LAYOUT.visible, LAYOUT.newer), {"2.5.0", "2.8.0"}),
+        ((LAYOUT.visible, LAYOUT.newer, LAYOUT.plain), {"2.11.0"}),
+        ((LAYOUT.visible, LAYOUT.newer, LAYOUT.plain, LAYOUT.newer_plain), {"2.5.0", "2.8.0"}),
+    ],
+)
+def test_what_was_compiled_for_the_other_layout_crashes_though_it_binds(
+    gives: tuple[str, ...], refused: set[str]
+) -> None:
+    """Named by torchvision 0.23.0 beside torch 2.9.1, killed by signal 11."""
+    own = library("m/libown.so", gives=(LAYOUT.passes,))
+    found = judge(subject(library(undefined=PASSES, gives=gives), own), exports())
+    assert {torch for torch, answer in answers(found).items() if answer == "no"} == refused
+    for torch in refused:
+        [(kind, text)] = reasons(found, torch)
+        assert (
+            kind,
+            text.endswith("torch 2.9 changed the layout of c10::KernelFunction: it would crash"),
+        ) == (
+            "layout",
+            True,
+        )
+
+
+def test_what_does_not_pass_the_type_is_not_asked_how_it_was_compiled() -> None:
+    found = judge(subject(library(undefined=(STABLE,), gives=(LAYOUT.visible,))), exports())
+    assert set(answers(found).values()) == {"yes"}
+
+
+def test_of_libraries_side_by_side_the_one_that_misses_least_is_named() -> None:
+    sides = (
+        library("m/pg_1.so", undefined=(OLD, GONE, "_ZN2at4lostEv")),
+        library("m/pg_2.so", undefined=(MOVED,)),
+    )
+    found = judge(subject(*sides), exports())
+    assert [each.library for each in found.fits[2].reasons] == ["m/pg_2.so"]
+
+
+def test_the_python_that_a_wheel_requires_counts_beside_its_tags() -> None:
+    wide = subject(library(undefined=(STABLE,)), tags=("py3-none-linux_x86_64",), requires_python=">=3.14")
+    assert answers(judge(wide, exports())) == {"2.5.0": "apart", "2.8.0": "apart", "2.11.0": "yes"}
