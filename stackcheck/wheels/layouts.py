@@ -31,7 +31,7 @@ class Layout:
     newer_plain: str
 
     def compiled_since(self, library: LibraryFacts) -> bool | None:
-        """Tell whether a library was compiled with the newer layout; None where that is hidden or no matter."""
+        """Tell whether a library was compiled with the newer layout; None where nothing shows it."""
         if self.passes not in library.undefined or not library.gives(self.visible):
             return None
         return library.gives(self.newer_plain if library.gives(self.plain) else self.newer)
