@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
+    from stackcheck.knowledge.gpus import Gpu
     from stackcheck.wheels.exports import Exports
 
 _NAMED = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)(?:==([0-9][^=<>~!;, ]*))?")
@@ -55,6 +56,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="with NAME: the newest; default: %(default)s",
     )
+    parser.add_argument("--gpu", metavar="L4,B200,...", help="say how its libraries serve these GPUs, too")
     parser.add_argument("--index", metavar="URL", help="default: https://pypi.org/simple")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress on stderr")
     output.configure(parser, FORMATS)
@@ -95,7 +97,18 @@ def _told(
 ) -> Iterator[fitdocument.Told]:
     """Yield what a target is judged by: one subject for a file or a release, several for a package."""
     for subject in [read_target(Path(target))] if Path(target).exists() else _on_index(target, args):
-        yield fitdocument.Told(judge(subject, tables), asked)
+        yield fitdocument.Told(judge(subject, tables), asked, _gpus(args.gpu))
+
+
+def _gpus(text: str | None) -> tuple[Gpu, ...]:
+    if not text:
+        return ()
+    from stackcheck.knowledge.gpus import find_gpu  # noqa: PLC0415 - a table that is rarely asked
+
+    try:
+        return tuple(find_gpu(word.strip()) for word in text.split(",") if word.strip())
+    except ValueError as error:
+        raise UsageError(f"--gpu: {error}.") from None
 
 
 def read_target(path: Path) -> Subject:

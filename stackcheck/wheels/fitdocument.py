@@ -11,6 +11,7 @@ from stackcheck.model.verdict import Outcome
 from stackcheck.report.document import Document, Finding, Lines, Part, Section, Table
 from stackcheck.report.wording import NOTHING, plural
 from stackcheck.wheels import pythons
+from stackcheck.wheels.gpulines import gpu_lines
 from stackcheck.wheels.torches import pinned, spans
 from stackcheck_probes.binaries.gpucode import from_json
 from stackcheck_probes.loader import demangle
@@ -18,6 +19,7 @@ from stackcheck_probes.loader import demangle
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from stackcheck.knowledge.gpus import Gpu
     from stackcheck.wheels.exports import Exports
     from stackcheck.wheels.fits import Fit, Judged, Reason
     from stackcheck.wheels.torches import Asked
@@ -45,6 +47,7 @@ class Told:
     judged: Judged
     asked: Asked | None
     """None where no torch was named: then one that can load it is enough."""
+    gpus: tuple[Gpu, ...] = ()
 
     @property
     def wanted(self) -> list[Fit]:
@@ -141,7 +144,10 @@ def _releases(judged: Judged) -> tuple[list[str], list[str]]:
 
 def _section(told: Told) -> Section:
     judged = told.judged
-    parts: list[Part] = [*_findings(told), Lines(tuple(_facts(judged)))]
+    parts: list[Part] = [
+        *_findings(told),
+        Lines((*_facts(judged), *gpu_lines(judged.subject.libraries, told.gpus))),
+    ]
     if judged.fits:
         runs = list(_runs(judged.fits))
         parts.append(Table(("torch", "build", "answer"), tuple(map(_row, runs))))
@@ -301,6 +307,7 @@ def _data(told: Told) -> dict[str, Any]:
         "glibc": judged.newest("GLIBC"),
         "glibcxx": judged.newest("GLIBCXX"),
         "from_elsewhere": list(judged.outside),
+        "gpus": gpu_lines(subject.libraries, told.gpus),
         "gpu_code": [{"path": each.path, **each.code} for each in subject.libraries if each.code],
         "not_read": list(subject.left_out),
         "no_data": told.no_data,

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import pytest
 
+from stackcheck.knowledge.gpus import find_gpu
 from stackcheck.model.verdict import Outcome
 from stackcheck.report import FORMATS, render_document
 from stackcheck.wheels import fitdocument
@@ -12,6 +14,9 @@ from stackcheck.wheels.fitdocument import Told
 from stackcheck.wheels.fits import Subject, judge
 from stackcheck.wheels.torches import Asked
 from tests.unit.wheels.fits_cases import MOVED, NEW, STABLE, exports, library, subject
+
+if TYPE_CHECKING:
+    from stackcheck_probes.facts.binaries import CodeFacts
 
 FITS_ONE = subject(library(undefined=(NEW, MOVED)), requires=("torch==2.8.0",))
 
@@ -120,3 +125,16 @@ def test_a_build_for_another_cuda_that_exports_all_is_named() -> None:
         "torch 2.11.0 exports all that it wants; a build of it for CUDA 12 may load it: no data"
         in text.splitlines()
     )
+
+
+def test_the_gpus_that_are_asked_for_have_a_line_each() -> None:
+    code: CodeFacts = {"fatbins": 1, "groups": [{"codes": ["sm_80", "compute_80"], "fatbins": 1}]}
+    what = subject(
+        library("m/_C.so", undefined=(STABLE,), code=code), library("m/_P.so", undefined=(STABLE,))
+    )
+    found = Told(judge(what, exports()), None, tuple(map(find_gpu, ("T4", "L4", "MI300X", "H100"))))
+    lines = render_document(fitdocument.document([found], exports()), "text").splitlines()
+    assert "T4: no code for it (_C.so)" in lines
+    assert "L4: runs (_C.so)" in lines
+    assert "H100: compiled by the driver (PTX) (_C.so)" in lines
+    assert "MI300X: not asked, fits reads CUDA code alone; stackcheck inspect tells" in lines
