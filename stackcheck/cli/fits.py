@@ -127,6 +127,8 @@ def _on_index(target: str, args: argparse.Namespace) -> Iterator[Subject]:
     match = _NAMED.fullmatch(target)
     if match is None or "/" in target or target.endswith((".whl", ".so")):
         raise UsageError(f"{target}: there is no such file, and it is neither NAME==VERSION nor NAME.")
+    if match[1].lower() == "torch":
+        raise UsageError(f"{target}: torch is what other wheels are held against; name one of them.")
     from stackcheck.wheels.onindex import subjects  # noqa: PLC0415 - a file needs no index
 
     platform = args.platform or PLATFORMS.get(os.uname().machine, "linux/amd64")

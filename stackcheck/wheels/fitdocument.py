@@ -11,7 +11,6 @@ from stackcheck.model.verdict import Outcome
 from stackcheck.report.document import Document, Finding, Lines, Part, Section, Table
 from stackcheck.report.wording import NOTHING, plural
 from stackcheck.wheels import pythons
-from stackcheck.wheels.gpulines import gpu_lines
 from stackcheck.wheels.torches import pinned, spans
 from stackcheck_probes.binaries.gpucode import from_json
 from stackcheck_probes.loader import demangle
@@ -146,7 +145,7 @@ def _section(told: Told) -> Section:
     judged = told.judged
     parts: list[Part] = [
         *_findings(told),
-        Lines((*_facts(judged), *gpu_lines(judged.subject.libraries, told.gpus))),
+        Lines((*_facts(judged), *_gpus(told))),
     ]
     if judged.fits:
         runs = list(_runs(judged.fits))
@@ -205,6 +204,14 @@ def _facts(judged: Judged) -> list[str]:
         named = ", ".join(judged.outside[:_ELSEWHERE])
         lines.append(f"from elsewhere: {named}{f' and {more} more' if more > 0 else ''}")
     return [*lines, *_code(judged)]
+
+
+def _gpus(told: Told) -> list[str]:
+    if not told.gpus:
+        return []
+    from stackcheck.wheels.gpulines import gpu_lines  # noqa: PLC0415 - only where GPUs are named
+
+    return gpu_lines(told.judged.subject.libraries, told.gpus)
 
 
 def _order(abi: str) -> tuple[int, str]:
@@ -307,7 +314,7 @@ def _data(told: Told) -> dict[str, Any]:
         "glibc": judged.newest("GLIBC"),
         "glibcxx": judged.newest("GLIBCXX"),
         "from_elsewhere": list(judged.outside),
-        "gpus": gpu_lines(subject.libraries, told.gpus),
+        "gpus": _gpus(told),
         "gpu_code": [{"path": each.path, **each.code} for each in subject.libraries if each.code],
         "not_read": list(subject.left_out),
         "no_data": told.no_data,

@@ -6,15 +6,13 @@ headers compiled it shows in the inline functions that it carries: they are expo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from stackcheck.wheels.facts import LibraryFacts
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(NamedTuple):
     """A type that has another layout since a release of torch.
 
     passes: a symbol that who passes it wants. visible: one that such a library exports when its inline

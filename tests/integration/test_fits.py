@@ -172,6 +172,7 @@ def test_a_table_for_a_readme(index: str, tmp_path: Path) -> None:
         (["text.txt"], "text.txt is not a binary: neither an ELF file nor one that holds GPU code."),
         (["broken.whl"], "broken.whl cannot be read as a wheel"),
         (["small==9.9"], "small==9.9: no wheel of it for linux/amd64; the newest is 3.0a1."),
+        (["torch==2.8.0"], "torch==2.8.0: torch is what other wheels are held against; name one of them."),
         (["small==x"], "is neither NAME==VERSION nor NAME."),
         (["text.txt", "--torch", "new"], "--torch: 'new' is not all"),
         (["text.txt", "--torch", ">=9"], "--torch: '>=9' holds no measured release; the newest is "),
