@@ -8,7 +8,7 @@ afterwards. Versions of the packages below that are predicted to load, and of th
 are unpacked beside it, and a child process that has imported torch opens each library that links torch, as
 Python opens an extension module (RTLD_NOW), after those of the wheel that it needs, as its package does. What
 is refused for want of a library that is not torch's (FFmpeg, the driver) is left out. No GPU is needed.
-Writes `reports/fits/real-loads.md` and `.json`.
+Writes `reports/fits/real-loads.md` and `.json`; what they have of other torches and packages stays.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import uv
+from packaging.version import Version
 
 from stackcheck.resolve.index import Fetcher
 from stackcheck.resolve.wheelindex import WheelIndex
@@ -58,6 +59,7 @@ PACKAGES = (
 )
 PYTHON = "3.11"
 MOST_MB = 150
+LOADER = "/lib64/ld-linux-x86-64.so.2"
 LOAD = """
 import ctypes, json, os, sys
 import torch
@@ -94,10 +96,12 @@ class Candidate:
     fit: Fit
 
 
-def candidates(index: WheelIndex, tables: Exports) -> dict[str, list[tuple[Any, WheelFacts]]]:
+def candidates(
+    index: WheelIndex, tables: Exports, packages: Sequence[str]
+) -> dict[str, list[tuple[Any, WheelFacts]]]:
     """Return the releases of each package that have a wheel for the Python, newest first, as facts."""
     found: dict[str, list[tuple[Any, WheelFacts]]] = {}
-    for name in PACKAGES:
+    for name in packages:
         rows = []
         for release in releases(name, _own(index.files(name)), "linux/amd64"):
             if release.version.is_prerelease or (release.file.size or 0) > MOST_MB << 20:
@@ -152,9 +156,18 @@ def load(python: Path, candidate: Candidate, folder: Path) -> dict[str, str]:
         for path in candidate.judged.linked
     ]
     environ = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "")}
-    ran = subprocess.run(
-        [python, "-c", LOAD, json.dumps(rows)], capture_output=True, text=True, env=environ, check=False
-    )
+    # The cache of the loader would serve what is installed on this machine, a CUDA toolkit for example.
+    command: list[str | Path] = [
+        LOADER,
+        "--inhibit-cache",
+        "--argv0",
+        python,
+        python.resolve(),
+        "-c",
+        LOAD,
+        json.dumps(rows),
+    ]
+    ran = subprocess.run(command, capture_output=True, text=True, env=environ, check=False)
     shutil.rmtree(folder, ignore_errors=True)
     if ran.returncode:
         sys.exit(f"{candidate.package} {candidate.version}: {ran.stderr[-500:]}")
@@ -250,8 +263,8 @@ def one_torch(
             "numpy<2",
         )
         found = []
-        for name in PACKAGES:
-            for each in chosen(rows[name], build, tables, options.pairs):
+        for name, known in rows.items():
+            for each in chosen(known, build, tables, options.pairs):
                 said = load(place / "bin/python", each, options.work / "package")
                 row = compared(each, build, said, tables)
                 if not row["libraries"]:
@@ -270,7 +283,7 @@ def _uv(*words: str) -> None:
     subprocess.run([uv.find_uv_bin(), *words], check=True)
 
 
-def page(rows: Sequence[dict[str, Any]], command: str) -> str:
+def page(rows: Sequence[dict[str, Any]]) -> str:
     """Return the rows as Markdown."""
     agree = sum(row["agree"] for row in rows)
     yes = sum(row["predicted"] == "yes" for row in rows)
@@ -280,7 +293,7 @@ def page(rows: Sequence[dict[str, Any]], command: str) -> str:
     lines = [
         "# Real loads: what the loader says, and what was predicted",
         "",
-        f"Made by `{command}` on {day}: {where}.",
+        f"Made by `python tools/real_loads.py` on {day}: {where}.",
         "Each torch is of PyPI, with all that it requires; each library that links torch is opened by",
         "a process (RTLD_NOW) that has imported torch.",
         "",
@@ -312,18 +325,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--into", type=Path, default=FOLDER)
     options = parser.parse_args(arguments)
     tables = exports.read()
-    rows = candidates(WheelIndex(Fetcher(os.environ, timeout_s=120)), tables)
-    found: list[dict[str, Any]] = []
+    rows = candidates(WheelIndex(Fetcher(os.environ, timeout_s=120)), tables, options.package or PACKAGES)
+    file = options.into / "real-loads.json"
+    found: list[dict[str, Any]] = json.loads(file.read_text()) if file.exists() else []
     for torch in options.torch or TORCHES:
-        found += one_torch(torch, rows, tables, options)
-        write_atomically(options.into / "real-loads.json", (json.dumps(found, indent=1) + "\n").encode())
-        words = " ".join(
-            [
-                "python tools/real_loads.py --work FOLDER",
-                *([f"--pairs {options.pairs}"] if options.pairs > 1 else []),
-            ]
-        )
-        write_atomically(options.into / "real-loads.md", page(found, words).encode())
+        fresh = one_torch(torch, rows, tables, options)
+        found = [row for row in found if row["torch"] != torch or row["package"] not in rows] + fresh
+        found.sort(key=lambda row: (Version(row["torch"]), row["package"], row["predicted"], row["version"]))
+        write_atomically(file, (json.dumps(found, indent=1) + "\n").encode())
+        write_atomically(options.into / "real-loads.md", page(found).encode())
     return 0 if all(row["agree"] for row in found) else 1
 
 
