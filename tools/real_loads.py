@@ -319,6 +319,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--work", type=Path, required=True, metavar="FOLDER", help="for environments; emptied"
     )
     parser.add_argument("--torch", action="append", metavar="VERSION")
+    parser.add_argument("--package", action="append", metavar="NAME")
     parser.add_argument(
         "--pairs", type=int, default=1, metavar="N", help="for each package and torch, and answer"
     )
