@@ -32,6 +32,7 @@ COMMANDS = {
     "probe": "probe an image, an environment or this interpreter as it is",
     "drift": "what has moved since the baseline: index, lock, base image, image, host",
     "history": "since when a change is there, how often it was seen, and whether it flaps",
+    "fits": "which releases of torch can load a wheel or a library, and by which symbols others cannot",
     "inspect": "which GPUs each library in a target can serve, and how; needs no GPU",
     "bake": "put the entrypoint and what it expects into an image",
     "entrypoint": "inside an image: check the container in milliseconds, then become the command",

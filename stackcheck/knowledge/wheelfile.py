@@ -8,6 +8,7 @@ buffered reader of the standard library asks for pieces five times where this on
 from __future__ import annotations
 
 import io
+import tempfile
 import zipfile
 import zlib
 from typing import IO, TYPE_CHECKING
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 BLOCK = 1 << 17
+MOST_AHEAD = 64
 LIMIT = 64 << 20
 """Bytes that may be fetched of one wheel, and that one file in it may unpack to."""
 _NO_WHEEL = (zipfile.BadZipFile, zlib.error, OSError, ValueError, EOFError, NotImplementedError, RuntimeError)
@@ -25,16 +27,20 @@ _NO_WHEEL = (zipfile.BadZipFile, zlib.error, OSError, ValueError, EOFError, NotI
 
 
 class RangeFile(io.RawIOBase):
-    """A file of `size` bytes of which `fetch(start, stop)` returns a piece; pieces are kept.
+    """A file of `size` bytes of which `fetch(start, stop)` returns a piece; what was fetched is kept on disk.
 
-    Reading raises ResolveError once more than `limit` bytes were fetched: a wheel whose directory lies
-    cannot make us download it whole.
+    Who reads on and on gets larger and larger pieces, up to 8 MiB. `fetched` counts the bytes. Reading raises
+    ResolveError once more than `limit` bytes were fetched: a wheel whose directory lies cannot make us
+    download it whole.
     """
 
     def __init__(self, fetch: Callable[[int, int], bytes], size: int, limit: int = LIMIT) -> None:
         super().__init__()
-        self._fetch, self._size, self._left, self._at = fetch, size, limit, 0
-        self._blocks: dict[int, bytes] = {}
+        self._fetch, self._size, self._limit, self._at = fetch, size, limit, 0
+        self._kept = tempfile.TemporaryFile()  # noqa: SIM115 - closed with this file
+        self._blocks: set[int] = set()
+        self._next, self._ahead = -1, 1
+        self.fetched = 0
 
     def readable(self) -> bool:
         """Return True."""
@@ -43,6 +49,11 @@ class RangeFile(io.RawIOBase):
     def seekable(self) -> bool:
         """Return True."""
         return True
+
+    def close(self) -> None:
+        """Close it, and drop what was fetched."""
+        self._kept.close()
+        super().close()
 
     def tell(self) -> int:
         """Return the position in the file."""
@@ -59,29 +70,33 @@ class RangeFile(io.RawIOBase):
         stop = self._size if size < 0 else min(self._size, self._at + size)
         if stop <= self._at:
             return b""
-        first, last = self._at // BLOCK, (stop - 1) // BLOCK
-        self._fill(first, last)
-        data = b"".join(self._blocks[number] for number in range(first, last + 1))
-        data = data[self._at - first * BLOCK : stop - first * BLOCK]
+        self._fill(self._at // BLOCK, (stop - 1) // BLOCK)
+        self._kept.seek(self._at)
+        data = self._kept.read(stop - self._at)
         self._at += len(data)
         return data
 
     def _fill(self, first: int, last: int) -> None:
+        """Fetch what is missing of the blocks from `first` to `last`, and some more for who reads on."""
         missing = [number for number in range(first, last + 1) if number not in self._blocks]
         if not missing:
             return
-        start, stop = missing[0] * BLOCK, min(self._size, (missing[-1] + 1) * BLOCK)
-        self._left -= stop - start
-        if self._left < 0:
-            raise ResolveError(
-                "the wheel asks for more than 64 MiB to be read; its directory cannot be right"
-            )
+        first, last = missing[0], missing[-1]
+        self._ahead = min(2 * self._ahead, MOST_AHEAD) if first == self._next else 1
+        while last - first + 1 < self._ahead and last + 1 not in self._blocks:
+            last += 1
+        start, stop = first * BLOCK, min(self._size, (last + 1) * BLOCK)
+        self.fetched += stop - start
+        if self.fetched > self._limit:
+            more = f"more than {self._limit >> 20} MiB to be read"
+            raise ResolveError(f"the wheel asks for {more}; its directory cannot be right")
         data = self._fetch(start, stop)
         if len(data) != stop - start:
             raise ResolveError(f"asked for bytes {start}-{stop - 1} of a wheel, got {len(data)} bytes")
-        for number in range(missing[0], missing[-1] + 1):
-            offset = number * BLOCK - start
-            self._blocks[number] = data[offset : offset + BLOCK]
+        self._kept.seek(start)
+        self._kept.write(data)
+        self._blocks.update(range(first, last + 1))
+        self._next = last + 1
 
 
 def read_member(wheel: io.RawIOBase | IO[bytes], name: str, most_bytes: int = LIMIT) -> bytes | None:

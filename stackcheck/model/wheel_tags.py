@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING
 
 from packaging.tags import Tag, compatible_tags, cpython_tags, mac_platforms
@@ -42,3 +43,40 @@ def _platforms(platform: str) -> Iterable[str]:
         yield "win_amd64"
     elif "darwin" in system:
         yield from mac_platforms((14, 0), "arm64" if machine == "aarch64" else machine)
+
+
+@cache
+def python_pairs(python: str) -> frozenset[str]:
+    """Return the interpreters and ABIs of wheels that a CPython ("3.12", "3.13t") takes: "cp312-cp312".
+
+    >>> "cp38-abi3" in python_pairs("3.15"), "cp312-cp312" in python_pairs("3.13")
+    (True, False)
+    """
+    match = re.match(r"(\d+)\.(\d+)(?:\.\d+)?(t?)", python)
+    if match is None:
+        return frozenset()
+    version, threads = (int(match[1]), int(match[2])), match[3]
+    name = f"cp{match[1]}{match[2]}"
+    abi = f"{name}{threads}" if version >= (3, 8) else f"{name}m"  # PEP 3149, until Python 3.8
+    tags = (
+        *cpython_tags(version, abis=[abi], platforms=["any"]),
+        *compatible_tags(version, name, platforms=["any"]),
+    )
+    return frozenset(f"{tag.interpreter}-{tag.abi}" for tag in tags)
+
+
+def stack_platform(platform: str) -> str | None:
+    """Return the platform of a wheel tag as stacks name it, "any" for every one; None for others.
+
+    >>> stack_platform("manylinux_2_28_aarch64"), stack_platform("macosx_11_0_arm64"), stack_platform("win32")
+    ('linux/arm64', 'macos/arm64', None)
+    """
+    if platform in {"any", "win_amd64"}:
+        return "any" if platform == "any" else "windows/amd64"
+    system = "macos" if platform.startswith("macosx") else "linux" if "linux" in platform else ""
+    if not system or platform.startswith("musllinux"):
+        return None
+    return next((f"{system}/{machine}" for end, machine in _MACHINES.items() if platform.endswith(end)), None)
+
+
+_MACHINES = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64", "universal2": "arm64"}

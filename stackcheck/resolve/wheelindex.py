@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stackcheck.knowledge.wheelfile import RangeFile
+from stackcheck.knowledge.wheelfile import LIMIT, RangeFile
 from stackcheck.model.errors import ResolveError
 from stackcheck.resolve.index import Unreachable
 
@@ -31,10 +31,13 @@ class WheelIndex:
             raise ResolveError(page.message)
         return page.files
 
-    def open(self, url: str) -> RangeFile:
-        """Return a wheel as a seekable file; raise ResolveError when it cannot be had in pieces."""
+    def open(self, url: str, limit: int = LIMIT) -> RangeFile:
+        """Return a wheel as a seekable file; raise ResolveError when it cannot be had in pieces.
+
+        At most `limit` bytes of it are fetched.
+        """
         _, size = self._piece(url, 0, 1)
-        return RangeFile(lambda start, stop: self._piece(url, start, stop)[0], size)
+        return RangeFile(lambda start, stop: self._piece(url, start, stop)[0], size, limit)
 
     def _piece(self, url: str, start: int, stop: int) -> tuple[bytes, int]:
         answer = self.fetcher.piece(url, start, stop)

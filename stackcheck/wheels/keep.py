@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from stackcheck.wheels.facts import WheelFacts
 
-SCHEMA = 2
+SCHEMA = 3
 """Counts up with every change of what is read of a wheel, so that older files are read anew."""
 MAX_FILE = 256 << 20
 _FIRST = b"stackcheck wheel facts %d\n" % SCHEMA

@@ -34,7 +34,7 @@ OF_THE_STACK = (
     "xformers",
 )
 """Top folders of the packages that a GPU stack is made of: what they cannot load breaks it."""
-OF_TORCH = ("_Z", "aoti_torch", "torch_")
+OF_TORCH = ("_Z", "THP", "aoti_torch", "torch_")
 """How the symbols begin that torch alone can export: C++ names, and its stable C interface."""
 
 

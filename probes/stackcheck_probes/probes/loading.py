@@ -67,7 +67,9 @@ JUDGED = (*(b"_ZN" + each + name for each in QUALIFIERS for name in NAMESPACES),
 JUDGED_INSIDE = tuple(b"N" + name for name in NAMESPACES)
 OTHERS_JUDGED = (b"__nvJitLink",)
 NVJITLINK = "libnvJitLink"
-MARKS = (b"3c10", b"4c10d", b"2at", b"torch", b"6caffe2", b"nvJitLink")
+PYTHON_INTERFACE = b"THP"
+"""torch's types and functions for Python: `THPVariableClass`, `_Z16THPVariable_WrapN2at10TensorBaseE`."""
+MARKS = (b"3c10", b"4c10d", b"2at", b"torch", b"6caffe2", b"nvJitLink", PYTHON_INTERFACE)
 """One of these occurs in every name that is judged. Few, for the names of every library are searched."""
 ABI_MARKS = (
     ("old", b"_ZN3c105ErrorC2ENS_14SourceLocationESs"),
@@ -390,6 +392,8 @@ def is_judged(name: bytes) -> bool:
     """Tell whether a symbol decides if an extension fits this torch, so that its server is looked for."""
     if name.startswith(JUDGED) or name.startswith(OTHERS_JUDGED):
         return True
+    if PYTHON_INTERFACE in name[:8]:
+        return name.startswith((PYTHON_INTERFACE, b"_Z"))
     return name.startswith((b"_ZT", b"_ZG")) and any(mark in name for mark in JUDGED_INSIDE)
 
 

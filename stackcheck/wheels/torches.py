@@ -1,0 +1,119 @@
+"""Which torches a user asks about: releases, prefixes of releases, a range, a build."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from stackcheck.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from packaging.specifiers import SpecifierSet
+
+    from stackcheck.wheels.exports import Build
+
+_WRITTEN = re.compile(r"v?(\d+(?:\.\d+){0,2})(?:\.\*)?(?:\+(cpu|cu\d+|rocm[\d.]+))?")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What `--torch` says: `all`, `2.6,2.7.1+cu126`, or a range such as `>=2.8,<2.13`."""
+
+    text: str
+
+    @cached_property
+    def every(self) -> bool:
+        """Tell whether all measured releases are asked for."""
+        return self.text.strip() == "all"
+
+    @cached_property
+    def specifier(self) -> SpecifierSet | None:
+        """Return the range, None where releases are named; raise UsageError for what is neither."""
+        if self.every or not re.search(r"[<>=!~]", self.text):
+            return None
+        from packaging.specifiers import InvalidSpecifier, SpecifierSet  # noqa: PLC0415 - 9 ms, for a range alone
+
+        try:
+            return SpecifierSet(self.text)
+        except InvalidSpecifier:
+            raise UsageError(f"--torch: {self.text!r} is not a range such as '>=2.8,<2.13'.") from None
+
+    @cached_property
+    def named(self) -> tuple[tuple[str, str], ...]:
+        """Return (release or its prefix, build tag or "") for each that is named."""
+        if self.every or self.specifier is not None:
+            return ()
+        found = [_WRITTEN.fullmatch(word.strip()) for word in self.text.split(",") if word.strip()]
+        if not found or None in found:
+            example = "all, releases such as 2.6,2.7.1, or a range such as '>=2.8,<2.13'"
+            raise UsageError(f"--torch: {self.text!r} is not {example}.")
+        return tuple((match[1], match[2] or "") for match in found if match)
+
+    def builds(self, builds: Sequence[Build]) -> list[Build]:
+        """Return the measured builds that are asked for."""
+        return [each for each in builds if self._wants(each)]
+
+    def unmeasured(self, builds: Sequence[Build]) -> list[str]:
+        """Return what is named and is not among the measured builds."""
+        return [
+            f"{release}+{tag}" if tag else release
+            for release, tag in self.named
+            if not any(_is_named(each, release, tag) for each in builds)
+        ]
+
+    def _wants(self, build: Build) -> bool:
+        if self.specifier is not None:
+            return self.specifier.contains(build.torch)
+        return self.every or any(_is_named(build, *each) for each in self.named)
+
+
+def _is_named(build: Build, release: str, tag: str) -> bool:
+    return (build.torch == release or build.torch.startswith(f"{release}.")) and tag in ("", build.tag)
+
+
+def spans(all_releases: Sequence[str], some: Sequence[str]) -> str:
+    """Return releases as people write them, neighbours joined.
+
+    >>> spans(["2.6.0", "2.7.0", "2.7.1", "2.8.0"], ["2.7.0", "2.7.1"])
+    '2.7.0 - 2.7.1'
+    """
+    runs: list[list[str]] = []
+    for number, release in enumerate(all_releases):
+        if release not in some:
+            continue
+        if runs and all_releases[number - 1] == runs[-1][-1]:
+            runs[-1].append(release)
+        else:
+            runs.append([release])
+    return ", ".join(run[0] if len(run) == 1 else f"{run[0]} - {run[-1]}" for run in runs)
+
+
+def pinned(requires: Sequence[str]) -> str | None:
+    """Return what METADATA asks of torch, "" where it names torch without a version, None where it does not.
+
+    What an extra asks does not count, nor a requirement that cannot be read.
+    """
+    named = [text for text in requires if re.match(r"torch\b(?![-.])", text, re.IGNORECASE)]
+    if not named:
+        return None
+    from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415 - 20 ms, where it is asked
+
+    for text in named:
+        try:
+            need = Requirement(text)
+        except InvalidRequirement:
+            continue
+        if need.name.lower() == "torch" and "extra" not in str(need.marker or ""):
+            return str(need.specifier)
+    return None
+
+
+def admits(pin: str, torch: str) -> bool:
+    """Tell whether a pin of METADATA, as `pinned` returns it, admits a release."""
+    from packaging.specifiers import SpecifierSet  # noqa: PLC0415 - for reports alone
+
+    return SpecifierSet(pin).contains(torch, prereleases=True)
