@@ -5,15 +5,16 @@ Facts come from wheels on the package index (METADATA, file names, bytes) first,
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
+from stackcheck.knowledge.measured import Measured, MeasuredTable
 from stackcheck.knowledge.reading import FOLDER, Row, only_keys, read_rows, read_table, require, unique
 from stackcheck.model.build import cuda_tag
 from stackcheck.model.versions import minor, parse_version, release_key
@@ -29,9 +30,10 @@ class Release(Row):
 
     cuda, rocm: the versions it was built for, on any index (Linux). pypi: platform -> what the default
     index's wheel is, a CUDA version or "cpu". python: platform -> Pythons with a wheel there, "3.13t" being
-    free-threaded. glibc: the least that the Linux wheels need, whatever their file name says. conda_glibc:
-    the same for the conda build, where known. numpy: major version of the NumPy C API it was built against;
-    numpy_windows: the same for the Windows wheels, where it differs.
+    free-threaded; where the row has none, those of the measured tags. glibc: the least that the Linux wheels
+    need, whatever their file name says. conda_glibc: the same for the conda build, where known. numpy: major
+    version of the NumPy C API it was built against; numpy_windows: the same for the Windows wheels,
+    where it differs.
     abi: whether Linux wheels use the C++11 ABI (a build may say otherwise). cudnn: its major version.
     """
 
@@ -41,7 +43,7 @@ class Release(Row):
     cuda_unverified: bool = False
     rocm: tuple[Version, ...] = ()
     pypi: Mapping[str, str]
-    python: Mapping[str, tuple[str, ...]]
+    python: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     glibc: Version
     conda_glibc: Version | None = None
     abi: bool | None = None
@@ -105,8 +107,9 @@ class Companion(Row):
     version: Version
     torch: SpecifierSet | None = None
     needs_torch: Version | None = None
-    python: Mapping[str, tuple[str, ...]]
-    """Platform -> Pythons with a wheel; ("3",) for a wheel that serves every Python 3."""
+    python: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Platform -> Pythons with a wheel, ("3",) for a wheel that serves every Python 3; those of the measured
+    tags where the row has none."""
     pypi_cuda: Version | None = None
     """CUDA version of its Linux wheel on PyPI, for one that is used beside several releases of torch."""
     yanked: str = ""
@@ -249,10 +252,17 @@ def load(folder: Path = FOLDER, own: Path | None = None) -> TorchTable:
 def _load(folder: Path, own: Path | None) -> TorchTable:
     table = read_table("torch", folder, own)
     only_keys(table, ("release", "build", "companion", "arch_list", "host_compiler"))
-    releases = read_rows(table, "release", Release, same=_release_key, order=lambda row: row.torch)
+    measured = MeasuredTable(own=own)
+    releases = tuple(
+        _with_pythons(row, measured.row("torch", row.torch))
+        for row in read_rows(table, "release", Release, same=_release_key, order=lambda row: row.torch)
+    )
     builds = read_rows(table, "build", Build, same=_build_key)
-    companions = read_rows(
-        table, "companion", Companion, same=_companion_key, order=lambda row: (row.name, row.version)
+    companions = tuple(
+        _with_pythons(row, measured.row(row.name, row.version))
+        for row in read_rows(
+            table, "companion", Companion, same=_companion_key, order=lambda row: (row.name, row.version)
+        )
     )
     arch_names = read_rows(
         table, "arch_list", ArchNames, same=lambda row: row.since, order=lambda row: row.since
@@ -282,6 +292,21 @@ def _load(folder: Path, own: Path | None) -> TorchTable:
         },
         _companion=unique(companions, _companion_key, "companion"),
     )
+
+
+_W = TypeVar("_W", Release, Companion)
+
+
+def _with_pythons(row: _W, measured: Measured | None) -> _W:
+    """Return a row with the Pythons that the tags of its wheels name, where it states none itself."""
+    if row.python or measured is None:
+        return row
+    found = {platform: tuple(map(_token, measured.pythons(platform))) for platform in PLATFORMS}
+    return replace(row, python={platform: pythons for platform, pythons in found.items() if pythons})
+
+
+def _token(words: str) -> str:
+    return "3" if words == "every Python 3" else words.replace(" and later", "+")
 
 
 def _release_key(row: Release) -> str:
@@ -314,9 +339,8 @@ def _prove_releases(releases: tuple[Release, ...]) -> None:
         for platform, flavor in row.pypi.items():
             known = flavor == CPU or parse_version(flavor) in row.cuda
             require(row, f"pypi.{platform}", holds=known, else_say=f"{flavor} is not among the row's cuda")
-            require(
-                row, f"pypi.{platform}", holds=platform in row.python, else_say="no wheel is listed there"
-            )
+            listed = not row.python or platform in row.python
+            require(row, f"pypi.{platform}", holds=listed, else_say="no wheel is listed there")
 
 
 def _prove_builds(builds: Iterable[Build], releases: Mapping[str, Release]) -> None:
@@ -359,7 +383,7 @@ def _prove_pythons(row: Row, pythons: Mapping[str, tuple[str, ...]]) -> None:
     for platform, versions in pythons.items():
         key = f"python.{platform}"
         require(row, key, holds=platform in PLATFORMS, else_say=f"unknown platform {platform}")
-        sane = all(v == "3" or (v.startswith("3.") and v[2:].removesuffix("t").isdecimal()) for v in versions)
+        sane = all(v == "3" or (v.startswith("3.") and v[2:].rstrip("t+").isdecimal()) for v in versions)
         require(row, key, holds=sane and bool(versions), else_say="Pythons are written 3.11 or 3.13t")
-        numbers = [(int(v[2:].removesuffix("t") or 0), v) for v in versions]
+        numbers = [(int(v[2:].rstrip("t+") or 0), v) for v in versions]
         require(row, key, holds=numbers == sorted(set(numbers)), else_say="Pythons are sorted, each once")

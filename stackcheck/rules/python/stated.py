@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from packaging.version import Version
 
 from stackcheck.intake.stack import LATEST
+from stackcheck.knowledge.torch import Release
 from stackcheck.model.verdict import Evidence
 from stackcheck.rules.grading import cite, failed_by, wheel_was_found
 from stackcheck.rules.official_wheels import listed_release, not_pinned, official_wheels
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from stackcheck.environment import Environment
     from stackcheck.knowledge import Tables
-    from stackcheck.knowledge.torch import Companion, Release
+    from stackcheck.knowledge.torch import Companion
     from stackcheck.model.facts import Facts
 
 _MKL = Evidence(
@@ -138,9 +139,7 @@ def torch_has_wheel_for_python(env: Environment, tables: Tables) -> Finding | No
     if isinstance(release, Finding):
         return release
     hint = _python_hint(env, release, tables)
-    return wheel_was_found(
-        _python_fits(env, f"torch {release.torch}", release, release.python, hint), env, "torch"
-    )
+    return wheel_was_found(_python_fits(env, tables, "torch", release, hint), env, "torch")
 
 
 @rule("PYTHON102", when=uses("torchvision", "torchaudio"))
@@ -165,24 +164,25 @@ def companions_have_wheel_for_python(env: Environment, tables: Tables) -> list[F
             continue
         there = ", ".join(_pythons(row.python, env.stack.platform))
         hint = f"take a Python that torch and {name} both have: {there}"
-        fits = _python_fits(env, f"{name} {row.version}", row, row.python, hint)
+        fits = _python_fits(env, tables, name, row, hint)
         findings.append(replace(wheel_was_found(fits, env, name), subject=name))
     return findings or None
 
 
-def _python_fits(
-    env: Environment, title: str, row: Release | Companion, pythons: Mapping[str, tuple[str, ...]], hint: str
-) -> Finding:
-    python, there = env.python, _pythons(pythons, env.stack.platform)
+def _python_fits(env: Environment, tables: Tables, name: str, row: Release | Companion, hint: str) -> Finding:
+    version = row.torch if isinstance(row, Release) else row.version
+    title, measured = f"{name} {version}", tables.measured.row(name, version)
+    python, there = env.python, _pythons(row.python, env.stack.platform)
     where = f" for {env.stack.platform}" if env.stack.platform else ""
     if not there:
         return skipped(f"{title} has no wheel{where} at all, so Python was not compared")
     listed = ", ".join(there)
     says = f"{title} has wheels{where} for Python {listed}"
-    if python in there or "3" in there:
-        return passed(f"{says}.", cite(row, says), expected=listed, found=f"Python {python}")
+    tags = bool(measured and python and measured.serves(python, env.stack.platform))
+    if tags or python in there or "3" in there:
+        return passed(f"{says}.", cite(measured or row, says), expected=listed, found=f"Python {python}")
     text = f"{says}, not for {python}."
-    return failed_by(text, (row, says), expected=listed, found=f"Python {python}", hint=hint)
+    return failed_by(text, (measured or row, says), expected=listed, found=f"Python {python}", hint=hint)
 
 
 def _pythons(by_platform: Mapping[str, tuple[str, ...]], platform: str | None) -> tuple[str, ...]:
@@ -190,7 +190,7 @@ def _pythons(by_platform: Mapping[str, tuple[str, ...]], platform: str | None) -
     if platform is not None:
         return by_platform.get(platform, ())
     every = {python for pythons in by_platform.values() for python in pythons}
-    return tuple(sorted(every, key=lambda text: (int(text[2:].removesuffix("t") or 0), text)))
+    return tuple(sorted(every, key=lambda text: (int(text[2:].rstrip("t+") or 0), text)))
 
 
 def _python_hint(env: Environment, release: Release, tables: Tables) -> str:
