@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -211,6 +211,7 @@ def files(own: Path | None = None) -> list[Path]:
     return found
 
 
+@cache
 def load() -> MeasuredTable:
     """Return the packages that ship with stackcheck, and a user's own."""
     return MeasuredTable()

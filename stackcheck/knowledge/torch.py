@@ -4,17 +4,17 @@ Facts come from wheels on the package index (METADATA, file names, bytes) first,
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from stackcheck.knowledge.measured import Measured, MeasuredTable
+from stackcheck.knowledge import measured
 from stackcheck.knowledge.reading import FOLDER, Row, only_keys, read_rows, read_table, require, unique
 from stackcheck.model.build import cuda_tag
 from stackcheck.model.versions import minor, parse_version, release_key
@@ -252,14 +252,14 @@ def load(folder: Path = FOLDER, own: Path | None = None) -> TorchTable:
 def _load(folder: Path, own: Path | None) -> TorchTable:
     table = read_table("torch", folder, own)
     only_keys(table, ("release", "build", "companion", "arch_list", "host_compiler"))
-    measured = MeasuredTable(own=own)
+    tags = measured.load() if own is None else measured.MeasuredTable(own=own)
     releases = tuple(
-        _with_pythons(row, measured.row("torch", row.torch))
+        row if row.python else replace(row, python=TaggedPythons("torch", row.torch, tags))
         for row in read_rows(table, "release", Release, same=_release_key, order=lambda row: row.torch)
     )
     builds = read_rows(table, "build", Build, same=_build_key)
     companions = tuple(
-        _with_pythons(row, measured.row(row.name, row.version))
+        row if row.python else replace(row, python=TaggedPythons(row.name, row.version, tags))
         for row in read_rows(
             table, "companion", Companion, same=_companion_key, order=lambda row: (row.name, row.version)
         )
@@ -294,15 +294,26 @@ def _load(folder: Path, own: Path | None) -> TorchTable:
     )
 
 
-_W = TypeVar("_W", Release, Companion)
+class TaggedPythons(Mapping[str, tuple[str, ...]]):
+    """Platform -> Pythons with a wheel of a version, by its measured tags, read when it is asked."""
 
+    def __init__(self, name: str, version: Version, tags: measured.MeasuredTable) -> None:
+        self._name, self._version, self._tags = name, version, tags
 
-def _with_pythons(row: _W, measured: Measured | None) -> _W:
-    """Return a row with the Pythons that the tags of its wheels name, where it states none itself."""
-    if row.python or measured is None:
-        return row
-    found = {platform: tuple(map(_token, measured.pythons(platform))) for platform in PLATFORMS}
-    return replace(row, python={platform: pythons for platform, pythons in found.items() if pythons})
+    @cached_property
+    def _found(self) -> dict[str, tuple[str, ...]]:
+        row = self._tags.row(self._name, self._version)
+        found = {platform: row.pythons(platform) for platform in PLATFORMS} if row else {}
+        return {platform: tuple(map(_token, words)) for platform, words in found.items() if words}
+
+    def __getitem__(self, platform: str) -> tuple[str, ...]:
+        return self._found[platform]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
 
 
 def _token(words: str) -> str:
@@ -339,7 +350,7 @@ def _prove_releases(releases: tuple[Release, ...]) -> None:
         for platform, flavor in row.pypi.items():
             known = flavor == CPU or parse_version(flavor) in row.cuda
             require(row, f"pypi.{platform}", holds=known, else_say=f"{flavor} is not among the row's cuda")
-            listed = not row.python or platform in row.python
+            listed = isinstance(row.python, TaggedPythons) or platform in row.python
             require(row, f"pypi.{platform}", holds=listed, else_say="no wheel is listed there")
 
 
@@ -380,6 +391,8 @@ def _prove_arch_names(rows: Iterable[ArchNames]) -> None:
 
 
 def _prove_pythons(row: Row, pythons: Mapping[str, tuple[str, ...]]) -> None:
+    if isinstance(pythons, TaggedPythons):
+        return
     for platform, versions in pythons.items():
         key = f"python.{platform}"
         require(row, key, holds=platform in PLATFORMS, else_say=f"unknown platform {platform}")

@@ -9,7 +9,7 @@ from packaging.version import Version
 
 from stackcheck.intake.stack import LATEST
 from stackcheck.knowledge.torch import Release
-from stackcheck.model.verdict import Evidence
+from stackcheck.model.verdict import Evidence, Outcome
 from stackcheck.rules.grading import cite, failed_by, wheel_was_found
 from stackcheck.rules.official_wheels import listed_release, not_pinned, official_wheels
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, uses, warned
@@ -138,8 +138,10 @@ def torch_has_wheel_for_python(env: Environment, tables: Tables) -> Finding | No
     release = listed_release(env.torch.version, tables)
     if isinstance(release, Finding):
         return release
-    hint = _python_hint(env, release, tables)
-    return wheel_was_found(_python_fits(env, tables, "torch", release, hint), env, "torch")
+    found = _python_fits(env, tables, "torch", release)
+    if found.outcome in {Outcome.FAIL, Outcome.WARN}:
+        found = replace(found, hint=_python_hint(env, release, tables))
+    return wheel_was_found(found, env, "torch")
 
 
 @rule("PYTHON102", when=uses("torchvision", "torchaudio"))
@@ -162,14 +164,12 @@ def companions_have_wheel_for_python(env: Environment, tables: Tables) -> list[F
         row = tables.torch.companion(name, version) if version else None
         if row is None or not env.packages[name].is_wheel:
             continue
-        there = ", ".join(_pythons(row.python, env.stack.platform))
-        hint = f"take a Python that torch and {name} both have: {there}"
-        fits = _python_fits(env, tables, name, row, hint)
+        fits = _python_fits(env, tables, name, row)
         findings.append(replace(wheel_was_found(fits, env, name), subject=name))
     return findings or None
 
 
-def _python_fits(env: Environment, tables: Tables, name: str, row: Release | Companion, hint: str) -> Finding:
+def _python_fits(env: Environment, tables: Tables, name: str, row: Release | Companion) -> Finding:
     version = row.torch if isinstance(row, Release) else row.version
     title, measured = f"{name} {version}", tables.measured.row(name, version)
     python, there = env.python, _pythons(row.python, env.stack.platform)
@@ -181,7 +181,7 @@ def _python_fits(env: Environment, tables: Tables, name: str, row: Release | Com
     tags = bool(measured and python and measured.serves(python, env.stack.platform))
     if tags or python in there or "3" in there:
         return passed(f"{says}.", cite(measured or row, says), expected=listed, found=f"Python {python}")
-    text = f"{says}, not for {python}."
+    text, hint = f"{says}, not for {python}.", f"take a Python that torch and {name} both have: {listed}"
     return failed_by(text, (measured or row, says), expected=listed, found=f"Python {python}", hint=hint)
 
 
