@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from packaging.version import Version
@@ -300,7 +301,7 @@ def builds_on_pypi(env: Environment, tables: Tables, claim: TorchBuild) -> Itera
     if claim.tag in {None, "cpu"}:
         return
     for each, row, major in cuda_of_builds(env, tables):
-        yield _judge_build(each, row, str(major), claim, tables)
+        yield replace(_judge_build(each, row, str(major), claim, tables), subject=each.name)
     platform = env.platform
     for name in sorted(tables.wheels.built_cuda.keys() & env.packages.keys()):
         package = env.packages[name]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
+from stackcheck.knowledge.unstated import holding
 from stackcheck.rules.grading import cite, failed_by, wheel_was_found
 from stackcheck.rules.registry import Finding, passed, rule, warned
 
@@ -31,9 +33,8 @@ def _is_measured(facts: Facts) -> bool:
 
 def _measured(env: Environment, tables: Tables) -> Iterator[tuple[Distribution, MeasuredPackage, Measured]]:
     """Yield the distributions of a stack that may be the wheels which were measured, with their rows."""
-    for name in sorted((tables.measured.names - _TRIO) & env.packages.keys()):
-        each = env.packages[name]
-        package = tables.measured.package(name)
+    for name, each in sorted(env.packages.items()):
+        package = tables.measured.package(name) if name not in _TRIO else None
         if each.exact is None or package is None or not each.is_wheel or each.built_for:
             continue
         row = package.row(each.exact)
@@ -48,18 +49,29 @@ def loads_with_torch(env: Environment, tables: Tables) -> list[Finding]:
     A library that is linked against torch names the functions that it calls. torch renames and removes them
     from release to release, and METADATA often names no torch, or only the oldest: a resolver accepts what
     fails at import with `undefined symbol`. Symbols are necessary and not sufficient: this says what can be
-    loaded. Where METADATA pins torch with `==`, the rules about requirements answer.
+    loaded. Where METADATA pins torch with `==`, or the project excludes it, the rules on requirements answer.
 
     Source: the undefined symbols of the wheels on PyPI against what each release of torch exports there
     (`stackcheck learn`; knowledge/measured/).
-    Example: torchcodec 0.10.0 with torch 2.8.0; torchtext 0.18.0 with torch 2.4.0.
+    Example: sgl-kernel 0.3.21 with torch 2.8.0; torchtext 0.18.0 with torch 2.4.0.
     Fix: the release of the package that was compiled for this torch, or the other way round.
     """
     torch = env.torch.version
     if torch is None or not env.torch.official:
         return []
-    found = (_judge_torch(env, tables, torch, *each) for each in _measured(env, tables))
-    return [finding for finding in found if finding]
+    return [
+        replace(finding, subject=each.name)
+        for each, package, row in _measured(env, tables)
+        if not _is_told(tables, row, each.name, torch)
+        and (finding := _judge_torch(env, tables, torch, each, package, row))
+    ]
+
+
+def _is_told(tables: Tables, row: Measured, name: str, torch: Version) -> bool:
+    """Tell whether a project itself says that a version does not work with a torch: NEEDS102 says so."""
+    rows = [each for each in tables.unstated.requirements.get(name, ()) if each.other == "torch"]
+    told = holding(rows, row.version)
+    return told is not None and not told.accepts.contains(torch.public, prereleases=True)
 
 
 def _judge_torch(  # noqa: PLR0913, PLR0917 - the stack's side and the package's
@@ -122,7 +134,7 @@ def wheel_for_python(env: Environment, tables: Tables) -> list[Finding]:
     Fix: a Python that has wheels, or a release with wheels for it.
     """
     found = (
-        wheel_was_found(finding, env, each.name)
+        replace(wheel_was_found(finding, env, each.name), subject=each.name)
         for each, _, row in _measured(env, tables)
         if each.exact and not each.exact.local and (finding := _judge_wheel(each, row, env))
     )
@@ -183,13 +195,14 @@ def measured_glibc(env: Environment, tables: Tables, glibc: tuple[Version, str])
         if have >= row.glibc:
             good.append((row.glibc, what))
             continue
-        yield failed_by(
+        finding = failed_by(
             f"{what} needs glibc {row.glibc}, and {why} has {have}.",
             (row, f"{what} needs glibc {row.glibc}"),
             expected=f"glibc {row.glibc} or newer",
             found=f"glibc {have}",
             hint="take a newer base system, or an older release of the wheel",
         )
+        yield replace(finding, subject=each.name)
     if good:
         least, what = max(good)
         yield passed(f"{what} needs glibc {least}, no measured wheel a newer one; {why} has {have}.")

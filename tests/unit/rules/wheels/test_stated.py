@@ -217,8 +217,16 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
     (
         "a package whose METADATA names no torch",
         "WHEEL104",
+        {"packages": {"torch": "2.8.0", "sgl-kernel": "0.3.21"}},
+        [
+            "FAIL: sgl-kernel 0.3.21 needs symbols that torch 2.8.0 does not export; torch 2.9.0 to 2.9.1 does."
+        ],
+    ),
+    (
+        "a package whose project says the same",
+        "WHEEL104",
         {"packages": {"torch": "2.8.0", "torchcodec": "0.10.0"}},
-        ["FAIL: torchcodec 0.10.0 needs symbols that torch 2.8.0 does not export; torch 2.10.0 does."],
+        [],
     ),
     (
         "the same with the torch that it was made for",
@@ -229,29 +237,29 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
     (
         "the same on Windows, whose wheel was not read",
         "WHEEL104",
-        {"platform": "windows/amd64", "packages": {"torch": "2.8.0", "torchcodec": "0.10.0"}},
+        {"platform": "windows/amd64", "packages": {"torch": "2.8.0", "sgl-kernel": "0.3.21"}},
         [
-            "WARN: torchcodec 0.10.0 needs symbols that torch 2.8.0 does not export; torch 2.10.0 does, as its wheel for Linux on amd64 says; that for windows/amd64 was not read."
+            "WARN: sgl-kernel 0.3.21 needs symbols that torch 2.8.0 does not export; torch 2.9.0 to 2.9.1 does, as its wheel for Linux on amd64 says; that for windows/amd64 was not read."
         ],
     ),
     (
         "a package that works without its kernels",
         "WHEEL104",
-        {"packages": {"torch": "2.9.1", "torchao": "0.16.0"}},
+        {"packages": {"torch": "2.9.1", "mooncake-transfer-engine": "0.3.13"}},
         [
-            "WARN: torchao 0.16.0 needs symbols that torch 2.9.1 does not export; torch 2.10.0 to 2.12.1 does. Its Python works; its compiled kernels are left out, with a warning."
+            "WARN: mooncake-transfer-engine 0.3.13 needs symbols that torch 2.9.1 does not export; torch 2.11.0 to 2.13.0 does. Its transfer engine and store do not use torch and work; its process group is not loaded."
         ],
     ),
     (
         "a build of torch with the other C++ ABI than the one on PyPI",
         "WHEEL104",
-        {"packages": {"torch": "2.6.0+cu126", "torchcodec": "0.3.0"}},
+        {"packages": {"torch": "2.6.0+cu126", "sgl-kernel": "0.3.21"}},
         [],
     ),
     (
         "a torch that no symbols are known of",
         "WHEEL104",
-        {"packages": {"torch": "2.99.0", "torchcodec": "0.10.0"}},
+        {"packages": {"torch": "2.99.0", "sgl-kernel": "0.3.21"}},
         [],
     ),
     (
@@ -266,7 +274,7 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         {
             "packages": {
                 "torch": "2.8.0",
-                "torchcodec": {"version": "0.10.0", "index": "https://pypi.a.example/simple"},
+                "sgl-kernel": {"version": "0.3.21", "index": "https://pypi.a.example/simple"},
             }
         },
         [],
