@@ -48,6 +48,8 @@ _MATTERS = re.compile(
 _CUDA = re.compile(r"lib(?:cudart|cublas|cublasLt|nvrtc|nvJitLink|npp\w+)(?:[-.][0-9a-f]{8})?\.so\.(\d+)\b.*")
 """The CUDA libraries whose soname has the major version of CUDA itself; auditwheel adds a hash to those it
 copies."""
+_OF_TORCH = frozenset({"symbols", "library", "layout"})
+"""Kinds of reasons that speak of the release of torch, whatever its CUDA and Python."""
 _MODULE = re.compile(r"\.cpython-[^/]*\.so$")
 _GLIBC = re.compile(r"GLIBC_(2\.\d+)(?:\.\d+)?")
 _MANYLINUX = {"manylinux1": 5, "manylinux2010": 12, "manylinux2014": 17}
@@ -80,7 +82,7 @@ class TorchFits(Protocol):
 
 @dataclass(frozen=True)
 class MeasuredTorches:
-    """PyPI's builds of torch for Linux on amd64, by what they export: a wheel is held against symbols alone.
+    """PyPI's builds of torch for Linux on amd64: a wheel is held against their symbols and layouts alone.
 
     Which CUDA and which Python it is for are other columns of its row, so neither counts here.
     """
@@ -105,7 +107,7 @@ class MeasuredTorches:
         reasons = {Version(fit.build.torch): {each.kind for each in fit.reasons} for fit in judged.fits}
         if not reasons or any("unread" in kinds for kinds in reasons.values()):
             return None
-        return tuple(sorted(torch for torch, kinds in reasons.items() if not kinds & {"symbols", "library"}))
+        return tuple(sorted(torch for torch, kinds in reasons.items() if not kinds & _OF_TORCH))
 
 
 def _without_numbers(path: str) -> str:

@@ -93,12 +93,12 @@ def _judge_torch(  # noqa: PLR0913, PLR0917 - the stack's side and the package's
         says = f"{what} finds every symbol that it needs of torch {public}"
         return None if row.partial else passed(f"{says}: it can be loaded.", cite(row, says))
     listed = ", ".join(row.torch or ()).replace("..", " to ")
-    says = f"{what} needs symbols that torch {public} does not export; torch {listed} does"
+    says = f"{what} cannot be loaded with torch {public}: it needs symbols or layouts of torch {listed}"
     best = package.best_for(torch, env.platform)
     take = (
         f"take {each.name} {best.version}, which torch {public} can load" if best else f"take torch {listed}"
     )
-    hint = f"{take}; `stackcheck fits {each.name}=={each.exact} --torch {public}` names the symbols"
+    hint = f"{take}; `stackcheck fits {each.name}=={each.exact} --torch {public}` says which"
     expected, mine = f"torch {listed}", f"torch {public}"
     partly = tables.wheels.partly(each.name, row.version)
     if partly is not None:

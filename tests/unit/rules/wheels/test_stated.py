@@ -205,7 +205,9 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         "torchtext and a later torch",
         "WHEEL104",
         {"packages": {"torch": "2.4.0", "torchtext": "0.18.0"}},
-        ["FAIL: torchtext 0.18.0 needs symbols that torch 2.4.0 does not export; torch 2.3.0 to 2.3.1 does."],
+        [
+            "FAIL: torchtext 0.18.0 cannot be loaded with torch 2.4.0: it needs symbols or layouts of torch 2.3.0 to 2.3.1."
+        ],
     ),
     (
         "torchtext and its torch",
@@ -219,7 +221,7 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         "WHEEL104",
         {"packages": {"torch": "2.8.0", "sgl-kernel": "0.3.21"}},
         [
-            "FAIL: sgl-kernel 0.3.21 needs symbols that torch 2.8.0 does not export; torch 2.9.0 to 2.9.1 does."
+            "FAIL: sgl-kernel 0.3.21 cannot be loaded with torch 2.8.0: it needs symbols or layouts of torch 2.9.0 to 2.9.1."
         ],
     ),
     (
@@ -239,7 +241,7 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         "WHEEL104",
         {"platform": "windows/amd64", "packages": {"torch": "2.8.0", "sgl-kernel": "0.3.21"}},
         [
-            "WARN: sgl-kernel 0.3.21 needs symbols that torch 2.8.0 does not export; torch 2.9.0 to 2.9.1 does, as its wheel for Linux on amd64 says; that for windows/amd64 was not read."
+            "WARN: sgl-kernel 0.3.21 cannot be loaded with torch 2.8.0: it needs symbols or layouts of torch 2.9.0 to 2.9.1, as its wheel for Linux on amd64 says; that for windows/amd64 was not read."
         ],
     ),
     (
@@ -247,7 +249,7 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         "WHEEL104",
         {"packages": {"torch": "2.9.1", "mooncake-transfer-engine": "0.3.13"}},
         [
-            "WARN: mooncake-transfer-engine 0.3.13 needs symbols that torch 2.9.1 does not export; torch 2.11.0 to 2.13.0 does. Its transfer engine and store do not use torch and work; its process group is not loaded."
+            "WARN: mooncake-transfer-engine 0.3.13 cannot be loaded with torch 2.9.1: it needs symbols or layouts of torch 2.11.0 to 2.13.0. Its transfer engine and store do not use torch and work; its process group is not loaded."
         ],
     ),
     (
