@@ -40,6 +40,7 @@ COMMANDS = {
     "report": "render a report again, in any format",
     "schema": "print the JSON Schema of stack definitions, of reports or of drift",
     "recipes": "hold a folder of Nix expressions against a matrix of variants, or write them",
+    "learn": "read the wheels of packages on an index, and keep what they say",
     "tables": "list what the knowledge tables hold, with their sources",
     "completion": "print what makes a shell (bash, zsh, tcsh) complete the words of this command",
 }

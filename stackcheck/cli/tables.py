@@ -13,6 +13,7 @@ import tomli
 
 from stackcheck import knowledge
 from stackcheck.cli import output
+from stackcheck.knowledge import measured
 from stackcheck.knowledge.describe import view
 from stackcheck.knowledge.reading import FOLDER, own_folder
 from stackcheck.knowledge.refresh import refresh, render_diff, write_own
@@ -46,8 +47,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "names",
         nargs="*",
         metavar="TABLE|VERSION|refresh",
-        help="print the rows of these tables; what is known about a version (2.5.0, 12.4); or read newer "
-        "releases of torch from the package index and print what they would add",
+        help="print the rows of these tables (measured/PACKAGE: what its wheels say); what is known about a "
+        "version (2.5.0, 12.4); or read newer releases of torch from the package index and print what they "
+        "would add",
     )
     parser.add_argument(
         "--write",
@@ -69,10 +71,13 @@ def execute(args: argparse.Namespace) -> int:
     every: dict[str, list[Path]] = defaultdict(list)
     for path in knowledge.files():
         every[path.stem].append(path)
+    told = tuple(every)
+    for path in measured.files():
+        every[f"{measured.MEASURED}/{path.stem}"].append(path)
     unknown = [name for name in args.names if name not in every]
     if unknown:
         raise UsageError(f"there is no table {unknown[0]!r}{did_you_mean(unknown[0], list(every))}")
-    chosen = [_read(path) for name in args.names or every for path in every[name]]
+    chosen = [_read(path) for name in args.names or told for path in every[name]]
     output.write_document(document(chosen, whole=bool(args.names)), args)
     return EXIT_OK
 
@@ -101,7 +106,7 @@ def _refresh(args: argparse.Namespace) -> int:
 def _read(path: Path) -> TableFile:
     document = tomli.loads(path.read_text(encoding="utf-8"))
     rows = {key: [dict(row) for row in value] for key, value in document.items() if isinstance(value, list)}
-    name = path.stem if path.parent == FOLDER else str(path)
+    name = str(path.relative_to(FOLDER).with_suffix("")) if path.is_relative_to(FOLDER) else str(path)
     return TableFile(name, str(document.get("checked", "")), document.get("sources", {}), rows)
 
 
@@ -120,7 +125,9 @@ def _index(files: Sequence[TableFile]) -> Section:
         (table.name, ", ".join(f"{len(found)} {kind}" for kind, found in table.rows.items()), table.checked)
         for table in files
     ]
-    return Section(title="tables", parts=(Table(("table", "rows", "checked"), tuple(rows)),))
+    names = sorted({path.stem for path in measured.files()})
+    by_package = Listing(f"{measured.MEASURED}/PACKAGE, of {len(names)} packages", (Entry(", ".join(names)),))
+    return Section(title="tables", parts=(Table(("table", "rows", "checked"), tuple(rows)), by_package))
 
 
 def _rows(table: TableFile) -> Section:

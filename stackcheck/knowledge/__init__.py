@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         gpus,
         images,
         isas,
+        measured,
         optional,
         packages,
         rocm,
@@ -65,6 +66,12 @@ class Tables:
     def wheels(self) -> wheels.WheelTable:
         """What compiled wheels were made for, where they are, and which are faulty."""
         table: wheels.WheelTable = _table("wheels")
+        return table
+
+    @cached_property
+    def measured(self) -> measured.MeasuredTable:
+        """What the wheels of packages say, a file a package, each read when it is asked for."""
+        table: measured.MeasuredTable = _table("measured")
         return table
 
     @cached_property
@@ -148,7 +155,7 @@ def sha256() -> str:
     import hashlib  # noqa: PLC0415 - only for a report
 
     digest = hashlib.sha256()
-    for path in files():
+    for path in (*files(), *import_module(f"{__name__}.measured").files()):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 

@@ -1,4 +1,4 @@
-"""Packages around torch: what they declare, what they only assert, what torch pins, what breaks a build.
+"""Packages around torch: what they declare, what they only assert, what breaks a build.
 
 `declared` rows come from METADATA; `asserted` rows from the package's own `__init__`, where METADATA says
 nothing. A version that no row names is "no data".
@@ -26,18 +26,6 @@ class Needs(Row):
     dist: str
     versions: tuple[Version, ...]
     needs: Mapping[str, SpecifierSet]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pins(Row):
-    """The `==` pins on CUDA libraries and triton in the METADATA of torch's wheel on PyPI (linux/amd64).
-
-    cuda: the CUDA version of that build.
-    """
-
-    torch: Version
-    cuda: Version
-    pins: Mapping[str, Version]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,14 +103,12 @@ class PackageTable:
     """Everything in `packages.toml`, indexed."""
 
     checked: date
-    pins: tuple[Pins, ...]
     newest: Mapping[str, Newest]
     build_traps: tuple[BuildTrap, ...]
     toolkit_traps: tuple[ToolkitTrap, ...]
     extension_traps: tuple[ExtensionTrap, ...]
     python_traps: tuple[PythonTrap, ...]
     torch_imports: Mapping[str, TorchImport]
-    _pins: Mapping[str, Pins] = field(repr=False)
     _declared: Mapping[str, tuple[Needs, ...]] = field(repr=False)
     _declared_by: Mapping[tuple[str, str], Needs] = field(repr=False)
     _asserted: Mapping[str, tuple[Needs, ...]] = field(repr=False)
@@ -159,10 +145,6 @@ class PackageTable:
         groups = (*self._declared.values(), *self._asserted.values())
         return tuple(row.needs[dist] for rows in groups for row in rows if dist in row.needs)
 
-    def torch_pins(self, torch: Version) -> Pins | None:
-        """Return the pins of torch's wheel on PyPI; None is "no data"."""
-        return self._pins.get(release_key(torch))
-
 
 def _matching(rows: Iterable[Needs], accepted: SpecifierSet) -> tuple[tuple[Version, Needs], ...]:
     return tuple(
@@ -179,7 +161,7 @@ def load(folder: Path = FOLDER) -> PackageTable:
 
 
 _ARRAYS = (
-    "declared", "asserted", "pins", "newest", "build_trap", "toolkit_trap", "extension_trap",
+    "declared", "asserted", "newest", "build_trap", "toolkit_trap", "extension_trap",
     "python_trap", "torch_import",
 )  # fmt: skip
 
@@ -191,17 +173,14 @@ def _load(folder: Path) -> PackageTable:
     declared, asserted = read_rows(table, "declared", Needs), read_rows(table, "asserted", Needs)
     for rows in (declared, asserted):
         _prove_once(rows)
-    pins = read_rows(table, "pins", Pins, same=lambda row: row.torch.public)
     return PackageTable(
         checked=table["checked"],
-        pins=pins,
         newest=unique(read_rows(table, "newest", Newest, same=_dist), _dist, "dist"),
         build_traps=read_rows(table, "build_trap", BuildTrap),
         toolkit_traps=read_rows(table, "toolkit_trap", ToolkitTrap),
         extension_traps=read_rows(table, "extension_trap", ExtensionTrap),
         python_traps=read_rows(table, "python_trap", PythonTrap),
         torch_imports=unique(read_rows(table, "torch_import", TorchImport, same=_dist), _dist, "dist"),
-        _pins=unique(pins, lambda row: release_key(row.torch), "torch"),
         _declared=_grouped(declared),
         _declared_by=_by_version(declared),
         _asserted=_grouped(asserted),

@@ -202,7 +202,10 @@ class _Field(typing.NamedTuple):
 def _schema(row_class: type[Row]) -> dict[str, "_Field"]:
     hints = typing.get_type_hints(row_class)
     return {
-        each.name: _Field(_parser(hints[each.name]), each.default is dataclasses.MISSING)
+        each.name: _Field(
+            _parser(hints[each.name]),
+            each.default is dataclasses.MISSING and each.default_factory is dataclasses.MISSING,
+        )
         for each in dataclasses.fields(row_class)
         if each.init
     }

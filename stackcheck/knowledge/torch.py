@@ -4,16 +4,17 @@ Facts come from wheels on the package index (METADATA, file names, bytes) first,
 """
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Literal
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
+from stackcheck.knowledge import measured
 from stackcheck.knowledge.reading import FOLDER, Row, only_keys, read_rows, read_table, require, unique
 from stackcheck.model.build import cuda_tag
 from stackcheck.model.versions import minor, parse_version, release_key
@@ -29,9 +30,10 @@ class Release(Row):
 
     cuda, rocm: the versions it was built for, on any index (Linux). pypi: platform -> what the default
     index's wheel is, a CUDA version or "cpu". python: platform -> Pythons with a wheel there, "3.13t" being
-    free-threaded. glibc: the least that the Linux wheels need, whatever their file name says. conda_glibc:
-    the same for the conda build, where known. numpy: major version of the NumPy C API it was built against;
-    numpy_windows: the same for the Windows wheels, where it differs.
+    free-threaded; where the row has none, those of the measured tags. glibc: the least that the Linux wheels
+    need, whatever their file name says. conda_glibc: the same for the conda build, where known. numpy: major
+    version of the NumPy C API it was built against; numpy_windows: the same for the Windows wheels,
+    where it differs.
     abi: whether Linux wheels use the C++11 ABI (a build may say otherwise). cudnn: its major version.
     """
 
@@ -41,7 +43,7 @@ class Release(Row):
     cuda_unverified: bool = False
     rocm: tuple[Version, ...] = ()
     pypi: Mapping[str, str]
-    python: Mapping[str, tuple[str, ...]]
+    python: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     glibc: Version
     conda_glibc: Version | None = None
     abi: bool | None = None
@@ -105,8 +107,9 @@ class Companion(Row):
     version: Version
     torch: SpecifierSet | None = None
     needs_torch: Version | None = None
-    python: Mapping[str, tuple[str, ...]]
-    """Platform -> Pythons with a wheel; ("3",) for a wheel that serves every Python 3."""
+    python: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Platform -> Pythons with a wheel, ("3",) for a wheel that serves every Python 3; those of the measured
+    tags where the row has none."""
     pypi_cuda: Version | None = None
     """CUDA version of its Linux wheel on PyPI, for one that is used beside several releases of torch."""
     yanked: str = ""
@@ -249,10 +252,17 @@ def load(folder: Path = FOLDER, own: Path | None = None) -> TorchTable:
 def _load(folder: Path, own: Path | None) -> TorchTable:
     table = read_table("torch", folder, own)
     only_keys(table, ("release", "build", "companion", "arch_list", "host_compiler"))
-    releases = read_rows(table, "release", Release, same=_release_key, order=lambda row: row.torch)
+    tags = measured.load() if own is None else measured.MeasuredTable(own=own)
+    releases = tuple(
+        row if row.python else replace(row, python=TaggedPythons("torch", row.torch, tags))
+        for row in read_rows(table, "release", Release, same=_release_key, order=lambda row: row.torch)
+    )
     builds = read_rows(table, "build", Build, same=_build_key)
-    companions = read_rows(
-        table, "companion", Companion, same=_companion_key, order=lambda row: (row.name, row.version)
+    companions = tuple(
+        row if row.python else replace(row, python=TaggedPythons(row.name, row.version, tags))
+        for row in read_rows(
+            table, "companion", Companion, same=_companion_key, order=lambda row: (row.name, row.version)
+        )
     )
     arch_names = read_rows(
         table, "arch_list", ArchNames, same=lambda row: row.since, order=lambda row: row.since
@@ -282,6 +292,32 @@ def _load(folder: Path, own: Path | None) -> TorchTable:
         },
         _companion=unique(companions, _companion_key, "companion"),
     )
+
+
+class TaggedPythons(Mapping[str, tuple[str, ...]]):
+    """Platform -> Pythons with a wheel of a version, by its measured tags, read when it is asked."""
+
+    def __init__(self, name: str, version: Version, tags: measured.MeasuredTable) -> None:
+        self._name, self._version, self._tags = name, version, tags
+
+    @cached_property
+    def _found(self) -> dict[str, tuple[str, ...]]:
+        row = self._tags.row(self._name, self._version)
+        found = {platform: row.pythons(platform) for platform in PLATFORMS} if row else {}
+        return {platform: tuple(map(_token, words)) for platform, words in found.items() if words}
+
+    def __getitem__(self, platform: str) -> tuple[str, ...]:
+        return self._found[platform]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+
+def _token(words: str) -> str:
+    return "3" if words == "every Python 3" else words.replace(" and later", "+")
 
 
 def _release_key(row: Release) -> str:
@@ -314,9 +350,8 @@ def _prove_releases(releases: tuple[Release, ...]) -> None:
         for platform, flavor in row.pypi.items():
             known = flavor == CPU or parse_version(flavor) in row.cuda
             require(row, f"pypi.{platform}", holds=known, else_say=f"{flavor} is not among the row's cuda")
-            require(
-                row, f"pypi.{platform}", holds=platform in row.python, else_say="no wheel is listed there"
-            )
+            listed = isinstance(row.python, TaggedPythons) or platform in row.python
+            require(row, f"pypi.{platform}", holds=listed, else_say="no wheel is listed there")
 
 
 def _prove_builds(builds: Iterable[Build], releases: Mapping[str, Release]) -> None:
@@ -356,10 +391,12 @@ def _prove_arch_names(rows: Iterable[ArchNames]) -> None:
 
 
 def _prove_pythons(row: Row, pythons: Mapping[str, tuple[str, ...]]) -> None:
+    if isinstance(pythons, TaggedPythons):
+        return
     for platform, versions in pythons.items():
         key = f"python.{platform}"
         require(row, key, holds=platform in PLATFORMS, else_say=f"unknown platform {platform}")
-        sane = all(v == "3" or (v.startswith("3.") and v[2:].removesuffix("t").isdecimal()) for v in versions)
+        sane = all(v == "3" or (v.startswith("3.") and v[2:].rstrip("t+").isdecimal()) for v in versions)
         require(row, key, holds=sane and bool(versions), else_say="Pythons are written 3.11 or 3.13t")
-        numbers = [(int(v[2:].removesuffix("t") or 0), v) for v in versions]
+        numbers = [(int(v[2:].rstrip("t+") or 0), v) for v in versions]
         require(row, key, holds=numbers == sorted(set(numbers)), else_say="Pythons are sorted, each once")

@@ -20,42 +20,22 @@ from stackcheck_probes.binaries.capability import Capability
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wheels(Row):
-    """The Pythons that a compiled distribution has Linux wheels for on PyPI; `windows`: any there at all.
-
-    linux: on amd64, empty where one wheel serves every Python. arm64: ["any"] there, and empty for no wheel.
-    """
-
-    dist: str
-    versions: tuple[Version, ...]
-    linux: tuple[str, ...]
-    arm64: tuple[str, ...]
-    windows: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bound(Row):
-    """An extension whose METADATA admits more torch versions than its binary loads with: `torch` is X.Y."""
+class Partly(Row):
+    """A package that works without its compiled part; `says` is the sentence for reports, without its end."""
 
     dist: str
     versions: SpecifierSet
-    torch: str
-    next: str = ""
-    """What to do instead where no release exists for a later torch."""
+    says: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuiltCuda(Row):
-    """The CUDA version that the only wheel on PyPI was built for: "12.1", or "12" where no more is known.
-
-    partly: what beside a torch for another major still works, as a sentence; "" where nothing does.
-    """
+    """The CUDA version, such as "12.1", that the only wheel on PyPI for some platforms was built for."""
 
     dist: str
     versions: tuple[Version, ...]
     platforms: tuple[str, ...]
     cuda: str
-    partly: str = ""
 
     @property
     def tag(self) -> str:
@@ -227,7 +207,6 @@ class WheelTable:
     """Everything in `wheels.toml`, indexed."""
 
     checked: date
-    wheels: Mapping[str, tuple[Wheels, ...]]
     mmcv_pages: tuple[MmcvPage, ...]
     pyg_pages: Mapping[str, PygPage]
     hosts: tuple[WheelHost, ...]
@@ -237,7 +216,7 @@ class WheelTable:
     kernels: Mapping[str, tuple[Kernels, ...]]
     gpu_libraries: Mapping[str, tuple[GpuLibraries, ...]]
     built_cuda: Mapping[str, tuple[BuiltCuda, ...]]
-    _bounds: Mapping[str, tuple[Bound, ...]] = field(repr=False)
+    _partly: Mapping[str, tuple[Partly, ...]] = field(repr=False)
     _glibc: Mapping[str, tuple[NeedsGlibc, ...]] = field(repr=False)
     _named: tuple[tuple[re.Pattern[str], NamedCuda], ...] = field(repr=False)
     _named_cache: dict[str, tuple[NamedCuda, str] | None] = field(repr=False, default_factory=dict)
@@ -247,18 +226,14 @@ class WheelTable:
     )
 
     @property
-    def bound_dists(self) -> frozenset[str]:
-        """Return the distributions that are bound to one torch minor."""
-        return frozenset(self._bounds)
-
-    @property
     def glibc_dists(self) -> frozenset[str]:
         """Return the distributions whose wheels need a glibc of their own."""
         return frozenset(self._glibc)
 
-    def bound(self, dist: str, version: Version) -> Bound | None:
-        """Return the torch minor that a version is bound to; None is "no data"."""
-        return next((row for row in self._bounds.get(dist, ()) if version.public in row.versions), None)
+    def partly(self, dist: str, version: Version) -> Partly | None:
+        """Return what works of a version without its compiled part; None where nothing is known to."""
+        rows = self._partly.get(dist, ())
+        return next((row for row in rows if row.versions.contains(version.public, prereleases=True)), None)
 
     def glibc(self, dist: str, version: Version, torch: str | None) -> NeedsGlibc | None:
         """Return the glibc that the wheel of a version needs beside a torch minor; None is "no data"."""
@@ -302,7 +277,7 @@ def load(folder: Path = FOLDER) -> WheelTable:
 
 
 _ARRAYS = (
-    "wheels", "bound", "mmcv_page", "pyg_page", "wheel_host", "named_cuda", "defective", "kernels",
+    "partly", "mmcv_page", "pyg_page", "wheel_host", "named_cuda", "defective", "kernels",
     "needs_glibc", "gpu_libraries", "built_cuda", "place", "local_scheme",
 )  # fmt: skip
 
@@ -316,7 +291,6 @@ def _load(folder: Path) -> WheelTable:
     _prove_patterns(named, hosts)
     return WheelTable(
         checked=table["checked"],
-        wheels=_grouped(read_rows(table, "wheels", Wheels)),
         mmcv_pages=read_rows(table, "mmcv_page", MmcvPage),
         pyg_pages=unique(read_rows(table, "pyg_page", PygPage, same=_page_key), _page_key, "torch"),
         hosts=hosts,
@@ -326,7 +300,7 @@ def _load(folder: Path) -> WheelTable:
         kernels=_grouped(read_rows(table, "kernels", Kernels)),
         built_cuda=_grouped(_each_once(read_rows(table, "built_cuda", BuiltCuda))),
         gpu_libraries=_grouped(_ascending(_each_once(read_rows(table, "gpu_libraries", GpuLibraries)))),
-        _bounds=_grouped(read_rows(table, "bound", Bound)),
+        _partly=_grouped(read_rows(table, "partly", Partly)),
         _glibc=_grouped(read_rows(table, "needs_glibc", NeedsGlibc)),
         _named=tuple((re.compile(row.pattern), row) for row in named),
     )
@@ -336,7 +310,7 @@ def _page_key(row: PygPage) -> str:
     return row.torch
 
 
-_D = TypeVar("_D", Wheels, Bound, NeedsGlibc, Kernels, GpuLibraries, BuiltCuda)
+_D = TypeVar("_D", Partly, NeedsGlibc, Kernels, GpuLibraries, BuiltCuda)
 _P = TypeVar("_P", GpuLibraries, BuiltCuda)
 
 

@@ -140,7 +140,8 @@ def _releases_of(names: Iterable[str], stack: Stack, tables: Tables) -> Iterator
 def known_versions(name: str, tables: Tables) -> tuple[Version, ...]:
     """Return every release of a distribution that a row of the tables names, oldest first."""
     found = {version for version, _ in tables.packages.declared(name, SpecifierSet())}
-    found |= {version for row in tables.wheels.wheels.get(name, ()) for version in row.versions}
+    measured = tables.measured.package(name)
+    found |= {row.version for row in (measured.rows if measured else ()) if not row.yanked}
     found |= {version for row in tables.wheels.gpu_libraries.get(name, ()) for version in row.versions}
     if name in tables.packages.asserting_dists:
         found |= tables.packages.asserted_versions(name)
@@ -180,8 +181,8 @@ def pins_of_torch(env: Environment, tables: Tables) -> Iterator[Edit]:
     """Yield the CUDA libraries as torch's own METADATA pins them."""
     stack = env.stack
     claim = env.torch
-    row = tables.packages.torch_pins(claim.version) if claim.version else None
-    for name, pin in (row.pins if row else {}).items():
+    row = tables.measured.row("torch", claim.version) if claim.version else None
+    for name, pin in (row.pins("linux/amd64") if row else {}).items():
         if name in stack.packages:
             yield {("packages", name): stack.packages[name].model_copy(update={"version": str(pin)})}
 
@@ -201,7 +202,7 @@ def flavors(env: Environment, tables: Tables) -> Iterator[Edit]:
     stack = env.stack
     stated = {name: match for name in stack.packages if (match := _FLAVOR.fullmatch(name))}
     known = [
-        name.removeprefix("spconv-") for name in sorted(tables.wheels.wheels) if name.startswith("spconv-cu")
+        name.removeprefix("spconv-") for name in sorted(tables.measured.names) if name.startswith("spconv-cu")
     ]
     claim = env.torch
     mine = f"cu{claim.cuda.major}{claim.cuda.minor}" if claim.cuda else ""

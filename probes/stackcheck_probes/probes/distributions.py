@@ -93,9 +93,9 @@ def described(text: str, info: str) -> Distribution:
     """Return what the text of METADATA says; the name of its folder `info` serves where it does not."""
     fields: dict[str, str] = {}
     requires, extras = [], []
-    for line in text.splitlines():
-        if not line:
-            break  # the headers end here; the blank lines of a licence among them are indented
+    for line in text.split("\n"):  # a folded licence may hold form feeds, and lines of spaces
+        if not line.rstrip("\r"):
+            break  # the headers end at the first empty line
         key, _, value = line.partition(": ")
         if key == "Requires-Dist":
             requires.append(value.strip())

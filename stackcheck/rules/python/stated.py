@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
-from stackcheck.model.verdict import Evidence
+from stackcheck.knowledge.torch import Release
+from stackcheck.model.verdict import Evidence, Outcome
 from stackcheck.model.versions import LATEST
 from stackcheck.rules.grading import cite, failed_by, wheel_was_found
 from stackcheck.rules.official_wheels import listed_release, not_pinned, official_wheels
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, uses, warned
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from stackcheck.environment import Environment
     from stackcheck.knowledge import Tables
-    from stackcheck.knowledge.torch import Companion, Release
+    from stackcheck.knowledge.torch import Companion
     from stackcheck.model.facts import Facts
 
 _MKL = Evidence(
@@ -138,14 +138,10 @@ def torch_has_wheel_for_python(env: Environment, tables: Tables) -> Finding | No
     release = listed_release(env.torch.version, tables)
     if isinstance(release, Finding):
         return release
-    fits = _python_fits(
-        env,
-        f"torch {release.torch}",
-        release,
-        release.python,
-        lambda: _python_hint(env, release, tables),
-    )
-    return wheel_was_found(fits, env, "torch")
+    found = _python_fits(env, tables, "torch", release)
+    if found.outcome in {Outcome.FAIL, Outcome.WARN}:
+        found = replace(found, hint=_python_hint(env, release, tables))
+    return wheel_was_found(found, env, "torch")
 
 
 @rule("PYTHON102", when=uses("torchvision", "torchaudio"))
@@ -168,30 +164,25 @@ def companions_have_wheel_for_python(env: Environment, tables: Tables) -> list[F
         row = tables.torch.companion(name, version) if version else None
         if row is None or not env.packages[name].is_wheel:
             continue
-        there = ", ".join(_pythons(row.python, env.stack.platform))
-        hint = partial(f"take a Python that torch and {name} both have: {{}}".format, there)
-        fits = _python_fits(env, f"{name} {row.version}", row, row.python, hint)
+        fits = _python_fits(env, tables, name, row)
         findings.append(replace(wheel_was_found(fits, env, name), subject=name))
     return findings or None
 
 
-def _python_fits(
-    env: Environment,
-    title: str,
-    row: Release | Companion,
-    pythons: Mapping[str, tuple[str, ...]],
-    hint: Callable[[], str],
-) -> Finding:
-    python, there = env.python, _pythons(pythons, env.stack.platform)
+def _python_fits(env: Environment, tables: Tables, name: str, row: Release | Companion) -> Finding:
+    version = row.torch if isinstance(row, Release) else row.version
+    title, measured = f"{name} {version}", tables.measured.row(name, version)
+    python, there = env.python, _pythons(row.python, env.stack.platform)
     where = f" for {env.stack.platform}" if env.stack.platform else ""
     if not there:
         return skipped(f"{title} has no wheel{where} at all, so Python was not compared")
     listed = ", ".join(there)
     says = f"{title} has wheels{where} for Python {listed}"
-    if python in there or "3" in there:
-        return passed(f"{says}.", cite(row, says), expected=listed, found=f"Python {python}")
-    text = f"{says}, not for {python}."
-    return failed_by(text, (row, says), expected=listed, found=f"Python {python}", hint=hint())
+    tags = bool(measured and python and measured.serves(python, env.stack.platform))
+    if tags or python in there or "3" in there:
+        return passed(f"{says}.", cite(measured or row, says), expected=listed, found=f"Python {python}")
+    text, hint = f"{says}, not for {python}.", f"take a Python that torch and {name} both have: {listed}"
+    return failed_by(text, (measured or row, says), expected=listed, found=f"Python {python}", hint=hint)
 
 
 def _pythons(by_platform: Mapping[str, tuple[str, ...]], platform: str | None) -> tuple[str, ...]:
@@ -199,7 +190,7 @@ def _pythons(by_platform: Mapping[str, tuple[str, ...]], platform: str | None) -
     if platform is not None:
         return by_platform.get(platform, ())
     every = {python for pythons in by_platform.values() for python in pythons}
-    return tuple(sorted(every, key=lambda text: (int(text[2:].removesuffix("t") or 0), text)))
+    return tuple(sorted(every, key=lambda text: (int(text[2:].rstrip("t+") or 0), text)))
 
 
 def _python_hint(env: Environment, release: Release, tables: Tables) -> str:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from stackcheck.model.versions import LATEST, parse_specifier, parse_version, ranges_meet, spelled
+from stackcheck.knowledge.torch import CPU
+from stackcheck.model.versions import LATEST, minor, parse_specifier, parse_version, ranges_meet, spelled
 from stackcheck.rules.grading import cite, failed_by, shown_by_resolver
 from stackcheck.rules.official_wheels import official_wheels
 from stackcheck.rules.registry import Finding, passed, rule, skipped, uses, warned
@@ -21,12 +22,15 @@ if TYPE_CHECKING:
     from stackcheck.environment import Distribution, Environment
     from stackcheck.intake.stack import Stack
     from stackcheck.knowledge import Tables
-    from stackcheck.knowledge.packages import Needs, Newest, Pins
+    from stackcheck.knowledge.measured import Measured
+    from stackcheck.knowledge.packages import Needs, Newest
     from stackcheck.model.facts import Facts
 
     Clash: TypeAlias = tuple[Version, Needs, tuple[str, SpecifierSet, str]]
 
 _ANY = parse_specifier("")
+_PINNED = "linux/amd64"
+"""The platform whose wheel of torch was read for its pins."""
 
 
 def _declares(facts: Facts) -> bool:
@@ -151,30 +155,32 @@ def torch_pins(env: Environment, tables: Tables) -> list[Finding]:
     may be meant: for torch 2.9.1 the release notes advise cuDNN 9.15 or later. An older one, or another
     major, lacks what torch was built against. `latest` is the newest of the day, which is not the pinned one.
 
-    Source: Requires-Dist of torch's wheels on PyPI (knowledge/packages.toml); pytorch/pytorch issue 169175.
+    Source: Requires-Dist of torch's wheels on PyPI (knowledge/measured/); pytorch/pytorch issue 169175.
     Example: torch 2.5.0 pins nvidia-cudnn-cu12==9.1.0.70; `latest` is 9.27.0.42.
     Fix: state the pinned versions, or leave these packages out: torch brings them.
     """
     claim = env.torch
-    row = tables.packages.torch_pins(claim.version) if claim.version and claim.official else None
-    if row is None:
+    row = tables.measured.row("torch", claim.version) if claim.version and claim.official else None
+    release = tables.torch.release(claim.version) if claim.version else None
+    if row is None or release is None or not row.wheel:
         return [skipped(f"no data on the CUDA libraries that {claim.title} pins")] if claim.version else []
-    if claim.cuda is None or (claim.cuda.major, claim.cuda.minor) != (row.cuda.major, row.cuda.minor):
-        return [
-            skipped(f"no data on the pins of {claim.title}: the wheel on PyPI is built for CUDA {row.cuda}")
-        ]
-    named = sorted(set(row.pins).intersection(env.packages))
-    newest = tables.packages.newest
-    found = (_held_to_pin(name, env.packages[name], row, claim.title, newest.get(name)) for name in named)
+    cuda = release.pypi.get(_PINNED, CPU)
+    if claim.cuda is None or minor(claim.cuda) != cuda:
+        return [skipped(f"no data on the pins of {claim.title}: the wheel on PyPI is built for CUDA {cuda}")]
+    newest, pins = tables.packages.newest, row.pins(_PINNED)
+    found = (
+        _held_to_pin(env.packages[name], pins[name], row, claim.title, newest.get(name))
+        for name in sorted(pins.keys() & env.packages.keys())
+    )
     return [finding for finding in found if finding is not None]
 
 
 def _held_to_pin(
-    name: str, package: Distribution, row: Pins, title: str, newest: Newest | None
+    package: Distribution, pin: Version, row: Measured, title: str, newest: Newest | None
 ) -> Finding | None:
     """Hold one library against the version that torch pins; None for the newest, where that is the pin."""
-    pin = row.pins[name]
-    said = (row, f"torch {row.torch}: Requires-Dist: {name}=={pin}")
+    name = package.name
+    said = (row, f"torch {row.version}: Requires-Dist: {name}=={pin}")
     expected, found = f"{name}=={pin}", f"{name} {package.version}"
     instead = f'write {name} = "{pin}", or leave it out: torch brings it'
     if package.version == LATEST and newest is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from stackcheck.model.verdict import Level
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from stackcheck.model.facts import Facts
     from stackcheck.model.resolution import LockedPackage
 
+_NAMED = re.compile(r"(?:^|-)(?:torch\w*|cuda\w*|cu1[1-9]\w*|gpu|rocm\w*|tensorrt)(?:-|$)")
 _OWN = frozenset({"torch", "torchvision", "torchaudio", "triton"})
 
 
@@ -21,49 +23,54 @@ _MOST_NAMED = 8
 
 def _is_resolved(facts: Facts) -> bool:
     env: Environment = facts["env"]
-    return env.resolution is not None and "torch" in env.resolution.by_name
+    return env.resolution is not None
 
 
 @rule("WHEEL201", when=_is_resolved, levels=(Level.RESOLVED,))
-def compiled_packages_are_known(env: Environment, tables: Tables) -> Finding:
+def compiled_packages_are_known(env: Environment, tables: Tables) -> Finding | None:
     """Something is known of every compiled package that rides on torch or CUDA.
 
-    A compiled wheel that requires torch or an nvidia-* package may be bound to one torch minor or CUDA major
-    that its METADATA do not name. Where no table has a row for it, only a build tells: that is not a pass.
+    A compiled wheel that requires torch or an nvidia-* package, or has them in its name, may be bound to one
+    torch minor or CUDA major that its METADATA do not name. Where no row is about its version, only its bytes
+    tell: that is not a pass.
 
     Source: wheel tags and requirements of the resolution, against the tables (`stackcheck tables`).
     Example: a resolution with gsplat, of which nothing is known here.
-    Fix: `stackcheck verify` builds and loads it; a row in a table of your own states what you know.
+    Fix: `stackcheck learn gsplat` reads its wheels; `stackcheck verify` builds and loads it.
     """
     resolution = env.resolution
     packages = resolution.packages if resolution else ()
     compiled = [each for each in packages if _rides(each)]
-    unknown = sorted(each.name for each in compiled if not _known(each.name, tables))
+    if not compiled:
+        return None
+    unknown = sorted(f"{each.name} {each.version}" for each in compiled if not _known(each, tables))
     if not unknown:
         return passed(f"Something is known of every compiled package on torch or CUDA ({len(compiled)}).")
     more = f" and {len(unknown) - _MOST_NAMED} more" if len(unknown) > _MOST_NAMED else ""
-    named = ", ".join(unknown[:_MOST_NAMED])
+    names = " ".join(text.partition(" ")[0] for text in unknown[:_MOST_NAMED])
     return skipped(
-        f"compiled packages of which nothing is known beyond their METADATA: {named}{more}",
-        hint="`stackcheck verify` loads them, and `stackcheck inspect` reads their wheels",
+        f"compiled packages that stackcheck does not know: {', '.join(unknown[:_MOST_NAMED])}{more}",
+        hint=f"`stackcheck learn {names}` reads their wheels, and `stackcheck verify` loads them",
     )
 
 
 def _rides(each: LockedPackage) -> bool:
-    """Tell a platform wheel that requires torch or CUDA from the libraries themselves."""
+    """Tell a platform wheel on torch or CUDA, by requirement or by name, from the libraries themselves."""
     if not each.is_wheel or each.filename.endswith("-none-any.whl"):
         return False
     if each.name in _OWN or each.name.startswith(("nvidia-", "cuda-")):
         return False
-    return any(name == "torch" or name.startswith("nvidia-") for name in each.requires)
+    needs = any(name == "torch" or name.startswith("nvidia-") for name in each.requires)
+    return needs or bool(_NAMED.search(each.name))
 
 
-def _known(name: str, tables: Tables) -> bool:
-    wheels = tables.wheels
-    listed = (wheels.wheels, wheels.built_cuda, wheels.gpu_libraries, wheels.kernels)
+def _known(each: LockedPackage, tables: Tables) -> bool:
+    name, wheels = each.name, tables.wheels
+    listed = (wheels.built_cuda, wheels.gpu_libraries, wheels.kernels)
     return (
-        tables.unstated.knows(name)
+        tables.measured.row(name, each.version) is not None
+        or tables.unstated.knows(name)
         or any(name in rows for rows in listed)
-        or name in tables.packages.declared_dists | wheels.bound_dists
+        or name in tables.packages.declared_dists
         or wheels.named_cuda(name) is not None
     )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from packaging.version import Version
 
 from stackcheck.model.build import tag_cuda
 from stackcheck.model.verdict import Evidence
 from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.official_wheels import official_wheels
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
+from stackcheck.rules.wheels.stated_measured import cuda_of_builds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +20,7 @@ if TYPE_CHECKING:
     from stackcheck.environment import Distribution, Environment, TorchBuild
     from stackcheck.environment.madefor import MadeFor
     from stackcheck.knowledge import Tables
+    from stackcheck.knowledge.measured import Measured
     from stackcheck.knowledge.wheels import BuiltCuda
     from stackcheck.model.facts import Facts
 
@@ -69,8 +74,9 @@ def _ambiguous(name: str, package: Distribution, made: MadeFor) -> Finding:
 
 
 def _has_tagged(facts: Facts) -> bool:
-    only_build = facts["tables"].wheels.built_cuda
-    return _has_made(facts) or not only_build.keys().isdisjoint(facts["env"].packages)
+    tables = facts["tables"]
+    known = tables.wheels.built_cuda.keys() | tables.measured.names
+    return _has_made(facts) or not known.isdisjoint(facts["env"].packages)
 
 
 @rule("WHEEL101", when=_has_made)
@@ -120,7 +126,7 @@ def cuda_major(env: Environment, tables: Tables) -> list[Finding]:
     PyPI has one build of xformers and of vllm for each release, which says nothing of CUDA in its name.
 
     Source: https://docs.nvidia.com/deploy/cuda-compatibility/; rusty1s/pytorch_scatter
-    torch_scatter/__init__.py:59-65; the wheels on PyPI (knowledge/wheels.toml).
+    torch_scatter/__init__.py:59-65; the wheels on PyPI (knowledge/measured/).
     Example: torch-scatter 2.1.2+pt25cu118 with torch 2.5.0+cu124; xformers 0.0.28.post3 from PyPI (CUDA
     12.1) with torch 2.5.1+cu118.
     Fix: take the wheel whose tag has torch's CUDA major version.
@@ -294,6 +300,8 @@ def builds_on_pypi(env: Environment, tables: Tables, claim: TorchBuild) -> Itera
     """
     if claim.tag in {None, "cpu"}:
         return
+    for each, row, major in cuda_of_builds(env, tables):
+        yield replace(_judge_build(each, row, str(major), claim, tables), subject=each.name)
     platform = env.platform
     for name in sorted(tables.wheels.built_cuda.keys() & env.packages.keys()):
         package = env.packages[name]
@@ -301,23 +309,27 @@ def builds_on_pypi(env: Environment, tables: Tables, claim: TorchBuild) -> Itera
         own = env.made_for(name) or not package.is_wheel
         if version is None or version.local or own or not env.only_pypi(name):
             continue
-        for row in tables.wheels.built_cuda[name]:
-            if version in row.versions and platform in row.platforms:
-                yield _judge_build(f"{name} {version}", row, claim)
+        for told in tables.wheels.built_cuda[name]:
+            if version in told.versions and platform in told.platforms:
+                yield _judge_build(package, told, told.cuda, claim, tables)
 
 
-def _judge_build(what: str, row: BuiltCuda, claim: TorchBuild) -> Finding:
-    built, mine = tag_cuda(row.tag), claim.cuda
-    says = f"{what} on PyPI is built for CUDA {row.cuda}"
-    if built is not None and mine is not None and mine.major == built.major:
+def _judge_build(
+    package: Distribution, row: BuiltCuda | Measured, cuda: str, claim: TorchBuild, tables: Tables
+) -> Finding:
+    """Judge the one build of a distribution on PyPI, for CUDA "12" or "12.8"."""
+    what, mine = f"{package.name} {package.exact}", claim.cuda
+    says = f"{what} on PyPI is built for CUDA {cuda}"
+    if mine is not None and mine.major == Version(cuda).major:
         return passed(f"{says}, the CUDA major version of {claim.title}.", cite(row, says))
     text = f"{says}, and PyPI has no other build of it; the stack has {claim.title}"
     expected = f"a build for {claim.tag}"
-    hint = f"take {row.dist} from a place that has it for {claim.tag}, or a torch for CUDA {row.cuda}"
-    if row.partly:
-        text += f". {row.partly}."
-        return warned(text, cite(row, says), expected=expected, found=f"CUDA {row.cuda}", hint=hint)
+    hint = f"take {package.name} from a place that has it for {claim.tag}, or a torch for CUDA {cuda}"
+    partly = tables.wheels.partly(package.name, package.exact) if package.exact else None
+    if partly is not None:
+        said = (cite(row, says), cite(partly, partly.says))
+        return warned(f"{text}. {partly.says}.", *said, expected=expected, found=f"CUDA {cuda}", hint=hint)
     if claim.assumed:
         text += f", which follows from {claim.by} and is not stated."
-        return warned(text, cite(row, says), expected=expected, found=f"CUDA {row.cuda}", hint=hint)
-    return failed_by(f"{text}.", (row, says), expected=expected, found=f"CUDA {row.cuda}", hint=hint)
+        return warned(text, cite(row, says), expected=expected, found=f"CUDA {cuda}", hint=hint)
+    return failed_by(f"{text}.", (row, says), expected=expected, found=f"CUDA {cuda}", hint=hint)

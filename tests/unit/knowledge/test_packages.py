@@ -80,15 +80,6 @@ def test_declared_requirements_by_pin_and_by_range() -> None:
     assert table.declared("no-such-thing", SpecifierSet()) == ()
 
 
-def test_every_torch_release_that_has_pins_names_its_libraries() -> None:
-    table = packages.load()
-    assert len(table.pins) == 30
-    row = table.torch_pins(Version("2.5.0+cu124"))
-    assert row is not None
-    assert (str(row.cuda), str(row.pins["nvidia-cudnn-cu12"])) == ("12.4", "9.1.0.70")
-    assert table.torch_pins(Version("9.0")) is None
-
-
 @pytest.mark.parametrize(
     ("dist", "digits", "must_match"),
     [("spconv-cu124", "124", True), ("cumm-cu118", "118", True), ("nvidia-cuda-runtime-cu12", "12", False), ("cupy-cuda12x", "12", False)],

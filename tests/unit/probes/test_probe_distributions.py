@@ -80,6 +80,13 @@ def test_a_distribution_is_read_whole(tmp_path: Path) -> None:
     }
 
 
+def test_requirements_that_follow_a_licence_with_lines_of_spaces_are_read(tmp_path: Path) -> None:
+    licence = "License: BSD\n        \n        \x0c\n        all of it\n        \n"
+    install(tmp_path, "vllm", "0.8.4", head=f"{licence}Requires-Python: >=3.9\nRequires-Dist: torch==2.6.0\n")
+    (found,) = look(tmp_path)["distributions"]
+    assert (found["requires"], found["requires_python"]) == (["torch==2.6.0"], ">=3.9")
+
+
 def test_the_first_folder_comes_first_and_a_link_to_it_not_again(tmp_path: Path) -> None:
     install(tmp_path / "b", "numpy", "1.26.4")
     install(tmp_path / "a", "numpy", "2.0.0")

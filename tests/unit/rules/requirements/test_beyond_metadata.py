@@ -201,13 +201,22 @@ RIDES = "x-1.0-cp311-cp311-manylinux_2_17_x86_64.whl"
 
 def test_compiled_packages_of_which_nothing_is_known_are_named() -> None:
     torch = LockedPackage("torch", Version("2.9.1"), "torch-2.9.1-cp311-cp311-manylinux_2_28_x86_64.whl")
-    gsplat = LockedPackage("odd-ops", Version("1.5.3"), RIDES, requires=("torch",))
+    odd = LockedPackage("odd-ops", Version("1.5.3"), RIDES, requires=("torch",))
+    silent = LockedPackage("odd-gpu", Version("2.0"), RIDES)
+    newer = LockedPackage("tensordict", Version("99.0"), RIDES, requires=("torch",))
+    other = LockedPackage("pillow", Version("12.0"), RIDES)
     pure = LockedPackage("timm", Version("1.0.9"), "timm-1.0.9-py3-none-any.whl", requires=("torch",))
-    known = LockedPackage("xformers", Version("0.0.33"), RIDES, requires=("torch",))
+    known = LockedPackage("torchcodec", Version("0.10.0"), RIDES)
     packages = {"torch": "2.9.1"}
-    assert [
-        (each.outcome.name, each.message) for each in resolved("WHEEL201", torch, gsplat, packages=packages)
-    ] == [("SKIP", "compiled packages of which nothing is known beyond their METADATA: odd-ops")]
+    found = resolved("WHEEL201", torch, odd, silent, newer, other, packages=packages)
+    assert [(each.outcome.name, each.message, each.hint) for each in found] == [
+        (
+            "SKIP",
+            "compiled packages that stackcheck does not know: odd-gpu 2.0, odd-ops 1.5.3, tensordict 99.0",
+            "`stackcheck learn odd-gpu odd-ops tensordict` reads their wheels, and `stackcheck verify` loads them",
+        )
+    ]
+    assert resolved("WHEEL201", torch, pure, other, packages=packages) == []
     assert [
         (each.outcome.name, each.message)
         for each in resolved("WHEEL201", torch, pure, known, packages=packages)

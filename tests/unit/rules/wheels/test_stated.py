@@ -206,16 +206,81 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         "WHEEL104",
         {"packages": {"torch": "2.4.0", "torchtext": "0.18.0"}},
         [
-            "FAIL: torchtext 0.18.0 is compiled for torch 2.3, and loads with no other minor; the stack has torch 2.4.0."
+            "FAIL: torchtext 0.18.0 cannot be loaded with torch 2.4.0: it needs symbols or layouts of torch 2.3.0 to 2.3.1."
         ],
     ),
     (
         "torchtext and its torch",
         "WHEEL104",
         {"packages": {"torch": "2.3.1", "torchtext": "0.18.0"}},
-        ["PASS: torchtext 0.18.0 is compiled for torch 2.3."],
+        ["PASS: torchtext 0.18.0 finds every symbol that it needs of torch 2.3.1: it can be loaded."],
     ),
     ("a torchtext without binary", "WHEEL104", {"packages": {"torch": "2.4.0", "torchtext": "0.6.0"}}, []),
+    (
+        "a package whose METADATA names no torch",
+        "WHEEL104",
+        {"packages": {"torch": "2.8.0", "sgl-kernel": "0.3.21"}},
+        [
+            "FAIL: sgl-kernel 0.3.21 cannot be loaded with torch 2.8.0: it needs symbols or layouts of torch 2.9.0 to 2.9.1."
+        ],
+    ),
+    (
+        "a package whose project says the same",
+        "WHEEL104",
+        {"packages": {"torch": "2.8.0", "torchcodec": "0.10.0"}},
+        [],
+    ),
+    (
+        "the same with the torch that it was made for",
+        "WHEEL104",
+        {"packages": {"torch": "2.10.0", "torchcodec": "0.10.0"}},
+        ["PASS: torchcodec 0.10.0 finds every symbol that it needs of torch 2.10.0: it can be loaded."],
+    ),
+    (
+        "the same on Windows, whose wheel was not read",
+        "WHEEL104",
+        {"platform": "windows/amd64", "packages": {"torch": "2.8.0", "sgl-kernel": "0.3.21"}},
+        [
+            "WARN: sgl-kernel 0.3.21 cannot be loaded with torch 2.8.0: it needs symbols or layouts of torch 2.9.0 to 2.9.1, as its wheel for Linux on amd64 says; that for windows/amd64 was not read."
+        ],
+    ),
+    (
+        "a package that works without its kernels",
+        "WHEEL104",
+        {"packages": {"torch": "2.9.1", "mooncake-transfer-engine": "0.3.13"}},
+        [
+            "WARN: mooncake-transfer-engine 0.3.13 cannot be loaded with torch 2.9.1: it needs symbols or layouts of torch 2.11.0 to 2.13.0. Its transfer engine and store do not use torch and work; its process group is not loaded."
+        ],
+    ),
+    (
+        "a build of torch with the other C++ ABI than the one on PyPI",
+        "WHEEL104",
+        {"packages": {"torch": "2.6.0+cu126", "sgl-kernel": "0.3.21"}},
+        [],
+    ),
+    (
+        "a torch that no symbols are known of",
+        "WHEEL104",
+        {"packages": {"torch": "2.99.0", "sgl-kernel": "0.3.21"}},
+        [],
+    ),
+    (
+        "METADATA that pins torch",
+        "WHEEL104",
+        {"packages": {"torch": "2.4.0", "torchtext": "0.17.2"}},
+        [],
+    ),
+    (
+        "somebody else's builds",
+        "WHEEL104",
+        {
+            "packages": {
+                "torch": "2.8.0",
+                "sgl-kernel": {"version": "0.3.21", "index": "https://pypi.a.example/simple"},
+            }
+        },
+        [],
+    ),
     (
         "a defective wheel",
         "WHEEL105",
@@ -327,7 +392,7 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         "WHEEL102",
         {"packages": {"torch": PYTORCH_CU118, "xformers": "0.0.28.post3"}},
         [
-            "FAIL: xformers 0.0.28.post3 on PyPI is built for CUDA 12.1, and PyPI has no other build of it; the stack has torch 2.5.1 (cu118)."
+            "FAIL: xformers 0.0.28.post3 on PyPI is built for CUDA 12, and PyPI has no other build of it; the stack has torch 2.5.1 (cu118)."
         ],
     ),
     (
@@ -335,7 +400,7 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         "WHEEL102",
         {"packages": {"torch": "2.5.1+rocm6.2", "xformers": "0.0.28.post3"}},
         [
-            "FAIL: xformers 0.0.28.post3 on PyPI is built for CUDA 12.1, and PyPI has no other build of it; the stack has torch 2.5.1 (rocm6.2)."
+            "FAIL: xformers 0.0.28.post3 on PyPI is built for CUDA 12, and PyPI has no other build of it; the stack has torch 2.5.1 (rocm6.2)."
         ],
     ),
     (
@@ -343,7 +408,7 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         "WHEEL102",
         {"packages": {"torch": "2.5.1+cu124", "xformers": "0.0.28.post3"}},
         [
-            "PASS: xformers 0.0.28.post3 on PyPI is built for CUDA 12.1, the CUDA major version of torch 2.5.1 (cu124)."
+            "PASS: xformers 0.0.28.post3 on PyPI is built for CUDA 12, the CUDA major version of torch 2.5.1 (cu124)."
         ],
     ),
     (
@@ -359,7 +424,7 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         "WHEEL102",
         {"packages": {"torch": "2.11.0+cu130", "xformers": "0.0.35"}},
         [
-            "WARN: xformers 0.0.35 on PyPI is built for CUDA 12.8, and PyPI has no other build of it; the stack has torch 2.11.0 (cu130). Its attention uses the operators of torch and works; its own operators are not loaded, with a warning."
+            "WARN: xformers 0.0.35 on PyPI is built for CUDA 12, and PyPI has no other build of it; the stack has torch 2.11.0 (cu130). Its attention uses the operators of torch and works; its own operators are not loaded, with a warning."
         ],
     ),
     (
@@ -367,7 +432,7 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         "WHEEL102",
         {"packages": {"torch": "2.9.0", "xformers": "0.0.33"}},
         [
-            "WARN: xformers 0.0.33 on PyPI is built for CUDA 13.0, and PyPI has no other build of it; the stack has torch 2.9.0 (cu128), which follows from the wheel of torch 2.9.0 on PyPI for linux/amd64 and is not stated."
+            "WARN: xformers 0.0.33 on PyPI is built for CUDA 13, and PyPI has no other build of it; the stack has torch 2.9.0 (cu128), which follows from the wheel of torch 2.9.0 on PyPI for linux/amd64 and is not stated."
         ],
     ),
     (
@@ -452,7 +517,23 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         [
             "PASS: torchtext 0.15.2 has a wheel for Python 3.10.",
             "PASS: triton 3.5.0 has a wheel for Python 3.10.",
+            "PASS: vllm 0.10.2 has a wheel for Python 3.10.",
         ],
+    ),
+    (
+        "a wheel for the stable ABI serves a Python that came later",
+        "WHEEL109",
+        {"python": "3.15", "packages": {"triton": "3.9.0", "xformers": "0.0.34"}},
+        [
+            "PASS: triton 3.9.0 has a wheel for Python 3.15.",
+            "PASS: xformers 0.0.34 has a wheel for Python 3.15.",
+        ],
+    ),
+    (
+        "an old wheel for four Pythons",
+        "WHEEL109",
+        {"python": "3.12", "packages": {"vllm": "0.4.2"}},
+        ["FAIL: There is no wheel of vllm 0.4.2 for Python 3.12: it has wheels for 3.8, 3.9, 3.10, 3.11."],
     ),
     (
         "other Pythons on arm64 than on amd64",
@@ -489,13 +570,13 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         "an older torchtext for Windows",
         "WHEEL109",
         {"python": "3.9", "platform": "windows/amd64", "packages": {"torchtext": "0.11.2"}},
-        [],
+        ["PASS: torchtext 0.11.2 has a wheel for Python 3.9."],
     ),
     (
         "a wheel for Windows",
         "WHEEL109",
         {"python": "3.10", "platform": "windows/amd64", "packages": {"xformers": "0.0.30"}},
-        [],
+        ["PASS: xformers 0.0.30 has a wheel for Python 3.10."],
     ),
     (
         "a wheel of another index",

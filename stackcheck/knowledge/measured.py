@@ -1,0 +1,351 @@
+"""What was read out of the wheels on an index: a file a package, a row a version, made by `stackcheck learn`.
+
+A row's `tags` are those of every wheel of its version; the rest was read out of one of them, `wheel`. A row
+without a wheel knows the tags alone. A version that no row names is "no data".
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cache, cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.tags import Tag
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from stackcheck.knowledge.reading import (
+    FOLDER,
+    Row,
+    only_keys,
+    own_folder,
+    read_rows,
+    read_table,
+    require,
+    unique,
+)
+from stackcheck.model.errors import TableError
+from stackcheck.model.markers import holds
+from stackcheck.model.versions import release_key
+from stackcheck.model.wheel_tags import python_pairs, stack_platform
+
+MEASURED = "measured"
+"""The folder below that of the tables, ours and a user's own."""
+_LONGEST = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured(Row):
+    """One version of a package, as its wheels on an index say it.
+
+    tags: groups "cp311-cp311 cp312-cp312: manylinux_2_28_x86_64 win_amd64", each interpreter and ABI with
+    each platform. wheel, sha256: the Linux wheel that was read, "" for none. python: Requires-Python.
+    requires: what it requires of torch, its companions, CUDA libraries and NumPy. torch: the releases of
+    torch (PyPI's builds) that export every symbol which it needs, "2.5.0 2.6.0..2.7.1"; None where it needs
+    none of torch. cuda: the major versions of the CUDA libraries that it is linked against. glibc: the least
+    that its symbols and its tag ask for. arch: the GPU code in it. uploaded: the day of its first file.
+    """
+
+    version: Version
+    tags: tuple[str, ...]
+    uploaded: date | None = None
+    yanked: str = ""
+    wheel: str = ""
+    sha256: str = ""
+    python: SpecifierSet | None = None
+    requires: tuple[str, ...] = ()
+    torch: tuple[str, ...] | None = None
+    cuda: tuple[str, ...] = ()
+    glibc: Version | None = None
+    arch: tuple[str, ...] = ()
+    partial: str = ""
+    """What in the wheel was not read, and why."""
+
+    def pairs(self, platform: str | None) -> tuple[str, ...]:
+        """Return the interpreters and ABIs with a wheel for a platform ("linux/amd64"), as "cp311-cp311".
+
+        Without a platform: those of any.
+        """
+        found: list[str] = []
+        for group in self.tags:
+            pairs, _, platforms = group.partition(":")
+            if platform is None or {platform, "any"}.intersection(map(stack_platform, platforms.split())):
+                found += pairs.split()
+        return tuple(dict.fromkeys(found))
+
+    def serves(self, python: str, platform: str | None) -> bool:
+        """Tell whether a Python ("3.12", "3.13t") on a platform has a wheel, by its tags."""
+        accepted = python_pairs(python)
+        return not accepted.isdisjoint(self.pairs(platform))
+
+    def pythons(self, platform: str | None) -> tuple[str, ...]:
+        """Return the Pythons with a wheel as words, oldest first: "3.12", "3.13t", "3.9 and later"."""
+        words = {word: key for pair in self.pairs(platform) for word, key in _words_of(pair)}
+        return tuple(sorted(words, key=lambda word: (words[word], word)))
+
+    def pins(self, platform: str) -> Mapping[str, Version]:
+        """Return the CUDA libraries that it requires with `==` on a platform."""
+        found: dict[str, Version] = {}
+        for each in map(_requirement, self.requires):
+            exact = [
+                part.version for part in each.specifier if part.operator == "==" and "*" not in part.version
+            ]
+            marker = str(each.marker or "")
+            absent = bool(marker) and holds(marker, python=None, platform=platform) is False
+            if exact and not absent and each.name.startswith(("nvidia-", "cuda-")):
+                found[canonicalize_name(each.name)] = Version(exact[0])
+        return found
+
+    def required(self, name: str) -> tuple[Requirement, ...]:
+        """Return what it requires of one distribution."""
+        return tuple(
+            each for each in map(_requirement, self.requires) if canonicalize_name(each.name) == name
+        )
+
+
+def _words_of(pair: str) -> Iterator[tuple[str, int]]:
+    """Yield the Pythons of one interpreter and ABI: a word, and the minor version that it begins with."""
+    interpreter, _, abi = pair.partition("-")
+    match = re.fullmatch(r"(cp|py)3(\d*)", interpreter)
+    if match is None:
+        return
+    if not match[2]:
+        yield "every Python 3", 0
+    elif abi == "abi3" or match[1] == "py":
+        yield f"3.{match[2]} and later", int(match[2])
+    else:
+        yield f"3.{match[2]}{'t' if abi.endswith('t') else ''}", int(match[2])
+
+
+@lru_cache(maxsize=4096)
+def _requirement(text: str) -> Requirement:
+    return Requirement(text)
+
+
+@dataclass(frozen=True)
+class MeasuredPackage:
+    """The rows of one package, newest first; `compared`: the torch releases that they were held against."""
+
+    name: str
+    index: str
+    compared: tuple[Version, ...]
+    rows: tuple[Measured, ...]
+
+    @cached_property
+    def _by_version(self) -> Mapping[str, Measured]:
+        return unique(self.rows, lambda row: release_key(row.version), "version")
+
+    def row(self, version: Version) -> Measured | None:
+        """Return the row of a version, its local part left aside; None is "no data"."""
+        return self._by_version.get(release_key(version))
+
+    def fits(self, row: Measured, torch: Version) -> bool | None:
+        """Tell whether a release of torch exports what a version needs; None where that was not compared."""
+        if row.torch is None or release_key(torch) not in map(release_key, self.compared):
+            return None
+        return any(_lies_in(torch, words) for words in row.torch)
+
+    def best_for(self, torch: Version, platform: str) -> Measured | None:
+        """Return the newest version that a release of torch can load, by symbols and METADATA."""
+        for row in self.rows:
+            admitted = all(
+                each.specifier.contains(torch.public, prereleases=True) for each in row.required("torch")
+            )
+            if self.fits(row, torch) and admitted and not row.yanked and row.pairs(platform):
+                return row
+        return None
+
+    def torches(self, row: Measured) -> tuple[Version, ...]:
+        """Return the releases of torch that can load a version, oldest first."""
+        return tuple(each for each in self.compared if self.fits(row, each))
+
+
+def _lies_in(torch: Version, words: str) -> bool:
+    first, _, last = words.partition("..")
+    return Version(first) <= Version(torch.base_version) <= Version(last or first)
+
+
+class MeasuredTable:
+    """Every measured package, each read when it is first asked for."""
+
+    def __init__(self, folder: Path = FOLDER, own: Path | None = None) -> None:
+        self._folder, self._own = folder, own_folder() if own is None and folder == FOLDER else own
+        self._read: dict[str, MeasuredPackage] = {}
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Return the canonical names of the packages that were measured."""
+        folders = (self._folder, *([self._own] if self._own else []))
+        return frozenset(path.stem for folder in folders for path in (folder / MEASURED).glob("*.toml"))
+
+    def package(self, name: str) -> MeasuredPackage | None:
+        """Return the rows of a package; None where it was not measured.
+
+        Raises TableError for a broken file.
+        """
+        if name not in self.names:
+            return None
+        if name not in self._read:
+            self._read[name] = read_package(name, self._folder, self._own)
+        return self._read[name]
+
+    def row(self, name: str, version: Version) -> Measured | None:
+        """Return what was measured of a version; None is "no data"."""
+        package = self.package(name)
+        return package.row(version) if package else None
+
+
+def files(own: Path | None = None) -> list[Path]:
+    """Return every file that is read, ours, then a user's own. Raises TableError for one of no package."""
+    own = own_folder() if own is None else own
+    found = [path for folder in (FOLDER, own) for path in sorted((folder / MEASURED).glob("*.toml"))]
+    for path in found:
+        if path.stem != canonicalize_name(path.stem):
+            says = f"this is not the canonical name of a package; rename it to {canonicalize_name(path.stem)}"
+            raise TableError(f"{path}: {says}.toml.")
+    return found
+
+
+@cache
+def load() -> MeasuredTable:
+    """Return the packages that ship with stackcheck, and a user's own."""
+    return MeasuredTable()
+
+
+def read_package(name: str, folder: Path, own: Path | None = None) -> MeasuredPackage:
+    """Return the rows of one file, proven, a user's own before ours.
+
+    Raises TableError naming file, row and key.
+    """
+    ours, theirs = folder / MEASURED, own / MEASURED if own else None
+    shipped = (ours / f"{name}.toml").is_file()
+    table = read_table(name, ours, theirs) if shipped or theirs is None else read_table(name, theirs)
+    last = table.get("own", table)
+    index, torch = last.get("index", ""), last.get("torch", "")
+    for each in (table, last):
+        each.pop("index", None)
+        each.pop("torch", None)
+    only_keys(table, ("version",))
+    rows = read_rows(table, "version", Measured, same=lambda row: release_key(row.version))
+    for row in rows:
+        _prove(row)
+    ordered = tuple(sorted(rows, key=lambda row: row.version, reverse=True))
+    return MeasuredPackage(name, str(index), _compared(torch, last["file"]), ordered)
+
+
+def _compared(words: Any, file: str) -> tuple[Version, ...]:
+    try:
+        return tuple(Version(word) for word in str(words).split())
+    except InvalidVersion as error:
+        raise TableError(f"{file}: torch: {error}.") from None
+
+
+def _prove(row: Measured) -> None:
+    """Prove that the tags and requirements of a row parse, and that what was read names its wheel."""
+    for group in row.tags:
+        pairs, colon, platforms = group.partition(":")
+        whole = all(re.fullmatch(r"\w+-\w+", pair) for pair in pairs.split()) and pairs and platforms.split()
+        says = f"{group[:80]!r} is not like 'cp311-cp311: manylinux_2_28_x86_64'"
+        require(row, "tags", holds=bool(colon and whole), else_say=says)
+    for text in row.requires:
+        try:
+            _requirement(text)
+        except InvalidRequirement:
+            require(row, "requires", holds=False, else_say=f"{text[:80]!r} is not a requirement")
+    read = row.torch is not None or row.cuda or row.glibc or row.arch
+    require(
+        row,
+        "wheel",
+        holds=bool(row.wheel) or not read,
+        else_say="what was read names its wheel",
+    )
+
+
+def tag_groups(tags: Iterable[Tag]) -> tuple[str, ...]:
+    """Return wheel tags as the groups of a row: platforms with the same interpreters and ABIs together."""
+    by_platform: dict[str, set[tuple[str, str]]] = {}
+    for tag in tags:
+        by_platform.setdefault(tag.platform, set()).add((tag.interpreter, tag.abi))
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for platform, pairs in sorted(by_platform.items()):
+        named = tuple(f"{python}-{abi}" for python, abi in sorted(pairs, key=_pair_key))
+        groups.setdefault(named, []).append(platform)
+    return tuple(f"{' '.join(pairs)}: {' '.join(platforms)}" for pairs, platforms in groups.items())
+
+
+def _pair_key(pair: tuple[str, str]) -> tuple[int, str, str]:
+    digits = re.sub(r"\D", "", pair[0])
+    return (int(digits[1:] or 0), *pair)
+
+
+def render(package: MeasuredPackage, today: date) -> str:
+    """Return the text of a package's file: its head, then a row a version, newest first."""
+    page = f"{package.index}/{package.name}/"
+    lines = [
+        f"# What the wheels of {package.name} say; `stackcheck learn {package.name}` reads them again.",
+        "",
+        f"checked = {today}",
+        f"index = {_quoted(package.index)}",
+        *([f"torch = {_quoted(' '.join(map(str, package.compared)))}"] if package.compared else []),
+        "",
+        "[sources]",
+        f"wheel = {_quoted('{wheel} of ' + page + ', read by stackcheck learn')}",
+        f"page = {_quoted('the names of the files of {version} at ' + page)}",
+    ]
+    return "\n".join([*lines, *(line for row in package.rows for line in _row_lines(row, today))]) + "\n"
+
+
+def _row_lines(row: Measured, today: date) -> Iterable[str]:
+    yield from ("", "[[version]]", f'version = "{row.version}"')
+    yield f"tags = [{', '.join(map(_quoted, row.tags))}]"
+    texts = {
+        "uploaded": str(row.uploaded) if row.uploaded else "",
+        "yanked": _quoted(row.yanked),
+        "python": _quoted(str(row.python or "")),
+        "wheel": _quoted(row.wheel),
+        "sha256": _quoted(row.sha256),
+        "requires": f"[{', '.join(map(_quoted, row.requires))}]",
+        "cuda": _quoted(" ".join(row.cuda)),
+        "glibc": _quoted(str(row.glibc or "")),
+        "arch": _quoted(" ".join(row.arch)),
+        "partial": _quoted(row.partial),
+    }
+    yield from (f"{key} = {text}" for key, text in texts.items() if text not in {"", '""', "[]"})
+    if row.torch is not None:
+        yield f"torch = {_quoted(' '.join(row.torch))}"
+    if row.checked != today:
+        yield f"checked = {row.checked}"
+    yield f'source = "{"wheel" if row.wheel else "page"}"'
+
+
+def _quoted(text: str) -> str:
+    """Return text of an index as a TOML string: one line, printable, bounded."""
+    clean = "".join(each if each.isprintable() else " " for each in text[:_LONGEST])
+    return json.dumps(clean, ensure_ascii=False) if '"' not in clean or "'" in clean else f"'{clean}'"
+
+
+def spans(fitting: Iterable[Version], compared: Iterable[Version]) -> tuple[str, ...]:
+    """Return releases as the words of a row: "2.5.0" for one, "2.6.0..2.7.1" for several in a row.
+
+    >>> spans(map(Version, ["2.5.0", "2.6.0", "2.7.0"]), map(Version, ["2.5.0", "2.5.1", "2.6.0", "2.7.0"]))
+    ('2.5.0', '2.6.0..2.7.0')
+    """
+    wanted = set(fitting)
+    runs: list[list[Version]] = [[]]
+    for each in compared:
+        if each in wanted:
+            runs[-1].append(each)
+        elif runs[-1]:
+            runs.append([])
+    return tuple(f"{run[0]}..{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs if run)
+
+
+def with_rows(package: MeasuredPackage, rows: Iterable[Measured]) -> MeasuredPackage:
+    """Return a package with rows in the place of those of the same versions, newest first."""
+    found = {release_key(row.version): row for row in (*package.rows, *rows)}
+    return replace(package, rows=tuple(sorted(found.values(), key=lambda row: row.version, reverse=True)))
