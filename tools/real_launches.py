@@ -2,10 +2,10 @@
 
     python tools/real_launches.py [--work DIR] [-o FILE.json]
 
-Builds targets of many kinds with nvcc, asks `stackcheck inspect` how each serves this GPU, then launches a kernel
-of each in a process of its own: once as it is, and once with CUDA_DISABLE_PTX_JIT=1, under which PTX does not
-count. So a launch tells native code (both run) from PTX (the first alone) and from none. Needs an NVIDIA GPU and
-nvcc 12.8 or newer.
+Builds targets of many kinds with nvcc, asks `stackcheck inspect` how each serves this GPU, then launches a
+kernel of each in a process of its own: once as it is, and once with CUDA_DISABLE_PTX_JIT=1, under which PTX
+does not count. So a launch tells native code (both run) from PTX (the first alone) and from none. Needs an
+NVIDIA GPU and nvcc 12.8 or newer.
 """
 
 from __future__ import annotations
@@ -211,7 +211,7 @@ class Campaign:
         archive = self.work / "static.a"
         built("ar", "rcs", archive, objects[0])
         linked = self.work / "of_archive.so"
-        whole = ["-Xlinker=--whole-archive", archive, "-Xlinker=--no-whole-archive"]
+        whole: list[str | Path] = ["-Xlinker=--whole-archive", archive, "-Xlinker=--no-whole-archive"]
         self.nvcc("-shared", *whole, "-o", linked)
         self.note("static library", archive, *launched(BY_RUNTIME, linked, "launch"))
 
