@@ -40,6 +40,7 @@ extern "C" __global__ void fill(int *out) { *out = value(); }
 """
 VALUE = "__device__ int value(void) { return 42; }\n"
 MAIN = KERNEL + "int main(void) { return launch() ? 1 : 0; }\n"
+PROGRAM = 'extern "C" int launch(void);\nint main(void) { return launch() ? 1 : 0; }\n'
 OTHER = KERNEL.replace("fill", "other").replace("launch(void)", "launch_other(void)")
 
 PAIRS = {
@@ -117,6 +118,13 @@ def launched(code: str, *words: str | Path) -> tuple[int, int]:
         done = run(sys.executable, "-c", code, *words, env=env)
         found.append(int(done.stdout.strip() or -1) if not done.returncode else -done.returncode or -1)
     return found[0], found[1]
+
+
+def started(program: Path) -> tuple[int, int]:
+    """Return the status of a program as it is, and without PTX."""
+    environ = {**os.environ, "CUDA_CACHE_DISABLE": "1"}
+    plain = run(program, env=environ).returncode
+    return plain, run(program, env={**environ, "CUDA_DISABLE_PTX_JIT": "1"}).returncode
 
 
 BY_RUNTIME = "import ctypes, sys; print(getattr(ctypes.CDLL(sys.argv[1]), sys.argv[2])())"
@@ -210,10 +218,10 @@ class Campaign:
         self.rows.append(Outcome("two objects, one for this card", how, by, partial, good[0], bad[0], agreed))
         archive = self.work / "static.a"
         built("ar", "rcs", archive, objects[0])
-        linked = self.work / "of_archive.so"
-        whole: list[str | Path] = ["-Xlinker=--whole-archive", archive, "-Xlinker=--no-whole-archive"]
-        self.nvcc("-shared", *whole, "-o", linked)
-        self.note("static library", archive, *launched(BY_RUNTIME, linked, "launch"))
+        program = self.work / "of_archive"
+        (self.work / "p.cu").write_text(PROGRAM, encoding="utf-8")
+        self.nvcc(*gencode(["90:sm_90"]), "-o", program, self.work / "p.cu", archive)
+        self.note("static library", archive, *started(program))
 
     def files(self) -> None:
         """Hold what the driver loads by itself: cubin, PTX and fatbin files."""
@@ -236,9 +244,7 @@ class Campaign:
         for name, pairs in (("program, native", ["90:sm_90"]), ("program, the major before", ["80:sm_80"])):
             target = self.work / f"program{len(self.rows)}"
             self.nvcc(*gencode(pairs), "-o", target, self.work / "m.cu")
-            plain = run(target, env=dict(os.environ)).returncode
-            without_ptx = run(target, env={**os.environ, "CUDA_DISABLE_PTX_JIT": "1"}).returncode
-            self.note(name, target, plain, without_ptx)
+            self.note(name, target, *started(target))
         target = self.work / "stripped.so"
         options = ["-shared", "-Xcompiler=-fPIC", *gencode(["80:sm_80", "80:compute_80"])]
         self.nvcc(*options, "-o", target, self.work / "k.cu")
