@@ -18,14 +18,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 LAYERS = (
-    {"storage", "errors", "redact", "verdict", "cachedir", "image", "axes"},
+    {"errors", "redact", "verdict", "cachedir", "image", "axes"},
     {"model", "definition", "definition_schema"},
+    {"storage"},
     {"extensions", "knowledge", "tables"},
     {"images", "dockerfiles", "variants", "variantname", "observation"},
     {"intake", "catalog"},
     {"environment", "claimed"},
     {"rules", "report", "rulebook"},
     {"resolve", "resolving", "probing", "agent"},
+    {"wheels"},
     {"targets", "engines"},
     {"steps", "recipes"},
     {"pipeline"},
