@@ -329,12 +329,18 @@ def test_what_is_installed_beside_these_tests_is_seen_alike(tmp_path: Path) -> N
     here = Path(pytest.__file__).parents[1]
     for info in map(Path, distributions.metadata(str(here))):
         row = distributions.read_metadata(str(info))
-        if row is None or row["direct_url"] or row["installer"] != "uv" or "cache" in row["name"]:
+        if row is None or row["direct_url"] or "cache" in row["name"]:
             continue
         for path, _, _ in recorded_files.rows_of((info / "RECORD").read_text("utf-8")):
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(here / path, root / path)
-        shutil.copy2(info / "RECORD", root / info.name / "RECORD")
+        # Whatever installed them here: wheels that are unpacked for a look are by uv.
+        own = f"{info.name}/INSTALLER,"
+        lines = (info / "RECORD").read_text("utf-8").splitlines()
+        (root / info.name / "RECORD").write_text(
+            "".join(f"{own},\n" if line.startswith(own) else f"{line}\n" for line in lines), "utf-8"
+        )
+        (root / info.name / "INSTALLER").write_text("uv", "utf-8")
         sha256 = hashlib.sha256(row["name"].encode()).hexdigest()
         packages.append(
             LockedPackage(row["name"], Version(row["version"]), f"{info.stem}.whl", sha256=sha256)

@@ -64,15 +64,16 @@ class LeftOut:
         count[0] += 1
         if suffix:
             suffixes.add(suffix)
-        if len(named) < _MOST_NAMED:
-            named.append(path if len(path) <= _MOST_NAME else "..." + path[-_MOST_NAME:])
+        named.append(path if len(path) <= _MOST_NAME else "..." + path[-_MOST_NAME:])
+        named.sort()  # the order in which a folder is read is nobody's
+        del named[_MOST_NAMED:]
 
     def sentences(self) -> list[str]:
         """Return one sentence a kind: "Windows binaries are not read (5 .dll/.pyd), such as a/x.dll."."""
         return [
             f"{why} ({' '.join(filter(None, (str(count[0]), '/'.join(sorted(suffixes)))))}),"
             f" such as {', '.join(named)}."
-            for why, (count, suffixes, named) in self._rows.items()
+            for why, (count, suffixes, named) in sorted(self._rows.items())
         ]
 
     def shortened(self, roots: Iterable[str]) -> LeftOut:

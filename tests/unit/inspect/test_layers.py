@@ -185,7 +185,7 @@ def test_sparse_files_are_counted_and_what_follows_them_is_read(tmp_path: Path) 
     sparse = bytes(header) + bytes(512) + b"x" * 100 + bytes(412) + new.tobuf(tarfile.PAX_FORMAT)
     found = image(tmp_path, sparse + layer(("a.so", LIBRARY)))
     assert paths(found) == ["/a.so"]
-    assert found.skipped == ("sparse files inside a tar archive are not read (2), such as old.so, new.so.",)
+    assert found.skipped == ("sparse files inside a tar archive are not read (2), such as new.so, old.so.",)
 
 
 def test_names_that_no_file_can_have_are_counted(tmp_path: Path) -> None:
@@ -230,8 +230,8 @@ def test_what_is_left_out_alone_does_not_fail_what_was_read(tmp_path: Path) -> N
     )
     assert [sentence.split(",")[0] for sentence in found.left_out[:3]] == [
         "Windows binaries are not read (1 .dll)",
-        "packages and archives inside are not opened (1 .whl)",
         "links named like libraries lead to no file (1)",
+        "packages and archives inside are not opened (1 .whl)",
     ]
     assert code(found) == 0
 
