@@ -43,6 +43,8 @@ _QUIET = frozenset({"PIN101", "STACK102"})
 """Codes that warn of what is open and of no fault: they are no alarm on a good project."""
 _FAULT = frozenset({Outcome.FAIL, Outcome.ERROR})
 _READ = ("at line", "read")
+_SPELLED = {"--gpus": "--gpu"}
+"""How `check` spells an option of `given`."""
 _ELSEWHERE = {"image": ("image.base", "image.ready"), "arch_list": ("env.TORCH_CUDA_ARCH_LIST",)}
 """Keys of a definition that a key of a statement may stand under."""
 _SOURCES = frozenset({"git", "url", "path"})
@@ -64,7 +66,8 @@ class Statement:
 class Scored:
     """One project: statements asked, understood, of these at the right line, wrong; and the verdict.
 
-    `alarm` is a FAIL on a good project, `loud` any WARN on one, `at` whether a right finding names the line.
+    `loud` is any WARN on a good project, `at` whether a right finding names the line, `refused` whether the
+    command ended without a report, `said` what it told instead.
     """
 
     name: str
@@ -78,6 +81,7 @@ class Scored:
     right: bool
     at: bool
     loud: bool
+    refused: bool
     said: tuple[str, ...]
 
 
@@ -132,6 +136,7 @@ def score(folder: Path, row: Mapping[str, Any]) -> Scored:
         right=right,
         at=at,
         loud=any(each.outcome is Outcome.WARN and each.code not in _QUIET for each in verdicts),
+        refused=bool(error),
         said=(error,) if error else tuple(_told(verdicts)),
     )
 
@@ -234,7 +239,7 @@ def _judged(paths: Sequence[Path], given: Sequence[str]) -> tuple[list[Verdict],
     """Return the verdicts of `check --offline` on all stacks of a project, or why there are none."""
     with tempfile.TemporaryDirectory() as locks:
         command = [sys.executable, "-m", "stackcheck", "check", "--offline", "-q", "--locks", locks]
-        command += ["--format", "json", *given, *map(str, paths)]
+        command += ["--format", "json", *(_SPELLED.get(word, word) for word in given), *map(str, paths)]
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     try:
         reports = from_json(done.stdout)
@@ -270,7 +275,7 @@ def _told(verdicts: Iterable[Verdict]) -> Iterable[str]:
 
 def render(scored: Sequence[Scored]) -> str:
     """Return the table: a row a kind of file, and the sum."""
-    titles = ("projects", "understood", "at line", "wrong", "verdict", "alarms", "at line")
+    titles = ("projects", "understood", "at line", "wrong", "verdict", "refused", "alarms", "at line")
     lines = [f"{'kind':18}" + "".join(f"{title:>11}" for title in titles)]
     kinds = sorted({each.kind for each in scored})
     lines += [_line(kind, [each for each in scored if each.kind == kind]) for kind in kinds]
@@ -295,7 +300,8 @@ def _line(name: str, rows: Sequence[Scored]) -> str:
         sum(each.at_line for each in rows),
         sum(len(each.wrong) for each in rows),
         f"{sum(each.right for each in rows)}/{len(rows)}",
-        f"{sum(not each.right for each in good)}/{len(good)}",
+        sum(each.refused for each in rows),
+        f"{sum(not each.right and not each.refused for each in good)}/{len(good)}",
         f"{sum(each.at for each in faults)}/{len(faults)}",
     )
     return f"{name:18}" + "".join(f"{cell:>11}" for cell in cells)
