@@ -18,13 +18,11 @@ from stackcheck.model.facts import Missing
 from stackcheck.model.verdict import Level
 from stackcheck.rules.registry import judge_all
 from stackcheck.rules.strongest import strongest
-from stackcheck.steps.building import built, prepared, reason_not_to_build
 from stackcheck.steps.claiming import brings_its_own, claimed
 from stackcheck.steps.judging import Run, waive
 from stackcheck.steps.options import Options
 from stackcheck.steps.probing import with_gaps
 from stackcheck.steps.resolution import known, known_resolution, locked, resolved
-from stackcheck.steps.unpacking import Files, unpacked
 from stackcheck.targets.engine import Planner
 
 if TYPE_CHECKING:
@@ -49,6 +47,8 @@ def check(stack: Stack, options: Options, progress: Progress) -> Report:
     early = judge_all(rules.before_build(), facts)
     if not options.bytes:
         return run.report(early, facts)
+    from stackcheck.steps.unpacking import unpacked  # noqa: PLC0415 - most checks open no wheel
+
     files = unpacked(stack, facts, options, progress)
     return run.report((*early, *judge_all(rules.of_files(), facts | files.facts)), facts | files.report)
 
@@ -62,12 +62,13 @@ def check_all(stacks: Iterable[Stack], options: Options, progress: Progress) -> 
     if options.bytes or not options.offline:
         yield from (check(stack, options, progress) for stack in stacks)
         return
-    options, workers = replace(options, answers={}), os.cpu_count() or 1
+    # Twice as many as cores: half of them wait for uv.
+    options, workers = replace(options, answers={}), 2 * (os.cpu_count() or 1)
     with ThreadPoolExecutor(workers) as pool:
         ahead: deque[Future[Report]] = deque()
         for stack in stacks:
             ahead.append(pool.submit(check, stack, options, progress))
-            if len(ahead) > 4 * workers:
+            if len(ahead) > 2 * workers:
                 yield ahead.popleft().result()
         while ahead:
             yield ahead.popleft().result()
@@ -79,6 +80,9 @@ def verify(stack: Stack, options: Options, progress: Progress, family: Sequence[
     `family` are the stacks that the same call verifies: an engine that has only this machine's Pythons takes
     the members that fit them. Of what cannot be built here, the files of the wheels are looked at.
     """
+    from stackcheck.steps.building import built, reason_not_to_build  # noqa: PLC0415 - a check builds nothing
+    from stackcheck.steps.unpacking import Files, unpacked  # noqa: PLC0415
+
     run = Run("verify", stack)
     facts = known(claimed(stack) | resolved(stack, options, progress))
     early = judge_all(rules.before_build(), facts)
@@ -99,6 +103,8 @@ def probe(stack: Stack, engine: Engine, options: Options, progress: Progress) ->
 
     The engine is the caller's to close. A stack in which nothing is stated judges by the target alone.
     """
+    from stackcheck.steps.building import prepared  # noqa: PLC0415 - see verify
+
     run = Run("probe", stack)
     claims = claimed(stack)
     facts = claims | prepared(stack, engine, None, options, progress)

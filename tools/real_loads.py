@@ -150,11 +150,6 @@ def load(python: Path, candidate: Candidate, folder: Path) -> dict[str, str]:
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(folder)
     wheel.unlink()
-    libraries = {each.path: each for each in candidate.facts.libraries}
-    rows = [
-        list(map(str, (folder / each for each in in_order(path, libraries))))
-        for path in candidate.judged.linked
-    ]
     environ = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "")}
     # The cache of the loader would serve what is installed on this machine, a CUDA toolkit for example.
     command: list[str | Path] = [
@@ -165,7 +160,7 @@ def load(python: Path, candidate: Candidate, folder: Path) -> dict[str, str]:
         python.resolve(),
         "-c",
         LOAD,
-        json.dumps(rows),
+        json.dumps(rows_of(candidate, folder)),
     ]
     ran = subprocess.run(command, capture_output=True, text=True, env=environ, check=False)
     shutil.rmtree(folder, ignore_errors=True)
@@ -173,6 +168,12 @@ def load(python: Path, candidate: Candidate, folder: Path) -> dict[str, str]:
         sys.exit(f"{candidate.package} {candidate.version}: {ran.stderr[-500:]}")
     said: dict[str, str] = json.loads(ran.stdout)
     return {path.removeprefix(f"{folder}/"): words.replace(f"{folder}/", "") for path, words in said.items()}
+
+
+def rows_of(candidate: Candidate, folder: Path) -> list[list[str]]:
+    """Return what `LOAD` opens of a wheel that is unpacked in a folder: a row for each that links torch."""
+    libraries = {each.path: each for each in candidate.facts.libraries}
+    return [[str(folder / each) for each in in_order(path, libraries)] for path in candidate.judged.linked]
 
 
 def in_order(path: str, libraries: dict[str, LibraryFacts]) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +57,7 @@ def document(answers: Sequence[tuple[Stack, Answer]]) -> Document:
 
 def _section(stack: Stack, found: Answer) -> Section:
     suggestion, diff = found.suggestion, _diff(stack, found.suggestion)
-    remaining = tuple(replace(finding(each), shown=False) for each in suggestion.remaining)
+    remaining = tuple(finding(each)._replace(shown=False) for each in suggestion.remaining)
     lifted = 'The stack says expect = "fail": take that, and expect_codes, out with these changes.'
     return Section(
         name=stack.id,

@@ -24,9 +24,9 @@ def loading_section(contents: Contents, *, details: bool) -> Section:
     """Return what the loader's rules say; with `details` each verdict for itself, those that passed too."""
     counts = Counter(verdict.outcome for verdict in contents.loading)
     if details:
-        parts = tuple(replace(finding(verdict), shown=True) for verdict in contents.loading)
+        parts = tuple(finding(verdict)._replace(shown=True) for verdict in contents.loading)
         return Section("Will they load?", parts=parts)
-    quiet = [replace(finding(v), shown=False) for v in contents.loading if v.outcome not in BAD]
+    quiet = [finding(v)._replace(shown=False) for v in contents.loading if v.outcome not in BAD]
     passed = sorted({verdict.code for verdict in contents.loading if verdict.outcome is Outcome.PASS})
     skipped = tuple(Entry(each.reason, each.codes, each.do) for each in unchecked(contents.loading))
     return Section(

@@ -131,7 +131,7 @@ def _rows_of(table: Table, key: str, row_class: type[R]) -> tuple[R, ...]:
     rows = table.get(key)
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise TableError(f"{table['file']}: {key}: this table needs an array of [[{key}]] rows.")
-    schema: Mapping[str, _Field] = _schema(row_class)
+    schema: Mapping[str, _Field] = _schema(row_class)  # type: ignore[arg-type] # every class can be hashed
     return tuple(_read_row(table, f"{key}[{n}]", row, row_class, schema) for n, row in enumerate(rows, 1))
 
 
@@ -199,6 +199,7 @@ class _Field(typing.NamedTuple):
     required: bool
 
 
+@cache
 def _schema(row_class: type[Row]) -> dict[str, "_Field"]:
     hints = typing.get_type_hints(row_class)
     return {

@@ -2,12 +2,11 @@
 
 All text in it is as it came; each renderer makes it harmless and escapes it for its own format.
 
-What is small is a NamedTuple: a frozen dataclass takes four times as long to define, in every command.
+These are NamedTuples: a frozen dataclass takes four times as long to define, in every command.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from stackcheck.model.verdict import Outcome
@@ -32,8 +31,7 @@ class Row(NamedTuple):
         return f"{self.value} [{self.source}]" if self.source else self.value
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """One thing that is said of a subject: a verdict, a change since the baseline."""
 
     outcome: Outcome
@@ -106,8 +104,7 @@ class Lines(NamedTuple):
 Part: TypeAlias = Finding | Listing | Table | Lines
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(NamedTuple):
     """What is said of one subject, such as a stack."""
 
     name: str = ""
@@ -143,8 +140,7 @@ class Section:
         return (*shown, *(part for part in self.parts if not isinstance(part, Finding)))
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(NamedTuple):
     """What one command has to say; `data` is the same for programs, asked for when JSON is."""
 
     sections: tuple[Section, ...]

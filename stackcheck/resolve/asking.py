@@ -57,13 +57,14 @@ class Asker:
         """Return what uv says to a question in one form of output; the same is asked once."""
         options, question = self.options, (asked.project, args, form, frozenset(asked.env.items()))
         answers = options.answers if options.answers is not None else {}
-        if question not in answers:
-            folder = project_folder(options.cache_folder, asked.project)
-            write_stand_ins(folder, asked.given)
-            binary, arguments = options.uv or find_uv(), compile_args(args, form)
-            answers[question] = run_uv(
-                binary, arguments, cwd=folder, env=asked.env, timeout_s=options.timeout_s
-            )
+        with options.memory.one_at_a_time(question):
+            if question not in answers:
+                folder = project_folder(options.cache_folder, asked.project)
+                write_stand_ins(folder, asked.given)
+                binary, arguments = options.uv or find_uv(), compile_args(args, form)
+                answers[question] = run_uv(
+                    binary, arguments, cwd=folder, env=asked.env, timeout_s=options.timeout_s
+                )
         return answers[question]
 
     def missing_pages(self, question: Question, asked: UvInput) -> frozenset[str]:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from http import HTTPStatus
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
@@ -32,6 +33,8 @@ __all__ = ["Fetcher", "File", "Page", "Unreachable"]
 ACCEPT = "application/vnd.pypi.simple.v1+json, text/html;q=0.8, application/vnd.pypi.simple.v1+html;q=0.8"
 MOST_BYTES = 64 * 2**20
 """The largest page that is read; the project page of the biggest projects is below 20 MB."""
+
+_PARSING = Lock()
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ class Fetcher:
         if isinstance(answer, Unreachable):
             return answer
         try:
-            files = parse_page(answer.body, url=answer.url, content_type=answer.content_type)
+            files = _files(answer)
         except NotAPageError as error:
             return Unreachable("not-a-page", f"{clean}: {shown(str(error), 300)}", clean)
         if self.cache:
@@ -131,10 +134,16 @@ def _from_cache(kept: pagecache.Answer | None, clean: str) -> Page | Unreachable
     if kept is None:
         return Unreachable("offline", f"{clean}: not cached, and the network was not to be used", clean)
     try:
-        files = parse_page(kept.body, url=kept.url, content_type=kept.content_type)
+        files = _files(kept)
     except NotAPageError as error:
         return Unreachable("offline", f"{clean}: the cached page cannot be read ({error})", clean)
     return Page(clean, files, kept.etag, kept.modified, kept.fetched, cached=True)
+
+
+def _files(answer: pagecache.Answer) -> tuple[File, ...]:
+    """Parse a page once: of stacks that are checked side by side each would parse the same one."""
+    with _PARSING:
+        return parse_page(answer.body, url=answer.url, content_type=answer.content_type)
 
 
 def _folder(place: str) -> Page | Unreachable:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     from stackcheck.model.resolution import Resolution, Unresolved
     from stackcheck.resolve.question import Question
 
@@ -20,12 +23,18 @@ class RunMemory:
     `resolved` is what came of the last stacks, by all that resolving reads of them, each with the id of the
     stack that was resolved: of a run offline, another one that differs in nothing else gets the same.
 
-    Threads share it: each entry is written once, whole, and says the same whoever writes it.
+    Threads share it: each entry is written once, whole, and says the same whoever writes it. `asking` has a
+    lock for each question that was put to uv.
     """
 
     dead: dict[str, Unresolved] = field(default_factory=dict)
     uncached: dict[tuple[str, ...], Unresolved] = field(default_factory=dict)
     resolved: dict[str, tuple[str, Resolution | Unresolved]] = field(default_factory=dict)
+    asking: dict[Hashable, Lock] = field(default_factory=dict)
+
+    def one_at_a_time(self, question: Hashable) -> Lock:
+        """Return the lock of a question: who asks the same meanwhile waits for the answer of the first."""
+        return self.asking.setdefault(question, Lock())
 
     def keep_dead(self, url: str, why: Unresolved) -> None:
         """Remember an index or page (URL without credentials) that did not answer."""

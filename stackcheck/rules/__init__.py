@@ -41,17 +41,20 @@ def load_all() -> tuple[Rule, ...]:
     return tuple(RULES[code] for code in sorted(RULES))
 
 
+@cache
 def before_build(*levels: Level) -> tuple[Rule, ...]:
     """Return the rules that need nothing built; with `levels` those that can answer at one of them."""
     early = (each for each in load_all() if not each.of_target)
     return tuple(each for each in early if not levels or set(levels) & set(each.levels))
 
 
+@cache
 def of_files() -> tuple[Rule, ...]:
     """Return the rules over the files of packages alone, whatever Python and platform they are for."""
     return tuple(each for each in load_all() if each.of_files)
 
 
+@cache
 def of_target() -> tuple[Rule, ...]:
     """Return the rules over what was built, or exists already."""
     return tuple(each for each in load_all() if each.of_target)

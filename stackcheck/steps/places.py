@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from packaging.utils import canonicalize_name
 
@@ -18,13 +18,15 @@ from stackcheck.rules.registry import RULES
 from stackcheck.storage.reading import read_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from stackcheck.intake.stack import Stack
     from stackcheck.model.verdict import Verdict
 
 _TOLD = (Outcome.WARN, Outcome.FAIL, Outcome.ERROR)
 _MOST = 8 << 20
+_HEAD = re.compile(r"\s*\[\[\s*stack\s*\]\]")
+_ID = re.compile(r"""\s*id\s*=\s*["']([^"']+)["']""")
 
 
 def placed(verdicts: Iterable[Verdict], stack: Stack) -> tuple[Verdict, ...]:
@@ -63,32 +65,47 @@ def _in_definition(stack: Stack, key: str) -> str:
     """Return the line of a definition file that states a key of this stack."""
     if not stack.file.endswith(".toml") or stack.read_from:
         return ""
-    lines = _lines(stack.file)
-    start, end = _table(lines, stack)
-    name = re.escape(key.rpartition(".")[2])
-    stated = re.compile(rf"""(?:^|[{{,\s])["']?{name}(?:\[[^\]]*\])?["']?\s*=""", re.IGNORECASE)
-    for number in range(start, end):
-        line = lines[number]
+    definition, stated = _definition(stack.file), _statement(key.rpartition(".")[2])
+    for number in range(*_table(definition, stack)):
+        line = definition.lines[number]
         if not line.lstrip().startswith("#") and stated.search(line):
             return f"{stack.file}:{number + 1}"
     return ""
 
 
 @cache
-def _lines(file: str) -> tuple[str, ...]:
+def _statement(name: str) -> re.Pattern[str]:
+    return re.compile(rf"""(?:^|[{{,\s])["']?{re.escape(name)}(?:\[[^\]]*\])?["']?\s*=""", re.IGNORECASE)
+
+
+class _Definition(NamedTuple):
+    """A file: where each `[[stack]]` in it begins and ends, and the first of them with an id in it."""
+
+    lines: tuple[str, ...]
+    tables: tuple[tuple[int, int], ...]
+    first: Mapping[str, int]
+
+
+@cache
+def _definition(file: str) -> _Definition:
+    """Read a file, once for all the stacks in it."""
     try:
-        return tuple(read_text(Path(file), _MOST).split("\n"))
+        lines = tuple(read_text(Path(file), _MOST).split("\n"))
     except UsageError:
-        return ()
-
-
-def _table(lines: Sequence[str], stack: Stack) -> tuple[int, int]:
-    """Return where the table of a stack begins and ends; the whole file when it holds no other."""
-    heads = [number for number, line in enumerate(lines) if re.match(r"\s*\[\[\s*stack\s*\]\]", line)]
-    for start, end in pairwise([*heads, len(lines)]):
-        named = {stack.id, stack.family}
+        lines = ()
+    heads = [number for number, line in enumerate(lines) if _HEAD.match(line)]
+    tables = tuple(pairwise([*heads, len(lines)]))
+    first: dict[str, int] = {}
+    for table, (start, end) in enumerate(tables):
         for line in lines[start:end]:
-            match = re.match(r"""\s*id\s*=\s*["']([^"']+)["']""", line)
-            if match and match[1] in named:
-                return start, end
-    return (0, len(lines)) if len(heads) < 2 else (0, 0)
+            if match := _ID.match(line):
+                first.setdefault(match[1], table)
+    return _Definition(lines, tables, first)
+
+
+def _table(definition: _Definition, stack: Stack) -> tuple[int, int]:
+    """Return where the table of a stack begins and ends; the whole file when it holds no other."""
+    named = [definition.first[name] for name in (stack.id, stack.family) if name in definition.first]
+    if named:
+        return definition.tables[min(named)]
+    return (0, len(definition.lines)) if len(definition.tables) < 2 else (0, 0)

@@ -151,6 +151,7 @@ class _Judging:
         self.brought = _brought(subject.requires, exports)
         self.known: dict[str, int] = {}
         self.masks: dict[str, int] = {}
+        self.grouped: dict[tuple[str, ...], list[list[LibraryFacts]]] = {}
 
     def judged(self) -> Judged:
         """Return what was found."""
@@ -193,7 +194,7 @@ class _Judging:
             text = "no Python has a wheel of it and of this torch"
             return Fit(build, "apart", (Reason("python", "", text),))
         reasons: list[Reason] = []
-        for group in self.groups(served):
+        for group in self.groups(tuple(served)):
             found = [self.refusals(each, build) for each in group]
             if all(found):
                 reasons += min(reversed(found), key=_weight)
@@ -210,11 +211,17 @@ class _Judging:
         text = f"brings libraries of CUDA {its} of its own; this torch is for CUDA {build.cuda_major}"
         return (Reason("cuda", "", text),)
 
-    def groups(self, served: Sequence[str]) -> list[list[LibraryFacts]]:
+    def groups(self, served: tuple[str, ...]) -> list[list[LibraryFacts]]:
         """Return the libraries that link torch, those of which one is enough together.
 
-        Modules for a Python that is not among `served` are left out.
+        Modules for a Python that is not among `served` are left out; builds that serve the same share them.
         """
+        if served not in self.grouped:
+            self.grouped[served] = self.groups_for(served)
+        return self.grouped[served]
+
+    def groups_for(self, served: Sequence[str]) -> list[list[LibraryFacts]]:
+        """Make what `groups` returns."""
         own = {abi.removeprefix("cp").removesuffix("m") for abi in served}
         modules = {match[1] for each in self.linked if (match := _MODULE.search(each.path))}
         own |= modules if len(modules) == 1 else set()  # one wheel is read for all Pythons of a release
@@ -261,16 +268,20 @@ class _Judging:
     def missing(self, library: LibraryFacts, build: Build) -> Reason:
         """Return which symbols of a library are not there beside a build."""
         names = [name for name in library.undefined if not self.given(name) >> build.bit & 1]
-        outside = [name for each in self.closure([library]) for name in each.needed if self.is_outside(name)]
         shown = tuple(names[:SHOWN])
-        if outside and not any(self.given(name) for name in names):  # another package may have them
-            text = f"wants symbols that no known torch exports; {outside[0]} was not read"
+        if not any(map(self.given, names)) and (outside := self.outside(library)):
+            text = f"wants symbols that no known torch exports; {outside} was not read"  # it may have them
             return Reason("unread", library.path, text, shown, len(names))
         text = "wants symbols that this torch does not export"
         if library.abi and build.abi and library.abi != build.abi:
             abis = f"has the {library.abi} C++ ABI of std::string, this torch the {build.abi} one"
             text = f"{abis}; it {text}"
         return Reason("symbols", library.path, text, shown, len(names))
+
+    def outside(self, library: LibraryFacts) -> str:
+        """Return the first soname that a library, or one that it needs, has from elsewhere, "" for none."""
+        needed = (name for each in self.closure([library]) for name in each.needed)
+        return next(filter(self.is_outside, needed), "")
 
     def mask(self, library: LibraryFacts) -> int:
         """Return the builds that export all that a library wants of torch."""

@@ -8,7 +8,6 @@ or with the process; what the disk has no room for is read in place after all.
 from __future__ import annotations
 
 import os
-import tempfile
 from typing import TYPE_CHECKING
 
 from stackcheck_probes.binaries.bytesource import READ_LIMIT, ByteSource, BytesSource
@@ -26,6 +25,8 @@ class Spooled(ByteSource):
     __slots__ = ("fd", "size")
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
+        import tempfile  # noqa: PLC0415 - only for what memory is too small for
+
         with tempfile.TemporaryFile() as file:
             file.writelines(chunks)
             file.flush()

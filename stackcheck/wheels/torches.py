@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 _WRITTEN = re.compile(r"v?(\d+(?:\.\d+){0,2})(?:\.\*)?(?:\+(cpu|cu\d+|rocm[\d.]+))?")
 
+_EXACT = re.compile(r"torch *\(?(==\d+(?:\.\d+)+)\)?", re.IGNORECASE)
+"""The usual pin of a wheel that links torch, which means the same to `packaging`."""
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -100,7 +103,9 @@ def pinned(requires: Sequence[str]) -> str | None:
     named = [text for text in requires if re.match(r"torch\b(?![-.])", text, re.IGNORECASE)]
     if not named:
         return None
-    from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415 - 20 ms, where it is asked
+    if exact := _EXACT.fullmatch(named[0]):
+        return exact[1]
+    from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415 - 20 ms, for other pins
 
     for text in named:
         try:

@@ -1,8 +1,11 @@
-"""Time the start of the command line, as ratios to an empty interpreter: python tests/benchmarks/startup.py
+"""Time the start of the command line, as ratios to an empty interpreter.
+
+    python tests/benchmarks/startup.py [WHEEL]
 
 Each figure is the least of several runs of a whole process. Promised: `stackcheck --version` in 0.15 s, and
 `stackcheck check --offline` of every shipped stack in 1 s, in no more than 150 MB. Asked, as CPU of the
-process and of what it starts: `explain` and `inspect FILE` 8 times an empty interpreter, `list` 20 times.
+process and of what it starts: `explain` and `inspect FILE` 8 times an empty interpreter, `list` 20 times,
+`fits` of the wheel that is named (without one: of a library of this interpreter) 10 times plus reading it.
 """
 
 from __future__ import annotations
@@ -17,6 +20,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 RUNS = 15
+READING = """
+import sys, time
+from pathlib import Path
+from stackcheck.cli.fits import read_target
+start = time.process_time()
+read_target(Path(sys.argv[1]))
+print(time.process_time() - start)
+"""
 
 
 class Least(NamedTuple):
@@ -63,10 +74,20 @@ def _measure(python: list[str]) -> None:
         took = least([*python, "-m", "stackcheck", *words], RUNS if len(words) < 3 else 5)
         shown = " ".join(word.rpartition("/")[2] for word in words)
         _tell(f"stackcheck {shown}", took, empty, promised=promised, asked=asked)
+    _fits(python, sys.argv[1] if len(sys.argv) > 1 else str(library), empty)
     imported = least([*python, "-c", "import stackcheck.pytest_plugin.plugin"])
     _tell("import stackcheck.pytest_plugin.plugin", imported, empty)
     memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1000
     print(f"largest process of all {memory:.1f} MB, promised 150 MB")
+
+
+def _fits(python: list[str], target: str, empty: Least) -> None:
+    """Tell what `fits` takes beside the reading of its target, which a process that does no more measures."""
+    command = [*python, "-c", READING, target]
+    reading = min(float(subprocess.check_output(command, text=True)) for _ in range(RUNS))
+    took = least([*python, "-m", "stackcheck", "fits", target])
+    what = f"stackcheck fits {target.rpartition('/')[2].partition('-')[0]}"
+    _tell(f"{what}, {reading * 1000:.1f} ms reading", took._replace(cpu=took.cpu - reading), empty, asked=10)
 
 
 def _tell(

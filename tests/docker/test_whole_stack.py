@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -21,6 +22,10 @@ from stackcheck.intake import catalog
 from stackcheck.model.verdict import Outcome
 from stackcheck.steps.resolution import locked, resolved
 from stackcheck.targets import BuildOptions
+from stackcheck.wheels import exports
+from stackcheck.wheels.fits import judge, wheel_subject
+from stackcheck.wheels.read import read_wheel
+from tools import real_loads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -231,6 +236,43 @@ def test_extensions_of_another_torch_fail_with_the_symbol_that_the_loader_names(
         report.subject.digest, ["python", "-c", LOAD, *paths], remove=True, network_disabled=True
     )
     assert [predicted.get(name) for name in checked] == said.decode().splitlines()
+
+
+SAMPLE = {
+    "torchvision": ("0.20.0", "0.21.0"),
+    "torchaudio": ("2.5.0", "2.6.0"),
+    "torchrl": ("0.6.0", "0.7.0"),
+}
+"""Of each package a release that this torch can load, and one that it cannot: 30 MB of wheels together."""
+
+
+def test_fits_predicts_what_the_loader_says_beside_this_torch(
+    whole: Report, client: docker.DockerClient, tmp_path: Path
+) -> None:
+    """A sample of `reports/fits/real-loads.md`, which `tools/real_loads.py` makes of ten torches."""
+    tables, torch = exports.read(), whole.resolution["torch"].partition("+")[0]
+    (build,) = (each for each in tables.builds if (each.torch, each.platform) == (torch, "linux/amd64"))
+    pins = [f"{name}=={version}" for name, versions in SAMPLE.items() for version in versions]
+    found = []
+    for pin in pins:
+        (wheel,) = fetched(tmp_path / pin, pin)
+        with wheel.open("rb") as file:
+            facts = read_wheel(file)
+        judged = judge(wheel_subject(facts), tables)
+        fit = next(each for each in judged.fits if each.build.bit == build.bit)
+        candidate = real_loads.Candidate(facts.name, facts.version, "", facts, judged, fit)
+        folder = tmp_path / pin / "unpacked"
+        shutil.unpack_archive(wheel, folder, "zip")
+        command = ["python", "-c", real_loads.LOAD, json.dumps(real_loads.rows_of(candidate, Path("/wheel")))]
+        mounts = {str(folder): {"bind": "/wheel", "mode": "ro"}}
+        said = client.containers.run(
+            whole.subject.digest, command, remove=True, network_disabled=True, volumes=mounts
+        )
+        words = {path.removeprefix("/wheel/"): words for path, words in json.loads(said).items()}
+        found.append(real_loads.compared(candidate, build, words, tables))
+    assert [row for row in found if not row["agree"] or not row["libraries"]] == []
+    predicted = {f"{row['package']}=={row['version']}": row["predicted"] for row in found}
+    assert predicted == dict(zip(pins, ["yes", "no"] * len(SAMPLE), strict=True))
 
 
 def test_two_torches_on_the_path(broken: Callable[..., Report]) -> None:

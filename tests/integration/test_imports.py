@@ -1,9 +1,10 @@
-"""What a command imports: a file is inspected and a rule explained by what these two need, and no more."""
+"""What a command imports: each of these what it needs, and no more."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 HEAVY = ("docker", "filelock", "httpx", "jinja2", "pydantic", "pytest", "rich", "tomlkit", "uv")
@@ -44,6 +45,19 @@ def test_a_file_is_inspected_without_definitions_engines_and_versions() -> None:
         "stackcheck.knowledge.gpus",
         "stackcheck.knowledge.reading",
     }
+
+
+def test_a_wheel_is_held_against_torch_by_its_bytes_and_the_exports_alone(tmp_path: Path) -> None:
+    wheel, info = tmp_path / "small-1.0-cp311-cp311-manylinux_2_28_x86_64.whl", "small-1.0.dist-info"
+    metadata = "Metadata-Version: 2.1\nName: small\nVersion: 1.0\nRequires-Dist: torch==2.8.0\n"
+    with zipfile.ZipFile(wheel, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(library(), "small/_C.so")
+        archive.writestr(f"{info}/METADATA", metadata)
+        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nTag: cp311-cp311-manylinux_2_28_x86_64\n")
+    modules = imported("fits", str(wheel))
+    assert distributions(modules) & {*HEAVY, "packaging"} == set()
+    rooms = {name.split(".")[1] for name in modules if name.startswith("stackcheck.")}
+    assert rooms == {"cli", "model", "report", "wheels"}
 
 
 def test_a_rule_is_explained_without_the_rules_of_other_folders() -> None:

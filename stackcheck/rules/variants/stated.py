@@ -185,8 +185,9 @@ def some_machine_takes_it(stack: Stack, tables: Tables) -> Finding | None:
     codes = built_codes(stack, tables)
     if codes is None or stack.platform is None:
         return None
-    rows = [row for row in tables.gpus.nvidia if covers(codes, row.capability).how != NO]
-    code = shown(codes)
+    nvidia, code = tables.gpus.nvidia, shown(codes)
+    served = {each for each in {row.capability for row in nvidia} if covers(codes, each).how != NO}
+    rows = [row for row in nvidia if row.capability in served]
     if not rows:
         return skipped(f"no GPU is known that {code} runs on, so {stack.id} was not held against machines")
     fits = [row for row in rows if _in_machine(row, stack.platform)]

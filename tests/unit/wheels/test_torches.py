@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from packaging.requirements import Requirement
 
 from stackcheck.model.errors import UsageError
 from stackcheck.wheels.torches import Asked, admits, pinned, spans
@@ -63,3 +64,11 @@ def test_neighbours_are_joined() -> None:
     releases = ["2.5.0", "2.6.0", "2.7.0", "2.8.0", "2.9.0"]
     assert spans(releases, ["2.5.0", "2.6.0", "2.8.0"]) == "2.5.0 - 2.6.0, 2.8.0"
     assert spans(releases, []) == ""
+
+
+@pytest.mark.parametrize(
+    "text", ["torch==2.8.0", "torch (==2.5.1)", "Torch ==2.6.0", "torch==2.8.0; extra == 'x'"]
+)
+def test_the_usual_pin_means_what_packaging_says(text: str) -> None:
+    need = Requirement(text)
+    assert pinned([text]) == (None if need.marker else str(need.specifier))
