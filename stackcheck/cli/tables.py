@@ -9,8 +9,6 @@ from collections import defaultdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import tomli
-
 from stackcheck import knowledge
 from stackcheck.cli import output
 from stackcheck.knowledge import measured
@@ -24,6 +22,8 @@ from stackcheck.report import FORMATS
 from stackcheck.report.document import Document, Entry, Lines, Listing, Section, Table
 from stackcheck.resolve.index import Fetcher
 from stackcheck.resolve.wheelindex import PYPI, WheelIndex
+from stackcheck.storage.parsing import parse_toml
+from stackcheck.storage.reading import read_text
 
 if TYPE_CHECKING:
     import argparse
@@ -104,7 +104,7 @@ def _refresh(args: argparse.Namespace) -> int:
 
 
 def _read(path: Path) -> TableFile:
-    document = tomli.loads(path.read_text(encoding="utf-8"))
+    document = parse_toml(read_text(path), str(path))
     rows = {key: [dict(row) for row in value] for key, value in document.items() if isinstance(value, list)}
     name = str(path.relative_to(FOLDER).with_suffix("")) if path.is_relative_to(FOLDER) else str(path)
     return TableFile(name, str(document.get("checked", "")), document.get("sources", {}), rows)
