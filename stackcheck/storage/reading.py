@@ -75,7 +75,7 @@ def open_file(path: Path) -> BinaryIO:
     be read.
     """
     try:
-        file = open(path, "rb", opener=_without_waiting)
+        file = open(path, "rb", opener=_without_waiting)  # noqa: PTH123, SIM115 - Path.open has no opener
     except (OSError, ValueError) as error:
         raise UsageError(f"{path}: {_reason(path, error)}.") from None
     mode = os.fstat(file.fileno()).st_mode
