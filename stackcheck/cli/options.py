@@ -105,8 +105,8 @@ def _build_options(args: argparse.Namespace) -> BuildOptions:
     secrets = {name: Path(file) for name, file in _pairs("--secret", get("secret", [])).items()}
     for file in secrets.values():
         open_file(file).close()
-    if get("ca") is not None:
-        read_certificates(get("ca"))
+    if (bundle := get("ca")) is not None:
+        read_certificates(bundle)
     return BuildOptions(
         base=get("base", ""),
         mirror=get("mirror", ""),

@@ -13,7 +13,7 @@ from stackcheck import knowledge
 from stackcheck.cli import output
 from stackcheck.knowledge import measured
 from stackcheck.knowledge.describe import view
-from stackcheck.knowledge.reading import FOLDER, own_folder
+from stackcheck.knowledge.reading import FOLDER, own_folder, read_file
 from stackcheck.knowledge.refresh import refresh, render_diff, write_own
 from stackcheck.model.errors import EXIT_OK, EXIT_UNCHECKED, UsageError
 from stackcheck.model.escape import one_line
@@ -22,8 +22,6 @@ from stackcheck.report import FORMATS
 from stackcheck.report.document import Document, Entry, Lines, Listing, Section, Table
 from stackcheck.resolve.index import Fetcher
 from stackcheck.resolve.wheelindex import PYPI, WheelIndex
-from stackcheck.storage.parsing import parse_toml
-from stackcheck.storage.reading import read_text
 
 if TYPE_CHECKING:
     import argparse
@@ -104,7 +102,7 @@ def _refresh(args: argparse.Namespace) -> int:
 
 
 def _read(path: Path) -> TableFile:
-    document = parse_toml(read_text(path), str(path))
+    document = read_file(path)
     rows = {key: [dict(row) for row in value] for key, value in document.items() if isinstance(value, list)}
     name = str(path.relative_to(FOLDER).with_suffix("")) if path.is_relative_to(FOLDER) else str(path)
     return TableFile(name, str(document.get("checked", "")), document.get("sources", {}), rows)

@@ -15,7 +15,7 @@ from stackcheck.model.errors import DefinitionError, UsageError
 from stackcheck.model.escape import block
 from stackcheck.model.near import did_you_mean
 from stackcheck.storage.parsing import parse_toml
-from stackcheck.storage.reading import files_in, is_folder, read_text, stands
+from stackcheck.storage.reading import files_in, is_folder, read_text, real_path, stands
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -155,7 +155,7 @@ def _members(row: dict[str, Any], file: str, where: str) -> tuple[list[Stack], l
 def _shown(path: Path) -> str:
     """Name a file as the user would: relative to where they stand when it lies below."""
     try:
-        return str(path.resolve().relative_to(Path.cwd()))
+        return str(real_path(path).relative_to(Path.cwd()))
     except ValueError:
         return str(path)
 

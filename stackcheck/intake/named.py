@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,10 @@ def dockerfile_text(stack: Stack, root: Path | None = None) -> str:
     Raises UsageError, one sentence with stack and path, when it cannot be read.
     """
     try:
-        return read_text(dockerfile_path(stack, root), errors="replace")
+        text = read_text(dockerfile_path(stack, root), errors="replace")
     except UsageError as error:
         raise UsageError(f"{stack.title}: image.dockerfile: {error}") from None
+    if not re.search(r"(?im)^\s*FROM\s", text):
+        path = dockerfile_path(stack, root)
+        raise UsageError(f"{stack.title}: image.dockerfile: {path}: no line starts with FROM.")
+    return text

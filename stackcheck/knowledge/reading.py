@@ -35,6 +35,7 @@ from stackcheck.storage.reading import read_text, stands
 from stackcheck_probes.binaries.capability import Capability, Ptx, Sass, parse_capability, parse_code
 
 FOLDER = Path(__file__).parent
+DO = "correct it, or name another folder in STACKCHECK_TABLES"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,16 +75,17 @@ def read_table(name: str, folder: Path = FOLDER, own: Path | None = None) -> dic
 
     Raises TableError, naming the file, when it cannot be read, is not TOML, or has no `checked` date.
     """
-    table = _read_file(folder / f"{name}.toml", "reinstall stackcheck")
+    table = read_file(folder / f"{name}.toml", "reinstall stackcheck")
     table["file"] = f"{name}.toml"
     own = own_folder() if own is None and folder == FOLDER else own
     if own and stands(path := own / f"{name}.toml"):
-        table["own"] = _read_file(path, "correct it, or name another folder in STACKCHECK_TABLES")
+        table["own"] = read_file(path)
         table["own"]["sources"] = table["sources"] | table["own"]["sources"]
     return table
 
 
-def _read_file(path: Path, do: str) -> dict[str, Any]:
+def read_file(path: Path, do: str = DO) -> dict[str, Any]:
+    """Return the document of one table file; `do` is the advice where it cannot be one."""
     try:
         table = parse_toml(read_text(path), str(path))
     except UsageError as error:

@@ -29,7 +29,7 @@ from stackcheck.pytest_plugin.shared_reports import SharedReports
 from stackcheck.report import wording
 from stackcheck.report.text import verdict_text
 from stackcheck.rules.registry import RULES, Rule
-from stackcheck.storage.reading import read_certificates
+from stackcheck.storage.reading import read_certificates, real_path
 from stackcheck.targets import BuildOptions
 from stackcheck.targets.registry import PREFERRED, known_name
 
@@ -317,7 +317,7 @@ def _may_apply(rule: Rule, facts: Facts) -> bool:
 
 def path_of(file: str) -> Path:
     """Return the absolute path of a definition file."""
-    return Path(file).resolve()
+    return real_path(Path(file))
 
 
 @cache

@@ -9,12 +9,10 @@ from __future__ import annotations
 import codecs
 import os
 import stat
-from typing import TYPE_CHECKING, BinaryIO, Literal
+from pathlib import Path
+from typing import BinaryIO, Literal
 
 from stackcheck.model.errors import UsageError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 MOST = 32 << 20
 """Bytes of a text that are read: a lock file of thousands of packages has a few million."""
@@ -49,6 +47,11 @@ def stands(path: Path) -> bool:
     return True
 
 
+def real_path(path: Path) -> Path:
+    """Return a path without links; `Path.resolve` raises for a link to itself before Python 3.13."""
+    return Path(os.path.realpath(path))
+
+
 def is_folder(path: Path) -> bool:
     """Tell whether a folder has this name; what cannot be looked at is none."""
     try:
@@ -75,7 +78,7 @@ def open_file(path: Path) -> BinaryIO:
     be read.
     """
     try:
-        file = open(path, "rb", opener=_without_waiting)  # noqa: PTH123, SIM115 - Path.open has no opener
+        file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115 - Path.open has no opener
     except (OSError, ValueError) as error:
         raise UsageError(f"{path}: {_reason(path, error)}.") from None
     mode = os.fstat(file.fileno()).st_mode
