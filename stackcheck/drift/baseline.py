@@ -161,7 +161,10 @@ def _observation(report: Report | None, path: Path) -> Observation | None:
 
 def _read_accepted(path: Path, stack: Stack) -> Accepted:
     """Read accepted facts; raise ReportError for a file that `write_accepted` did not write."""
-    said = parse_json(read_text(path, MOST_BYTES), str(path))
+    try:
+        said = parse_json(read_text(path, MOST_BYTES), str(path))
+    except UsageError as error:
+        raise ReportError(f"{error} Remove it, and accept again.") from None
     try:
         document = _versioned(said, stack)
         texts = {key: str(document[key]) for key in ("stack", "reason", "when", "machine", "lock", "report")}
