@@ -52,7 +52,7 @@ EXIT_TERMINATED = 143
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code (0 good, 1 FAIL, 2 wrong call, 3 could not be checked)."""
-    words = list(sys.argv[1:] if argv is None else argv)
+    words = [*(sys.argv[1:] if argv is None else argv)]  # `list` is the module of that command here
     signal.signal(signal.SIGTERM, _terminate)
     gc.set_threshold(50_000)  # what commands make lives as long as they do: looking for garbage costs 5 %
     for stream in (sys.stdout, sys.stderr):

@@ -11,6 +11,7 @@ from stackcheck.cli import output
 from stackcheck.model.errors import EXIT_FAIL, EXIT_OK, EXIT_UNCHECKED, UsageError
 from stackcheck.model.verdict import Outcome
 from stackcheck.report import FORMATS
+from stackcheck.storage.reading import open_file, stands
 from stackcheck.wheels import exports, fitdocument
 from stackcheck.wheels.fits import PLATFORMS, Subject, judge, wheel_subject
 from stackcheck.wheels.read import read_library_facts, read_wheel
@@ -89,14 +90,14 @@ def _exit_code(outcomes: list[Outcome | None], *, whole: bool) -> int:
 
 def _is_project(target: str) -> bool:
     match = _NAMED.fullmatch(target)
-    return not Path(target).exists() and match is not None and match[2] is None
+    return not stands(Path(target)) and match is not None and match[2] is None
 
 
 def _told(
     target: str, asked: Asked | None, tables: Exports, args: argparse.Namespace
 ) -> Iterator[fitdocument.Told]:
     """Yield what a target is judged by: one subject for a file or a release, several for a package."""
-    for subject in [read_target(Path(target))] if Path(target).exists() else _on_index(target, args):
+    for subject in [read_target(Path(target))] if stands(Path(target)) else _on_index(target, args):
         yield fitdocument.Told(judge(subject, tables), asked, _gpus(args.gpu))
 
 
@@ -113,12 +114,9 @@ def _gpus(text: str | None) -> tuple[Gpu, ...]:
 
 def read_target(path: Path) -> Subject:
     """Read a wheel or a library; raise UsageError for what is neither."""
-    try:
-        with path.open("rb") as file:
-            if file.read(4) == b"PK\x03\x04":
-                return wheel_subject(read_wheel(file))
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}.") from None
+    with open_file(path) as file:
+        if file.read(4) == b"PK\x03\x04":
+            return wheel_subject(read_wheel(file))
     return Subject(path.name, (read_library_facts(path),))
 
 

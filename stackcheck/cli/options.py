@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from stackcheck.model.errors import UsageError
+from stackcheck.storage.reading import open_file, read_certificates
 
 if TYPE_CHECKING:
     import argparse
@@ -102,12 +103,10 @@ def _build_options(args: argparse.Namespace) -> BuildOptions:
 
     get = vars(args).get
     secrets = {name: Path(file) for name, file in _pairs("--secret", get("secret", [])).items()}
-    for option, file in (
-        ("--ca", get("ca")),
-        *((f"--secret {name}", file) for name, file in secrets.items()),
-    ):
-        if file is not None and not file.is_file():
-            raise UsageError(f"{option}: there is no file {file}")
+    for file in secrets.values():
+        open_file(file).close()
+    if (bundle := get("ca")) is not None:
+        read_certificates(bundle)
     return BuildOptions(
         base=get("base", ""),
         mirror=get("mirror", ""),

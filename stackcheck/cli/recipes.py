@@ -11,6 +11,7 @@ from stackcheck.cli import options, output, stacks
 from stackcheck.model.errors import StackcheckError, UsageError
 from stackcheck.report import FORMATS
 from stackcheck.storage.folders import write_atomically
+from stackcheck.storage.reading import files_in, read_text
 from stackcheck.variants.matrix import SUFFIX, make_shelf
 
 if TYPE_CHECKING:
@@ -47,18 +48,9 @@ def execute(args: argparse.Namespace) -> int:
 def _check(args: argparse.Namespace, wanted: tuple[Stack, ...]) -> int:
     from stackcheck.steps.recipes import check_shelf  # noqa: PLC0415 - rendering needs no rules
 
-    if not args.folder.is_dir():
-        raise UsageError(f"{args.folder}: there is no such folder of recipes")
-    texts = {path.name: _text(path) for path in sorted(args.folder.glob(f"*{SUFFIX}"))}
+    shelf = files_in(args.folder, SUFFIX)
+    texts = {path.name: read_text(path, _MOST, errors="replace") for path in shelf}
     return output.write_reports([check_shelf(make_shelf(wanted, texts, str(args.folder)))], args)
-
-
-def _text(path: Path) -> str:
-    try:
-        with path.open("rb") as stream:
-            return stream.read(_MOST).decode("utf-8", "replace")
-    except OSError as error:
-        raise UsageError(f"{path}: this recipe cannot be read: {error.strerror}") from None
 
 
 def _render(args: argparse.Namespace, wanted: tuple[Stack, ...]) -> int:

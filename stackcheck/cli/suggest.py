@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from stackcheck.cli import options, output, stacks
 from stackcheck.intake import catalog
-from stackcheck.model.errors import EXIT_FAIL, EXIT_OK, EXIT_UNCHECKED
+from stackcheck.model.errors import EXIT_FAIL, EXIT_OK, EXIT_UNCHECKED, UsageError
 from stackcheck.model.verdict import Outcome
 from stackcheck.report import FORMATS
 from stackcheck.report.document import Document, Entry, Lines, Listing, Section
 from stackcheck.report.sections import finding
 from stackcheck.report.wording import plural
 from stackcheck.steps.options import Options
+from stackcheck.storage.reading import read_text
 from stackcheck.suggest import spell
 from stackcheck.suggest.answer import answer
 from stackcheck.suggest.edited import edit_text, unified
@@ -134,9 +135,9 @@ def _diff(stack: Stack, suggestion: Suggestion) -> str:
     if not suggestion.changes or not suggestion.proven or stack.axes or not stack.file:
         return ""
     try:
-        before = Path(stack.file).read_text(encoding="utf-8")
+        before = read_text(Path(stack.file))
         after = edit_text(before, stack.id, suggestion.changes)
-    except (OSError, KeyError, ValueError):
+    except (UsageError, KeyError, ValueError):
         return ""
     read, faults = catalog.load_text(after, file=stack.file)
     same = not faults and suggestion.stack in read

@@ -9,13 +9,11 @@ from collections import defaultdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import tomli
-
 from stackcheck import knowledge
 from stackcheck.cli import output
 from stackcheck.knowledge import measured
 from stackcheck.knowledge.describe import view
-from stackcheck.knowledge.reading import FOLDER, own_folder
+from stackcheck.knowledge.reading import FOLDER, own_folder, read_file
 from stackcheck.knowledge.refresh import refresh, render_diff, write_own
 from stackcheck.model.errors import EXIT_OK, EXIT_UNCHECKED, UsageError
 from stackcheck.model.escape import one_line
@@ -104,7 +102,7 @@ def _refresh(args: argparse.Namespace) -> int:
 
 
 def _read(path: Path) -> TableFile:
-    document = tomli.loads(path.read_text(encoding="utf-8"))
+    document = read_file(path)
     rows = {key: [dict(row) for row in value] for key, value in document.items() if isinstance(value, list)}
     name = str(path.relative_to(FOLDER).with_suffix("")) if path.is_relative_to(FOLDER) else str(path)
     return TableFile(name, str(document.get("checked", "")), document.get("sources", {}), rows)

@@ -22,6 +22,8 @@ from stackcheck.probing.observation import parse_observation
 from stackcheck.report.jsonfile import from_json, to_json
 from stackcheck.resolve.lockfile import read_lock
 from stackcheck.storage.folders import write_atomically
+from stackcheck.storage.parsing import parse_json
+from stackcheck.storage.reading import decode, read_bytes, read_text, stands
 
 if TYPE_CHECKING:
     from stackcheck.intake.stack import Stack
@@ -84,17 +86,17 @@ def read_baseline(stack: Stack, locks: Path | None = None, report: Path | None =
     lock, LockError and ReportError for files that are damaged.
     """
     place = lock_path(stack, locks)
-    if not place.exists():
-        raise UsageError(f"{stack.title}: there is no lock {place}; run `stackcheck lock {stack.id}` first")
+    if not stands(place):
+        raise UsageError(f"{stack.title}: there is no lock {place}; run `stackcheck lock {stack.id}` first.")
     lock = read_lock(place)
     lock_digest = hashlib.sha256(lock.text.encode()).hexdigest()
-    if report and not report.exists():
-        raise UsageError(f"--baseline {report}: there is no such file")
+    if report and not stands(report):
+        raise UsageError(f"--baseline {report}: there is no such file.")
     path = report or report_path(stack)
-    found, digest = _read_report(path, stack) if path.exists() else (None, "")
+    found, digest = _read_report(path, stack) if stands(path) else (None, "")
     observation = _observation(found, path)
     own = path.with_name(f"{path.stem}.drift.json")
-    accepted = _read_accepted(own, stack) if own.exists() else None
+    accepted = _read_accepted(own, stack) if stands(own) else None
     facts = _of_lock(lock, stack, accepted, lock_digest)
     facts |= _of_report(found, observation, accepted, digest, path, stack)
     facts |= _of_neither(accepted)
@@ -139,8 +141,8 @@ def _of_neither(accepted: Accepted | None) -> Snapshot:
 
 
 def _read_report(path: Path, stack: Stack) -> tuple[Report, str]:
-    content = _read(path)
-    reports = from_json(content.decode("utf-8", "replace"), source=str(path))
+    content = read_bytes(path, MOST_BYTES)
+    reports = from_json(decode(content, str(path)), source=str(path))
     mine = [report for report in reports if report.stack == stack.id]
     if not mine:
         names = ", ".join(one_line(report.name, 80) for report in reports[:5])
@@ -157,22 +159,17 @@ def _observation(report: Report | None, path: Path) -> Observation | None:
         raise ReportError(f"{path}: {error}") from None
 
 
-def _read(path: Path) -> bytes:
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise ReportError(f"{path}: larger than any baseline ({MOST_BYTES >> 20} MB)")
-        return path.read_bytes()
-    except OSError as error:
-        raise ReportError(f"{path}: cannot be read ({error.strerror})") from None
-
-
 def _read_accepted(path: Path, stack: Stack) -> Accepted:
     """Read accepted facts; raise ReportError for a file that `write_accepted` did not write."""
     try:
-        document = _versioned(json.loads(_read(path)), stack)
+        said = parse_json(read_text(path, MOST_BYTES), str(path))
+    except UsageError as error:
+        raise ReportError(f"{error} Remove it, and accept again.") from None
+    try:
+        document = _versioned(said, stack)
         texts = {key: str(document[key]) for key in ("stack", "reason", "when", "machine", "lock", "report")}
         return Accepted(facts=from_rows(document), **texts)
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ReportError(
             f"{path}: this is no accepted baseline ({one_line(error, 100)}); remove it, and accept again"
         ) from None

@@ -8,10 +8,10 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import tomli
 from packaging.version import InvalidVersion, Version
 
 from stackcheck.model.errors import TableError
+from stackcheck.storage.parsing import parse_toml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,7 +84,7 @@ def load() -> Kinds:
 
     Raises TableError, naming the row.
     """
-    return parse(tomli.loads(_FILE.read_text("utf-8")))
+    return parse(parse_toml(_FILE.read_text("utf-8"), _FILE.name))
 
 
 def parse(document: Mapping[str, Any]) -> Kinds:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from stackcheck.drift import files, metadata, observation_facts, resolving
 from stackcheck.drift.facts import Gap, Key, Seen, Snapshot, snapshot
 from stackcheck.images.dockersteps import bases
+from stackcheck.intake.named import dockerfile_text
 from stackcheck.model.errors import EngineError, EngineUnreachableError, ProbeError, ResolveError, UsageError
 from stackcheck.model.facts import Missing
 from stackcheck.model.index_pages import Page, Unreachable
@@ -233,8 +234,7 @@ def base_references(stack: Stack, build: BuildOptions) -> tuple[str, ...]:
     """Return the images that a build of the stack starts from, or the image that it takes as it is."""
     image = stack.image
     if image.dockerfile:
-        path = (build.root or Path(stack.file).parent) / image.dockerfile
-        return bases(path.read_text("utf-8", errors="replace")) if path.is_file() else ()
+        return bases(dockerfile_text(stack, build.root))
     named = (image.ready,) if image.ready else (build.base or image.base, image.build_base)
     return tuple(each for each in named if each)
 

@@ -10,6 +10,7 @@ from stackcheck.drift.cve import MOST_BYTES, NotAScanError, parse_scan
 from stackcheck.drift.facts import Gap, Snapshot
 from stackcheck.model.errors import UsageError
 from stackcheck.model.redact import shown
+from stackcheck.storage.reading import read_bytes
 from stackcheck.targets.process.temp_dirs import temp_folder
 
 if TYPE_CHECKING:
@@ -26,13 +27,11 @@ def read_scans(paths: Iterable[Path]) -> Snapshot:
     """Return the findings of all files together; raise UsageError, naming it, for one that is no scan."""
     facts = Snapshot()
     for path in paths:
+        content = read_bytes(path, MOST_BYTES)
         try:
-            with path.open("rb") as stream:
-                facts |= parse_scan(stream.read(MOST_BYTES + 1))
-        except OSError as error:
-            raise UsageError(f"--scan {path}: cannot be read ({error.strerror})") from None
+            facts |= parse_scan(content)
         except NotAScanError as error:
-            raise UsageError(f"--scan {path}: {error}") from None
+            raise UsageError(f"--scan {path}: {error}.") from None
     return facts
 
 

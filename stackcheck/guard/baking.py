@@ -18,6 +18,7 @@ from stackcheck.probing.observation import rule_facts
 from stackcheck.resolve import locking
 from stackcheck.resolve.lockfile import read_lock
 from stackcheck.steps.probing import asked
+from stackcheck.storage.reading import stands
 from stackcheck.targets.engine import ContainerEngine
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def _locked(stack: Stack | None, options: Options) -> dict[str, str]:
     if stack is None:
         return {}
     path = lock_path(stack, options.locks)
-    if not path.is_file():
+    if not stands(path):
         return {}
     resolution = locking.resolution_of(read_lock(path))
     return {package.name: str(package.version) for package in resolution.packages}

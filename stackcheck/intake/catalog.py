@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import fnmatch
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import tomli
 
 from stackcheck.images.tiers import link
 from stackcheck.intake.axes import expand
 from stackcheck.intake.stack import FILLED_IN, Stack, parse_stack
 from stackcheck.model.errors import DefinitionError, UsageError
+from stackcheck.model.escape import block
 from stackcheck.model.near import did_you_mean
+from stackcheck.storage.parsing import parse_toml
+from stackcheck.storage.reading import files_in, is_folder, read_text, real_path, stands
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
 _FIELDS = frozenset(Stack.model_fields) - {"id", "family", "file", "axes"} - FILLED_IN
 _SHIPPED = (Path(__file__).parents[1] / "matrices", Path(__file__).parents[2] / "matrices")
+
+
+def _tell(text: str) -> None:
+    """Say on stderr what nobody asked for and somebody has to know."""
+    if sys.stderr is not None:
+        sys.stderr.write("\n".join(block(f"stackcheck: {text}", limit=2000, lines=4)) + "\n")
 
 
 def folders(stated: Sequence[Path] = ()) -> list[Path]:
@@ -30,26 +39,72 @@ def folders(stated: Sequence[Path] = ()) -> list[Path]:
     return [here] if here.is_dir() else [folder for folder in _SHIPPED if folder.is_dir()][:1]
 
 
-def load(places: Iterable[Path], names: Iterable[str] = ()) -> tuple[Stack, ...]:
+def load(
+    places: Iterable[Path], names: Iterable[str] = (), tell: Callable[[str], None] = _tell
+) -> tuple[Stack, ...]:
     """Read every definition of these files and folders.
 
     With `names`, ids or families, only the files are parsed in which one of them, or a tier below one, may
-    stand. Raises UsageError for a place that is not there, DefinitionError with all faults of what is parsed.
+    stand; once all of them are found, faults of other files are told, and stop nobody. Raises UsageError for
+    a place or file that was named and cannot be read, DefinitionError with all faults of what is parsed.
     """
+    texts, faults = _texts(places)
     stacks: list[Stack] = []
-    faults: list[str] = []
-    texts = {path: path.read_text(encoding="utf-8") for path in _files(places)}
     wanted = set(names)
     while chosen := [path for path, text in texts.items() if not wanted or _may_define(text, wanted)]:
         for path in chosen:
             found, wrong = load_text(texts.pop(path), file=_shown(path))
             stacks += found
-            faults += wrong
+            faults |= {_shown(path): wrong} if wrong else {}
         wanted |= {stack.image.from_stack for stack in stacks if wanted and stack.image.from_stack}
+    return _chained(stacks, _standing(faults, stacks, wanted, tell))
+
+
+def _texts(places: Iterable[Path]) -> tuple[dict[Path, str], dict[str, list[str]]]:
+    """Return the text of every definition file, and what keeps a file of a folder from being read."""
+    texts: dict[Path, str] = {}
+    faults: dict[str, list[str]] = {}
+    for place in places:
+        if not is_folder(place):
+            texts[place] = _named_text(place)
+            continue
+        for path in files_in(place, ".toml"):
+            try:
+                texts[path] = read_text(path)
+            except UsageError as error:
+                faults[_shown(path)] = [str(error)]
+    return texts, faults
+
+
+def _named_text(place: Path) -> str:
+    if not stands(place):
+        raise UsageError(f"{place}: there is no such file or folder of stack definitions.")
+    return read_text(place)
+
+
+def _standing(
+    faults: Mapping[str, list[str]],
+    stacks: Sequence[Stack],
+    wanted: AbstractSet[str],
+    tell: Callable[[str], None],
+) -> list[str]:
+    """Return the faults that count: of all files, or once all that is wanted was found, of its own files."""
+    own = {stack.file for stack in stacks if wanted & {stack.id, stack.family}}
+    if not wanted or not wanted <= {name for stack in stacks for name in (stack.id, stack.family)}:
+        own |= faults.keys()
+    for file, wrong in faults.items():
+        if file not in own:
+            more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+            tell(f"{wrong[0].removesuffix('.')}{more}. The stacks that were asked for stand elsewhere.")
+    return [fault for file, wrong in faults.items() if file in own for fault in wrong]
+
+
+def _chained(stacks: Sequence[Stack], faults: list[str]) -> tuple[Stack, ...]:
+    """Return the stacks, each with the tiers below it; raise DefinitionError with all faults."""
     seen: dict[str, str] = {}
     for stack in stacks:
         if stack.id in seen:
-            faults.append(f"{stack.file}: {stack.id}: this id is also in {seen[stack.id]}; ids are unique")
+            faults.append(f"{stack.file}: {stack.id}: this id is also in {seen[stack.id]}; ids are unique.")
         seen.setdefault(stack.id, stack.file)
     # A tier that did not parse would be missed by those above it, which is no fault of theirs.
     chained, unchained = ((), []) if faults else link(stacks)
@@ -66,9 +121,9 @@ def _may_define(text: str, names: Iterable[str]) -> bool:
 def load_text(text: str, *, file: str) -> tuple[list[Stack], list[str]]:
     """Parse the text of one definition file; return its stacks and all its faults."""
     try:
-        document = tomli.loads(text)
-    except tomli.TOMLDecodeError as error:
-        return [], [f"{file}: this is not TOML: {error}"]
+        document = parse_toml(text, file)
+    except UsageError as error:
+        return [], [str(error)]
     stacks: list[Stack] = []
     faults = [
         f"{file}: {key}: unknown key{did_you_mean(key, ['stack'])}" for key in document if key != "stack"
@@ -97,22 +152,10 @@ def _members(row: dict[str, Any], file: str, where: str) -> tuple[list[Stack], l
     return stacks, list(faults)
 
 
-def _files(places: Iterable[Path]) -> list[Path]:
-    files: list[Path] = []
-    for place in places:
-        if place.is_dir():
-            files += sorted(place.glob("*.toml"))
-        elif place.is_file():
-            files.append(place)
-        else:
-            raise UsageError(f"{place}: there is no such file or folder of stack definitions")
-    return files
-
-
 def _shown(path: Path) -> str:
     """Name a file as the user would: relative to where they stand when it lies below."""
     try:
-        return str(path.resolve().relative_to(Path.cwd()))
+        return str(real_path(path).relative_to(Path.cwd()))
     except ValueError:
         return str(path)
 

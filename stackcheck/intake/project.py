@@ -16,6 +16,7 @@ from stackcheck.intake.recognise import DEFINITION, DOCKERFILE, kind_of, read_fi
 from stackcheck.intake.stack import Stack, parse_stack
 from stackcheck.intake.stated import Found, Open, Place, Stated
 from stackcheck.model.errors import DefinitionError, UsageError
+from stackcheck.storage.reading import real_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -74,13 +75,13 @@ def _named(files: Sequence[Path]) -> tuple[str, Sequence[Found]]:
     found = [read_file(path, _shown(path)) for path in files]
     taken = {each.place.file for one in found if one.kind == dockerfiles.KIND for each in one.stated}
     left = [each for each in found if each.kind == dockerfiles.KIND or each.file not in taken]
-    return _identifier(files[0].resolve().parent.name), left
+    return _identifier(real_path(files[0]).parent.name), left
 
 
 def _shown(path: Path) -> str:
     """Name a file as the user would: relative to where they stand when it lies below."""
     try:
-        return str(path.resolve().relative_to(Path.cwd()))
+        return str(real_path(path).relative_to(Path.cwd()))
     except ValueError:
         return str(path)
 
@@ -97,7 +98,7 @@ def _in_folder(folder: Path) -> list[tuple[str, Sequence[Found]]]:
     images = {path: found for path, found in read.items() if kind_of(path) == DOCKERFILE}
     used = {each.place.file for found in images.values() for each in found.stated}
     others = _of_torch(found for path, found in read.items() if path not in images and found.file not in used)
-    base = _identifier(folder.resolve().name)
+    base = _identifier(real_path(folder).name)
     return list(_sets(base, images, others))
 
 
@@ -128,6 +129,9 @@ def _identifier(name: str) -> str:
 
 def _stacks(name: str, found: Sequence[Found], given: Mapping[str, Any]) -> list[Taken]:
     """Return the stack that files state together, or one for each set of optional packages with torch."""
+    if not any(each.packages or each.members or each.kind == dockerfiles.KIND for each in found):
+        files = ", ".join(each.file for each in found)
+        raise UsageError(f"{files}: no package is stated here that could be judged; name another file.")
     if not any("torch" in each.packages for each in found):
         members = [
             _stack(f"{name}-{_identifier(member.replace(' ', '-'))}", found, more, given)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import fnmatch
-import json
 import re
-from typing import TYPE_CHECKING, Any
-
-import tomli
+from typing import TYPE_CHECKING
 
 from stackcheck.intake import conda, dockerfiles, lockfiles, pyproject, requirements
 from stackcheck.model.errors import UsageError
+from stackcheck.storage.parsing import parse_json, parse_toml
 from stackcheck.storage.reading import read_text
 
 if TYPE_CHECKING:
@@ -63,8 +61,8 @@ def read_file(path: Path, shown: str) -> Found:
     Raises UsageError, one sentence with path and line, for a file that cannot be read or whose kind is not
     known.
     """
-    text = read_text(path)
     kind = kind_of(path)
+    text = read_text(path, errors="replace" if kind == DOCKERFILE else "strict")
     if kind in {"", DEFINITION}:
         kind = _by_content(text)
     if not kind:
@@ -93,30 +91,19 @@ def _dockerfile(text: str, path: Path, shown: str) -> Found:
     return dockerfiles.read(text, path.parent, shown)
 
 
-def _toml(text: str, shown: str) -> dict[str, Any]:
-    try:
-        return tomli.loads(text)
-    except (RecursionError, ValueError) as error:
-        why = "it is nested too deeply" if isinstance(error, RecursionError) else error
-        raise UsageError(f"{shown}: this is not TOML: {why}.") from None
-
-
 def _pyproject(text: str, path: Path, shown: str) -> Found:
     del path
-    return pyproject.read(text, _toml(text, shown), shown)
+    return pyproject.read(text, parse_toml(text, shown), shown)
 
 
 def _lock(text: str, path: Path, shown: str) -> Found:
     del path
-    return lockfiles.read(text, _toml(text, shown), shown)
+    return lockfiles.read(text, parse_toml(text, shown), shown)
 
 
 def _pipfile(text: str, path: Path, shown: str) -> Found:
     del path
-    try:
-        document = json.loads(text)
-    except (RecursionError, ValueError) as error:
-        raise UsageError(f"{shown}: this is not JSON: {error}.") from None
+    document = parse_json(text, shown)
     if not isinstance(document, dict):
         raise UsageError(f"{shown}: this is not a Pipfile.lock: it holds no object.")
     return lockfiles.read_pipfile_lock(document, text, shown)
@@ -124,7 +111,7 @@ def _pipfile(text: str, path: Path, shown: str) -> Found:
 
 def _pixi(text: str, path: Path, shown: str) -> Found:
     del path
-    return conda.read_pixi(_toml(text, shown), text, shown)
+    return conda.read_pixi(parse_toml(text, shown), text, shown)
 
 
 def _conda(text: str, path: Path, shown: str) -> Found:

@@ -15,13 +15,16 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from stackcheck.intake.stated import Found, Open, Place, Stated, found_of, package, required
+from stackcheck.model.errors import UsageError
 from stackcheck.model.redact import without_userinfo
-from stackcheck.storage.reading import read_text
+from stackcheck.storage.reading import read_text, real_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 KIND = "requirements file"
+_LONGEST = 10_000
+"""Characters of a line: pip-requirements-parser takes the square of it in time."""
 _DEEPEST = 8
 _VARIABLE = re.compile(r"\$\{[A-Z0-9_]+\}")
 _EGG = re.compile(r"[#&]egg=([A-Za-z0-9][A-Za-z0-9._-]*)")
@@ -43,6 +46,9 @@ def read(path: Path, shown: str) -> Found:
 def read_lines(text: str, shown: str, line: int = 0, folder: Path | None = None) -> Iterator[Stated | Open]:
     """Read the text of a requirement file; `line` is where it stands when it is a part of another file."""
     folder = folder or Path()
+    for number, each in enumerate(text.split("\n"), 1):
+        if len(each) > _LONGEST:
+            raise UsageError(f"{shown}:{line or number}: this line is longer than any requirement.")
 
     def place(number: int | None) -> Place:
         return Place(shown, line or number or 0)
@@ -57,7 +63,7 @@ def _number(row: Any) -> int:
 
 
 def _of_file(path: Path, shown: str, parents: tuple[Path, ...]) -> Iterator[Stated | Open]:
-    yield from _nested(read_text(path), path, shown, (*parents, path.resolve()))
+    yield from _nested(read_text(path), path, shown, (*parents, real_path(path)))
 
 
 def _nested(text: str, path: Path, shown: str, parents: tuple[Path, ...]) -> Iterator[Stated | Open]:
@@ -75,7 +81,7 @@ def included(
     inner = folder / each.value
     if "://" in each.value:
         yield Open(f"{each.key} {without_userinfo(each.value)} is not fetched.", each.place)
-    elif inner.resolve() in parents or len(parents) > _DEEPEST:
+    elif real_path(inner) in parents or len(parents) > _DEEPEST:
         yield Open(f"{each.key} {each.value} leads back to a file that is being read.", each.place)
     else:
         inside = _of_file(inner, str(Path(shown).parent / each.value), parents)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from stackcheck.knowledge.reading import FOLDER, own_folder
 from stackcheck.model.errors import TableError
+from stackcheck.storage.reading import read_bytes
 
 if TYPE_CHECKING:
     from stackcheck.knowledge import (
@@ -156,7 +157,7 @@ def sha256() -> str:
 
     digest = hashlib.sha256()
     for path in (*files(), *import_module(f"{__name__}.measured").files()):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+        digest.update(path.name.encode() + b"\0" + read_bytes(path))
     return digest.hexdigest()
 
 

@@ -28,13 +28,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-import tomli
-
-from stackcheck.model.errors import TableError
+from stackcheck.model.errors import TableError, UsageError
 from stackcheck.storage.folders import xdg_folder
+from stackcheck.storage.parsing import parse_toml
+from stackcheck.storage.reading import read_text, stands
 from stackcheck_probes.binaries.capability import Capability, Ptx, Sass, parse_capability, parse_code
 
 FOLDER = Path(__file__).parent
+DO = "correct it, or name another folder in STACKCHECK_TABLES"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,20 +75,21 @@ def read_table(name: str, folder: Path = FOLDER, own: Path | None = None) -> dic
 
     Raises TableError, naming the file, when it cannot be read, is not TOML, or has no `checked` date.
     """
-    table = _read_file(folder / f"{name}.toml", "reinstall stackcheck")
+    table = read_file(folder / f"{name}.toml", "reinstall stackcheck")
     table["file"] = f"{name}.toml"
     own = own_folder() if own is None and folder == FOLDER else own
-    if own and (path := own / f"{name}.toml").is_file():
-        table["own"] = _read_file(path, "correct it, or name another folder in STACKCHECK_TABLES")
+    if own and stands(path := own / f"{name}.toml"):
+        table["own"] = read_file(path)
         table["own"]["sources"] = table["sources"] | table["own"]["sources"]
     return table
 
 
-def _read_file(path: Path, do: str) -> dict[str, Any]:
+def read_file(path: Path, do: str = DO) -> dict[str, Any]:
+    """Return the document of one table file; `do` is the advice where it cannot be one."""
     try:
-        table = tomli.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomli.TOMLDecodeError) as error:
-        raise TableError(f"{path}: this table of stackcheck cannot be read ({error}); {do}.") from None
+        table = parse_toml(read_text(path), str(path))
+    except UsageError as error:
+        raise TableError(f"{str(error).removesuffix('.')}; {do}.") from None
     if not isinstance(table.get("checked"), date):
         raise TableError(f"{path.name}: checked: a table states the date that it was checked.")
     if not isinstance(table.setdefault("sources", {}), dict):

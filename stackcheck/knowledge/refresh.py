@@ -19,6 +19,7 @@ from packaging.version import Version
 from stackcheck.knowledge.torch import load
 from stackcheck.knowledge.wheelrows import Addition, NotStatedError, Source, Wheels, quoted, releases, rows
 from stackcheck.model.errors import ResolveError, TableError
+from stackcheck.storage.reading import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -101,7 +102,7 @@ def write_own(additions: Iterable[Addition], own: Path, today: date) -> Path:
     """
     path = own / "torch.toml"
     try:
-        before = path.read_text(encoding="utf-8") if path.exists() else f"checked = {today}\n"
+        before = read_text(path) if path.exists() else f"checked = {today}\n"
         own.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=own) as folder:
             candidate = Path(folder) / path.name

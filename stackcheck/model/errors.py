@@ -43,7 +43,12 @@ class DefinitionError(StackcheckError):
 
 
 class TableError(StackcheckError):
-    """A knowledge table does not hold what it must; names file, row and key."""
+    """A knowledge table does not hold what it must; names file, row and key.
+
+    Tests prove those that ship: what is wrong at run time is a user's own, a file that was named.
+    """
+
+    exit_code = EXIT_USAGE
 
 
 class ResolveError(StackcheckError):

@@ -29,6 +29,7 @@ from stackcheck.pytest_plugin.shared_reports import SharedReports
 from stackcheck.report import wording
 from stackcheck.report.text import verdict_text
 from stackcheck.rules.registry import RULES, Rule
+from stackcheck.storage.reading import read_certificates, real_path
 from stackcheck.targets import BuildOptions
 from stackcheck.targets.registry import PREFERRED, known_name
 
@@ -316,7 +317,7 @@ def _may_apply(rule: Rule, facts: Facts) -> bool:
 
 def path_of(file: str) -> Path:
     """Return the absolute path of a definition file."""
-    return Path(file).resolve()
+    return real_path(Path(file))
 
 
 @cache
@@ -354,9 +355,9 @@ def _worker_input(config: pytest.Config) -> dict[str, Any]:
 def _options(config: pytest.Config) -> Options:
     get = config.getoption
     ca, locks = get("stack_ca"), get("stack_locks")
-    if ca and not Path(ca).is_file():
-        raise pytest.UsageError(str(UsageError(f"--stack-ca {ca}: there is no such file")))
     try:
+        if ca:
+            read_certificates(Path(ca))
         engine = known_name(get("stack_engine")) if get("stack_engine") else None
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None

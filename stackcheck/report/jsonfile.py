@@ -13,11 +13,12 @@ from dataclasses import asdict, dataclass, fields, make_dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_type_hints
 
 from stackcheck import __version__
-from stackcheck.model.errors import ReportError
+from stackcheck.model.errors import ReportError, UsageError
 from stackcheck.model.escape import one_line
 from stackcheck.model.report import SCHEMA_VERSION, Report
 from stackcheck.model.verdict import Level, Outcome, Verdict
 from stackcheck.report.wording import NOTHING
+from stackcheck.storage.parsing import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -120,9 +121,9 @@ def from_json(text: str, *, source: str = "the report") -> tuple[Report, ...]:
     version, or does not match the types.
     """
     try:
-        document = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ReportError(f"{source}: this is not JSON: {one_line(error)}.") from None
+        document = parse_json(text, source)
+    except UsageError as error:
+        raise ReportError(str(error)) from None
     rows = _rows(document, source)
     return tuple(_report_in(row, number, source) for number, row in enumerate(rows))
 

@@ -13,16 +13,17 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import unquote, urlsplit
 
-import tomli
 from packaging import pylock
 from packaging.utils import canonicalize_name
 
-from stackcheck.model.errors import LockError
+from stackcheck.model.errors import LockError, UsageError
 from stackcheck.model.lock import Lock, Origin, fingerprint
 from stackcheck.model.redact import without_userinfo
 from stackcheck.model.resolution import LockedPackage
 from stackcheck.model.wheel_tags import supported_tags
 from stackcheck.storage.folders import write_atomically
+from stackcheck.storage.parsing import parse_toml
+from stackcheck.storage.reading import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,9 +87,9 @@ def _taken(
     """Read what a lock will hold; its text is rendered where it is written: that takes ten times as long."""
     by_name = dict(origins)
     try:
-        rows = tomli.loads(uv_text).get("packages", [])
-    except (tomli.TOMLDecodeError, RecursionError) as error:
-        raise LockError(f"uv's lock is not TOML ({str(error)[:100]}).") from None
+        rows = parse_toml(uv_text, "uv's lock").get("packages", [])
+    except UsageError as error:
+        raise LockError(str(error)) from None
     document = {
         "lock-version": LOCK_VERSION,
         "created-by": "stackcheck",
@@ -159,11 +160,9 @@ def parse_lock(text: str, *, path: str = "lock") -> Lock:
     again. Raises LockError for what is not a PEP 751 lock of ours, or names a file without a SHA-256.
     """
     try:
-        document = tomli.loads(text)
-    except (tomli.TOMLDecodeError, RecursionError) as error:
-        raise LockError(
-            f"{path}: this is not TOML ({str(error)[:100]}); run `stackcheck lock` again."
-        ) from None
+        document = parse_toml(text, path)
+    except UsageError as error:
+        raise LockError(f"{error} Run `stackcheck lock` again.") from None
     return _lock_of(document, path=path, text=text)
 
 
@@ -240,12 +239,7 @@ def read_lock(path: Path) -> Lock:
     Raises LockError for a file that cannot be read, is not a PEP 751 lock, or names a file without a hash.
     """
     try:
-        raw = path.read_bytes()[: MOST_BYTES + 1]
-        text = raw.decode("utf-8")
-    except OSError as error:
-        raise LockError(f"{path}: the lock cannot be read ({error.strerror}).") from None
-    except UnicodeDecodeError:
-        raise LockError(f"{path}: this is not text in UTF-8; run `stackcheck lock` again.") from None
-    if len(raw) > MOST_BYTES:
-        raise LockError(f"{path}: larger than any lock (16 MB); run `stackcheck lock` again.")
+        text = read_text(path, MOST_BYTES)
+    except UsageError as error:
+        raise LockError(f"{error} Run `stackcheck lock` again.") from None
     return parse_lock(text, path=str(path))

@@ -15,6 +15,7 @@ from stackcheck.resolve.lockfile import read_lock, write_lock
 from stackcheck.resolve.question import Question, question_of
 from stackcheck.resolve.resolver import Options, resolve
 from stackcheck.resolve.verify_refusals import asked_for
+from stackcheck.storage.reading import stands
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,9 +44,9 @@ def lock_stack(stack: Stack, options: Options, folder: Path | None = None) -> Lo
     if resolution.unreached:
         return resolution.unreached[0]
     path = lock_path(stack, folder)
-    before = path.read_bytes() if path.is_file() else b""
-    if before == resolution.lock_text.encode():
-        return Locked(read_lock(path), resolution, changed=False)
+    before = _committed(stack, folder)
+    if isinstance(before, Lock) and before.text == resolution.lock_text:
+        return Locked(before, resolution, changed=False)
     return Locked(write_lock(resolution, path), resolution, changed=True)
 
 
@@ -98,7 +99,7 @@ def _why(resolving: Resolution | Unresolved) -> str:
 
 def _committed(stack: Stack, folder: Path | None) -> Lock | BrokenLock | None:
     path = lock_path(stack, folder)
-    if not path.exists():
+    if not stands(path):
         return None
     try:
         return read_lock(path)

@@ -4,30 +4,27 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stackcheck import knowledge
 from stackcheck.environment import definition_facts
 from stackcheck.environment.dockerfile import with_dockerfile
-from stackcheck.model.facts import Missing
+from stackcheck.intake.named import dockerfile_text
 
 if TYPE_CHECKING:
     from stackcheck.intake.stack import Stack
 
 
 def claimed(stack: Stack) -> dict[str, Any]:
-    """Return the facts that need only the definition, and the Dockerfile that it names."""
+    """Return the facts that need only the definition, and the Dockerfile that it names.
+
+    Raises UsageError for a Dockerfile that cannot be read.
+    """
     facts = definition_facts(stack, knowledge.load(), os.environ)
     if stack.image.dockerfile:
-        path = Path(stack.file).parent / stack.image.dockerfile
-        try:
-            facts["dockerfile"] = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            facts["dockerfile"] = Missing(f"{path} cannot be read: {error}")
-        else:
-            stated = with_dockerfile(stack, facts["dockerfile"], facts["tables"])
-            facts["env"] = replace(facts["env"], stack=stated)
+        facts["dockerfile"] = dockerfile_text(stack)
+        stated = with_dockerfile(stack, facts["dockerfile"], facts["tables"])
+        facts["env"] = replace(facts["env"], stack=stated)
     return facts
 
 

@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 import certifi
 
 from stackcheck.images.dockerfile import CA, NETRC
-from stackcheck.model.errors import UsageError
 from stackcheck.model.index_urls import places
 from stackcheck.model.redact import secrets_of
 from stackcheck.resolve.indexlogin import login_for
+from stackcheck.storage.reading import open_file, read_certificates
 
 if TYPE_CHECKING:
     from stackcheck.intake.stack import Stack
@@ -42,16 +42,15 @@ def gather_secrets(options: BuildOptions, known: Logins, folder: Path, progress:
         secrets[CA] = bundle
     if known:
         secrets[NETRC] = _private(folder / "netrc", render_netrc(known))
-    for name, path in secrets.items():
-        if not path.is_file():
-            raise UsageError(f"the file of the build secret {name!r} is not there: {path}")
+    for path in secrets.values():
+        open_file(path).close()
     return secrets
 
 
 def texts_to_hide(secrets: Mapping[str, Path], environ: Mapping[str, str]) -> list[str]:
     """Return every line and word of the secrets that no log may have (CA certificates are public)."""
     texts = [
-        path.read_text("utf-8", errors="replace")
+        path.read_text("utf-8", errors="replace")  # bytes: a secret need not be text
         for name, path in secrets.items()
         if name != CA and path.stat().st_size <= _TEXT_LIMIT
     ]
@@ -67,10 +66,7 @@ def ca_bundle(options: BuildOptions, folder: Path, progress: Progress) -> Path |
     pip and curl.
     """
     if options.ca_file:
-        try:
-            extra = options.ca_file.read_text("utf-8")
-        except (OSError, UnicodeDecodeError):
-            raise UsageError(f"cannot read the CA certificates in {options.ca_file}") from None
+        extra = read_certificates(options.ca_file)
         return _private(folder / "ca.pem", f"{Path(certifi.where()).read_text('utf-8')}\n{extra}")
     for name in _CA_VARIABLES:
         path = options.environ.get(name, "")

@@ -114,26 +114,26 @@ def test_help_names_every_command(folder: Path) -> None:
         (["dance"], f"'dance' is no command; commands: {', '.join(COMMANDS)}"),
         (["check"], "the following arguments are required: STACK"),
         (["check", "god"], "no stack is named 'god'; did you mean 'good'?; `stackcheck list` shows all"),
-        (["check", "no.toml"], "no.toml: there is no such file or folder of stack definitions"),
-        (["list", "--matrices", "no"], "no: there is no such file or folder of stack definitions"),
+        (["check", "no.toml"], "no.toml: there is no such file or folder of stack definitions."),
+        (["list", "--matrices", "no"], "no: there is no such file or folder of stack definitions."),
         (["list", "-o", "matrices"], "-o matrices: this is a folder; name a file in it"),
         (["list", "-o", "no/x.txt"], "-o no/x.txt: there is no folder no; make it first"),
         (
             ["report", "no.json"],
-            "no.json: this report cannot be read: No such file or directory.",
+            "no.json: there is no such file.",
         ),
         (
             ["report", "matrices/demo.toml"],
-            "matrices/demo.toml: this is not JSON: Expecting value: line 1 column 3 (char 2).",
+            "matrices/demo.toml:1: this is not JSON: Expecting value (column 3).",
         ),
         (
             ["explain", "TORCH1011"],
             "no rule has the code 'TORCH1011'; did you mean 'TORCH101'?; `stackcheck explain` lists all",
         ),
         (["tables", "gpu"], "there is no table 'gpu'; did you mean 'gpus'?"),
-        (["verify", "good", "--ca", "no.pem"], "--ca: there is no file no.pem"),
+        (["verify", "good", "--ca", "no.pem"], "no.pem: there is no such file."),
         (["verify", "good", "--secret", "netrc"], "--secret: give NAME=VALUE, not 'netrc'"),
-        (["verify", "good", "--secret", "a=no"], "--secret a: there is no file no"),
+        (["verify", "good", "--secret", "a=no"], "no: there is no such file."),
         (
             ["probe", "--here", "--stack", "family"],
             "--stack family names 2 stacks, choose one: family-py311, family-py312",
@@ -246,8 +246,8 @@ def test_report_renders_every_format(folder: Path, form: str, start: str) -> Non
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"\xff\xfe{", "r.json: this report cannot be read: it is not UTF-8 text.\n"),
-        ("fifo", "r.json: this is not a file; what comes from a pipe is read with -.\n"),
+        (b"\xff{", "r.json:1: byte 0 (0xff) is not UTF-8; save the file as UTF-8.\n"),
+        ("fifo", "r.json: this is a pipe, not a file that can be read.\n"),
     ],
 )
 def test_what_cannot_be_a_report_is_a_wrong_call(folder: Path, content: bytes | str, message: str) -> None:

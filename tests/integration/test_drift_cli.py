@@ -139,7 +139,7 @@ def test_the_formats_of_the_command(project: Path) -> None:
         (
             ("drift", "night", "--scan", "none.json"),
             2,
-            "--scan none.json: cannot be read (No such file or directory)",
+            "none.json: there is no such file.",
         ),
         (
             ("drift", "night", "--scan", "matrices/night.toml"),

@@ -287,8 +287,8 @@ def test_from_a_folder_below_the_root(project: pytest.Pytester) -> None:
             ["--stack", "dmeo"],
             "ERROR: no stack is named 'dmeo'; did you mean 'demo'?; `stackcheck list` shows all",
         ),
-        (["--stack", "x.toml"], "ERROR: x.toml: there is no such file or folder of stack definitions"),
-        (["--stack", "demo", "--stack-ca", "no.pem"], "ERROR: --stack-ca no.pem: there is no such file"),
+        (["--stack", "x.toml"], "ERROR: x.toml: there is no such file or folder of stack definitions."),
+        (["--stack", "demo", "--stack-ca", "no.pem"], "ERROR: no.pem: there is no such file."),
     ],
 )
 def test_a_wrong_call_is_a_usage_error(project: pytest.Pytester, args: list[str], message: str) -> None:

@@ -86,7 +86,7 @@ def test_one_recipe_goes_to_stdout() -> None:
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (("check", "nowhere"), "nowhere: there is no such folder of recipes"),
+        (("check", "nowhere"), "nowhere: there is no such file."),
         (
             ("check", "docs", "cpu-torch213"),
             "none of these stacks states a recipe; name a family with a [stack.recipe] table",

@@ -127,7 +127,7 @@ def test_refresh_writes_into_the_users_own_folder_and_every_command_reads_it(
     assert run("refresh", "--index", index[0], **home).stdout == "nothing new on the index\n"
     path.write_text(path.read_text("utf-8").replace("python", "pyhton"), "utf-8")
     broken = run("2.5.0", **home)
-    assert broken.returncode == 3
+    assert broken.returncode == 2
     assert broken.stderr.startswith(f"stackcheck: error: {path}: companion[1]: pyhton: unknown key; known: ")
 
 

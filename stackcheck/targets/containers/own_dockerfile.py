@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from stackcheck.images.dockersteps import bases, steps
 from stackcheck.images.layercache import keep, to_label
 from stackcheck.images.tiers import Tier
+from stackcheck.intake.named import dockerfile_path, dockerfile_text
 from stackcheck.model.errors import UsageError
+from stackcheck.storage.reading import is_folder, read_text
 from stackcheck.targets.containers import fingerprint
 from stackcheck.targets.containers.build_tool import proxy_arguments
 
@@ -63,11 +65,11 @@ def own_build(stack: Stack, options: BuildOptions) -> OwnBuild:
     With a manifest its files decide, and the Dockerfile; without, every file of the context.
     """
     root = (options.root or Path(stack.file).parent).absolute()
-    dockerfile = root / (stack.image.dockerfile or "Dockerfile")
+    dockerfile = dockerfile_path(stack, root)
     folder = root / stack.image.context if stack.image.context else dockerfile.parent
-    for path in (dockerfile, folder):
-        if not path.exists():
-            raise UsageError(f"{stack.title}: image: there is no {path}")
+    text = dockerfile_text(stack, root)
+    if not is_folder(folder):
+        raise UsageError(f"{stack.title}: image: there is no folder {folder}.")
     arguments = proxy_arguments(options.environ) | dict(options.build_args)
     context = fingerprint.context_digests(folder, dockerfile)
     listed = stack.image.manifest
@@ -79,7 +81,6 @@ def own_build(stack: Stack, options: BuildOptions) -> OwnBuild:
         not listed and dockerfile.is_relative_to(folder) and str(dockerfile.relative_to(folder)) in context
     )
     own = {} if inside else {stack.image.dockerfile or "Dockerfile": fingerprint.file_digest(dockerfile)}
-    text = dockerfile.read_text("utf-8", errors="replace")
     return OwnBuild(
         stack, dockerfile, folder, text, context, arguments, Tier(stack.id, own | files, settings)
     )
@@ -101,10 +102,7 @@ def read_manifest(path: Path, root: Path) -> dict[str, str]:
 
     Raise `UsageError` for a manifest that cannot be read or a line that names nothing or leads out of `root`.
     """
-    try:
-        lines = path.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read the manifest {path}: {error}") from None
+    lines = read_text(path).splitlines()
     found: dict[str, str] = {}
     for number, line in enumerate(lines, start=1):
         pattern = line.strip()

@@ -9,10 +9,9 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Self
 
-import tomli
-
 from stackcheck.model.errors import BuildFailedError, EngineError, NotCachedError, StackcheckError
 from stackcheck.model.redact import redact
+from stackcheck.storage.parsing import parse_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,9 +44,10 @@ class KnownFault:
 @cache
 def load_faults() -> tuple[KnownFault, ...]:
     """Return the rows of faults.toml."""
-    rows = tomli.loads((files("stackcheck.targets.process") / "faults.toml").read_text("utf-8"))["fault"]
+    text = (files("stackcheck.targets.process") / "faults.toml").read_text("utf-8")
     return tuple(
-        KnownFault(re.compile(row["pattern"]), row["whose"], row["message"], row["hint"]) for row in rows
+        KnownFault(re.compile(row["pattern"]), row["whose"], row["message"], row["hint"])
+        for row in parse_toml(text, "faults.toml")["fault"]
     )
 
 

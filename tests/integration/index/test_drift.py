@@ -382,7 +382,7 @@ def test_what_is_missing_or_damaged_is_said(
     with pytest.raises(ReportError, match=r"no accepted baseline \(it is not about tiny\); remove it"):
         look(stack)
     accepted.write_text('{"schema_version": 1')
-    with pytest.raises(ReportError, match=r"tiny.drift.json: this is no accepted baseline .*; remove it"):
+    with pytest.raises(ReportError, match=r"tiny.drift.json:1: this is not JSON: .* Remove it, and accept"):
         look(stack)
 
 

@@ -127,7 +127,7 @@ def test_lock(
 
 def test_every_option_reaches_the_pipeline(tmp_path: Path) -> None:
     ca = tmp_path / "ca.pem"
-    ca.touch()
+    ca.write_text("-----BEGIN CERTIFICATE-----\n")
     parser = ArgumentParser()
     for add in (options.add_resolving, options.add_building, options.add_probing):
         add(parser)

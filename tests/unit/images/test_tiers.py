@@ -118,7 +118,7 @@ def test_faults_of_a_manifest(tmp_path: Path, text: str, fault: str) -> None:
 
 
 def test_a_manifest_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="cannot read the manifest"):
+    with pytest.raises(UsageError, match="manifest: there is no such file"):
         read_manifest(tmp_path / "manifest", tmp_path)
 
 

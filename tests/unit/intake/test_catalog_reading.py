@@ -67,3 +67,28 @@ def test_an_unknown_name_is_told_near_names_of_all_files(tmp_path: Path) -> None
     (tmp_path / "good.toml").write_text('[[stack]]\nid = "good"\n')
     with pytest.raises(UsageError, match="no stack is named 'goood'; did you mean 'good'"):
         ids(tmp_path, "goood")
+
+
+def test_a_bad_file_beside_is_told_and_counts_once_the_stack_may_stand_in_it(folder: Path) -> None:
+    (folder / "binary.toml").write_bytes(b"\xff")
+    (folder / "axes.toml").write_text('axes = "of a broken file"\nx = = 1\n')
+    said: list[str] = []
+    assert [stack.id for stack in catalog.load([folder], ["good"], said.append)] == ["good"]
+    assert [line.partition(": ")[0] for line in said] == [f"{folder}/binary.toml:1", f"{folder}/axes.toml:2"]
+    assert all(line.endswith(". The stacks that were asked for stand elsewhere.") for line in said)
+    with pytest.raises(DefinitionError) as caught:
+        catalog.load([folder], ["good", "absent"], said.append)
+    assert len(caught.value.faults) == 2
+    assert len(said) == 2
+
+
+def test_a_fault_in_the_file_of_the_asked_stack_counts(folder: Path) -> None:
+    (folder / "good.toml").write_text(f'[[stack]]\nid = "good"\n{BROKEN}')
+    with pytest.raises(DefinitionError):
+        ids(folder, "good")
+
+
+def test_a_file_that_is_named_is_said_by_itself(folder: Path) -> None:
+    (folder / "binary.toml").write_bytes(b"\xff")
+    with pytest.raises(UsageError, match=r"binary\.toml:1: byte 0 \(0xff\) is not UTF-8"):
+        catalog.load([folder / "binary.toml"])

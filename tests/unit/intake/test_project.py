@@ -111,11 +111,15 @@ def test_a_folder_with_nothing_to_read_says_what_is_looked_for(tmp_path: Path) -
     [
         ("notes.md", "# Hello\nthis is prose\n", "what this file is cannot be told"),
         ("uv.lock", "package = [", "this is not TOML"),
-        ("pyproject.toml", "a" * 10 + "=" + "[" * 5000, "this is not TOML: it is nested too deeply"),
+        (
+            "pyproject.toml",
+            "a" * 10 + "=" + "[" * 5000,
+            "pyproject.toml:1: it is nested deeper than 100 levels",
+        ),
         ("environment.yml", "dependencies: [", "this is not YAML"),
         ("environment.yml", "name: x\n", "it has no list of dependencies"),
         ("environment.yml", "a: &a [*a, *a]\ndependencies: 1\n", "environment.yml"),
-        ("Pipfile.lock", "[" * 100000, "this is not JSON"),
+        ("Pipfile.lock", "[" * 100000, "Pipfile.lock:1: it is nested deeper than 100 levels"),
         ("Pipfile.lock", "[]", "it holds no object"),
     ],
 )

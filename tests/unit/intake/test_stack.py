@@ -80,7 +80,7 @@ def test_all_faults_of_a_file_come_at_once_with_file_key_and_suggestion() -> Non
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("x", "m.toml: this is not TOML: Expected '=' after a key in a key/value pair (at end of document)"),
+        ("x", "m.toml:1: this is not TOML: Expected '=' after a key in a key/value pair (column 2)."),
         ("", "m.toml: stack: a definition file holds [[stack]] tables, at least one"),
         (
             '[[stack]]\nid = "x"\n[stack.packages]\ntorch = ">=2,<<3"',
@@ -106,7 +106,7 @@ def test_an_id_is_there_once(tmp_path: Path) -> None:
     with pytest.raises(DefinitionError) as caught:
         catalog.load([tmp_path])
     assert caught.value.faults == (
-        f"{tmp_path}/b.toml: x: this id is also in {tmp_path}/a.toml; ids are unique",
+        f"{tmp_path}/b.toml: x: this id is also in {tmp_path}/a.toml; ids are unique.",
     )
     assert str(caught.value).startswith("1 fault in the stack definitions:\n  ")
 

@@ -212,7 +212,6 @@ def test_of_two_rows_about_the_same_the_one_checked_last_counts(tmp_path: Path, 
             "[[relaese]]\n",
             "relaese: unknown key; known: arch_list, build, checked, companion, host_compiler, release, sources.",
         ),
-        ("= =", "this table of stackcheck cannot be read"),
     ],
 )
 def test_what_is_wrong_in_a_users_own_table_is_said_with_its_path(
@@ -222,6 +221,13 @@ def test_what_is_wrong_in_a_users_own_table_is_said_with_its_path(
     with pytest.raises(TableError) as caught:
         torch.load(own=own(tmp_path, rows))
     assert str(caught.value).startswith(f"{path}: {message.format(path=path)}")
+
+
+def test_a_users_own_table_that_is_not_toml_is_said_with_its_line(tmp_path: Path) -> None:
+    with pytest.raises(TableError) as caught:
+        torch.load(own=own(tmp_path, "= ="))
+    assert str(caught.value).startswith(f"{tmp_path / 'torch.toml'}:4: this is not TOML: ")
+    assert caught.value.exit_code == 2
 
 
 def test_own_tables_lie_where_the_environment_says() -> None:
@@ -291,7 +297,7 @@ def test_a_broken_table_is_refused_with_file_row_and_key(
 
 
 def test_a_table_that_is_not_there_or_not_toml_is_named(tmp_path: Path) -> None:
-    with pytest.raises(TableError, match=r"torch\.toml: this table of stackcheck cannot be read"):
+    with pytest.raises(TableError, match=r"torch\.toml: there is no such file; reinstall stackcheck"):
         torch.load(tmp_path)
     (tmp_path / "torch.toml").write_text("[[release", encoding="utf-8")
     with pytest.raises(TableError, match="reinstall stackcheck"):

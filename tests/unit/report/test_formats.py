@@ -69,8 +69,8 @@ def _damaged(**changes: object) -> str:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", "r.json: this is not JSON: Expecting property name enclosed in double quotes"),
-        ("[" * 100_000, "r.json: this is not JSON: maximum recursion depth exceeded"),
+        ("{", "r.json:1: this is not JSON: Expecting property name enclosed in double quotes"),
+        ("[" * 100_000, "r.json:1: it is nested deeper than 100 levels."),
         (
             "[]",
             "r.json: schema_version is null, this stackcheck reads 1 and 2; give a file that `stackcheck check` "

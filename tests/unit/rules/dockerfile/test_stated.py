@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from stackcheck.intake.stack import Stack
+from stackcheck.model.errors import UsageError
 from stackcheck.rules.registry import RULES, judge_one
 from stackcheck.steps.claiming import claimed
 from tests.unit.rules.harness import lines
@@ -67,6 +68,6 @@ def test_the_dockerfile_lies_beside_the_definition(tmp_path: Path) -> None:
     ]
 
 
-def test_a_dockerfile_that_cannot_be_read_is_not_checked(tmp_path: Path) -> None:
-    (only,) = _claimed(tmp_path)
-    assert only.startswith(f"SKIP: {tmp_path / 'Dockerfile'} cannot be read: ")
+def test_a_dockerfile_that_is_named_and_cannot_be_read_ends_the_call(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"own: image\.dockerfile: .*Dockerfile: there is no such file\."):
+        _claimed(tmp_path)
