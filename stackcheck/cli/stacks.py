@@ -5,14 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stackcheck.model.errors import UsageError
+
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
     from stackcheck.intake.stack import Stack
 
 
 def configure(parser: argparse.ArgumentParser, nargs: str = "+") -> None:
-    """Add the stacks that a command is about, and where their definitions are."""
+    """Add the stacks that a command is about, where their definitions are, and what their hosts have."""
     parser.add_argument(
         "stacks",
         nargs=nargs,
@@ -21,6 +24,7 @@ def configure(parser: argparse.ArgumentParser, nargs: str = "+") -> None:
         "requirements.txt, pyproject.toml, a lock file, environment.yml, Dockerfile",
     )
     configure_folders(parser)
+    configure_hosts(parser)
 
 
 def configure_folders(parser: argparse.ArgumentParser) -> None:
@@ -53,9 +57,34 @@ def given(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def chosen(args: argparse.Namespace) -> tuple[Stack, ...]:
-    """Return the stacks that the user named, or all when a command takes none."""
+    """Return the stacks that the user named, or all when a command takes none.
+
+    Raises UsageError for hosts that are stated for definitions: those state them themselves.
+    """
     from stackcheck.intake import catalog  # noqa: PLC0415 - pydantic: 70 ms, and not every command reads any
 
-    if args.stacks:
-        return catalog.find(args.stacks, args.matrices, given(args))
-    return catalog.load(catalog.folders(args.matrices))
+    return _found(args.stacks, args) if args.stacks else catalog.load(catalog.folders(args.matrices))
+
+
+def one(name: str, args: argparse.Namespace, option: str = "") -> Stack:
+    """Return the one stack that a name, a definition or files of a project mean; `option` named it."""
+    found = _found([name], args)
+    if len(found) != 1:
+        said = f"{option} {name}".strip()
+        raise UsageError(
+            f"{said} names {len(found)} stacks, choose one by its id, or by its file: "
+            f"{', '.join(each.title for each in found)}."
+        )
+    return found[0]
+
+
+def _found(names: Sequence[str], args: argparse.Namespace) -> tuple[Stack, ...]:
+    from stackcheck.intake import catalog  # noqa: PLC0415 - see chosen
+
+    said = given(args)
+    if any(said.values()) and not any(map(catalog.is_project, names)):
+        raise UsageError(
+            "--gpu, --driver, --python and --platform are for files of a project: "
+            "a definition states its own."
+        )
+    return catalog.find(names, args.matrices, said)

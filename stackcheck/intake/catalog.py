@@ -14,20 +14,25 @@ from stackcheck.intake.axes import expand
 from stackcheck.intake.stack import FILLED_IN, Stack, parse_stack
 from stackcheck.model.errors import DefinitionError, UsageError
 from stackcheck.model.near import did_you_mean
+from stackcheck.storage.stack_files import SHIPPED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 _FIELDS = frozenset(Stack.model_fields) - {"id", "family", "file", "axes"} - FILLED_IN
-_SHIPPED = (Path(__file__).parents[1] / "matrices", Path(__file__).parents[2] / "matrices")
 
 
 def folders(stated: Sequence[Path] = ()) -> list[Path]:
-    """Return where definitions are: where the user says, else in `./matrices`, else the shipped ones."""
+    """Return where definitions are: where the user says, else in `./matrices`, else the shipped ones.
+
+    A `./matrices` of another kind, in which no file speaks of stacks, does not hide what ships.
+    """
     if stated:
         return list(stated)
     here = Path("matrices")
-    return [here] if here.is_dir() else [folder for folder in _SHIPPED if folder.is_dir()][:1]
+    if any(b"stack" in path.read_bytes() for path in here.glob("*.toml") if path.is_file()):
+        return [here]
+    return [folder for folder in SHIPPED if folder.is_dir()][:1]
 
 
 def load(places: Iterable[Path], names: Iterable[str] = ()) -> tuple[Stack, ...]:
@@ -143,7 +148,7 @@ def find(
 
     `given` are values of a definition that the call states for what a project's own files leave open.
     """
-    own = [Path(pattern) for pattern in patterns if _is_project(pattern)]
+    own = [Path(pattern) for pattern in patterns if is_project(pattern)]
     names = [pattern for pattern in patterns if Path(pattern) not in own]
     paths = [Path(name) for name in names if name.endswith(".toml")]
     names = [name for name in names if not name.endswith(".toml")]
@@ -154,7 +159,7 @@ def find(
     )
 
 
-def _is_project(pattern: str) -> bool:
+def is_project(pattern: str) -> bool:
     """Tell whether an operand is a file or folder of a project, and not the name or file of a definition."""
     path = Path(pattern)
     if not (path.exists() or path.is_symlink()):
