@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from stackcheck import knowledge
 from stackcheck.environment import definition_facts
 from stackcheck.environment.dockerfile import with_dockerfile
+from stackcheck.model.errors import UsageError
 from stackcheck.model.facts import Missing
+from stackcheck.storage.reading import read_text
 
 if TYPE_CHECKING:
     from stackcheck.intake.stack import Stack
@@ -22,9 +24,9 @@ def claimed(stack: Stack) -> dict[str, Any]:
     if stack.image.dockerfile:
         path = Path(stack.file).parent / stack.image.dockerfile
         try:
-            facts["dockerfile"] = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            facts["dockerfile"] = Missing(f"{path} cannot be read: {error}")
+            facts["dockerfile"] = read_text(path)
+        except UsageError as error:
+            facts["dockerfile"] = Missing(str(error).rstrip("."))
         else:
             stated = with_dockerfile(stack, facts["dockerfile"], facts["tables"])
             facts["env"] = replace(facts["env"], stack=stated)

@@ -8,11 +8,14 @@ from __future__ import annotations
 import codecs
 import os
 import stat
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from stackcheck.model.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 MOST = 32 << 20
@@ -34,12 +37,30 @@ _MARKS = (
 """Byte order marks; that of UTF-32 begins as that of UTF-16 does, so it comes first."""
 
 
+_INSTEAD: ContextVar[Mapping[Path, bytes]] = ContextVar("instead", default={})  # noqa: B039 - never changed
+
+
+@contextmanager
+def read_instead(contents: Mapping[Path, bytes]) -> Iterator[None]:
+    """Let these contents be read in the place of files: what an edit would leave, before it is written.
+
+    The paths are whole (`Path.resolve`). It holds in this thread alone.
+    """
+    token = _INSTEAD.set({**_INSTEAD.get(), **contents})
+    try:
+        yield
+    finally:
+        _INSTEAD.reset(token)
+
+
 def read_bytes(path: Path, most: int = MOST) -> bytes:
     """Return what a regular file holds.
 
     Raises UsageError, one sentence with the path, for what is not there, is not a regular file, is larger
     than `most` bytes, or may not be read.
     """
+    if (instead := _INSTEAD.get()) and (content := instead.get(path.resolve())) is not None:
+        return content
     try:
         # Without O_NONBLOCK, opening a pipe that nobody writes to would never return.
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))

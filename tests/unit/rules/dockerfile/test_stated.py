@@ -69,4 +69,4 @@ def test_the_dockerfile_lies_beside_the_definition(tmp_path: Path) -> None:
 
 def test_a_dockerfile_that_cannot_be_read_is_not_checked(tmp_path: Path) -> None:
     (only,) = _claimed(tmp_path)
-    assert only.startswith(f"SKIP: {tmp_path / 'Dockerfile'} cannot be read: ")
+    assert only.startswith(f"SKIP: {tmp_path / 'Dockerfile'}: there is no such file")
