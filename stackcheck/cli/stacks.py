@@ -51,16 +51,14 @@ def configure_hosts(parser: argparse.ArgumentParser) -> None:
 
 def given(args: argparse.Namespace) -> dict[str, Any]:
     """Return what the call states for files of a project, under the keys of a definition."""
-    gpus = [name.strip() for text in getattr(args, "gpu", ()) for name in text.split(",") if name.strip()]
-    said = {"driver": getattr(args, "driver", None), "python": getattr(args, "python", None)}
-    return {**said, "gpus": gpus, "platform": getattr(args, "platform", None)}
+    from stackcheck.intake import catalog  # noqa: PLC0415 - see chosen
+
+    said = vars(args).get
+    return catalog.hosts(said("gpu") or (), said("driver"), said("python"), said("platform"))
 
 
 def chosen(args: argparse.Namespace) -> tuple[Stack, ...]:
-    """Return the stacks that the user named, or all when a command takes none.
-
-    Raises UsageError for hosts that are stated for definitions: those state them themselves.
-    """
+    """Return the stacks that the user named, or all when a command takes none."""
     from stackcheck.intake import catalog  # noqa: PLC0415 - pydantic: 70 ms, and not every command reads any
 
     return _found(args.stacks, args) if args.stacks else catalog.load(catalog.folders(args.matrices))
@@ -81,10 +79,4 @@ def one(name: str, args: argparse.Namespace, option: str = "") -> Stack:
 def _found(names: Sequence[str], args: argparse.Namespace) -> tuple[Stack, ...]:
     from stackcheck.intake import catalog  # noqa: PLC0415 - see chosen
 
-    said = given(args)
-    if any(said.values()) and not any(map(catalog.is_project, names)):
-        raise UsageError(
-            "--gpu, --driver, --python and --platform are for files of a project: "
-            "a definition states its own."
-        )
-    return catalog.find(names, args.matrices, said)
+    return catalog.find(names, args.matrices, given(args))
