@@ -69,10 +69,8 @@ def one(name: str, args: argparse.Namespace, option: str = "") -> Stack:
     found = _found([name], args)
     if len(found) != 1:
         said = f"{option} {name}".strip()
-        raise UsageError(
-            f"{said} names {len(found)} stacks, choose one by its id, or by its file: "
-            f"{', '.join(each.title for each in found)}."
-        )
+        names = ", ".join(each.title if each.read_from else each.id for each in found)  # files are named
+        raise UsageError(f"{said} names {len(found)} stacks, choose one: {names}.")
     return found[0]
 
 
