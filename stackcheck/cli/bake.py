@@ -25,7 +25,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "target", metavar="STACK|IMAGE", help="a stack, whose image is built if need be, or an image"
     )
-    parser.add_argument("--stack", metavar="STACK", help="hold the IMAGE against this stack and its lock")
+    parser.add_argument(
+        "--stack",
+        "--from",
+        metavar="STACK|PATH",
+        help="hold the IMAGE against this stack and its lock, or against files of a project",
+    )
     parser.add_argument(
         "--tag", default="", metavar="NAME", help="name of the result; default: the tag with -baked"
     )
@@ -36,6 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--healthcheck", action="store_true", help="make the check the image's HEALTHCHECK too"
     )
     stacks.configure_folders(parser)
+    stacks.configure_hosts(parser)
     options.add_resolving(parser)
     options.add_building(parser)
     output.configure(parser, FORMATS)
@@ -52,22 +58,13 @@ def execute(args: argparse.Namespace) -> int:
 
 def _named(args: argparse.Namespace) -> tuple[Stack | None, str]:
     if args.stack:
-        return _one(args.stack, args), args.target
+        return stacks.one(args.stack, args, "--stack"), args.target
     try:
-        return _one(args.target, args), ""
+        return stacks.one(args.target, args), ""
     except UsageError:
-        if ":" in args.target or "/" in args.target:
+        if (":" in args.target or "/" in args.target) and not catalog.is_project(args.target):
             return None, args.target
         raise
-
-
-def _one(name: str, args: argparse.Namespace) -> Stack:
-    found = catalog.find([name], args.matrices)
-    if len(found) != 1:
-        raise UsageError(
-            f"{name} names {len(found)} stacks, choose one: {', '.join(each.id for each in found)}"
-        )
-    return found[0]
 
 
 def document(baked: Baked) -> Document:

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     stacks.configure(parser)
-    stacks.configure_hosts(parser)
     options.add_resolving(parser)
     parser.add_argument(
         "--bytes",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from stackcheck.cli import output
+from stackcheck.cli import output, stacks
 from stackcheck.drift import history
 from stackcheck.drift.rendering import OUTCOMES
 from stackcheck.model.errors import EXIT_OK
@@ -21,15 +21,25 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    parser.add_argument("stack", metavar="STACK", help="the id of a stack")
+    parser.set_defaults(matrices=[])
+    parser.add_argument("stack", metavar="STACK", help="the id of a stack, or files of a project")
     output.configure(parser, FORMATS)
 
 
 def execute(args: argparse.Namespace) -> int:
     """Run the command; a stack without history is not an error."""
-    runs = history.read(history.history_file(), args.stack)
-    output.write_document(document(args.stack, runs, history.courses(runs)), args)
+    name = _id(args)
+    runs = history.read(history.history_file(), name)
+    output.write_document(document(name, runs, history.courses(runs)), args)
     return EXIT_OK
+
+
+def _id(args: argparse.Namespace) -> str:
+    """Return the id that was named, or that of files; what is kept may be of a stack that is no more."""
+    from stackcheck.intake import catalog  # noqa: PLC0415 - an id needs no reader
+
+    name: str = args.stack
+    return stacks.one(name, args).id if catalog.is_project(name) else name
 
 
 def document(stack: str, runs: Sequence[history.Run], found: Sequence[history.Course]) -> Document:

@@ -119,11 +119,13 @@ def write_reports(reports: Iterable[Report], args: argparse.Namespace) -> int:
 
     JSON is written as the reports come, and keeps none of them; other formats begin with a table of all.
     """
-    from stackcheck.model.report import overall_exit_code  # noqa: PLC0415 - only where stacks were judged
+    from stackcheck.intake.configuration import configuration  # noqa: PLC0415 - only where stacks were judged
+    from stackcheck.model.report import overall_exit_code  # noqa: PLC0415
     from stackcheck.report.jsonfile import json_chunks  # noqa: PLC0415
     from stackcheck.report.sections import report_document  # noqa: PLC0415
 
-    require = Level[args.require.upper()] if args.require else None
+    asked = args.require or configuration()[0].require
+    require = Level[asked.upper()] if asked else None
     codes: set[int] = set()
 
     def judged() -> Iterator[Report]:

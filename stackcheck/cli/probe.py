@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 from stackcheck.cli import options, output, stacks
 from stackcheck.inspect.environments import UNSTATED, probe_existing
-from stackcheck.intake import catalog
-from stackcheck.model.errors import UsageError
 from stackcheck.report import FORMATS
 
 if TYPE_CHECKING:
@@ -22,8 +20,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     which.add_argument("--image", metavar="IMAGE", help="an image, by tag, id or digest")
     which.add_argument("--venv", metavar="DIR", help="a virtual environment")
     which.add_argument("--here", action="store_true", help="the interpreter that stackcheck runs under")
-    parser.add_argument("--stack", metavar="STACK", help="judge it against this stack; without, as it is")
+    parser.add_argument(
+        "--stack", metavar="STACK|PATH", help="judge it against this stack; without, as it is"
+    )
     stacks.configure_folders(parser)
+    stacks.configure_hosts(parser)
     parser.add_argument("--mirror", default="", metavar="PREFIX", help=options.MIRROR_HELP)
     options.add_image_engine(parser)
     options.add_probing(parser)
@@ -41,10 +42,4 @@ def execute(args: argparse.Namespace) -> int:
 
 
 def _stack(args: argparse.Namespace) -> Stack:
-    if not args.stack:
-        return UNSTATED
-    found = catalog.find([args.stack], args.matrices)
-    if len(found) != 1:
-        names = ", ".join(stack.id for stack in found)
-        raise UsageError(f"--stack {args.stack} names {len(found)} stacks, choose one: {names}")
-    return found[0]
+    return stacks.one(args.stack, args, "--stack") if args.stack else UNSTATED

@@ -5,14 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stackcheck.model.errors import UsageError
+
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
     from stackcheck.intake.stack import Stack
 
 
 def configure(parser: argparse.ArgumentParser, nargs: str = "+") -> None:
-    """Add the stacks that a command is about, and where their definitions are."""
+    """Add the stacks that a command is about, where their definitions are, and what their hosts have."""
     parser.add_argument(
         "stacks",
         nargs=nargs,
@@ -21,6 +24,7 @@ def configure(parser: argparse.ArgumentParser, nargs: str = "+") -> None:
         "requirements.txt, pyproject.toml, a lock file, environment.yml, Dockerfile",
     )
     configure_folders(parser)
+    configure_hosts(parser)
 
 
 def configure_folders(parser: argparse.ArgumentParser) -> None:
@@ -47,15 +51,30 @@ def configure_hosts(parser: argparse.ArgumentParser) -> None:
 
 def given(args: argparse.Namespace) -> dict[str, Any]:
     """Return what the call states for files of a project, under the keys of a definition."""
-    gpus = [name.strip() for text in getattr(args, "gpu", ()) for name in text.split(",") if name.strip()]
-    said = {"driver": getattr(args, "driver", None), "python": getattr(args, "python", None)}
-    return {**said, "gpus": gpus, "platform": getattr(args, "platform", None)}
+    from stackcheck.intake import catalog  # noqa: PLC0415 - see chosen
+
+    said = vars(args).get
+    return catalog.hosts(said("gpu") or (), said("driver"), said("python"), said("platform"))
 
 
 def chosen(args: argparse.Namespace) -> tuple[Stack, ...]:
     """Return the stacks that the user named, or all when a command takes none."""
     from stackcheck.intake import catalog  # noqa: PLC0415 - pydantic: 70 ms, and not every command reads any
 
-    if args.stacks:
-        return catalog.find(args.stacks, args.matrices, given(args))
-    return catalog.load(catalog.folders(args.matrices))
+    return _found(args.stacks, args) if args.stacks else catalog.load(catalog.folders(args.matrices))
+
+
+def one(name: str, args: argparse.Namespace, option: str = "") -> Stack:
+    """Return the one stack that a name, a definition or files of a project mean; `option` named it."""
+    found = _found([name], args)
+    if len(found) != 1:
+        said = f"{option} {name}".strip()
+        names = ", ".join(each.title if each.read_from else each.id for each in found)  # files are named
+        raise UsageError(f"{said} names {len(found)} stacks, choose one: {names}.")
+    return found[0]
+
+
+def _found(names: Sequence[str], args: argparse.Namespace) -> tuple[Stack, ...]:
+    from stackcheck.intake import catalog  # noqa: PLC0415 - see chosen
+
+    return catalog.find(names, args.matrices, given(args))

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from stackcheck.cli import options, output, stacks
-from stackcheck.intake import catalog
-from stackcheck.model.errors import EXIT_FAIL, EXIT_OK, EXIT_UNCHECKED, UsageError
+from stackcheck.model.errors import EXIT_FAIL, EXIT_OK, EXIT_UNCHECKED
 from stackcheck.model.verdict import Outcome
 from stackcheck.report import FORMATS
 from stackcheck.report.document import Document, Entry, Lines, Listing, Section
 from stackcheck.report.sections import finding
 from stackcheck.report.wording import plural
 from stackcheck.steps.options import Options
-from stackcheck.storage.reading import read_text
 from stackcheck.suggest import spell
 from stackcheck.suggest.answer import answer
-from stackcheck.suggest.edited import edit_text, unified
+from stackcheck.suggest.written import Edit, edit_of, write
 
 if TYPE_CHECKING:
     import argparse
@@ -33,31 +32,83 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     stacks.configure(parser)
     options.add_resolving(parser)
+    parser.add_argument(
+        "--write",
+        action="store_true",
+        help="write the change into the definition, or the files of the project: the lines of the diff alone",
+    )
     output.configure(parser, (*FORMATS, "diff"))
 
 
 def execute(args: argparse.Namespace) -> int:
     """Run the command: 1 when for some stack nothing was found, 3 when the resolver could not be asked."""
     tell, how = output.progress(args), Options(offline=args.offline, locks=args.locks)
-    answers = [(stack, answer(stack, how, tell)) for stack in stacks.chosen(args)]
+    answers: list[Told] = []
+    for stack in stacks.chosen(args):
+        found = answer(stack, how, tell)
+        edit = edit_of(stack, found.suggestion, partial(_again, stack, args), partial(_good, how))
+        answers.append(Told(stack, found, edit, _write(edit, answers) if args.write else ""))
     if args.format == "diff":
-        diffs = (_diff(stack, found.suggestion) for stack, found in answers)
-        output.write("".join(diffs), args.output)
+        output.write("".join(each.edit.diff for each in answers), args.output)
     else:
         output.write_document(document(answers), args)
-    if not all(found.found for _, found in answers):
+    if not all(each.found.found and (each.done or not args.write) for each in answers):
         return EXIT_FAIL
-    return EXIT_UNCHECKED if any(found.broken for _, found in answers) else EXIT_OK
+    return EXIT_UNCHECKED if any(each.found.broken for each in answers) else EXIT_OK
 
 
-def document(answers: Sequence[tuple[Stack, Answer]]) -> Document:
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is said of one stack: what was found, how its files change, and whether that was written."""
+
+    stack: Stack
+    found: Answer
+    edit: Edit = field(default_factory=Edit)
+    wrote: str = ""
+    """What was written, or why nothing was, a sentence; "" where that was not asked for."""
+
+    @property
+    def written(self) -> tuple[str, ...]:
+        """Return the files that were written."""
+        return tuple(self.edit.texts) if self.wrote.startswith("Written") else ()
+
+    @property
+    def done(self) -> bool:
+        """Tell whether nothing is left to change in the files."""
+        return bool(self.written) or not self.found.suggestion.changes
+
+
+def _again(stack: Stack, args: argparse.Namespace) -> Stack | None:
+    """Read a stack once more, as it was named."""
+    return next((each for each in stacks.chosen(args) if each.title == stack.title), None)
+
+
+def _good(how: Options, stack: Stack) -> bool:
+    """Tell whether a stack needs no change, by all that is asked for a suggestion."""
+    said = answer(stack, how, lambda _line: None)
+    return said.found and not said.suggestion.changes
+
+
+def _write(edit: Edit, before: Sequence[Told]) -> str:
+    """Write an edit that is whole, and say so; not into a file whose lines this call has moved already."""
+    if edit.by_hand:
+        return "Nothing was written: a part of it is left to you."
+    if not edit.whole:
+        return "Nothing was written: these lines are shared with other stacks, or there was nothing to write."
+    if touched := {file for each in before for file in each.written} & edit.texts.keys():
+        return f"Nothing was written: {', '.join(sorted(touched))} has just changed; run the command again."
+    write(edit)
+    return f"Written: {', '.join(edit.texts)}."
+
+
+def document(answers: Sequence[Told]) -> Document:
     """Return what was found for each stack: the diff, each change with its reasons, and what still fails."""
-    sections = tuple(_section(stack, found) for stack, found in answers)
-    return Document(sections, lambda: [_row(stack, found) for stack, found in answers])
+    return Document(tuple(map(_section, answers)), lambda: list(map(_row, answers)))
 
 
-def _section(stack: Stack, found: Answer) -> Section:
-    suggestion, diff = found.suggestion, _diff(stack, found.suggestion)
+def _section(told: Told) -> Section:
+    stack, found, diff = told.stack, told.found, told.edit.diff
+    suggestion = found.suggestion
     remaining = tuple(finding(each)._replace(shown=False) for each in suggestion.remaining)
     lifted = 'The stack says expect = "fail": take that, and expect_codes, out with these changes.'
     return Section(
@@ -68,13 +119,17 @@ def _section(stack: Stack, found: Answer) -> Section:
         parts=(
             *remaining,
             *([Lines(tuple(diff.splitlines()), literal=True)] if diff else []),
+            *([Listing("Left to you", tuple(map(Entry, told.edit.by_hand)))] if told.edit.by_hand else []),
             *map(_explained, suggestion.changes),
             *_verdicts("Still fails", suggestion.remaining),
             *_verdicts("New, and to be known", suggestion.doubts),
             *_verdicts("To be known", found.known),
             *_verdicts("Not checked", found.unchecked),
         ),
-        tail=(lifted,) if suggestion.changes and stack.expect == "fail" else (),
+        tail=(
+            *((lifted,) if suggestion.changes and stack.expect == "fail" else ()),
+            *((told.wrote,) if told.wrote and suggestion.changes else ()),
+        ),
         file=stack.file,
         title=stack.title,
     )
@@ -127,24 +182,8 @@ def _verdicts(heading: str, verdicts: tuple[Verdict, ...]) -> list[Listing]:
     return [Listing(heading, entries)] if entries else []
 
 
-def _diff(stack: Stack, suggestion: Suggestion) -> str:
-    """Return the unified diff of the stack's own file; "" for a member of a family, and when it says less.
-
-    The changed text is read back as a definition: only one that is the suggested stack is shown.
-    """
-    if not suggestion.changes or not suggestion.proven or stack.axes or not stack.file:
-        return ""
-    try:
-        before = read_text(Path(stack.file))
-        after = edit_text(before, stack.id, suggestion.changes)
-    except (UsageError, KeyError, ValueError):
-        return ""
-    read, faults = catalog.load_text(after, file=stack.file)
-    same = not faults and suggestion.stack in read
-    return unified(before, after, stack.file) if same else ""
-
-
-def _row(stack: Stack, found: Answer) -> dict[str, Any]:
+def _row(told: Told) -> dict[str, Any]:
+    stack, found = told.stack, told.found
     suggestion = found.suggestion
     return {
         "stack": stack.id,
@@ -164,7 +203,9 @@ def _row(stack: Stack, found: Answer) -> dict[str, Any]:
             }
             for change in suggestion.changes
         ],
-        "diff": _diff(stack, suggestion),
+        "diff": told.edit.diff,
+        "by_hand": list(told.edit.by_hand),
+        "written": list(told.written),
         "failed": [_verdict(each) for each in suggestion.failed],
         "remaining": [_verdict(each) for each in suggestion.remaining],
         "doubts": [_verdict(each) for each in suggestion.doubts],

@@ -8,24 +8,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stackcheck.drift import files, observation_facts, resolving, verdicts
 from stackcheck.drift.facts import Gap, Snapshot, from_rows, to_rows
 from stackcheck.model.errors import ProbeError, ReportError, UsageError
 from stackcheck.model.escape import one_line
-from stackcheck.model.lock import lock_path
 from stackcheck.probing.observation import parse_observation
 from stackcheck.report.jsonfile import from_json, to_json
 from stackcheck.resolve.lockfile import read_lock
 from stackcheck.storage.folders import write_atomically
 from stackcheck.storage.parsing import parse_json
 from stackcheck.storage.reading import decode, read_bytes, read_text, stands
+from stackcheck.storage.stack_files import lock_path, report_path
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from stackcheck.intake.stack import Stack
     from stackcheck.model.lock import Lock
     from stackcheck.model.report import Report
@@ -73,12 +73,6 @@ class Baseline:
         return self.accepted.machine if self.accepted else ""
 
 
-def report_path(stack: Stack) -> Path:
-    """Return where the baseline report of a stack lies: `reports/` beside the definition's folder."""
-    folder = Path(stack.file).parent.parent if stack.file else Path()
-    return folder / "reports" / f"{re.sub(r'[^A-Za-z0-9_.-]+', '-', stack.id)}.json"
-
-
 def read_baseline(stack: Stack, locks: Path | None = None, report: Path | None = None) -> Baseline:
     """Read lock, report and accepted facts of a stack.
 
@@ -87,7 +81,8 @@ def read_baseline(stack: Stack, locks: Path | None = None, report: Path | None =
     """
     place = lock_path(stack, locks)
     if not stands(place):
-        raise UsageError(f"{stack.title}: there is no lock {place}; run `stackcheck lock {stack.id}` first.")
+        how = "`stackcheck lock` with the same files" if stack.read_from else f"`stackcheck lock {stack.id}`"
+        raise UsageError(f"{stack.title}: there is no lock {place}; run {how} first.")
     lock = read_lock(place)
     lock_digest = hashlib.sha256(lock.text.encode()).hexdigest()
     if report and not stands(report):

@@ -12,13 +12,13 @@ from stackcheck.guard.startarchive import ARCHIVE, EXPECTATION
 from stackcheck.inspect.environments import UNSTATED
 from stackcheck.intake.stack import Image, Stack
 from stackcheck.model.errors import EngineError, UsageError
-from stackcheck.model.lock import lock_path
 from stackcheck.probing import agent as agents
 from stackcheck.probing.observation import rule_facts
 from stackcheck.resolve import locking
 from stackcheck.resolve.lockfile import read_lock
 from stackcheck.steps.probing import asked
 from stackcheck.storage.reading import stands
+from stackcheck.storage.stack_files import lock_path
 from stackcheck.targets.engine import ContainerEngine
 
 if TYPE_CHECKING:

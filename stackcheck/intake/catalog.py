@@ -16,13 +16,13 @@ from stackcheck.model.escape import block
 from stackcheck.model.near import did_you_mean
 from stackcheck.storage.parsing import parse_toml
 from stackcheck.storage.reading import files_in, is_folder, read_text, real_path, stands
+from stackcheck.storage.stack_files import SHIPPED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
 _FIELDS = frozenset(Stack.model_fields) - {"id", "family", "file", "axes"} - FILLED_IN
-_SHIPPED = (Path(__file__).parents[1] / "matrices", Path(__file__).parents[2] / "matrices")
 
 
 def _tell(text: str) -> None:
@@ -32,11 +32,21 @@ def _tell(text: str) -> None:
 
 
 def folders(stated: Sequence[Path] = ()) -> list[Path]:
-    """Return where definitions are: where the user says, else in `./matrices`, else the shipped ones."""
+    """Return where definitions are: where the call or the project says, else `./matrices`, else what ships.
+
+    A `./matrices` of another kind, in which no file speaks of stacks, does not hide what ships.
+    """
     if stated:
         return list(stated)
+    from stackcheck.intake.configuration import configuration  # noqa: PLC0415 - files alone need none
+
+    told, file = configuration()
+    if told.matrices:
+        return [Path(file).parent / folder for folder in told.matrices]
     here = Path("matrices")
-    return [here] if here.is_dir() else [folder for folder in _SHIPPED if folder.is_dir()][:1]
+    if any(b"stack" in path.read_bytes() for path in here.glob("*.toml") if path.is_file()):
+        return [here]
+    return [folder for folder in SHIPPED if folder.is_dir()][:1]
 
 
 def load(
@@ -184,9 +194,15 @@ def find(
 ) -> tuple[Stack, ...]:
     """Return the stacks that the user means: ids, families, globs, definitions, files of a project.
 
-    `given` are values of a definition that the call states for what a project's own files leave open.
+    `given` are values of a definition that the call states for what a project's own files leave open. Raises
+    UsageError where there are no such files: a definition states them itself.
     """
-    own = [Path(pattern) for pattern in patterns if _is_project(pattern)]
+    own = [Path(pattern) for pattern in patterns if is_project(pattern)]
+    if given and any(given.values()) and not own:
+        raise UsageError(
+            "GPUs, driver, Python and platform are stated in a call for files of a project alone: "
+            "a definition states its own."
+        )
     names = [pattern for pattern in patterns if Path(pattern) not in own]
     paths = [Path(name) for name in names if name.endswith(".toml")]
     names = [name for name in names if not name.endswith(".toml")]
@@ -197,7 +213,18 @@ def find(
     )
 
 
-def _is_project(pattern: str) -> bool:
+def hosts(
+    gpus: Iterable[str] = (),
+    driver: str | None = None,
+    python: str | None = None,
+    platform: str | None = None,
+) -> dict[str, Any]:
+    """Return what a call states of hosts under the keys of a definition; GPUs may stand with commas."""
+    names = [name.strip() for text in gpus for name in text.split(",") if name.strip()]
+    return {"gpus": names, "driver": driver, "python": python, "platform": platform}
+
+
+def is_project(pattern: str) -> bool:
     """Tell whether an operand is a file or folder of a project, and not the name or file of a definition."""
     path = Path(pattern)
     if not (path.exists() or path.is_symlink()):

@@ -5,12 +5,14 @@ A folder is looked through by the names of its files, and in the few folders whe
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stackcheck.intake import dockerfiles, lockfiles, pyproject
+from stackcheck.intake.configuration import Configuration, configuration
 from stackcheck.intake.merging import Merged
 from stackcheck.intake.recognise import DEFINITION, DOCKERFILE, kind_of, read_file
 from stackcheck.intake.stack import Stack, parse_stack
@@ -43,6 +45,29 @@ class Taken:
     open: tuple[Open, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What the files leave open, as the call states it, and as the project's `file` does for all calls."""
+
+    given: Mapping[str, Any]
+    usual: Configuration
+    file: str
+
+    def add_to(self, merged: Merged) -> None:
+        """Put what the call states in the place of anything else, and what is configured where nothing is."""
+        for key, value in self.given.items():
+            if value:
+                merged.put(key, value, _CALL)
+        place, today = Place(self.file), dt.datetime.now(dt.UTC).date()
+        for key in ("gpus", "driver", "python", "platform"):
+            value = getattr(self.usual, key)
+            if value and key not in merged.row:
+                merged.put(key, list(value) if key == "gpus" else value, place)
+        if accepted := self.usual.accepted(today):
+            merged.put("ignore", accepted, place)
+        merged.open += [Open(text, place) for text in self.usual.expired(today)]
+
+
 def take(paths: Sequence[Path], given: Mapping[str, Any] | None = None) -> tuple[Taken, ...]:
     """Read files and folders of a project; files that are named come together in one stack.
 
@@ -53,7 +78,8 @@ def take(paths: Sequence[Path], given: Mapping[str, Any] | None = None) -> tuple
     sets = [_named(files)] if files else []
     for folder in (path for path in paths if path.is_dir()):
         sets += _in_folder(folder)
-    return tuple(each for name, found in sets for each in _stacks(name, found, given or {}))
+    said = _Said(given or {}, *configuration())
+    return tuple(each for name, found in sets for each in _stacks(name, found, said))
 
 
 def files_of(folder: Path) -> list[Path]:
@@ -127,24 +153,24 @@ def _identifier(name: str) -> str:
     return re.sub(r"[^a-z0-9._-]+", "-", Path(name).name.lower()).strip("-._") or "project"
 
 
-def _stacks(name: str, found: Sequence[Found], given: Mapping[str, Any]) -> list[Taken]:
+def _stacks(name: str, found: Sequence[Found], said: _Said) -> list[Taken]:
     """Return the stack that files state together, or one for each set of optional packages with torch."""
     if not any(each.packages or each.members or each.kind == dockerfiles.KIND for each in found):
         files = ", ".join(each.file for each in found)
         raise UsageError(f"{files}: no package is stated here that could be judged; name another file.")
     if not any("torch" in each.packages for each in found):
         members = [
-            _stack(f"{name}-{_identifier(member.replace(' ', '-'))}", found, more, given)
+            _stack(f"{name}-{_identifier(member.replace(' ', '-'))}", found, more, said)
             for each in found
             for member, more in each.members
             if any(row.key == "packages.torch" for row in more)
         ]
         if members:
             return members
-    return [_stack(name, found, (), given)]
+    return [_stack(name, found, (), said)]
 
 
-def _stack(name: str, found: Sequence[Found], more: Sequence[Stated], given: Mapping[str, Any]) -> Taken:
+def _stack(name: str, found: Sequence[Found], more: Sequence[Stated], said: _Said) -> Taken:
     merged = Merged()
     # A lock says which versions were chosen: it comes last, and its pins decide.
     for each in sorted(found, key=lambda one: one.kind == lockfiles.KIND):
@@ -152,9 +178,7 @@ def _stack(name: str, found: Sequence[Found], more: Sequence[Stated], given: Map
             merged.add(row)
     for row in more:
         merged.add(row)
-    for key, value in given.items():
-        if value:
-            merged.put(key, value, _CALL)
+    said.add_to(merged)
     image = next((each.file for each in found if each.kind == dockerfiles.KIND), "")
     if image:
         merged.row.setdefault("image", {})["dockerfile"] = Path(image).name

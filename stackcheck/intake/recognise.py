@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 DEFINITION = "definition"
 DOCKERFILE = "dockerfile"
 KINDS = (
+    ("stackcheck.toml", ""),
     ("uv.lock", "lock"),
     ("pylock.toml", "lock"),
     ("pylock.*.toml", "lock"),

@@ -42,7 +42,7 @@ def _table(taken: Taken, folder: Path) -> Iterator[str]:
     for each in taken.open:
         yield f"# {one_line(f'{each.place}: {each.text}', 300)}"
     origin = Path(taken.stack.file).parent
-    for table in ("index", "image", "env", "packages"):
+    for table in ("index", "image", "env", "ignore", "packages"):
         rows: Mapping[str, Any] = taken.row.get(table, {})
         if rows:
             yield f"\n[stack.{table}]"

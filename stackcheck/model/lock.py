@@ -1,16 +1,13 @@
-"""Locks as values, where they lie, and what of a definition they were made from. Pure.
+"""Locks as values, and what of a definition they were made from. Pure.
 
-The file is `locks/pylock.<id>.toml` beside the folder of the definition, dots of the id as `-`, because
-PEP 751 allows none in the name. Source of the format: https://peps.python.org/pep-0751/, checked 2026-11-20.
+Source of the format: https://peps.python.org/pep-0751/, checked 2026-11-20.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
@@ -48,13 +45,6 @@ class BrokenLock:
 
     path: str
     message: str
-
-
-def lock_path(stack: Stack, folder: Path | None = None) -> Path:
-    """Return where the lock of a stack lies: in `folder`, else in `locks/` beside the definition's folder."""
-    if folder is None:
-        folder = (Path(stack.file).parent.parent if stack.file else Path()) / "locks"
-    return folder / f"pylock.{re.sub(r'[^A-Za-z0-9_-]+', '-', stack.id)}.toml"
 
 
 def fingerprint(stack: Stack) -> str:

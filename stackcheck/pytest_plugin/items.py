@@ -21,6 +21,7 @@ import pytest
 from stackcheck import knowledge, pipeline, rules
 from stackcheck.environment import definition_facts
 from stackcheck.intake import catalog
+from stackcheck.intake.configuration import configuration
 from stackcheck.model.errors import StackcheckError, UsageError
 from stackcheck.model.escape import one_line
 from stackcheck.model.reach import Reach
@@ -47,6 +48,7 @@ REACH = "REACH"
 """Name of the item that --stack-require adds."""
 _TITLES = {REST: "what other rules saw", REACH: "how far the checks came"}
 _FOLDER = "stackcheck_folder"
+_HOST = ("driver", "python", "platform")
 _PROPERTY = "stackcheck."
 
 
@@ -56,15 +58,19 @@ class Stacks:
     def __init__(self, config: pytest.Config) -> None:
         """Read the definitions and make pytest collect their files; raise pytest's UsageError for a fault."""
         self.config = config
-        folders = [Path(each) for each in config.getoption("stack_matrices")]
+        get = config.getoption
+        folders = [Path(each) for each in get("stack_matrices")]
+        host = catalog.hosts(get("stack_gpu"), *(get(f"stack_{key}") for key in _HOST))
         try:
-            self.stacks = catalog.find(config.getoption("stack"), folders)
+            self.stacks = catalog.find(get("stack"), folders, host)
+            required = configuration()[0].require
         except StackcheckError as error:
             raise pytest.UsageError(str(error)) from None
         self.by_path: dict[Path, list[Stack]] = defaultdict(list)
         for stack in self.stacks:
             self.by_path[path_of(stack.file)].append(stack)
-        self.check_only: bool = config.getoption("stack_check_only")
+        self.required: str | None = get("stack_require") or required
+        self.check_only: bool = get("stack_check_only") or get("stack_level") is not None
         self.options = _options(config)
         given = _worker_input(config).get(_FOLDER)
         self.folder = Path(given or tempfile.mkdtemp(prefix="stackcheck-pytest-"))
@@ -82,9 +88,9 @@ class Stacks:
 
     def pytest_report_header(self) -> str:
         """Say which stacks run."""
-        how = (
-            "check only" if self.check_only else f"engine {self.options.engine or ', else '.join(PREFERRED)}"
-        )
+        how = f"engine {self.options.engine or ', else '.join(PREFERRED)}"
+        if self.check_only:
+            how = "check only, with the bytes of the wheels" if self.options.bytes else "check only"
         return f"stackcheck: {', '.join(stack.id for stack in self.stacks)} ({how})"
 
     def pytest_collect_directory(self, path: Path, parent: pytest.Collector) -> pytest.Directory | None:
@@ -194,11 +200,12 @@ class StackNode(pytest.Collector):
 
     def collect(self) -> Iterator[pytest.Item]:
         """Yield an item per code, runs nothing; the last one takes the verdicts of all other codes."""
-        codes = codes_of(self.stack, check_only=plugin_of(self.config).check_only)
+        plugin = plugin_of(self.config)
+        codes = codes_of(self.stack, check_only=plugin.check_only, bytes_too=plugin.options.bytes)
         for code in codes:
             yield RuleItem.from_parent(self, name=code, stack=self.stack, codes=(code,))
         yield RuleItem.from_parent(self, name=REST, stack=self.stack, codes=codes)
-        if required := self.config.getoption("stack_require"):
+        if required := plugin.required:
             yield ReachItem.from_parent(self, name=REACH, stack=self.stack, required=Level[required.upper()])
 
 
@@ -295,15 +302,17 @@ class RuleItem(StackItem):
         return tuple(verdict for verdict in self.verdicts if verdict.outcome is outcome and verdict.counts)
 
 
-def codes_of(stack: Stack, *, check_only: bool) -> tuple[str, ...]:
+def codes_of(stack: Stack, *, check_only: bool, bytes_too: bool = False) -> tuple[str, ...]:
     """Return the codes of the rules that may have something to say of a stack, the expected ones always.
 
-    With `check_only` rules over what was built do not run.
+    With `check_only` rules over what was built do not run, but for those over files with `bytes_too`.
     """
     facts = definition_facts(stack, knowledge.load())
     expected = stack.expect_codes if stack.expect == "fail" else ()
     likely = {rule.code for rule in rules.load_all() if _may_apply(rule, facts)}
     left_out = {rule.code for rule in rules.of_target()} if check_only else set()
+    if bytes_too:
+        left_out -= {rule.code for rule in rules.of_files()}
     return tuple(sorted({*likely, *expected} - left_out))
 
 
@@ -369,4 +378,5 @@ def _options(config: pytest.Config) -> Options:
         ),
         locks=Path(locks) if locks else None,
         keep_going=get("stack_keep_going"),
+        bytes=get("stack_level") == "bytes",
     )

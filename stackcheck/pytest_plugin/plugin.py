@@ -21,8 +21,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         dest="stack",
-        metavar="ID",
-        help="check this stack: an id, a family, a glob or a TOML file; may be given several times",
+        metavar="ID|PATH",
+        help="check this stack: an id, a family, a glob, a definition, or files and folders of a project; "
+        "may be given several times",
     )
     add(
         "--stack-matrices",
@@ -38,7 +39,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="build and probe with this engine: docker, podman, venv, here or an installed one "
         "(default: docker if it answers, else venv)",
     )
+    add(
+        "--stack-gpu",
+        action="append",
+        default=[],
+        metavar="L4,H100",
+        help="the GPUs that files of a project are for",
+    )
     for name, metavar, text in (
+        ("--stack-driver", "550.54", "their driver: a version, or a range such as '>=550'"),
+        ("--stack-python", "3.12", "their Python, where the files name none or a range"),
+        ("--stack-platform", "linux/arm64", "their operating system and processor"),
         ("--stack-base", "IMAGE", "use this base image instead of the stack's"),
         ("--stack-mirror", "PREFIX", "take images of Docker Hub from this registry"),
         ("--stack-ca", "FILE", "trust these CA certificates (PEM) in build steps"),
@@ -50,6 +61,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         choices=("stated", "resolved", "bytes", "run", "gpu"),
         default=None,
         help="add an item to each stack that fails when its checks did not come so far",
+    )
+    add(
+        "--stack-level",
+        choices=("resolved", "bytes"),
+        default=None,
+        help="build nothing: judge up to the resolution, or up to the bytes of the unpacked wheels as well",
     )
     for name, text in (
         ("--stack-check-only", "judge definition, tables and resolution; build nothing"),

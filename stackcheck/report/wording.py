@@ -90,9 +90,10 @@ def tally(report: Report) -> str:
 def suggestion(report: Report) -> str:
     """Return the command that looks for the nearest good definition, when the definition itself fails."""
     of_definition = any(v.outcome is Outcome.FAIL and v.level < Level.BYTES for v in report.counted)
-    # What a project's own files state is edited by hand: only a definition has a diff.
-    if not (of_definition and report.stack and report.file) or report.read_from:
+    if not (of_definition and report.stack and report.file):
         return ""
+    if report.read_from:  # what was named on the command line is not known here
+        return "the smallest change to these files: stackcheck suggest, with the same files and options"
     return f"the smallest change that makes it good: stackcheck suggest {one_line(_named(report), 300)}"
 
 

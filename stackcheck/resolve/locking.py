@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from stackcheck.model.errors import LockError, ResolveError
 from stackcheck.model.facts import Missing
 from stackcheck.model.index_pages import FailureKind, Unreachable
-from stackcheck.model.lock import BrokenLock, Lock, lock_path
+from stackcheck.model.lock import BrokenLock, Lock
 from stackcheck.model.redact import without_userinfo
 from stackcheck.model.resolution import PROVEN, Resolution, Unresolved
 from stackcheck.resolve.lockfile import read_lock, write_lock
@@ -16,6 +16,7 @@ from stackcheck.resolve.question import Question, question_of
 from stackcheck.resolve.resolver import Options, resolve
 from stackcheck.resolve.verify_refusals import asked_for
 from stackcheck.storage.reading import stands
+from stackcheck.storage.stack_files import lock_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

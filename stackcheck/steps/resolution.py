@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from stackcheck.model.errors import BuildFailedError, LockError, ResolveError
 from stackcheck.model.facts import Missing
-from stackcheck.model.lock import Lock, is_current, lock_path
+from stackcheck.model.lock import Lock, is_current
 from stackcheck.model.resolution import PROVEN, Resolution, Unresolved
 from stackcheck.resolve import locking, resolver
 from stackcheck.resolve.lockfile import write_lock
+from stackcheck.storage.stack_files import lock_path
 
 if TYPE_CHECKING:
     from stackcheck.intake.stack import Stack

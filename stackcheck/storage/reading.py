@@ -9,10 +9,15 @@ from __future__ import annotations
 import codecs
 import os
 import stat
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from stackcheck.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 MOST = 32 << 20
 """Bytes of a text that are read: a lock file of thousands of packages has a few million."""
@@ -93,11 +98,29 @@ def _without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
+_INSTEAD: ContextVar[Mapping[Path, bytes]] = ContextVar("instead", default={})  # noqa: B039 - never changed
+
+
+@contextmanager
+def read_instead(contents: Mapping[Path, bytes]) -> Iterator[None]:
+    """Let these contents be read in the place of files: what an edit would leave, before it is written.
+
+    The paths are whole (`Path.resolve`). It holds in this thread alone.
+    """
+    token = _INSTEAD.set({**_INSTEAD.get(), **contents})
+    try:
+        yield
+    finally:
+        _INSTEAD.reset(token)
+
+
 def read_bytes(path: Path, most: int = MOST) -> bytes:
     """Return what a regular file holds.
 
     Raises UsageError as `open_file` does, and for a file that is larger than `most` bytes.
     """
+    if (instead := _INSTEAD.get()) and (content := instead.get(real_path(path))) is not None:
+        return content
     with open_file(path) as file:
         try:
             size = os.fstat(file.fileno()).st_size

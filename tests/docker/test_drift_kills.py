@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from stackcheck.intake.catalog import load
-from stackcheck.model.lock import lock_path
 from stackcheck.resolve.lockfile import read_lock
+from stackcheck.storage.stack_files import lock_path
 from stackcheck.targets.containers.sweep import sweep_engine
 from stackcheck.targets.process.process_identity import LABEL, NOBODY, is_gone, parse_owner, this_process
 from stackcheck.targets.process.temp_dirs import sweep_temp_folders

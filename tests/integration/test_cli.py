@@ -136,7 +136,7 @@ def test_help_names_every_command(folder: Path) -> None:
         (["verify", "good", "--secret", "a=no"], "no: there is no such file."),
         (
             ["probe", "--here", "--stack", "family"],
-            "--stack family names 2 stacks, choose one: family-py311, family-py312",
+            "--stack family names 2 stacks, choose one: family-py311, family-py312.",
         ),
         (["probe", "--venv", "no"], "no is not a virtual environment: there is no no/bin/python."),
         (["probe"], "one of the arguments --image --venv --here is required"),

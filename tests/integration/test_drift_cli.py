@@ -130,7 +130,7 @@ def test_the_formats_of_the_command(project: Path) -> None:
     ("args", "code", "message"),
     [
         (("drift",), 2, "the following arguments are required: STACK"),
-        (("drift", "day"), 2, "there is no lock locks/pylock.day.toml; run `stackcheck lock day` first"),
+        (("drift", "day"), 2, "there is no lock locks/pylock.day.toml; run `stackcheck lock day` first."),
         (
             ("drift", "night", "--accept", "ok"),
             2,

@@ -71,10 +71,9 @@ def test_sarif_has_the_line() -> None:
 
 
 @pytest.mark.usefixtures("project")
-def test_the_text_says_what_was_read_and_offers_no_diff_of_a_definition() -> None:
+def test_the_text_says_what_was_read() -> None:
     out = run("check", ".", "--offline", "-q").stdout
     assert "; read from Dockerfile, requirements.txt" in " ".join(out.split())
-    assert "stackcheck suggest" not in out
     assert "      at        requirements.txt:1" in out
 
 
@@ -134,3 +133,56 @@ def test_init_writes_a_definition_of_which_check_says_the_same() -> None:
         == "stackcheck: error: matrices/service.toml is there already: name another file, or add --force.\n"
     )
     assert again.returncode == 2
+
+
+def collected(*args: str) -> set[str]:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--stack-offline", *args]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    return {line.rpartition("::")[2] for line in done.stdout.splitlines() if "Dockerfile::service::" in line}
+
+
+@pytest.mark.usefixtures("project")
+def test_pytest_takes_the_same_files_with_their_hosts() -> None:
+    plain, told = (
+        collected("--stack", ".", "--stack-level", "resolved", "--collect-only", *more)
+        for more in ((), ("--stack-gpu", "T4,H100", "--stack-driver", "550.54.15"))
+    )
+    assert "TORCH102" in plain
+    assert {"DRIVER101", "ARCH101"} <= told - plain
+    deeper = collected("--stack", ".", "--stack-level", "bytes", "--collect-only")
+    assert "LOAD308" in deeper - plain
+    failed = collected("--stack", ".", "--stack-level", "resolved", "-k", "TORCH102", "-rf")
+    assert any(line.startswith("TORCH102 - Failed") for line in failed)
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (("list", "."), "service 3.11"),
+        (("history", "."), "service: no drift run is kept; `stackcheck drift service` makes one"),
+        (("build", ".", "--plan", "--offline"), "line 1: FROM nvidia/cuda:12.4.1-runtime-ubuntu22.04"),
+        (
+            ("drift", ".", "--offline"),
+            "there is no lock locks/pylock.service.toml; run",
+        ),
+        (("verify", ".", "--offline", "--engine", "wheels"), "FAIL TORCH102"),
+        (("lock", ".", "--offline"), "service: no lock"),
+        (("probe", "--here", "--stack", "."), "read from Dockerfile, requirements.txt"),
+    ],
+)
+def test_every_command_takes_the_files(args: tuple[str, ...], said: str) -> None:
+    hosts = () if args[0] == "history" else ("--python", "3.11", "--gpu", "H100")
+    done = run(*args, *hosts)
+    assert said in " ".join((done.stdout + done.stderr).split())
+
+
+@pytest.mark.usefixtures("project")
+def test_hosts_of_a_call_are_refused_for_a_definition() -> None:
+    assert run("init", ".", "-o", "matrices/service.toml").returncode == 0
+    done = run("check", "service", "--gpu", "L4", "--offline")
+    assert done.returncode == 2
+    assert done.stderr == (
+        "stackcheck: error: GPUs, driver, Python and platform are stated in a call for files of a project "
+        "alone: a definition states its own.\n"
+    )

@@ -14,11 +14,11 @@ from stackcheck.drift.rendering import render, schema
 from stackcheck.drift.run import DriftOptions, drift
 from stackcheck.intake.stack import Stack
 from stackcheck.model.errors import ReportError, UsageError
-from stackcheck.model.lock import lock_path
 from stackcheck.model.report import Report
 from stackcheck.report.jsonfile import to_json
 from stackcheck.resolve.lockfile import read_lock
 from stackcheck.resolve.locking import Locked, lock_stack
+from stackcheck.storage.stack_files import lock_path
 from stackcheck.targets import BuildOptions
 from tests.integration.index.server import FAULTS, IndexServer, Upload, make_wheel
 

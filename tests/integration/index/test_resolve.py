@@ -11,7 +11,7 @@ import pytest
 from stackcheck import knowledge
 from stackcheck.environment import definition_facts, environment_of
 from stackcheck.intake.stack import Stack
-from stackcheck.model.lock import Lock, fingerprint, is_current, lock_path
+from stackcheck.model.lock import Lock, fingerprint, is_current
 from stackcheck.model.verdict import Outcome
 from stackcheck.resolve.lockfile import read_lock
 from stackcheck.resolve.locking import Locked, lock_stack, resolution_facts, what_it_lacks
@@ -22,6 +22,7 @@ from stackcheck.rules.index.resolved import pages_hold_the_wheels
 from stackcheck.rules.lock.resolved import pins_resolve
 from stackcheck.rules.lock.resolved_files import locked_files_are_there
 from stackcheck.rules.registry import RULES, judge_one
+from stackcheck.storage.stack_files import lock_path
 from tests.integration.index.server import FAULTS, IndexServer, make_sdist, make_wheel
 
 if TYPE_CHECKING:

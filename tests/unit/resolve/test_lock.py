@@ -11,7 +11,7 @@ from packaging.version import Version
 
 from stackcheck.intake.stack import Stack
 from stackcheck.model.errors import LockError
-from stackcheck.model.lock import Origin, fingerprint, is_current, lock_path
+from stackcheck.model.lock import Origin, fingerprint, is_current
 from stackcheck.model.resolution import Resolution
 from stackcheck.model.wheel_tags import supported_tags
 from stackcheck.resolve.lockfile import (
@@ -24,6 +24,7 @@ from stackcheck.resolve.lockfile import (
     write_lock,
 )
 from stackcheck.resolve.origins import read_annotations
+from stackcheck.storage.stack_files import lock_path
 
 HASH = "a" * 64
 UV_TEXT = f"""lock-version = "1.0"

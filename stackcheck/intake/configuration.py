@@ -1,0 +1,123 @@
+"""What a project states once for all calls: `stackcheck.toml`, or `[tool.stackcheck]` in pyproject.toml.
+
+It says where definitions are, and of a project's own files what they leave open. How something is run (an
+engine, say) is never a file's to decide: it may be somebody else's file.
+"""
+
+from __future__ import annotations
+
+import datetime as dt  # noqa: TC003 - pydantic reads the annotation
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from stackcheck.model.errors import UsageError
+from stackcheck.model.near import did_you_mean
+from stackcheck.storage.reading import read_text
+from stackcheck.storage.stack_files import project_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_OWN, _SHARED = "stackcheck.toml", "pyproject.toml"
+_CALL = "that is for the call, or for the environment of who calls: a file of a project does not choose it"
+_REFUSED = dict.fromkeys(("engine", "mirror", "base", "ca", "secret", "tables", "cache"), _CALL)
+
+
+def _reason(text: str) -> str:
+    if len(text.strip()) < 8:
+        raise ValueError("say why in a few words, for those who read it later")
+    return text
+
+
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _with_reason(value: Any) -> Any:
+    return {"reason": value} if isinstance(value, str) else value
+
+
+class Ignore(BaseModel):
+    """Why a finding is accepted, and until which day, which is still in."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    reason: Annotated[str, AfterValidator(_reason)]
+    until: dt.date | None = None
+
+
+class Configuration(BaseModel):
+    """The keys of the file.
+
+    `matrices` are folders beside it, in which definitions are. `gpus`, `driver`, `python`, `platform` and
+    `ignore` are for a project's own files, which cannot say them; a definition has its own. `require` is the
+    level that `--require` asks for where the call does not say it.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    matrices: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    gpus: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    driver: str | None = None
+    python: str | None = None
+    platform: str | None = None
+    ignore: dict[str, Annotated[Ignore, BeforeValidator(_with_reason)]] = Field(default_factory=dict)
+    require: Literal["stated", "resolved", "bytes", "run", "gpu"] | None = None
+
+    def accepted(self, today: dt.date) -> dict[str, str]:
+        """Return the codes that are ignored today, each with its reason."""
+        return {
+            code: each.reason for code, each in self.ignore.items() if not each.until or each.until >= today
+        }
+
+    def expired(self, today: dt.date) -> tuple[str, ...]:
+        """Return a sentence for each ignore that has ended."""
+        return tuple(
+            f"{code} is not ignored any more: that ended on {each.until} ({each.reason})."
+            for code, each in self.ignore.items()
+            if each.until and each.until < today
+        )
+
+
+def configuration() -> tuple[Configuration, str]:
+    """Return what the project around the working folder states, and the file; defaults and "" without one.
+
+    Raises UsageError with every fault of the file.
+    """
+    folder = project_folder()
+    for name in (_OWN, _SHARED):
+        path = folder / name
+        if path.is_file() and (document := _document(path)) is not None:
+            return _parsed(document, str(path)), str(path)
+    return Configuration(), ""
+
+
+def _document(path: Path) -> Any:
+    """Return what a file states for stackcheck; None for a pyproject.toml that says nothing of it."""
+    from stackcheck.storage.parsing import parse_toml  # noqa: PLC0415 - only where there is a file
+
+    text = read_text(path)
+    if path.name == _SHARED and "stackcheck" not in text:
+        return None
+    document = parse_toml(text, str(path))
+    tool = document.get("tool")
+    return document if path.name == _OWN else tool.get("stackcheck") if isinstance(tool, dict) else None
+
+
+def _parsed(document: Any, file: str) -> Configuration:
+    where = "" if Path(file).name == _OWN else "tool.stackcheck."
+    try:
+        return Configuration.model_validate(document)
+    except ValidationError as error:
+        raise UsageError("\n".join(f"{file}: {where}{text}" for text in _faults(error))) from None
+
+
+def _faults(error: ValidationError) -> Iterator[str]:
+    for fault in error.errors(include_url=False):
+        keys = [str(key) for key in fault["loc"] if not str(key).startswith("function-")]
+        said = fault["msg"].removeprefix("Value error, ")
+        if fault["type"] == "extra_forbidden":
+            model = Ignore if len(keys) > 1 else Configuration
+            said = _REFUSED.get(keys[-1]) or f"unknown key{did_you_mean(keys[-1], list(model.model_fields))}"
+        end = "" if said.endswith((".", "?")) else "."
+        yield f"{'.'.join(keys) or 'stackcheck'}: {said[0].lower()}{said[1:]}{end}"
