@@ -19,9 +19,10 @@ from stackcheck.model.redact import without_userinfo
 from stackcheck.storage.reading import read_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 KIND = "requirements file"
+CONSTRAINTS = "constraints file"
 _DEEPEST = 8
 _VARIABLE = re.compile(r"\$\{[A-Z0-9_]+\}")
 _EGG = re.compile(r"[#&]egg=([A-Za-z0-9][A-Za-z0-9._-]*)")
@@ -40,12 +41,20 @@ def read(path: Path, shown: str) -> Found:
     return found_of(KIND, shown, _of_file(path, shown, ()))
 
 
-def read_lines(text: str, shown: str, line: int = 0, folder: Path | None = None) -> Iterator[Stated | Open]:
-    """Read the text of a requirement file; `line` is where it stands when it is a part of another file."""
+def read_lines(
+    text: str, shown: str, line: int | Sequence[int] = 0, folder: Path | None = None
+) -> Iterator[Stated | Open]:
+    """Read the text of a requirement file.
+
+    `line` is where it stands when it is a part of another file: one number, or one for each of its lines.
+    """
     folder = folder or Path()
 
     def place(number: int | None) -> Place:
-        return Place(shown, line or number or 0)
+        own = number or 0
+        if isinstance(line, int):
+            return Place(shown, line or own)
+        return Place(shown, line[own - 1] if 0 < own <= len(line) else 0)
 
     parsed = _parsed(_without_list_header(text))
     for row in sorted([*parsed.requirements, *parsed.options, *parsed.invalid_lines], key=_number):
@@ -80,6 +89,11 @@ def included(
     else:
         inside = _of_file(inner, str(Path(shown).parent / each.value), parents)
         yield from inside if each.key == "-r" else map(_as_constraint, inside)
+
+
+def as_constraints(found: Found) -> Found:
+    """Return what a requirement file says as the constraints that it is."""
+    return found_of(CONSTRAINTS, found.file, (*map(_as_constraint, found.stated), *found.open))
 
 
 def _as_constraint(each: Stated | Open) -> Stated | Open:
