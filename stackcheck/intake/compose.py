@@ -116,16 +116,11 @@ def built(
     stated = [*found.stated, *(each for each in more if isinstance(each, Stated))]
     if how.target:
         stated.append(Stated("image.target", how.target, build["place"]))
-    if near not in {".", "./"} or posixpath.dirname(file):
-        stated.append(
-            Stated(
-                "image.context",
-                posixpath.relpath(context_shown, posixpath.dirname(shown) or "."),
-                build["place"],
-            )
-        )
+    place_of_context = posixpath.relpath(context_shown, posixpath.dirname(shown) or ".")
+    if place_of_context != ".":
+        stated.append(Stated("image.context", place_of_context, build["place"]))
     left = [*found.open, *(each for each in more if isinstance(each, Open))]
-    return Found(found.kind, found.file, tuple(stated), tuple(left), name=name)
+    return Found(found.kind, found.file, tuple(stated), tuple(left), name=name, reads=found.reads)
 
 
 def gpus(service: Any, shown: str) -> Iterator[Stated]:

@@ -93,9 +93,21 @@ def read(text: str, folder: Path, shown: str, build: Build | None = None) -> Fou
             stage = stages[base.lower()].child() if base.lower() in stages else _Stage(base, place)
             stages[name or str(len(stages))] = stage
         else:
-            here = Here(raw, shown, each.line, context, near, scope.workdir, stage.copied, stage.brought)
+            here = Here(
+                raw,
+                shown,
+                each.line,
+                context,
+                near,
+                scope.workdir,
+                stage.copied,
+                stage.left.reads,
+                stage.brought,
+            )
             _step(each, scope, stage, here)
-    return Found(KIND, shown, tuple(_statements(stage)), tuple(stage.left.open))
+    return Found(
+        KIND, shown, tuple(_statements(stage)), tuple(stage.left.open), reads=tuple(stage.left.reads)
+    )
 
 
 def _from(rest: str) -> tuple[str, str]:

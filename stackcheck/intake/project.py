@@ -139,7 +139,7 @@ def _in_folder(folder: Path) -> Sets:
     built = {each.file for each in containers if each.kind == dockerfiles.KIND}
     images = [each for each in read if each.kind == dockerfiles.KIND and each.file not in built]
     images += containers
-    used = {each.place.file for found in images for each in found.stated}
+    used = {name for found in images for name in _files(found)}
     others = [
         each for each in read if each.kind not in {dockerfiles.KIND, *_DESCRIBING} and each.file not in used
     ]
@@ -147,6 +147,11 @@ def _in_folder(folder: Path) -> Sets:
     base = _identifier(folder.resolve().name)
     left = [Found("file", "", open=tuple(notes))] if notes else []
     return [(name, [*found, *left]) for name, found in _sets(base, images, others)]
+
+
+def _files(found: Found) -> set[str]:
+    """Return the files that something was read from."""
+    return {*found.reads, *(each.place.file for each in found.stated)}
 
 
 def _read(paths: Iterable[Path]) -> tuple[list[Found], list[Open]]:
@@ -189,7 +194,8 @@ def _sets(base: str, images: Sequence[Found], others: Sequence[Found]) -> Iterat
         name = base if len(images) == 1 else f"{base}-{_identifier(part)}"
         yield name, [found] if "torch" in found.packages or found not in own else [*others, found]
     alone = all("torch" in found.packages for found in own)
-    if alone and any(found.packages or found.members for found in others):
+    telling = any("torch" in found.packages or found.members for found in others)
+    if alone and (telling if images else any(found.packages or found.members for found in others)):
         yield base if not images else f"{base}-{_identifier(others[0].file)}", list(others)
 
 
@@ -249,8 +255,9 @@ def _stack(name: str, found: Sequence[Found], more: Sequence[Stated], given: Map
     every = [*(each for one in found for each in one.open), *merged.open]
     # What the files leave to choose is settled where another of them, or the call, states it.
     left = tuple(each for each in every if each.kind != "asked" or stack.python is None)
-    read = [*(one.file for one in found), *(place.file for place in merged.places.values())]
-    files = tuple(name for name in dict.fromkeys(read) if name != _CALL.file)
+    read = [name for one in found for name in (one.file, *one.reads)]
+    read += [place.file for place in merged.places.values()]
+    files = tuple(name for name in dict.fromkeys(read) if name not in {"", _CALL.file})
     return Taken(_told(stack, files, merged.places, left), files, merged.row, merged.places, left)
 
 

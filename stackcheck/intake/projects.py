@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING
 from stackcheck.intake import lockfiles, pipfile, pyproject, setupfiles
 from stackcheck.intake.documents import json_of, toml_of
 from stackcheck.intake.merging import LISTS, Merged
-from stackcheck.intake.stated import Open, Stated
+from stackcheck.intake.pyproject import KIND
+from stackcheck.intake.stated import Found, Open, Stated
 from stackcheck.model.errors import UsageError
 from stackcheck.storage.reading import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
-
-    from stackcheck.intake.stated import Found
 
 FILES = ("pyproject.toml", "setup.cfg", "setup.py", "Pipfile")
 LOCKS = ("uv.lock", "pylock.toml", "poetry.lock", "pdm.lock", "Pipfile.lock")
@@ -33,16 +32,17 @@ class Chosen:
     locked: bool = True
 
 
-def read(folder: Path, shown: str, chosen: Chosen) -> Iterator[Stated | Open]:
-    """Yield what an install of the project in a folder states, each key once.
+def read(folder: Path, shown: str, chosen: Chosen) -> Found:
+    """Return what an install of the project in a folder states, each key once.
 
     Raises UsageError for a file that cannot be read.
     """
     merged = Merged()
     wanted = {f"extra {name}" for name in chosen.extras} | {f"group {name}" for name in chosen.groups}
+    left: list[Open] = []
     own = [_read(folder, shown, name) for name in FILES if (folder / name).is_file()]
     for found in own:
-        yield from found.open
+        left += found.open
         for each in found.stated:
             merged.add(each)
         for name, rows in found.members:
@@ -52,11 +52,12 @@ def read(folder: Path, shown: str, chosen: Chosen) -> Iterator[Stated | Open]:
     lock = next((name for name in LOCKS if (folder / name).is_file()), "") if chosen.locked else ""
     if lock:
         found = _read(folder, shown, lock)
-        yield from found.open
+        own.append(found)
+        left += found.open
         for each in found.stated:
             merged.add(each)
-    yield from merged.open
-    yield from _statements(merged)
+    reads = tuple(each.file for each in own)
+    return Found(KIND, shown, tuple(_statements(merged)), (*left, *merged.open), reads=reads)
 
 
 def _read(folder: Path, shown: str, name: str) -> Found:

@@ -85,7 +85,9 @@ class _Shell:
         words = _words(expanded(text, self._known))
         words, assigned = _without_assignments(words)
         if words[:1] in (["export"], ["declare"], ["local"], ["readonly"]):
-            assigned.update((match[1], match[2]) for word in words[1:] if (match := _ASSIGNED.fullmatch(word)))
+            assigned.update(
+                (match[1], match[2]) for word in words[1:] if (match := _ASSIGNED.fullmatch(word))
+            )
             words = []
         if not words:
             self._assign(assigned, runs)

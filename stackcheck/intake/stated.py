@@ -56,8 +56,9 @@ class Found:
     """All that one file says: later values replace earlier ones, those of lists come together.
 
     `members` are further sets of packages that stand for stacks of their own, by name: the optional
-    dependencies of a project, say. They are taken together with `stated`. `containers` are stacks of their own,
-    each with its `name`: the services of a compose file, the combinations of a matrix.
+    dependencies of a project, say. They are taken together with `stated`. `containers` are stacks of their
+    own, each with its `name`: the services of a compose file, the combinations of a matrix. `reads` are the
+    other files of the project that were read for it.
     """
 
     kind: str
@@ -67,6 +68,7 @@ class Found:
     members: tuple[tuple[str, tuple[Stated, ...]], ...] = ()
     containers: tuple[Found, ...] = ()
     name: str = ""
+    reads: tuple[str, ...] = ()
 
     @property
     def packages(self) -> frozenset[str]:

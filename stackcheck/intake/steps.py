@@ -31,6 +31,7 @@ _LONGEST = 300
 _INSTRUCTION = re.compile(r"\s*(?:FROM|RUN|COPY|ADD|ENV|ARG|CMD|WORKDIR|USER|LABEL|ENTRYPOINT)\s")
 _SHELL = re.compile(r"(?:.*/)?(?:ba|da|z)?sh")
 _INLINE = re.compile(r"-[a-z]*c")
+_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(?=$|[\[=<>~!@ ])")
 _CONDAS_OWN = re.compile(r"(?i)(?:mini|ana)(?:conda|forge)|mambaforge")
 """Installers of conda: scripts that are fetched, and that bring no torch."""
 _TORCH = "packages.torch"
@@ -43,10 +44,12 @@ class Left:
     packages: dict[str, Stated] = field(default_factory=dict)
     others: list[Stated] = field(default_factory=list)
     open: list[Open] = field(default_factory=list)
+    reads: list[str] = field(default_factory=list)
+    """Files of the context that were read."""
 
     def copy(self) -> Left:
         """Return what a stage that is built on this one begins with."""
-        return Left(dict(self.packages), list(self.others), list(self.open))
+        return Left(dict(self.packages), list(self.others), list(self.open), list(self.reads))
 
     def said(self) -> list[Stated | Open]:
         """Return all of it: what is stated, and what is open."""
@@ -68,7 +71,8 @@ class Here:
     """Where commands stand: in a file, and among what their stage has copied out of the context.
 
     `raw` are the lines of the file `shown`, `line` is the one that they begin on. `copied` are pairs of a
-    path in the image and the one in the context that it comes from. `brought` is the torch of the base image.
+    path in the image and the one in the context that it comes from; what is read there is added to `reads`.
+    `brought` is the torch of the base image.
     """
 
     raw: Sequence[str]
@@ -78,17 +82,26 @@ class Here:
     context_shown: str = ""
     workdir: str = "/"
     copied: Sequence[tuple[str, str]] = ()
+    reads: list[str] = field(default_factory=list)
     brought: Stated | None = None
 
     def place(self, word: str) -> Place:
-        """Return the line of the instruction that holds a word; its first line when none does."""
+        """Return the line of the instruction that holds a word; its first line when none does.
+
+        A requirement whose version came from a variable is found by its name.
+        """
+        name = _NAME.match(word)
+        named = re.compile(rf"(?<![\w.-]){re.escape(name[0])}(?![\w.-])") if name else None
+        close = 0
         for number in range(self.line, min(len(self.raw), self.line + _LONGEST) + 1):
             text = self.raw[number - 1]
             if word and word in text:
                 return Place(self.shown, number)
+            if named and not close and not text.lstrip().startswith("#") and named.search(text):
+                close = number
             if number > self.line and _INSTRUCTION.match(text):
                 break
-        return Place(self.shown, self.line)
+        return Place(self.shown, close or self.line)
 
     def in_context(self, name: str) -> str | None:
         """Return the file of the context that a name in the image leads to, None when none is known to."""
@@ -161,6 +174,7 @@ def _call(
         run_script(name, known, here, left, inner=inner)
     elif near is not None and not inner:
         text = read_text(here.context / near)
+        here.reads.append(here.named(near))
         there = replace(here, raw=text.split("\n"), shown=here.named(near), line=1)
         run_script(text, known, there, left, inner=True)
     elif not _CONDAS_OWN.search(name):
@@ -241,6 +255,7 @@ def _of_conda(name: str, here: Here) -> Iterator[Stated | Open]:
     if near is None:
         yield _not_there(name, here)
         return
+    here.reads.append(here.named(near))
     found = conda.read_environment(read_text(here.context / near), here.named(near), here.context)
     yield from found.stated
     yield from found.open
@@ -265,15 +280,19 @@ def _of_project(install: Install, here: Here) -> Iterator[Stated | Open]:
     yield from found
 
 
-def _project(folder: str, chosen: projects.Chosen, here: Here) -> Iterator[Stated | Open] | None:
+def _project(folder: str, chosen: projects.Chosen, here: Here) -> list[Stated | Open] | None:
     """Return what the project in a folder of the image states; None when none is known to lie there."""
     for name in projects.FILES:
         near = here.in_context(posixpath.join(folder, name))
         if near is not None:
-            return projects.read(
-                here.context / posixpath.dirname(near), here.named(posixpath.dirname(near)), chosen
-            )
+            return _read_project(posixpath.dirname(near), chosen, here)
     return None
+
+
+def _read_project(folder: str, chosen: projects.Chosen, here: Here) -> list[Stated | Open]:
+    found = projects.read(here.context / folder, here.named(folder), chosen)
+    here.reads.extend(found.reads)
+    return [*found.stated, *found.open]
 
 
 def _named(name: str, install: Install, here: Here) -> Iterator[Stated | Open]:
@@ -312,9 +331,9 @@ def _file(target: str, name: str, here: Here) -> Iterator[Stated | Open]:
     if near is None:
         yield _not_there(name, here)
     elif posixpath.basename(near) in projects.FILES:
-        folder = posixpath.dirname(near)
-        yield from projects.read(here.context / folder, here.named(folder), projects.Chosen(locked=False))
+        yield from _read_project(posixpath.dirname(near), projects.Chosen(locked=False), here)
     else:
+        here.reads.append(here.named(near))
         yield from included(Stated(target, near, here.place(name)), here.context, here.named("-"))
 
 
