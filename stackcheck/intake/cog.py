@@ -38,7 +38,7 @@ def read(text: str, folder: Path, shown: str) -> Found:
         said.append(Stated("toolkit", cuda, place(build, "cuda", shown)))
     for each in (*_packages(build, folder, shown), *_commands(build, folder, shown)):
         said += _of_cuda(each, cuda, gpu=gpu) if isinstance(each, Stated) else [each]
-    return found_of(KIND, shown, said)
+    return Found(KIND, shown, containers=(found_of(KIND, shown, said, "cog"),))
 
 
 def _packages(build: Any, folder: Path, shown: str) -> Iterator[Stated | Open]:

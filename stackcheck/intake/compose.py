@@ -73,7 +73,13 @@ def _service(name: str, service: Any, folder: Path, where: Place) -> Found | Non
         if "$" in image
         else Stated("image.ready", image, at)
     )
-    return found_of(KIND, where.file, [first, *more], name)
+    return found_of(KIND, where.file, [first, *unseen(image, at), *more], name)
+
+
+def unseen(image: str, where: Place) -> Iterator[Open]:
+    """Say that an image is known by its name alone, unless that says which torch is in it."""
+    if not dockerfiles.brings_torch(image):
+        yield Open(f"what the image {image[:120]} holds was not looked at: its name does not say.", where)
 
 
 def _build(service: Any, shown: str) -> dict[str, Any]:

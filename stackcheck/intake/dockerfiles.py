@@ -43,6 +43,11 @@ def is_worth(name: str) -> bool:
     return bool(_WORTH.search(name))
 
 
+def brings_torch(image: str) -> bool:
+    """Tell whether the name of an image says which torch is in it."""
+    return bool(_TORCH_TAG.search(image))
+
+
 @dataclass
 class _Stage:
     """What the lines of one stage have left so far."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from stackcheck.intake.compose import unseen
 from stackcheck.intake.dockerfiles import is_worth
 from stackcheck.intake.documents import rows, table, text_at
 from stackcheck.intake.stated import Found, Open, Stated, found_of
@@ -69,6 +70,7 @@ def _image(container: Any, shown: str) -> Iterator[Stated | Open]:
         yield Open(f"the image {image} holds a variable that is not known here.", where)
     elif image:
         yield Stated("image.ready", image, where)
+        yield from unseen(image, where)
 
 
 def _accelerator(container: Any, shown: str) -> Iterator[Stated]:

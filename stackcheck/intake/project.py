@@ -31,7 +31,7 @@ FOLDERS = (
 _CALL = Place("the command line")
 _MOST = 200
 """Files of a folder that are read: nobody's project has so many, a folder of downloads may."""
-_DESCRIBING = ("compose file", "Kubernetes manifest", "devcontainer.json", "workflow")
+_DESCRIBING = ("compose file", "Kubernetes manifest", "devcontainer.json", "workflow", "cog.yaml")
 """Kinds of files whose containers are the stacks."""
 _CONSTRAINTS = re.compile(r"(?i)constraints.*\.txt")
 _GPU_IMAGE = re.compile(r"torch|cuda|nvidia|rocm|vllm")
@@ -189,9 +189,11 @@ def _each_once(containers: Iterable[Found]) -> list[Found]:
 def _sets(base: str, images: Sequence[Found], others: Sequence[Found]) -> Iterator[tuple[str, list[Found]]]:
     """Yield each stack's files: an image that installs no torch gets it by the project's own files."""
     own = [each for each in images if each.kind == dockerfiles.KIND]
-    for found in images:
-        part = found.name or Path(found.file).name
-        name = base if len(images) == 1 else f"{base}-{_identifier(part)}"
+    parts = [found.name or Path(found.file).name for found in images]
+    for found, part in zip(images, parts, strict=True):
+        # Two files may have a service of one name.
+        several = f"{Path(found.file).name}-" if parts.count(part) > 1 else ""
+        name = base if len(images) == 1 else f"{base}-{_identifier(f'{several}{part}')}"
         yield name, [found] if "torch" in found.packages or found not in own else [*others, found]
     alone = all("torch" in found.packages for found in own)
     telling = any("torch" in found.packages or found.members for found in others)

@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 KIND = "requirements file"
 CONSTRAINTS = "constraints file"
 _DEEPEST = 8
+_PLAIN = re.compile(
+    r"\s*([A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?(?<!\.whl)(?<!\.zip)(?<!\.gz)\s*(?:\[[\w\s,.-]*\])?"
+    r"\s*(?:[=<>!~][=<>!~\w\s.,*+]*)?(?:;[^#\\$]*)?)(?:\s#.*)?$"
+)
+"""A name with extras, versions and a marker; no option, address, path, variable or continued line."""
 _VARIABLE = re.compile(r"\$\{[A-Z0-9_]+\}")
 _EGG = re.compile(r"[#&]egg=([A-Za-z0-9][A-Za-z0-9._-]*)")
 _LISTED = re.compile(r"^(?P<name>[A-Za-z0-9][\w.-]*)\s+(?P<version>\d\S*)(?:\s+(?P<where>[/~.].*))?$")
@@ -56,13 +61,40 @@ def read_lines(
             return Place(shown, line or own)
         return Place(shown, line[own - 1] if 0 < own <= len(line) else 0)
 
-    parsed = _parsed(_without_list_header(text))
-    for row in sorted([*parsed.requirements, *parsed.options, *parsed.invalid_lines], key=_number):
-        yield from _row(row, place(row.line_number), folder)
+    plain, rest = _plain(_without_list_header(text))
+    rows: list[Any] = [*plain]
+    if rest.strip():
+        parsed = _parsed(rest)
+        rows += [*parsed.requirements, *parsed.options, *parsed.invalid_lines]
+    for row in sorted(rows, key=_number):
+        if isinstance(row, tuple):
+            yield required(row[1], place(row[0]))
+        else:
+            yield from _row(row, place(row.line_number), folder)
+
+
+def _plain(text: str) -> tuple[list[tuple[int, Requirement]], str]:
+    """Take the lines out of a text that are a requirement and nothing else; blank lines stay for them.
+
+    They need no parser of pip's, which takes 0.05 s to import and a good part of a millisecond a line.
+    """
+    lines = text.split("\n")
+    found: list[tuple[int, Requirement]] = []
+    for number, line in enumerate(lines):
+        continued = number > 0 and lines[number - 1].endswith("\\")
+        match = None if continued else _PLAIN.match(line)
+        if match is None:
+            continue
+        try:
+            found.append((number + 1, Requirement(match[1])))
+        except InvalidRequirement:
+            continue  # pip knows older forms of versions
+        lines[number] = ""
+    return found, "\n".join(lines)
 
 
 def _number(row: Any) -> int:
-    return row.line_number or 0
+    return row[0] if isinstance(row, tuple) else row.line_number or 0
 
 
 def _of_file(path: Path, shown: str, parents: tuple[Path, ...]) -> Iterator[Stated | Open]:
