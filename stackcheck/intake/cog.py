@@ -64,7 +64,7 @@ def _commands(build: Any, folder: Path, shown: str) -> Iterator[Stated | Open]:
 
 
 def _of_cuda(each: Stated, cuda: str, *, gpu: bool) -> Iterator[Stated | Open]:
-    """Yield a package as Cog installs it: it takes torch from the index of the CUDA version that is stated."""
+    """Yield a package as Cog installs it: it takes torch from the index of the stated CUDA version."""
     name = each.key.removeprefix("packages.")
     version = each.value.get("version", "") if each.key.startswith("packages.") else ""
     plain = name in {"torch", "torchvision", "torchaudio"} and version[:1].isdigit() and "+" not in version

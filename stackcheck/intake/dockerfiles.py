@@ -1,7 +1,7 @@
 """Read what a Dockerfile leaves in its last stage: base image, variables, and what its install lines leave.
 
-`steps` reads the commands; files that a COPY takes from the context are read. ENTRYPOINT and CMD run later, in
-a container, and are left alone.
+`steps` reads the commands; files that a COPY takes from the context are read. ENTRYPOINT and CMD run later,
+in a container, and are left alone.
 """
 
 from __future__ import annotations

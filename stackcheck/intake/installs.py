@@ -1,6 +1,7 @@
 """Which packages the shell lines of a build install: pip, uv and conda commands, read and never run.
 
-`shell` says which commands run; what a condition or a loop decides is named as open. Options: https://pip.pypa.io/en/stable/cli/pip_install/ and
+`shell` says which commands run; what a condition or a loop decides is named as open.
+Options: https://pip.pypa.io/en/stable/cli/pip_install/ and
 https://docs.astral.sh/uv/reference/cli/#uv-pip-install, checked 2026-11-30.
 """
 
@@ -59,7 +60,7 @@ class Install:
     """One install command: its tool, what it names, and the options that say where it is taken from."""
 
     tool: str
-    """`pip` (also for `uv pip`), `conda`, or what installs a project by its lock: `uv`, `poetry`, `pdm` ..."""
+    """`pip` (also for `uv pip`), `conda`, or what installs a project by its lock: `uv`, `poetry` ..."""
     names: tuple[str, ...] = ()
     options: dict[str, tuple[str, ...]] = field(default_factory=dict)
     flags: frozenset[str] = frozenset()

@@ -25,7 +25,8 @@ KIND = "Kubernetes manifest"
 _RESOURCES = (("nvidia.com/", "cuda"), ("amd.com/gpu", "rocm"))
 _LABELS = (
     "nvidia.com/gpu.product", "cloud.google.com/gke-accelerator", "karpenter.k8s.aws/instance-gpu-name",
-    "gpu.nvidia.com/class", "gpu.nvidia.com/model", "amd.com/gpu.product-name", "k8s.amazonaws.com/accelerator",
+    "gpu.nvidia.com/class", "gpu.nvidia.com/model", "amd.com/gpu.product-name",
+    "k8s.amazonaws.com/accelerator",
 )  # fmt: skip
 """Labels of nodes whose value is the product name of their GPU."""
 _SHARED = re.compile(r"-(?:SHARED|MIG-\d+g\.\d+gb)$", re.IGNORECASE)

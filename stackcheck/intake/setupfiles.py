@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import configparser
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     Members: TypeAlias = dict[str, list[Stated | Open]]
 
 _DEEPEST = 60
+_MOST = 20_000
+"""Expressions that are followed, and how long a text or a list may grow by adding."""
+_CHANGING = frozenset({"append", "extend", "insert", "update", "remove", "pop", "setdefault", "clear"})
 _WORDS = ("install_requires", "extras_require", "python_requires")
 
 
@@ -78,6 +82,7 @@ class _Names:
     def __init__(self, tree: ast.Module) -> None:
         self._bound: dict[str, ast.expr] = {}
         self._changed: set[str] = set()
+        self._left = _MOST
         for node in ast.walk(tree):
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store | ast.Del):
                 if node.id in self._bound:
@@ -85,10 +90,8 @@ class _Names:
                 self._bound.setdefault(node.id, node)
             elif isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.value, ast.Name):
                 # names.append(...), names["gpu"] = ...: the literal is not all of it
-                if isinstance(node.ctx, ast.Store | ast.Del) or (
-                    isinstance(node, ast.Attribute)
-                    and node.attr in {"append", "extend", "insert", "update", "remove", "pop", "setdefault"}
-                ):
+                changes = isinstance(node, ast.Attribute) and node.attr in _CHANGING
+                if changes or isinstance(node.ctx, ast.Store | ast.Del):
                     self._changed.add(node.value.id)
         for each in tree.body:
             if (
@@ -110,7 +113,8 @@ class _Names:
     def value(self, node: ast.expr, depth: int = 0) -> Any:
         """Return the value of an expression that is made of literals. Raises _NotLiteralError."""
         node = self.resolved(node)
-        if depth > _DEEPEST:
+        self._left -= 1  # names of names double with each step
+        if depth > _DEEPEST or self._left < 0:
             raise _NotLiteralError
         if isinstance(node, ast.Constant):
             return node.value
@@ -124,7 +128,7 @@ class _Names:
             return "".join(str(self.value(_inner(each), depth + 1)) for each in node.values)
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
             left, right = self.value(node.left, depth + 1), self.value(node.right, depth + 1)
-            if type(left) is type(right) and isinstance(left, str | list):
+            if type(left) is type(right) and isinstance(left, str | list) and len(left) < _MOST:
                 return left + right
         raise _NotLiteralError
 
@@ -142,6 +146,9 @@ class _Names:
             for each in ast.walk(waiting.pop()):
                 if isinstance(each, ast.Constant) and isinstance(each.value, str):
                     found.setdefault(each.value, each.lineno)
+                elif isinstance(each, ast.JoinedStr):
+                    with contextlib.suppress(_NotLiteralError):
+                        found.setdefault(self.value(each), each.lineno)
                 elif isinstance(each, ast.Name) and id(inner := self.resolved(each)) not in seen:
                     seen.add(id(inner))
                     waiting += [inner] if inner is not each else []

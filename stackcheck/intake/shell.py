@@ -21,6 +21,8 @@ _ASSIGNED = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 _VARIABLE = re.compile(
     r"(?P<kept>\\\$|'[^']*\$[^']*')|\$(?:\{(?P<braced>\w+)(?P<how>[^}\w][^}]*)?\}|(?P<plain>[A-Za-z_]\w*))"
 )
+_CAPTURED = re.compile(r"\$\((?!\()[^()]+\)|(?<!\\)`[^`]*`")
+"""What another command prints: no text says it, so it is a variable that is not known."""
 _PATTERN = re.compile(r"\s*\(?([^()]*)\)(.*)", re.DOTALL)
 _TESTS = {"[": "]", "[[": "]]", "test": ""}
 _LOOPS = frozenset({"for", "while", "until", "select"})
@@ -190,7 +192,7 @@ def _matches(frame: _Frame, patterns: list[str]) -> bool | None:
 
 def _truth(words: list[str]) -> bool | None:
     """Return what a test of texts says; None for every other command, and for what is not known."""
-    if words == ["true"] or words == ["false"]:
+    if words in (["true"], ["false"]):
         return words == ["true"]
     if words[0] not in _TESTS or any("$" in word or "`" in word for word in words):
         return None
@@ -246,7 +248,7 @@ def _changed(value: str | None, how: str) -> str | None:
 
 def _pieces(script: str) -> Iterator[tuple[str, str]]:
     """Yield what stands between the separators, each with the one before it; not inside quotes."""
-    whole = re.sub(r"\\\n", " ", script)
+    whole = _CAPTURED.sub("$()", _CAPTURED.sub("$()", re.sub(r"\\\n", " ", script)))
     text = _QUOTED.sub(lambda match: "" if match["comment"] else match[0], whole)
     quoted = [match.span() for match in _QUOTED.finditer(text)]
     start, before, at = 0, "\n", 0

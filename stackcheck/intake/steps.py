@@ -138,7 +138,11 @@ def run_script(script: str, known: Mapping[str, str], here: Here, left: Left, *,
         elif install is not None:
             _install(install, here, left)
         elif called is not None:
-            _call(*called, known, here, left, inner=inner)
+            name, is_text = called
+            if is_text:
+                run_script(name, known, here, left, inner=inner)
+            else:
+                _call(name, known, here, left, inner=inner)
 
 
 def _telling(words: Sequence[str]) -> str:
@@ -160,19 +164,9 @@ def _called(words: Sequence[str]) -> tuple[str, bool] | None:
     return (name, False) if name.endswith(".sh") else None
 
 
-def _call(
-    name: str,
-    is_text: bool,
-    known: Mapping[str, str],
-    here: Here,
-    left: Left,
-    *,
-    inner: bool,
-) -> None:
-    near = None if is_text else here.in_context(name)
-    if is_text:
-        run_script(name, known, here, left, inner=inner)
-    elif near is not None and not inner:
+def _call(name: str, known: Mapping[str, str], here: Here, left: Left, *, inner: bool) -> None:
+    near = here.in_context(name)
+    if near is not None and not inner:
         text = read_text(here.context / near)
         here.reads.append(here.named(near))
         there = replace(here, raw=text.split("\n"), shown=here.named(near), line=1)
@@ -223,7 +217,7 @@ def _needs_of_torch(each: Stated) -> SpecifierSet | None:
     version = _version_of(each) if each.key.startswith("packages.") else None
     if version is None or {"git", "url", "path"} & each.value.keys():
         return None
-    from stackcheck.knowledge import measured  # noqa: PLC0415 - few files install beside a torch that is there
+    from stackcheck.knowledge import measured  # noqa: PLC0415 - few files install beside a torch
 
     row = measured.load().row(each.key.removeprefix("packages."), version)
     needs = [one for one in (row.required("torch") if row else ()) if one.marker is None]
@@ -273,7 +267,7 @@ def _of_project(install: Install, here: Here) -> Iterator[Stated | Open]:
     found = _project(folder, chosen, here)
     if found is None:
         yield Open(
-            f"{install.tool} installs a project whose files are not in the build context, so it was not read.",
+            f"{install.tool} installs a project that is not in the build context, so it was not read.",
             here.place(install.tool),
         )
         return

@@ -25,7 +25,7 @@ class Lines:
 
     @cached_property
     def _whole(self) -> dict[str, list[int]]:
-        """The numbers of the lines that are a text and nothing else: a lock has thousands to be looked for."""
+        """The numbers of the lines that are a text and nothing else: a lock has thousands of them."""
         found: dict[str, list[int]] = {}
         for number, line in enumerate(self._lines, 1):
             found.setdefault(line.strip(), []).append(number)

@@ -1,12 +1,14 @@
 """Read GitHub workflows: each combination of a job's matrix that installs torch is a stack of its own.
 
-Format: https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax, checked 2026-11-30.
+Format: https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax,
+checked 2026-11-30.
 """
 
 from __future__ import annotations
 
 import itertools
 import re
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from stackcheck.intake.documents import rows, table, text_at
@@ -33,23 +35,16 @@ def read(text: str, folder: Path, shown: str) -> Found:
     jobs = table(document, "jobs")
     if not jobs:
         raise UsageError(f"{shown}: this is not a workflow: it has no jobs.")
-    said: list[Open] = []
     found: list[Found] = []
     for name, job in jobs.items():
         if isinstance(job, dict) and "steps" in job:
             outer = {**_variables(document), **_variables(job)}
-            combinations = list(itertools.islice(_combinations(table(job, "strategy", "matrix")), _MOST + 1))
-            if len(combinations) > _MOST:
-                where = place(jobs, name, shown)
-                said.append(
-                    Open(
-                        f"the matrix of {name} has more than {_MOST} combinations; the first were read.",
-                        where,
-                    )
-                )
-            members = [_member(name, job, each, outer, folder, shown) for each in combinations[:_MOST]]
-            found += [each for each in members if "torch" in each.packages]
-    return Found(KIND, shown, open=tuple(said), containers=tuple(found))
+            cells = list(itertools.islice(_combinations(table(job, "strategy", "matrix")), _MOST + 1))
+            cut = f"the matrix of {name} has more than {_MOST} combinations: the first of them were read."
+            said = (Open(cut, place(jobs, name, shown)),) if len(cells) > _MOST else ()
+            members = [_member(name, job, each, outer, _File(folder, shown)) for each in cells[:_MOST]]
+            found += [replace(each, open=each.open + said) for each in members if "torch" in each.packages]
+    return Found(KIND, shown, containers=tuple(found))
 
 
 def _variables(value: Any) -> dict[str, str]:
@@ -96,33 +91,39 @@ def _flat(value: Any, prefix: str = "") -> dict[str, str]:
     return found
 
 
-def _member(
-    name: str, job: Any, cell: Mapping[str, str], outer: Mapping[str, str], folder: Path, shown: str
-) -> Found:
+@dataclass(frozen=True, slots=True)
+class _File:
+    """The workflow that is read: the folder of its project, and its name for the user."""
+
+    folder: Path
+    shown: str
+
+
+def _member(name: str, job: Any, cell: Mapping[str, str], outer: Mapping[str, str], at: _File) -> Found:
     known = {**{f"matrix.{key}": value for key, value in cell.items()}, **outer}
     known = {key: _filled(value, known) for key, value in known.items()}
     left, stated = Left(), list[Stated | Open]()
     container = job.get("container")
     image = _filled(container if isinstance(container, str) else text_at(container, "image"), known)
     if image and "$" not in image:
-        stated.append(Stated("image.base", image, place(job, "container", shown)))
+        stated.append(Stated("image.base", image, place(job, "container", at.shown)))
     for step in (each for each in rows(job, "steps") if isinstance(each, dict)):
         python = _filled(text_at(table(step, "with"), "python-version"), known)
         if re.fullmatch(r"3\.\d+(?:\.\d+)?", python):
             minor = ".".join(python.split(".")[:2])
-            stated.append(Stated("python", minor, place(step["with"], "python-version", shown)))
-        _run(step, known, folder, shown, left)
+            stated.append(Stated("python", minor, place(step["with"], "python-version", at.shown)))
+        _run(step, known, at, left)
     runner = _filled(text_at(job, "runs-on"), known)
     label = "-".join([name, *cell.values()])
     said = [] if re.match(r"(?:windows|macos)", runner) else [*stated, *left.said()]
-    return found_of(KIND, shown, said, label)
+    return found_of(KIND, at.shown, said, label)
 
 
-def _run(step: Any, known: Mapping[str, str], folder: Path, shown: str, left: Left) -> None:
+def _run(step: Any, known: Mapping[str, str], at: _File, left: Left) -> None:
     script = text_at(step, "run")
     if not re.search(r"install|sync|\.sh", script) or _holds(text_at(step, "if"), known) is False:
         return
-    where = place(step, "run", shown)
+    where = place(step, "run", at.shown)
     if _holds(text_at(step, "if"), known) is None:
         if "torch" in script:
             left.open.append(Open("whether this step runs is not known here, so it was not read.", where))
@@ -131,7 +132,7 @@ def _run(step: Any, known: Mapping[str, str], folder: Path, shown: str, left: Le
     variables = {
         key.removeprefix("env."): _filled(each, known) for key, each in inner.items() if key[:4] == "env."
     }
-    here = Here((), shown, where.line, folder, copied=(("/", "."),))
+    here = Here((), at.shown, where.line, at.folder, copied=(("/", "."),))
     workdir = text_at(step, "working-directory")
     run_script(
         f"cd {workdir}\n{_filled(script, inner)}" if workdir else _filled(script, inner),

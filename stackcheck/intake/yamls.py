@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 MOST = 200_000
-"""Nodes that a file may have with its aliases written out: the largest lock of pixi has a few ten thousand."""
+"""Nodes that a file may have with its aliases written out: a large lock of pixi has a few ten thousand."""
 DEEPEST = 100
 _MERGE = "tag:yaml.org,2002:merge"
 
@@ -37,7 +37,7 @@ class Rows(list[Any]):
 
 
 class _Texts(_Loader):  # type: ignore[misc]
-    """A safe loader that leaves scalars as they are written: 3.10 is not 3.1, and no date is made of anything."""
+    """A safe loader that leaves scalars as they are written: 3.10 is not 3.1, and nothing becomes a date."""
 
     yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {"<": [(_MERGE, re.compile(r"^<<$"))]}
 
