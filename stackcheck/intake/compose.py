@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 KIND = "compose file"
 _VARIABLE = re.compile(
-    r"\$(?:(?P<kept>\$)|\{(?P<braced>\w+)(?P<how>:?[-?+][^}]*)?\}|(?P<plain>[A-Za-z_]\w*))"
+    r"\$(?:(?P<kept>\$)|\{(?P<braced>\w+)(?P<how>:?[-?+][^{}$]*)?\}|(?P<plain>[A-Za-z_]\w*))"
 )
 _PLATFORMS = ("linux/amd64", "linux/arm64")
 

@@ -129,7 +129,7 @@ def _step(each: Instruction, scope: Scope, stage: _Stage, here: Here) -> None:
     elif each.word in {"COPY", "ADD"} and "--from" not in each.rest:
         stage.copied.extend(_copied(scope.expand(each.rest), here))
     elif each.word == "RUN":
-        bound = list(_bound(scope.expand(each.rest), here))
+        bound = list(_bound(scope.expand(each.rest), here)) if "--mount" in each.rest else []
         here = replace(here, copied=[*stage.copied, *bound])
         run_script(each.rest, {**scope.args, **scope.env}, here, stage.left)
 

@@ -10,7 +10,7 @@ import tomli
 
 from stackcheck.model.errors import UsageError
 
-_NOT_JSON = re.compile(r'"(?:\\.|[^"\\\n])*"|(?P<comment>//[^\n]*|/\*.*?\*/)', re.DOTALL)
+_NOT_JSON = re.compile(r'"(?:\\.|[^"\\\n])*"|(?P<comment>//[^\n]*|/\*.*?(?:\*/|\Z))', re.DOTALL)
 _LAST_COMMA = re.compile(r'"(?:\\.|[^"\\\n])*"|(?P<comma>,)(?=\s*[}\]])')
 
 

@@ -64,7 +64,7 @@ def read_lines(
     plain, rest = _plain(_without_list_header(text))
     rows: list[Any] = [*plain]
     if rest.strip():
-        parsed = _parsed(rest)
+        parsed = _parsed(re.sub(r"[ \t]{2,}", " ", rest))  # its patterns take long over many blanks
         rows += [*parsed.requirements, *parsed.options, *parsed.invalid_lines]
     for row in sorted(rows, key=_number):
         if isinstance(row, tuple):
@@ -82,7 +82,7 @@ def _plain(text: str) -> tuple[list[tuple[int, Requirement]], str]:
     found: list[tuple[int, Requirement]] = []
     for number, line in enumerate(lines):
         continued = number > 0 and lines[number - 1].endswith("\\")
-        match = None if continued else _PLAIN.match(line)
+        match = None if continued else _PLAIN.match(" ".join(line.split()))
         if match is None:
             continue
         try:

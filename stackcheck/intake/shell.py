@@ -19,12 +19,13 @@ _SEPARATORS = re.compile(r";;&?|\n|;|&&|\|\||(?<!\|)\|(?!\|)|(?<![<>&\d])&(?![&\
 _QUOTED = re.compile(r"'[^']*'|\"(?:\\.|[^\"\\])*\"|(?P<comment>(?<!\S)#[^\n]*)")
 _ASSIGNED = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 _VARIABLE = re.compile(
-    r"(?P<kept>\\\$|'[^']*\$[^']*')|\$(?:\{(?P<braced>\w+)(?P<how>[^}\w][^}]*)?\}|(?P<plain>[A-Za-z_]\w*))"
+    r"(?P<kept>\\\$|'[^']*')|\$(?:\{(?P<braced>\w+)(?P<how>[^}\w][^}$]*)?\}|(?P<plain>[A-Za-z_]\w*))"
 )
 _CAPTURED = re.compile(r"\$\((?!\()[^()]+\)|(?<!\\)`[^`]*`")
 """What another command prints: no text says it, so it is a variable that is not known."""
 _PATTERN = re.compile(r"\s*\(?([^()]*)\)(.*)", re.DOTALL)
 _TESTS = {"[": "]", "[[": "]]", "test": ""}
+_DEEPEST = 100
 _LOOPS = frozenset({"for", "while", "until", "select"})
 _OPENING = frozenset({"{", "(", "!", "time", "sudo", "exec", "eval", "nohup"})
 
@@ -155,6 +156,8 @@ class _Shell:
             return ""
         patterns = [word for each in f"{frame.earlier}{match[1]}".split("|") for word in _words(each)]
         frame.asking, frame.earlier = False, ""
+        if len(self._frames) > _DEEPEST:
+            return ""
         frame.runs = _matches(frame, patterns)
         frame.done = True if frame.runs else None if frame.runs is None else frame.done
         return self._keywords("", match[2].strip())

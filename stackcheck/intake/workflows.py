@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 KIND = "workflow"
 _MOST = 64
 """Combinations of one matrix that are read; GitHub itself runs 256 at most."""
-_EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}", re.DOTALL)
+_EXPRESSION = re.compile(r"\$\{\{([^{}]*)\}\}")
 _NAME = re.compile(r"(?:matrix|env)\.[\w.-]+")
 _COMPARED = re.compile(r"(matrix\.[\w.-]+)\s*(==|!=)\s*'([^']*)'")
 
@@ -145,7 +145,7 @@ def _run(step: Any, known: Mapping[str, str], at: _File, left: Left) -> None:
 def _holds(condition: str, known: Mapping[str, str]) -> bool | None:
     """Answer the condition of a step where it compares the matrix with a text; None for any other."""
     match = _EXPRESSION.fullmatch(condition.strip())
-    text = match[1] if match else condition.strip()
+    text = (match[1] if match else condition).strip()
     if not text:
         return True
     compared = _COMPARED.fullmatch(text)
@@ -158,10 +158,8 @@ def _filled(text: str, known: Mapping[str, str]) -> str:
     """Replace the expressions of a text that name a value of the matrix or a variable."""
 
     def value(match: re.Match[str]) -> str:
-        return (
-            known.get(match[1], "" if match[1].startswith("matrix.") else match[0])
-            if _NAME.fullmatch(match[1])
-            else match[0]
-        )
+        name = match[1].strip()
+        known_name = _NAME.fullmatch(name)
+        return known.get(name, "" if name.startswith("matrix.") else match[0]) if known_name else match[0]
 
     return _EXPRESSION.sub(value, text)

@@ -1,5 +1,7 @@
 """Files that describe containers: compose, Kubernetes, dev containers, Cog, workflows; each container a stack."""
 
+import contextlib
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -308,3 +310,21 @@ def test_a_named_file_that_says_nothing_is_one_sentence(name: str, text: str, sa
 )  # fmt: skip
 def test_values_of_other_kinds_are_no_traceback(name: str, text: str) -> None:
     taken({name: text, "requirements.txt": "torch==2.5.0\n"})
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("compose.yaml", "services: {a: {gpus: all, image: '" + "${a-" * 100_000 + "'}}"),
+        ("devcontainer.json", "{}" + "/*" * 200_000),
+        ("workflow.yml", "jobs: {a: {steps: [{run: '" + "install torch ${{ " * 50_000 + "'}]}}"),
+        ("Dockerfile", "FROM debian\nRUN pip install '" + "$" * 300_000),
+        ("Dockerfile", "FROM debian\nRUN " + "${a-" * 100_000),
+        ("requirements.txt", "torch" + " " * 300_000 + "$\n"),
+    ],
+)
+def test_what_is_made_to_be_slow_is_not(name: str, text: str) -> None:
+    start = time.process_time()
+    with contextlib.suppress(UsageError):
+        taken({name: text}, name)
+    assert time.process_time() - start < 5
