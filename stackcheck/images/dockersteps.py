@@ -249,6 +249,8 @@ def _step(
 
 def _after(each: Instruction, scope: Scope, given: Mapping[str, str], outer: Mapping[str, str]) -> Scope:
     """Return the scope behind an instruction that sets something."""
+    if each.word not in {"ENV", "ARG", "USER", "WORKDIR", "SHELL"}:
+        return scope
     rest = scope.expand(each.rest)
     if each.word == "ENV":
         return replace(scope, env={**scope.env, **_pairs(rest)})
