@@ -162,11 +162,14 @@ def steps(
     return tuple(found)
 
 
-def scopes(text: str) -> Iterator[tuple[Instruction, Scope]]:
-    """Yield every instruction of the stages with what it sees, build arguments at their defaults.
+def scopes(text: str, arguments: Mapping[str, str] | None = None) -> Iterator[tuple[Instruction, Scope]]:
+    """Yield every instruction of the stages with what it sees; `arguments` are those of --build-arg.
+
+    Build arguments that are not given have their defaults.
 
     A FROM sees the arguments before the first of them; a stage that is built on another goes on from there.
     """
+    given = arguments or {}
     before = scope = Scope()
     ends: dict[str, Scope] = {}
     stage, number = "", -1
@@ -179,10 +182,10 @@ def scopes(text: str) -> Iterator[tuple[Instruction, Scope]]:
             yield each, before
             scope = replace(inherited, args={})
         elif number < 0:
-            before = _after(each, before, {}, {})
+            before = _after(each, before, given, {})
         else:
             yield each, scope
-            scope = _after(each, scope, {}, before.args)
+            scope = _after(each, scope, given, before.args)
 
 
 def after(each: Instruction, scope: Scope) -> Scope:
@@ -246,6 +249,8 @@ def _step(
 
 def _after(each: Instruction, scope: Scope, given: Mapping[str, str], outer: Mapping[str, str]) -> Scope:
     """Return the scope behind an instruction that sets something."""
+    if each.word not in {"ENV", "ARG", "USER", "WORKDIR", "SHELL"}:
+        return scope
     rest = scope.expand(each.rest)
     if each.word == "ENV":
         return replace(scope, env={**scope.env, **_pairs(rest)})

@@ -1,17 +1,21 @@
 """Read conda's environment.yml, explicit lock files and pixi.toml: conda's packages, and pip's beside them.
 
 Formats: https://docs.conda.io/projects/conda/en/stable/user-guide/tasks/manage-environments.html and
-https://pixi.sh/latest/reference/pixi_manifest/, checked 2026-11-30.
+https://pixi.sh/latest/reference/pixi_manifest/.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from stackcheck.intake.requirements import read_lines
+from stackcheck.intake.documents import rows as rows_of
+from stackcheck.intake.documents import table
+from stackcheck.intake.requirements import included, read_lines
 from stackcheck.intake.stated import Found, Open, Place, Stated, found_of, package
 from stackcheck.intake.tomllines import Lines
+from stackcheck.model.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,6 +37,16 @@ _ADDRESS = re.compile(
 )
 
 
+def read_environment(text: str, shown: str, folder: Path) -> Found:
+    """Read an environment.yml. Raises UsageError for what is none."""
+    from stackcheck.intake.yamls import documents  # noqa: PLC0415 - few files are YAML
+
+    document = next(iter(documents(text, shown)), None)
+    if not isinstance(document, dict) or not isinstance(document.get("dependencies"), list):
+        raise UsageError(f"{shown}: this is not an environment of conda: it has no list of dependencies.")
+    return read(document, text, shown, folder)
+
+
 def read(document: Any, text: str, shown: str, folder: Path) -> Found:
     """Read an environment.yml from its text and what it parses to."""
     lines = Lines(text, shown)
@@ -42,19 +56,17 @@ def read(document: Any, text: str, shown: str, folder: Path) -> Found:
         if isinstance(row, str):
             said += spec(row, lines.place(row))
         elif isinstance(row, dict):
-            for line in row.get("pip") or ():
-                number = lines.place(str(line)).line
-                said += _of_pip(str(line), shown, number, folder)
+            said += _of_pip(rows_of(row, "pip"), lines, shown, folder)
     variables = document.get("variables") if isinstance(document, dict) else None
     for name, value in (variables if isinstance(variables, dict) else {}).items():
         said.append(Stated(f"env.{name}", str(value), lines.place(str(name))))
     return found_of(KIND, shown, said)
 
 
-def _of_pip(line: str, shown: str, number: int, folder: Path) -> Iterator[Stated | Open]:
-    from stackcheck.intake.requirements import included  # noqa: PLC0415 - most environments have no such line
-
-    for each in read_lines(line, shown, number, folder):
+def _of_pip(rows: list[Any], lines: Lines, shown: str, folder: Path) -> Iterator[Stated | Open]:
+    texts = [each for each in rows if isinstance(each, str)]
+    numbers = [lines.place(each).line for each in texts]
+    for each in read_lines("\n".join(texts), shown, numbers, folder):
         if isinstance(each, Stated) and each.key in {"-r", "-c"}:
             yield from included(each, folder, shown)
         else:
@@ -72,30 +84,73 @@ def read_explicit(text: str, shown: str) -> Found:
 
 
 def read_pixi(document: Mapping[str, Any], text: str, shown: str) -> Found:
-    """Read a pixi.toml, or the `[tool.pixi]` of a pyproject.toml."""
+    """Read a pixi.toml, or the `[tool.pixi]` of a pyproject.toml; each feature is a member."""
     lines = Lines(text, shown)
-    said: list[Stated | Open] = []
-    rows = document.get("dependencies")
-    for name, value in (rows if isinstance(rows, dict) else {}).items():
-        version, build = (
-            (value.get("version", "*"), value.get("build", "")) if isinstance(value, dict) else (value, "")
-        )
-        said += _conda(
-            str(name), str(version).replace("*", "").rstrip("."), str(build), lines.place(str(name))
-        )
-    rows = document.get("pypi-dependencies")
-    for name, value in (rows if isinstance(rows, dict) else {}).items():
-        row = value if isinstance(value, dict) else {"version": value}
-        version = str(row.get("version", "*"))
-        said.append(package(
-            str(name), lines.place(str(name)), version=None if version == "*" else version.removeprefix("=="),
-            extras=row.get("extras"), index=row.get("index"),
-            **{key: row[key] for key in ("url", "path") if isinstance(row.get(key), str)},
-        ))  # fmt: skip
     system = document.get("system-requirements")
+    said: list[Stated | Open] = list(_pixi_table(document, lines))
+    linux = table(document, "target", "linux-64") or table(document, "target", "linux")
+    said += _pixi_table(linux, lines)
     if isinstance(system, dict) and isinstance(system.get("cuda"), str):
         said.append(Stated("driver_cuda", system["cuda"], lines.place("cuda")))
-    return found_of(KIND, shown, said)
+    members = {
+        f"feature {name}": tuple(_pixi_table(feature, lines))
+        for name, feature in table(document, "feature").items()
+        if isinstance(feature, dict)
+    }
+    found = found_of(
+        KIND, shown, (*said, *(row for rows in members.values() for row in rows if isinstance(row, Open)))
+    )
+    return replace(
+        found,
+        members=tuple(
+            (name, tuple(each for each in rows if isinstance(each, Stated))) for name, rows in members.items()
+        ),
+    )
+
+
+def _pixi_table(document: Mapping[str, Any], lines: Lines) -> Iterator[Stated | Open]:
+    for name, value in table(document, "dependencies").items():
+        row = value if isinstance(value, dict) else {"version": value}
+        version, build = str(row.get("version", "*")).replace("*", "").rstrip("."), str(row.get("build", ""))
+        yield from _conda(name, version, build, lines.place(name))
+    for name, value in table(document, "pypi-dependencies").items():
+        row = value if isinstance(value, dict) else {"version": value}
+        wanted = str(row.get("version", "*"))
+        yield package(
+            name, lines.place(name), version=None if wanted == "*" else wanted.removeprefix("=="),
+            extras=row.get("extras"), index=row.get("index"),
+            **{key: row[key] for key in ("url", "path") if isinstance(row.get(key), str)},
+        )  # fmt: skip
+    for url in rows_of(document, "pypi-options", "extra-index-urls"):
+        if isinstance(url, str):
+            yield Stated("index.extra", url, lines.place(url))
+
+
+def read_pixi_lock(text: str, shown: str) -> Found:
+    """Read the default environment of a pixi.lock for 64-bit Linux.
+
+    Raises UsageError for what is not YAML.
+    """
+    from stackcheck.intake.yamls import documents, place  # noqa: PLC0415 - few files are YAML
+
+    document = next(iter(documents(text, shown)), None)
+    known = {each.get("pypi"): each for each in rows_of(document, "packages") if isinstance(each, dict)}
+    platforms = table(document, "environments", "default", "packages")
+    chosen = rows_of(platforms, "linux-64")
+    said: list[Stated | Open] = []
+    for number, row in enumerate(chosen):
+        where = place(chosen, number, shown)
+        address = row.get("conda") if isinstance(row, dict) else None
+        if isinstance(address, str) and (match := _ADDRESS.match(address)):
+            said += _conda(match["name"], match["version"], match["build"], where)
+        pypi = known.get(row.get("pypi")) if isinstance(row, dict) and "pypi" in row else None
+        if pypi and isinstance(pypi.get("name"), str) and isinstance(pypi.get("version"), str):
+            said.append(package(pypi["name"], where, version=pypi["version"]))
+    if not chosen:
+        said.append(
+            Open("it has no default environment for linux-64, so nothing of it was read.", Place(shown))
+        )
+    return found_of("lock file", shown, said)
 
 
 def spec(text: str, place: Place) -> Iterator[Stated | Open]:

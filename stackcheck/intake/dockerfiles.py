@@ -1,46 +1,51 @@
 """Read what a Dockerfile leaves in its last stage: base image, variables, and what its install lines leave.
 
-The order counts: of two installs of one package the later one stays, unless it is content with the first.
-Nothing is run and nothing is fetched; files that a COPY takes from the context are read.
+`steps` reads the commands; files that a COPY takes from the context are read. ENTRYPOINT and CMD run later,
+in a container, and are left alone.
 """
 
 from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.version import InvalidVersion, Version
-
 from stackcheck.images.dockersteps import after, scopes
-from stackcheck.intake.conda import spec
-from stackcheck.intake.installs import Install, installs
-from stackcheck.intake.requirements import included, read_lines
-from stackcheck.intake.stated import Found, Open, Place, Stated
-from stackcheck.model.versions import LATEST
+from stackcheck.intake.stated import Found, Place, Stated
+from stackcheck.intake.steps import Here, Left, run_script
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from stackcheck.images.dockersteps import Instruction, Scope
 
 KIND = "Dockerfile"
 _PYTHON_TAG = re.compile(r"(?:docker\.io/)?(?:library/)?python:(\d+\.\d+)")
+_TORCH_TAG = re.compile(r"(?:^|/)pytorch/pytorch:(\d+\.\d+\.\d+)-")
 _PIP_VARIABLES = {
     "PIP_INDEX_URL": "index.url", "UV_DEFAULT_INDEX": "index.url", "UV_INDEX_URL": "index.url",
     "PIP_EXTRA_INDEX_URL": "index.extra", "UV_EXTRA_INDEX_URL": "index.extra",
     "PIP_FIND_LINKS": "index.find_links", "UV_FIND_LINKS": "index.find_links",
 }  # fmt: skip
-_LONGEST = 300
-"""Lines that one instruction may have; a word is looked for in no more of them."""
-_INSTRUCTION = re.compile(r"\s*(?:FROM|RUN|COPY|ADD|ENV|ARG|CMD|WORKDIR|USER|LABEL|ENTRYPOINT)\s")
 _WORTH = re.compile(
     r"TORCH|CUDA|NVIDIA|HSA_|HIP_|ROCM|PYTORCH|NCCL|LD_LIBRARY_PATH|FORCE_|MAX_JOBS|MMCV|SPCONV|CUMM"
 )
 """Variables that say something of a GPU stack; the others of an image say nothing that is judged."""
+_PLATFORM = {"TARGETARCH": "amd64", "TARGETOS": "linux", "TARGETPLATFORM": "linux/amd64"}
+"""What BuildKit sets for a build on the platform that is judged when none is stated."""
+_BOUND = re.compile(r"--mount=(\S+)")
+
+
+def is_worth(name: str) -> bool:
+    """Tell whether a variable says something of a GPU stack."""
+    return bool(_WORTH.search(name))
+
+
+def brings_torch(image: str) -> bool:
+    """Tell whether the name of an image says which torch is in it."""
+    return bool(_TORCH_TAG.search(image))
 
 
 @dataclass
@@ -50,71 +55,64 @@ class _Stage:
     base: str = ""
     place: Place = field(default_factory=lambda: Place(""))
     env: dict[str, Stated] = field(default_factory=dict)
-    packages: dict[str, Stated] = field(default_factory=dict)
-    others: list[Stated] = field(default_factory=list)
-    open: list[Open] = field(default_factory=list)
     copied: list[tuple[str, str]] = field(default_factory=list)
-    replaced: list[tuple[Stated, Stated]] = field(default_factory=list)
+    left: Left = field(default_factory=Left)
 
     def child(self) -> _Stage:
-        return _Stage(
-            self.base, self.place, dict(self.env), dict(self.packages), list(self.others), list(self.open),
-            list(self.copied), list(self.replaced),
-        )  # fmt: skip
+        return _Stage(self.base, self.place, dict(self.env), list(self.copied), self.left.copy())
+
+    @property
+    def brought(self) -> Stated | None:
+        """Return the torch of the base image, as its name says it."""
+        match = _TORCH_TAG.search(self.base)
+        return Stated("packages.torch", {"version": match[1]}, self.place) if match else None
 
 
-def read(text: str, context: Path, shown: str) -> Found:
-    """Read a Dockerfile and the requirement files that it copies out of its context.
+@dataclass(frozen=True, slots=True)
+class Build:
+    """How a Dockerfile is built: build arguments, the stage that is wanted ("" for the last), the context."""
+
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    target: str = ""
+    context: Path | None = None
+    context_shown: str | None = None
+
+
+def read(text: str, folder: Path, shown: str, build: Build | None = None) -> Found:
+    """Read a Dockerfile and the files that it copies out of its context, by default the folder it lies in.
 
     Raises UsageError when one of these cannot be read.
     """
+    build = build or Build()
+    context = build.context or folder
+    near = posixpath.dirname(shown) if build.context_shown is None else build.context_shown
     raw = text.split("\n")
     stages: dict[str, _Stage] = {}
     stage = _Stage()
-    for each, scope in scopes(text):
+    for each, scope in scopes(text, {**_PLATFORM, **build.arguments}):
         place = Place(shown, each.line)
         if each.word == "FROM":
+            if stages and build.target.lower() in stages:
+                break
             base, name = _from(scope.expand(each.rest))
             stage = stages[base.lower()].child() if base.lower() in stages else _Stage(base, place)
             stages[name or str(len(stages))] = stage
         else:
-            here = _Here(raw, shown, each.line, context, scope.workdir, stage.copied)
+            here = Here(
+                raw,
+                shown,
+                each.line,
+                context,
+                near,
+                scope.workdir,
+                stage.copied,
+                stage.left.reads,
+                stage.brought,
+            )
             _step(each, scope, stage, here)
-    return Found(KIND, shown, tuple(_statements(stage)), tuple(_open(stage)))
-
-
-@dataclass(frozen=True, slots=True)
-class _Here:
-    """Where an instruction stands: in the file, and among what its stage has copied out of the context."""
-
-    raw: Sequence[str]
-    shown: str
-    line: int
-    context: Path
-    workdir: str
-    copied: Sequence[tuple[str, str]]
-
-    def place(self, word: str) -> Place:
-        """Return the line of the instruction that holds a word; its first line when none does."""
-        for number in range(self.line, min(len(self.raw), self.line + _LONGEST) + 1):
-            text = self.raw[number - 1]
-            if word and word in text:
-                return Place(self.shown, number)
-            if number > self.line and _INSTRUCTION.match(text):
-                break
-        return Place(self.shown, self.line)
-
-    def in_context(self, name: str) -> str | None:
-        """Return the file of the context that a name in the image leads to, None when none is known to."""
-        inside = posixpath.normpath(posixpath.join(self.workdir, name))
-        for target, word in reversed(self.copied):
-            folder = target.rstrip("/") + "/"
-            near = word if inside == target else None
-            if inside.startswith(folder):
-                near = posixpath.join(word, inside.removeprefix(folder))
-            if near is not None and (self.context / near).is_file():
-                return posixpath.normpath(near)
-        return None
+    return Found(
+        KIND, shown, tuple(_statements(stage)), tuple(stage.left.open), reads=tuple(stage.left.reads)
+    )
 
 
 def _from(rest: str) -> tuple[str, str]:
@@ -122,7 +120,7 @@ def _from(rest: str) -> tuple[str, str]:
     return (words[0] if words else ""), (words[2].lower() if len(words) > 2 else "")
 
 
-def _step(each: Instruction, scope: Scope, stage: _Stage, here: _Here) -> None:
+def _step(each: Instruction, scope: Scope, stage: _Stage, here: Here) -> None:
     if each.word == "ENV":
         before = scope.env
         for name, value in after(each, scope).env.items():
@@ -131,102 +129,48 @@ def _step(each: Instruction, scope: Scope, stage: _Stage, here: _Here) -> None:
     elif each.word in {"COPY", "ADD"} and "--from" not in each.rest:
         stage.copied.extend(_copied(scope.expand(each.rest), here))
     elif each.word == "RUN":
-        for install in installs(scope.expand(each.rest, keep_unknown=True)):
-            for said in _of_install(install, here):
-                _take(said, stage)
+        bound = list(_bound(scope.expand(each.rest), here)) if "--mount" in each.rest else []
+        here = replace(here, copied=[*stage.copied, *bound])
+        run_script(each.rest, {**scope.args, **scope.env}, here, stage.left)
 
 
-def _copied(rest: str, here: _Here) -> Iterator[tuple[str, str]]:
+def _copied(rest: str, here: Here) -> Iterator[tuple[str, str]]:
     """Yield where in the image each source of a COPY comes to lie, and the source.
 
     Of a folder its content is copied; a file goes into a target that ends in a slash, or becomes it.
     """
     words = [word for word in rest.split() if not word.startswith("--")]
+    if words and words[0].startswith("["):
+        words = re.findall(r'"([^"]*)"', rest)
     target = posixpath.join(here.workdir, words[-1]) if words else ""
+    several = len(words) > 2
     for word in words[:-1]:
-        into = words[-1].endswith(("/", ".")) and not (here.context / word).is_dir()
-        yield posixpath.normpath(posixpath.join(target, posixpath.basename(word)) if into else target), word
+        for source in _globbed(word, here.context):
+            into = (several or words[-1].endswith(("/", "."))) and not (here.context / source).is_dir()
+            place = posixpath.join(target, posixpath.basename(source)) if into else target
+            yield posixpath.normpath(place), source
 
 
-def _of_install(install: Install, here: _Here) -> Iterator[Stated | Open]:
-    """Yield what one install command states."""
-    if install.tool == "conda":
-        for name in install.names:
-            yield from spec(name, here.place(name))
-        return
-    for name in install.names:
-        yield from (_with_options(each, install) for each in _named(name, here))
-    for key, target in (("requirement", "-r"), ("constraint", "-c")):
-        for name in install.options.get(key, ()):
-            yield from (_with_options(each, install) for each in _file(target, name, here))
-    for name in install.options.get("editable", ()):
-        yield from read_lines(f"-e {name}", here.shown, here.place(name).line, here.context)
-    for key, target in (("extra", "index.extra"), ("find_links", "index.find_links")):
-        yield from (Stated(target, url, here.place(url)) for url in install.options.get(key, ()))
-
-
-def _named(name: str, here: _Here) -> Iterator[Stated | Open]:
-    place = here.place(name)
-    if "$" in name:
-        yield Open(f"{name!r} holds a variable that is not known here, so it was not read.", place)
-    else:
-        yield from read_lines(name, here.shown, place.line, here.context)
-
-
-def _with_options(each: Stated | Open, install: Install) -> Stated | Open:
-    """Return a statement with what the options of its call say: its index is that of its packages alone."""
-    if isinstance(each, Open) or not each.key.startswith("packages."):
-        return each
-    row = dict(each.value)
-    index = install.options.get("index", ())
-    if index and not {"git", "url", "path"} & row.keys():
-        row.setdefault("index", index[-1])
-    if "--no-build-isolation" in install.flags:
-        row["_unisolated"] = True
-    if "--no-deps" in install.flags:
-        row["_no_deps"] = True
-    if install.flags & {"--force-reinstall", "--upgrade", "-U", "--ignore-installed", "-I"}:
-        row["_again"] = True
-    return Stated(each.key, row, each.place)
-
-
-def _file(target: str, name: str, here: _Here) -> Iterator[Stated | Open]:
-    near = here.in_context(name)
-    if near is None:
-        yield Open(
-            f"{name} is not among the files of the build context, so it was not read.", here.place(name)
-        )
-        return
-    shown = posixpath.join(posixpath.dirname(here.shown), near)
-    yield from included(Stated(target, near, Place(shown)), here.context, here.shown)
-
-
-def _take(said: Stated | Open, stage: _Stage) -> None:
-    if isinstance(said, Open):
-        stage.open.append(said)
-    elif not said.key.startswith("packages."):
-        stage.others.append(said)
-    else:
-        old = stage.packages.get(said.key)
-        if old is None or not _content(said, old):
-            if old is not None and old.value != said.value:
-                stage.replaced.append((old, said))
-            stage.packages[said.key] = said
-
-
-def _content(new: Stated, old: Stated) -> bool:
-    """Tell whether an install leaves what is there: pip keeps a version that a requirement takes."""
-    wanted = new.value.get("version", LATEST)
-    if new.value.get("_again") or {"git", "url", "path"} & new.value.keys():
-        return False
-    if wanted == LATEST:
-        return True
+def _globbed(word: str, context: Path) -> list[str]:
+    """Return the sources that a pattern of one folder of the context means; any other word as it is."""
+    word = word.lstrip("/") or "."
+    folder, _, pattern = word.rpartition("/")
+    if not re.search(r"[*?\[]", pattern) or re.search(r"[*?\[]", folder):
+        return [word]
     try:
-        have = Version(str(old.value.get("version")))
-        exact = re.match(r"\d", wanted)
-        return have in SpecifierSet(f"=={wanted}" if exact else wanted, prereleases=True)
-    except (InvalidVersion, InvalidSpecifier):
-        return False
+        return sorted(str(path.relative_to(context)) for path in (context / folder).glob(pattern))[:100]
+    except (OSError, ValueError):
+        return []
+
+
+def _bound(rest: str, here: Here) -> Iterator[tuple[str, str]]:
+    """Yield what the mounts of a RUN bind out of the context for its commands."""
+    for match in _BOUND.finditer(rest):
+        options = dict(part.partition("=")[::2] for part in match[1].split(","))
+        target = options.get("target") or options.get("dst") or options.get("destination") or ""
+        if options.get("type", "bind") == "bind" and "from" not in options and target:
+            source = options.get("source") or options.get("src") or "."
+            yield posixpath.normpath(posixpath.join(here.workdir, target)), source.lstrip("/") or "."
 
 
 def _statements(stage: _Stage) -> Iterator[Stated]:
@@ -237,23 +181,6 @@ def _statements(stage: _Stage) -> Iterator[Stated]:
     for name, each in stage.env.items():
         if name in _PIP_VARIABLES:
             yield Stated(_PIP_VARIABLES[name], each.value, each.place)
-        elif _WORTH.search(name):
+        elif is_worth(name):
             yield each
-    yield from stage.others
-    for each in stage.packages.values():
-        row = {key: value for key, value in each.value.items() if not key.startswith("_")}
-        yield Stated(each.key, row, each.place)
-        if each.value.get("_unisolated"):
-            yield Stated("no_build_isolation", each.key.removeprefix("packages."), each.place)
-
-
-def _open(stage: _Stage) -> Iterator[Open]:
-    yield from stage.open
-    for old, new in stage.replaced:
-        name = new.key.removeprefix("packages.")
-        first, second = (each.value.get("version", LATEST) for each in (old, new))
-        yield Open(
-            f"{name} {second} takes the place of {first} of {old.place}.",
-            new.place,
-            "replaced",
-        )
+    yield from stage.left.statements()

@@ -1,25 +1,24 @@
 """Which packages the shell lines of a build install: pip, uv and conda commands, read and never run.
 
-Only commands that stand there literally are read; what a variable of the shell, a loop or a script decides is
-named as open. Options: https://pip.pypa.io/en/stable/cli/pip_install/ and
-https://docs.astral.sh/uv/reference/cli/#uv-pip-install, checked 2026-11-30.
+`shell` says which commands run; what a condition or a loop decides is named as open.
+Options: https://pip.pypa.io/en/stable/cli/pip_install/ and
+https://docs.astral.sh/uv/reference/cli/#uv-pip-install.
 """
 
 from __future__ import annotations
 
 import re
-import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from stackcheck.intake.shell import commands
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
 _PIP = re.compile(r"(?:.*/)?pip(?:\d(?:\.\d+)?)?")
 _PYTHON = re.compile(r"(?:.*/)?python(?:\d(?:\.\d+)?)?")
 _CONDA = re.compile(r"(?:.*/)?(?:conda|mamba|micromamba)")
-_SEPARATORS = re.compile(r"\n|;|&&|\|\||(?<!\|)\|(?!\|)|(?<![<>&\d])&(?![&\d>])")
-_ASSIGNED = re.compile(r"[A-Za-z_]\w*=.*", re.DOTALL)
 _SAYS = {
     "requirement": ("-r", "--requirement", "--requirements"),
     "constraint": ("-c", "--constraint", "--constraints"),
@@ -37,12 +36,22 @@ _OTHERS = (
     "--index-strategy", "--exists-action", "--report", "--link-mode", "--torch-backend",
     "--prerelease", "--resolution", "--no-build-isolation-package", "--use-feature",
     "--root-user-action", "--extra", "--group", "--override", "--keyring-provider",
-    "--allow-insecure-host", "--no-binary", "--only-binary",
+    "--allow-insecure-host", "--no-binary", "--only-binary", "--build-constraint", "-b",
 )  # fmt: skip
 """Options that take a value and change nothing of that, or nothing that is read."""
 _WITH_VALUE = {option: said for said, options in _SAYS.items() for option in options} | dict.fromkeys(
     _OTHERS, ""
 )
+_PROJECTS = {
+    "uv": ("sync",), "poetry": ("install", "sync"), "pdm": ("install", "sync"),
+    "pipenv": ("install", "sync"), "pixi": ("install",),
+}  # fmt: skip
+"""Commands that install the project of the working folder with what its lock file pins."""
+_PROJECT_VALUES = {
+    "--extra": "extra", "-E": "extra", "--extras": "extra", "--group": "group", "-G": "group",
+    "--with": "group", "--only": "only", "--only-group": "only", "--directory": "folder", "-C": "folder",
+    "--project": "folder", "--no-group": "", "--without": "", "--python": "", "-p": "", "--index": "",
+}  # fmt: skip
 _CONDA_VALUES = {"-n", "--name", "-p", "--prefix", "-c", "--channel", "-f", "--file", "--solver"}
 
 
@@ -51,72 +60,63 @@ class Install:
     """One install command: its tool, what it names, and the options that say where it is taken from."""
 
     tool: str
-    """`pip` (also for uv) or `conda`."""
+    """`pip` (also for `uv pip`), `conda`, or what installs a project by its lock: `uv`, `poetry` ..."""
     names: tuple[str, ...] = ()
     options: dict[str, tuple[str, ...]] = field(default_factory=dict)
     flags: frozenset[str] = frozenset()
 
 
-def installs(script: str) -> Iterator[Install]:
+def installs(script: str, known: Mapping[str, str] | None = None) -> Iterator[Install]:
     """Yield the install commands of a shell script, in their order.
 
     >>> [each.names for each in installs("apt-get update && pip install -q torch==2.5.0; pip3 install ninja")]
     [('torch==2.5.0',), ('ninja',)]
     """
-    for command in commands(script):
-        found = _install(command)
-        if found is not None:
-            yield found
+    found = (install_of(command.words) for command in commands(script, known))
+    return (each for each in found if each is not None)
 
 
-def commands(script: str) -> Iterator[list[str]]:
-    """Yield the commands of a script as words, without what is assigned before them."""
-    for text in _split(re.sub(r"\\\n", " ", script)):
-        words = _words(text)
-        while words and (
-            _ASSIGNED.fullmatch(words[0]) or words[0] in {"then", "do", "else", "{", "(", "sudo", "exec"}
-        ):
-            words = words[1:]
-        if words and words[0].startswith("--mount="):
-            words = [word for word in words if not word.startswith(("--mount=", "--network=", "--security="))]
-        if words:
-            yield words
-
-
-def _split(script: str) -> Iterator[str]:
-    """Split at what ends a command, but not inside quotes."""
-    rest, start = script, 0
-    quoted = _quoted_spans(rest)
-    for match in _SEPARATORS.finditer(rest):
-        if not any(low <= match.start() < high for low, high in quoted):
-            yield rest[start : match.start()]
-            start = match.end()
-    yield rest[start:]
-
-
-def _quoted_spans(text: str) -> list[tuple[int, int]]:
-    return [match.span() for match in re.finditer(r"'[^']*'|\"(?:\\.|[^\"\\])*\"", text)]
-
-
-def _words(text: str) -> list[str]:
-    try:
-        return shlex.split(text, comments=True)
-    except ValueError:
-        return text.split()
-
-
-def _install(words: list[str]) -> Install | None:
+def install_of(command: Sequence[str]) -> Install | None:
+    """Return what one command installs; None for any other command."""
+    words = list(command)
     if len(words) > 3 and words[1:3] == ["run", "-n"] and _CONDA.fullmatch(words[0]):
         words = words[4:]
     if words and re.fullmatch(r"(?:.*/)?uv", words[0]) and words[1:2] == ["pip"]:
         words = words[1:]
-    if words and _PYTHON.fullmatch(words[0]) and words[1:3] == ["-m", "pip"]:
+    if words and _PYTHON.fullmatch(words[0]) and words[1:2] == ["-m"]:
         words = words[2:]
-    if words and (_PIP.fullmatch(words[0]) or words[0] == "pip") and "install" in words:
+    if not words:
+        return None
+    tool = words[0].rpartition("/")[2]
+    if _PIP.fullmatch(words[0]) and "install" in words:
         return _pip(words[words.index("install") + 1 :])
-    if words and _CONDA.fullmatch(words[0]) and words[1:2] in (["install"], ["create"]):
-        return _conda(words[2:])
+    if _CONDA.fullmatch(words[0]):
+        return _conda_call(words[1:])
+    named = next((each for each in words[1:] if not each.startswith("-")), "")
+    if named in _PROJECTS.get(tool, ()):
+        return _project(tool, words[words.index(named) + 1 :])
     return None
+
+
+def _conda_call(words: list[str]) -> Install | None:
+    if words[:1] == ["env"]:
+        words = words[1:]
+    return _conda(words[1:]) if words[:1] in (["install"], ["create"], ["update"]) else None
+
+
+def _project(tool: str, words: list[str]) -> Install:
+    """Return an install of the project that lies in the working folder, by its lock file."""
+    options: dict[str, list[str]] = {}
+    flags: set[str] = set()
+    rest = iter(words)
+    for word in rest:
+        option, has, value = word.partition("=")
+        if option in _PROJECT_VALUES:
+            said = value if has else next(rest, "")
+            options.setdefault(_PROJECT_VALUES[option], []).extend(re.split(r"[\s,]+", said))
+        elif word.startswith("-"):
+            flags.add(word)
+    return Install(tool, (), {key: tuple(rows) for key, rows in options.items()}, frozenset(flags))
 
 
 def _pip(words: list[str]) -> Install:

@@ -11,7 +11,7 @@ from stackcheck.intake.stated import Open, Place, Stated
 from stackcheck.model.redact import without_userinfo
 from stackcheck.model.versions import LATEST
 
-_LISTS = ("index.extra", "index.find_links", "constraints", "overrides", "no_build_isolation", "gpus")
+LISTS = ("index.extra", "index.find_links", "constraints", "overrides", "no_build_isolation", "gpus")
 """Keys whose values come together; of every other key one value counts."""
 _REFERENCES = frozenset({"git", "url", "path"})
 
@@ -28,7 +28,7 @@ class Merged:
         """Take a statement; the first value of a key stays, and one that differs is a contradiction."""
         if each.key.startswith("packages."):
             self._add_package(each.key.removeprefix("packages."), dict(each.value), each.place)
-        elif each.key in _LISTS:
+        elif each.key in LISTS:
             self._add_listed(each)
         else:
             self._add_value(each)

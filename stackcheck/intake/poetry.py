@@ -1,6 +1,6 @@
 """Read the dependencies of `[tool.poetry]`: its own operators become those of the packaging specifications.
 
-Format: https://python-poetry.org/docs/dependency-specification/, checked 2026-11-30.
+Format: https://python-poetry.org/docs/dependency-specification/.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from stackcheck.intake.stated import Open, Stated, package
+from stackcheck.model import markers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,8 +32,11 @@ def poetry_statements(poetry: Mapping[str, Any], lines: Lines) -> Iterator[State
         place = lines.place(name)
         row = value if isinstance(value, dict) else {"version": value}
         if isinstance(value, list):
-            yield Open(f"{name} has a version for each marker; none of them was read.", place)
-            continue
+            chosen, left = _on_linux(name, value)
+            yield from (Open(text, place) for text in left)
+            if chosen is None:
+                continue
+            row = chosen
         try:
             version = poetry_version(str(row.get("version", "*")))
         except ValueError as error:
@@ -53,6 +57,38 @@ def poetry_statements(poetry: Mapping[str, Any], lines: Lines) -> Iterator[State
             name, place, version=version or None, extras=row.get("extras"), marker=row.get("markers"),
             index=sources.get(str(row.get("source"))), **_reference(row),
         )  # fmt: skip
+
+
+def _on_linux(name: str, rows: list[Any]) -> tuple[dict[str, Any] | None, list[str]]:
+    """Return the alternative that holds on 64-bit Linux, and what is to be said where several may."""
+    kept = []
+    for row in (each for each in rows if isinstance(each, dict)):
+        marker = " and ".join(f"({each})" for each in _markers(row))
+        platform = str(row.get("platform", "linux"))
+        holds = markers.holds(marker, python=None, platform="linux/amd64") if marker else True
+        if holds is not False and platform == "linux":
+            kept.append({**row, "markers": None if holds else marker})
+    texts = {str(row.get("version") or row.get("url") or row.get("git")) for row in kept}
+    if len(texts) < 2:
+        return (kept[0] if kept else None), []
+    named = " and ".join(sorted(texts))
+    return kept[0], [f"{name} is {named}, as the Python decides: the first of them was taken."]
+
+
+def _markers(row: Mapping[str, Any]) -> Iterator[str]:
+    marker = row.get("markers")
+    if isinstance(marker, str) and not markers.fault_of(marker):
+        yield marker
+    python = row.get("python")
+    if isinstance(python, str):
+        try:
+            wanted = poetry_version(python)
+        except ValueError:
+            return
+        for each in filter(None, wanted.split(",")):
+            operator = re.match(r"[<>=!~]*", each)
+            sign = operator[0] if operator and operator[0] else "=="
+            yield f'python_version {sign} "{each.lstrip("<>=!~")}"'
 
 
 def _reference(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,15 +6,16 @@ A folder is looked through by the names of its files, and in the few folders whe
 from __future__ import annotations
 
 import datetime as dt
+import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from stackcheck.intake import dockerfiles, lockfiles, pyproject
+from stackcheck.intake import dockerfiles, lockfiles, pyproject, requirements
 from stackcheck.intake.configuration import Configuration, configuration
 from stackcheck.intake.merging import Merged
-from stackcheck.intake.recognise import DEFINITION, DOCKERFILE, kind_of, read_file
+from stackcheck.intake.recognise import DEFINITION, LOOSE, MANIFESTS, WORKFLOW, kind_of, read_file
 from stackcheck.intake.stack import Stack, parse_stack
 from stackcheck.intake.stated import Found, Open, Place, Stated
 from stackcheck.model.errors import DefinitionError, UsageError
@@ -23,11 +24,20 @@ from stackcheck.storage.reading import real_path
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-FOLDERS = ("", "docker", "requirements", ".devcontainer")
+Sets: TypeAlias = "list[tuple[str, list[Found]]]"
+"""Stacks as the name of each and the files that state it."""
+
+FOLDERS = (
+    "", "docker", "requirements", ".devcontainer", *MANIFESTS, ".github/workflows",
+)  # fmt: skip
 """The folders of a project in which files are looked for; "" is the project's own."""
 _CALL = Place("the command line")
 _MOST = 200
 """Files of a folder that are read: nobody's project has so many, a folder of downloads may."""
+_DESCRIBING = ("compose file", "Kubernetes manifest", "devcontainer.json", "workflow", "cog.yaml")
+"""Kinds of files whose containers are the stacks."""
+_CONSTRAINTS = re.compile(r"(?i)constraints.*\.txt")
+_GPU_IMAGE = re.compile(r"torch|cuda|nvidia|rocm|vllm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +85,7 @@ def take(paths: Sequence[Path], given: Mapping[str, Any] | None = None) -> tuple
     what cannot be read, for a kind of file that is not known, and for a folder in which there is nothing.
     """
     files = [path for path in paths if not path.is_dir()]
-    sets = [_named(files)] if files else []
+    sets = _named(files) if files else []
     for folder in (path for path in paths if path.is_dir()):
         sets += _in_folder(folder)
     said = _Said(given or {}, *configuration())
@@ -90,18 +100,46 @@ def files_of(folder: Path) -> list[Path]:
     found: list[Path] = []
     for place in (folder / name for name in FOLDERS):
         try:
-            names = sorted(place.iterdir()) if place.is_dir() else []
+            with os.scandir(place) as rows:
+                names = sorted(row.name for row in rows if kind_of(place / row.name) not in {"", DEFINITION})
+        except (FileNotFoundError, NotADirectoryError):
+            continue
         except OSError as error:
             raise UsageError(f"{place}: this folder cannot be read: {error.strerror}.") from None
-        found += [path for path in names if kind_of(path) not in {"", DEFINITION} and path.is_file()]
+        found += [path for path in (place / name for name in names) if path.is_file()]
     return found[:_MOST]
 
 
-def _named(files: Sequence[Path]) -> tuple[str, Sequence[Found]]:
-    found = [read_file(path, _shown(path)) for path in files]
-    taken = {each.place.file for one in found if one.kind == dockerfiles.KIND for each in one.stated}
-    left = [each for each in found if each.kind == dockerfiles.KIND or each.file not in taken]
-    return _identifier(real_path(files[0]).parent.name), left
+def _named(files: Sequence[Path]) -> Sets:
+    """Return files that are named as one stack, or as one for each container that they describe."""
+    read = [read_file(path, _shown(path)) for path in files]
+    name = _identifier(real_path(files[0]).parent.name)
+    containers = [each for found in read for each in found.containers]
+    for found in read:
+        if (
+            not (found.stated or found.members or found.containers or found.open)
+            and found.kind in _DESCRIBING
+        ):
+            raise UsageError(f"{found.file}: nothing in this {found.kind} installs torch or asks for a GPU.")
+    taken = {
+        each.place.file for one in (*read, *containers) for each in one.stated if one.kind == dockerfiles.KIND
+    }
+    taken -= {one.file for one in read if one.kind == dockerfiles.KIND}
+    built = {one.file for one in containers}
+    left = [each for each in read if each.file not in taken | built and not each.containers]
+    left = _with_constraints(left)
+    if not containers:
+        return [(name, left)]
+    if len(containers) == 1:
+        return [(name, [*left, _in_the_image(containers[0], left)])]
+    return [(f"{name}-{_identifier(each.name)}", [*left, each]) for each in containers]
+
+
+def _in_the_image(container: Found, others: Sequence[Found]) -> Found:
+    """Return what a container states beside a Dockerfile that is named with it: that one makes its image."""
+    if not any(each.kind == dockerfiles.KIND for each in others):
+        return container
+    return replace(container, stated=tuple(each for each in container.stated if each.key != "image.ready"))
 
 
 def _shown(path: Path) -> str:
@@ -112,39 +150,98 @@ def _shown(path: Path) -> str:
         return str(path)
 
 
-def _in_folder(folder: Path) -> list[tuple[str, Sequence[Found]]]:
-    """Return the files of each stack of a folder: a Dockerfile is one, what it does not take is another."""
+def _in_folder(folder: Path) -> Sets:
+    """Return the files of each stack of a folder: an image is one, what no image takes is another."""
     files = files_of(folder)
-    if not files:
+    read, notes = _read(path for path in files if kind_of(path) != WORKFLOW)
+    if not any("torch" in each.packages or each.members for one in read for each in (one, *one.containers)):
+        more, unread = _read(path for path in files if kind_of(path) == WORKFLOW)
+        read, notes = [*read, *more], [*notes, *unread]
+    if not read and not notes:
         raise UsageError(
             f"{folder}: there is nothing here that says what is installed: no requirements.txt, "
             "pyproject.toml, lock file, environment.yml or Dockerfile. Name the file, or write a definition."
         )
-    read = {path: read_file(path, _shown(path)) for path in files}
-    images = {path: found for path, found in read.items() if kind_of(path) == DOCKERFILE}
-    used = {each.place.file for found in images.values() for each in found.stated}
-    others = _of_torch(found for path, found in read.items() if path not in images and found.file not in used)
+    containers = _each_once(each for one in read for each in one.containers if _tells(each, one))
+    built = {each.file for each in containers if each.kind == dockerfiles.KIND}
+    images = [each for each in read if each.kind == dockerfiles.KIND and each.file not in built]
+    images += containers
+    used = {name for found in images for name in _files(found)}
+    others = [
+        each for each in read if each.kind not in {dockerfiles.KIND, *_DESCRIBING} and each.file not in used
+    ]
+    others = _of_torch(_with_constraints(others))
     base = _identifier(real_path(folder).name)
-    return list(_sets(base, images, others))
+    left = [Found("file", "", open=tuple(notes))] if notes else []
+    return [(name, [*found, *left]) for name, found in _sets(base, images, others)]
 
 
-def _sets(
-    base: str, images: Mapping[Path, Found], others: Sequence[Found]
-) -> Iterator[tuple[str, Sequence[Found]]]:
+def _files(found: Found) -> set[str]:
+    """Return the files that something was read from."""
+    return {*found.reads, *(each.place.file for each in found.stated)}
+
+
+def _read(paths: Iterable[Path]) -> tuple[list[Found], list[Open]]:
+    """Read files of a folder; one that may be for another tool, and is broken, stops no other."""
+    read: list[Found] = []
+    notes: list[Open] = []
+    for path in paths:
+        shown = _shown(path)
+        try:
+            read.append(read_file(path, shown))
+        except UsageError as error:
+            if kind_of(path) not in LOOSE:
+                raise
+            notes.append(Open(str(error), Place(shown)))
+    return read, notes
+
+
+def _tells(container: Found, of: Found) -> bool:
+    """Tell whether a container says something of a GPU stack: a place to write code in often does not."""
+    image = next((str(each.value) for each in container.stated if each.key == "image.base"), "")
+    asks = any(each.key == "accelerator" for each in container.stated)
+    return (
+        of.kind != _DESCRIBING[2] or asks or "torch" in container.packages or bool(_GPU_IMAGE.search(image))
+    )
+
+
+def _each_once(containers: Iterable[Found]) -> list[Found]:
+    """Leave out a container that states what one before it does: a service and its worker share an image."""
+    kept: dict[str, Found] = {}
+    for each in containers:
+        kept.setdefault(repr((each.file, [(row.key, row.value) for row in each.stated])), each)
+    return list(kept.values())
+
+
+def _sets(base: str, images: Sequence[Found], others: Sequence[Found]) -> Iterator[tuple[str, list[Found]]]:
     """Yield each stack's files: an image that installs no torch gets it by the project's own files."""
-    for path, found in images.items():
-        name = base if len(images) == 1 else f"{base}-{_identifier(path.name)}"
-        yield name, [found] if "torch" in found.packages else [*others, found]
-    alone = all("torch" in found.packages for found in images.values())
-    if alone and any(found.packages or found.members for found in others):
-        yield base if not images else f"{base}-{_identifier(others[0].file)}", others
+    own = [each for each in images if each.kind == dockerfiles.KIND]
+    parts = [found.name or Path(found.file).name for found in images]
+    for found, part in zip(images, parts, strict=True):
+        # Two files may have a service of one name.
+        several = f"{Path(found.file).name}-" if parts.count(part) > 1 else ""
+        name = base if len(images) == 1 else f"{base}-{_identifier(f'{several}{part}')}"
+        yield name, [found] if "torch" in found.packages or found not in own else [*others, found]
+    alone = all("torch" in found.packages for found in own)
+    telling = any("torch" in found.packages or found.members for found in others)
+    if alone and (telling if images else any(found.packages or found.members for found in others)):
+        yield base if not images else f"{base}-{_identifier(others[0].file)}", list(others)
+
+
+def _with_constraints(found: Sequence[Found]) -> list[Found]:
+    """Take files of constraints for what their name says where they stand beside requirements."""
+    beside = any(each.packages and not _CONSTRAINTS.fullmatch(Path(each.file).name) for each in found)
+    return [
+        requirements.as_constraints(each) if beside and _CONSTRAINTS.fullmatch(Path(each.file).name) else each
+        for each in found
+    ]
 
 
 def _of_torch(found: Iterable[Found]) -> list[Found]:
     """Leave out the requirement files of other purposes where a project has some that state torch."""
     every = list(found)
     kept = [each for each in every if "torch" in each.packages]
-    whole = {pyproject.KIND, lockfiles.KIND}
+    whole = {pyproject.KIND, lockfiles.KIND, requirements.CONSTRAINTS}
     return [each for each in every if each in kept or each.kind in whole] if kept else every
 
 
@@ -155,7 +252,9 @@ def _identifier(name: str) -> str:
 
 def _stacks(name: str, found: Sequence[Found], said: _Said) -> list[Taken]:
     """Return the stack that files state together, or one for each set of optional packages with torch."""
-    if not any(each.packages or each.members or each.kind == dockerfiles.KIND for each in found):
+    # A container may state an image and GPUs alone.
+    kinds = {dockerfiles.KIND, *_DESCRIBING}
+    if not any(each.packages or each.members or each.kind in kinds for each in found):
         files = ", ".join(each.file for each in found)
         raise UsageError(f"{files}: no package is stated here that could be judged; name another file.")
     if not any("torch" in each.packages for each in found):
@@ -188,8 +287,9 @@ def _stack(name: str, found: Sequence[Found], more: Sequence[Stated], said: _Sai
     every = [*(each for one in found for each in one.open), *merged.open]
     # What the files leave to choose is settled where another of them, or the call, states it.
     left = tuple(each for each in every if each.kind != "asked" or stack.python is None)
-    read = [*(one.file for one in found), *(place.file for place in merged.places.values())]
-    files = tuple(name for name in dict.fromkeys(read) if name != _CALL.file)
+    read = [name for one in found for name in (one.file, *one.reads)]
+    read += [place.file for place in merged.places.values()]
+    files = tuple(name for name in dict.fromkeys(read) if name not in {"", _CALL.file})
     return Taken(_told(stack, files, merged.places, left), files, merged.row, merged.places, left)
 
 

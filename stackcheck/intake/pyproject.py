@@ -1,7 +1,7 @@
 """Read what a pyproject.toml states: PEP 621, dependency groups (PEP 735), `[tool.uv]`, Poetry and PDM.
 
 Nothing of the project is run. Formats: https://packaging.python.org/en/latest/specifications/ and
-https://docs.astral.sh/uv/reference/settings/, checked 2026-11-30.
+https://docs.astral.sh/uv/reference/settings/.
 """
 
 from __future__ import annotations
@@ -13,12 +13,15 @@ from packaging.markers import InvalidMarker, Marker
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
+from stackcheck.intake import conda, requirements
+from stackcheck.intake.documents import table
 from stackcheck.intake.poetry import poetry_statements
 from stackcheck.intake.stated import Found, Open, Place, Stated, required
 from stackcheck.intake.tomllines import Lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
     from typing import TypeAlias
 
     Statements: TypeAlias = Iterator[Stated | Open]
@@ -27,20 +30,27 @@ KIND = "project file"
 _BOUND = re.compile(r"(?:==|~=|>=)\s*(\d+\.\d+)")
 
 
-def read(text: str, document: Mapping[str, Any], shown: str) -> Found:
-    """Read a pyproject.toml from its text and what it parses to."""
+def read(text: str, document: Mapping[str, Any], shown: str, folder: Path | None = None) -> Found:
+    """Read a pyproject.toml from its text and what it parses to; `folder` is where it lies.
+
+    Raises UsageError for a file that it takes its dependencies from and that cannot be read.
+    """
     lines = Lines(text, shown)
-    project, tool = _table(document, "project"), _table(document, "tool")
+    project, tool = table(document, "project"), table(document, "tool")
     said: list[Stated | Open] = [*_project(project, lines)]
-    uv = _table(tool, "uv")
+    said += _dynamic(project, table(tool, "setuptools", "dynamic"), lines, folder)
+    uv = table(tool, "uv")
     said += _uv(uv, lines)
-    said += poetry_statements(_table(tool, "poetry"), lines)
+    said += poetry_statements(table(tool, "poetry"), lines)
     sources = _Sources(uv, lines)
     members = {
-        **_groups(_table(project, "optional-dependencies"), "extra", lines),
-        **_groups(_flattened(_table(document, "dependency-groups")), "group", lines),
-        **_groups(_table(_table(tool, "pdm"), "dev-dependencies"), "group", lines),
+        **_groups(table(project, "optional-dependencies"), "extra", lines),
+        **_groups(_flattened(table(document, "dependency-groups")), "group", lines),
+        **_groups(table(tool, "pdm", "dev-dependencies"), "group", lines),
+        **_hatch(table(tool, "hatch", "envs"), lines),
     }
+    pixi = conda.read_pixi(table(tool, "pixi"), text, shown)
+    said += [*pixi.stated, *pixi.open]
     stated = [sources.applied(each) for each in said if isinstance(each, Stated)]
     left = [each for each in said if isinstance(each, Open)]
     left += [each for rows in members.values() for each in rows if isinstance(each, Open)]
@@ -52,13 +62,20 @@ def read(text: str, document: Mapping[str, Any], shown: str) -> Found:
         tuple(
             (name, tuple(sources.applied(each) for each in rows if isinstance(each, Stated)))
             for name, rows in members.items()
-        ),
+        )
+        + pixi.members,
     )
 
 
-def _table(document: Mapping[str, Any], key: str) -> dict[str, Any]:
-    value = document.get(key)
-    return value if isinstance(value, dict) else {}
+def _hatch(envs: Mapping[str, Any], lines: Lines) -> dict[str, list[Stated | Open]]:
+    """Return the environments of hatch that state packages of their own."""
+    return {
+        f"env {name}": list(
+            _requirements([*_texts(env.get("dependencies")), *_texts(env.get("extra-dependencies"))], lines)
+        )
+        for name, env in envs.items()
+        if isinstance(env, dict)
+    }
 
 
 def _texts(value: Any) -> list[str]:
@@ -70,9 +87,26 @@ def _project(project: Mapping[str, Any], lines: Lines) -> Statements:
     if isinstance(wanted, str):
         yield from python_stated(wanted, lines.place("requires-python"))
     yield from _requirements(_texts(project.get("dependencies")), lines)
+
+
+def _dynamic(
+    project: Mapping[str, Any], setuptools: Mapping[str, Any], lines: Lines, folder: Path | None
+) -> Statements:
+    """Read the files that dependencies are taken from at build time; say so of what only a build tells."""
     for key in _texts(project.get("dynamic")):
-        if key in {"dependencies", "optional-dependencies"}:
+        named = setuptools.get(key)
+        files = named.get("file") if isinstance(named, dict) else None
+        if key == "dependencies" and files and folder is not None:
+            for name in [files] if isinstance(files, str) else _texts(files):
+                where = Stated("-r", name, lines.place(name))
+                yield from requirements.included(where, folder, where.place.file)
+        elif key in {"dependencies", "optional-dependencies"} and not _beside(folder):
             yield Open(f"{key} are made when the project is built, so they were not read.", lines.place(key))
+
+
+def _beside(folder: Path | None) -> bool:
+    """Tell whether setuptools' own files lie beside: their reader says what they state."""
+    return folder is not None and any((folder / name).is_file() for name in ("setup.py", "setup.cfg"))
 
 
 def python_stated(specifier: str, place: Place) -> Statements:
@@ -151,7 +185,7 @@ class _Sources:
             if isinstance(row, dict) and isinstance(row.get("name"), str) and isinstance(row.get("url"), str)
         }
         self._lines = lines
-        self._rows = {canonicalize_name(name): row for name, row in _table(uv, "sources").items()}
+        self._rows = {canonicalize_name(name): row for name, row in table(uv, "sources").items()}
         self._used: set[str] = set()
 
     def applied(self, each: Stated) -> Stated:

@@ -6,9 +6,9 @@ import fnmatch
 import re
 from typing import TYPE_CHECKING
 
-from stackcheck.intake import conda, dockerfiles, lockfiles, pyproject, requirements
+from stackcheck.intake import conda, dockerfiles, lockfiles, projects, requirements
 from stackcheck.model.errors import UsageError
-from stackcheck.storage.parsing import parse_json, parse_toml
+from stackcheck.storage.parsing import parse_toml
 from stackcheck.storage.reading import read_text
 
 if TYPE_CHECKING:
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 
 DEFINITION = "definition"
 DOCKERFILE = "dockerfile"
+WORKFLOW = "workflow"
+MANIFESTS = ("k8s", "kubernetes", "deploy", "manifests")
+"""Folders whose YAML files are manifests of Kubernetes."""
+LOOSE = ("compose", "cog", "devcontainer", "kubernetes", "workflow")
+"""Kinds of files that say more than what is installed: of a folder, a broken one stops no other file."""
 KINDS = (
     ("stackcheck.toml", ""),
     ("uv.lock", "lock"),
@@ -26,7 +31,11 @@ KINDS = (
     ("pylock.*.toml", "lock"),
     ("poetry.lock", "lock"),
     ("pdm.lock", "lock"),
-    ("pipfile.lock", "pipfile"),
+    ("pixi.lock", "pixi.lock"),
+    ("pipfile.lock", "pipfile.lock"),
+    ("pipfile", "pipfile"),
+    ("setup.py", "setup.py"),
+    ("setup.cfg", "setup.cfg"),
     ("pyproject.toml", "pyproject"),
     ("pixi.toml", "pixi"),
     ("dockerfile", DOCKERFILE),
@@ -34,6 +43,10 @@ KINDS = (
     ("*.dockerfile", DOCKERFILE),
     ("containerfile", DOCKERFILE),
     ("containerfile.*", DOCKERFILE),
+    ("*compose*.y*ml", "compose"),
+    ("cog.y*ml", "cog"),
+    ("devcontainer.json", "devcontainer"),
+    (".devcontainer.json", "devcontainer"),
     ("environment*.y*ml", "conda"),
     ("conda*.y*ml", "conda"),
     ("env*.y*ml", "conda"),
@@ -44,8 +57,15 @@ KINDS = (
 )
 """Patterns of names in lower case, the first that fits."""
 _READ = (
-    "requirements.txt, pyproject.toml, uv.lock, pylock.toml, poetry.lock, Pipfile.lock, pdm.lock, "
-    "environment.yml, pixi.toml, Dockerfile and definitions"
+    "requirements.txt, pyproject.toml, setup.py, setup.cfg, uv.lock, pylock.toml, poetry.lock, Pipfile, "
+    "Pipfile.lock, pdm.lock, environment.yml, pixi.toml, pixi.lock, Dockerfile, compose files, Kubernetes "
+    "manifests, devcontainer.json, cog.yaml, workflows and definitions"
+)
+_YAML = (
+    (r"dependencies\s*:", "conda"),
+    (r"apiVersion\s*:", "kubernetes"),
+    (r"services\s*:", "compose"),
+    (r"jobs\s*:", "workflow"),
 )
 _REQUIREMENT = re.compile(r"-[a-z-]|git\+|[A-Za-z0-9][\w.-]*(?:\[[^\]]*\])?\s*(?:[=<>!~@;].*)?$")
 
@@ -53,6 +73,8 @@ _REQUIREMENT = re.compile(r"-[a-z-]|git\+|[A-Za-z0-9][\w.-]*(?:\[[^\]]*\])?\s*(?
 def kind_of(path: Path) -> str:
     """Return the kind of a file by its name, "" when the name says nothing."""
     name = path.name.lower()
+    if name.endswith((".yml", ".yaml")) and path.parent.name in {"workflows", *MANIFESTS}:
+        return WORKFLOW if path.parent.name == "workflows" else "kubernetes"
     return next((kind for pattern, kind in KINDS if fnmatch.fnmatchcase(name, pattern)), "")
 
 
@@ -77,8 +99,9 @@ def _by_content(text: str) -> str:
     lines = [line for line in lines if line and not line.startswith("#")]
     if any(re.match(r"(?i)FROM\s+\S+", line) for line in lines[:20]):
         return DOCKERFILE
-    if any(re.match(r"dependencies\s*:", line) for line in lines):
-        return "conda"
+    for start, kind in _YAML:
+        if any(re.match(start, line) for line in lines):
+            return kind
     return "requirements" if lines and all(map(_REQUIREMENT.match, lines)) else ""
 
 
@@ -88,54 +111,46 @@ def _requirements(text: str, path: Path, shown: str) -> Found:
     return requirements.read(path, shown)
 
 
-def _dockerfile(text: str, path: Path, shown: str) -> Found:
-    return dockerfiles.read(text, path.parent, shown)
-
-
-def _pyproject(text: str, path: Path, shown: str) -> Found:
-    del path
-    return pyproject.read(text, parse_toml(text, shown), shown)
-
-
 def _lock(text: str, path: Path, shown: str) -> Found:
     del path
     return lockfiles.read(text, parse_toml(text, shown), shown)
 
 
-def _pipfile(text: str, path: Path, shown: str) -> Found:
-    del path
-    document = parse_json(text, shown)
-    if not isinstance(document, dict):
-        raise UsageError(f"{shown}: this is not a Pipfile.lock: it holds no object.")
-    return lockfiles.read_pipfile_lock(document, text, shown)
+def _of_folder(read: Callable[[str, Path, str], Found]) -> Callable[[str, Path, str], Found]:
+    """Return a reader that wants the folder of its file."""
+    return lambda text, path, shown: read(text, path.parent, shown)
 
 
-def _pixi(text: str, path: Path, shown: str) -> Found:
-    del path
-    return conda.read_pixi(parse_toml(text, shown), text, shown)
+def _yaml(name: str) -> Callable[[str, Path, str], Found]:
+    """Return a reader of YAML, imported when there is such a file."""
 
+    def read(text: str, path: Path, shown: str) -> Found:
+        if name == "kubernetes":
+            from stackcheck.intake import kubernetes  # noqa: PLC0415
 
-def _conda(text: str, path: Path, shown: str) -> Found:
-    import yaml  # noqa: PLC0415 - only conda's files are YAML
+            return kubernetes.read(text, shown)
+        from stackcheck.intake import cog, compose, devcontainer, workflows  # noqa: PLC0415
 
-    try:
-        document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - safe ones
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{shown}:{mark.line + 1}" if mark else shown
-        why = getattr(error, "problem", None) or "it cannot be parsed"
-        raise UsageError(f"{where}: this is not YAML: {why}.") from None
-    if not isinstance(document, dict) or not isinstance(document.get("dependencies"), list):
-        raise UsageError(f"{shown}: this is not an environment of conda: it has no list of dependencies.")
-    return conda.read(document, text, shown, path.parent)
+        folder = path.parent
+        if name == "workflow":  # its steps run in the folder of the project
+            return workflows.read(text, folder.parent.parent if folder.name == "workflows" else folder, shown)
+        readers = {"compose": compose.read, "cog": cog.read, "devcontainer": devcontainer.read}
+        return readers[name](text, folder, shown)
+
+    return read
 
 
 _READERS: dict[str, Callable[[str, Path, str], Found]] = {
-    DOCKERFILE: _dockerfile,
+    DOCKERFILE: _of_folder(dockerfiles.read),
     "requirements": _requirements,
-    "pyproject": _pyproject,
     "lock": _lock,
-    "pipfile": _pipfile,
-    "pixi": _pixi,
-    "conda": _conda,
+    "pyproject": _of_folder(projects.READERS["pyproject.toml"]),
+    "setup.cfg": _of_folder(projects.READERS["setup.cfg"]),
+    "setup.py": _of_folder(projects.READERS["setup.py"]),
+    "pipfile": _of_folder(projects.READERS["Pipfile"]),
+    "pipfile.lock": _of_folder(projects.READERS["Pipfile.lock"]),
+    "pixi": lambda text, path, shown: conda.read_pixi(parse_toml(text, shown), text, shown),  # noqa: ARG005
+    "pixi.lock": lambda text, path, shown: conda.read_pixi_lock(text, shown),  # noqa: ARG005
+    "conda": lambda text, path, shown: conda.read_environment(text, shown, path.parent),
+    **{name: _yaml(name) for name in LOOSE},
 }

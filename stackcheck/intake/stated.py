@@ -56,7 +56,9 @@ class Found:
     """All that one file says: later values replace earlier ones, those of lists come together.
 
     `members` are further sets of packages that stand for stacks of their own, by name: the optional
-    dependencies of a project, say. They are taken together with `stated`.
+    dependencies of a project, say. They are taken together with `stated`. `containers` are stacks of their
+    own, each with its `name`: the services of a compose file, the combinations of a matrix. `reads` are the
+    other files of the project that were read for it.
     """
 
     kind: str
@@ -64,6 +66,9 @@ class Found:
     stated: tuple[Stated, ...] = ()
     open: tuple[Open, ...] = ()
     members: tuple[tuple[str, tuple[Stated, ...]], ...] = ()
+    containers: tuple[Found, ...] = ()
+    name: str = ""
+    reads: tuple[str, ...] = ()
 
     @property
     def packages(self) -> frozenset[str]:
@@ -107,7 +112,7 @@ def version_of(requirement: Requirement) -> str:
     return str(requirement.specifier)
 
 
-def found_of(kind: str, shown: str, said: Iterable[Stated | Open]) -> Found:
+def found_of(kind: str, shown: str, said: Iterable[Stated | Open], name: str = "") -> Found:
     """Return what a file says, its statements and what is left open told apart."""
     every = tuple(said)
     return Found(
@@ -115,4 +120,5 @@ def found_of(kind: str, shown: str, said: Iterable[Stated | Open]) -> Found:
         shown,
         tuple(each for each in every if isinstance(each, Stated)),
         tuple(each for each in every if isinstance(each, Open)),
+        name=name,
     )

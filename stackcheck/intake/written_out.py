@@ -53,8 +53,8 @@ def _rows(
     table: str, rows: Mapping[str, Any], places: Mapping[str, Place], origin: Path, folder: Path
 ) -> Iterator[str]:
     for key, value in rows.items():
-        if table == "image" and key == "dockerfile":
-            yield _line(key, _moved(value, origin, folder), None)
+        if table == "image" and key in {"dockerfile", "context"}:
+            yield _line(key, _moved(value, origin, folder), places.get(f"image.{key}"))
         elif table == "image" and "dockerfile" in rows and key == "base":
             continue  # the Dockerfile says it
         elif table == "packages" and isinstance(value, dict):

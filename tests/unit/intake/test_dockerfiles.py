@@ -120,3 +120,179 @@ def test_packages_of_conda_are_stated() -> None:
     )
     assert values(found)["packages.torch"] == {"version": "2.1.0", "from": "conda"}
     assert values(found)["cuda"] == "11.8"
+
+
+def project(folder: Path, **files: str) -> Path:
+    for name, text in files.items():
+        path = folder / name.replace("__", "/").replace("_", ".")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_variables_that_a_run_sets_itself_are_known() -> None:
+    found = read("FROM debian\nARG V=1.0\nRUN V=2.5.0; \\\n  pip install torch==$V\n")
+    assert (values(found)["packages.torch"], lines(found)["packages.torch"]) == (
+        {"version": "2.5.0"},
+        "Dockerfile:4",
+    )
+
+
+def test_a_case_over_a_build_argument_chooses_the_index() -> None:
+    text = """FROM debian
+ARG CUDA_VERSION=12.4.1
+RUN case "$CUDA_VERSION" in \\
+      12.6*) CU=126 ;; \\
+      12.4*) CU=124 ;; \\
+    esac && pip install torch==2.5.0 --index-url https://download.pytorch.org/whl/cu${CU}
+"""
+    assert values(read(text))["packages.torch"] == {
+        "version": "2.5.0", "index": "https://download.pytorch.org/whl/cu124",
+    }  # fmt: skip
+
+
+def test_an_install_behind_an_open_condition_is_said_and_not_taken() -> None:
+    found = read('FROM debian\nRUN if [ -n "$X" ]; then pip install torch==1.0; fi; pip install numpy==2.0\n')
+    assert "packages.torch" not in values(found)
+    assert left(found) == [
+        "Dockerfile:2: 'pip install torch==1.0' stands behind a condition that the file does not answer, "
+        "so it was not read."
+    ]
+
+
+def test_a_script_of_the_context_is_read_one_deep(tmp_path: Path) -> None:
+    script = "#!/bin/sh\nset -e\nV=2.5.0\npip install torch==$V\nbash inner.sh\n"
+    project(tmp_path, install_sh=script, inner_sh="pip install torch==1.0\n")
+    for call in (
+        "bash install.sh",
+        "./install.sh",
+        "sh -e /app/install.sh",
+        "chmod +x install.sh && . ./install.sh",
+    ):
+        found = read(f"FROM debian\nWORKDIR /app\nCOPY . .\nRUN {call}\n", tmp_path)
+        assert lines(found)["packages.torch"] == "install.sh:4", call
+        assert left(found) == ["install.sh:5: inner.sh is called by a script, so it was not read."]
+        assert "install.sh" in found.reads
+
+
+def test_a_script_that_is_not_in_the_context_is_said_unless_it_installs_conda() -> None:
+    found = read("FROM debian\nRUN bash Miniconda3-latest-Linux-x86_64.sh -b && bash setup.sh\n")
+    assert left(found) == [
+        "Dockerfile:2: setup.sh is not among the files of the build context, so it was not read."
+    ]
+
+
+def test_a_script_that_is_given_as_text_is_read() -> None:
+    assert "packages.torch" in values(read('FROM debian\nRUN bash -lc "pip install torch==2.5.0"\n'))
+
+
+PYPROJECT = """[project]
+requires-python = "==3.11.*"
+dependencies = ["torch>=2.4"]
+[project.optional-dependencies]
+gpu = ["xformers==0.0.28.post2"]
+"""
+UV_LOCK = '[[package]]\nname = "torch"\nversion = "2.5.0"\n'
+
+
+def test_an_installed_project_states_what_its_files_do(tmp_path: Path) -> None:
+    project(tmp_path, pyproject_toml=PYPROJECT, uv_lock=UV_LOCK)
+    start = "FROM debian\nWORKDIR /app\nCOPY . .\n"
+    for run, torch, extra in (
+        ("RUN uv sync --frozen", "2.5.0", False),
+        ("RUN uv sync --extra gpu", "2.5.0", True),
+        ("RUN pip install .", ">=2.4", False),
+        ("RUN pip install -e '.[gpu]'", ">=2.4", True),
+        ("RUN uv pip install -r pyproject.toml", ">=2.4", False),
+        ("RUN cd / && pip install /app", ">=2.4", False),
+    ):
+        found = read(f"{start}{run}\n", tmp_path)
+        stated = values(found)
+        assert (stated["packages.torch"], "packages.xformers" in stated) == ({"version": torch}, extra), run
+        assert (found.open, "pyproject.toml" in found.reads) == ((), True), run
+
+
+def test_files_that_a_mount_binds_are_there_for_its_run(tmp_path: Path) -> None:
+    project(tmp_path, pyproject_toml=PYPROJECT, uv_lock=UV_LOCK)
+    mounts = " ".join(f"--mount=type=bind,source={n},target={n}" for n in ("uv.lock", "pyproject.toml"))
+    found = read(f"FROM debian\nWORKDIR /app\nRUN {mounts} uv sync --no-install-project\n", tmp_path)
+    assert values(found)["packages.torch"] == {"version": "2.5.0"}
+
+
+def test_a_project_that_is_not_in_the_context_is_said() -> None:
+    said = "uv installs a project that is not in the build context, so it was not read."
+    assert left(read("FROM debian\nRUN uv sync\n")) == [f"Dockerfile:2: {said}"]
+
+
+def test_an_environment_of_conda_is_read_where_it_was_copied(tmp_path: Path) -> None:
+    project(tmp_path, env_yml="dependencies:\n  - python=3.10\n  - pytorch=2.1.0\n")
+    found = read(
+        "FROM condaforge/miniforge3\nCOPY env.yml /tmp/\nRUN conda env create -f /tmp/env.yml\n", tmp_path
+    )
+    assert (values(found)["python"], lines(found)["packages.torch"]) == ("3.10", "env.yml:3")
+
+
+def test_several_files_and_patterns_of_a_copy_are_found(tmp_path: Path) -> None:
+    project(tmp_path, a_txt="torch==2.5.0\n", b_txt="numpy==2.0\n")
+    for copy in ("COPY a.txt b.txt /r/", "COPY *.txt /r/", 'COPY ["a.txt", "b.txt", "/r/"]'):
+        found = read(f"FROM debian\n{copy}\nRUN pip install -r /r/a.txt -r /r/b.txt\n", tmp_path)
+        assert {"packages.torch", "packages.numpy"} <= values(found).keys(), copy
+
+
+def test_a_build_may_name_arguments_target_and_context(tmp_path: Path) -> None:
+    text = "ARG V=1.0\nFROM debian AS a\nARG V\nRUN pip install torch==$V\nFROM debian\nRUN pip install torch==0.1\n"
+    found = dockerfiles.read(text, tmp_path, "Dockerfile", dockerfiles.Build({"V": "2.5.0"}, "a"))
+    assert values(found)["packages.torch"] == {"version": "2.5.0"}
+
+
+INDEX = "https://download.pytorch.org/whl"
+
+
+@pytest.mark.parametrize(
+    ("steps", "torch", "said"),
+    [
+        (
+            f"RUN pip install torch==2.5.0 --index-url {INDEX}/cu124\n"
+            f"RUN pip install --force-reinstall --no-deps torch==2.5.0 --index-url {INDEX}/cpu\n",
+            "2.5.0",
+            f"Dockerfile:3: torch 2.5.0 from {INDEX}/cpu takes the place of that from {INDEX}/cu124 of Dockerfile:2.",
+        ),
+        (
+            f"RUN pip install torch==2.5.0 --index-url {INDEX}/cu124\nRUN pip install xformers==0.0.27\n",
+            "2.3.1",
+            "Dockerfile:3: xformers 0.0.27 requires torch==2.3.1: it takes the place of torch 2.5.0 of Dockerfile:2.",
+        ),
+        (
+            f"RUN pip install torch==2.5.0 --index-url {INDEX}/cu124\nRUN pip install -U torch\n",
+            "latest",
+            "Dockerfile:3: torch latest takes the place of 2.5.0 of Dockerfile:2.",
+        ),
+    ],
+)
+def test_a_step_that_replaces_torch_is_said_with_its_line(steps: str, torch: str, said: str) -> None:
+    found = read(f"FROM debian\n{steps}")
+    assert left(found) == [said]
+    assert (found.open[0].kind, found.stated[1].value["version"]) == ("replaced", torch)
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        "RUN pip install torch==2.5.0\nRUN pip install xformers==0.0.27 --no-deps\n",
+        "RUN pip install torch==2.5.0\nRUN pip install xformers==0.0.28.post2\n",
+        "RUN pip install torch==2.5.0 torchvision==0.20.0\n",
+        f"RUN pip install torch==2.5.0 --index-url {INDEX}/cu124\nRUN pip install torch==2.5.0\n",
+        "ENTRYPOINT pip install torch==1.0\nCMD pip install torch==1.0\nRUN pip install torch==2.5.0\n",
+    ],
+)
+def test_a_step_that_leaves_torch_is_no_finding(steps: str) -> None:
+    found = read(f"FROM debian\n{steps}")
+    assert (found.open, values(found)["packages.torch"]["version"]) == ((), "2.5.0")  # type: ignore[index]
+
+
+def test_the_torch_of_the_base_image_is_what_is_there_first() -> None:
+    base = "FROM pytorch/pytorch:2.5.1-cuda12.4-cudnn9-runtime\n"
+    assert read(f"{base}RUN pip install 'torch>=2.4' numpy==1.26.4\n").open == ()
+    assert left(read(f"{base}RUN pip install torch==2.6.0\n")) == [
+        "Dockerfile:2: torch 2.6.0 takes the place of 2.5.1 of Dockerfile:1."
+    ]

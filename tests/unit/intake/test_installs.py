@@ -32,7 +32,15 @@ def test_the_packages_of_an_install_command(script: str, names: list[str]) -> No
 
 @pytest.mark.parametrize(
     "script",
-    ["pip download torch", "pip --version", "echo 'pip install torch'", "apt-get install pip", "uv sync", ""],
+    [
+        "pip download torch",
+        "pip --version",
+        "echo 'pip install torch'",
+        "apt-get install pip",
+        "uv lock",
+        "poetry build",
+        "",
+    ],
 )
 def test_what_installs_nothing_is_passed_over(script: str) -> None:
     assert list(installs(script)) == []

@@ -1,0 +1,379 @@
+"""What the commands of a build leave: packages in the order of their installs, and what took whose place.
+
+Of two installs of one package the later one stays, unless it is content with the first. Nothing is run and
+nothing is fetched; files of the build context are read.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import InvalidVersion, Version
+
+from stackcheck.intake import conda, projects
+from stackcheck.intake.installs import Install, install_of
+from stackcheck.intake.requirements import included, read_lines
+from stackcheck.intake.shell import commands
+from stackcheck.intake.stated import Open, Place, Stated
+from stackcheck.model.versions import LATEST
+from stackcheck.storage.reading import read_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+_LONGEST = 300
+"""Lines that one instruction may have; a word is looked for in no more of them."""
+_INSTRUCTION = re.compile(r"\s*(?:FROM|RUN|COPY|ADD|ENV|ARG|CMD|WORKDIR|USER|LABEL|ENTRYPOINT)\s")
+_SHELL = re.compile(r"(?:.*/)?(?:ba|da|z)?sh")
+_INLINE = re.compile(r"-[a-z]*c")
+_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(?=$|[\[=<>~!@ ])")
+_CONDAS_OWN = re.compile(r"(?i)(?:mini|ana)(?:conda|forge)|mambaforge")
+"""Installers of conda: scripts that are fetched, and that bring no torch."""
+_TORCH = "packages.torch"
+
+
+@dataclass
+class Left:
+    """What the commands so far have left: distributions by key, other statements, and what is open."""
+
+    packages: dict[str, Stated] = field(default_factory=dict)
+    others: list[Stated] = field(default_factory=list)
+    open: list[Open] = field(default_factory=list)
+    reads: list[str] = field(default_factory=list)
+    """Files of the context that were read."""
+
+    def copy(self) -> Left:
+        """Return what a stage that is built on this one begins with."""
+        return Left(dict(self.packages), list(self.others), list(self.open), list(self.reads))
+
+    def said(self) -> list[Stated | Open]:
+        """Return all of it: what is stated, and what is open."""
+        found: list[Stated | Open] = [*self.statements()]
+        return found + self.open
+
+    def statements(self) -> Iterator[Stated]:
+        """Yield what is left, without what only this module asks."""
+        yield from self.others
+        for each in self.packages.values():
+            row = {key: value for key, value in each.value.items() if not key.startswith("_")}
+            yield Stated(each.key, row, each.place)
+            if each.value.get("_unisolated"):
+                yield Stated("no_build_isolation", each.key.removeprefix("packages."), each.place)
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """Where commands stand: in a file, and among what their stage has copied out of the context.
+
+    `raw` are the lines of the file `shown`, `line` is the one that they begin on. `copied` are pairs of a
+    path in the image and the one in the context that it comes from; what is read there is added to `reads`.
+    `brought` is the torch of the base image.
+    """
+
+    raw: Sequence[str]
+    shown: str
+    line: int
+    context: Path
+    context_shown: str = ""
+    workdir: str = "/"
+    copied: Sequence[tuple[str, str]] = ()
+    reads: list[str] = field(default_factory=list)
+    brought: Stated | None = None
+
+    def place(self, word: str) -> Place:
+        """Return the line of the instruction that holds a word; its first line when none does.
+
+        A requirement whose version came from a variable is found by its name.
+        """
+        name = _NAME.match(word)
+        named = re.compile(rf"(?<![\w.-]){re.escape(name[0])}(?![\w.-])") if name else None
+        close = 0
+        for number in range(self.line, min(len(self.raw), self.line + _LONGEST) + 1):
+            text = self.raw[number - 1]
+            if word and word in text:
+                return Place(self.shown, number)
+            if named and not close and not text.lstrip().startswith("#") and named.search(text):
+                close = number
+            if number > self.line and _INSTRUCTION.match(text):
+                break
+        return Place(self.shown, close or self.line)
+
+    def in_context(self, name: str) -> str | None:
+        """Return the file of the context that a name in the image leads to, None when none is known to."""
+        inside = posixpath.normpath(posixpath.join(self.workdir, name))
+        for target, word in reversed(self.copied):
+            folder = target.rstrip("/") + "/"
+            near = word if inside == target else None
+            if inside.startswith(folder):
+                near = posixpath.join(word, inside.removeprefix(folder))
+            if near is not None and (self.context / near.lstrip("/")).is_file():
+                return posixpath.normpath(near.lstrip("/"))
+        return None
+
+    def named(self, near: str) -> str:
+        """Return a file of the context as the user would name it."""
+        return posixpath.normpath(posixpath.join(self.context_shown, near))
+
+
+def run_script(script: str, known: Mapping[str, str], here: Here, left: Left, *, inner: bool = False) -> None:
+    """Read the commands of a script and change what is left as they would; `inner`: it is called by another.
+
+    Raises UsageError when a file of the context cannot be read.
+    """
+    for command in commands(script, known):
+        words = list(command.words)
+        called, install = _called(words), install_of(words)
+        if words[0] == "cd" and len(words) > 1:
+            here = replace(here, workdir=posixpath.join(here.workdir, words[1]))
+        elif install is None and called is None:
+            continue
+        elif not command.certain:
+            text = f"{' '.join(words)[:80]!r} stands behind a condition that the file does not answer"
+            left.open.append(Open(f"{text}, so it was not read.", here.place(_telling(words))))
+        elif install is not None:
+            _install(install, here, left)
+        elif called is not None:
+            name, is_text = called
+            if is_text:
+                run_script(name, known, here, left, inner=inner)
+            else:
+                _call(name, known, here, left, inner=inner)
+
+
+def _telling(words: Sequence[str]) -> str:
+    """Return the word of a command that its line is found by."""
+    plain = [word for word in words[1:] if not word.startswith("-") and word != "install"]
+    return max(plain, key=len, default=words[0])
+
+
+def _called(words: Sequence[str]) -> tuple[str, bool] | None:
+    """Return the script that a command calls, and whether it is the text itself; None for no script."""
+    if words[0].endswith(".sh"):
+        return words[0], False
+    if words[0] not in {"source", "."} and not _SHELL.fullmatch(words[0]):
+        return None
+    inline = next((n for n, word in enumerate(words) if n and _INLINE.fullmatch(word)), 0)
+    if inline and len(words) > inline + 1:
+        return words[inline + 1], True
+    name = next((word for word in words[1:] if not word.startswith("-")), "")
+    return (name, False) if name.endswith(".sh") else None
+
+
+def _call(name: str, known: Mapping[str, str], here: Here, left: Left, *, inner: bool) -> None:
+    near = here.in_context(name)
+    if near is not None and not inner:
+        text = read_text(here.context / near)
+        here.reads.append(here.named(near))
+        there = replace(here, raw=text.split("\n"), shown=here.named(near), line=1)
+        run_script(text, known, there, left, inner=True)
+    elif not _CONDAS_OWN.search(name):
+        why = "is called by a script" if near else "is not among the files of the build context"
+        left.open.append(Open(f"{name[:80]} {why}, so it was not read.", here.place(name)))
+
+
+def _install(install: Install, here: Here, left: Left) -> None:
+    before = left.packages.get(_TORCH) or here.brought
+    said = list(_of_install(install, here))
+    for each in said:
+        _take(each, left, here.brought)
+    stated = [each for each in said if isinstance(each, Stated)]
+    if before is not None and install.tool == "pip" and not {"--no-deps"} & install.flags:
+        alone = not any(each.key in {_TORCH, "constraints"} for each in stated)
+        if alone and "constraint" not in install.options:
+            _pulled(before, stated, left)
+
+
+def _pulled(before: Stated, stated: Sequence[Stated], left: Left) -> None:
+    """Find what an install takes torch along for: a release that requires another torch than is there."""
+    have = _version_of(before)
+    for each in stated:
+        wanted = _needs_of_torch(each)
+        if have is None or wanted is None or wanted.contains(have.public, prereleases=True):
+            continue
+        name, pins = each.key.removeprefix("packages."), [one for one in wanted if one.operator == "=="]
+        version = pins[0].version if len(wanted) == 1 and pins and "*" not in pins[0].version else str(wanted)
+        row = {"version": version, **({"index": each.value["index"]} if "index" in each.value else {})}
+        left.packages[_TORCH] = Stated(_TORCH, row, each.place)
+        text = f"{name} {each.value['version']} requires torch{wanted}"
+        text += f": it takes the place of torch {have} of {before.place}."
+        left.open.append(Open(text, each.place, "replaced"))
+        return
+
+
+def _version_of(each: Stated) -> Version | None:
+    try:
+        return Version(str(each.value.get("version")))
+    except InvalidVersion:
+        return None
+
+
+def _needs_of_torch(each: Stated) -> SpecifierSet | None:
+    """Return what a pinned release requires of torch, by its wheel; None when that was not measured."""
+    version = _version_of(each) if each.key.startswith("packages.") else None
+    if version is None or {"git", "url", "path"} & each.value.keys():
+        return None
+    from stackcheck.knowledge import measured  # noqa: PLC0415 - few files install beside a torch
+
+    row = measured.load().row(each.key.removeprefix("packages."), version)
+    needs = [one for one in (row.required("torch") if row else ()) if one.marker is None]
+    return needs[0].specifier if len(needs) == 1 and needs[0].specifier else None
+
+
+def _of_install(install: Install, here: Here) -> Iterator[Stated | Open]:
+    """Yield what one install command states."""
+    if install.tool == "conda":
+        for name in install.names:
+            yield from conda.spec(name, here.place(name))
+        for name in install.options.get("requirement", ()):
+            yield from _of_conda(name, here)
+        return
+    if install.tool != "pip":
+        yield from _of_project(install, here)
+        return
+    for name in (*install.names, *install.options.get("editable", ())):
+        yield from (_with_options(each, install) for each in _named(name, install, here))
+    for key, target in (("requirement", "-r"), ("constraint", "-c")):
+        for name in install.options.get(key, ()):
+            yield from (_with_options(each, install) for each in _file(target, name, here))
+    for key, target in (("extra", "index.extra"), ("find_links", "index.find_links")):
+        yield from (Stated(target, url, here.place(url)) for url in install.options.get(key, ()))
+
+
+def _of_conda(name: str, here: Here) -> Iterator[Stated | Open]:
+    near = here.in_context(name)
+    if near is None:
+        yield _not_there(name, here)
+        return
+    here.reads.append(here.named(near))
+    found = conda.read_environment(read_text(here.context / near), here.named(near), here.context)
+    yield from found.stated
+    yield from found.open
+
+
+def _of_project(install: Install, here: Here) -> Iterator[Stated | Open]:
+    """Yield what `uv sync` and its like install: the project of the folder, as its lock has it."""
+    folder = (install.options.get("folder") or (".",))[0]
+    chosen = projects.Chosen(
+        install.options.get("extra", ()),
+        (*install.options.get("group", ()), *install.options.get("only", ())),
+        all_extras=bool({"--all-extras", "-a"} & install.flags),
+        locked=True,
+    )
+    found = _project(folder, chosen, here)
+    if found is None:
+        yield Open(
+            f"{install.tool} installs a project that is not in the build context, so it was not read.",
+            here.place(install.tool),
+        )
+        return
+    yield from found
+
+
+def _project(folder: str, chosen: projects.Chosen, here: Here) -> list[Stated | Open] | None:
+    """Return what the project in a folder of the image states; None when none is known to lie there."""
+    for name in projects.FILES:
+        near = here.in_context(posixpath.join(folder, name))
+        if near is not None:
+            return _read_project(posixpath.dirname(near), chosen, here)
+    return None
+
+
+def _read_project(folder: str, chosen: projects.Chosen, here: Here) -> list[Stated | Open]:
+    found = projects.read(here.context / folder, here.named(folder), chosen)
+    here.reads.extend(found.reads)
+    return [*found.stated, *found.open]
+
+
+def _named(name: str, install: Install, here: Here) -> Iterator[Stated | Open]:
+    place = here.place(name)
+    if "$" in name:
+        yield Open(f"{name!r} holds a variable that is not known here, so it was not read.", place)
+        return
+    path, _, extras = name.removesuffix("]").partition("[")
+    local = path in {".", ".."} or path.startswith(("./", "../", "/"))
+    chosen = projects.Chosen(tuple(re.split(r"[\s,]+", extras)) if extras else (), locked=False)
+    found = _project(path, chosen, here) if local and not path.endswith((".whl", ".gz", ".zip")) else None
+    if found is not None:
+        yield from found
+        return
+    text = f"-e {name}" if name in install.options.get("editable", ()) else name
+    yield from read_lines(text, here.shown, place.line, here.context)
+
+
+def _with_options(each: Stated | Open, install: Install) -> Stated | Open:
+    """Return a statement with what the options of its call say: its index is that of its packages alone."""
+    if isinstance(each, Open) or not each.key.startswith("packages."):
+        return each
+    row = dict(each.value)
+    index = install.options.get("index", ())
+    if index and not {"git", "url", "path"} & row.keys():
+        row.setdefault("index", index[-1])
+    if "--no-build-isolation" in install.flags:
+        row["_unisolated"] = True
+    if install.flags & {"--force-reinstall", "--upgrade", "-U", "--ignore-installed", "-I", "--reinstall"}:
+        row["_again"] = True
+    return Stated(each.key, row, each.place)
+
+
+def _file(target: str, name: str, here: Here) -> Iterator[Stated | Open]:
+    near = here.in_context(name)
+    if near is None:
+        yield _not_there(name, here)
+    elif posixpath.basename(near) in projects.FILES:
+        yield from _read_project(posixpath.dirname(near), projects.Chosen(locked=False), here)
+    else:
+        here.reads.append(here.named(near))
+        yield from included(Stated(target, near, here.place(name)), here.context, here.named("-"))
+
+
+def _not_there(name: str, here: Here) -> Open:
+    return Open(f"{name} is not among the files of the build context, so it was not read.", here.place(name))
+
+
+def _take(said: Stated | Open, left: Left, brought: Stated | None) -> None:
+    if isinstance(said, Open):
+        left.open.append(said)
+    elif not said.key.startswith("packages."):
+        left.others.append(said)
+    else:
+        old = left.packages.get(said.key) or (brought if said.key == _TORCH else None)
+        if old is None or not _content(said, old):
+            if old is not None and _origin(old) != _origin(said):
+                left.open.append(_replaced(old, said))
+            left.packages[said.key] = said
+
+
+def _origin(each: Stated) -> list[object]:
+    return [each.value.get(key) for key in ("version", "index", "git", "url", "path")]
+
+
+def _replaced(old: Stated, new: Stated) -> Open:
+    """Say which install takes the place of which; where the versions are the same, from where they come."""
+    first, second = (str(each.value.get("version", LATEST)) for each in (old, new))
+    if first == second:
+        origins = [
+            next((str(one) for one in _origin(each)[1:] if one), "the default index") for each in (old, new)
+        ]
+        first, second = f"that from {origins[0]}", f"{second} from {origins[1]}"
+    name = new.key.removeprefix("packages.")
+    return Open(f"{name} {second} takes the place of {first} of {old.place}.", new.place, "replaced")
+
+
+def _content(new: Stated, old: Stated) -> bool:
+    """Tell whether an install leaves what is there: pip keeps a version that a requirement takes."""
+    wanted = new.value.get("version", LATEST)
+    if new.value.get("_again") or {"git", "url", "path"} & new.value.keys():
+        return False
+    if wanted == LATEST:
+        return True
+    have = _version_of(old)
+    try:
+        exact = re.match(r"\d", wanted)
+        return have is not None and have in SpecifierSet(f"=={wanted}" if exact else wanted, prereleases=True)
+    except InvalidSpecifier:
+        return False
