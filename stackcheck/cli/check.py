@@ -23,6 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     output.configure_judging(parser)
     output.configure(parser, FORMATS)
+    stacks.accept_gpus(parser)
 
 
 def execute(args: argparse.Namespace) -> int:

@@ -28,6 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     stacks.configure_hosts(parser)
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write it there instead of stdout")
     parser.add_argument("--force", action="store_true", help="replace the file when it is there already")
+    stacks.accept_gpus(parser)
 
 
 def execute(args: argparse.Namespace) -> int:

@@ -23,6 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     stacks.configure(parser, nargs="*")
     output.configure(parser, FORMATS)
+    stacks.accept_gpus(parser)
 
 
 def execute(args: argparse.Namespace) -> int:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stackcheck.model.errors import UsageError
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Sequence
 
     from stackcheck.intake.stack import Stack
@@ -47,6 +47,11 @@ def configure_hosts(parser: argparse.ArgumentParser) -> None:
     add("--driver", metavar="550.54", help="their driver: a version, or a range such as '>=550'")
     add("--python", metavar="3.12", help="the Python, where the files name none or a range")
     add("--platform", metavar="linux/arm64", help="operating system and processor")
+
+
+def accept_gpus(parser: argparse.ArgumentParser) -> None:
+    """Take `--gpus` for `--gpu`, as docker spells it, where a command asks no engine for any."""
+    parser.add_argument("--gpus", dest="gpu", action="append", help=argparse.SUPPRESS)
 
 
 def given(args: argparse.Namespace) -> dict[str, Any]:

@@ -38,6 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="write the change into the definition, or the files of the project: the lines of the diff alone",
     )
     output.configure(parser, (*FORMATS, "diff"))
+    stacks.accept_gpus(parser)
 
 
 def execute(args: argparse.Namespace) -> int:
