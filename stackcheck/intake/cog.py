@@ -64,7 +64,11 @@ def _commands(build: Any, folder: Path, shown: str) -> Iterator[Stated | Open]:
 
 
 def _of_cuda(each: Stated, cuda: str, *, gpu: bool) -> Iterator[Stated | Open]:
-    """Yield a package as Cog installs it: it takes torch from the index of the stated CUDA version."""
+    """Yield a package as Cog installs it: it takes torch from the index of the stated CUDA version.
+
+    Source: torchGPUPackage in pkg/config/compatibility.go of github.com/replicate/cog, at 001f947 (checked
+    2026-11-30): of the builds of a release the newest for a CUDA that is not above the stated one.
+    """
     name = each.key.removeprefix("packages.")
     version = each.value.get("version", "") if each.key.startswith("packages.") else ""
     plain = name in {"torch", "torchvision", "torchaudio"} and version[:1].isdigit() and "+" not in version
