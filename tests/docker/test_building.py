@@ -303,7 +303,9 @@ class TestOwnDockerfile:
     ) -> None:
         from stackcheck.model.errors import UsageError  # noqa: PLC0415
 
-        with pytest.raises(UsageError, match=r"tiny-py311: image: there is no .*/image/Dockerfile"):
+        with pytest.raises(
+            UsageError, match=r"image\.dockerfile: .*/image/Dockerfile: there is no such file"
+        ):
             engine.prepare(self.stack(make_stack), None, replace(options, root=tmp_path), quiet)
 
 
