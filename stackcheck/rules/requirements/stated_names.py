@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from stackcheck.rules.registry import Finding, rule, warned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Mapping
 
     from stackcheck.intake.stack import Stack
     from stackcheck.knowledge import Tables
@@ -55,7 +56,8 @@ def _known(tables: Tables) -> frozenset[str]:
     return tables.measured.names | packages.declared_dists | packages.asserting_dists | companions | {"torch"}
 
 
-def slips(known: Iterable[str]) -> dict[str, str]:
+@lru_cache(maxsize=4)  # of one run's tables: thousands of names, and the same for each stack
+def slips(known: frozenset[str]) -> Mapping[str, str]:
     """Return names with a letter missing, doubled or swapped with the next, each with the name meant."""
     found: dict[str, str] = {}
     for name in sorted(each for each in known if len(each) >= _SHORTEST):
