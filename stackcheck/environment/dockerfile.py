@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import shlex
 from typing import TYPE_CHECKING, Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from stackcheck.images.dockersteps import bases, scopes
+from stackcheck.intake.installs import installs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 _ARCH_LIST = "TORCH_CUDA_ARCH_LIST"
 _COMPILER = re.compile(r"(?:.*/)?(?:gcc|g\+\+)-(?P<version>\d+)")
-_INSTALLS = re.compile(r"pip3?\s+install\b(?P<words>[^&;|]*)")
 
 
 def with_dockerfile(stack: Stack, text: str, tables: Tables) -> Stack:
@@ -44,17 +43,9 @@ def _without_isolation(text: str) -> Iterator[str]:
     for each, scope in scopes(text):
         if each.word != "RUN":
             continue
-        for match in _INSTALLS.finditer(scope.expand(each.rest)):
-            words = _words(match["words"])
-            if "--no-build-isolation" in words:
-                yield from filter(None, map(_name, words))
-
-
-def _words(text: str) -> list[str]:
-    try:
-        return shlex.split(text)
-    except ValueError:
-        return text.split()
+        for install in installs(scope.expand(each.rest)):
+            if "--no-build-isolation" in install.flags:
+                yield from filter(None, map(_name, install.names))
 
 
 def _name(word: str) -> str:

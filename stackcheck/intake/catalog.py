@@ -15,7 +15,7 @@ from stackcheck.model.errors import DefinitionError, UsageError
 from stackcheck.model.escape import block
 from stackcheck.model.near import did_you_mean
 from stackcheck.storage.parsing import parse_toml
-from stackcheck.storage.reading import files_in, is_folder, read_text, real_path, stands
+from stackcheck.storage.reading import as_named, files_in, is_folder, read_text, stands
 from stackcheck.storage.stack_files import SHIPPED
 
 if TYPE_CHECKING:
@@ -63,9 +63,9 @@ def load(
     wanted = set(names)
     while chosen := [path for path, text in texts.items() if not wanted or _may_define(text, wanted)]:
         for path in chosen:
-            found, wrong = load_text(texts.pop(path), file=_shown(path))
+            found, wrong = load_text(texts.pop(path), file=as_named(path))
             stacks += found
-            faults |= {_shown(path): wrong} if wrong else {}
+            faults |= {as_named(path): wrong} if wrong else {}
         wanted |= {stack.image.from_stack for stack in stacks if wanted and stack.image.from_stack}
     return _chained(stacks, _standing(faults, stacks, wanted, tell))
 
@@ -82,7 +82,7 @@ def _texts(places: Iterable[Path]) -> tuple[dict[Path, str], dict[str, list[str]
             try:
                 texts[path] = read_text(path)
             except UsageError as error:
-                faults[_shown(path)] = [str(error)]
+                faults[as_named(path)] = [str(error)]
     return texts, faults
 
 
@@ -160,14 +160,6 @@ def _members(row: dict[str, Any], file: str, where: str) -> tuple[list[Stack], l
         stacks += [stack] if stack else []
         faults |= dict.fromkeys(wrong)
     return stacks, list(faults)
-
-
-def _shown(path: Path) -> str:
-    """Name a file as the user would: relative to where they stand when it lies below."""
-    try:
-        return str(real_path(path).relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
 
 
 def select(stacks: Sequence[Stack], patterns: Sequence[str]) -> tuple[Stack, ...]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.version import InvalidVersion, Version
 
 from stackcheck.intake.stated import Open, Place, Stated
+from stackcheck.model.field_texts import exact_version
 from stackcheck.model.redact import without_userinfo
 from stackcheck.model.versions import LATEST
 
@@ -99,7 +99,7 @@ def joined(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
 def _version(first: str, second: str) -> str:
     if second in (LATEST, first) or takes(second, first):
         return first
-    if first == LATEST or exact(first) or exact(second):
+    if first == LATEST or exact_version(first) or exact_version(second):
         return second
     return f"{first},{second}"
 
@@ -109,20 +109,13 @@ def clashes(old: dict[str, Any], new: dict[str, Any]) -> bool:
     first, second = old.get("version", LATEST), new.get("version", LATEST)
     if LATEST in (first, second) or (_REFERENCES & new.keys()):
         return False
-    return bool(exact(first) or exact(second)) and not (takes(first, second) or takes(second, first))
-
-
-def exact(text: str) -> Version | None:
-    """Return a text as a version, None for a range."""
-    try:
-        return Version(text)
-    except InvalidVersion:
-        return None
+    pinned = exact_version(first) or exact_version(second)
+    return bool(pinned) and not (takes(first, second) or takes(second, first))
 
 
 def takes(wanted: str, version: str) -> bool:
     """Tell whether a version or range takes an exact version; a pin without a local part takes any."""
-    have, same = exact(version), exact(wanted)
+    have, same = exact_version(version), exact_version(wanted)
     if have is None or wanted == LATEST:
         return have is not None
     try:

@@ -19,7 +19,7 @@ from stackcheck.intake.recognise import DEFINITION, LOOSE, MANIFESTS, WORKFLOW, 
 from stackcheck.intake.stack import Stack, parse_stack
 from stackcheck.intake.stated import Found, Open, Place, Stated
 from stackcheck.model.errors import DefinitionError, UsageError
-from stackcheck.storage.reading import real_path
+from stackcheck.storage.reading import as_named, real_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -112,7 +112,7 @@ def files_of(folder: Path) -> list[Path]:
 
 def _named(files: Sequence[Path]) -> Sets:
     """Return files that are named as one stack, or as one for each container that they describe."""
-    read = [read_file(path, _shown(path)) for path in files]
+    read = [read_file(path, as_named(path)) for path in files]
     name = _identifier(real_path(files[0]).parent.name)
     containers = [each for found in read for each in found.containers]
     for found in read:
@@ -140,14 +140,6 @@ def _in_the_image(container: Found, others: Sequence[Found]) -> Found:
     if not any(each.kind == dockerfiles.KIND for each in others):
         return container
     return replace(container, stated=tuple(each for each in container.stated if each.key != "image.ready"))
-
-
-def _shown(path: Path) -> str:
-    """Name a file as the user would: relative to where they stand when it lies below."""
-    try:
-        return str(real_path(path).relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
 
 
 def _in_folder(folder: Path) -> Sets:
@@ -186,7 +178,7 @@ def _read(paths: Iterable[Path]) -> tuple[list[Found], list[Open]]:
     read: list[Found] = []
     notes: list[Open] = []
     for path in paths:
-        shown = _shown(path)
+        shown = as_named(path)
         try:
             read.append(read_file(path, shown))
         except UsageError as error:

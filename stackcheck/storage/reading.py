@@ -57,6 +57,14 @@ def real_path(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
+def as_named(path: Path) -> str:
+    """Name a file as the user would: relative to where they stand when it lies below."""
+    try:
+        return str(real_path(path).relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
 def is_folder(path: Path) -> bool:
     """Tell whether a folder has this name; what cannot be looked at is none."""
     try:

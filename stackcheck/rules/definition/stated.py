@@ -71,7 +71,7 @@ def files_agree(stack: Stack) -> list[Finding]:
     pip replaces what is installed without a word: a later install of another version leaves that one, and
     what was compiled for the first stays.
 
-    Source: https://pip.pypa.io/en/stable/cli/pip_install/, checked 2026-11-30.
+    Source: https://pip.pypa.io/en/stable/cli/pip_install/ (--upgrade, --force-reinstall).
     Example: a Dockerfile installs torch 2.5.0 from PyTorch's index and later `pip install torch==2.6.0`.
     Fix: state each version in one place.
     """
