@@ -161,7 +161,11 @@ def test_pytest_takes_the_same_files_with_their_hosts() -> None:
     [
         (("list", "."), "service 3.11"),
         (("history", "."), "service: no drift run is kept; `stackcheck drift service` makes one"),
-        (("build", ".", "--plan", "--offline"), "line 1: FROM nvidia/cuda:12.4.1-runtime-ubuntu22.04"),
+        pytest.param(
+            ("build", ".", "--plan", "--offline"),
+            "line 1: FROM nvidia/cuda:12.4.1-runtime-ubuntu22.04",
+            marks=pytest.mark.docker,
+        ),
         (
             ("drift", ".", "--offline"),
             "there is no lock locks/pylock.service.toml; run",
