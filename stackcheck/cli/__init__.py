@@ -37,6 +37,7 @@ COMMANDS = {
     "bake": "put the entrypoint and what it expects into an image",
     "entrypoint": "inside an image: check the container in milliseconds, then become the command",
     "explain": "say what a rule checks, why, and from which source",
+    "matrix": "stacks against GPUs, drivers and releases of torch, at a glance",
     "report": "render a report again, in any format",
     "schema": "print the JSON Schema of stack definitions, of reports or of drift",
     "recipes": "hold a folder of Nix expressions against a matrix of variants, or write them",
