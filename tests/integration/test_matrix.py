@@ -49,7 +49,7 @@ def test_the_gpus_of_the_stacks_are_the_axis_when_none_is_named(project: Path) -
 
 def test_one_call_answers_for_gpus_drivers_and_releases(project: Path) -> None:
     done = run(
-        project, "--gpu", "L4,B200", "--driver", "470,570.86.15", "--torch", "2.5,2.8", "--format", "json"
+        project, "--gpu", "L4,B200", "--driver", "470,570.133.20", "--torch", "2.5,2.8", "--format", "json"
     )
     assert done.returncode == 1
     document = json.loads(done.stdout)
