@@ -59,7 +59,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--gpu", metavar="L4,B200,...", help="say how its libraries serve these GPUs, too")
     parser.add_argument("--index", metavar="URL", help="default: https://pypi.org/simple")
-    parser.add_argument("-q", "--quiet", action="store_true", help="no progress on stderr")
     output.configure(parser, FORMATS)
 
 

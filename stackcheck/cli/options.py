@@ -21,12 +21,6 @@ def add_resolving(parser: argparse.ArgumentParser) -> None:
     """Add how versions are resolved."""
     parser.add_argument("--offline", action="store_true", help="use what is cached, ask no index or registry")
     parser.add_argument("--locks", type=Path, metavar="DIR", help="folder of the lock files")
-    add_quiet(parser)
-
-
-def add_quiet(parser: argparse.ArgumentParser) -> None:
-    """Add how much is told meanwhile."""
-    parser.add_argument("-q", "--quiet", action="store_true", help="no progress on stderr")
 
 
 def add_engine(parser: argparse._ActionsContainer) -> None:

@@ -144,7 +144,7 @@ def write_reports(reports: Iterable[Report], args: argparse.Namespace) -> int:
 
 def write_document(document: Document, args: argparse.Namespace) -> None:
     """Write a document in the format and to the place that the user asked for."""
-    paint = None if args.output else painter(sys.stdout)
+    paint = painter(sys.stdout, args.color, to_file=args.output is not None)
     write(render_document(document, args.format, width=width(), paint=paint), args.output)
 
 
@@ -153,9 +153,13 @@ def width() -> int:
     return min(shutil.get_terminal_size((100, 24)).columns, _WIDEST)
 
 
-def painter(stream: TextIO) -> Paint | None:
-    """Return what colours text for a terminal; None where colour is not wanted (no-color.org)."""
-    if not stream.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+def painter(stream: TextIO, color: str = "auto", *, to_file: bool = False) -> Paint | None:
+    """Return what colours text for a terminal; None where colour is not wanted (no-color.org).
+
+    `color` is what --color says; a file, which `to_file` tells of, is no terminal.
+    """
+    dumb = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    if color == "never" or (color == "auto" and (to_file or dumb or not stream.isatty())):
         return None
     from rich.color import ColorSystem  # noqa: PLC0415 - 30 ms, and only for a terminal
     from rich.style import Style  # noqa: PLC0415

@@ -28,7 +28,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mirror", default="", metavar="PREFIX", help=options.MIRROR_HELP)
     options.add_image_engine(parser)
     options.add_probing(parser)
-    options.add_quiet(parser)
     output.configure_judging(parser)
     output.configure(parser, FORMATS)
 
