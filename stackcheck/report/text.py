@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _INDENT = " " * 6
 _EVIDENCE_SHOWN = {Outcome.FAIL: 5, Outcome.ERROR: 5, Outcome.WARN: 1}
 """How much evidence a person gets to see; every other format has all of it."""
+_EXPLAINED = 5
+"""How many codes stand in the line that says where they are explained."""
 _STYLES = {"Not checked": "SKIP", "Not reached": "SKIP"}
 
 
@@ -85,6 +87,10 @@ def _body(section: Section, look: Look) -> Iterator[str]:
         yield from _part(part, look)
     if section.tail:
         yield from ("", *map(one_line, section.tail))
+    if codes := [
+        one_line(each.code, 40) for each in section.shown if isinstance(each, Finding) and each.code
+    ]:
+        yield f"what a code means: stackcheck explain {' '.join(dict.fromkeys(codes[:_EXPLAINED]))}"
 
 
 def _heading(section: Section, look: Look) -> Iterator[str]:

@@ -63,6 +63,7 @@ NOT REACHED
       There is no GPU here (2 checks)
 
 7 checks: 1 failed, 1 ended in an error, 1 warned, 1 not checked, 2 passed, 1 accepted
+what a code means: stackcheck explain CUMM101 PROBE301 PIN101 SPCONV301 SPCONV102
 """
 
 
