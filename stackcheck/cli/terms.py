@@ -22,7 +22,7 @@ class Term(NamedTuple):
 
 _OUTCOMES = {
     "PASS": "The check was made, and nothing speaks against the stack.",
-    "WARN": "Something is to be known, or rests on no primary source; the exit code stays 0.",
+    "WARN": "Something is to be known, or has no primary source; the exit code stays 0.",
     "SKIP": "The check was not made, by choice or for want of data: the report says why and what to do.",
     "FAIL": "The stack does not work, or not as it says; the exit code is 1.",
     "ERROR": "stackcheck, an index or a probe could not do its work, which says nothing about the stack; the "
@@ -47,9 +47,9 @@ _UNRESOLVED = {
 _CAUSES = {
     "expectation": "What the image was baked to expect cannot be read, or does not fit this container.",
     "no-gpu": "The container sees no GPU, and the image does not allow that.",
-    "driver": "The driver's libraries or device files are missing, are another version's, or may not be opened.",
+    "driver": "The driver's libraries or device files are missing or may not be opened.",
     "driver-too-old": "The driver knows an older CUDA than the packages need.",
-    "devices": "The GPUs that the container is given or names (CUDA_VISIBLE_DEVICES, MIG) cannot be used or listed.",
+    "devices": "The GPUs that the container is given, or that it names, cannot be used or listed.",
     "rocm": "The ROCm driver or its devices do not fit the packages.",
     "versions": "A package is there in another version than was locked, or is gone.",
     "two-torches": "Two copies of torch can be imported, or another one than was locked.",
