@@ -70,6 +70,18 @@ def add_probing(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def require_place(args: argparse.Namespace) -> None:
+    """Refuse, before any work, what builds or runs on a system where that cannot be.
+
+    Raises UsageError; an engine that looks at files alone works everywhere.
+    """
+    from stackcheck.targets.process.linux import require_linux  # noqa: PLC0415 - see add_engine
+
+    said = vars(args).get
+    if said("engine") != "wheels":
+        require_linux(f"`stackcheck {said('command')}`")
+
+
 def pipeline_options(args: argparse.Namespace) -> Options:
     """Make the pipeline's options of what the command's parser knows; the rest keeps its default.
 

@@ -34,6 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> int:
     """Run the command."""
+    options.require_place(args)
     how, tell = options.pipeline_options(args), output.progress(args)
     kind = "image" if args.image else "venv" if args.venv else "here"
     report = probe_existing(kind, args.image or args.venv or "", _stack(args), how, tell)  # type: ignore[arg-type]

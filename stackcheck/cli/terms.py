@@ -22,14 +22,14 @@ class Term(NamedTuple):
 
 _OUTCOMES = {
     "PASS": "The check was made, and nothing speaks against the stack.",
-    "WARN": "Something is to be known, or has no primary source; the exit code stays 0.",
+    "WARN": "Something is to be known, or has no primary source; exit code 0.",
     "SKIP": "The check was not made, by choice or for want of data: the report says why and what to do.",
     "FAIL": "The stack does not work, or not as it says; the exit code is 1.",
     "ERROR": "stackcheck, an index or a probe could not do its work, which says nothing about the stack; the "
     "exit code is 3.",
     "NOTHING": "Not one check was made; the exit code is 3.",
-    "ACCEPTED": "A finding that the definition or the configuration accepts, with the reason: it is shown and "
-    "does not count.",
+    "ACCEPTED": "A finding that the definition or the configuration accepts, with the reason: it does not "
+    "count.",
 }
 _UNRESOLVED = {
     "conflict": "Two requirements exclude each other.",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from stackcheck.model.errors import EngineError, EngineUnreachableError, UsageError
 from stackcheck.targets.engine import Capabilities, default_cache
+from stackcheck.targets.process.linux import require_linux
 from stackcheck.targets.process.temp_dirs import sweep_temp_folders
 
 if TYPE_CHECKING:
@@ -127,7 +128,10 @@ def _not_able(name: str, able: str) -> str:
 
 
 def _started(name: str, cache: Path, environ: Mapping[str, str], progress: Progress, reason: str) -> Engine:
-    engine = engine_class(name).start(cache, environ)
+    found = engine_class(name)
+    if name in OURS and not found.capabilities.files_only:
+        require_linux(f"the engine {name}")
+    engine = found.start(cache, environ)
     swept = f"; removed {engine.swept} left-overs of a killed run" if engine.swept else ""
     progress(f"engine: {f'{name} {engine.version}'.strip()}{reason}{swept}")
     return engine
