@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from stackcheck.model.index_urls import split_url
-from stackcheck.model.redact import redact
+from stackcheck.model.redact import shown_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,4 +85,4 @@ def _credentials(env: dict[str, str], place: Place) -> None:
 
 
 def _setting(name: str, value: str) -> str:
-    return f"{name}=***" if _CREDENTIAL.fullmatch(name) else f"{name}={redact(value)}"
+    return f"{name}=***" if _CREDENTIAL.fullmatch(name) else f"{name}={shown_value(name, value)}"
