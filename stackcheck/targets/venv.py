@@ -28,22 +28,10 @@ if TYPE_CHECKING:
     from stackcheck.targets.engine import BuildOptions, Progress
 
 _FETCH_S = 900.0
-_KEPT = frozenset(
-    (
-        "PATH",
-        "LANG",
-        "LANGUAGE",
-        "TZ",
-        "TMPDIR",
-        "LD_LIBRARY_PATH",
-        "LD_PRELOAD",
-        "LIBRARY_PATH",
-        "PYTHONUTF8",
-    )
-)
+_KEPT = frozenset(("PATH", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "LD_PRELOAD", "PYTHONUTF8"))
 _KEPT_ABOUT = re.compile(
-    r"(?:LC|CUDA|CUDNN|NVIDIA|NCCL|HIP|HSA|ROCR|ROCM|ROC|GPU|AMD|MIOPEN|OMP|GOMP|KMP|MKL|OPENBLAS|TORCH|PYTORCH"
-    r"|TRITON|MALLOC)_.*"
+    r"(?:LC|CUDA|CUDNN|NVIDIA|NCCL|HIP|HSA|ROCR|ROCM|ROC|GPU|AMD|MIOPEN|OMP|GOMP|KMP|MKL|OPENBLAS|TORCH"
+    r"|PYTORCH|TRITON|MALLOC)_.*"
 )
 """What decides which libraries and devices a program gets. All else of the caller stays out, HOME and tokens
 above all: what runs there is the stack's code."""

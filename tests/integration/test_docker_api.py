@@ -244,7 +244,7 @@ class TestChoosing:
     ) -> None:
         with pytest.raises(
             EngineUnreachableError,
-            match=r"no container engine answers at .* use another engine: --engine podman, or --engine venv, ",
+            match=r"no container engine answers at .* use another engine: --engine podman, or --engine venv,",
         ):
             choose(name, print, cache=options.cache, environ=self.nowhere(options, tmp_path))
 
