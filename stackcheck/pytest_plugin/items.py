@@ -30,6 +30,7 @@ from stackcheck.pytest_plugin.shared_reports import SharedReports
 from stackcheck.report import wording
 from stackcheck.report.text import verdict_text
 from stackcheck.rules.registry import RULES, Rule
+from stackcheck.storage.confinement import anywhere
 from stackcheck.storage.reading import read_certificates, real_path
 from stackcheck.targets import BuildOptions
 from stackcheck.targets.registry import DEFAULT, known_name
@@ -62,7 +63,8 @@ class Stacks:
         folders = [Path(each) for each in get("stack_matrices")]
         host = catalog.hosts(get("stack_gpu"), *(get(f"stack_{key}") for key in _HOST))
         try:
-            self.stacks = catalog.find(get("stack"), folders, host)
+            with anywhere(allowed=get("stack_allow_outside")):
+                self.stacks = catalog.find(get("stack"), folders, host)
             required = configuration()[0].require
         except StackcheckError as error:
             raise pytest.UsageError(str(error)) from None
