@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from stackcheck.model.acceptance import code_of
 from stackcheck.model.verdict import Outcome, Verdict
 from stackcheck.report import wording
 from stackcheck.report.document import LEADING, Document, Entry, Finding, Listing, Row, Section, Table
@@ -112,7 +113,8 @@ def _section(report: Report) -> Section:
 
 
 def _is_expected(verdict: Verdict, report: Report) -> bool:
-    return verdict.outcome is Outcome.FAIL and verdict.code in report.expect_codes
+    failed = verdict.outcome is Outcome.FAIL
+    return failed and verdict.code in map(code_of, report.expect_codes) and verdict not in report.unexpected
 
 
 def _to_do(report: Report) -> Iterator[str]:
