@@ -56,6 +56,8 @@ class Report:
     file: str = ""
     """The definition file, as the user would name it; empty when there is none."""
     summary: str = ""
+    terms: tuple[str, ...] = ()
+    """What the call did not take of the definition, a sentence each: `check --untrusted`."""
     read_from: tuple[str, ...] = ()
     """The project's own files that were read; empty where a definition states the stack."""
     command: str = ""

@@ -99,9 +99,7 @@ def _section(report: Report) -> Section:
         headline=wording.headline(report),
         outcome=wording.label(report),
         do=tuple(_to_do(report)),
-        notes=tuple(
-            note for note in (report.summary, wording.expectation(report), _looked_at(report)) if note
-        ),
+        notes=tuple(filter(None, _notes(report))),
         parts=(*findings, *_not_checked(report)),
         tail=(wording.tally(report),),
         file=report.file,
@@ -110,6 +108,13 @@ def _section(report: Report) -> Section:
         seconds=report.seconds,
         facts=_facts(report),
     )
+
+
+def _notes(report: Report) -> Iterator[str]:
+    yield from report.terms
+    yield report.summary
+    yield wording.expectation(report)
+    yield _looked_at(report)
 
 
 def _is_expected(verdict: Verdict, report: Report) -> bool:

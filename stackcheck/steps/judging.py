@@ -49,6 +49,7 @@ class Run:
             verdicts=placed(waive(strongest(verdicts), stack), stack),
             file=stack.file,
             summary=stack.summary,
+            terms=stack.terms,
             read_from=stack.read_from,
             command=self.command,
             subject=_subject(target),
