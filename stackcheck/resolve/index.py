@@ -15,11 +15,13 @@ from http import HTTPStatus
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
+from stackcheck.model.errors import UsageError
 from stackcheck.model.index_pages import File, NotAPageError, Page, Unreachable, parse_page
+from stackcheck.model.index_urls import local_path
 from stackcheck.model.redact import shown, without_userinfo
 from stackcheck.resolve import pagecache
+from stackcheck.storage.reading import read_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -150,13 +152,15 @@ def _files(answer: pagecache.Answer) -> tuple[File, ...]:
 
 def _folder(place: str) -> Page | Unreachable:
     """Read a local folder or page as find-links does."""
-    path = Path(unquote(urlsplit(place).path) if place.startswith("file:") else place)
+    path = local_path(place) or Path(place)
     try:
         if path.is_dir():
-            listed = "".join(f'<a href="{each.as_uri()}">' for each in sorted(path.iterdir())[:MOST_BYTES])
+            listed = "".join(f'<a href="{each.as_uri()}">' for each in sorted(path.iterdir()))
             return Page(place, parse_page(f"<html>{listed}".encode(), url=path.as_uri()))
-        return Page(place, parse_page(path.read_bytes()[:MOST_BYTES], url=path.as_uri()))
-    except (OSError, ValueError) as error:
+        if not path.exists():
+            raise FileNotFoundError(f"there is no such file or folder: {path}")
+        return Page(place, parse_page(read_bytes(path, MOST_BYTES), url=path.as_uri()))
+    except (OSError, ValueError, UsageError) as error:
         missing = isinstance(error, FileNotFoundError)
         return Unreachable(
             "missing" if missing else "not-a-page", f"{place}: {shown(str(error), 200)}", place

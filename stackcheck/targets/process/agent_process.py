@@ -31,20 +31,25 @@ _CHUNK = 1 << 16
 def run_agent(
     target: Target, agent: bytes, request: Mapping[str, Any], timeout_s: float, cache: Path
 ) -> bytes:
-    """Run the agent under the target's interpreter with the target's environment; see `Engine.run_agent`."""
+    """Run the agent under the target's interpreter with the target's environment; see `Engine.run_agent`.
+
+    A target that states no HOME gets one for this run alone.
+    """
     doing = f"probing {target.name}"
     if target.gpus_note:
         request = {**request, "device_nodes": []}
     with stop_signals_raise(), temp_folder(cache) as folder:
         archive = folder / "agent.pyz"
         archive.write_bytes(agent)
+        home = folder / "home"
+        home.mkdir()
         command = [*target.python, str(archive), json.dumps(request)]
         if not shutil.which(target.python[0]):
             raise EngineError(f"{doing}: cannot start {target.python[0]}: there is no such command")
         try:
             process = subprocess.Popen(
                 bound_to_us(command),
-                env=dict(target.env),
+                env={"HOME": str(home), **target.env},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
