@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 
-PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 1, 4, 36  # linux/prctl.h
 _REAP_SECONDS = 5.0
 
 
@@ -23,6 +23,20 @@ def _prctl(option: int, value: int) -> bool:
 def adopt_orphans() -> bool:
     """Become the parent of whatever a probe leaves behind, so that it can be found and ended (prctl(2))."""
     return _prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def hide_from_others() -> bool:
+    """Keep other processes of this user out of this one's memory and pipes, its forks included (prctl(2)).
+
+    What imports code of the target runs as the same user: without this it could read the agent's memory and
+    write into its pipes through /proc. Root with CAP_SYS_PTRACE still can; containers of probes lack it.
+    """
+    return _prctl(PR_SET_DUMPABLE, 0)
+
+
+def show_to_others() -> bool:
+    """Undo `hide_from_others` in a fork, whose own /proc files would belong to root otherwise."""
+    return _prctl(PR_SET_DUMPABLE, 1)
 
 
 def die_with(parent: int) -> None:

@@ -9,6 +9,7 @@ from stackcheck import rules
 from stackcheck.model.errors import EngineError, ProbeError
 from stackcheck.model.facts import Fault, Missing
 from stackcheck.probing import agent as agents
+from stackcheck.probing.answered import answered
 from stackcheck.probing.observation import parse_observation, rule_facts
 
 if TYPE_CHECKING:
@@ -37,9 +38,10 @@ def observed(
 
 
 def asked(engine: Engine, target: Target, request: Mapping[str, Any], options: Options) -> Observation:
-    """Ask the agent in a target; raise `ProbeError` or `EngineError` when no answer comes."""
+    """Ask the agent in a target; raise `ProbeError` or `EngineError` when no answer to it comes."""
     timeout_s = options.timeout_s + _AGENT_MARGIN_S
-    return parse_observation(engine.run_agent(target, packed_agent(), request, timeout_s=timeout_s))
+    document = engine.run_agent(target, packed_agent(), request, timeout_s=timeout_s)
+    return answered(parse_observation(document), request)
 
 
 @cache

@@ -28,6 +28,7 @@ from stackcheck.targets.lock_folders import MARKER
 from stackcheck.targets.process.process_identity import Owner, this_process
 from stackcheck.targets.process.temp_dirs import sweep_temp_folders, temp_folder
 from stackcheck.targets.venv import VenvEngine, find_python
+from tests.answering import answering
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -178,7 +179,7 @@ class TestRunning:
 
         def start(script: str, timeout_s: float = 30, gpus_note: str = "", **request: Any) -> bytes:
             chosen: Target = replace(target, gpus_note=gpus_note)
-            return engine.run_agent(chosen, script.encode(), request, timeout_s=timeout_s)
+            return engine.run_agent(chosen, answering(script), request, timeout_s=timeout_s)
 
         return start
 
@@ -187,10 +188,10 @@ class TestRunning:
         target = HereEngine(options.cache).prepare(STACK, None, options, said.append)
         assert said == [f"probing {sys.executable} as it is"]
         assert target.image == Missing("there is no image: the engine is here")
-        assert json.loads(run("import sys; print(sys.argv[1])", a=[1])) == {"a": [1]}
+        assert json.loads(run("print(request)", a=[1])) == {"a": [1]}
 
     def test_without_gpus_the_agent_looks_for_none(self, run: Callable[..., bytes]) -> None:
-        assert json.loads(run("import sys; print(sys.argv[1])", gpus_note="none")) == {"device_nodes": []}
+        assert json.loads(run("print(request)", gpus_note="none")) == {"device_nodes": []}
 
     def test_time_is_up_for_the_agent_and_all_that_it_started(
         self, run: Callable[..., bytes], tmp_path: Path

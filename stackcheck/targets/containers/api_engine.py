@@ -81,9 +81,11 @@ class ApiEngine:
             doing = f"probing {target.name}"
             with engine_errors(doing):
                 memory = self.client.info().get("MemTotal") or 0
-            arguments = agent_container.container_arguments(target, request, memory)
+            arguments = agent_container.container_arguments(target, memory)
             arguments |= self._gpus.get(target.name, GpuRequest()).arguments
-            return agent_container.run_agent(self.client, arguments, agent, timeout_s, doing)
+            return agent_container.run_agent(
+                self.client, arguments, agent, request, timeout_s=timeout_s, doing=doing
+            )
 
     def close(self) -> None:
         """Close the connection."""
