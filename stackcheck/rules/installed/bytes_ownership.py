@@ -142,8 +142,8 @@ def _changed(row: ChangedFiles) -> Finding:
 def metadata_is_complete(stack: Stack, distributions: Distributions) -> list[Finding]:
     """The METADATA of each installed distribution states its name and version.
 
-    A full disk or an interrupted installation leaves files that are empty or cut off. What such a distribution
-    requires is not known then, and its version stands in the name of a folder alone.
+    A full disk or an interrupted installation leaves files that are empty or cut off. What such a
+    distribution requires is not known then, and its version stands in the name of a folder alone.
 
     Source: packaging.python.org/en/latest/specifications/core-metadata (Name and Version are required,
     checked 2026-11-30).
