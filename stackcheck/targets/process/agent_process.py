@@ -13,10 +13,10 @@ from typing import IO, TYPE_CHECKING, Any
 
 from stackcheck.model.errors import EngineError, ProbeError
 from stackcheck.probing.exchange import BOUND, Exchange
+from stackcheck.resolve.bound_start import bound_to_us
 from stackcheck.targets.process.build_log import printable
 from stackcheck.targets.process.captured_output import CapturedOutput
 from stackcheck.targets.process.signals import stop_signals_raise
-from stackcheck.targets.process.subprocesses import bound_to_us
 from stackcheck.targets.process.temp_dirs import temp_folder
 
 if TYPE_CHECKING:

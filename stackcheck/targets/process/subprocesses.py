@@ -1,14 +1,13 @@
-"""Start commands that do not outlive this process; put their output line by line into a build log."""
+"""Run the commands of a build, and put their output line by line into its log."""
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 from stackcheck.model.errors import EngineError
+from stackcheck.resolve.bound_start import bound_to_us
 from stackcheck.targets.process.signals import deadline
 
 if TYPE_CHECKING:
@@ -17,21 +16,6 @@ if TYPE_CHECKING:
     from stackcheck.targets.process.build_log import BuildLog
 
 _PATIENCE_S = 20
-_BOUND_START = """\
-import ctypes, os, signal, sys
-ctypes.CDLL(None).prctl(1, signal.SIGTERM)
-if os.getppid() != int(sys.argv[1]):
-    sys.exit(1)
-os.execvp(sys.argv[2], sys.argv[2:])
-"""
-"""1 is PR_SET_PDEATHSIG (prctl(2)); it survives exec, and is checked against a parent that died before."""
-
-
-def bound_to_us(command: Sequence[str]) -> list[str]:
-    """Return a command that gets SIGTERM when this process dies, even of SIGKILL; on Linux only."""
-    if sys.platform != "linux":
-        return list(command)
-    return [sys.executable, "-ISc", _BOUND_START, str(os.getpid()), *command]
 
 
 def run_logged(
