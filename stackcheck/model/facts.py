@@ -23,13 +23,12 @@ class Missing:
 class Fault:
     """Stands in the facts for a step that could not do its work (`building`, `probing`).
 
-    `proven` tells a stack that does not build from an engine that does not work; `no_base` an image to build
-    on that cannot be had. `log_tail` is the end of the log, escaped and bounded; `log_file` where it lies.
+    `proven` tells a stack that does not build from an engine that does not work. `log_tail` is the end of the
+    log, escaped and bounded; `log_file` where it lies.
     """
 
     message: str
     proven: bool = False
-    no_base: bool = False
     log_tail: str = ""
     log_file: str = ""
 

@@ -32,7 +32,7 @@ from stackcheck.report.text import verdict_text
 from stackcheck.rules.registry import RULES, Rule
 from stackcheck.storage.reading import read_certificates, real_path
 from stackcheck.targets import BuildOptions
-from stackcheck.targets.registry import PREFERRED, known_name
+from stackcheck.targets.registry import DEFAULT, known_name
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
@@ -88,7 +88,7 @@ class Stacks:
 
     def pytest_report_header(self) -> str:
         """Say which stacks run."""
-        how = f"engine {self.options.engine or ', else '.join(PREFERRED)}"
+        how = f"engine {self.options.engine or DEFAULT}"
         if self.check_only:
             how = "check only, with the bytes of the wheels" if self.options.bytes else "check only"
         return f"stackcheck: {', '.join(stack.id for stack in self.stacks)} ({how})"

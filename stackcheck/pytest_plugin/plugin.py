@@ -36,8 +36,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--stack-engine",
         default=None,
         metavar="NAME",
-        help="build and probe with this engine: docker, podman, venv, here or an installed one "
-        "(default: docker if it answers, else venv)",
+        help="build and probe with this engine: docker, podman, venv (runs the stack's code as this user), "
+        "here or an installed one (default: docker; where it does not answer, nothing is run)",
     )
     add(
         "--stack-gpu",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from stackcheck.intake.stack import Stack
 from stackcheck.model.facts import Missing
+from stackcheck.model.redact import without_secrets
 from stackcheck.probing.agent import pack
 from stackcheck.probing.answered import answered
 from stackcheck.probing.observation import parse_observation
@@ -49,7 +50,10 @@ class HereEngine:
     def prepare(
         self, stack: Stack, resolution: Resolution | None, options: BuildOptions, progress: Progress
     ) -> Target:
-        """Return this interpreter; the stack's environment is not set, what is there is what is seen."""
+        """Return this interpreter; the stack's environment is not set, what is there is what is seen.
+
+        Variables that hold a secret are left out: packages that are imported have no business with them.
+        """
         del stack, resolution
         progress(f"probing {sys.executable} as it is")
         return Target(
@@ -60,7 +64,7 @@ class HereEngine:
             python=(sys.executable,),
             image=Missing(NO_IMAGE.format(self.name)),
             gpus_note=NO_GPUS if options.gpus == "none" else "",
-            env=dict(os.environ),
+            env=without_secrets(os.environ),
         )
 
     def run_agent(

@@ -18,7 +18,7 @@ from stackcheck.targets.containers.sweep import sweep_engine
 from stackcheck.targets.engine import BuiltTier, Target
 from stackcheck.targets.process.process_identity import LABEL, this_process
 from stackcheck.targets.process.signals import stop_signals_raise
-from stackcheck.targets.registry import without_a_base_image
+from stackcheck.targets.registry import without_containers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -137,7 +137,7 @@ class ApiEngine:
             raise EngineError(f"the engine does not give {', '.join(wanted.asked)} to containers: {reason}.")
         note = f"this machine has a GPU, but the engine does not give it to containers: {reason}"
         way_out = "Install nvidia-container-toolkit, or use" if self.capabilities.gpu_requests else "Use"
-        progress(f"{note}. {way_out} --engine {without_a_base_image()}.")
+        progress(f"{note}. {way_out} --engine {without_containers()}.")
         return GpuRequest(note=note)
 
     def _refusal(self, image: str, wanted: GpuRequest) -> str:

@@ -33,7 +33,10 @@ _CLOSED_TICK_S = 0.01
 def run_agent(
     target: Target, agent: bytes, request: Mapping[str, Any], timeout_s: float, cache: Path
 ) -> bytes:
-    """Run the agent under the target's interpreter with the target's environment; see `Engine.run_agent`."""
+    """Run the agent under the target's interpreter with the target's environment; see `Engine.run_agent`.
+
+    A target that states no HOME gets one for this run alone.
+    """
     doing = f"probing {target.name}"
     if target.gpus_note:
         request = {**request, "device_nodes": []}
@@ -41,12 +44,13 @@ def run_agent(
     with stop_signals_raise(), temp_folder(cache) as folder:
         archive = write_agent(folder, agent, doing)
         command = [*target.python, str(archive), BOUND]
+        home = folder / "home"
         if not shutil.which(target.python[0]):
             raise EngineError(f"{doing}: cannot start {target.python[0]}: there is no such command")
         try:
             process = subprocess.Popen(
                 bound_to_us(command),
-                env=dict(target.env),
+                env={"HOME": str(home), **target.env},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -64,11 +68,12 @@ def run_agent(
     return exchange.document(output.out, doing)
 
 
-def write_agent(folder: Path, agent: bytes, doing: str) -> Path:
+def _write_agent(folder: Path, agent: bytes, doing: str) -> Path:
     """Write the agent into a temporary folder; raise `EngineError` when the disk does not take it."""
     archive = folder / "agent.pyz"
     try:
         archive.write_bytes(agent)
+        (folder / "home").mkdir()
     except OSError as error:
         raise EngineError(
             f"{doing}: the probes cannot be written to {folder.parent}: {error.strerror}. "

@@ -240,7 +240,8 @@ class TestLogins:
 
     def test_by_the_name_of_the_index(self) -> None:
         fields = {"index": {"extra": ["https://pypi.example.com/simple"]}}
-        environ = {"UV_INDEX_PYPI_EXAMPLE_COM_USERNAME": "me", "UV_INDEX_PYPI_EXAMPLE_COM_PASSWORD": "word"}
+        name = "UV_INDEX_HTTPS_PYPI_EXAMPLE_COM__SIMPLE"
+        environ = {f"{name}_USERNAME": "me", f"{name}_PASSWORD": "word"}
         assert self.found(environ, **fields) == {"pypi.example.com": ("me", "word")}
 
     def test_of_the_netrc_file_and_for_no_other_host(self, tmp_path: Path) -> None:
