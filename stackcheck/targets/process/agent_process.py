@@ -42,7 +42,7 @@ def run_agent(
         request = {**request, "device_nodes": []}
     exchange = Exchange(request)
     with stop_signals_raise(), temp_folder(cache) as folder:
-        archive = write_agent(folder, agent, doing)
+        archive = _write_agent(folder, agent, doing)
         command = [*target.python, str(archive), BOUND]
         home = folder / "home"
         if not shutil.which(target.python[0]):
