@@ -124,14 +124,27 @@ def resident_bytes(pid: int) -> int:
         return 0
 
 
+_OOM_COUNTERS = (
+    "/sys/fs/cgroup/memory.events",  # cgroup v2, of this container
+    "/sys/fs/cgroup/memory/memory.oom_control",  # cgroup v1
+    "/proc/vmstat",  # the whole machine, Linux 4.13
+)
+
+
 def oom_kills() -> int:
-    """Return how many processes of this cgroup (v2) the kernel ended for lack of memory; 0 when not known."""
-    try:
-        with open("/sys/fs/cgroup/memory.events") as file:
-            rows = dict(line.split() for line in file)
-        return int(rows.get("oom_kill", "0"))
-    except (OSError, ValueError):
-        return 0
+    """Return how often the kernel has ended a process for lack of memory, as far as this one can see.
+
+    A number to compare with a later one: the counters of this cgroup and of the machine are added.
+    """
+    found = 0
+    for path in _OOM_COUNTERS:
+        try:
+            with open(path) as file:
+                rows = dict(line.split(None, 1) for line in file)
+            found += int(rows.get("oom_kill", "0"))
+        except (OSError, ValueError):
+            continue
+    return found
 
 
 def kill_descendants(group: int | None = None) -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from stackcheck.model.errors import EngineError
 from stackcheck.resolve.bound_start import bound_to_us
+from stackcheck.targets.process.build_log import LONGEST_LINE
 from stackcheck.targets.process.signals import deadline
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from stackcheck.targets.process.build_log import BuildLog
 
@@ -43,7 +44,7 @@ def run_logged(
         raise EngineError(f"{what}: cannot start {command[0]}: {error.strerror}") from None
     try:
         with deadline(timeout_s, process.terminate) as expired:
-            for line in process.stdout or ():
+            for line in _lines(process.stdout):
                 log.line(line)
             status = process.wait()
     finally:
@@ -51,6 +52,12 @@ def run_logged(
     if expired.is_set():
         raise EngineError(f"{what}: not done after {timeout_s:.0f} s. The log: {log.path}")
     return status
+
+
+def _lines(stream: IO[str] | None) -> Iterator[str]:
+    """Yield lines, one that is too long in pieces: it is not waited for until its end."""
+    while stream and (line := stream.readline(LONGEST_LINE + 1)):
+        yield line
 
 
 def _end(process: subprocess.Popen[str]) -> None:
