@@ -142,14 +142,14 @@ def test_a_line_without_end_is_cut_before_anything_looks_at_it(tmp_path: Path) -
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
 def test_a_full_disk_is_said_and_hides_no_other_error(tmp_path: Path) -> None:
     (tmp_path / "b.log").symlink_to("/dev/full")
-    with (
-        pytest.raises(EngineError, match=r"cannot write the build log .*: No space left on device"),
-        BuildLog(tmp_path / "b.log", lambda _line: None) as log,
-    ):
-        log.line("a step")
-    with pytest.raises(KeyError), BuildLog(tmp_path / "b.log", lambda _line: None) as log:
-        log.line("a step")
-        raise KeyError("the real error")
+    log = BuildLog(tmp_path / "b.log", lambda _line: None)
+    log.__enter__()
+    log.line("a step")
+    with pytest.raises(EngineError, match=r"cannot write the build log .*: No space left on device"):
+        log.__exit__(None, None, None)
+    log.__enter__()
+    log.line("a step")
+    log.__exit__(KeyError, KeyError("the real error"), None)
 
 
 def test_an_engine_without_its_network_is_not_the_stack_s_fault(tmp_path: Path) -> None:
