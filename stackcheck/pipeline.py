@@ -16,10 +16,11 @@ from stackcheck import rules, targets
 from stackcheck.model.errors import EngineError
 from stackcheck.model.facts import Missing
 from stackcheck.model.verdict import Level
+from stackcheck.rules.accepting import waive
 from stackcheck.rules.registry import judge_all
 from stackcheck.rules.strongest import strongest
 from stackcheck.steps.claiming import brings_its_own, claimed
-from stackcheck.steps.judging import Run, waive
+from stackcheck.steps.judging import Run
 from stackcheck.steps.options import Options
 from stackcheck.steps.probing import with_gaps
 from stackcheck.steps.resolution import known, known_resolution, locked, resolved

@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from stackcheck.model.errors import TableError, UsageError
+from stackcheck.storage.confinement import anywhere
 from stackcheck.storage.folders import xdg_folder
 from stackcheck.storage.parsing import parse_toml
 from stackcheck.storage.reading import read_text, stands
@@ -87,7 +88,8 @@ def read_table(name: str, folder: Path = FOLDER, own: Path | None = None) -> dic
 def read_file(path: Path, do: str = DO) -> dict[str, Any]:
     """Return the document of one table file; `do` is the advice where it cannot be one."""
     try:
-        table = parse_toml(read_text(path), str(path))
+        with anywhere(allowed=True):  # tables are ours or the user's, whoever's files are read meanwhile
+            table = parse_toml(read_text(path), str(path))
     except UsageError as error:
         raise TableError(f"{str(error).removesuffix('.')}; {do}.") from None
     if not isinstance(table.get("checked"), date):

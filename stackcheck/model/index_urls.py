@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import SplitResult, urlsplit, urlunsplit
+from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 from stackcheck.model.redact import without_userinfo
 
@@ -88,6 +88,13 @@ def _absolute(place: str, stack: Stack) -> str:
     if "://" in place or Path(place).is_absolute():
         return place
     return str((Path(stack.file).parent / place).resolve())
+
+
+def local_path(place: str) -> Path | None:
+    """Return the path of a place that is a folder or file of this machine; None for what a server has."""
+    if place.startswith("file:"):
+        return Path(unquote(split_url(place).path))
+    return None if "://" in place else Path(place)
 
 
 def split_url(url: str) -> SplitResult:

@@ -16,10 +16,10 @@ from http import HTTPStatus
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
 from stackcheck.model.errors import UsageError
 from stackcheck.model.index_pages import File, NotAPageError, Page, TooLargeError, Unreachable, parse_page
+from stackcheck.model.index_urls import local_path
 from stackcheck.model.redact import shown, without_userinfo
 from stackcheck.resolve import pagecache
 from stackcheck.storage.reading import read_bytes
@@ -153,7 +153,7 @@ def _files(answer: pagecache.Answer) -> tuple[File, ...]:
 
 def _folder(place: str) -> Page | Unreachable:
     """Read a local folder or page as find-links does."""
-    path = Path(unquote(urlsplit(place).path) if place.startswith("file:") else place)
+    path = local_path(place) or Path(place)
     try:
         if path.is_dir():
             listed = "".join(f'<a href="{each.as_uri()}">' for each in sorted(path.iterdir()))

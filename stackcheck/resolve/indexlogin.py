@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 NAMED = ("UV_INDEX", "UV_DEFAULT_INDEX")
 """Variables whose URLs may have a name before them: `corp=https://host/simple`."""
+DEFAULTS = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL")
+"""Variables whose index takes the place of PyPI."""
 STATING = (
     *NAMED,
     *("UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS"),

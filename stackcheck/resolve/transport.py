@@ -1,9 +1,8 @@
 """Ask a URL by HTTP: bounded in size, time and redirects, with every kind of failure told apart.
 
-Credentials come from the URL, from UV_INDEX_<NAME>_USERNAME/_PASSWORD or from netrc; they go to the place
-that they are for and to no other, and stay behind where it redirects to another origin. Proxies are those of the
-environment; trusted are the certificates of SSL_CERT_FILE and its kin, else those of the system and of
-`certifi`.
+Credentials come from the URL, from UV_INDEX_<NAME>_USERNAME/_PASSWORD or netrc; they go to the place that
+they are for and to no other, and stay behind where it redirects to another origin. Proxies are those of the
+environment; trusted are the certificates of SSL_CERT_FILE and its kin, else those of the system and certifi.
 """
 
 from __future__ import annotations

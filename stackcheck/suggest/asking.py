@@ -14,7 +14,8 @@ from stackcheck.model.versions import LATEST
 from stackcheck.resolve import locking, resolver
 from stackcheck.resolve.question import question_of
 from stackcheck.resolve.verify_refusals import Reader, asked_for
-from stackcheck.rules.registry import accepted, judge_all
+from stackcheck.rules.accepting import waive
+from stackcheck.rules.registry import judge_all
 from stackcheck.rules.strongest import strongest
 from stackcheck.suggest.change import apply
 from stackcheck.suggest.moves import is_movable, step
@@ -71,7 +72,7 @@ class Asking:
         env = replace(env, resolution=found if isinstance(found, Resolution) else None)
         facts = self.facts | more | {"stack": stack, "env": env, "lock": None}
         verdicts = strongest(judge_all(rules.before_build(), facts))
-        return Asked(found, tuple(each for each in verdicts if each.code not in accepted(stack)))
+        return Asked(found, tuple(each for each in waive(verdicts, stack) if each.counts))
 
     def instead(self, name: str, failure: Failure, others: Sequence[Failure]) -> tuple[Version, ...]:
         """Return the nearest versions of a package, older and newer, with which a failure is gone.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
@@ -58,7 +59,11 @@ def stated_packages_are_installed(
     for name, version in python.elsewhere.items():
         installed.setdefault(canonicalize_name(name), version)
     findings = [_installed(name, package, installed.get(name)) for name, package in stack.packages.items()]
-    wrong = [finding for finding in findings if finding is not None]
+    wrong = [
+        replace(finding, subject=name)
+        for name, finding in zip(stack.packages, findings, strict=True)
+        if finding is not None
+    ]
     right = len(stack.packages) - len(wrong)
     return wrong or [passed(f"all {right} packages of the stack are installed in the versions it states")]
 
@@ -116,14 +121,13 @@ def installed_versions_are_the_locked(resolution: Resolution, distributions: Dis
         found = counting[name]["version"] if name in counting else "not installed"
         if _same(found, locked.version):
             continue
-        findings.append(
-            failed(
-                f"{name} {locked.version} is locked, and {found} is what lies there",
-                expected=f"{name} {locked.version}",
-                found=found,
-                hint="build again from the lock, and pass it as constraints to every later installation",
-            )
+        wrong = failed(
+            f"{name} {locked.version} is locked, and {found} is what lies there",
+            expected=f"{name} {locked.version}",
+            found=found,
+            hint="build again from the lock, and pass it as constraints to every later installation",
         )
+        findings.append(replace(wrong, subject=name))
     return findings or [passed(f"all {len(resolution.by_name)} locked versions are what is installed")]
 
 
