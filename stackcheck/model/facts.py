@@ -92,6 +92,7 @@ HOST_FACTS: Mapping[str, Fact] = {
     "document": Fact(Level.RUN, of_target=True),
     "probing": Fact(Level.RUN, of_target=True),
     "observation": Fact(Level.RUN, of_target=True),
+    "contradictions": Fact(Level.BYTES, of_target=True),
 }
 """What the host itself knows of a stack; every probe adds a fact of its own name.
 

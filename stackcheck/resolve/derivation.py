@@ -46,6 +46,11 @@ _FETCH: Sequence[tuple[str, Kind, str]] = (
         "unreachable",
         "TLS could not be established",
     ),
+    (
+        "answer too large",
+        "bad-index",
+        "its answer is too large: uv needed more than 800 MB of memory",
+    ),
     ("end of file before|error decoding response body", "bad-index", "its answer was cut short"),
     ("unsupported `content-type`", "bad-index", "its answer is no index page (neither HTML nor JSON)"),
     (r"client error \(connect\)|error sending request", "unreachable", "it could not be reached"),
