@@ -42,6 +42,9 @@ NVML_ERRORS = {
 }  # fmt: skip
 """What nvml.h names (nvmlReturn_t), and a number that it does not."""
 
+MACHINE_CODE = {"codes": [{"groups": [{"codes": ["sm_75", "sm_86", "sm_90"], "fatbins": 2}]}]}
+DOCKER = {".dockerenv": ""}
+
 NVML = [
     *(
         Case(
@@ -99,7 +102,7 @@ NVML = [
         "devices",
         "NVML",
         "utility",
-        host=Host(nvml="", named=()),
+        host=Host(nvml="", named=(), files=DOCKER),
         environ={"NVIDIA_DRIVER_CAPABILITIES": "compute"},
     ),
     Case(
@@ -385,7 +388,7 @@ NODE_FAULTS = [
     Case("selinux", "device cgroup", "NVIDIA/nvidia-container-toolkit#251", BAD, "driver", "SELinux", "",
          never=("--group-add",), host=Host(refused=dict.fromkeys(NODES, "EACCES"))),
     Case("mode-0660", "group of the nodes", "own tests (DeviceFileMode 0660)", BAD, "driver", "cannot be opened", "--group-add=0",
-         host=Host(modes=dict.fromkeys(NODES, 0o660), user=1000)),
+         host=Host(modes=dict.fromkeys(NODES, 0o660), user=1000, files=DOCKER)),
     Case("mode-0660-podman", "group of the nodes", "own tests (DeviceFileMode 0660)", BAD, "driver", "cannot be opened", "keep-groups",
          host=Host(modes=dict.fromkeys(NODES, 0o660), user=1000, files={"run/.containerenv": ""})),
     Case("mode-0660-kubernetes", "group of the nodes", "elastisys/compliantkubernetes-apps#2473", BAD, "driver", "cannot be opened",
@@ -516,6 +519,8 @@ LIBRARIES = [
     Case("driver-470", "driver too old", "own tests", BAD, "driver-too-old", "525.60.13", host=driver("470.82.01", 11040)),
     Case("driver-535", "driver too old", "documentation: CUDA Compatibility", GOOD, note="minor-version", host=driver("535.129.03", 12020)),
     Case("rtx-5090-without-code", "no code for the GPU", "own tests", BAD, "gpu-code", "no code for it",
+         host=driver("570.86.15", 12080, "NVIDIA GeForce RTX 5090:12.0"), stack=MACHINE_CODE),
+    Case("rtx-5090-by-ptx", "no code for the GPU", "documentation: CUDA Compatibility (PTX)", GOOD,
          host=driver("570.86.15", 12080, "NVIDIA GeForce RTX 5090:12.0")),
     Case("wsl", "WSL", "microsoft/WSL#8587 (libcuda.so.1.1 of 141,464 bytes)", GOOD,
          host=Host(nodes=("dxg",), module="", nvml="driver=581.15;cuda=13000;gpus=NVIDIA L4:8.9", libcuda=(Libcuda("usr/lib/wsl/lib", "", "stub"),))),
@@ -530,11 +535,12 @@ JETSON = [
          host=Host(nodes=(*TEGRA, "nvidia0", "nvidiactl"), module="540.3.0", nvml="", named=(),
                    libcuda=(Libcuda("usr/lib/aarch64-linux-gnu/tegra", "1.1"),), cached=("/usr/lib/aarch64-linux-gnu/tegra",))),
     Case("jetson-by-its-folder", "Jetson", "NVIDIA/nvidia-docker#1602", GOOD, note="Jetson",
-         host=Host(nodes=("nvgpu/igpu0/ctrl",), module="540.3.0", nvml="", named=(), libcuda=(Libcuda("usr/lib/aarch64-linux-gnu/tegra", "1.1"),))),
+         host=Host(nodes=("nvgpu/igpu0/ctrl",), module="540.3.0", nvml="", named=(),
+                   libcuda=(Libcuda("usr/lib/aarch64-linux-gnu/tegra", "1.1"),), cached=("/usr/lib/aarch64-linux-gnu/tegra",))),
     Case("jetson-without-libcuda", "Jetson", "NVIDIA/nvidia-docker#1602", BAD, "driver", "no libcuda.so.1", "--runtime nvidia",
          host=Host(nodes=TEGRA, module="35.4.1", nvml="", named=(), libcuda=())),
     Case("jetson-closed", "Jetson", "NVIDIA/nvidia-docker#1602", BAD, "driver", "nvmap", "--group-add",
-         host=Host(nodes=TEGRA, module="35.4.1", nvml="", named=(), user=1000, modes=dict.fromkeys(TEGRA, 0o660),
+         host=Host(nodes=TEGRA, module="35.4.1", nvml="", named=(), user=1000, files=DOCKER, modes=dict.fromkeys(TEGRA, 0o660),
                    libcuda=(Libcuda("usr/lib/aarch64-linux-gnu/tegra", "1.1"),))),
 ]  # fmt: skip
 
@@ -584,9 +590,9 @@ AMD = [
          host=amd(nodes=(), kfd=()), environ={"KUBERNETES_SERVICE_HOST": "10.0.0.1"}),
     rocm("rocm-cpu-allowed", "CPU on purpose", "own tests", GOOD, note="no AMD GPU", host=amd(nodes=(), kfd=()), environ={"STACKCHECK_CPU": "allow"}),
     rocm("rocm-group", "group of the nodes", "kyuz0/amd-strix-halo-vllm-toolboxes#6; ROCm/container-toolkit#86", BAD, "rocm", "kfd", "--group-add=0",
-         host=amd(CARD, user=1000, modes=dict.fromkeys(AMD_NODES, 0o660))),
+         host=amd(CARD, user=1000, files=DOCKER, modes=dict.fromkeys(AMD_NODES, 0o660))),
     rocm("rocm-group-of-the-render-node", "group of the nodes", "kyuz0/amd-strix-halo-vllm-toolboxes#6", BAD, "rocm", "renderD128", "--group-add=0",
-         host=amd(CARD, user=1000, modes={"dri/renderD128": 0o660})),
+         host=amd(CARD, user=1000, files=DOCKER, modes={"dri/renderD128": 0o660})),
     rocm("rocm-cgroup", "device cgroup", "NVIDIA/nvidia-container-toolkit#48 (the same cause)", BAD, "rocm", "kfd", "restart", ("--group-add",),
          host=amd(CARD, refused={"kfd": "EPERM"})),
     rocm("rocm-other-card-closed", "ROCm: render nodes of others", "documentation: Slurm, cgroup.conf ConstrainDevices", GOOD,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from dataclasses import dataclass, field
@@ -145,6 +146,11 @@ def lay_out(case: Case, folder: Path, tools: Tools, site: str = "") -> dict[str,
         write(folder / "etc/ld.so.conf", "\n".join(host.cached) + "\n")
         subprocess.run(["/sbin/ldconfig", "-r", folder], check=True, capture_output=True)
     return _stack(case, folder / "site-packages", site or str(folder / "site-packages"))
+
+
+def can_write_caches() -> bool:
+    """Tell whether ldconfig can write the cache of another root, which root alone may."""
+    return os.geteuid() == 0 and Path("/sbin/ldconfig").exists()
 
 
 def _libcuda(folder: Path, each: Libcuda, tools: Tools) -> None:

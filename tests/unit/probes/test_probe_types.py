@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import errno
 import json
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -106,8 +107,11 @@ def look_at_the_driver(root: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     write(root / "dev/nvidia0")
     write(root / "usr/local/cuda/lib64/stubs/libcuda.so.1")
     write(root / "var/lib/dpkg/info/libcuda1.list")
+    without = nvidia_driver.run(
+        {"root": str(root), "nvml": "libnone.so.9", "refuses": lambda _path: errno.EPERM}
+    )
     monkeypatch.setattr("ctypes.CDLL", lambda _soname: FakeNvml())
-    return nvidia_driver.run({"root": str(root), "library_path": "/usr/local/cuda/lib64/stubs", "cache": ""})
+    return [without, nvidia_driver.run({"root": str(root), "library_path": "/usr/local/cuda/lib64/stubs"})]
 
 
 def look_at_the_interpreter(root: Path, _monkeypatch: pytest.MonkeyPatch) -> Any:
@@ -132,13 +136,15 @@ def look_at_the_system(root: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def look_at_rocm(root: Path, _monkeypatch: pytest.MonkeyPatch) -> Any:
     node = root / "sys/class/kfd/kfd/topology/nodes/1"
-    write(node / "properties", "gfx_target_version 80003\n")
+    write(node / "properties", "gfx_target_version 80003\ndrm_render_minor 128\nunique_id 7\n")
     write(node / "io_links/0/properties", "flags 1\n")
     write(root / "dev/kfd")
     write(root / "opt/rocm-6.2/.info/version", "6.2.0\n")
     write(root / "opt/rocm-6.2/lib/rocblas/library/TensileLibrary_gfx803.dat")
     environ = {"HSA_OVERRIDE_GFX_VERSION": "8.0.3"}
-    return probe("rocm_host").run({"root": str(root), "environ": environ, "sys_path": []})
+    where = {"root": str(root), "environ": environ, "sys_path": []}
+    shut = {**where, "refuses": lambda _path: errno.EACCES}
+    return [probe("rocm_host").run(where), probe("rocm_host").run(shut)]
 
 
 def look_at_loading(root: Path, monkeypatch: pytest.MonkeyPatch) -> Any:

@@ -1,0 +1,56 @@
+"""Who started this process: found by what it shows inside, so that advice can name the right command.
+
+Sources: docs of Kubernetes (service environment), podman-run(1) (/run/.containerenv), Apptainer
+(/.singularity.d), systemd.io/CONTAINER_INTERFACE (`container`), Slurm's sbatch(1); read 2026-11-30.
+"""
+
+from __future__ import annotations
+
+import os
+
+from stackcheck_probes.machine import files
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+KUBERNETES, SLURM, APPTAINER, PODMAN, DOCKER, LXC, CONTAINER, HOST = (
+    "kubernetes",
+    "slurm",
+    "apptainer",
+    "podman",
+    "docker",
+    "lxc",
+    "container",
+    "host",
+)
+_FILES = (
+    ("var/run/secrets/kubernetes.io", KUBERNETES),
+    ("run/secrets/kubernetes.io", KUBERNETES),
+    (".singularity.d", APPTAINER),
+    ("run/.containerenv", PODMAN),
+    (".dockerenv", DOCKER),
+)
+_GROUPS = (("kubepods", KUBERNETES), ("libpod", PODMAN), ("docker", DOCKER), ("lxc", LXC))
+
+
+def find(root: str, environ: Mapping[str, str]) -> str:
+    """Return one of the names above; `host` where nothing shows a container."""
+    if environ.get("KUBERNETES_SERVICE_HOST"):
+        return KUBERNETES
+    if environ.get("APPTAINER_CONTAINER") or environ.get("SINGULARITY_CONTAINER"):
+        return APPTAINER
+    for name, kind in _FILES:
+        if os.path.exists(os.path.join(root, name)):
+            return kind
+    if environ.get("SLURM_JOB_ID"):
+        return SLURM
+    if environ.get("container") in (PODMAN, DOCKER, LXC):
+        return environ["container"]
+    groups = files.text(os.path.join(root, "proc/1/cgroup"), 1 << 14)
+    for word, kind in _GROUPS:
+        if word in groups:
+            return kind
+    if files.text(os.path.join(root, "proc/mounts"), 1 << 12).startswith("overlay / "):
+        return CONTAINER
+    return HOST
