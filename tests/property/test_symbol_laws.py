@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from stackcheck_probes.binaries.bytesource import BytesSource, SourceError
 from stackcheck_probes.binaries.elf import Elf, ElfError
+from stackcheck_probes.loader.ldcache import parse as parse_cache
 from stackcheck_probes.loader.symbols import Symbols, gnu_hash
-from stackcheck_probes.machine.ldcache import parse as parse_cache
 
 pytestmark = pytest.mark.property
 

@@ -6,8 +6,16 @@ kubernetes.io (Schedule GPUs), Slurm's sbatch(1), Apptainer's user guide (GPU su
 
 from __future__ import annotations
 
-from stackcheck_probes.machine.surroundings import APPTAINER, HOST, KUBERNETES, LXC, PODMAN, SLURM
-
+KUBERNETES, SLURM, APPTAINER, PODMAN, DOCKER, LXC, CONTAINER, HOST = (
+    "kubernetes",
+    "slurm",
+    "apptainer",
+    "podman",
+    "docker",
+    "lxc",
+    "container",
+    "host",
+)
 _NVIDIA = {
     PODMAN: "podman run --device nvidia.com/gpu=all (nvidia-ctk cdi generate writes what that needs)",
     KUBERNETES: "ask for one in the container's resources: limits: nvidia.com/gpu: 1",

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from stackcheck_probes.judging import advice, nodefit
 from stackcheck_probes.judging.judgement import FAIL, PASS, SKIP, WARN, Judgement, release
-from stackcheck_probes.machine.surroundings import HOST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ def missing_node(seen: DriverInUse, by: str = "") -> Judgement | None:
     for name in ("nvidiactl", "nvidia-uvm"):
         if name not in names:
             module = "-c 0 -u" if name == "nvidia-uvm" else ""
-            then = "start it again" if by == HOST else "restart the container"
+            then = "start it again" if by == advice.HOST else "restart the container"
             return Judgement(
                 FAIL,
                 f"there is no /dev/{name}: "

@@ -12,8 +12,8 @@ import os
 
 from stackcheck_probes.binaries.bytesource import SourceError
 from stackcheck_probes.binaries.elf import EM_AARCH64, EM_X86_64, Dynamic, ElfError
+from stackcheck_probes.loader import ldcache
 from stackcheck_probes.loader.disk import Disk
-from stackcheck_probes.machine import ldcache
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import os
 
+from stackcheck_probes.judging.advice import (
+    APPTAINER,
+    CONTAINER,
+    DOCKER,
+    HOST,
+    KUBERNETES,
+    LXC,
+    PODMAN,
+    SLURM,
+)
 from stackcheck_probes.machine import files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-KUBERNETES, SLURM, APPTAINER, PODMAN, DOCKER, LXC, CONTAINER, HOST = (
-    "kubernetes",
-    "slurm",
-    "apptainer",
-    "podman",
-    "docker",
-    "lxc",
-    "container",
-    "host",
-)
 _FILES = (
     ("var/run/secrets/kubernetes.io", KUBERNETES),
     ("run/secrets/kubernetes.io", KUBERNETES),
@@ -35,7 +35,7 @@ _GROUPS = (("kubepods", KUBERNETES), ("libpod", PODMAN), ("docker", DOCKER), ("l
 
 
 def find(root: str, environ: Mapping[str, str]) -> str:
-    """Return one of the names above; `host` where nothing shows a container."""
+    """Return one of the names that `judging.advice` knows; `host` where nothing shows a container."""
     if environ.get("KUBERNETES_SERVICE_HOST"):
         return KUBERNETES
     if environ.get("APPTAINER_CONTAINER") or environ.get("SINGULARITY_CONTAINER"):

@@ -6,7 +6,8 @@ import glob
 import os
 import re
 
-from stackcheck_probes.machine import devicenodes, files, ldcache
+from stackcheck_probes.loader import ldcache
+from stackcheck_probes.machine import devicenodes, files
 from stackcheck_probes.machine.driverfiles import SONAME, find_libcuda, kernel_module
 
 TYPE_CHECKING = False

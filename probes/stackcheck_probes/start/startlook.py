@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 
+from stackcheck_probes.loader import ldcache
 from stackcheck_probes.machine import (
     devicenodes,
     driverfiles,
     files,
-    ldcache,
     sharedmemory,
     surroundings,
     torchfile,

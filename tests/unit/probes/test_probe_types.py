@@ -19,7 +19,7 @@ from stackcheck_probes.binaries.fatbin import ImageKind
 from stackcheck_probes.loader.symbols import VersionNeed
 from stackcheck_probes.probes import libraries, loading, nvidia_driver, system
 from stackcheck_probes.probes.numpy_modules import OLD
-from stackcheck_probes.watching import compilewatch, loaded
+from stackcheck_probes.watching import compilewatch, loaded, measure, ranks
 from tests.unit.probes import fake_packages
 from tests.unit.probes.numpy_fixtures import install, module
 from tests.unit.probes.probe_types import (
@@ -51,7 +51,14 @@ def packages(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     monkeypatch.setattr(compilewatch, "notices_native_children", lambda: True)
     monkeypatch.setattr(loaded, "mapped_files", lambda: ["/lib/libcudart.so.12", "/lib/libnccl.so.2"])
     monkeypatch.setattr(loaded, "version_call", lambda _path, _function: 12040)
-    monkeypatch.setenv("CUDA_CACHE_PATH", "/restored/afterwards")
+    monkeypatch.setattr(ranks, "together", lambda works, _seconds: list(map(measure.attempt, works)))
+    for name in (
+        "CUDA_CACHE_PATH",
+        "TORCHINDUCTOR_CACHE_DIR",
+        "TRITON_CACHE_DIR",
+        "TORCHINDUCTOR_COMPILE_THREADS",
+    ):
+        monkeypatch.setenv(name, "/restored/afterwards")
     return monkeypatch
 
 
