@@ -230,7 +230,8 @@ def look_at_sources(root: Path, _monkeypatch: pytest.MonkeyPatch) -> Any:
 def look_at_pythons(root: Path, _monkeypatch: pytest.MonkeyPatch) -> Any:
     (root / "bin").mkdir(parents=True)
     (root / "bin/python3.11").symlink_to("/bin/true")
-    return probe("pythons").run({"folders": [str(root / "bin")], "roots": []})
+    site_of(root / "lib/python3.11")
+    return probe("pythons").run({"folders": [str(root / "bin")], "roots": [], "where": [str(root)]})
 
 
 def look_at_numpy(root: Path, _monkeypatch: pytest.MonkeyPatch) -> Any:
