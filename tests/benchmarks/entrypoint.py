@@ -71,9 +71,9 @@ def bake(python: str, folder: Path) -> dict[str, Any]:
     request = json.dumps({"probes": list(expectation.PROBES)})
     said = subprocess.run([python, folder / "agent.pyz", request], capture_output=True, check=True).stdout
     seen = rule_facts(parse_observation(said))
-    path = os.environ.get("LD_LIBRARY_PATH", "")
+    env = {"LD_LIBRARY_PATH": os.environ.get("LD_LIBRARY_PATH", "")}
     document = expectation.expectation(
-        UNSTATED, knowledge.load(), {}, seen, made="", library_path=path, cpu="allow"
+        UNSTATED, knowledge.load(), {}, seen, made="", image_env=env, cpu="allow"
     )
     (folder / "expectation.json").write_bytes(expectation.render(document))
     (folder / "source.pyz").write_bytes(startarchive.pack())

@@ -24,13 +24,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_FILES = (
+_OUTER = (
     ("var/run/secrets/kubernetes.io", KUBERNETES),
     ("run/secrets/kubernetes.io", KUBERNETES),
     (".singularity.d", APPTAINER),
-    ("run/.containerenv", PODMAN),
-    (".dockerenv", DOCKER),
 )
+_ENGINES = (("run/.containerenv", PODMAN), (".dockerenv", DOCKER))
+"""Asked after Slurm: images that were made of a running container have these files wherever they start."""
 _GROUPS = (("kubepods", KUBERNETES), ("libpod", PODMAN), ("docker", DOCKER), ("lxc", LXC))
 
 
@@ -40,11 +40,14 @@ def find(root: str, environ: Mapping[str, str]) -> str:
         return KUBERNETES
     if environ.get("APPTAINER_CONTAINER") or environ.get("SINGULARITY_CONTAINER"):
         return APPTAINER
-    for name, kind in _FILES:
+    for name, kind in _OUTER:
         if os.path.exists(os.path.join(root, name)):
             return kind
     if environ.get("SLURM_JOB_ID"):
         return SLURM
+    for name, kind in _ENGINES:
+        if os.path.exists(os.path.join(root, name)):
+            return kind
     if environ.get("container") in (PODMAN, DOCKER, LXC):
         return environ["container"]
     groups = files.text(os.path.join(root, "proc/1/cgroup"), 1 << 14)

@@ -28,9 +28,9 @@ WHERE = ("/opt", "/root", "/home", "/srv", "/app", "/usr", "/var/lib", "/workspa
 MAX_FOLDERS = 20_000
 DEEPEST = 7
 _PACKAGES = ("site-packages", "dist-packages")
-_SKIPPED = frozenset(
-    {"node_modules", "__pycache__", "share", "doc", "include", "pkgs", ".git", "proc", "sys"}
-)
+_SKIPPED = frozenset({"node_modules", "__pycache__", "share", "include", "pkgs"})
+_HIDDEN = (".venv", ".local", ".conda", ".pyenv", ".virtualenvs")
+"""Of hidden folders those in which environments lie: caches hold copies that nobody runs."""
 
 
 def run(params: dict[str, Any]) -> Pythons:
@@ -77,11 +77,16 @@ def _sites(where: tuple[str, ...]) -> Iterator[str]:
                 return
             yield from (os.path.join(folder, name) for name in names if name in _PACKAGES)
             deep = folder[len(root) :].count(os.sep) >= DEEPEST
-            names[:] = [] if deep else sorted(set(names) - _SKIPPED - set(_PACKAGES))
+            names[:] = [] if deep else sorted(filter(_may_hold, names))
+
+
+def _may_hold(name: str) -> bool:
+    """Tell whether environments may lie below a folder of this name."""
+    return name not in _SKIPPED and name not in _PACKAGES and (name[:1] != "." or name in _HIDDEN)
 
 
 def _python(site: str) -> str | None:
-    """Return the interpreter of an environment: PREFIX/bin/python3 for PREFIX/lib/python3.11/site-packages."""
+    """Return the python of an environment: PREFIX/bin/python3 for PREFIX/lib/python3.11/site-packages."""
     prefix = site.partition("/lib/python")[0] if "/lib/python" in site else site.partition("/lib64/python")[0]
     version = site.rpartition("/python")[2].partition("/")[0]
     names = ("python" + version, "python3", "python")

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from stackcheck.model.errors import EngineError
+from stackcheck.model.errors import EngineError, ProbeError
 from stackcheck.targets.process.signals import deadline
 
 if TYPE_CHECKING:
@@ -80,3 +80,22 @@ def _end(process: subprocess.Popen[str]) -> None:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def run_short(words: Sequence[str], seconds: float, environ: Mapping[str, str]) -> bytes:
+    """Return what a command prints, whatever its exit code; `environ` is set beside what is set here.
+
+    Raise `ProbeError` when it cannot be run or takes longer than `seconds`.
+    """
+    try:
+        done = subprocess.run(
+            words,
+            env={**os.environ, **environ},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            timeout=seconds,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ProbeError(f"{words[0]} could not be run: {error}.") from None
+    return done.stdout
