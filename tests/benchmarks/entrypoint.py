@@ -131,7 +131,13 @@ def judging(python: str, archive: Path, document: dict[str, Any]) -> float:
     libcuda = {"path": "/x", "file": "/x", "version": "550.54.15", "via": "x", "stub": False, "compat": False}
     driver = {
         "kernel_module": {"version": "550.54.15"},
-        "device_nodes": [{"path": "/dev/nvidia0", "accessible": True}],
+        "device_nodes": [
+            {"path": f"/dev/{name}", "accessible": True}
+            for name in ("nvidia0", "nvidia1", "nvidiactl", "nvidia-uvm")
+        ],
+        "elsewhere": [],
+        "uid": 0,
+        "groups": [0],
         "nvml": {"error": None, "code": 0, "cuda": "12.4", "devices": [{"index": n, **gpu} for n in (0, 1)]},
         "named": [],
         "libcuda": [libcuda],
@@ -139,7 +145,7 @@ def judging(python: str, archive: Path, document: dict[str, Any]) -> float:
     nothing: dict[str, Any] = {name: {} for name in ("changed", "new", "environ", "metadata")}
     seen = {**nothing, "gone": [], "torches": [], "loading": None, "headers": None, "driver": driver}
     seen |= {"torch": {key: value for key, value in document["torch"].items() if key != "path"}}
-    seen |= {"shm": {"path": "/dev/shm", "bytes": 1 << 30}}
+    seen |= {"shm": {"path": "/dev/shm", "bytes": 1 << 30}, "by": "docker"}
     said = json.dumps([{**document, "env": {}}, seen])
     words = [python, *startarchive.FLAGS, "-c", JUDGING, str(archive)]
     runs = [

@@ -40,20 +40,21 @@ def find(root: str, environ: Mapping[str, str]) -> str:
         return KUBERNETES
     if environ.get("APPTAINER_CONTAINER") or environ.get("SINGULARITY_CONTAINER"):
         return APPTAINER
-    for name, kind in _OUTER:
-        if os.path.exists(os.path.join(root, name)):
-            return kind
-    if environ.get("SLURM_JOB_ID"):
-        return SLURM
-    for name, kind in _ENGINES:
-        if os.path.exists(os.path.join(root, name)):
-            return kind
+    outer = _by_files(root, _OUTER)
+    if outer or environ.get("SLURM_JOB_ID"):
+        return outer or SLURM
+    return _by_files(root, _ENGINES) or _by_words(root, environ)
+
+
+def _by_files(root: str, rows: tuple[tuple[str, str], ...]) -> str:
+    return next((kind for name, kind in rows if os.path.exists(os.path.join(root, name))), "")
+
+
+def _by_words(root: str, environ: Mapping[str, str]) -> str:
+    """Return who it is by what systemd's interface, the control groups and the root's mount say."""
     if environ.get("container") in (PODMAN, DOCKER, LXC):
         return environ["container"]
     groups = files.text(os.path.join(root, "proc/1/cgroup"), 1 << 14)
-    for word, kind in _GROUPS:
-        if word in groups:
-            return kind
-    if files.text(os.path.join(root, "proc/mounts"), 1 << 12).startswith("overlay / "):
-        return CONTAINER
-    return HOST
+    mounts = files.text(os.path.join(root, "proc/mounts"), 1 << 12)
+    other = CONTAINER if mounts.startswith("overlay / ") else HOST
+    return next((kind for word, kind in _GROUPS if word in groups), other)
