@@ -13,6 +13,7 @@ from stackcheck.targets.containers import agent_container
 from stackcheck.targets.containers.builder import LABEL_BASE_ID, LABEL_BASE_PYTHON, Builder, Built
 from stackcheck.targets.containers.connection import engine_errors, first_line
 from stackcheck.targets.containers.gpus import GpuRequest, look_at_host, request_gpus
+from stackcheck.targets.containers.image_python import find_python
 from stackcheck.targets.containers.images import CONFINED, have_image, is_not_there, python_of
 from stackcheck.targets.containers.outside import read_outside
 from stackcheck.targets.containers.sweep import sweep_engine
@@ -107,7 +108,8 @@ class ApiEngine:
             found = have_image(
                 self.client, image.ready, progress, mirror=options.mirror, platform=stack.platform
             )
-            return (Built(found, new=False),), own_python
+            named = image.python or find_python(self.client, found).python
+            return (Built(found, new=False),), (named,)
         if not self.capabilities.builds:
             raise EngineError(f"{stack.title}: {self.cannot_build}")
         builder = Builder(self.client, self._tool, options, progress)
