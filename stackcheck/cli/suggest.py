@@ -14,8 +14,8 @@ from stackcheck.report.document import Document, Entry, Lines, Listing, Section
 from stackcheck.report.sections import finding
 from stackcheck.report.wording import plural
 from stackcheck.steps.options import Options
-from stackcheck.suggest import spell
 from stackcheck.suggest.answer import answer
+from stackcheck.suggest.sections import change_data, explained, listed, verdict_data
 from stackcheck.suggest.written import Edit, edit_of, write
 
 if TYPE_CHECKING:
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from stackcheck.intake.stack import Stack
-    from stackcheck.model.verdict import Verdict
-    from stackcheck.suggest import Change, Suggestion
+    from stackcheck.suggest import Suggestion
     from stackcheck.suggest.answer import Answer
 
 
@@ -121,11 +120,11 @@ def _section(told: Told) -> Section:
             *remaining,
             *([Lines(tuple(diff.splitlines()), literal=True)] if diff else []),
             *([Listing("Left to you", tuple(map(Entry, told.edit.by_hand)))] if told.edit.by_hand else []),
-            *map(_explained, suggestion.changes),
-            *_verdicts("Still fails", suggestion.remaining),
-            *_verdicts("New, and to be known", suggestion.doubts),
-            *_verdicts("To be known", found.known),
-            *_verdicts("Not checked", found.unchecked),
+            *map(explained, suggestion.changes),
+            *listed("Still fails", suggestion.remaining),
+            *listed("New, and to be known", suggestion.doubts),
+            *listed("To be known", found.known),
+            *listed("Not checked", found.unchecked),
         ),
         tail=(
             *((lifted,) if suggestion.changes and stack.expect == "fail" else ()),
@@ -168,21 +167,6 @@ def _make(suggestion: Suggestion) -> str:
     return "makes" if len(suggestion.changes) == 1 else "make"
 
 
-def _explained(change: Change) -> Listing:
-    reasons = [f"without it: {reason}" for reason in change.needed_for] or ["it goes with the changes above"]
-    more = [f"and {len(reasons) - 2} more"] if len(reasons) > 2 else []
-    source = [f"[{change.source}]"] if change.source else []
-    heading = f"{'.'.join(change.path)}: {spell(change.before)} -> {spell(change.after)}"
-    return Listing(heading, tuple(map(Entry, (*reasons[:2], *more, *source))), loud=False)
-
-
-def _verdicts(heading: str, verdicts: tuple[Verdict, ...]) -> list[Listing]:
-    entries = tuple(
-        Entry(f"{each.outcome.word} {each.code}: {each.message}", do=each.hint) for each in verdicts
-    )
-    return [Listing(heading, entries)] if entries else []
-
-
 def _row(told: Told) -> dict[str, Any]:
     stack, found = told.stack, told.found
     suggestion = found.suggestion
@@ -194,24 +178,12 @@ def _row(told: Told) -> dict[str, Any]:
         "gap": found.gap,
         "smallest": suggestion.smallest,
         "tried": suggestion.tried,
-        "changes": [
-            {
-                "path": list(change.path),
-                "before": spell(change.before),
-                "after": spell(change.after),
-                "needed_for": list(change.needed_for),
-                "source": change.source,
-            }
-            for change in suggestion.changes
-        ],
+        "changes": [change_data(each) for each in suggestion.changes],
         "diff": told.edit.diff,
         "by_hand": list(told.edit.by_hand),
         "written": list(told.written),
-        "failed": [_verdict(each) for each in suggestion.failed],
-        "remaining": [_verdict(each) for each in suggestion.remaining],
-        "doubts": [_verdict(each) for each in suggestion.doubts],
+        "failed": [verdict_data(each) for each in suggestion.failed],
+        "remaining": [verdict_data(each) for each in suggestion.remaining],
+        "doubts": [verdict_data(each) for each in suggestion.doubts],
     }
 
-
-def _verdict(verdict: Verdict) -> dict[str, str]:
-    return {"code": verdict.code, "outcome": verdict.outcome.name, "message": verdict.message}

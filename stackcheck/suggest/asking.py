@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from stackcheck.model.verdict import Verdict
     from stackcheck.steps.options import Options
     from stackcheck.suggest.learned import Failure
+    from stackcheck.suggest.wishes import Wishes
     from stackcheck.targets import Progress
 
 
@@ -56,6 +57,7 @@ class Asking:
     facts: dict[str, Any]
     options: Options
     progress: Progress
+    wishes: Wishes | None = None
     answers: dict[Any, Any] = field(default_factory=dict)
 
     @property
@@ -65,13 +67,26 @@ class Asking:
         return resolver.Options(offline=options.offline, memory=options.memory, answers=self.answers)
 
     def judged(self, stack: Stack) -> Asked:
-        """Resolve a definition and run every rule that needs no build. The lock is of the stack as it was."""
+        """Resolve a definition and run every rule that needs no build. The lock is of the stack as it was.
+
+        With `options.bytes` the rules over the files of the wheels too; what was wished has to hold as well.
+        """
         more = locking.resolution_facts(stack, self.how, self.options.locks)
         env, found = self.facts["env"].changed(stack), more["resolving"]
         env = replace(env, resolution=found if isinstance(found, Resolution) else None)
         facts = self.facts | more | {"stack": stack, "env": env, "lock": None}
-        verdicts = strongest(judge_all(rules.before_build(), facts))
+        judged = judge_all(rules.before_build(), facts)
+        if self.options.bytes and isinstance(found, Resolution):
+            judged += self._by_their_files(stack, facts)
+        verdicts = strongest((*judged, *(self.wishes.against(env, facts["tables"]) if self.wishes else ())))
         return Asked(found, tuple(each for each in verdicts if each.code not in accepted(stack)))
+
+    def _by_their_files(self, stack: Stack, facts: dict[str, Any]) -> tuple[Verdict, ...]:
+        """Run the rules over the files of the wheels, where the call asks for them."""
+        from stackcheck.steps.unpacking import unpacked  # noqa: PLC0415 - most questions open no wheel
+
+        files = unpacked(stack, facts, self.options, self.progress)
+        return judge_all(rules.of_files(), facts | files.facts)
 
     def instead(self, name: str, failure: Failure, others: Sequence[Failure]) -> tuple[Version, ...]:
         """Return the nearest versions of a package, older and newer, with which a failure is gone.
