@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from shlex import join
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--platform", metavar="linux/arm64", help="operating system and processor; default: linux/amd64")
     add("--no-build", action="store_true", help="wheels alone: nothing is to be built from source")
     add("--bytes", action="store_true", help="also unpack the wheels, and judge their files; nothing is run")
+    add(
+        "--timeout",
+        type=float,
+        default=60.0,
+        metavar="S",
+        help="seconds after which the resolver is asked nothing more; default: %(default)g",
+    )
     options.add_resolving(parser)
     output.configure(parser, (*FORMATS, *_TEXTS))
     parser.set_defaults(format=None)
@@ -52,7 +60,7 @@ def execute(args: argparse.Namespace) -> int:
 
     args.format = args.format or _format_of(args)
     tables, words = knowledge.load(), _words(args)
-    plan = planning.planned(_ask(args), _options(args), output.progress(args))
+    plan = planning.planned(_ask(args), _options(args), output.progress(args), args.timeout)
     unpacked = args.bytes and plan.proven
     served = serving.served(plan.stack, plan.resolution, tables, unpacked=unpacked) if plan.works else ()
     name = args.output.stem if args.output and args.format == "definition" else "plan"
@@ -90,7 +98,8 @@ def _ask(args: argparse.Namespace) -> Any:
     if not words and not args.gpu:
         raise UsageError("nothing was wished for: name a package or a GPU, such as `stackcheck plan torch==2.8`.")
     hosts = catalog.hosts(args.gpu, args.driver, None, args.platform)
-    return Ask(wishes_of(words, knowledge.load()), hosts, wheels_only=args.no_build)
+    wishes = replace(wishes_of(words, knowledge.load()), wheels=True)
+    return Ask(wishes, hosts, wheels_only=args.no_build)
 
 
 def _options(args: argparse.Namespace) -> Any:

@@ -11,13 +11,19 @@ from stackcheck.report.document import Document, Entry, Lines, Listing, Section,
 from stackcheck.report.wording import plural
 from stackcheck.suggest.change import spell
 from stackcheck.suggest.sections import change_data, explained, listed, verdict_data
+from stackcheck.suggest.wishes import WISHED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from stackcheck.model.verdict import Verdict
     from stackcheck.plan.excluding import Nearest
     from stackcheck.plan.planning import Plan
     from stackcheck.plan.serving import Served
+    from stackcheck.suggest.suggestion import Suggestion
+
+_MOST = 8
+"""Reasons that are shown of why nothing fits."""
 
 
 def document(plan: Plan, served: Sequence[Served], text: str) -> Document:
@@ -94,11 +100,18 @@ def _excluded(plan: Plan) -> Section:
         headline=_why_not(plan),
         outcome=Outcome.FAIL.word,
         parts=(
-            *listed("In the way", suggestion.remaining),
+            *listed("In the way", _in_the_way(suggestion)),
             *map(_way, plan.nearest),
             *_listing("Left out", left_out(plan)),
         ),
     )
+
+
+def _in_the_way(suggestion: Suggestion) -> tuple[Verdict, ...]:
+    """Return what fails of the draft, each once; what is merely not as it was asked for, where nothing else."""
+    every = {(each.code, each.message): each for each in (*suggestion.failed, *suggestion.remaining)}
+    said = [each for each in every.values() if each.code != WISHED]
+    return tuple(said or every.values())[:_MOST]
 
 
 def _why_not(plan: Plan) -> str:

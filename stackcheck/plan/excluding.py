@@ -10,7 +10,7 @@ from packaging.specifiers import SpecifierSet
 from stackcheck.plan.draft import drafted
 from stackcheck.steps.claiming import claimed
 from stackcheck.suggest.search import Limits, suggest
-from stackcheck.suggest.wishes import BACKENDS, Wish, Wishes
+from stackcheck.suggest.wishes import BACKENDS, Wish
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,7 +75,7 @@ def _without(ask: Ask, name: str) -> Ask:
     wish = ask.wishes.of(name)
     if wish.specifier and name not in {"torch", "python", *BACKENDS}:
         every = (replace(each, specifier=SpecifierSet()) if each == wish else each for each in ask.wishes)
-        return replace(ask, wishes=Wishes(tuple(every)))
+        return replace(ask, wishes=replace(ask.wishes, every=tuple(every)))
     return replace(ask, wishes=ask.wishes.without(name))
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 LIMITS = Limits(first=40, second=60)
 """How far a plan is searched: it answers within seconds, and says when it ended at its bound."""
-_NO_WHEEL = frozenset({"no-wheel", "no-python-wheel", "no-platform-wheel", "not-found"})
+_NO_WHEEL = frozenset({"no-wheel", "no-python-wheel", "no-platform-wheel"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +64,10 @@ class Plan:
         return self.found.resolution
 
 
-def planned(ask: Ask, options: Options, progress: Progress) -> Plan:
+def planned(ask: Ask, options: Options, progress: Progress, limit_s: float = 60.0) -> Plan:
     """Return the newest stack that serves a wish, or which wishes exclude each other.
+
+    The resolver is asked nothing after `limit_s` seconds: what was not proven by then is said not to be.
 
     Raises UsageError or DefinitionError for a wish that is none.
     """
@@ -73,15 +75,17 @@ def planned(ask: Ask, options: Options, progress: Progress) -> Plan:
     gave_way: list[str] = []
     while True:
         draft = drafted(ask, tables)
-        found = answer(draft, options, progress, ask.wishes, LIMITS)
-        built = _without_wheel(found, ask)
-        if not built:
+        found = answer(draft, options, progress, ask.wishes, LIMITS, start + limit_s)
+        if not found.found and ask.wishes.wheels and not ask.wheels_only and not found.broken:
+            ask = replace(ask, wishes=replace(ask.wishes, wheels=False))
+        elif built := _without_wheel(found, ask):
+            gave_way += built.values()
+            ask = replace(ask, built=ask.built | built.keys())
+        else:
             break
-        gave_way += built.values()
-        ask = replace(ask, built=ask.built | built.keys())
     stack = found.suggestion.stack
     nearest: tuple[Nearest, ...] = ()
-    if not found.found:
+    if not found.found and not found.broken:
         progress("plan: nothing fits; looking for the wishes that exclude each other")
         nearest = excluding(ask, found.learned, tables)
     elif found.resolution is not None:

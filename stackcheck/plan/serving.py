@@ -61,13 +61,13 @@ def _served(
 def _of_file(locked: LockedPackage, place: str, tables: Tables, *, unpacked: bool) -> Served:
     row = tables.measured.row(locked.name, locked.version)
     measured = bool(row and row.sha256 and row.sha256 == locked.sha256)
-    level, evidence = Level.RESOLVED, "the resolver takes this file"
+    level, evidence = Level.RESOLVED, "taken by the resolver"
     if not locked.is_wheel:
-        evidence = "the resolver finds this archive; that it builds was not tried"
+        evidence = "found by the resolver; building it was not tried"
     elif unpacked:
         level, evidence = Level.BYTES, "unpacked, and its files were judged"
     elif measured and row:
-        level, evidence = Level.BYTES, f"the resolver takes it; read on {row.checked or 'an earlier day'}"
+        level, evidence = Level.BYTES, f"taken by the resolver; its bytes were read on {row.checked or 'an earlier day'}"
     version = str(locked.version)
     return Served(
         locked.name, version, locked.filename, locked.index or place, not locked.is_wheel, level, evidence

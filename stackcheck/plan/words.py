@@ -64,7 +64,7 @@ def _wish(word: str) -> Wish:
     try:
         requirement = Requirement(word)
     except InvalidRequirement:
-        raise UsageError(f"{shown!r} is not a wish{_meant(word)}.") from None
+        raise UsageError(f"{shown!r} is not a wish{_meant(word)}") from None
     name = canonicalize_name(requirement.name)
     if requirement.url or requirement.marker:
         raise UsageError(f"{shown!r}: a wish is a name with versions, without an address or a marker.")
@@ -87,7 +87,7 @@ def _meant(word: str) -> str:
     if _BARE.fullmatch(word):
         name, version = re.split(r"[ @:]+v?", word, maxsplit=1)
         return f"; did you mean '{name}=={version}'?"
-    return ": write it as pip does, such as torch==2.8, 'torch>=2.6,<2.9' or spconv"
+    return ": write it as pip does, such as torch==2.8, 'torch>=2.6,<2.9' or spconv."
 
 
 def _known(wish: Wish, tables: Tables) -> None:

@@ -51,7 +51,7 @@ def _comment(served: Served) -> str:
 
 def row_of(stack: Stack) -> dict[str, Any]:
     """Return the row of a definition that states a stack, as TOML has it."""
-    row: dict[str, Any] = {"id": stack.id}
+    row: dict[str, Any] = {}
     for key in _PLAIN:
         value = getattr(stack, key)
         if value not in (None, "", (), False):

@@ -14,6 +14,7 @@ from stackcheck.suggest.failing import Judging
 from stackcheck.suggest.learned import RESOLVES, Learned
 from stackcheck.suggest.search import suggest
 from stackcheck.suggest.suggestion import Suggestion
+from stackcheck.suggest.wishes import WISHED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 MOST = 12
 """Changed definitions that are given to the resolver before it is said that none was found."""
+LATE = "The time that was given is over: what was left to ask was not asked."
 OFFLINE = "Not resolved, because of --offline: that every file exists was not checked."
 
 
@@ -61,22 +63,24 @@ def answer(
     progress: Progress,
     wishes: Wishes | None = None,
     limits: Limits | None = None,
+    until: float | None = None,
 ) -> Answer:
     """Return the smallest change that makes a stack good, proven by the rules, and online by resolving.
 
     What the resolver refuses is learned, and the search goes on with it: a conflict stands in every
     definition that makes both requirements. An index that does not answer proves nothing, so another way is
-    looked for first. `wishes` have to hold of what is found.
+    looked for first. `wishes` have to hold of what is found. No question is asked after `until`, a time of
+    the monotonic clock.
     """
     facts = claimed(stack)
     if options.offline:
         return _by_rules(suggest(facts, limits, wishes=wishes), Judging(facts, wishes=wishes))
-    asking, learned = Asking(facts, options, progress, wishes), Learned()
+    asking, learned = Asking(facts, options, progress, wishes, until), Learned()
     suggestion, unproven = Suggestion(stack, ()), None
-    if wishes and any(wishes.unmet(facts["env"], facts["tables"])):
+    if wishes is not None:  # what is asked for is not there yet: what the stack was resolves to says little
         suggestion = suggest(facts, limits, wishes=wishes)
     asked: list[Stack] = []
-    while suggestion.proven and suggestion.stack not in asked and len(asked) < MOST:
+    while suggestion.proven and suggestion.stack not in asked and len(asked) < MOST and not asking.late:
         progress(f"{stack.id}: resolving {_what(suggestion)}")
         said = asking.judged(suggestion.stack)
         asked.append(suggestion.stack)
@@ -87,7 +91,10 @@ def answer(
             unproven = unproven or found
         learned = _taught(learned, suggestion.stack, said, asking)
         suggestion = suggest(facts, limits, learned, wishes)
-    return unproven or Answer(_given_up(suggestion, Judging(facts, learned, wishes)), learned=learned)
+    if unproven is not None:
+        return replace(unproven, learned=learned)
+    given_up = _given_up(suggestion, Judging(facts, learned, wishes))
+    return Answer(given_up, gap=LATE if asking.late else "", broken=asking.late, learned=learned)
 
 
 def _by_rules(suggestion: Suggestion, judging: Judging) -> Answer:
@@ -127,7 +134,7 @@ def _answered(suggestion: Suggestion, said: Asked, learned: Learned) -> Answer:
 
 def _taught(learned: Learned, stack: Stack, said: Asked, asking: Asking) -> Learned:
     """Return what is known after one more answer, with the versions that go in the place of refused ones."""
-    searched = {rule.code for rule in before_build(Level.STATED)} | {RESOLVES}
+    searched = {rule.code for rule in before_build(Level.STATED)} | {RESOLVES, WISHED}
     late = [each for each in said.fails if each.code not in searched]
     fresh = learned.plus(stack, said.resolving, late)
     new = [each for each in fresh.failures if each not in learned.failures]

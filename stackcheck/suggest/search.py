@@ -117,7 +117,7 @@ def suggestions(
 class _Search:
     def __init__(self, facts: Facts, limits: Limits, learned: Learned, wishes: Wishes | None) -> None:
         self.judging, self.tables, self.limits = Judging(facts, learned, wishes), facts["tables"], limits
-        self.own = (offered(learned), *((wishes.generator,) if wishes else ()))
+        self.own = (offered(learned), *(wishes.generators if wishes else ()))
         """What knows more than the tables: the resolver's answers, and what is wished."""
         self.original: Stack = facts["stack"]
         self.start = self.best = self.judging.start

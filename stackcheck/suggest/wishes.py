@@ -5,7 +5,7 @@ A wish that a stack does not meet counts as a FAIL in the search, and has candid
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from packaging.specifiers import SpecifierSet
@@ -14,21 +14,24 @@ from packaging.version import Version
 from stackcheck.intake.stack import Package
 from stackcheck.model.verdict import Outcome, Verdict
 from stackcheck.model.versions import LATEST, minor
-from stackcheck.suggest.builds import torch_builds
+from stackcheck.suggest.builds import pythons, torch_builds
 from stackcheck.suggest.candidates import Generator, Reach
 from stackcheck.suggest.change import apply
 from stackcheck.suggest.versions import known_versions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from stackcheck.environment import Environment
     from stackcheck.intake.stack import Stack
     from stackcheck.knowledge import Tables
+    from stackcheck.model.resolution import Resolution
     from stackcheck.suggest.change import Edit
 
 WISHED = "WISH"
 """The code of what was asked for and is not so; no rule has it."""
+WHEELS = "WHEELS"
+"""The code of a source build where another Python has a wheel; no rule has it."""
 BACKENDS = ("cuda", "rocm", "cpu")
 """Names of a wish about what torch is built for."""
 
@@ -102,9 +105,13 @@ def served_by(name: str, tables: Tables) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """All that is wanted of one stack."""
+    """All that is wanted of one stack.
+
+    `wheels`: rather another Python than a source build of what has wheels for that one.
+    """
 
     every: tuple[Wish, ...] = ()
+    wheels: bool = False
 
     def __iter__(self) -> Iterator[Wish]:
         """Yield them in the order in which they were typed."""
@@ -112,7 +119,7 @@ class Wishes:
 
     def without(self, *names: str) -> Wishes:
         """Return them without those of some names."""
-        return Wishes(tuple(each for each in self.every if each.name not in names))
+        return replace(self, every=tuple(each for each in self.every if each.name not in names))
 
     def of(self, name: str) -> Wish:
         """Return what is wanted of a name: anything, where nothing was typed."""
@@ -136,10 +143,23 @@ class Wishes:
                 message = f"{found}, and {wish} was asked for."
             yield Verdict(WISHED, "What was asked for", Outcome.FAIL, message, str(wish), found)
 
+    def built(self, resolution: Resolution, has_wheels: Callable[[str], bool]) -> Iterator[Verdict]:
+        """Yield what would be built from source though an index has wheels of it, as FAILs."""
+        for name in resolution.source_only if self.wheels else ():
+            if has_wheels(name):
+                message = (
+                    f"{name} {resolution.version(name)} would be built from source: it has wheels, "
+                    f"and none for Python {resolution.python}."
+                )
+                yield Verdict(WHEELS, "Wheels are there", Outcome.FAIL, message, subject=name)
+
     @property
-    def generator(self) -> Generator:
+    def generators(self) -> tuple[Generator, ...]:
         """Return the candidates for what is not met."""
-        return Generator(f"{__name__}.wished", (WISHED,), Reach.PACKAGE, self._edits)
+        return (
+            Generator(f"{__name__}.wished", (WISHED,), Reach.PACKAGE, self._edits),
+            Generator(f"{__name__}.pythons", (WHEELS,), Reach.PYTHON, pythons),
+        )
 
     def _edits(self, env: Environment, tables: Tables) -> Iterable[Edit]:
         unmet = [wish for wish, _ in self.unmet(env, tables)]
