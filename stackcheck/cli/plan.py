@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from stackcheck.plan.planning import Plan
 
 _EXAMPLES = """examples:
-  stackcheck plan torch==2.8 cuda==12.8 --gpu L4,B200 --with spconv,mmcv,torch-scatter,flash-attn --python 3.12
+  stackcheck plan torch==2.8 cuda==12.8 --gpu L4,B200 --with spconv,mmcv,flash-attn --python 3.12
   stackcheck plan 'torch>=2.6' --gpu V100 --driver 550 --with xformers
   stackcheck plan --with vllm --platform linux/arm64 -o matrices/serving.toml
   stackcheck plan torch==2.9 --with torchvision,torchaudio --format requirements -o requirements.txt
@@ -96,7 +96,9 @@ def _ask(args: argparse.Namespace) -> Any:
     if args.python:
         words.append(f"python=={args.python}" if args.python[0].isdecimal() else f"python{args.python}")
     if not words and not args.gpu:
-        raise UsageError("nothing was wished for: name a package or a GPU, such as `stackcheck plan torch==2.8`.")
+        raise UsageError(
+            "nothing was wished for: name a package or a GPU, such as `stackcheck plan torch==2.8`."
+        )
     hosts = catalog.hosts(args.gpu, args.driver, None, args.platform)
     wishes = replace(wishes_of(words, knowledge.load()), wheels=True)
     return Ask(wishes, hosts, wheels_only=args.no_build)
@@ -115,4 +117,6 @@ def _words(args: argparse.Namespace) -> str:
     words = [*args.wishes]
     for option, value in options_said.items():
         words += [option, value] if value else []
-    return join([*words, *(["--no-build"] if args.no_build else []), *(["--offline"] if args.offline else [])])
+    return join(
+        [*words, *(["--no-build"] if args.no_build else []), *(["--offline"] if args.offline else [])]
+    )

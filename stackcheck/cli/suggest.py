@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from stackcheck.intake.stack import Stack
     from stackcheck.suggest import Suggestion
-    from stackcheck.suggest.answer import Answer
+    from stackcheck.suggest.answer import Aim, Answer
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -42,16 +42,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> int:
     """Run the command: 1 when for some stack nothing was found, 3 when the resolver could not be asked."""
+    return run(args)
+
+
+def run(args: argparse.Namespace, aim: Aim | None = None) -> int:
+    """Suggest changes to each stack that was named, which hold to an aim; return the exit code."""
     tell, how = output.progress(args), Options(offline=args.offline, locks=args.locks)
     answers: list[Told] = []
     for stack in stacks.chosen(args):
-        found = answer(stack, how, tell)
-        edit = edit_of(stack, found.suggestion, partial(_again, stack, args), partial(_good, how))
+        found = answer(stack, how, tell, aim)
+        edit = edit_of(stack, found.suggestion, partial(_again, stack, args), partial(_good, how, aim))
         answers.append(Told(stack, found, edit, _write(edit, answers) if args.write else ""))
     if args.format == "diff":
         output.write("".join(each.edit.diff for each in answers), args.output)
     else:
-        output.write_document(document(answers), args)
+        output.write_document(document(answers, aim), args)
     if not all(each.found.found and (each.done or not args.write) for each in answers):
         return EXIT_FAIL
     return EXIT_UNCHECKED if any(each.found.broken for each in answers) else EXIT_OK
@@ -83,9 +88,9 @@ def _again(stack: Stack, args: argparse.Namespace) -> Stack | None:
     return next((each for each in stacks.chosen(args) if each.title == stack.title), None)
 
 
-def _good(how: Options, stack: Stack) -> bool:
+def _good(how: Options, aim: Aim | None, stack: Stack) -> bool:
     """Tell whether a stack needs no change, by all that is asked for a suggestion."""
-    said = answer(stack, how, lambda _line: None)
+    said = answer(stack, how, lambda _line: None, aim)
     return said.found and not said.suggestion.changes
 
 
@@ -101,19 +106,20 @@ def _write(edit: Edit, before: Sequence[Told]) -> str:
     return f"Written: {', '.join(edit.texts)}."
 
 
-def document(answers: Sequence[Told]) -> Document:
+def document(answers: Sequence[Told], aim: Aim | None = None) -> Document:
     """Return what was found for each stack: the diff, each change with its reasons, and what still fails."""
-    return Document(tuple(map(_section, answers)), lambda: list(map(_row, answers)))
+    goal = " and ".join(map(str, aim.wishes)) if aim and aim.wishes else ""
+    return Document(tuple(_section(each, goal) for each in answers), lambda: list(map(_row, answers)))
 
 
-def _section(told: Told) -> Section:
+def _section(told: Told, goal: str) -> Section:
     stack, found, diff = told.stack, told.found, told.edit.diff
     suggestion = found.suggestion
     remaining = tuple(finding(each)._replace(shown=False) for each in suggestion.remaining)
     lifted = 'The stack says expect = "fail": take that, and expect_codes, out with these changes.'
     return Section(
         name=stack.id,
-        headline=_headline(found),
+        headline=_headline(found, goal),
         outcome="" if found.found else Outcome.FAIL.word,
         notes=(found.gap,) if found.gap and found.found else (),
         parts=(
@@ -135,20 +141,21 @@ def _section(told: Told) -> Section:
     )
 
 
-def _headline(found: Answer) -> str:
-    suggestion = found.suggestion
+def _headline(found: Answer, goal: str) -> str:
+    suggestion, good = found.suggestion, f"{goal} and good" if goal else "good"
     if not found.found:
         tried = f"{plural(suggestion.tried, 'changed definition')} {_were(suggestion.tried)} judged"
         bound = "nothing else is known to try" if suggestion.exhausted else "the search ended at its bound"
-        return f"no change was found that makes it good: {tried}, {bound}"
+        return f"no change was found that makes it {good}: {tried}, {bound}"
     checked = "by the rules and by resolving it" if found.resolved else "by running the rules again"
     if not suggestion.changes:
         return f"{_unchanged(found)} (checked {checked})"
     least = ", the fewest of those known" if suggestion.smallest else ""
     changes = plural(len(suggestion.changes), "change")
     if not found.resolved:
-        return f"with {changes} no rule fails{least} (shown {checked}; that it resolves is not proven)"
-    return f"{changes} {_make(suggestion)} it good{least} (proven {checked})"
+        with_it = f"with {changes} it is {goal}, and" if goal else f"with {changes}"
+        return f"{with_it} no rule fails{least} (shown {checked}; that it resolves is not proven)"
+    return f"{changes} {_make(suggestion)} it {good}{least} (proven {checked})"
 
 
 def _unchanged(found: Answer) -> str:
@@ -186,4 +193,3 @@ def _row(told: Told) -> dict[str, Any]:
         "remaining": [verdict_data(each) for each in suggestion.remaining],
         "doubts": [verdict_data(each) for each in suggestion.doubts],
     }
-

@@ -108,7 +108,7 @@ def _excluded(plan: Plan) -> Section:
 
 
 def _in_the_way(suggestion: Suggestion) -> tuple[Verdict, ...]:
-    """Return what fails of the draft, each once; what is merely not as it was asked for, where nothing else."""
+    """Return what fails of the draft, each once; where nothing does, what is not as it was asked for."""
     every = {(each.code, each.message): each for each in (*suggestion.failed, *suggestion.remaining)}
     said = [each for each in every.values() if each.code != WISHED]
     return tuple(said or every.values())[:_MOST]

@@ -98,7 +98,7 @@ def drafted(ask: Ask, tables: Tables) -> Stack:
     stack, faults = parse_stack(row, where="plan")
     if stack is None:
         raise DefinitionError([each.removeprefix(": ").replace("plan (plan).", "") for each in faults])
-    return _with_tools(stack, torch, ask)
+    return _with_tools(stack, torch)
 
 
 def _backend(torch: _Torch) -> dict[str, str]:
@@ -107,7 +107,7 @@ def _backend(torch: _Torch) -> dict[str, str]:
     return {torch.kind: minor(torch.backend)}
 
 
-def _with_tools(stack: Stack, torch: _Torch, ask: Ask) -> Stack:
+def _with_tools(stack: Stack, torch: _Torch) -> Stack:
     """State what source builds need: a toolkit of torch's CUDA version, and code for the GPUs."""
     built = [name for name, package in stack.packages.items() if package.origin == "source"]
     if not built:
@@ -124,7 +124,7 @@ def _torch(ask: Ask, tables: Tables) -> _Torch:
     wish, kind = ask.wishes.of("torch"), next((n for n in BACKENDS if ask.wishes.names(n)), "cuda")
     if ask.platform.startswith("macos"):
         kind = "cpu"
-    elif kind == "cuda" and _all_amd(ask, tables):
+    elif kind == "cuda" and _all_amd(ask):
         kind = "rocm"
     known = [row for row in reversed(tables.torch.releases) if wish.takes(row.torch)]
     choices = [each for row in known for each in _builds(row, kind, ask)]
@@ -147,14 +147,14 @@ def _serves(torch: _Torch, ask: Ask, tables: Tables) -> bool:
     )
 
 
-def _all_amd(ask: Ask, tables: Tables) -> bool:
+def _all_amd(ask: Ask) -> bool:
     from stackcheck.knowledge.gpus import find_gpu  # noqa: PLC0415 - a table that is rarely asked
 
     try:
         found = [find_gpu(each) for each in ask.hosts.get("gpus") or ()]
     except ValueError:
         return False  # the definition says what is wrong with it
-    return bool(found) and all(gpu.gfx for gpu in found) and bool(tables.torch.releases)
+    return bool(found) and all(gpu.gfx for gpu in found)
 
 
 def _builds(release: Release, kind: str, ask: Ask) -> Iterator[_Torch]:
@@ -207,7 +207,7 @@ def _companion(wish: Wish, torch: _Torch, tables: Tables) -> dict[str, str]:
 
 
 def _flavour(name: str, torch: _Torch, tables: Tables) -> str:
-    """Return the distribution of a package that is named by CUDA versions: torch's, else the nearest below."""
+    """Return the distribution of a package named by CUDA versions: torch's, else the nearest below."""
     names = served_by(name, tables)
     if not names or torch.backend is None or torch.kind != "cuda":
         return name

@@ -1,4 +1,4 @@
-"""Which wishes exclude each other, and what works without each of them: by the rules, and what was learned."""
+"""Which wishes exclude each other, and what works without each of them: by the rules and what was proven."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from packaging.specifiers import SpecifierSet
 
 from stackcheck.plan.draft import drafted
 from stackcheck.steps.claiming import claimed
-from stackcheck.suggest.search import Limits, suggest
+from stackcheck.suggest.search import Limits
+from stackcheck.suggest.stepwise import suggest
 from stackcheck.suggest.wishes import BACKENDS, Wish
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ def excluding(ask: Ask, learned: Learned, tables: Tables) -> tuple[Nearest, ...]
     wishes = [wish for wish in _atoms(core) if _works(_without(core, wish), learned, tables).proven]
     found = []
     for wish in wishes:
-        way = _works(_without(ask, wish), learned, tables, start=ask)
+        start = ask if wish in _HOSTS or ask.wishes.of(wish).specifier else None
+        way = _works(_without(ask, wish), learned, tables, start)
         found.append(Nearest(_shown(wish, ask), way if way.proven else None))
     return tuple(found)
 

@@ -8,22 +8,23 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from stackcheck import knowledge
-from stackcheck.model.resolution import Resolution
 from stackcheck.model.versions import LATEST
 from stackcheck.plan.draft import drafted
 from stackcheck.plan.excluding import Nearest, excluding
-from stackcheck.suggest.answer import Answer, answer
+from stackcheck.suggest.answer import Aim, Answer, answer
 from stackcheck.suggest.change import apply
 from stackcheck.suggest.search import Limits
 
 if TYPE_CHECKING:
     from stackcheck.intake.stack import Stack
+    from stackcheck.model.resolution import Resolution
     from stackcheck.plan.draft import Ask
     from stackcheck.steps.options import Options
+    from stackcheck.suggest.change import Path
     from stackcheck.targets import Progress
 
 LIMITS = Limits(first=40, second=60)
@@ -75,7 +76,7 @@ def planned(ask: Ask, options: Options, progress: Progress, limit_s: float = 60.
     gave_way: list[str] = []
     while True:
         draft = drafted(ask, tables)
-        found = answer(draft, options, progress, ask.wishes, LIMITS, start + limit_s)
+        found = answer(draft, options, progress, Aim(ask.wishes, LIMITS, start + limit_s))
         if not found.found and ask.wishes.wheels and not ask.wheels_only and not found.broken:
             ask = replace(ask, wishes=replace(ask.wishes, wheels=False))
         elif built := _without_wheel(found, ask):
@@ -95,7 +96,7 @@ def planned(ask: Ask, options: Options, progress: Progress, limit_s: float = 60.
 
 def pinned(stack: Stack, resolution: Resolution) -> Stack:
     """Return a stack with each version that it leaves open as the resolver takes it."""
-    edit = {}
+    edit: dict[Path, Any] = {}
     for name, package in stack.packages.items():
         version = resolution.version(name)
         if package.exact is None and version is not None and not package.direct:

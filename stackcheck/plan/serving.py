@@ -67,7 +67,10 @@ def _of_file(locked: LockedPackage, place: str, tables: Tables, *, unpacked: boo
     elif unpacked:
         level, evidence = Level.BYTES, "unpacked, and its files were judged"
     elif measured and row:
-        level, evidence = Level.BYTES, f"taken by the resolver; its bytes were read on {row.checked or 'an earlier day'}"
+        level, evidence = (
+            Level.BYTES,
+            f"taken by the resolver; its bytes were read on {row.checked}",
+        )
     version = str(locked.version)
     return Served(
         locked.name, version, locked.filename, locked.index or place, not locked.is_wheel, level, evidence

@@ -48,7 +48,7 @@ def wishes_of(words: Iterable[str], tables: Tables) -> Wishes:
 
 
 def split_words(texts: Iterable[str]) -> list[str]:
-    """Return the words of `--with spconv,mmcv`; the commas of a range (`numpy>=1.26,<3`) and of extras stay."""
+    """Return the words of `--with spconv,mmcv`; commas of a range (`numpy>=1.26,<3`) and of extras stay."""
     words: list[str] = []
     for text in texts:
         for piece in re.split(r",(?![^\[]*\])", text):
@@ -76,7 +76,9 @@ def _wish(word: str) -> Wish:
     if name in _MINOR and (long := next((each for each in specifier if each.version.count(".") > 1), None)):
         first, second, *_ = long.version.split(".")
         if long.version.rstrip("*.") != f"{first}.{second}":
-            raise UsageError(f"{shown!r}: state a minor version, such as {name}{long.operator}{first}.{second}.")
+            raise UsageError(
+                f"{shown!r}: state a minor version, such as {name}{long.operator}{first}.{second}."
+            )
     return Wish(name, specifier, tuple(sorted(requirement.extras)))
 
 

@@ -58,7 +58,9 @@ def row_of(stack: Stack) -> dict[str, Any]:
             row[key] = [gpu.name for gpu in value] if key == "gpus" else _listed(value)
     for table in ("index", "image", "env", "packages"):
         value = getattr(stack, table)
-        stated: Mapping[str, Any] = value if isinstance(value, dict) else value.model_dump(exclude_defaults=True)
+        stated: Mapping[str, Any] = (
+            value if isinstance(value, dict) else value.model_dump(exclude_defaults=True)
+        )
         if stated:
             row[table] = {key: plain(each) for key, each in stated.items()}
     return row

@@ -12,7 +12,7 @@ from stackcheck.steps.claiming import claimed
 from stackcheck.suggest.asking import Asked, Asking
 from stackcheck.suggest.failing import Judging
 from stackcheck.suggest.learned import RESOLVES, Learned
-from stackcheck.suggest.search import suggest
+from stackcheck.suggest.stepwise import suggest
 from stackcheck.suggest.suggestion import Suggestion
 from stackcheck.suggest.wishes import WISHED
 
@@ -30,6 +30,19 @@ MOST = 12
 """Changed definitions that are given to the resolver before it is said that none was found."""
 LATE = "The time that was given is over: what was left to ask was not asked."
 OFFLINE = "Not resolved, because of --offline: that every file exists was not checked."
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """What an answer has to hold to beside that nothing fails.
+
+    `wishes` hold of what is found; `limits` say how far is searched; after `until`, a time of the monotonic
+    clock, nothing is asked any more.
+    """
+
+    wishes: Wishes | None = None
+    limits: Limits | None = None
+    until: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,21 +74,19 @@ def answer(
     stack: Stack,
     options: Options,
     progress: Progress,
-    wishes: Wishes | None = None,
-    limits: Limits | None = None,
-    until: float | None = None,
+    aim: Aim | None = None,
 ) -> Answer:
     """Return the smallest change that makes a stack good, proven by the rules, and online by resolving.
 
     What the resolver refuses is learned, and the search goes on with it: a conflict stands in every
     definition that makes both requirements. An index that does not answer proves nothing, so another way is
-    looked for first. `wishes` have to hold of what is found. No question is asked after `until`, a time of
-    the monotonic clock.
+    looked for first.
     """
-    facts = claimed(stack)
+    facts, aim = claimed(stack), aim or Aim()
+    wishes, limits = aim.wishes, aim.limits
     if options.offline:
         return _by_rules(suggest(facts, limits, wishes=wishes), Judging(facts, wishes=wishes))
-    asking, learned = Asking(facts, options, progress, wishes, until), Learned()
+    asking, learned = Asking(facts, options, progress, wishes, aim.until), Learned()
     suggestion, unproven = Suggestion(stack, ()), None
     if wishes is not None:  # what is asked for is not there yet: what the stack was resolves to says little
         suggestion = suggest(facts, limits, wishes=wishes)

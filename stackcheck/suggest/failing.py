@@ -41,9 +41,7 @@ class Judged:
 class Judging:
     """The rules that need no build, what the resolver has proven and what is wished, over changed stacks."""
 
-    def __init__(
-        self, facts: Facts, learned: Learned | None = None, wishes: Wishes | None = None
-    ) -> None:
+    def __init__(self, facts: Facts, learned: Learned | None = None, wishes: Wishes | None = None) -> None:
         self.facts = dict(facts)
         self.wishes = wishes
         self.learned = learned or Learned()
@@ -70,7 +68,9 @@ class Judging:
     def bad(self, code: str, stack: Stack) -> int:
         """Count what stands against a stack by one rule: FAILs, unverified ones too, and new gaps."""
         verdicts = judge_one(self.rules[code], self.facts | self.changed(stack)) if code in self.rules else []
-        verdicts += [each for each in (*self.learned.against(stack), *self._unmet(stack)) if each.code == code]
+        verdicts += [
+            each for each in (*self.learned.against(stack), *self._unmet(stack)) if each.code == code
+        ]
         fails = sum(each.outcome >= Outcome.FAIL or each.unverified for each in verdicts)
         return fails + max(0, sum(each.outcome is Outcome.SKIP for each in verdicts) - self.skipped[code])
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from stackcheck.suggest.builds import pythons_with_wheels
 from stackcheck.suggest.candidates import Reach, generators_for
 from stackcheck.suggest.change import apply, value_at
 from stackcheck.suggest.failing import Judging
@@ -76,20 +77,6 @@ class _Node:
     judged: Judged = field(compare=False)
 
 
-def suggest(
-    facts: Facts,
-    limits: Limits | None = None,
-    learned: Learned | None = None,
-    wishes: Wishes | None = None,
-) -> Suggestion:
-    """Return the smallest change found that makes a stack good, by the rules that need no build.
-
-    `facts` are those of the definition: stack, tables, and the Dockerfile where one is named. `learned` is
-    what the resolver has proven; without it the tables alone speak. `wishes` have to hold afterwards too.
-    """
-    return next(suggestions(facts, limits, learned, wishes))
-
-
 def suggestions(
     facts: Facts,
     limits: Limits | None = None,
@@ -117,7 +104,7 @@ def suggestions(
 class _Search:
     def __init__(self, facts: Facts, limits: Limits, learned: Learned, wishes: Wishes | None) -> None:
         self.judging, self.tables, self.limits = Judging(facts, learned, wishes), facts["tables"], limits
-        self.own = (offered(learned), *(wishes.generators if wishes else ()))
+        self.own = (offered(learned), pythons_with_wheels(learned), *(wishes.generators if wishes else ()))
         """What knows more than the tables: the resolver's answers, and what is wished."""
         self.original: Stack = facts["stack"]
         self.start = self.best = self.judging.start

@@ -20,13 +20,13 @@ from stackcheck.suggest.change import apply
 from stackcheck.suggest.versions import known_versions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from stackcheck.environment import Environment
     from stackcheck.intake.stack import Stack
     from stackcheck.knowledge import Tables
     from stackcheck.model.resolution import Resolution
-    from stackcheck.suggest.change import Edit
+    from stackcheck.suggest.change import Edit, Path
 
 WISHED = "WISH"
 """The code of what was asked for and is not so; no rule has it."""
@@ -157,32 +157,40 @@ class Wishes:
     def generators(self) -> tuple[Generator, ...]:
         """Return the candidates for what is not met."""
         return (
-            Generator(f"{__name__}.wished", (WISHED,), Reach.PACKAGE, self._edits),
+            Generator(f"{__name__}.wished", (WISHED,), Reach.TORCH, self.edits),
             Generator(f"{__name__}.pythons", (WHEELS,), Reach.PYTHON, pythons),
         )
 
-    def _edits(self, env: Environment, tables: Tables) -> Iterable[Edit]:
+    def edits(self, env: Environment, tables: Tables) -> Iterator[Edit]:
+        """Yield changes after which more of it is met, nearest first."""
         unmet = [wish for wish, _ in self.unmet(env, tables)]
         if any(each.name in {"torch", *BACKENDS} for each in unmet):
             yield from self._torch_edits(env, tables)
         for wish in unmet:
             if wish.name == "python":
-                yield from ({("python",): each} for each in _pythons(wish, env, tables))
+                for version in _pythons(wish, env, tables):
+                    yield {("python",): version}
             elif wish.name not in {"torch", *BACKENDS}:
                 yield from _package_edits(wish, env, tables)
 
     def _torch_edits(self, env: Environment, tables: Tables) -> Iterator[Edit]:
         about = Wishes(tuple(each for each in self.every if each.name in {"torch", *BACKENDS}))
         # A range has no nearest build: the newest of what is wanted stands in its place first.
-        start = env if env.torch.version else env.changed(_pinned(env.stack, self.of("torch"), tables))
-        given = {} if start is env else {("packages", "torch"): start.stack.packages["torch"]}
-        for edit in ({}, *torch_builds(start, tables)) if given else torch_builds(env, tables):
+        start = env
+        given: dict[Path, Any] = {}
+        if env.torch.version is None:
+            start = env.changed(_pinned(env.stack, self.of("torch"), tables))
+            given["packages", "torch"] = start.stack.packages["torch"]
+        for edit in (given, *torch_builds(start, tables)):
             whole = {**given, **edit}
-            if not any(about.unmet(env.changed(apply(env.stack, whole)), tables)):
+            if whole and not any(about.unmet(env.changed(apply(env.stack, whole)), tables)):
                 yield whole
-        if (wish := self.of("torch")).version[0].isdecimal() and "torch" in env.stack.packages:
-            row = env.stack.packages["torch"]  # a release that no table knows
-            yield {("packages", "torch"): row.model_copy(update={"version": wish.version})}
+        row, wish = env.stack.packages.get("torch"), self.of("torch")
+        version = wish.version
+        known = any(wish.takes(each.torch) for each in tables.torch.releases)
+        if row is not None and version[0].isdecimal() and not known:
+            own = {"version": version, "index": None, "find_links": None}
+            yield {("packages", "torch"): row.model_copy(update=own)}
 
 
 def _pinned(stack: Stack, wish: Wish, tables: Tables) -> Stack:
