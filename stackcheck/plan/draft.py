@@ -5,14 +5,17 @@ Versions are the newest that a table knows; what no table knows is left to the r
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
 from stackcheck.intake.stack import parse_stack
 from stackcheck.model.build import cuda_tag, tag_cuda
-from stackcheck.model.errors import DefinitionError
+from stackcheck.model.errors import UsageError
+from stackcheck.model.escape import one_line
 from stackcheck.model.versions import LATEST, minor
 from stackcheck.rules.index.wheel_pages import PYG
 from stackcheck.suggest.builds import INDEX
@@ -78,8 +81,9 @@ class _Torch:
 def drafted(ask: Ask, tables: Tables) -> Stack:
     """Return the newest stack of a wish.
 
-    Raises DefinitionError, with every fault, for a host that is not known or a version that is none.
+    Raises UsageError, with every fault, for a host that is not known or a version that is none.
     """
+    _require_driver(ask.hosts.get("driver"))
     torch = _torch(ask, tables)
     packages: dict[str, Any] = {"torch": torch.row}
     for wish in ask.wishes:
@@ -97,8 +101,27 @@ def drafted(ask: Ask, tables: Tables) -> Stack:
     }
     stack, faults = parse_stack(row, where="plan")
     if stack is None:
-        raise DefinitionError([each.removeprefix(": ").replace("plan (plan).", "") for each in faults])
+        raise UsageError("\n".join(map(_fault, faults)))
     return _with_tools(stack, torch)
+
+
+def _require_driver(text: str | None) -> None:
+    if not text:
+        return
+    try:
+        SpecifierSet(text if text[0] in "<>=!~" else f"=={text}")
+    except InvalidSpecifier:
+        raise UsageError(
+            f"--driver: {one_line(text, 80)!r} is not a version or a range; write 550, 550.54.15 or '>=550'."
+        ) from None
+
+
+def _fault(text: str) -> str:
+    """Return a fault of the draft as one of the call: "--gpu: no GPU named 'L44' is known"."""
+    said = re.sub(r"^.*?plan \(plan\)\.", "", text)
+    for key, option in (("gpus", "--gpu"), ("platform", "--platform"), ("python", "--python")):
+        said = re.sub(rf"^{key}(?:\.\d+)?:", f"{option}:", said)
+    return f"{said.rstrip('.')}."
 
 
 def _backend(torch: _Torch) -> dict[str, str]:

@@ -38,6 +38,8 @@ def excluding(ask: Ask, learned: Learned, tables: Tables) -> tuple[Nearest, ...]
 
     Empty where the wishes that are left over would work: then something else was in the way.
     """
+    if _works(ask, learned, tables).proven:
+        return ()
     core = ask
     for wish in _atoms(ask):
         fewer = _without(core, wish)

@@ -11,6 +11,7 @@ from packaging.utils import canonicalize_name
 from stackcheck.model.errors import UsageError
 from stackcheck.model.escape import one_line
 from stackcheck.model.near import did_you_mean
+from stackcheck.model.redact import redact
 from stackcheck.suggest.wishes import BACKENDS, Wish, Wishes
 
 if TYPE_CHECKING:
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
 
     from stackcheck.knowledge import Tables
 
-_MISTAKES = ((re.compile(r"(?<![=<>!~])=(?!=)"), "=="), (re.compile(r"=<"), "<="), (re.compile(r"=>"), ">="))
+_MISTAKES = (
+    (re.compile(r"=<"), "<="),
+    (re.compile(r"=>"), ">="),
+    (re.compile(r"(?<![=<>!~])=(?!=)"), "=="),
+)
 _BARE = re.compile(r"[A-Za-z][A-Za-z0-9._-]*[ @:]+v?\d[\w.]*")
 _OF_HOSTS = {"gpu": "--gpu", "gpus": "--gpu", "driver": "--driver", "platform": "--platform"}
 _MINOR = ("python", "cuda", "rocm")
@@ -60,7 +65,12 @@ def split_words(texts: Iterable[str]) -> list[str]:
 
 
 def _wish(word: str) -> Wish:
-    shown = one_line(word, 80)
+    shown = one_line(redact(word), 80)
+    head = re.split(r"[^A-Za-z0-9]", word, maxsplit=1)[0].lower()
+    if head in _OF_HOSTS:
+        raise UsageError(f"{shown!r}: state it with {_OF_HOSTS[head]}.")
+    if _BARE.fullmatch(word):
+        raise UsageError(f"{shown!r} is not a wish{_meant(word)}")
     try:
         requirement = Requirement(word)
     except InvalidRequirement:
@@ -68,8 +78,6 @@ def _wish(word: str) -> Wish:
     name = canonicalize_name(requirement.name)
     if requirement.url or requirement.marker:
         raise UsageError(f"{shown!r}: a wish is a name with versions, without an address or a marker.")
-    if name in _OF_HOSTS:
-        raise UsageError(f"{shown!r}: state it with {_OF_HOSTS[name]}.")
     if name == "cpu" and requirement.specifier:
         raise UsageError(f"{shown!r}: cpu has no version; write cpu.")
     specifier = requirement.specifier
@@ -85,7 +93,7 @@ def _wish(word: str) -> Wish:
 def _meant(word: str) -> str:
     for pattern, instead in _MISTAKES:
         if pattern.search(word):
-            return f"; did you mean {one_line(pattern.sub(instead, word, count=1), 80)!r}?"
+            return f"; did you mean {one_line(pattern.sub(instead, redact(word), count=1), 80)!r}?"
     if _BARE.fullmatch(word):
         name, version = re.split(r"[ @:]+v?", word, maxsplit=1)
         return f"; did you mean '{name}=={version}'?"
