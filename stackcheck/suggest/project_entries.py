@@ -122,6 +122,8 @@ def _remove_word(text: Text, number: int, before: str, after: str) -> None:
     """Take a word out of a command; what a backslash alone would be left of goes whole."""
     if not before.strip() and after.strip() == "\\":
         text.put(number, "")
+    elif not before.strip() and after[:1] in {" ", "\t"}:
+        text.put(number, f"{before}{after.lstrip()}")
     elif before.strip() and (not after or after[0] in " \t\r\n"):
         text.put(number, f"{before.rstrip()}{after}")
     else:

@@ -51,6 +51,8 @@ def test_a_requirement_comes_beside_another_in_its_form(
         ("pyproject", 'dependencies = ["numpy", "torch==2.8.0"]\n', 1, 'dependencies = ["numpy"]\n'),
         (DOCKERFILE, "RUN pip install numpy torch==2.8.0 && rm -rf /x\n", 1,
          "RUN pip install numpy && rm -rf /x\n"),
+        (DOCKERFILE, "RUN pip install \\\n    torch==2.8.0 numpy\n", 2,
+         "RUN pip install \\\n    numpy\n"),
         (DOCKERFILE, "RUN pip install \\\n    torch==2.8.0 \\\n    numpy\n", 2,
          "RUN pip install \\\n    numpy\n"),
     ],
