@@ -23,6 +23,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("pipeline",),
     ("inspect",),
     ("guard", "suggest", "matrix"),
+    ("plan",),
     ("drift",),
     ("pytest_plugin", "cli"),
     ("__main__", "__init__"),
