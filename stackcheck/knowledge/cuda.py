@@ -8,20 +8,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
-from pathlib import Path
 from typing import Literal
 
 from packaging.version import Version
 
-from stackcheck.knowledge.reading import (
-    FOLDER,
-    Row,
-    only_keys,
-    read_rows,
-    read_table,
-    require,
-    unique,
-)
+from stackcheck.knowledge.reading import Row, require, unique
+from stackcheck.knowledge.told import Told, current
 from stackcheck.model.versions import DriverVersion, parse_version
 from stackcheck_probes.binaries.capability import Capability, Sass
 
@@ -108,7 +100,7 @@ class Cudnn(Row):
 
 @dataclass(frozen=True)
 class CudaTable:
-    """Everything in `cuda.toml`, indexed."""
+    """Toolkits, drivers, generations and cuDNN, indexed."""
 
     checked: date
     toolkits: tuple[Toolkit, ...]
@@ -165,30 +157,28 @@ class CudaTable:
         return (floor, family) if floor else None
 
 
-def load(folder: Path = FOLDER) -> CudaTable:
-    """Return the table, read once and proven. Raises TableError naming file, row and key."""
-    return _load(folder)
+def load(told: Told | None = None) -> CudaTable:
+    """Return the table, read once and proven. Raises TableError naming file, line and key."""
+    return _load(told or current())
 
 
 @cache
-def _load(folder: Path) -> CudaTable:
-    table = read_table("cuda", folder)
-    only_keys(table, ("toolkit", "family", "generation", "device_driver", "cudnn"))
-    toolkits = read_rows(table, "toolkit", Toolkit, same=_toolkit_key, order=lambda row: row.version)
-    families = read_rows(table, "family", Family, same=_family_key, order=_family_key)
-    generations = read_rows(table, "generation", Generation)
-    devices = read_rows(table, "device_driver", DeviceDriver, same=_device_key)
+def _load(told: Told) -> CudaTable:
+    toolkits = told.rows("toolkit", Toolkit, order=lambda row: row.version)
+    families = told.rows("family", Family, order=_family_key)
+    generations = told.rows("generation", Generation)
+    devices = told.rows("device_driver", DeviceDriver)
     _prove_toolkits(toolkits)
     _prove_families(families, toolkits)
     _prove_generations(generations, toolkits)
     owners = {capability: row for row in generations for capability in row.capabilities}
     return CudaTable(
-        checked=table["checked"],
+        checked=told.checked("toolkit", "family"),
         toolkits=toolkits,
         families=families,
         generations=generations,
         device_drivers=devices,
-        cudnn=read_rows(table, "cudnn", Cudnn),
+        cudnn=told.rows("cudnn", Cudnn),
         _toolkit=unique(toolkits, _toolkit_key, "toolkit"),
         _family=unique(families, _family_key, "family"),
         _generation=owners,
