@@ -75,9 +75,11 @@ def _add(found: Rows, document: dict[str, Any], name_of: Any, package: str) -> N
 
 
 BY_PACKAGE = frozenset(
-    ("asserted", "build_trap", "built_cuda", "cmake_file", "companion", "declared", "defective")
-    + ("gpu_libraries", "kernels", "library", "needs_glibc", "newest", "numpy_api", "partly")
-    + ("requirement", "toolkit_trap", "torch_import")
+    {
+        *("asserted", "build_trap", "built_cuda", "cmake_file", "companion", "declared", "defective"),
+        *("gpu_libraries", "kernels", "library", "needs_glibc", "newest", "numpy_api", "partly"),
+        *("requirement", "toolkit_trap", "torch_import"),
+    }
 )
 
 

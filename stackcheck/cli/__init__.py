@@ -42,6 +42,7 @@ COMMANDS = {
     "recipes": "hold a folder of Nix expressions against a matrix of variants, or write them",
     "learn": "read the wheels of packages on an index, and keep what they say",
     "tables": "list what the knowledge tables hold, with their sources",
+    "knowledge": "say what is known from where and of which day; pack, take and give back bundles of it",
     "completion": "print what makes a shell (bash, zsh, tcsh) complete the words of this command",
 }
 """Every command, with its line in `stackcheck --help`; the module of the same name implements it."""
@@ -103,6 +104,13 @@ def configure(name: str, parser: argparse.ArgumentParser) -> ModuleType:
     module = import_module(f"stackcheck.cli.{name}")
     module.configure(parser)
     parser.add_argument("--debug", action="store_true", help="show the traceback of a fault of stackcheck")
+    parser.add_argument(
+        "--knowledge",
+        action="append",
+        default=[],
+        metavar="FOLDER",
+        help="read this folder of knowledge after what ships; may be repeated",
+    )
     return module
 
 
@@ -114,8 +122,24 @@ def _run(words: list[str]) -> int:
     if name is None:
         parser.parse_args(words)  # --help and --version end here, anything else in an error
         raise AssertionError("a call without a command was accepted")
-    code: int = configure(name, subs[name]).execute(parser.parse_args(words))
+    module = configure(name, subs[name])
+    args = parser.parse_args(words)
+    _take_knowledge(args)
+    code: int = module.execute(args)
     return code
+
+
+def _take_knowledge(args: argparse.Namespace) -> None:
+    """Take the folders of knowledge that the call and the project name; those of an untrusted one are not."""
+    from stackcheck.storage.project_file import stated_knowledge  # noqa: PLC0415 - --help needs no project
+
+    project, days = ((), None) if getattr(args, "untrusted", False) else stated_knowledge()
+    if args.knowledge or project or days:
+        from pathlib import Path  # noqa: PLC0415
+
+        from stackcheck.knowledge.folders import state  # noqa: PLC0415 - few commands ask for knowledge
+
+        state([Path(each) for each in args.knowledge], project, days)
 
 
 def _require_command(parser: argparse.ArgumentParser, name: str | None) -> None:

@@ -8,14 +8,14 @@ the invariants. A version that no row knows is "no data", a SKIP.
 
 from __future__ import annotations
 
-from functools import cache, cached_property, lru_cache
+from functools import cached_property, lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from stackcheck.knowledge.folders import MEASURED, TOLD, Folder, in_order
+from stackcheck.knowledge.dated import files_of, snapshot
+from stackcheck.knowledge.folders import MEASURED, in_order
 from stackcheck.knowledge.kinds import KINDS
 from stackcheck.knowledge.told import Told, current
-from stackcheck.storage.reading import read_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -143,26 +143,12 @@ class Tables:
 
 def files() -> list[Path]:
     """Return every file that is read, ours first."""
-    return [path for folder in in_order() for path in _files_of(folder)]
-
-
-def _files_of(folder: Folder) -> list[Path]:
-    return [path for name in (TOLD, MEASURED) for path in sorted((folder.path / name).glob("*.toml"))]
+    return [path for folder in in_order() for path in files_of(folder)]
 
 
 def sha256() -> str:
     """Return the digest of every file: two reports with the same one rest on the same knowledge."""
-    return _sha256(in_order())
-
-
-@cache
-def _sha256(places: tuple[Folder, ...]) -> str:
-    import hashlib  # noqa: PLC0415 - only for a report
-
-    digest = hashlib.sha256()
-    for path in (each for folder in places for each in _files_of(folder)):
-        digest.update(f"{path.parent.name}/{path.name}".encode() + b"\0" + read_bytes(path))
-    return digest.hexdigest()
+    return snapshot(in_order())[0]
 
 
 def load() -> Tables:

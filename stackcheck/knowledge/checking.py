@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _ADDRESS = re.compile(r"https?://\S+\.\S+|\b[\w-]+(?:\.[\w-]+)*\.(?:ai|com|dev|gov|io|net|org|cn)(?:/\S|\b)")
 _FILE = re.compile(
     r"\b[\w.*{}-]+\.(?:bat|c|cmake|cfg|cpp|cu|cuh|h|hpp|ini|js|json|md|nix|po|py|rst|sh|so|toml|txt|whl|yaml|yml)\b"
-    r"|\bMETADATA\b|\bWHEEL\b|\bDockerfile\b|\bREADME\b|\bnvcc\b|\bptxas\b"
+    r"|`[a-z][\w-]+ [^`]+`|\bMETADATA\b|\bWHEEL\b|\bDockerfile\b|\bREADME\b|\bnvcc\b|\bptxas\b"
     r"|\bfile names?\b|\bnames of (?:the )?files\b"
 )
 _VERSION = re.compile(
@@ -40,12 +40,12 @@ _VERSION = re.compile(
 )
 
 
-def faults(folder: Path, today: date) -> list[str]:
+def faults(folder: Path, today: date, *, whole: bool = False) -> list[str]:
     """Return every fault of a folder, in the order of its files and lines.
 
-    The rows are held against those that ship too, where the folder is another one.
+    The rows are held against those that ship too, unless the folder is `whole`: read in their place.
     """
-    ours = real_path(folder) == real_path(SHIPPED)
+    ours = whole or real_path(folder) == real_path(SHIPPED)
     with every_fault() as found:
         readable = tuple(_readable(folder))
         place = Folder(folder, own=not ours)

@@ -26,6 +26,7 @@ SHIPPED = Path(__file__).parent
 TOLD, MEASURED = "told", "measured"
 VARIABLE = "STACKCHECK_KNOWLEDGE"
 DATA = "STACKCHECK_DATA"
+DAYS = "STACKCHECK_KNOWLEDGE_DAYS"
 ENTRY_POINTS = "stackcheck.knowledge"
 _VARIABLES = (VARIABLE, DATA, "XDG_DATA_HOME", "HOME", "STACKCHECK_TABLES")
 
@@ -42,15 +43,16 @@ class _Stated:
 
     call: tuple[Path, ...] = ()
     project: tuple[Path, ...] = ()
+    days: int | None = None
 
 
-def state(call: Iterable[Path] = (), project: Iterable[Path] = ()) -> None:
-    """Take the folders that a call names and that a project states, from here on.
+def state(call: Iterable[Path] = (), project: Iterable[Path] = (), days: int | None = None) -> None:
+    """Take the folders that a call names and that a project states, and after how many days they are old.
 
     This is the one place where a project's files reach the knowledge: who does not trust them (a checked tree
     under `--untrusted`) leaves `project` out. Raises UsageError for what is not a folder of knowledge.
     """
-    _Stated.call, _Stated.project = tuple(call), tuple(project)
+    _Stated.call, _Stated.project, _Stated.days = tuple(call), tuple(project), days
     in_order()
 
 
@@ -65,6 +67,14 @@ def own_folder() -> Path:
     stated = os.environ.get(VARIABLE, "").split(os.pathsep)
     named = [*_Stated.call, *map(Path, filter(None, stated)), *_Stated.project]
     return named[0] if named else data_folder() / "knowledge"
+
+
+def most_days() -> int:
+    """Return after how many days knowledge is old: the environment's, the project's, or 90."""
+    stated = os.environ.get(DAYS, "")
+    if stated and not stated.isdecimal():
+        raise UsageError(f"{DAYS} is {stated!r:.40}, which is not a number of days.")
+    return int(stated) if stated else _Stated.days or 90
 
 
 def in_order() -> tuple[Folder, ...]:
