@@ -10,6 +10,7 @@ from datetime import date
 from functools import cache
 from typing import Literal
 
+from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from stackcheck.knowledge.reading import Row, require, unique
@@ -90,9 +91,12 @@ class DeviceDriver(Row):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cudnn(Row):
-    """One cuDNN major version on one CUDA major version: the capabilities it has kernels for."""
+    """Some versions of cuDNN for one CUDA major version: the capabilities that they have kernels for.
 
-    major: int
+    last: the newest capability that NVIDIA names for them; PTX may serve later ones.
+    """
+
+    versions: SpecifierSet
     cuda_major: int
     first: Capability
     last: Capability | None = None
@@ -122,6 +126,11 @@ class CudaTable:
         """Return the row of a toolkit, by major.minor; None is "no data"."""
         parsed = parse_version(version) if isinstance(version, str) else version
         return self._toolkit.get((parsed.major, parsed.minor))
+
+    def cudnn_for(self, version: Version, cuda_major: int) -> Cudnn | None:
+        """Return what a version of cuDNN for a CUDA major version serves; None is "no data"."""
+        rows = (row for row in self.cudnn if row.cuda_major == cuda_major)
+        return next((row for row in rows if row.versions.contains(version.public)), None)
 
     def family(self, major: int) -> Family | None:
         """Return the driver floor of a CUDA major version."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
 from datetime import date
@@ -61,6 +60,8 @@ def dated(packages: Iterable[str], today: date) -> Dated:
 @lru_cache(maxsize=16)
 def snapshot(places: tuple[Folder, ...]) -> tuple[str, Mapping[str, date]]:
     """Return the digest of every file, and the day that each package or subject was last checked."""
+    import hashlib  # noqa: PLC0415 - 10 ms, and only for a report
+
     digest, days = hashlib.sha256(), dict[str, date]()
     for path in (each for folder in places for each in files_of(folder)):
         content = read_bytes(path)

@@ -64,7 +64,7 @@ KINDS: dict[str, Kind] = {
     "family": Kind("cuda", "Family", ("major",), "drivers"),
     "device_driver": Kind("cuda", "DeviceDriver", ("capability", "product"), "drivers"),
     "generation": Kind("cuda", "Generation", ("name",), "gpus"),
-    "cudnn": Kind("cuda", "Cudnn", ("major", "cuda_major"), "cudnn"),
+    "cudnn": Kind("cuda", "Cudnn", ("cuda_major",), "cudnn", span="versions"),
     "nvidia": Kind("gpus", "NvidiaProduct", ("name",), "gpus"),
     "amd": Kind("gpus", "AmdProduct", ("name",), "gpus"),
     "torch_rocm": Kind("rocm", "TorchRocm", ("torch",), "rocm"),
