@@ -20,8 +20,8 @@ def cudnn_serves_gpus(env: Environment, tables: Tables) -> list[Finding]:
     """The cuDNN beside torch has kernels for the GPUs of the stack.
 
     cuDNN drops old generations within a major version: from 9.11 on it has none for Maxwell, Pascal and
-    Volta, whatever the build of torch was made for. A torch whose own pin is older keeps them; a pin beside it, or a
-    constraint of another package, takes them away, and the first convolution fails.
+    Volta, whatever the build of torch was made for. A torch whose own pin is older keeps them; a pin beside
+    it, or a constraint of another package, takes them away, and the first convolution fails.
 
     Source: cuDNN support matrices; https://github.com/pytorch/pytorch/pull/165773 (knowledge/told/).
     Example: a V100 with torch 2.8.0+cu126 and nvidia-cudnn-cu12 9.14.0.64.
