@@ -18,6 +18,7 @@ from stackcheck.cli.parser import CommandParser, add_manners, in_front, near
 from stackcheck.model.errors import EXIT_UNCHECKED, EXIT_USAGE, StackcheckError, UsageError
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Iterable, Sequence
     from types import FrameType, ModuleType
 
@@ -45,6 +46,7 @@ COMMANDS = {
     "recipes": "hold a folder of Nix expressions against a matrix of variants, or write them",
     "learn": "read the wheels of packages on an index, and keep what they say",
     "tables": "list what the knowledge tables hold, with their sources",
+    "knowledge": "say what is known from where and of which day; pack, take and give back bundles of it",
     "completion": "print what makes a shell (bash, zsh, fish, tcsh) complete the words of this command",
 }
 """Every command, with its line in `stackcheck --help`; the module of the same name implements it."""
@@ -105,6 +107,13 @@ def configure(name: str, parser: CommandParser) -> ModuleType:
     module.configure(parser)
     for each in parser.actions().values() or [parser]:
         add_manners(each)
+        each.add_argument(
+            "--knowledge",
+            action="append",
+            default=[],
+            metavar="FOLDER",
+            help="read this folder of knowledge after what ships; may be repeated",
+        )
     return module
 
 
@@ -123,8 +132,23 @@ def _run(words: list[str]) -> int:
         parser.parse_args([*front, *rest])  # --help and --version end here, anything else in an error
         raise AssertionError("a call without a command was accepted")
     module = configure(name, subs[name])
-    code: int = module.execute(parser.read([*front, *rest]))
+    args = parser.read([*front, *rest])
+    _take_knowledge(args)
+    code: int = module.execute(args)
     return code
+
+
+def _take_knowledge(args: argparse.Namespace) -> None:
+    """Take the folders of knowledge that the call and the project name; those of an untrusted one are not."""
+    from stackcheck.storage.project_file import stated_knowledge  # noqa: PLC0415 - --help needs no project
+
+    project, days = ((), None) if getattr(args, "untrusted", False) else stated_knowledge()
+    if args.knowledge or project or days:
+        from pathlib import Path  # noqa: PLC0415
+
+        from stackcheck.knowledge.folders import state  # noqa: PLC0415 - few commands ask for knowledge
+
+        state([Path(each) for each in args.knowledge], project, days)
 
 
 def _require_command(name: str | None) -> None:

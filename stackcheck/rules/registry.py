@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import stackcheck_probes.__main__ as agent
 from stackcheck.extensions import installed_probes
+from stackcheck.model.errors import TableError
 from stackcheck.model.facts import GRADES, HOST_FACTS, Fact, Facts, Missing
 from stackcheck.model.verdict import Evidence, Level, Outcome, Verdict
 
@@ -246,6 +247,8 @@ def judge_one(each: Rule, facts: Facts) -> list[Verdict]:
             if "env" in needed:
                 needed["env"].forget()
             findings = as_list(each.judge(**needed))
+    except TableError:
+        raise  # a file of knowledge is wrong, which is nobody's verdict
     except Exception as error:  # noqa: BLE001 - one broken rule must not cost the report
         text = f"the rule itself failed: {type(error).__name__}: {str(error)[:300]}"
         findings = [Finding(Outcome.ERROR, text, hint="this is a fault of stackcheck: please report it")]
