@@ -98,7 +98,8 @@ def _excluded(plan: Plan) -> Section:
     return Section(
         name="plan",
         headline=_why_not(plan),
-        outcome=Outcome.FAIL.word,
+        outcome=(Outcome.ERROR if plan.found.broken else Outcome.FAIL).word,
+        notes=(plan.found.gap,) if plan.found.gap else (),
         parts=(
             *listed("In the way", _in_the_way(suggestion)),
             *map(_way, plan.nearest),
@@ -116,6 +117,8 @@ def _in_the_way(suggestion: Suggestion) -> tuple[Verdict, ...]:
 
 def _why_not(plan: Plan) -> str:
     names = [each.wish for each in plan.nearest]
+    if plan.found.broken:
+        return "whether anything fits is not known"
     if len(names) > 1:
         return f"nothing fits: {', '.join(names[:-1])} and {names[-1]} exclude each other"
     if names:
