@@ -259,6 +259,18 @@ def _page(name: str, torch: _Torch, tables: Tables) -> tuple[str, str] | None:
     return None
 
 
+def last_paged(name: str, tables: Tables) -> str:
+    """Return the newest torch for which a page has wheels of a package, as "2.12"; "" for none."""
+    found = [
+        Version(row.torch)
+        for row in tables.wheels.pyg_pages.values()
+        if name in PYG and (not row.only or name in row.only)
+    ]
+    if name == "mmcv":
+        found += [Version(each) for row in tables.wheels.mmcv_pages for each in row.torch]
+    return str(max(found)) if found else ""
+
+
 def _newest(name: str, wish: Wish, tables: Tables) -> str:
     """Return the newest version with wheels that a table knows, within the wish; else the wish itself."""
     measured = tables.measured.package(name)

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from stackcheck import knowledge
 from stackcheck.model.versions import LATEST
-from stackcheck.plan.draft import drafted
+from stackcheck.plan.draft import drafted, last_paged
 from stackcheck.plan.excluding import Nearest, excluding
 from stackcheck.suggest.answer import Aim, Answer, answer
 from stackcheck.suggest.change import apply
@@ -120,13 +120,20 @@ def _without_wheel(found: Answer, ask: Ask) -> dict[str, str]:
         for name in found.resolution.source_only:
             if name in wished:
                 version = found.resolution.version(name)
-                reasons[name] = f"{name} {version} is built from source: it has no wheel that fits."
+                reasons[name] = (
+                    f"{name} {version} is built from source: it has no wheel that fits{_paged(name)}."
+                )
     elif not found.found:
         for failure in found.learned.failures:
             if failure.why.kind in _NO_WHEEL:
                 why = f"is built from source: {failure.why.message}."
                 reasons |= {name: f"{name} {why}" for name in failure.names if name in wished}
     return reasons
+
+
+def _paged(name: str) -> str:
+    last = last_paged(name, knowledge.load())
+    return f"; the last torch for which its pages have wheels is {last}" if last else ""
 
 
 def is_open(stack: Stack) -> tuple[str, ...]:
