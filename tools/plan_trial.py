@@ -80,7 +80,9 @@ def row(words: str) -> tuple[str, ...]:
 
 def _said(made: dict[str, Any]) -> str:
     if not made["found"]:
-        return "nothing fits: " + ", ".join(f"`{each['wish']}`" for each in made["exclude_each_other"])
+        return "nothing was found that fits: " + ", ".join(
+            f"`{each['wish']}`" for each in made["exclude_each_other"]
+        )
     packages = [
         f"{each['name']} {each['version']}{' (source)' if each['built'] else ''}" for each in made["packages"]
     ]

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from stackcheck import knowledge
 from stackcheck.model.versions import LATEST
-from stackcheck.plan.draft import drafted, last_paged
+from stackcheck.plan.draft import drafted, held_back, last_paged
 from stackcheck.plan.excluding import Nearest, excluding
 from stackcheck.suggest.answer import Aim, Answer, answer
 from stackcheck.suggest.change import apply
@@ -73,7 +73,7 @@ def planned(ask: Ask, options: Options, progress: Progress, limit_s: float = 60.
     Raises UsageError or DefinitionError for a wish that is none.
     """
     start, tables = time.monotonic(), knowledge.load()
-    gave_way: list[str] = []
+    gave_way = [*held_back(ask, tables)]
     while True:
         draft = drafted(ask, tables)
         found = answer(draft, options, progress, Aim(ask.wishes, LIMITS, start + limit_s))

@@ -94,7 +94,7 @@ def test_with_no_build_what_has_no_wheel_fits_nowhere(pypi: str, tmp_path: Path)
     done = run(tmp_path, pypi, "plan", "torch==2.8", "kernels", "python==3.12", "--no-build")
     assert done.returncode == 1
     assert "kernels" in done.stdout.splitlines()[0]
-    assert "nothing fits" in done.stdout.splitlines()[0]
+    assert "nothing was found that fits" in done.stdout.splitlines()[0]
 
 
 def test_wishes_that_exclude_each_other_write_no_file(pypi: str, tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_wishes_that_exclude_each_other_write_no_file(pypi: str, tmp_path: Path)
     done = run(tmp_path, pypi, "plan", "torch==2.8", "--python", "3.14", "-o", str(target))
     assert done.returncode == 1
     assert done.stdout.splitlines()[0] == (
-        "FAIL  plan: nothing fits: python==3.14 and torch==2.8 exclude each other"
+        "FAIL  plan: nothing was found that fits: python==3.14 and torch==2.8 exclude each other"
     )
     assert "Without python==3.14, by the rules\n      python: 3.14 -> 3.13" in done.stdout
     assert not target.exists()
@@ -110,7 +110,7 @@ def test_wishes_that_exclude_each_other_write_no_file(pypi: str, tmp_path: Path)
 
 def test_a_package_that_no_index_has_cannot_be_had(pypi: str, tmp_path: Path) -> None:
     done = run(tmp_path, pypi, "plan", "torch==2.8", "python==3.12", "nowhere")
-    assert done.stdout.splitlines()[0] == "FAIL  plan: nothing fits: nowhere cannot be had"
+    assert done.stdout.splitlines()[0] == "FAIL  plan: nothing was found that fits: nowhere cannot be had"
     assert done.returncode == 1
 
 
