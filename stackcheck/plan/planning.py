@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from stackcheck.suggest.change import Path
     from stackcheck.targets import Progress
 
-LIMITS = Limits(first=40, second=60)
+LIMITS = Limits(first=40, second=30, weighed=24)
 """How far a plan is searched: it answers within seconds, and says when it ended at its bound."""
 _NO_WHEEL = frozenset({"no-wheel", "no-python-wheel", "no-platform-wheel"})
 
