@@ -34,7 +34,8 @@ _MISSING = re.compile(
     r"|only (?P<b>\S+) (?:is|are) available"
     r"|all of: (?P<e>[\w.-]+\S*) (?:(?!, we can).)*? have no "
     r"|the requested Python version \S+ does not satisfy Python\S* and (?P<c>\S+) depends on Py"
-    r"|(?:all versions of )?(?P<d>\S+) (?:was not found|has no |have no |was yanked|were yanked))"
+    r"|(?:all versions of )?(?P<d>\S+) "
+    r"(?:was not found|has no |have no |was yanked|were yanked|needs? to be downloaded))"
 )
 
 _FETCH: Sequence[tuple[str, Kind, str]] = (
@@ -45,6 +46,11 @@ _FETCH: Sequence[tuple[str, Kind, str]] = (
         "certificate|tls handshake|unknownissuer|received corrupt message",
         "unreachable",
         "TLS could not be established",
+    ),
+    (
+        "answer too large",
+        "bad-index",
+        "its answer is too large: uv needed more than 800 MB of memory",
     ),
     ("end of file before|error decoding response body", "bad-index", "its answer was cut short"),
     ("unsupported `content-type`", "bad-index", "its answer is no index page (neither HTML nor JSON)"),

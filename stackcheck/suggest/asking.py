@@ -15,7 +15,8 @@ from stackcheck.model.versions import LATEST
 from stackcheck.resolve import locking, resolver
 from stackcheck.resolve.question import question_of
 from stackcheck.resolve.verify_refusals import Reader, asked_for
-from stackcheck.rules.registry import accepted, judge_all
+from stackcheck.rules.accepting import waive
+from stackcheck.rules.registry import judge_all
 from stackcheck.rules.strongest import strongest
 from stackcheck.suggest.change import apply
 from stackcheck.suggest.moves import is_movable, step
@@ -92,7 +93,7 @@ class Asking:
         if self.options.bytes and isinstance(found, Resolution):
             judged += self._by_their_files(stack, facts)
         verdicts = strongest((*judged, *self._unmet(stack, env)))
-        return Asked(found, tuple(each for each in verdicts if each.code not in accepted(stack)))
+        return Asked(found, tuple(each for each in waive(verdicts, stack) if each.counts))
 
     def _unmet(self, stack: Stack, env: Environment) -> Iterator[Verdict]:
         """Yield what was asked for and does not hold of what is resolved."""

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from stackcheck.model.verdict import Level, Outcome
 from stackcheck.rules import before_build
-from stackcheck.rules.registry import accepted, judge_all, judge_one
+from stackcheck.rules.accepting import waive
+from stackcheck.rules.registry import judge_all, judge_one
 from stackcheck.rules.strongest import strongest
 from stackcheck.suggest.change import apply
 from stackcheck.suggest.learned import RESOLVES, Learned
@@ -98,7 +99,7 @@ class Judging:
         """Return what fails, and what is in doubt (WARN and SKIP), without what the stack accepts."""
         judged = judge_all(self.rules.values(), self.facts | self.changed(stack))
         verdicts = strongest((*judged, *self.learned.against(stack), *self._unmet(stack)))
-        counted = [each for each in verdicts if each.code not in accepted(stack)]
+        counted = [each for each in waive(verdicts, stack) if each.counts]
         doubts = [each for each in counted if each.outcome in (Outcome.WARN, Outcome.SKIP)]
         return [each for each in counted if each.outcome >= Outcome.FAIL], doubts
 
