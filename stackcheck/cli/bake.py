@@ -71,6 +71,7 @@ def execute(args: argparse.Namespace) -> int:
         return _here(args, python)
     if not args.target:
         raise UsageError("name a stack or an image to bake, or --here.")
+    options.require_place(args)
     stack, image = _named(args)
     wish = baking.Wish(args.tag, args.cpu, args.healthcheck, python, args.inside)
     baked = baking.bake(image, stack, wish, options.pipeline_options(args), output.progress(args))

@@ -37,6 +37,11 @@ def configure_folders(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="read definitions from here instead of ./matrices (else those that stackcheck ships)",
     )
+    parser.add_argument(
+        "--allow-outside",
+        action="store_true",
+        help="let definitions and Dockerfiles name files outside of their repository or folder",
+    )
 
 
 def configure_hosts(parser: argparse.ArgumentParser) -> None:
@@ -85,8 +90,10 @@ def one(name: str, args: argparse.Namespace, option: str = "") -> Stack:
 
 def _found(names: Sequence[str], args: argparse.Namespace) -> tuple[Stack, ...]:
     from stackcheck.intake import catalog  # noqa: PLC0415 - see chosen
+    from stackcheck.storage.confinement import anywhere  # noqa: PLC0415
 
-    return catalog.find(names, args.matrices, given(args))
+    with anywhere(allowed=vars(args).get("allow_outside", False)):
+        return catalog.find(names, args.matrices, given(args))
 
 
 def interpreter(args: argparse.Namespace) -> str:

@@ -67,18 +67,17 @@ def compile_archive(client: docker.DockerClient, image: str, python: str) -> byt
     """Return the entrypoint's archive, compiled by the Python of the image."""
     facts = parse_image(client.images.get(image).attrs)
     target = Target("", "image", image, image, (python,), facts)
-    arguments = agent_container.container_arguments(target, {}, 0)
+    arguments = agent_container.container_arguments(target, 0)
     place = f"{agent_container.FOLDER}/{agent_container.AGENT}"
     arguments |= {
         "entrypoint": [python, *FLAGS, place, "precompile"],
         "mem_limit": 1 << 30,
         "memswap_limit": 1 << 30,
     }
-    made = agent_container.run_agent(
-        client, arguments, pack(), _COMPILE_S, f"compiling the entrypoint in {image}"
-    )
+    doing = f"compiling the entrypoint in {image}"
+    made = agent_container.run_once(client, arguments, pack(), b"", timeout_s=_COMPILE_S, doing=doing)
     if not made.startswith(b"PK"):
-        raise ProbeError(f"compiling the entrypoint in {image}: Python wrote no archive")
+        raise ProbeError(f"{doing}: Python wrote no archive.")
     return made
 
 

@@ -24,9 +24,9 @@ from stackcheck.rules.gpucode.bytes import packages_of
 from stackcheck.rules.loading.bytes import own_folders
 from stackcheck.rules.registry import RULES, judge_one
 from stackcheck.rules.variables.stated import applies
+from stackcheck_probes.credentials import is_secret_name
 from stackcheck_probes.judging.devices import product_key
 from stackcheck_probes.judging.packagecover import short_path
-from stackcheck_probes.probes.environment import SECRET
 from stackcheck_probes.start.expectation import SCHEMA_VERSION
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def expectation(  # noqa: PLR0913 - what an image is expected to be comes from a
         "env": {
             name: value
             for name, value in stack.env.items()
-            if "$" not in value and not SECRET.search(name) and name not in JUDGED_BY_NAME
+            if "$" not in value and not is_secret_name(name) and name not in JUDGED_BY_NAME
         },
         "variables": list(_variables(whole, tables)),
         "headers": seen["cumm_files"]["headers"] is not None,

@@ -366,7 +366,7 @@ def test_gpus_that_answer_pass_and_lost_ones_fail() -> None:
         (
             {"ROCR_VISIBLE_DEVICES": "1", "HIP_VISIBLE_DEVICES": "1"},
             Outcome.FAIL,
-            "HIP_VISIBLE_DEVICES='1' hides every device: it names 1, and there are 1 devices.",
+            "HIP_VISIBLE_DEVICES='1' hides every device: it names 1, and there is 1 device.",
         ),
         ({"CUDA_VISIBLE_DEVICES": "-1"}, Outcome.FAIL, "CUDA_VISIBLE_DEVICES='-1' hides every device."),
     ],
@@ -405,8 +405,8 @@ def test_a_container_without_the_compute_capability_fails() -> None:
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ("2", "hides every device: it names 2, and there are 1 devices."),
-        ("0,1", "names 1, and there are 1 devices: reading ends there, which leaves 1 of 1 devices."),
+        ("2", "hides every device: it names 2, and there is 1 device."),
+        ("0,1", "names 1, and there is 1 device: reading ends there, which leaves 1 of 1 devices."),
         ("-1", "hides every device."),
         ("", "hides every device."),
         ("0,0", "hides every device: it names 0 twice."),
