@@ -10,7 +10,7 @@ from packaging.version import InvalidVersion, Version
 
 from stackcheck.model.verdict import Evidence
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, told, warned
-from stackcheck_probes.judging.devices import visible
+from stackcheck_probes.judging.devices import NO_PERMISSION, fabric_waits, visible
 from stackcheck_probes.judging.driverfit import (
     asks_for_compute,
     driver_version,
@@ -198,3 +198,35 @@ def device_nodes_open(nvidia_driver: NvidiaDriver) -> Finding:
     judged = closed(needed_nodes(nvidia_driver), uid, groups, "") or missing_node(nvidia_driver)
     judged = judged or other_cards(nvidia_driver)
     return told(judged) if judged else passed("the device nodes that CUDA needs are there and open.")
+
+
+@rule("DRIVER308", when=_sees_a_card)
+def gpus_answer(nvidia_driver: NvidiaDriver) -> list[Finding]:
+    """Every GPU answers the management library, and the NVLink fabric of machines with NVSwitch is ready.
+
+    A GPU that is lost or waits for a reset spoils CUDA for all. Until the fabric manager has set the fabric
+    up, cuInit answers 802, "system not yet initialized"; NVML tells of the fabric from Hopper on.
+
+    Source: nvml.h, nvmlReturn_t and nvmlGpuFabricState_t; huggingface/huggingface_hub pull request 4134
+    (read 2026-11-30).
+    Example: `Unable to determine the device handle for GPU0000:3B:00.0: GPU is lost`.
+    Fix: reset the GPU or reboot the host; systemctl start nvidia-fabricmanager.
+    """
+    library = nvidia_driver["nvml"]
+    devices = library["devices"] if library and not library["error"] else []
+    if not devices:
+        return []
+    lost = [row for row in devices if row.get("error")]
+    findings = [
+        failed(
+            f"GPU {row['index']}: {row.get('error')}.",
+            expected="a GPU that answers",
+            found=str(row.get("error")),
+            hint="reset the GPU (nvidia-smi --gpu-reset) or reboot the host",
+        )
+        for row in lost
+        if row.get("code") != NO_PERMISSION
+    ]
+    waiting = fabric_waits(devices)
+    findings += [told(waiting)] if waiting else []
+    return findings or [passed(f"{len(devices) - len(lost)} GPU(s) answer NVML.")]
