@@ -80,15 +80,19 @@ def verify(stack: Stack, options: Options, progress: Progress, family: Sequence[
     `family` are the stacks that the same call verifies: an engine that has only this machine's Pythons takes
     the members that fit them. Of what cannot be built here, the files of the wheels are looked at.
     """
-    from stackcheck.steps.building import built, reason_not_to_build  # noqa: PLC0415 - a check builds nothing
+    from stackcheck.steps.building import (  # noqa: PLC0415 - a check builds nothing
+        built,
+        not_built,
+        reason_not_to_build,
+    )
     from stackcheck.steps.unpacking import Files, unpacked  # noqa: PLC0415
 
-    run = Run("verify", stack)
+    run = Run("verify", stack, gpus_wanted=options.build.gpus != "none")
     facts = known(claimed(stack) | resolved(stack, options, progress))
     early = judge_all(rules.before_build(), facts)
     facts = locked(stack, facts, options, progress)
     reason = reason_not_to_build(waive(strongest(early), stack), facts, options)
-    late_facts: dict[str, Any] = {"building": Missing(reason)}
+    late_facts: dict[str, Any] = {"building": not_built(reason)}
     files = Files({})
     if not reason:
         late_facts = built(stack, facts["resolution"], options, progress, family)
@@ -105,7 +109,7 @@ def probe(stack: Stack, engine: Engine, options: Options, progress: Progress) ->
     """
     from stackcheck.steps.building import prepared  # noqa: PLC0415 - see verify
 
-    run = Run("probe", stack)
+    run = Run("probe", stack, gpus_wanted=options.build.gpus != "none")
     claims = claimed(stack)
     facts = claims | prepared(stack, engine, None, options, progress)
     # Rules over the definition see the definition alone: what is installed is not what is claimed.

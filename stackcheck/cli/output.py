@@ -51,7 +51,7 @@ def configure_judging(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--accept-expected",
         action="store_true",
-        help='exit 0 for a stack with expect = "fail" that fails with exactly its expect_codes',
+        help='does nothing: a stack with expect = "fail" that fails exactly as expected is exit 0',
     )
     parser.add_argument(
         "--require",
@@ -130,9 +130,7 @@ def write_reports(reports: Iterable[Report], args: argparse.Namespace) -> int:
 
     def judged() -> Iterator[Report]:
         for report in reports:
-            codes.add(
-                report.exit_code(strict=args.strict, accept_expected=args.accept_expected, require=require)
-            )
+            codes.add(report.exit_code(strict=args.strict, require=require))
             yield report
 
     if args.format == "json":
@@ -145,7 +143,8 @@ def write_reports(reports: Iterable[Report], args: argparse.Namespace) -> int:
 def write_document(document: Document, args: argparse.Namespace) -> None:
     """Write a document in the format and to the place that the user asked for."""
     paint = None if args.output else painter(sys.stdout)
-    write(render_document(document, args.format, width=width(), paint=paint), args.output)
+    verbose = bool(vars(args).get("verbose"))
+    write(render_document(document, args.format, width=width(), paint=paint, verbose=verbose), args.output)
 
 
 def width() -> int:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 NO_CHECK = "no check of this level was made"
 """Why a level was not reached to which nothing in the stack applies."""
-_BEYOND = {"check": dict.fromkeys((Level.RUN, Level.GPU), "`check` builds nothing")}
-"""Levels that a command never reaches."""
+_CHECK_READS = "`check` opens no wheel without --bytes, and builds nothing"
+_CHECK_BUILDS = "`check` builds nothing"
 _ANSWERS = frozenset({Outcome.PASS, Outcome.WARN, Outcome.FAIL})
 
 
@@ -55,4 +55,6 @@ def _reason(verdicts: Sequence[Verdict], command: str, level: Level) -> str:
     reasons = Counter(each.message.rstrip(".") for each in verdicts if each.level is level)
     if reasons:
         return max(reasons, key=lambda reason: (reasons[reason], reason))
-    return _BEYOND.get(command, {}).get(level, NO_CHECK)
+    if command != "check" or level < Level.BYTES:
+        return NO_CHECK
+    return _CHECK_BUILDS if any(each.level is Level.BYTES for each in verdicts) else _CHECK_READS

@@ -24,12 +24,14 @@ from stackcheck.intake import catalog
 from stackcheck.intake.configuration import configuration
 from stackcheck.model.errors import StackcheckError, UsageError
 from stackcheck.model.escape import one_line
+from stackcheck.model.expected import Failure, compared, parse_expected
 from stackcheck.model.reach import Reach
 from stackcheck.model.verdict import Level, Outcome, Verdict, worst
 from stackcheck.pytest_plugin.shared_reports import SharedReports
 from stackcheck.report import wording
 from stackcheck.report.text import verdict_text
 from stackcheck.rules.registry import RULES, Rule
+from stackcheck.steps.judging import expected_of
 from stackcheck.storage.reading import read_certificates, real_path
 from stackcheck.targets import BuildOptions
 from stackcheck.targets.registry import PREFERRED, known_name
@@ -256,11 +258,13 @@ class RuleItem(StackItem):
         self.codes = codes
         self.verdicts: tuple[Verdict, ...] = ()
         self.reach = Reach()
+        self.compared = compared((), (), frozenset())
 
     def setup(self) -> None:
         """Have the report made; an ERROR, and a report that could not be had, is an error of the set-up."""
         report = self.report()
         self.reach = report.reach
+        self.compared = compared(expected_of(self.stack), report.failures, report.unchecked_codes)
         if self.name == REST:
             text = f"{wording.label(report)} {one_line(report.name, 120)}: {wording.headline(report)}."
             self.user_properties.append((f"{_PROPERTY}HEADLINE", text))
@@ -288,15 +292,14 @@ class RuleItem(StackItem):
             pytest.skip(f"not checked: {reason}")
 
     def _judge_failures(self) -> None:
-        failed, codes = self._with(Outcome.FAIL), self.stack.expect_codes
-        expected = self.stack.expect == "fail" and self.name in codes
-        if failed and expected:
-            pytest.xfail(f"expected by the definition: {one_line(failed[0].message)}")
-        if failed:
-            pytest.fail(_text(failed), pytrace=False)
-        if expected:
+        failed, met = self._with(Outcome.FAIL), self.compared.met
+        if new := [each for each in failed if Failure(each.code, each.about) not in met]:
+            pytest.fail(_text(new), pytrace=False)
+        if missing := [each for each in self.compared.missing if parse_expected(each).code == self.name]:
             said = _text(self.verdicts) or "it had nothing to judge"
-            pytest.fail(f"{self.name} was expected to fail, and did not:\n{said}", pytrace=False)
+            pytest.fail(f"{', '.join(missing)} was expected to fail, and did not:\n{said}", pytrace=False)
+        if failed:
+            pytest.xfail(f"expected by the definition: {one_line(failed[0].message)}")
 
     def _with(self, outcome: Outcome) -> tuple[Verdict, ...]:
         return tuple(verdict for verdict in self.verdicts if verdict.outcome is outcome and verdict.counts)
@@ -308,7 +311,7 @@ def codes_of(stack: Stack, *, check_only: bool, bytes_too: bool = False) -> tupl
     With `check_only` rules over what was built do not run, but for those over files with `bytes_too`.
     """
     facts = definition_facts(stack, knowledge.load())
-    expected = stack.expect_codes if stack.expect == "fail" else ()
+    expected = [parse_expected(entry).code for entry in expected_of(stack)]
     likely = {rule.code for rule in rules.load_all() if _may_apply(rule, facts)}
     left_out = {rule.code for rule in rules.of_target()} if check_only else set()
     if bytes_too:

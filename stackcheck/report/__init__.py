@@ -22,6 +22,7 @@ _RENDERERS = {
     "sarif": "sarif:render_sarif",
 }
 FORMATS = tuple(_RENDERERS)
+_FOR_PEOPLE = frozenset({"text", "md", "html"})
 
 
 def render(reports: Sequence[Report], form: str, *, width: int = 100, paint: Paint | None = None) -> str:
@@ -35,15 +36,22 @@ def render(reports: Sequence[Report], form: str, *, width: int = 100, paint: Pai
     return render_document(report_document(reports), form, width=width, paint=paint)
 
 
-def render_document(document: Document, form: str, *, width: int = 100, paint: Paint | None = None) -> str:
+def render_document(
+    document: Document, form: str, *, width: int = 100, paint: Paint | None = None, verbose: bool = False
+) -> str:
     """Render a document in one of `FORMATS`; JSON is its `data`, ASCII only.
 
+    `verbose` tells people which checks were not made; machines are told always.
     A renderer is imported when it is asked for: jinja2 alone costs more time than most commands.
     """
     if form == "json":
         import json  # noqa: PLC0415 - likewise
 
         return json.dumps(document.data() if document.data else None, indent=2, ensure_ascii=True) + "\n"
+    if form in _FOR_PEOPLE:
+        from stackcheck.report.blocks import for_people  # noqa: PLC0415 - likewise
+
+        document = for_people(document, verbose=verbose)
     module, _, function = _RENDERERS[form].partition(":")
     options = {"width": width, "paint": paint} if form == "text" else {}
     rendered: str = getattr(import_module(f"stackcheck.report.{module}"), function)(document, **options)

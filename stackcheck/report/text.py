@@ -36,6 +36,9 @@ def render_text(document: Document, *, width: int = 100, paint: Paint | None = N
     """
     paint, width = paint or plain, max(width, 40)
     parts = [] if document.sections else [f"{paint('NOTHING', 'NOTHING')}  {document.empty}"]
+    if document.overall:
+        word = document.sections[0].outcome
+        parts += [f"{paint(word, f'{word:<5}')} {one_line(document.overall)}"]
     parts += ["\n".join(_table(document.overview, paint))] if document.overview else []
     parts += ["\n".join(_section(section, width, paint)) for section in document.sections]
     # A line break ends each part, and another one stands between two of which one has several lines.

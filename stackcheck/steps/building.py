@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from stackcheck import targets
 from stackcheck.model.errors import BaseImageError, BuildFailedError, EngineError, NoPythonError
 from stackcheck.model.facts import Fault, Missing
-from stackcheck.model.verdict import Outcome
+from stackcheck.model.verdict import Level, Outcome
 from stackcheck.steps.claiming import brings_its_own
 from stackcheck.steps.probing import observed
 from stackcheck.targets.registry import without_a_base_image
@@ -24,6 +24,14 @@ if TYPE_CHECKING:
     from stackcheck.model.verdict import Verdict
     from stackcheck.steps.options import Options
     from stackcheck.targets import Engine, Progress
+
+
+_BY_IMAGES = "build it with an engine whose images bring what it is for: --engine docker"
+
+
+def not_built(reason: str, hint: str = "") -> Missing:
+    """Return what stands for a target that was not built: nothing of it was reached."""
+    return Missing(reason, level=Level.RUN, hint=hint)
 
 
 def reason_not_to_build(early: Iterable[Verdict], facts: Facts, options: Options) -> str:
@@ -78,7 +86,7 @@ def _built_by(
     try:
         if reason := _why_not_here(stack, engine, family, options):
             progress(f"{stack.id}: {reason}")
-            return {"building": Missing(reason)}
+            return {"building": not_built(reason, _BY_IMAGES)}
         return prepared(stack, engine, wheels, options, progress)
     finally:
         engine.close()
@@ -124,7 +132,7 @@ def prepared(
     except BuildFailedError as error:
         return {"building": Fault(str(error), proven=True, log_tail=error.log_tail, log_file=error.log_file)}
     except NoPythonError as error:
-        return {"building": Missing(f"not built: {error.reason}")}
+        return {"building": not_built(f"not built: {error.reason}", _BY_IMAGES)}
     except EngineError as error:
         return {"building": Fault(str(error), no_base=isinstance(error, BaseImageError))}
     return {"building": target} | observed(stack, engine, target, options, progress)

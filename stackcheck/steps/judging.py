@@ -8,10 +8,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from stackcheck import knowledge
+from stackcheck.model.expected import parse_expected
 from stackcheck.model.image import ImageFacts
 from stackcheck.model.report import Hashes, Report, Subject
 from stackcheck.model.resolution import Resolution
-from stackcheck.model.verdict import Outcome
+from stackcheck.model.verdict import Level, Outcome
 from stackcheck.probing import agent as agents
 from stackcheck.probing.observation import Observation
 from stackcheck.rules.registry import accepted, current_code
@@ -42,9 +43,9 @@ def waive(verdicts: Sequence[Verdict], stack: Stack) -> tuple[Verdict, ...]:
 class Run:
     """The clock and the name of one run, until its report is made."""
 
-    def __init__(self, command: str, stack: Stack) -> None:
-        """Start the clock."""
-        self.command, self.stack = command, stack
+    def __init__(self, command: str, stack: Stack, *, gpus_wanted: bool = True) -> None:
+        """Start the clock. Where no GPU is wanted, what only a GPU answers is not asked."""
+        self.command, self.stack, self.gpus_wanted = command, stack, gpus_wanted
         self.started = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         self.clock = time.monotonic()
 
@@ -59,8 +60,9 @@ class Run:
         seen = facts.get("probing")
         return Report(
             stack=stack.id,
-            verdicts=placed(waive(strongest(verdicts), stack), stack),
+            verdicts=placed(waive(strongest(self._asked(verdicts)), stack), stack),
             file=stack.file,
+            family=stack.family if stack.family != stack.id else "",
             summary=stack.summary,
             read_from=stack.read_from,
             command=self.command,
@@ -68,11 +70,28 @@ class Run:
             started=self.started,
             seconds=round(time.monotonic() - self.clock, 3),
             expect=stack.expect,
-            expect_codes=tuple(map(current_code, stack.expect_codes)),
+            expect_codes=tuple(map(_current, stack.expect_codes)),
             resolution=versions,
             observation=seen.document if isinstance(seen, Observation) else None,
             hashes=_hashes(target),
         )
+
+    def _asked(self, verdicts: Sequence[Verdict]) -> Sequence[Verdict]:
+        """Leave out what could not be answered without the GPU that nobody wants."""
+        if self.gpus_wanted:
+            return verdicts
+        return [v for v in verdicts if v.level < Level.GPU or v.outcome is not Outcome.SKIP]
+
+
+def expected_of(stack: Stack) -> tuple[str, ...]:
+    """Return what a stack is expected to fail with, under the codes that answer today; () for to pass."""
+    return tuple(map(_current, stack.expect_codes)) if stack.expect == "fail" else ()
+
+
+def _current(entry: str) -> str:
+    """Return an entry of `expect_codes` under the code that answers today."""
+    expected = parse_expected(entry)
+    return str(expected._replace(code=current_code(expected.code)))
 
 
 def _subject(target: Any) -> Subject:

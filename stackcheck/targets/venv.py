@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any, Self
 import uv
 
 from stackcheck.model.errors import BuildFailedError, EngineError, NoPythonError, UsageError
-from stackcheck.model.facts import Missing
 from stackcheck.targets.engine import Capabilities, Target
-from stackcheck.targets.here import NO_GPUS, NO_IMAGE
+from stackcheck.targets.here import NO_GPUS, no_image
 from stackcheck.targets.lock_folders import LockFolders, Uv, Work
 from stackcheck.targets.process import agent_process
 from stackcheck.targets.registry import engines_that
@@ -74,7 +73,7 @@ class VenvEngine:
         python = (str(folder / "bin" / "python"),)
         environ = inner_environ(folder, options.environ) | stack.env
         return Target(
-            self.name, "venv", str(folder), made.digest, python, Missing(NO_IMAGE.format("venv")),
+            self.name, "venv", str(folder), made.digest, python, no_image("venv"),
             made.size_bytes, bool(made.log_file), gpus_note=_gpus_note(options), env=environ,
             log_file=made.log_file,
         )  # fmt: skip
@@ -124,7 +123,7 @@ def _existing(folder: Path, stack: Stack, options: BuildOptions) -> Target:
     del stack  # what is there is what is seen: its environment variables are not set
     return Target(
         VenvEngine.name, "venv", str(folder), str(folder.absolute()), (str(python),),
-        Missing(NO_IMAGE.format("venv")), gpus_note=_gpus_note(options), env=environ,
+        no_image("venv"), gpus_note=_gpus_note(options), env=environ,
     )  # fmt: skip
 
 

@@ -225,7 +225,7 @@ def test_a_gpu_probe_without_a_device_is_skipped_and_says_where_it_looked(
 ) -> None:
     absent = str(tmp_path / "nvidia[0-9]*")
     seen = observe(packed, probes=["c_gpu"], device_nodes=[absent])
-    assert seen.probes["c_gpu"].reason == f"no GPU here: none of the device nodes {absent} exists"
+    assert seen.probes["c_gpu"].reason == "no GPU here: no device node of its driver"
     assert observe(packed, probes=["c_gpu"], device_nodes=[]).probes["c_gpu"].reason == "no GPU was asked for"
     (tmp_path / "nvidia0").touch()
     assert observe(packed, probes=["c_gpu"], device_nodes=[absent]).facts("c_gpu") == {"seen": "nothing"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from stackcheck.model.expected import parse_expected
 from stackcheck.model.near import did_you_mean
 from stackcheck.rules.registry import RULES, Finding, current_code, failed, passed, rule, skipped, warned
 
@@ -30,7 +31,7 @@ def named_codes_exist(stack: Stack) -> list[Finding]:
     Fix: correct the code, or remove the entry.
     """
     named = [("ignore", code) for code in stack.ignore]
-    named += [("expect_codes", code) for code in stack.expect_codes]
+    named += [("expect_codes", parse_expected(entry).code) for entry in stack.expect_codes]
     unknown = [
         failed(
             f"{key} names {code}, and no rule has that code",
