@@ -7,8 +7,6 @@ stack: a step that fails becomes a fact, and a rule says what it means. The step
 from __future__ import annotations
 
 import os
-from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +16,7 @@ from stackcheck.model.facts import Missing
 from stackcheck.model.verdict import Level
 from stackcheck.rules.registry import judge_all
 from stackcheck.rules.strongest import strongest
+from stackcheck.steps.ahead import ahead
 from stackcheck.steps.claiming import brings_its_own, claimed
 from stackcheck.steps.judging import Run, waive
 from stackcheck.steps.options import Options
@@ -27,14 +26,16 @@ from stackcheck.targets.engine import Planner
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from concurrent.futures import Future
 
     from stackcheck.images.tiers import ChainPlan
     from stackcheck.intake.stack import Stack
     from stackcheck.model.report import Report
     from stackcheck.targets import Engine, Progress, Target
 
-__all__ = ["Options", "build", "check", "check_all", "plan", "probe", "verify", "waive"]
+__all__ = ["Options", "build", "check", "check_all", "plan", "probe", "verify", "verify_all", "waive"]
+
+_RESOLVED_AHEAD = 2
+"""Stacks that are resolved while another one is built: uv and the network are what they wait for."""
 
 
 def check(stack: Stack, options: Options, progress: Progress) -> Report:
@@ -63,22 +64,33 @@ def check_all(stacks: Iterable[Stack], options: Options, progress: Progress) -> 
         yield from (check(stack, options, progress) for stack in stacks)
         return
     # Twice as many as cores: half of them wait for uv.
-    options, workers = replace(options, answers={}), 2 * (os.cpu_count() or 1)
-    with ThreadPoolExecutor(workers) as pool:
-        ahead: deque[Future[Report]] = deque()
-        for stack in stacks:
-            ahead.append(pool.submit(check, stack, options, progress))
-            if len(ahead) > 2 * workers:
-                yield ahead.popleft().result()
-        while ahead:
-            yield ahead.popleft().result()
+    options = replace(options, answers={})
+    yield from ahead(lambda stack: check(stack, options, progress), stacks, 2 * (os.cpu_count() or 1))
 
 
-def verify(stack: Stack, options: Options, progress: Progress, family: Sequence[Stack] = ()) -> Report:
+def verify_all(stacks: Sequence[Stack], options: Options, progress: Progress) -> Iterator[Report]:
+    """Verify several stacks one after the other, and yield their reports; the next are resolved meanwhile."""
+    found = ahead(lambda stack: _resolved(stack, options, progress), stacks, _RESOLVED_AHEAD)
+    for stack, facts in zip(stacks, found, strict=True):
+        yield verify(stack, options, progress, stacks, facts)
+
+
+def _resolved(stack: Stack, options: Options, progress: Progress) -> dict[str, Any]:
+    return known(claimed(stack) | resolved(stack, options, progress))
+
+
+def verify(
+    stack: Stack,
+    options: Options,
+    progress: Progress,
+    family: Sequence[Stack] = (),
+    facts: dict[str, Any] | None = None,
+) -> Report:
     """Do the main job: check, lock, build, probe, report.
 
     `family` are the stacks that the same call verifies: an engine that has only this machine's Pythons takes
-    the members that fit them. Of what cannot be built here, the files of the wheels are looked at.
+    the members that fit them. Of what cannot be built here, the files of the wheels are looked at. `facts`
+    are those of the claim and its resolution, where they are known already.
     """
     from stackcheck.steps.building import (  # noqa: PLC0415 - a check builds nothing
         built,
@@ -88,7 +100,7 @@ def verify(stack: Stack, options: Options, progress: Progress, family: Sequence[
     from stackcheck.steps.unpacking import Files, unpacked  # noqa: PLC0415
 
     run = Run("verify", stack, gpus_wanted=options.build.gpus != "none")
-    facts = known(claimed(stack) | resolved(stack, options, progress))
+    facts = facts or _resolved(stack, options, progress)
     early = judge_all(rules.before_build(), facts)
     facts = locked(stack, facts, options, progress)
     reason = reason_not_to_build(waive(strongest(early), stack), facts, options)

@@ -24,7 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cached",
         action="store_true",
-        help="reuse what the probes saw of this very image on this very machine, for a day at most",
+        help="reuse what the probes saw of this very image or unchanged environment here, for a day at most",
     )
     output.configure_judging(parser)
     output.configure(parser, FORMATS)
@@ -34,4 +34,4 @@ def execute(args: argparse.Namespace) -> int:
     """Run the command."""
     how, tell = options.pipeline_options(args), output.progress(args)
     chosen = stacks.chosen(args)
-    return output.write_reports([pipeline.verify(stack, how, tell, chosen) for stack in chosen], args)
+    return output.write_reports(pipeline.verify_all(chosen, how, tell), args)

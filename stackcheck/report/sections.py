@@ -146,7 +146,8 @@ def _looked_at(report: Report) -> str:
     where = f"; defined in {report.file}" if report.file else ""
     if report.read_from:
         where = f"; read from {', '.join(report.read_from)}"
-    return f"{wording.subject(report)}; {wording.when(report)}{where}"
+    seen = f"; {again}" if (again := wording.reused(report)) else ""
+    return f"{wording.subject(report)}; {wording.when(report)}{seen}{where}"
 
 
 def _facts(report: Report) -> tuple[tuple[str, str], ...]:

@@ -203,6 +203,13 @@ def when(report: Report) -> str:
     return f"{started or 'at an unknown time'}, in {duration(report.seconds)}"
 
 
+def reused(report: Report) -> str:
+    """Say when the target was probed, where that was not done in this run; "" where it was."""
+    kept = (report.observation or {}).get("reused")
+    seen = kept.get("seen") if isinstance(kept, dict) else None
+    return f"not probed again (--cached): probed at {one_line(seen, 40)}" if seen else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Unchecked:
     """What was not checked for one reason: codes as `TORCH401` or `GPU301 x3`, and what to do about it."""

@@ -71,9 +71,10 @@ class Capabilities:
     `Planner`. `bakes`: it is a `ContainerEngine`, on whose images an entrypoint can be put. `sees_registry`:
     it tells which digest a registry has under a name. `gpu_requests`: it gives NVIDIA GPUs to containers.
     `is_local`: driver and kernel of its targets are this machine's. `content_ids`: a target's id is the
-    digest of all that is in it, so that what was seen of it holds. `local_pythons`: it builds for
-    the Pythons that this machine has. `files_only`: its targets are files for another Python or machine, of
-    which nothing is run.
+    digest of all that is in it, so that what was seen of it holds. `stamped`: a target is a folder of this
+    machine that the engine made, so that a look at its files tells whether it holds. `local_pythons`: it
+    builds for the Pythons that this machine has. `files_only`: its targets are files for another Python or
+    machine, of which nothing is run.
     """
 
     images: bool = False
@@ -88,6 +89,7 @@ class Capabilities:
     content_ids: bool = False
     local_pythons: bool = False
     files_only: bool = False
+    stamped: bool = False
 
 
 @dataclass(frozen=True)

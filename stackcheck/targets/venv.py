@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from stackcheck.targets.engine import BuildOptions, Progress
 
 _FETCH_S = 900.0
+_PYTHONS: dict[tuple[str, str, str], str | None] = {}
+"""What uv said of interpreters: version and where it looked -> path, None for none."""
 _HOST_ONLY = (
     "PYTHONPATH",
     "PYTHONHOME",
@@ -39,7 +41,7 @@ class VenvEngine:
     """Virtual environments under the cache folder, one for each lock and Python."""
 
     name = "venv"
-    capabilities = Capabilities(builds=True, is_local=True, local_pythons=True)
+    capabilities = Capabilities(builds=True, is_local=True, local_pythons=True, stamped=True)
     version = ""
 
     def __init__(self, cache: Path, existing: Path | None = None) -> None:
@@ -89,7 +91,18 @@ class VenvEngine:
 
 
 def find_python(version: str, environ: Mapping[str, str]) -> str | None:
-    """Return the path of an interpreter of that version on this machine, or None; fetches nothing."""
+    """Return the path of an interpreter of that version on this machine, or None; fetches nothing.
+
+    The members of a family ask the same of each other, so uv is asked once a process; `_PYTHONS` forgets what
+    a fetch may have changed.
+    """
+    asked = (version, environ.get("PATH", ""), environ.get("UV_PYTHON_INSTALL_DIR", ""))
+    if asked not in _PYTHONS:
+        _PYTHONS[asked] = _asked_of_uv(version, environ)
+    return _PYTHONS[asked]
+
+
+def _asked_of_uv(version: str, environ: Mapping[str, str]) -> str | None:
     command = ["python", "find", "--no-config", "--no-project", "--no-python-downloads", "--system", version]
     answer = subprocess.run(
         [uv.find_uv_bin(), *command],
@@ -172,6 +185,7 @@ def _fetch(version: str, at: Uv, tell: Progress) -> str:
             f"Install it, or use an engine whose images bring theirs ({', '.join(engines_that('images'))}), "
             f"or take a variant of the stack for another Python.\n{at.log.tail}",
         ) from None
+    _PYTHONS.clear()
     found = find_python(version, at.environ)
     if not found:
         raise EngineError(f"uv has fetched Python {version} and does not find it")
