@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from stackcheck.targets import Progress
 
 _WIDEST = 120
+_NARROWEST = 40
 _STYLES = {
     "PASS": "bold green",
     "WARN": "bold yellow",
@@ -142,19 +143,35 @@ def write_reports(reports: Iterable[Report], args: argparse.Namespace) -> int:
 
 def write_document(document: Document, args: argparse.Namespace) -> None:
     """Write a document in the format and to the place that the user asked for."""
-    paint = None if args.output else painter(sys.stdout)
-    verbose = bool(vars(args).get("verbose"))
-    write(render_document(document, args.format, width=width(), paint=paint, verbose=verbose), args.output)
+    to_file = args.output is not None
+    paint = painter(sys.stdout, args.color, to_file=to_file)
+    look = {"width": width(), "columns": columns(to_file=to_file), "verbose": args.verbose, "paint": paint}
+    write(render_document(document, args.format, **look), args.output)
 
 
 def width() -> int:
-    """Return how many columns text may take: the terminal's, within reason."""
+    """Return how many columns paragraphs take: the terminal's, within reason."""
     return min(shutil.get_terminal_size((100, 24)).columns, _WIDEST)
 
 
-def painter(stream: TextIO) -> Paint | None:
-    """Return what colours text for a terminal; None where colour is not wanted (no-color.org)."""
-    if not stream.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+def columns(*, to_file: bool = False) -> int | None:
+    """Return how many columns tables may take; None for a pipe or a file, where lines are searched and cut.
+
+    COLUMNS counts there, too, when it is set.
+    """
+    stated = os.environ.get("COLUMNS", "")
+    if (stated.isdecimal() and int(stated)) or (not to_file and sys.stdout.isatty()):
+        return max(shutil.get_terminal_size((100, 24)).columns, _NARROWEST)
+    return None
+
+
+def painter(stream: TextIO, color: str = "auto", *, to_file: bool = False) -> Paint | None:
+    """Return what colours text for a terminal; None where colour is not wanted (no-color.org).
+
+    `color` is what --color says; a file, which `to_file` tells of, is no terminal.
+    """
+    dumb = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    if color == "never" or (color == "auto" and (to_file or dumb or not stream.isatty())):
         return None
     from rich.color import ColorSystem  # noqa: PLC0415 - 30 ms, and only for a terminal
     from rich.style import Style  # noqa: PLC0415

@@ -9,6 +9,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from stackcheck.report.document import Document, Entry, Finding, Listing, Section, Table
+from stackcheck.report.wording import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Sequence
@@ -53,7 +54,7 @@ def _blocks(sections: Sequence[Section]) -> list[list[Section]]:
 def _block(sections: Sequence[Section]) -> Section:
     worst, family = sections[0], sections[0].family
     members = [_Member(_short(each.name, family), each) for each in sections]
-    findings = _shared((m.name, f._replace(name="")) for m in members for f in m.section.findings if f.shown)
+    findings = _shared((m.name, f._replace(name="")) for m in members for f in m.section.findings)
     return Section(
         name=family,
         headline=_headline(sections),
@@ -135,5 +136,11 @@ def _brief(section: Section) -> Section:
 
 
 def _counted(listing: Listing) -> Listing:
-    """Say how many checks stand behind each line, and not which."""
-    return listing._replace(entries=tuple(entry._replace(names=()) for entry in listing.entries))
+    """Say how many checks stand behind each line, and not which: codes such as `X` and `X x3`."""
+    return listing._replace(entries=tuple(map(_without_codes, listing.entries)))
+
+
+def _without_codes(entry: Entry) -> Entry:
+    count = sum(int(name.rpartition(" x")[2]) if " x" in name else 1 for name in entry.names)
+    told = f"{entry.text} ({plural(count, 'check')})" if count > 1 else entry.text
+    return entry._replace(text=told, names=())

@@ -46,10 +46,11 @@ def test_a_family_is_one_block_and_says_what_its_members_share_once() -> None:
         "      because   the published stack sets them\n"
         "\n"
         "NOT REACHED\n"
-        "      py310: run and gpu: no Python 3.10 here\n"
+        "      py310: run and gpu: no Python 3.10 here (2 checks)\n"
         "      do        use docker\n"
         "      py311: gpu: no GPU here\n"
         "      do        stackcheck verify m.toml where there is a GPU\n"
+        "what a code means: stackcheck explain AB102\n"
     ).replace("-----------------------------\n", "------------------------------\n")
 
 

@@ -393,7 +393,7 @@ def test_markdown_literally() -> None:
         "\n"
         "### Not reached\n"
         "\n"
-        "- gpu: There is no GPU here; do: stackcheck verify cuda124-torch25-py311 where there is a GPU\n"
+        "- gpu: There is no GPU here \\(2 checks\\); do: stackcheck verify cuda124-torch25-py311 where there is a GPU\n"
         "\n"
         "7 checks: 1 failed, 1 ended in an error, 1 warned, 1 not checked, 2 passed, 1 accepted\n"
     )
@@ -430,7 +430,7 @@ def test_html_holds_every_part_and_loads_nothing() -> None:
         in page
     )
     assert "<dt>expected</dt><dd>&gt;=0.7.11,&lt;0.8.0</dd>" in page
-    assert "<li>gpu: There is no GPU here; do: stackcheck verify" in page
+    assert "<li>gpu: There is no GPU here (2 checks); do: stackcheck verify" in page
     assert "<dt>because</dt><dd>the published stack sets them</dd>" in page
     assert "default-src 'none'" in page
     assert re.findall(r'(?:src|href)="(?!#)([^"]*)', page) == ["https://pypi.org/project/spconv-cu124/2.3.8/"]
