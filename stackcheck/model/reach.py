@@ -52,7 +52,10 @@ def reach_of(verdicts: Sequence[Verdict], command: str = "") -> Reach:
 
 def _reason(verdicts: Sequence[Verdict], command: str, level: Level) -> str:
     """Return the most frequent reason that the checks of a level give for having no answer."""
-    reasons = Counter(each.message.rstrip(".") for each in verdicts if each.level is level)
+    here = [each for each in verdicts if each.level is level]
+    reasons = Counter(each.message.rstrip(".") for each in here if each.outcome is Outcome.SKIP)
+    if not reasons and here:  # what the error is stands where it is told
+        return f"{', '.join(sorted({each.code for each in here}))} ended in an error"
     if reasons:
         return max(reasons, key=lambda reason: (reasons[reason], reason))
     if command != "check" or level < Level.BYTES:

@@ -137,7 +137,8 @@ def _not_checked(report: Report) -> Iterator[Listing]:
     if groups := wording.unchecked(report.made):
         entries = tuple(Entry(each.reason, each.codes, each.do) for each in groups)
         yield Listing("Not checked", entries, codes=True)
-    if unreached := wording.unreached(report):
+    told = {each.level for each in report.made}
+    if unreached := [each for each in wording.unreached(report) if told.isdisjoint(each.levels)]:
         entries = tuple(Entry(f"{each.words}: {each.reason}", each.codes, each.do) for each in unreached)
         yield Listing("Not reached", entries, codes=True)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from stackcheck.model.errors import ResolveError
 from stackcheck.storage.folders import write_atomically
+from stackcheck.storage.writable import not_written
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,17 +51,25 @@ def uv_version(binary: Path) -> str:
 
 
 def project_folder(cache: Path, project: str) -> Path:
-    """Return a folder that holds this pyproject.toml; the same text gives the same folder."""
+    """Return a folder that holds this pyproject.toml; the same text gives the same folder.
+
+    What lies there is compared: a file that a power loss or anybody has changed is written anew.
+    """
     folder = cache / "resolve" / hashlib.sha256(project.encode()).hexdigest()[:20]
     path = folder / "pyproject.toml"
     try:
-        if not path.is_file():
+        if not _holds(path, project.encode()):
             write_atomically(path, project.encode(), mode=0o600)
     except OSError as error:
-        raise ResolveError(
-            f"{folder}: cannot write here ({error.strerror}); set STACKCHECK_CACHE to a folder that is yours"
-        ) from None
+        raise ResolveError(not_written(folder, error)) from None
     return folder
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    try:
+        return path.read_bytes() == content
+    except FileNotFoundError:
+        return False
 
 
 def compile_args(args: Sequence[str], form: str) -> list[str]:

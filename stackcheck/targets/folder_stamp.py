@@ -15,8 +15,13 @@ from pathlib import Path
 from stat import S_ISLNK
 from typing import TYPE_CHECKING, NamedTuple
 
+from stackcheck.storage.cache_entries import MARKER
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+
+_LEFT_OUT = frozenset({"__pycache__", MARKER})
 
 
 class Stamp(NamedTuple):
@@ -51,7 +56,7 @@ def stamp_of(folder: Path) -> Stamp:
 def _entries(folder: str) -> Iterator[tuple[str, os.stat_result]]:
     with os.scandir(folder) as found:
         for entry in sorted(found, key=lambda each: each.name):
-            if entry.name == "__pycache__":
+            if entry.name in _LEFT_OUT:
                 continue
             if entry.is_dir(follow_symlinks=False):
                 yield from _entries(entry.path)

@@ -22,9 +22,9 @@ from stackcheck.model.errors import BuildFailedError, EngineError, UsageError
 from stackcheck.model.facts import Missing
 from stackcheck.model.resolution import LockedPackage, Resolution
 from stackcheck.probing import agent as agents
+from stackcheck.storage.cache_entries import MARKER
 from stackcheck.targets import BuildOptions, choose
 from stackcheck.targets.here import HereEngine
-from stackcheck.targets.lock_folders import MARKER
 from stackcheck.targets.process.process_identity import Owner, this_process
 from stackcheck.targets.process.temp_dirs import sweep_temp_folders, temp_folder
 from stackcheck.targets.venv import VenvEngine, find_python
@@ -271,7 +271,7 @@ def test_a_folder_of_a_live_run_is_not_swept(tmp_path: Path) -> None:
 def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with (
-        pytest.raises(EngineError, match=r"cannot make a temporary folder in .*Name a folder that can be"),
+        pytest.raises(EngineError, match=r"cannot be written .*Name a folder that is yours"),
         temp_folder(tmp_path / "file"),
     ):
         pass

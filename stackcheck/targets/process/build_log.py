@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 from stackcheck.model.errors import BuildFailedError, EngineError, NotCachedError, StackcheckError
 from stackcheck.model.redact import redact
 from stackcheck.storage.parsing import parse_toml
+from stackcheck.storage.writable import not_written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -76,18 +78,20 @@ class BuildLog:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self.path.open("w", encoding="utf-8", errors="backslashreplace")
         except OSError as error:
-            raise EngineError(f"cannot write the build log {self.path}: {error.strerror}") from None
+            raise EngineError(not_written(self.path, error)) from None
         return self
 
     def __exit__(
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        self._file.close()
+        with suppress(OSError):
+            self._file.close()
 
     def line(self, text: str) -> None:
         """Take one line, as the engine printed it."""
         clean = redact(text.rstrip("\r\n"), self._secrets)
-        self._file.write(clean + "\n")
+        with suppress(OSError):  # on a full disk the tail is told all the same
+            self._file.write(clean + "\n")
         if clean.strip() and not _NOISE.match(clean):
             self._tail.append(clean[:_MATCHED])
             self._progress(printable(clean))
@@ -104,7 +108,8 @@ class BuildLog:
 
     def error(self, what: str) -> StackcheckError:
         """Return the error that the log speaks of: the stack's fault, or the engine's."""
-        self._file.flush()
+        with suppress(OSError):
+            self._file.flush()
         tail = list(self._tail)
         found = _last_fault(tail)
         where = f"The whole log: {self.path}"
