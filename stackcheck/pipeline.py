@@ -22,7 +22,7 @@ from stackcheck.steps.judging import Run, waive
 from stackcheck.steps.options import Options
 from stackcheck.steps.probing import with_gaps
 from stackcheck.steps.resolution import known, known_resolution, locked, resolved
-from stackcheck.targets.engine import Planner
+from stackcheck.targets.engine import Planner, about
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -43,7 +43,7 @@ def check(stack: Stack, options: Options, progress: Progress) -> Report:
 
     With `options.bytes`, by the files of its wheels too: unpacked, and nothing run.
     """
-    run = Run("check", stack)
+    run, progress = Run("check", stack), about(progress, stack.id)
     facts = known(claimed(stack) | resolved(stack, options, progress))
     early = judge_all(rules.before_build(), facts)
     if not options.bytes:
@@ -76,7 +76,7 @@ def verify_all(stacks: Sequence[Stack], options: Options, progress: Progress) ->
 
 
 def _resolved(stack: Stack, options: Options, progress: Progress) -> dict[str, Any]:
-    return known(claimed(stack) | resolved(stack, options, progress))
+    return known(claimed(stack) | resolved(stack, options, about(progress, stack.id)))
 
 
 def verify(
@@ -100,7 +100,7 @@ def verify(
     from stackcheck.steps.unpacking import Files, unpacked  # noqa: PLC0415
 
     run = Run("verify", stack, gpus_wanted=options.build.gpus != "none")
-    facts = facts or _resolved(stack, options, progress)
+    facts, progress = facts or _resolved(stack, options, progress), about(progress, stack.id)
     early = judge_all(rules.before_build(), facts)
     facts = locked(stack, facts, options, progress)
     reason = reason_not_to_build(waive(strongest(early), stack), facts, options)
@@ -134,7 +134,7 @@ def build(stack: Stack, options: Options, progress: Progress) -> Target:
 
     Raises BuildFailedError when the stack is at fault, EngineError or ResolveError when something else is.
     """
-    resolution = None
+    resolution, progress = None, about(progress, stack.id)
     if not brings_its_own(stack):
         facts = locked(stack, resolved(stack, options, progress), options, progress)
         resolution = known_resolution(stack, facts)

@@ -28,5 +28,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> int:
     """Run the command."""
-    how, tell = options.pipeline_options(args), output.progress(args)
-    return output.write_reports(pipeline.check_all(stacks.chosen(args), how, tell), args)
+    how, chosen = options.pipeline_options(args), stacks.chosen(args)
+    tell = output.telling(args, chosen)
+    return output.write_reports(tell.until_done(pipeline.check_all(chosen, how, tell)), args)

@@ -33,6 +33,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(args: argparse.Namespace) -> int:
     """Run the command."""
     options.require_place(args)
-    how, tell = options.pipeline_options(args), output.progress(args)
-    chosen = stacks.chosen(args)
-    return output.write_reports(pipeline.verify_all(chosen, how, tell), args)
+    how, chosen = options.pipeline_options(args), stacks.chosen(args)
+    tell = output.telling(args, chosen)
+    return output.write_reports(tell.until_done(pipeline.verify_all(chosen, how, tell)), args)

@@ -24,6 +24,13 @@ Progress: TypeAlias = Callable[[str], None]
 """Takes one line of progress, without a line end; goes to stderr, never into a report."""
 
 
+def about(progress: Progress, stack: str) -> Progress:
+    """Return what takes the lines about one stack; what cannot tell stacks apart takes them as they are."""
+    of = getattr(progress, "of", None)
+    found: Progress = of(stack) if of and stack else progress
+    return found
+
+
 def default_cache() -> Path:
     """Return the folder for what may be thrown away."""
     return cache_folder(os.environ)

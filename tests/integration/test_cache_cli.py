@@ -1,4 +1,4 @@
-"""Caches from the outside: damaged entries heal, a full disk is said once, `stackcheck cache` shows and cleans."""
+"""Caches from outside: damaged entries heal, a full disk is said once, `cache` shows and cleans."""
 
 from __future__ import annotations
 
