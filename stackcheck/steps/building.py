@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from stackcheck.targets import Engine, Progress
 
 
-_BY_IMAGES = "build it with an engine whose images bring what it is for: --engine docker"
+BY_IMAGES = "build it with an engine whose images bring what it is for: --engine docker"
 
 
 def not_built(reason: str, hint: str = "") -> Missing:
@@ -86,7 +86,7 @@ def _built_by(
     try:
         if reason := _why_not_here(stack, engine, family, options):
             progress(f"{stack.id}: {reason}")
-            return {"building": not_built(reason, _BY_IMAGES)}
+            return {"building": not_built(reason, BY_IMAGES)}
         return prepared(stack, engine, wheels, options, progress)
     finally:
         engine.close()
@@ -132,7 +132,7 @@ def prepared(
     except BuildFailedError as error:
         return {"building": Fault(str(error), proven=True, log_tail=error.log_tail, log_file=error.log_file)}
     except NoPythonError as error:
-        return {"building": not_built(f"not built: {error.reason}", _BY_IMAGES)}
+        return {"building": not_built(f"not built: {error.reason}", BY_IMAGES)}
     except EngineError as error:
         return {"building": Fault(str(error), no_base=isinstance(error, BaseImageError))}
     return {"building": target} | observed(stack, engine, target, options, progress)

@@ -19,12 +19,11 @@ from packaging.version import Version
 
 from stackcheck.intake.stack import Stack
 from stackcheck.model.errors import BuildFailedError, EngineError, UsageError
-from stackcheck.model.facts import Missing
 from stackcheck.model.resolution import LockedPackage, Resolution
 from stackcheck.probing import agent as agents
 from stackcheck.storage.cache_entries import MARKER
 from stackcheck.targets import BuildOptions, choose
-from stackcheck.targets.here import HereEngine
+from stackcheck.targets.here import HereEngine, no_image
 from stackcheck.targets.process.process_identity import Owner, this_process
 from stackcheck.targets.process.temp_dirs import sweep_temp_folders, temp_folder
 from stackcheck.targets.venv import VenvEngine, find_python
@@ -87,7 +86,7 @@ class TestVenv:
         assert (target.kind, target.built, target.image) == (
             "venv",
             True,
-            Missing("there is no image: the engine is venv"),
+            no_image("venv"),
         )
         assert target.size_bytes > 0
         assert Path(target.log_file).read_text().count("tinypkg==1.0") == 1
@@ -186,7 +185,7 @@ class TestRunning:
         said: list[str] = []
         target = HereEngine(options.cache).prepare(STACK, None, options, said.append)
         assert said == [f"probing {sys.executable} as it is"]
-        assert target.image == Missing("there is no image: the engine is here")
+        assert target.image == no_image("here")
         assert json.loads(run("import sys; print(sys.argv[1])", a=[1])) == {"a": [1]}
 
     def test_without_gpus_the_agent_looks_for_none(self, run: Callable[..., bytes]) -> None:

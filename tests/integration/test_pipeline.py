@@ -15,7 +15,7 @@ from stackcheck.model.resolution import LockedPackage, Resolution
 from stackcheck.model.verdict import Level, Outcome
 from stackcheck.rules.registry import judge_all
 from stackcheck.steps import building as steps
-from stackcheck.steps.building import built, reason_not_to_build
+from stackcheck.steps.building import BY_IMAGES, built, not_built, reason_not_to_build
 from stackcheck.steps.claiming import claimed
 from stackcheck.targets import BuildOptions, Capabilities, Target
 
@@ -98,7 +98,7 @@ def test_an_engine_that_does_not_work_is_an_error_and_a_stack_that_does_not_buil
     use: Callable[..., list[str]],
 ) -> None:
     use(FakeEngine("venv", NoPythonError("there is no Python 3.99 on this machine", "Install it.")))
-    assert building()[0] == Missing("not built: there is no Python 3.99 on this machine")
+    assert building()[0] == not_built("not built: there is no Python 3.99 on this machine", BY_IMAGES)
     broken = FakeEngine("docker", EngineError("disk full"))
     use(broken)
     assert building()[0] == Fault("disk full")
@@ -117,7 +117,7 @@ def test_of_a_family_the_members_whose_python_is_here_are_built(
     assert building(STACK, family=family)[0].kind == "venv"
     fact, said = building(other, family=family)
     reason = "not built: there is no Python 3.12 on this machine, s-py311 stands for its family"
-    assert fact == Missing(reason)
+    assert fact == not_built(reason, BY_IMAGES)
     assert said[-1] == f"s-py312: {reason}"
     assert building(other)[0].kind == "venv"  # asked for alone, uv fetches a Python
 
