@@ -21,7 +21,7 @@ from stackcheck.steps.claiming import brings_its_own, claimed
 from stackcheck.steps.judging import Run, waive
 from stackcheck.steps.options import Options
 from stackcheck.steps.probing import with_gaps
-from stackcheck.steps.resolution import known, known_resolution, locked, resolved
+from stackcheck.steps.resolution import known_resolution, locked, resolved, resolved_claim
 from stackcheck.targets.engine import Planner, about
 
 if TYPE_CHECKING:
@@ -32,7 +32,17 @@ if TYPE_CHECKING:
     from stackcheck.model.report import Report
     from stackcheck.targets import Engine, Progress, Target
 
-__all__ = ["Options", "build", "check", "check_all", "plan", "probe", "verify", "verify_all", "waive"]
+__all__ = [
+    "Options",
+    "build",
+    "check",
+    "check_all",
+    "plan",
+    "probe",
+    "verify",
+    "verify_all",
+    "waive",
+]
 
 _RESOLVED_AHEAD = 2
 """Stacks that are resolved while another one is built: uv and the network are what they wait for."""
@@ -44,7 +54,7 @@ def check(stack: Stack, options: Options, progress: Progress) -> Report:
     With `options.bytes`, by the files of its wheels too: unpacked, and nothing run.
     """
     run, progress = Run("check", stack), about(progress, stack.id)
-    facts = known(claimed(stack) | resolved(stack, options, progress))
+    facts = resolved_claim(stack, options, progress)
     early = judge_all(rules.before_build(), facts)
     if not options.bytes:
         return run.report(early, facts)
@@ -70,13 +80,9 @@ def check_all(stacks: Iterable[Stack], options: Options, progress: Progress) -> 
 
 def verify_all(stacks: Sequence[Stack], options: Options, progress: Progress) -> Iterator[Report]:
     """Verify several stacks one after the other, and yield their reports; the next are resolved meanwhile."""
-    found = ahead(lambda stack: _resolved(stack, options, progress), stacks, _RESOLVED_AHEAD)
+    found = ahead(lambda stack: resolved_claim(stack, options, progress), stacks, _RESOLVED_AHEAD)
     for stack, facts in zip(stacks, found, strict=True):
         yield verify(stack, options, progress, stacks, facts)
-
-
-def _resolved(stack: Stack, options: Options, progress: Progress) -> dict[str, Any]:
-    return known(claimed(stack) | resolved(stack, options, about(progress, stack.id)))
 
 
 def verify(
@@ -100,7 +106,7 @@ def verify(
     from stackcheck.steps.unpacking import Files, unpacked  # noqa: PLC0415
 
     run = Run("verify", stack, gpus_wanted=options.build.gpus != "none")
-    facts, progress = facts or _resolved(stack, options, progress), about(progress, stack.id)
+    facts, progress = facts or resolved_claim(stack, options, progress), about(progress, stack.id)
     early = judge_all(rules.before_build(), facts)
     facts = locked(stack, facts, options, progress)
     reason = reason_not_to_build(waive(strongest(early), stack), facts, options)
@@ -111,7 +117,7 @@ def verify(
         if isinstance(late_facts["building"], Missing):
             files = unpacked(stack, facts, options, progress)
     late = judge_all(rules.of_target(), with_gaps(facts | late_facts | files.facts))
-    return run.report((*early, *late), facts | late_facts | files.report)
+    return run.report((*early, *late), facts | late_facts | files.report, options.build.cache)
 
 
 def probe(stack: Stack, engine: Engine, options: Options, progress: Progress) -> Report:

@@ -84,7 +84,7 @@ def _built_by(
     if options.cached:
         engine = ReusingEngine(engine, options.build.cache, progress)
     try:
-        if reason := _why_not_here(stack, engine, family, options):
+        if reason := why_not_here(stack, engine, family, options):
             progress(f"{stack.id}: {reason}")
             return {"building": not_built(reason, BY_IMAGES)}
         return prepared(stack, engine, wheels, options, progress)
@@ -92,7 +92,7 @@ def _built_by(
         engine.close()
 
 
-def _why_not_here(stack: Stack, engine: Engine, family: Sequence[Stack], options: Options) -> str:
+def why_not_here(stack: Stack, engine: Engine, family: Sequence[Stack], options: Options) -> str:
     """Return why an engine that answers builds nothing of a stack; "" when it does."""
     if engine.capabilities.files_only:
         return f"not built: the engine {engine.name} looks at files alone"

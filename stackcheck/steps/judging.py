@@ -19,10 +19,12 @@ from stackcheck.rules.registry import accepted, current_code
 from stackcheck.rules.strongest import strongest
 from stackcheck.steps.places import placed
 from stackcheck.steps.probing import packed_agent
+from stackcheck.storage.timings import Timing, keep_timing
 from stackcheck.targets import Target
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from stackcheck.intake.stack import Stack
     from stackcheck.model.facts import Facts
@@ -49,8 +51,15 @@ class Run:
         self.started = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         self.clock = time.monotonic()
 
-    def report(self, verdicts: Sequence[Verdict], facts: Facts) -> Report:
-        """Return what came of the run."""
+    def report(self, verdicts: Sequence[Verdict], facts: Facts, cache: Path | None = None) -> Report:
+        """Return what came of the run; how long it took with a target is kept in `cache`."""
+        report = self._report(verdicts, facts)
+        if cache and isinstance(target := facts.get("building"), Target) and target.kind != "wheels":
+            timing = Timing(report.seconds, report.started)
+            keep_timing(cache, self.stack.title, timing, built=target.built)
+        return report
+
+    def _report(self, verdicts: Sequence[Verdict], facts: Facts) -> Report:
         stack, resolution, target = self.stack, facts.get("resolution"), facts.get("building")
         versions = (
             {p.name: str(p.version) for p in resolution.packages}

@@ -46,6 +46,7 @@ KINDS = (
     Kind("unpacked", "unpacked/*", "wheels, unpacked", 30, 60 << 30, "wheels-"),
     Kind("venvs", "venvs/*", "environments", 60, 100 << 30, "venv-"),
     Kind("observations", "observations/*", "what probes saw", 2, 1 << 30),
+    Kind("timings", "timings/*", "how long stacks took", 180, 20 << 20),
     Kind("logs", "logs/*", "logs of builds", 60, 500 << 20),
     Kind("uv", "uv", "uv's own cache, where it has no other place", 10_000, 1 << 60),
 )

@@ -202,6 +202,15 @@ class Planner(Engine, Protocol):
 
 
 @runtime_checkable
+class Foreteller(Engine, Protocol):
+    """An engine that knows without building whether it has what a stack needs."""
+
+    def foretold(self, stack: Stack, resolution: Resolution | None, options: BuildOptions) -> str:
+        """Return what `prepare` would find built already, in words; "" where it would build."""
+        ...
+
+
+@runtime_checkable
 class ContainerEngine(Engine, Protocol):
     """An engine that `bakes`: it speaks the Docker Engine API."""
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import uv
 
 from stackcheck.model.errors import EngineError
+from stackcheck.report.wording import plural, size
 from stackcheck.storage.cache_entries import MARKER, size_of
 from stackcheck.storage.writable import not_written
 from stackcheck.targets.build_secrets import ca_bundle
@@ -23,9 +24,10 @@ from stackcheck.targets.process.subprocesses import run_logged
 from stackcheck.targets.process.temp_dirs import temp_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from stackcheck.model.resolution import LockedPackage
     from stackcheck.targets.engine import BuildOptions, Progress
 
 
@@ -64,6 +66,8 @@ class Work:
     identity: str
     what: str
     fill: Callable[[Path, Uv], None]
+    packages: tuple[LockedPackage, ...] = ()
+    """What is downloaded for it, unless uv has it in its cache."""
 
     @property
     def digest(self) -> str:
@@ -92,6 +96,11 @@ class LockFolders:
         digest = hashlib.sha256(identity.encode()).hexdigest()
         return self._place / digest[:16], digest
 
+    def finished(self, identity: str) -> str:
+        """Return the folder of what `identity` describes where it is finished, else ""."""
+        folder, digest = self.place(identity)
+        return str(folder) if _finished(folder, digest) is not None else ""
+
     def have(self, work: Work, options: BuildOptions, tell: Progress) -> Made:
         """Return the folder of a piece of work, filled unless it is finished already.
 
@@ -101,12 +110,22 @@ class LockFolders:
         name = f"{self._kind}-{folder.name}"
         log = BuildLog(options.log_folder / f"{name}.log", tell)
         with stop_signals_raise(), once_at_a_time(self._cache, name, tell):
-            size = None if options.no_cache else _finished(folder, digest)
-            if fresh := size is None:
-                size = _fill(folder, work, log, options, tell)
+            found = None if options.no_cache else _finished(folder, digest)
+            if fresh := found is None:
+                tell(to_download(work.what, work.packages))
+                found = _fill(folder, work, log, options, tell)
             else:
                 tell(f"nothing to build: {folder} is made from this lock")
-        return Made(folder, digest, size or 0, str(log.path) if fresh else "")
+        return Made(folder, digest, found or 0, str(log.path) if fresh else "")
+
+
+def to_download(what: str, packages: Sequence[LockedPackage]) -> str:
+    """Say before a build how much it downloads at most, as far as the indexes state sizes."""
+    sizes = [package.size for package in packages]
+    known, unknown = sum(each or 0 for each in sizes), sizes.count(None)
+    told = [f"{size(known)} to download at most"] if known else []
+    told += [f"{unknown} of unknown size"] if unknown else []
+    return f"{what}: {', '.join([plural(len(packages), 'package'), *told])}"
 
 
 def _finished(folder: Path, digest: str) -> int | None:
@@ -117,14 +136,14 @@ def _finished(folder: Path, digest: str) -> int | None:
     marker = folder / MARKER
     try:
         row = json.loads(marker.read_bytes())
-        size = int(row["size_bytes"])
+        size_bytes = int(row["size_bytes"])
         if row.get("digest", digest) != digest:
             return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
     with suppress(OSError):  # a read-only cache serves as well
         os.utime(marker)
-    return size
+    return size_bytes
 
 
 def _fill(folder: Path, work: Work, log: BuildLog, options: BuildOptions, tell: Progress) -> int:
@@ -136,8 +155,8 @@ def _fill(folder: Path, work: Work, log: BuildLog, options: BuildOptions, tell: 
             trusted = {"SSL_CERT_FILE": str(bundle)} if bundle else {}
             environ = {**options.environ, "NO_COLOR": "1", **trusted}
             work.fill(folder, Uv(scratch, environ, log, options.timeout_s, work.what))
-        size = size_of(folder)
-        row = {"what": work.what, "digest": work.digest, "size_bytes": size}
+        size_bytes = size_of(folder)
+        row = {"what": work.what, "digest": work.digest, "size_bytes": size_bytes}
         (folder / MARKER).write_text(json.dumps(row), "utf-8")
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
@@ -145,4 +164,4 @@ def _fill(folder: Path, work: Work, log: BuildLog, options: BuildOptions, tell: 
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    return size
+    return size_bytes

@@ -66,9 +66,10 @@ class VenvEngine:
             raise EngineError(f"{stack.title}: there is no lock to make an environment from")
         _check_possible(stack, resolution)
         work = Work(
-            f"{resolution.python}\n{resolution.lock_text}",
+            _identity(resolution),
             f"making the environment of {stack.id}",
             lambda folder, at: _make(folder, resolution, at, progress),
+            resolution.packages,
         )
         made = self._folders.have(work, options, progress)
         folder = made.folder
@@ -80,6 +81,13 @@ class VenvEngine:
             log_file=made.log_file,
         )  # fmt: skip
 
+    def foretold(self, stack: Stack, resolution: Resolution | None, options: BuildOptions) -> str:
+        """Return the environment that is there: see `Foreteller`."""
+        del stack
+        if resolution is None or options.no_cache:
+            return ""
+        return self._folders.finished(_identity(resolution))
+
     def run_agent(
         self, target: Target, agent: bytes, request: Mapping[str, Any], *, timeout_s: float
     ) -> bytes:
@@ -88,6 +96,10 @@ class VenvEngine:
 
     def close(self) -> None:
         """Hold nothing, let go of nothing; environments stay for the next run."""
+
+
+def _identity(resolution: Resolution) -> str:
+    return f"{resolution.python}\n{resolution.lock_text}"
 
 
 def find_python(version: str, environ: Mapping[str, str]) -> str | None:

@@ -61,6 +61,7 @@ class WheelsEngine:
             _identity(resolution),
             f"unpacking the wheels of {stack.id}",
             lambda folder, at: _unpack(folder, resolution, at),
+            tuple(package for package in resolution.packages if package.is_wheel),
         )
         made = self._folders.have(work, options, progress)
         target = self.place(resolution)

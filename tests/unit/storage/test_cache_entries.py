@@ -33,6 +33,7 @@ PLACES = {
     "unpacked": f"unpacked/ab/{MARKER}",
     "venvs": f"venvs/ab/{MARKER}",
     "observations": "observations/ab.json",
+    "timings": "timings/ab.json",
     "logs": "logs/ab.log",
     "uv": "uv/CACHEDIR.TAG",
 }
