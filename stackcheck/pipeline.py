@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from stackcheck import rules, targets
 from stackcheck.model.errors import EngineError
-from stackcheck.model.facts import Missing
 from stackcheck.model.verdict import Level
+from stackcheck.rules.accepting import waive
 from stackcheck.rules.registry import judge_all
 from stackcheck.rules.strongest import strongest
 from stackcheck.steps.ahead import ahead
 from stackcheck.steps.claiming import brings_its_own, claimed
-from stackcheck.steps.judging import Run, waive
+from stackcheck.steps.judging import Run
 from stackcheck.steps.options import Options
 from stackcheck.steps.probing import with_gaps
 from stackcheck.steps.resolution import known_resolution, locked, resolved, resolved_claim
@@ -102,6 +102,7 @@ def verify(
         built,
         not_built,
         reason_not_to_build,
+        unbuilt,
     )
     from stackcheck.steps.unpacking import Files, unpacked  # noqa: PLC0415
 
@@ -110,11 +111,11 @@ def verify(
     early = judge_all(rules.before_build(), facts)
     facts = locked(stack, facts, options, progress)
     reason = reason_not_to_build(waive(strongest(early), stack), facts, options)
-    late_facts: dict[str, Any] = {"building": not_built(reason)}
+    late_facts: dict[str, Any] = {"building": unbuilt(reason)}
     files = Files({})
     if not reason:
         late_facts = built(stack, facts["resolution"], options, progress, family)
-        if isinstance(late_facts["building"], Missing):
+        if not_built(late_facts["building"]):
             files = unpacked(stack, facts, options, progress)
     late = judge_all(rules.of_target(), with_gaps(facts | late_facts | files.facts))
     return run.report((*early, *late), facts | late_facts | files.report, options.build.cache)

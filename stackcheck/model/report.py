@@ -9,8 +9,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from stackcheck import __version__
+from stackcheck.model.acceptance import code_of, covered
 from stackcheck.model.errors import EXIT_FAIL, EXIT_OK, EXIT_UNCHECKED
-from stackcheck.model.expected import Comparison, Failure, compared
 from stackcheck.model.reach import Reach, reach_of
 from stackcheck.model.verdict import Level, Outcome, Verdict
 
@@ -58,6 +58,8 @@ class Report:
     file: str = ""
     """The definition file, as the user would name it; empty when there is none."""
     summary: str = ""
+    terms: tuple[str, ...] = ()
+    """What the call did not take of the definition, a sentence each: `check --untrusted`."""
     read_from: tuple[str, ...] = ()
     """The project's own files that were read; empty where a definition states the stack."""
     command: str = ""
@@ -70,6 +72,8 @@ class Report:
     resolution: Mapping[str, str] = field(default_factory=dict)
     observation: Mapping[str, Any] | None = None
     hashes: Hashes = Hashes()
+    knowledge: str = ""
+    """The day of the knowledge that it was judged by, and folders that were read beside ours."""
     tool_version: str = __version__
 
     @property
@@ -119,23 +123,38 @@ class Report:
         return _result(self.counts)
 
     @cached_property
-    def failures(self) -> frozenset[Failure]:
-        """Return what fails and counts, by code and subject."""
-        return frozenset(Failure(v.code, v.about) for v in self.counted if v.outcome is Outcome.FAIL)
+    def failed_codes(self) -> frozenset[str]:
+        """Return the codes with at least one FAIL that counts."""
+        return frozenset(each.code for each in self._failed)
 
     @cached_property
-    def compared(self) -> Comparison:
-        """Return how the failures stand to the expected ones (none, for a stack that is to pass)."""
-        expected = self.expect_codes if self.expect == "fail" else ()
-        return compared(expected, self.failures, self.unchecked_codes)
+    def unexpected(self) -> tuple[Verdict, ...]:
+        """Return the FAILs that count and that the definition does not expect."""
+        return tuple(each for number, each in enumerate(self._failed) if number not in self._expected)
+
+    @cached_property
+    def unmet(self) -> tuple[str, ...]:
+        """Return what the definition expects to fail and what did not, though it was checked."""
+        met = set(self._expected.values())
+        stated = self.expect_codes if self.expect == "fail" else ()
+        return tuple(each for each in stated if each not in met and code_of(each) not in self.unchecked_codes)
 
     @cached_property
     def as_expected(self) -> bool:
-        """Tell whether exactly the expected findings failed (none, for a stack that is expected to pass).
+        """Tell whether exactly what is expected failed (nothing, for a stack that is expected to pass).
 
         An expected one that was not checked, offline say, did not fail to fail; one at least has to.
         """
-        return self.compared.exact and (bool(self.compared.met) or not self.compared.unchecked)
+        expected = self.expect == "fail" and bool(self.expect_codes)
+        return not self.unexpected and not self.unmet and bool(self._failed) == expected
+
+    @cached_property
+    def _failed(self) -> tuple[Verdict, ...]:
+        return tuple(each for each in self.verdicts if each.outcome is Outcome.FAIL and each.counts)
+
+    @cached_property
+    def _expected(self) -> Mapping[int, str]:
+        return covered(self.expect_codes, self._failed) if self.expect == "fail" else {}
 
     @cached_property
     def unchecked_codes(self) -> frozenset[str]:
@@ -154,7 +173,7 @@ class Report:
         counts = self.counts
         if self.result is None:
             return EXIT_UNCHECKED
-        if not self.compared.exact:
+        if self.unexpected or self.unmet:
             return EXIT_FAIL
         if not self.as_expected:  # what had to fail was not checked
             return EXIT_UNCHECKED

@@ -123,11 +123,6 @@ class Verdict:
         """Tell whether the verdict takes part in the result (it is not waived)."""
         return not self.waived
 
-    @property
-    def about(self) -> str:
-        """Return what tells it from the other findings of its rule: the subject, else what was found."""
-        return self.subject or self.found
-
 
 def worst(verdicts: Iterable[Verdict]) -> Outcome | None:
     """Return the worst outcome that counts; None when there is no verdict, because nothing is not a PASS."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from shlex import quote
 from typing import TYPE_CHECKING
 
+from stackcheck.model.acceptance import code_of, uncovered_note
 from stackcheck.model.escape import one_line
 from stackcheck.model.reach import NO_CHECK
 from stackcheck.model.verdict import Level, Outcome, Verdict
@@ -165,20 +166,19 @@ def expectation(report: Report) -> str:
     """Say how the result stands to `expect = "fail"`; empty for a stack that is expected to pass."""
     if report.expect == "pass":
         return ""
-    seen, expected = report.compared, sorted(set(report.expect_codes))
-    rest = f"; not checked: {_listed(seen.unchecked)}" if seen.unchecked else ""
+    expected = frozenset(map(one_line, report.expect_codes))
+    unchecked = frozenset(each for each in expected if code_of(each) in report.unchecked_codes)
+    surplus = sorted({one_line(each.code) for each in report.unexpected})
+    few = [note for text in report.expect_codes if (note := uncovered_note(text, report.unexpected))]
+    missing = sorted(one_line(each) for each in report.unmet if code_of(each) not in surplus)
     if report.as_expected:
-        named = _listed(entry for entry in expected if entry not in seen.unchecked)
-        return f"expected to fail, and failed exactly as expected: {named or 'nothing'}{rest}"
-    parts = [f"did not fail: {_listed(seen.missing)}"] if seen.missing else []
-    parts += [f"failed beside them: {_listed(seen.surplus)}"] if seen.surplus else []
-    if not parts:
-        return f"expected to fail with {_listed(expected)}, which was not checked"
-    return f"expected to fail with {_listed(expected) or 'nothing'}, but {'; '.join(parts)}{rest}"
-
-
-def _listed(names: Iterable[object]) -> str:
-    return ", ".join(one_line(name, 120) for name in names)
+        rest = f"; not checked: {', '.join(sorted(unchecked))}" if unchecked else ""
+        named = ", ".join(sorted(expected - unchecked)) or "nothing"
+        return f"expected to fail, and failed exactly as expected: {named}{rest}"
+    parts = [f"did not fail: {', '.join(missing)}"] if missing else []
+    parts += [f"failed beside them: {', '.join(surplus)}"] if surplus else []
+    parts += map(one_line, few)
+    return f"expected to fail with {', '.join(sorted(expected)) or 'nothing'}, but {'; '.join(parts)}"
 
 
 def subject(report: Report) -> str:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from stackcheck import knowledge
-from stackcheck.model.expected import parse_expected
 from stackcheck.model.image import ImageFacts
 from stackcheck.model.report import Hashes, Report, Subject
 from stackcheck.model.resolution import Resolution
 from stackcheck.model.verdict import Level, Outcome
 from stackcheck.probing import agent as agents
 from stackcheck.probing.observation import Observation
-from stackcheck.rules.registry import accepted, current_code
+from stackcheck.rules.accepting import current_text, waive
 from stackcheck.rules.strongest import strongest
 from stackcheck.steps.places import placed
 from stackcheck.steps.probing import packed_agent
@@ -29,17 +27,6 @@ if TYPE_CHECKING:
     from stackcheck.intake.stack import Stack
     from stackcheck.model.facts import Facts
     from stackcheck.model.verdict import Verdict
-
-
-def waive(verdicts: Sequence[Verdict], stack: Stack) -> tuple[Verdict, ...]:
-    """Mark the WARNs and FAILs that the stack accepts with a written reason."""
-    bad, reasons = (Outcome.WARN, Outcome.FAIL), accepted(stack)
-    return tuple(
-        replace(verdict, waived=reasons[verdict.code])
-        if verdict.code in reasons and verdict.outcome in bad
-        else verdict
-        for verdict in verdicts
-    )
 
 
 class Run:
@@ -73,16 +60,18 @@ class Run:
             file=stack.file,
             family=stack.family if stack.family != stack.id else "",
             summary=stack.summary,
+            terms=stack.terms,
             read_from=stack.read_from,
             command=self.command,
             subject=_subject(target),
             started=self.started,
             seconds=round(time.monotonic() - self.clock, 3),
             expect=stack.expect,
-            expect_codes=tuple(map(_current, stack.expect_codes)),
+            expect_codes=tuple(map(current_text, stack.expect_codes)),
             resolution=versions,
             observation=seen.document if isinstance(seen, Observation) else None,
             hashes=_hashes(target),
+            knowledge=facts["dated"].words if "dated" in facts else "",
         )
 
     def _asked(self, verdicts: Sequence[Verdict]) -> Sequence[Verdict]:
@@ -90,17 +79,6 @@ class Run:
         if self.gpus_wanted:
             return verdicts
         return [v for v in verdicts if v.level < Level.GPU or v.outcome is not Outcome.SKIP]
-
-
-def expected_of(stack: Stack) -> tuple[str, ...]:
-    """Return what a stack is expected to fail with, under the codes that answer today; () for to pass."""
-    return tuple(map(_current, stack.expect_codes)) if stack.expect == "fail" else ()
-
-
-def _current(entry: str) -> str:
-    """Return an entry of `expect_codes` under the code that answers today."""
-    expected = parse_expected(entry)
-    return str(expected._replace(code=current_code(expected.code)))
 
 
 def _subject(target: Any) -> Subject:

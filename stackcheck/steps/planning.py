@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from stackcheck import rules, targets
 from stackcheck.model.errors import EngineError
 from stackcheck.model.facts import Missing
+from stackcheck.rules.accepting import waive
 from stackcheck.rules.registry import judge_all
 from stackcheck.rules.strongest import strongest
 from stackcheck.steps.building import reason_not_to_build, why_not_here
 from stackcheck.steps.claiming import brings_its_own
-from stackcheck.steps.judging import waive
 from stackcheck.steps.resolution import in_effect, resolved_claim
 from stackcheck.storage.timings import Timing, last_timing
 from stackcheck.targets.engine import Foreteller

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from stackcheck.intake.stack import Stack
     from stackcheck.model.facts import Missing
     from stackcheck.model.image import ImageFacts
+    from stackcheck.model.outside import OutsideFiles
     from stackcheck.model.resolution import Resolution
 
 Progress: TypeAlias = Callable[[str], None]
@@ -81,7 +82,7 @@ class Capabilities:
     digest of all that is in it, so that what was seen of it holds. `stamped`: a target is a folder of this
     machine that the engine made, so that a look at its files tells whether it holds. `local_pythons`: it
     builds for the Pythons that this machine has. `files_only`: its targets are files for another Python or
-    machine, of which nothing is run.
+    machine, of which nothing is run. `outside`: it is an `OutsideReader`.
     """
 
     images: bool = False
@@ -97,6 +98,7 @@ class Capabilities:
     local_pythons: bool = False
     files_only: bool = False
     stamped: bool = False
+    outside: bool = False
 
 
 @dataclass(frozen=True)
@@ -207,6 +209,15 @@ class Foreteller(Engine, Protocol):
 
     def foretold(self, stack: Stack, resolution: Resolution | None, options: BuildOptions) -> str:
         """Return what `prepare` would find built already, in words; "" where it would build."""
+        ...
+
+
+@runtime_checkable
+class OutsideReader(Engine, Protocol):
+    """An engine that reads the files of its targets from `outside`."""
+
+    def outside(self, target: Target) -> OutsideFiles:
+        """Return the files of a target, nothing of which is started; raise `EngineError` for none."""
         ...
 
 

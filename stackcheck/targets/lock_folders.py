@@ -15,6 +15,7 @@ import uv
 from stackcheck.model.errors import EngineError
 from stackcheck.report.wording import plural, size
 from stackcheck.storage.cache_entries import MARKER, size_of
+from stackcheck.storage.folders import write_atomically
 from stackcheck.storage.writable import not_written
 from stackcheck.targets.build_secrets import ca_bundle
 from stackcheck.targets.process.build_lock import is_locked, once_at_a_time
@@ -86,7 +87,7 @@ class LockFolders:
         """Remove folders that were never finished and that nobody is making; return how many."""
         removed = 0
         for folder in sorted(self._place.glob("*")):
-            if not (folder / MARKER).is_file() and not is_locked(self._cache, f"{self._kind}-{folder.name}"):
+            if _finished(folder) is None and not is_locked(self._cache, f"{self._kind}-{folder.name}"):
                 shutil.rmtree(folder, ignore_errors=True)
                 removed += 1
         return removed
@@ -116,6 +117,8 @@ class LockFolders:
                 found = _fill(folder, work, log, options, tell)
             else:
                 tell(f"nothing to build: {folder} is made from this lock")
+                with suppress(OSError):  # a read-only cache serves as well
+                    os.utime(folder / MARKER)
         return Made(folder, digest, found or 0, str(log.path) if fresh else "")
 
 
@@ -128,22 +131,18 @@ def to_download(what: str, packages: Sequence[LockedPackage]) -> str:
     return f"{what}: {', '.join([plural(len(packages), 'package'), *told])}"
 
 
-def _finished(folder: Path, digest: str) -> int | None:
-    """Return the size of a folder that is finished, and note its use; None for one that has to be filled.
+def _finished(folder: Path, digest: str = "") -> int | None:
+    """Return the size in bytes of a folder that is finished; None for one that has to be filled.
 
-    A marker that is damaged, or of another content than its folder's name says, is none.
+    A marker that is damaged is none; nor is one of another content than is asked for.
     """
-    marker = folder / MARKER
     try:
-        row = json.loads(marker.read_bytes())
-        size_bytes = int(row["size_bytes"])
-        if row.get("digest", digest) != digest:
-            return None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        row = json.loads((folder / MARKER).read_bytes())
+        size_bytes, made = row["size_bytes"], row.get("digest", digest)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    with suppress(OSError):  # a read-only cache serves as well
-        os.utime(marker)
-    return size_bytes
+    known = type(size_bytes) is int and size_bytes >= 0 and digest in ("", made)
+    return size_bytes if known else None
 
 
 def _fill(folder: Path, work: Work, log: BuildLog, options: BuildOptions, tell: Progress) -> int:
@@ -157,7 +156,7 @@ def _fill(folder: Path, work: Work, log: BuildLog, options: BuildOptions, tell: 
             work.fill(folder, Uv(scratch, environ, log, options.timeout_s, work.what))
         size_bytes = size_of(folder)
         row = {"what": work.what, "digest": work.digest, "size_bytes": size_bytes}
-        (folder / MARKER).write_text(json.dumps(row), "utf-8")
+        write_atomically(folder / MARKER, json.dumps(row).encode())
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise EngineError(f"{work.what}: {not_written(folder, error)}") from None

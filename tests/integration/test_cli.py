@@ -134,7 +134,7 @@ def test_help_names_every_command(folder: Path) -> None:
             ["explain", "TORCH1011"],
             "no rule has the code 'TORCH1011'; did you mean 'TORCH101'?; `stackcheck explain` lists all",
         ),
-        (["tables", "gpu"], "there is no table 'gpu'; did you mean 'gpus'?"),
+        (["tables", "gpu"], "nothing is known of 'gpu'; did you mean 'gpus'?"),
         (["verify", "good", "--ca", "no.pem"], "no.pem: there is no such file."),
         (["verify", "good", "--secret", "netrc"], "--secret: give NAME=VALUE, not 'netrc'"),
         (["verify", "good", "--secret", "a=no"], "no: there is no such file."),
@@ -327,7 +327,7 @@ def test_probe_here_without_a_stack(folder: Path) -> None:
     assert (report.stack, report.command, report.subject.kind) == ("", "probe", "here")
     assert report.name == sys.executable
     assert report.observation is not None
-    assert not report.failures
+    assert not report.failed_codes
 
 
 def test_a_fault_of_stackcheck_is_one_line_and_exit_code_3(folder: Path) -> None:

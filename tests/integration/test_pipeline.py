@@ -9,13 +9,19 @@ from packaging.version import Version
 
 from stackcheck import pipeline, rules, targets
 from stackcheck.intake.stack import Stack
-from stackcheck.model.errors import BaseImageError, BuildFailedError, EngineError, NoPythonError
+from stackcheck.model.errors import (
+    BaseImageError,
+    BuildFailedError,
+    EngineError,
+    EngineUnreachableError,
+    NoPythonError,
+)
 from stackcheck.model.facts import Fault, Missing
 from stackcheck.model.resolution import LockedPackage, Resolution
 from stackcheck.model.verdict import Level, Outcome
 from stackcheck.rules.registry import judge_all
 from stackcheck.steps import building as steps
-from stackcheck.steps.building import BY_IMAGES, built, not_built, reason_not_to_build
+from stackcheck.steps.building import BY_IMAGES, built, not_built, reason_not_to_build, unbuilt
 from stackcheck.steps.claiming import claimed
 from stackcheck.targets import BuildOptions, Capabilities, Target
 
@@ -80,25 +86,39 @@ def building(stack: Stack = STACK, engine: str | None = None, family: tuple[Stac
     return facts["building"], said
 
 
-def test_without_a_base_image_a_venv_is_made_and_said_aloud(use: Callable[..., list[str]]) -> None:
+@pytest.mark.parametrize("engine", [None, "docker"])
+def test_a_base_image_that_cannot_be_had_never_takes_the_stack_out_of_its_container(
+    use: Callable[..., list[str]], engine: str | None
+) -> None:
     asked = use(FakeEngine("docker", BaseImageError("no base image.")), FakeEngine("venv"))
+    fact, said = building(engine=engine)
+    assert fact == Fault("no base image.")
+    assert not_built(fact)  # so the files of its wheels are looked at
+    assert asked == [engine or "any"]
+    assert said == []
+
+
+def test_without_an_engine_and_without_a_choice_nothing_of_the_stack_runs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def choose(name: str | None, *_: Any, **__: Any) -> FakeEngine:
+        raise EngineUnreachableError(f"no container engine answers ({name})", "Start it.")
+
+    monkeypatch.setattr(targets, "choose", choose)
     fact, said = building()
-    assert fact.kind == "venv"
-    assert asked == ["any", "venv"]
-    assert said[0] == "no base image. Taking the engine venv instead."
-
-
-def test_an_engine_that_was_asked_for_is_not_replaced(use: Callable[..., list[str]]) -> None:
-    use(FakeEngine("docker", BaseImageError("no base image.")), FakeEngine("venv"))
+    reason = "not built, for no container engine answers (None), and no engine was chosen"
+    hint = "start Docker, or choose --engine venv, which runs the stack's code as this user"
+    assert fact == unbuilt(reason, hint)
+    assert said == ["s-py311: nothing of it is run: no container engine answers (None). Start it."]
     fact, _ = building(engine="docker")
-    assert fact == Fault("no base image.", no_base=True)
+    assert fact == Fault("no container engine answers (docker). Start it.")
 
 
 def test_an_engine_that_does_not_work_is_an_error_and_a_stack_that_does_not_build_a_fail(
     use: Callable[..., list[str]],
 ) -> None:
     use(FakeEngine("venv", NoPythonError("there is no Python 3.99 on this machine", "Install it.")))
-    assert building()[0] == not_built("not built: there is no Python 3.99 on this machine", BY_IMAGES)
+    assert building()[0] == unbuilt("not built: there is no Python 3.99 on this machine", BY_IMAGES)
     broken = FakeEngine("docker", EngineError("disk full"))
     use(broken)
     assert building()[0] == Fault("disk full")
@@ -117,7 +137,7 @@ def test_of_a_family_the_members_whose_python_is_here_are_built(
     assert building(STACK, family=family)[0].kind == "venv"
     fact, said = building(other, family=family)
     reason = "not built: there is no Python 3.12 on this machine, s-py311 stands for its family"
-    assert fact == not_built(reason, BY_IMAGES)
+    assert fact == unbuilt(reason, BY_IMAGES)
     assert said[-1] == f"s-py312: {reason}"
     assert building(other)[0].kind == "venv"  # asked for alone, uv fetches a Python
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from stackcheck.model.expected import parse_expected
+from stackcheck.model.acceptance import code_of
 from stackcheck.model.near import did_you_mean
 from stackcheck.rules.registry import RULES, Finding, current_code, failed, passed, rule, skipped, warned
 
@@ -31,16 +31,17 @@ def named_codes_exist(stack: Stack) -> list[Finding]:
     Fix: correct the code, or remove the entry.
     """
     named = [("ignore", code) for code in stack.ignore]
-    named += [("expect_codes", parse_expected(entry).code) for entry in stack.expect_codes]
+    named += [("expect_codes", code) for code in stack.expect_codes]
     unknown = [
         failed(
             f"{key} names {code}, and no rule has that code",
             expected="a code that `stackcheck explain` lists",
             found=code,
-            hint=f"correct it in {stack.file or 'the definition'}{did_you_mean(code, sorted(RULES))}",
+            hint=f"correct it in {stack.file or 'the definition'}"
+            f"{did_you_mean(code_of(code), sorted(RULES))}",
         )
         for key, code in named
-        if current_code(code) not in RULES
+        if current_code(code_of(code)) not in RULES
     ]
     return unknown or [passed(f"all {len(named)} rule codes that the stack names exist")]
 
