@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from stackcheck.targets.engine import BuildOptions, Progress
 
 _FETCH_S = 900.0
+_FIND_S = 120.0
 _PYTHONS: dict[tuple[str, str, str], str | None] = {}
 """What uv said of interpreters: version and where it looked -> path, None for none."""
 _KEPT = frozenset(("PATH", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "LD_PRELOAD", "PYTHONUTF8"))

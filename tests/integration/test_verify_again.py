@@ -108,11 +108,11 @@ def test_a_changed_environment_another_variable_and_a_tampered_cache_are_probed_
         kept.write_text(kept.read_text().replace("distributions", "distributionz"))
     assert not again(folder)
     assert again(folder)
-    os.environ["LD_PRELOAD_PATH_OF_THIS_TEST"] = "x"
+    os.environ["CUDA_MODULE_LOADING"] = "x"
     try:
         assert not again(folder)
     finally:
-        del os.environ["LD_PRELOAD_PATH_OF_THIS_TEST"]
+        del os.environ["CUDA_MODULE_LOADING"]
 
 
 def test_a_damaged_marker_has_the_environment_made_again(folder: Path) -> None:
