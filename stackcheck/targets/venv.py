@@ -118,14 +118,17 @@ def find_python(version: str, environ: Mapping[str, str]) -> str | None:
 
 def _asked_of_uv(version: str, environ: Mapping[str, str]) -> str | None:
     command = ["python", "find", "--no-config", "--no-project", "--no-python-downloads", "--system", version]
-    answer = subprocess.run(
-        [uv.find_uv_bin(), *command],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=dict(environ),
-        timeout=60,
-    )
+    try:
+        answer = subprocess.run(
+            [uv.find_uv_bin(), *command],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=dict(environ),
+            timeout=_FIND_S,
+        )
+    except subprocess.TimeoutExpired:
+        raise EngineError(f"uv did not say within {_FIND_S:g} s whether Python {version} is here.") from None
     return answer.stdout.strip() or None if answer.returncode == 0 else None
 
 
