@@ -9,7 +9,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from stackcheck.report.document import Document, Entry, Finding, Listing, Section, Table
-from stackcheck.report.wording import plural
+from stackcheck.report.wording import duration, plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Sequence
@@ -31,13 +31,14 @@ def for_people(document: Document, *, verbose: bool = False) -> Document:
     `verbose` keeps the codes. The overview goes where one block is left.
     """
     blocks = _blocks(document.sections)
+    overview = document.overview and _overview(document.overview, document.sections, blocks)
     sections = tuple(_block(each) if len(each) > 1 else each[0] for each in blocks)
     if not verbose:
         sections = tuple(map(_brief, sections))
     alone = len(sections) < 2
     return document._replace(
         sections=sections,
-        overview=None if alone else document.overview,
+        overview=None if alone else overview,
         overall="" if alone else document.overall,
     )
 
@@ -49,6 +50,27 @@ def _blocks(sections: Sequence[Section]) -> list[list[Section]]:
         key = (section.file, section.family) if section.family else number
         blocks.setdefault(key, []).append(section)
     return list(blocks.values())
+
+
+def _overview(table: Table, sections: Sequence[Section], blocks: Sequence[Sequence[Section]]) -> Table:
+    """Return the table with a row for each block, in their order: of a family the worst, and the sums."""
+    rows = dict(zip(map(id, sections), table.rows, strict=True))
+    return table._replace(rows=tuple(_row([rows[id(each)] for each in block], block) for block in blocks))
+
+
+def _row(rows: Sequence[tuple[str, ...]], block: Sequence[Section]) -> tuple[str, ...]:
+    if len(rows) == 1:
+        return rows[0]
+    counts = [
+        sum(int(cell or 0) for cell in column) for column in zip(*(row[3:-1] for row in rows), strict=True)
+    ]
+    return (
+        rows[0][0],
+        f"{block[0].family} ({plural(len(rows), 'member')})",
+        max(block, key=lambda each: each.level).far,
+        *(str(count or "") for count in counts),
+        duration(sum(each.seconds for each in block)),
+    )
 
 
 def _block(sections: Sequence[Section]) -> Section:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from stackcheck.model.report import Report
 from stackcheck.model.verdict import Level, Outcome, Verdict
 from stackcheck.report import render, render_document
+from stackcheck.report.blocks import for_people
 from stackcheck.report.sections import report_document
 
 PASSED = Verdict("AB101", "a title", Outcome.PASS, "fine")
@@ -68,3 +69,17 @@ def test_codes_of_what_was_not_checked_are_shown_with_v_alone() -> None:
     document = report_document(GOOD[1:])
     assert "AB401" not in render_document(document, "text")
     assert "gpu: no GPU here: AB401\n" in render_document(document, "text", verbose=True)
+
+
+def test_the_table_over_several_blocks_has_a_row_for_each_and_its_counts_add_up() -> None:
+    other = Report("other", (PASSED, BROKEN), file="o.toml", command="check")
+    document = for_people(report_document((*GOOD, other)))
+    assert document.overview is not None
+    assert [section.name for section in document.sections] == ["other", "fam"]
+    assert document.overview.rows == (
+        ("FAIL", "other", "stated", "1", "", "", "", "1", "", "0.0 s"),
+        ("PASS", "fam (2 members)", "run", "", "", "", "", "3", "2", "0.0 s"),
+    )
+    page = render((*GOOD, other), "html")
+    for number, section in enumerate(document.sections, 1):
+        assert f'<a href="#stack-{number}">{section.name}' in page
