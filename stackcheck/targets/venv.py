@@ -8,10 +8,9 @@ import re
 import subprocess
 from typing import TYPE_CHECKING, Any, Self
 
-import uv
-
 from stackcheck.model.errors import BuildFailedError, EngineError, NoPythonError, UsageError
 from stackcheck.model.redact import without_secrets
+from stackcheck.resolve.uvrun import find_uv
 from stackcheck.targets.engine import Capabilities, Target
 from stackcheck.targets.here import NO_GPUS, no_image
 from stackcheck.targets.lock_folders import LockFolders, Uv, Work
@@ -120,7 +119,7 @@ def _asked_of_uv(version: str, environ: Mapping[str, str]) -> str | None:
     command = ["python", "find", "--no-config", "--no-project", "--no-python-downloads", "--system", version]
     try:
         answer = subprocess.run(
-            [uv.find_uv_bin(), *command],
+            [str(find_uv()), *command],
             capture_output=True,
             text=True,
             check=False,
