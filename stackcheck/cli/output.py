@@ -40,9 +40,10 @@ _STYLES = {
 }
 
 
-def configure(parser: argparse.ArgumentParser, formats: Sequence[str]) -> None:
-    """Add --format and -o."""
-    parser.add_argument("--format", choices=formats, default=formats[0], help="default: %(default)s")
+def configure(parser: argparse.ArgumentParser, formats: Sequence[str], usual: str = "") -> None:
+    """Add --format and -o; `usual` says which format it is without --format, where that is not the first."""
+    default = None if usual else formats[0]
+    parser.add_argument("--format", choices=formats, default=default, help=f"default: {usual or formats[0]}")
     parser.add_argument(
         "-o", "--output", type=_writable, metavar="FILE", help="write the result there instead of stdout"
     )
