@@ -105,6 +105,11 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         Example("tables 2.8.0", "what is known of a version"),
         Example("tables refresh", "releases of torch that the tables do not have yet"),
     ),
+    "cache": (
+        Example("cache info", "what is kept, and how much of it"),
+        Example("cache clean --older 30", "what was not used for a month"),
+        Example("cache clean --kind venvs --kind unpacked", "the environments, which are the largest"),
+    ),
     "completion": (
         Example("completion bash > ~/.stackcheck.bash", "`source ~/.stackcheck.bash` in ~/.bashrc"),
         Example("completion zsh > DIR/_stackcheck", "DIR is a folder of $fpath, before `compinit`"),
@@ -181,6 +186,7 @@ EXITS: dict[str, dict[int, str]] = {
     "knowledge": {0: "it was printed or done", 2: _JUDGED[2], 3: "an index or a bundle could not be read"},
     "explain": _PRINTED,
     "schema": _PRINTED,
+    "cache": {0: "it was printed, or removed", 2: _JUDGED[2]},
     "completion": _PRINTED,
     "learn": {0: "all was read", 2: _JUDGED[2], 3: "a page or a wheel could not be read"},
     "tables": {0: "it was printed", 2: _JUDGED[2], 3: "with refresh: an index could not be read"},

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-from stackcheck.model.verdict import Evidence
+from stackcheck.model.verdict import Evidence, Level
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, told, warned
 from stackcheck_probes.judging.devices import NO_PERMISSION, fabric_waits, visible
 from stackcheck_probes.judging.driverfit import (
@@ -55,7 +56,13 @@ def libcuda_fits_the_kernel_module(nvidia_driver: NvidiaDriver) -> Finding:
     found = nvidia_driver["libcuda"][:1]
     compared = judged.expected and judged.found not in {"", "none"} and found
     rows = [Evidence(f"{row['path']} -> {row['file']} (by {row['via']})", "nvidia_driver") for row in found]
-    return told(judged, *(rows if compared else ()))
+    said = told(judged, *(rows if compared else ()))
+    return replace(said, level=Level.GPU) if not _is_here(nvidia_driver) else said
+
+
+def _is_here(seen: NvidiaDriver) -> bool:
+    """Tell whether there is a driver or a device to look at: without one, this machine cannot answer."""
+    return driver_version(seen) is not None or bool(seen["device_nodes"])
 
 
 def _states_driver(facts: Facts) -> bool:
@@ -74,7 +81,8 @@ def driver_is_the_stack_s(stack: Stack, nvidia_driver: NvidiaDriver) -> Finding:
     """
     found, stated = driver_version(nvidia_driver), str(stack.driver)
     if found is None:
-        return skipped(f"the driver {stated} of the stack was not compared: no NVIDIA driver here")
+        said = skipped(f"the driver {stated} of the stack was not compared: no NVIDIA driver here")
+        return replace(said, level=Level.GPU)
     exact = stated.removeprefix("==").strip()
     try:
         accepted = SpecifierSet(stated if stated[:1] in "<>=!~" else f"=={exact}")

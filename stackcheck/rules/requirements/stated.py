@@ -175,10 +175,10 @@ def torch_pins(env: Environment, tables: Tables) -> list[Finding]:
         return [skipped(f"no data on the pins of {claim.title}: the wheel on PyPI is built for CUDA {cuda}")]
     newest, pins = tables.packages.newest, row.pins(_PINNED)
     found = (
-        _held_to_pin(env.packages[name], pins[name], row, claim.title, newest.get(name))
+        (name, _held_to_pin(env.packages[name], pins[name], row, claim.title, newest.get(name)))
         for name in sorted(pins.keys() & env.packages.keys())
     )
-    return [finding for finding in found if finding is not None]
+    return [replace(finding, subject=name) for name, finding in found if finding is not None]
 
 
 def _held_to_pin(

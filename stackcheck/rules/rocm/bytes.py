@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from stackcheck.model.verdict import Evidence
+from stackcheck.model.verdict import Evidence, Level
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, told, warned
 from stackcheck_probes.judging.rocmfit import (
     OVERRIDE,
@@ -69,7 +70,8 @@ def gfx_override_is_sound(rocm_host: RocmHost) -> list[Finding]:
         if refused is not None:
             findings.append(told(refused))
         elif not real:
-            findings.append(skipped(f"{name} claims {row['gfx']}; no AMD GPU is here to compare it with"))
+            text = f"{name} claims {row['gfx']}; no AMD GPU is here to compare it with"
+            findings.append(replace(skipped(text), level=Level.GPU))
         elif set(real) == {row["gfx"]}:
             findings.append(passed(f"{name} states what the GPU is, {row['gfx']}"))
         else:
