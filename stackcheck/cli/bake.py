@@ -49,6 +49,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> int:
     """Run the command; the exit code is the answer of the baked image without a GPU."""
+    options.require_place(args)
     stack, image = _named(args)
     wish = baking.Wish(args.tag, args.cpu, args.healthcheck)
     baked = baking.bake(image, stack, wish, options.pipeline_options(args), output.progress(args))

@@ -58,7 +58,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "default: %(default)s",
     )
     parser.add_argument("--again", action="store_true", help="read the wheels that were read before, too")
-    parser.add_argument("-q", "--quiet", action="store_true", help="no progress on stderr")
 
 
 def _name(text: str) -> str:

@@ -28,13 +28,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mirror", default="", metavar="PREFIX", help=options.MIRROR_HELP)
     options.add_image_engine(parser)
     options.add_probing(parser)
-    options.add_quiet(parser)
     output.configure_judging(parser)
     output.configure(parser, FORMATS)
 
 
 def execute(args: argparse.Namespace) -> int:
     """Run the command."""
+    options.require_place(args)
     how, tell = options.pipeline_options(args), output.progress(args)
     kind = "image" if args.image else "venv" if args.venv else "here"
     report = probe_existing(kind, args.image or args.venv or "", _stack(args), how, tell)  # type: ignore[arg-type]

@@ -35,6 +35,11 @@ FailureKind: TypeAlias = Literal[
 MOST_FILES = 50_000
 LONGEST_TEXT = 4096
 _SHA256 = re.compile(r"sha256=([0-9a-fA-F]{64})")
+_TAG = re.compile(r"<!--.*?(?:-->|$)|<script.*?(?:</script|$)|<[^<>]*", re.IGNORECASE | re.DOTALL)
+_INDEX_PAGE = re.compile(
+    r"pypi:repository-version|<(?:title|h1)[^>]*>\s*(?:links for|simple index|index of)\b", re.IGNORECASE
+)
+"""What an index page without a single file still says of itself: PEP 629, and titles that servers give."""
 _DISTRIBUTION = re.compile(r"(?:\.whl|\.tar\.gz|\.zip|\.tar\.bz2|\.tgz)$")
 
 
@@ -138,9 +143,11 @@ def parse_page(body: bytes, *, url: str, content_type: str = "") -> tuple[File, 
 
 
 def _from_html(body: bytes, url: str) -> tuple[File, ...]:
-    base, login = url, False
+    base, login, links = url, False, False
     files: list[File] = []
-    for tag, values in find_tags(body.decode("utf-8", "replace")):
+    text = body.decode("utf-8", "replace")
+    for tag, values in find_tags(text):
+        links = links or tag == "a"
         if tag == "base" and not files:
             base = _joined(url, values.get("href", "")) or base
         elif tag == "a" and len(files) < MOST_FILES and (file := _linked(values, base)):
@@ -148,7 +155,14 @@ def _from_html(body: bytes, url: str) -> tuple[File, ...]:
         login = login or (tag == "input" and values.get("type", "").lower() == "password")
     if login and not files:
         raise NotAPageError("the answer is a login page")
+    if not links and _says_something_else(text[:LONGEST_TEXT]):
+        raise NotAPageError("the answer holds no link but other text, so it is no index page")
     return tuple(files)
+
+
+def _says_something_else(text: str) -> bool:
+    """Tell whether the beginning of a page holds words, and none that an index page begins with."""
+    return bool(re.search(r"\w", _TAG.sub("", text))) and not _INDEX_PAGE.search(text)
 
 
 def _joined(base: str, href: str) -> str:

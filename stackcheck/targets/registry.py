@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from stackcheck.model.errors import EngineError, EngineUnreachableError, UsageError
 from stackcheck.targets.engine import Capabilities, default_cache
+from stackcheck.targets.process.linux import require_linux
 from stackcheck.targets.process.temp_dirs import sweep_temp_folders
 
 if TYPE_CHECKING:
@@ -97,8 +98,9 @@ def choose(
 ) -> Engine:
     """Start the engine of that name; without a name, the first preferred one that answers. Say which.
 
-    `able` names a capability that is needed. `cache` is the cache folder; what killed runs left there and in
-    the engine is swept. Raise `UsageError` for an unknown name or an engine that is not able, `EngineError`
+    Why it is that one is said where it was not named: who named it may be the user or another step. `able`
+    names a capability that is needed. `cache` is the cache folder; what killed runs left there and in the
+    engine is swept. Raise `UsageError` for an unknown name or an engine that is not able, `EngineError`
     when the only one that is left does not answer.
     """
     folder = cache or default_cache()
@@ -107,12 +109,12 @@ def choose(
     if able and not getattr(engine_class(last).capabilities, able):
         raise UsageError(_not_able(last, able))
     sweep_temp_folders(folder)
-    reason = "as asked" if name else "because it answers"
+    reason = "" if name else ", because it answers"
     for each in first:
         try:
             return _started(each, folder, variables, progress, reason)
         except EngineUnreachableError as error:
-            reason = f"because {error.reason}"
+            reason = f", because {error.reason}"
     return _started(last, folder, variables, progress, reason)
 
 
@@ -126,7 +128,10 @@ def _not_able(name: str, able: str) -> str:
 
 
 def _started(name: str, cache: Path, environ: Mapping[str, str], progress: Progress, reason: str) -> Engine:
-    engine = engine_class(name).start(cache, environ)
+    found = engine_class(name)
+    if name in OURS and not found.capabilities.files_only:
+        require_linux(f"the engine {name}")
+    engine = found.start(cache, environ)
     swept = f"; removed {engine.swept} left-overs of a killed run" if engine.swept else ""
-    progress(f"engine: {f'{name} {engine.version}'.strip()}, {reason}{swept}")
+    progress(f"engine: {f'{name} {engine.version}'.strip()}{reason}{swept}")
     return engine

@@ -22,7 +22,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("steps",),
     ("pipeline",),
     ("inspect",),
-    ("guard", "suggest"),
+    ("guard", "suggest", "matrix"),
     ("drift",),
     ("pytest_plugin", "cli"),
     ("__main__", "__init__"),

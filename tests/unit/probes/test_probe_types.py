@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, get_type_hints
@@ -18,7 +19,7 @@ from stackcheck_probes.binaries.fatbin import ImageKind
 from stackcheck_probes.loader.symbols import VersionNeed
 from stackcheck_probes.probes import libraries, loading, nvidia_driver, system
 from stackcheck_probes.probes.numpy_modules import OLD
-from stackcheck_probes.watching import compilewatch, loaded
+from stackcheck_probes.watching import compilewatch, loaded, smoketests
 from tests.unit.probes import fake_packages
 from tests.unit.probes.numpy_fixtures import install, module
 from tests.unit.probes.probe_types import (
@@ -226,6 +227,34 @@ def look_at_numpy(root: Path, _monkeypatch: pytest.MonkeyPatch) -> Any:
     return probe("numpy_modules").run({"sys_path": [str(root)]})
 
 
+def smoke(root: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Run one test that ends at once and one that cannot be started; real ones are another suite's."""
+    del root
+
+    class Ended:
+        def __init__(self, words: list[str], **_how: Any) -> None:
+            if words == ["gone"]:
+                raise FileNotFoundError(2, "No such file or directory")
+            self.pid = 0
+            self.stdout, self.stderr = (self._empty() for _ in range(2))
+
+        def _empty(self) -> Any:
+            reads, writes = os.pipe()
+            os.close(writes)
+            return os.fdopen(reads, "rb")
+
+        def poll(self) -> int:
+            return 0
+
+        wait = poll
+
+    monkeypatch.setattr("subprocess.Popen", Ended)
+    tests: list[dict[str, Any]] = [
+        {"name": word, "command": [word], "files": {}, "timeout_s": 1} for word in ("true", "gone")
+    ]
+    return smoketests.run_all({"tests": tests})
+
+
 LOOKS: dict[str, Callable[[Path, pytest.MonkeyPatch], Any]] = {
     "cmake_sources": look_at_sources,
     "cumm_files": look_at_cumm,
@@ -239,6 +268,8 @@ LOOKS: dict[str, Callable[[Path, pytest.MonkeyPatch], Any]] = {
     "pythons": look_at_pythons,
     "recorded_files": lambda root, _: probe("recorded_files").run({"sys_path": [str(site_of(root))]}),
     "rocm_host": look_at_rocm,
+    "smoke": smoke,
+    "smoke_gpu": smoke,
     "stamps": lambda _root, _: probe("stamps").run({"roots": [str(DATA / "gpucode")]}),
     "system": look_at_the_system,
 }
