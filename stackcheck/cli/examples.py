@@ -92,9 +92,7 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
     "knowledge": (
         Example("knowledge", "which folders are read, and what of them is old"),
         Example("knowledge pack knowledge --name acme-gpu-knowledge", "one file of a team's folder"),
-        Example(
-            "knowledge update https://pypi.acme.example/simple acme-gpu-knowledge", "take the newest one"
-        ),
+        Example("knowledge update INDEX acme-gpu-knowledge", "take the newest of an index"),
         Example("knowledge rollback acme-gpu-knowledge", "read again what was read before it"),
     ),
     "completion": (
