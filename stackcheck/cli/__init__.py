@@ -26,6 +26,8 @@ COMMANDS = {
     "init": "write a definition from a project's own files",
     "list": "list the stacks, axes expanded; runs nothing",
     "check": "judge stacks, or a project's own files, by tables and resolution; builds nothing",
+    "plan": "make a whole stack of a partial wish: newest first, proven, and what had to give way",
+    "upgrade": "bring a stack, or a project's own files, to other versions: the smallest change, proven",
     "suggest": "say the smallest change to a definition that makes its stack good, proven",
     "lock": "resolve a stack and write its lock file",
     "build": "build a stack's image or environment",

@@ -7,6 +7,8 @@ engine, say) is never a file's to decide: it may be somebody else's file.
 from __future__ import annotations
 
 import datetime as dt  # noqa: TC003 - pydantic reads the annotation
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -14,7 +16,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from stackcheck.model.errors import UsageError
 from stackcheck.model.near import did_you_mean
-from stackcheck.storage.project_file import OWN, stated
+from stackcheck.storage.project_file import OWN, SHARED, stated
+from stackcheck.storage.reading import read_text
+from stackcheck.storage.stack_files import project_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,11 +84,37 @@ class Configuration(BaseModel):
         )
 
 
+_LEFT_OUT: ContextVar[bool] = ContextVar("left_out", default=False)
+
+
+@contextmanager
+def without_configuration() -> Iterator[None]:
+    """Leave out what the project states, in this thread: it may be a stranger's."""
+    token = _LEFT_OUT.set(True)
+    try:
+        yield
+    finally:
+        _LEFT_OUT.reset(token)
+
+
+def files_of_configuration() -> tuple[str, ...]:
+    """Return the names of the files in which the project around the working folder may state something."""
+    folder = project_folder()
+    found = [OWN] if (folder / OWN).is_file() else []
+    try:
+        shared = "tool.stackcheck" in read_text(folder / SHARED)
+    except UsageError:
+        shared = False
+    return (*found, *([f"[tool.stackcheck] of {SHARED}"] if shared else []))
+
+
 def configuration() -> tuple[Configuration, str]:
     """Return what the project around the working folder states, and the file; defaults and "" without one.
 
     Raises UsageError with every fault of the file.
     """
+    if _LEFT_OUT.get():
+        return Configuration(), ""
     found = stated()
     return (_parsed(found[0], str(found[1])), str(found[1])) if found else (Configuration(), "")
 

@@ -42,7 +42,7 @@ else:
 __all__ = ["BuiltFor", "Index", "Package", "Stack", "parse_stack"]
 
 
-FILLED_IN = frozenset({"below", "left_out", "read_from", "places", "unread", "contradictions"})
+FILLED_IN = frozenset({"below", "left_out", "read_from", "places", "unread", "contradictions", "terms"})
 """Fields of a Stack that its reader fills, and that no definition states."""
 
 
@@ -207,6 +207,8 @@ class Stack(Strict):
     """Where each key was stated, as "Dockerfile:12"; readers of a project's own files fill it."""
     unread: tuple[str, ...] = ()
     """What those files say and was not understood, a sentence each with its place."""
+    terms: tuple[str, ...] = ()
+    """What the call did not take of it, a sentence each (`stackcheck.intake.untrusted`)."""
     contradictions: tuple[tuple[str, str], ...] = ()
     """Where those files take back what they have stated: the place, and a sentence."""
 

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from stackcheck.model.errors import TableError, UsageError
+from stackcheck.storage.confinement import anywhere
 from stackcheck.storage.parsing import parse_toml
 from stackcheck.storage.reading import as_named, read_text
 from stackcheck_probes.binaries.capability import Capability, Ptx, Sass, parse_capability, parse_code
@@ -125,7 +126,8 @@ class Document:
 def read_document(path: Path, origin: str = "") -> Document:
     """Read one file. Raises TableError, naming it, when it cannot be read, is not TOML, or has no date."""
     try:
-        table = parse_toml(read_text(path), str(path))
+        with anywhere(allowed=True):  # tables are ours or the user's, whoever's files are read meanwhile
+            table = parse_toml(read_text(path), str(path))
     except UsageError as error:
         raise TableError(str(error)) from None
     checked, sources = table.pop("checked", None), table.pop("sources", {})

@@ -23,13 +23,12 @@ class Missing:
 class Fault:
     """Stands in the facts for a step that could not do its work (`building`, `probing`).
 
-    `proven` tells a stack that does not build from an engine that does not work; `no_base` an image to build
-    on that cannot be had. `log_tail` is the end of the log, escaped and bounded; `log_file` where it lies.
+    `proven` tells a stack that does not build from an engine that does not work. `log_tail` is the end of the
+    log, escaped and bounded; `log_file` where it lies.
     """
 
     message: str
     proven: bool = False
-    no_base: bool = False
     log_tail: str = ""
     log_file: str = ""
 
@@ -94,6 +93,7 @@ HOST_FACTS: Mapping[str, Fact] = {
     "document": Fact(Level.RUN, of_target=True),
     "probing": Fact(Level.RUN, of_target=True),
     "observation": Fact(Level.RUN, of_target=True),
+    "contradictions": Fact(Level.BYTES, of_target=True),
 }
 """What the host itself knows of a stack; every probe adds a fact of its own name.
 

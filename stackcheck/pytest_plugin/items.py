@@ -12,6 +12,7 @@ import shutil
 import sys
 import tempfile
 from collections import defaultdict
+from dataclasses import replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from stackcheck import knowledge, pipeline, rules
 from stackcheck.environment import definition_facts
 from stackcheck.intake import catalog
 from stackcheck.intake.configuration import configuration
+from stackcheck.model.acceptance import code_of
 from stackcheck.model.errors import StackcheckError, UsageError
 from stackcheck.model.escape import one_line
 from stackcheck.model.reach import Reach
@@ -29,10 +31,12 @@ from stackcheck.model.verdict import Level, Outcome, Verdict, worst
 from stackcheck.pytest_plugin.shared_reports import SharedReports
 from stackcheck.report import wording
 from stackcheck.report.text import verdict_text
+from stackcheck.rules.accepting import current_text
 from stackcheck.rules.registry import RULES, Rule
+from stackcheck.storage.confinement import anywhere
 from stackcheck.storage.reading import read_certificates, real_path
 from stackcheck.targets import BuildOptions
-from stackcheck.targets.registry import PREFERRED, known_name
+from stackcheck.targets.registry import DEFAULT, known_name
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
@@ -62,7 +66,8 @@ class Stacks:
         folders = [Path(each) for each in get("stack_matrices")]
         host = catalog.hosts(get("stack_gpu"), *(get(f"stack_{key}") for key in _HOST))
         try:
-            self.stacks = catalog.find(get("stack"), folders, host)
+            with anywhere(allowed=get("stack_allow_outside")):
+                self.stacks = catalog.find(get("stack"), folders, host)
             required = configuration()[0].require
         except StackcheckError as error:
             raise pytest.UsageError(str(error)) from None
@@ -88,7 +93,7 @@ class Stacks:
 
     def pytest_report_header(self) -> str:
         """Say which stacks run."""
-        how = f"engine {self.options.engine or ', else '.join(PREFERRED)}"
+        how = f"engine {self.options.engine or DEFAULT}"
         if self.check_only:
             how = "check only, with the bytes of the wheels" if self.options.bytes else "check only"
         return f"stackcheck: {', '.join(stack.id for stack in self.stacks)} ({how})"
@@ -257,12 +262,16 @@ class RuleItem(StackItem):
         super().__init__(**rest)
         self.codes, self.subject = codes, subject
         self.verdicts: tuple[Verdict, ...] = ()
+        self.unexpected: tuple[Verdict, ...] = ()
         self.reach = Reach()
 
     def setup(self) -> None:
         """Have the report made; an ERROR, and a report that could not be had, is an error of the set-up."""
         report = self.report()
         self.reach = report.reach
+        stated = tuple(map(current_text, self.stack.expect_codes))
+        expecting = replace(report, expect=self.stack.expect, expect_codes=stated)
+        self.unexpected = tuple(each for each in expecting.unexpected if each.code in self.codes)
         if self.name == REST:
             text = f"{wording.label(report)} {one_line(report.name, 120)}: {wording.headline(report)}."
             self.user_properties.append((f"{_PROPERTY}HEADLINE", text))
@@ -291,12 +300,12 @@ class RuleItem(StackItem):
             pytest.skip(f"not checked: {reason}")
 
     def _judge_failures(self) -> None:
-        failed, codes = self._with(Outcome.FAIL), self.stack.expect_codes
+        failed, codes = self._with(Outcome.FAIL), map(code_of, self.stack.expect_codes)
         expected = self.stack.expect == "fail" and self.name != REST and self.codes[0] in codes
-        if failed and expected:
+        if failed and expected and not self.unexpected:
             pytest.xfail(f"expected by the definition: {one_line(failed[0].message)}")
         if failed:
-            pytest.fail(_text(failed), pytrace=False)
+            pytest.fail(_text(self.unexpected if expected else failed), pytrace=False)
         if expected:
             said = _text(self.verdicts) or "it had nothing to judge"
             pytest.fail(f"{self.name} was expected to fail, and did not:\n{said}", pytrace=False)
@@ -311,7 +320,7 @@ def codes_of(stack: Stack, *, check_only: bool, bytes_too: bool = False) -> tupl
     With `check_only` rules over what was built do not run, but for those over files with `bytes_too`.
     """
     facts = definition_facts(stack, knowledge.load())
-    expected = stack.expect_codes if stack.expect == "fail" else ()
+    expected = map(code_of, stack.expect_codes) if stack.expect == "fail" else ()
     likely = {rule.code for rule in rules.load_all() if _may_apply(rule, facts)}
     left_out = {rule.code for rule in rules.of_target()} if check_only else set()
     if bytes_too:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from stackcheck.model.acceptance import code_of
 from stackcheck.model.verdict import Outcome, Verdict
 from stackcheck.report import wording
 from stackcheck.report.document import LEADING, Document, Entry, Finding, Listing, Row, Section, Table
@@ -98,9 +99,7 @@ def _section(report: Report) -> Section:
         headline=wording.headline(report),
         outcome=wording.label(report),
         do=tuple(_to_do(report)),
-        notes=tuple(
-            note for note in (report.summary, wording.expectation(report), _looked_at(report)) if note
-        ),
+        notes=tuple(filter(None, _notes(report))),
         parts=(*findings, *_not_checked(report)),
         tail=(wording.tally(report),),
         file=report.file,
@@ -111,8 +110,16 @@ def _section(report: Report) -> Section:
     )
 
 
+def _notes(report: Report) -> Iterator[str]:
+    yield from report.terms
+    yield report.summary
+    yield wording.expectation(report)
+    yield _looked_at(report)
+
+
 def _is_expected(verdict: Verdict, report: Report) -> bool:
-    return verdict.outcome is Outcome.FAIL and verdict.code in report.expect_codes
+    failed = verdict.outcome is Outcome.FAIL
+    return failed and verdict.code in map(code_of, report.expect_codes) and verdict not in report.unexpected
 
 
 def _to_do(report: Report) -> Iterator[str]:

@@ -22,7 +22,6 @@ from stackcheck.model.facts import GRADES, HOST_FACTS, Fact, Facts, Missing
 from stackcheck.model.verdict import Evidence, Level, Outcome, Verdict
 
 if TYPE_CHECKING:
-    from stackcheck.intake.stack import Stack
     from stackcheck_probes.judging.judgement import Judgement
 
 
@@ -120,11 +119,6 @@ RETIRED: dict[str, str] = {}
 def current_code(code: str) -> str:
     """Return the code that answers for a code today: itself, unless the rule was merged into another."""
     return RETIRED.get(code, code)
-
-
-def accepted(stack: Stack) -> dict[str, str]:
-    """Return the codes whose findings a stack accepts, as they are today, with the written reason."""
-    return {current_code(code): reason for code, reason in stack.ignore.items()}
 
 
 def _always(_facts: Facts) -> bool:

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 
 import pytest
 
-from stackcheck.model.index_pages import File, NotAPageError, parse_page
+from stackcheck.model.index_pages import MOST_FILES, File, NotAPageError, TooLargeError, parse_page
 
 URL = "https://host/whl/torch/"
 HASH = "a" * 64
@@ -148,5 +149,16 @@ def test_anchors_are_read_however_they_are_spelled(html: str) -> None:
 )
 def test_pages_that_take_parsers_of_html_minutes_are_read_at_once(piece: str) -> None:
     start = time.process_time()
-    assert files("<html>" + piece * (8_000_000 // len(piece))) == ()
+    with suppress(TooLargeError):  # so many anchors are no page that may be read in part
+        assert files("<html>" + piece * (8_000_000 // len(piece))) == ()
     assert time.process_time() - start < 2.0
+
+
+def test_a_page_with_more_links_than_are_read_is_too_large_and_never_cut() -> None:
+    links = "".join(f'<a href="https://h/goodpkg-1.{n}-py3-none-any.whl">x</a>' for n in range(200))
+    rows = [{"filename": f"goodpkg-1.{n}-py3-none-any.whl", "url": "x"} for n in range(MOST_FILES + 1)]
+    assert len(files("<html>" + links)) == 200
+    with pytest.raises(TooLargeError, match="lists more than 100,000 files"):
+        files("<html>" + "<a href=x>x</a>" * (MOST_FILES + 2))
+    with pytest.raises(TooLargeError, match="lists more than 100,000 files"):
+        parse_page(json.dumps({"files": rows}).encode(), url="https://h/", content_type="application/json")
