@@ -89,10 +89,6 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         Example("matrix 'cuda124*' --torch 2.8,2.9 --gpu L4", "what an upgrade breaks"),
         Example("matrix --hosts hosts.txt --reports reports", "on the team's hosts, with real runs"),
     ),
-    "knowledge": (
-        Example("knowledge info", "which folders are read, and what is old"),
-        Example("knowledge pack --to dist", "one file to publish"),
-    ),
     "report": (
         Example("report night.json --format html -o night.html", "the same report as a page"),
         Example("report a.json b.json", "two reports as one"),
@@ -195,7 +191,6 @@ EXITS: dict[str, dict[int, str]] = {
         2: f"{_JUDGED[2]}; with check: a fault",
         3: "with refresh: an index could not be read",
     },
-    "knowledge": {0: "it was done", 2: _JUDGED[2], 3: "an index could not be read, or a file not written"},
 }
 """What the exit codes of a command say, where that is not what those of `check` say."""
 
