@@ -108,13 +108,6 @@ def configure(name: str, parser: CommandParser) -> ModuleType:
     module.configure(parser)
     for each in parser.actions().values() or [parser]:
         add_manners(each)
-        each.add_argument(
-            "--knowledge",
-            action="append",
-            default=[],
-            metavar="FOLDER",
-            help="read this folder of knowledge after what ships; may be repeated",
-        )
     return module
 
 
