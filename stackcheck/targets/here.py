@@ -10,6 +10,7 @@ from stackcheck.intake.stack import Stack
 from stackcheck.model.facts import Missing
 from stackcheck.model.redact import without_secrets
 from stackcheck.probing.agent import pack
+from stackcheck.probing.answered import answered
 from stackcheck.probing.observation import parse_observation
 from stackcheck.targets.engine import BuildOptions, Capabilities, Target
 from stackcheck.targets.process import agent_process
@@ -85,4 +86,5 @@ def observe_host(cache: Path, agent: bytes = b"") -> Observation:
     nothing = Stack.model_construct(id="")
     target = engine.prepare(nothing, None, BuildOptions(cache=cache), lambda _line: None)
     request = {"probes": list(HOST_PROBES), "params": {}, "timeout_s": _HOST_TIME_S}
-    return parse_observation(engine.run_agent(target, agent or pack(), request, timeout_s=2 * _HOST_TIME_S))
+    document = engine.run_agent(target, agent or pack(), request, timeout_s=2 * _HOST_TIME_S)
+    return answered(parse_observation(document), request)

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 Kind = Literal["green", "leak", "ran", "fault", "hang", "memory", "raw", "unsaid"]
 KINDS: tuple[Kind, ...] = ("green", "leak", "ran", "fault", "hang", "memory", "raw", "unsaid")
-FAULTS = ("fault of stackcheck", "Traceback (most recent call last)", "the rule itself failed")
+FAULTS = ("fault of stackcheck", "\nTraceback (most recent call last)", "the rule itself failed")
+"""What stackcheck says of itself. The traceback of a probe is evidence, and indented."""
 MOST_MB = 1024
 CANARY = "CANARY"
 """A file of this name in the attempt's folder says that code of the attacker ran."""
@@ -84,7 +85,7 @@ def run(attempt: Attempt, folder: Path) -> Result:
         "UV_CACHE_DIR": str(folder / "uv"),
         "UV_HTTP_RETRIES": "0",
         "PYTHONPATH": os.pathsep.join(sys.path[:1]),
-        **{name: os.environ[name] for name in ("STACKCHECK_TABLES", "DOCKER_HOST") if name in os.environ},
+        **{name: os.environ[name] for name in ("STACKCHECK_KNOWLEDGE", "DOCKER_HOST") if name in os.environ},
         **call.environ,
     }
     start = time.monotonic()
@@ -138,7 +139,7 @@ def _judged(
         yield ("green" if code == 0 else "fault"), f"exit code {code}, not one of {sorted(call.may)}"
     if memory_mb > MOST_MB:
         yield "memory", f"{memory_mb} MB"
-    yield from (("fault", f"it says {words!r}") for words in FAULTS if words in text)
+    yield from (("fault", f"it says {words!r}") for words in FAULTS if words in f"\n{text}")
     if call.says not in text:
         yield "unsaid", f"it does not say {call.says!r}"
     yield from (("leak", where) for where in leaked(call.secrets, text, folder))

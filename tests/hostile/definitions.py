@@ -288,8 +288,8 @@ def _untrusted() -> list[Making]:
         ),
         "a tree with plug-ins": tree(HEAD + TORCH, plugged, words, "untrusted", may=ANY),
         "a tree with tables": tree(
-            HEAD + TORCH, {"tables/torch.toml": "checked = 2026-01-01\n"}, words, "STACKCHECK_TABLES",
-            may=BAD, environ={"STACKCHECK_TABLES": "tables"},
+            HEAD + TORCH, {"tables/told/torch.toml": "checked = 2026-01-01\n"}, words, "STACKCHECK_KNOWLEDGE",
+            may=BAD, environ={"STACKCHECK_KNOWLEDGE": "tables"},
         ),
         "a tree with an index of its own": tree(
             HEAD + TORCH + 'index = { extra = ["https://pypi.org.evil.example/simple"] }\n', {}, words,

@@ -165,7 +165,14 @@ def requirements_are_met(stack: Stack, distributions: Distributions, python: Tar
                 findings.append(_unmet(stack, row, problem))
     if unread:
         findings.append(skipped(f"{len(unread)} requirements cannot be read: {'; '.join(unread[:_SHOWN])}"))
+    if unknown := _incomplete(counting):
+        findings.append(skipped(f"what {unknown} requires is not known: its METADATA is not complete."))
     return findings or [passed(f"the requirements of all {len(counting)} installed distributions are met")]
+
+
+def _incomplete(counting: Mapping[str, Distribution]) -> str:
+    """Return the names of distributions whose METADATA says nothing, "" where there are none."""
+    return ", ".join([name for name, row in counting.items() if not row["complete"]][:_SHOWN])
 
 
 def _problem(
@@ -199,7 +206,7 @@ def _unmet(stack: Stack, row: Distribution, problem: tuple[Requirement, str]) ->
 
 
 @rule("DIST304")
-def python_is_accepted(distributions: Distributions, python: TargetPython) -> Finding:
+def python_is_accepted(distributions: Distributions, python: TargetPython) -> list[Finding]:
     """Every installed distribution accepts this Python.
 
     Packages copied from another environment, or installed with --ignore-requires-python, import until the
@@ -209,19 +216,26 @@ def python_is_accepted(distributions: Distributions, python: TargetPython) -> Fi
     Example: a distribution with Requires-Python >=3.12 in an environment of Python 3.11.
     Fix: install a release that accepts this Python.
     """
-    wrong = []
-    for row in first_of_each(distributions).values():
+    wrong, counting = [], first_of_each(distributions)
+    for row in counting.values():
         try:
             accepted = SpecifierSet(row.get("requires_python") or "")
         except InvalidSpecifier:
             continue
         if not accepted.contains(python.version, prereleases=True):
             wrong.append(f"{row['name']} {row['version']} ({accepted})")
-    if not wrong:
-        return passed(f"every installed distribution accepts Python {python.version}")
-    return warned(
-        f"Python {python.version} is not accepted by {', '.join(wrong[:_SHOWN])}",
-        expected="distributions that accept this Python",
-        found=f"{len(wrong)} that do not",
-        hint="install releases that accept this Python",
-    )
+    findings = []
+    if wrong:
+        findings.append(
+            warned(
+                f"Python {python.version} is not accepted by {', '.join(wrong[:_SHOWN])}",
+                expected="distributions that accept this Python",
+                found=f"{len(wrong)} that do not",
+                hint="install releases that accept this Python",
+            )
+        )
+    if unknown := _incomplete(counting):
+        findings.append(
+            skipped(f"which Python {unknown} accepts is not known: its METADATA is not complete.")
+        )
+    return findings or [passed(f"every installed distribution accepts Python {python.version}")]

@@ -43,6 +43,7 @@ class DockerEngine(ApiEngine):
         gpu_requests=True,
         is_local=True,
         content_ids=True,
+        outside=True,
     )
 
     @classmethod
