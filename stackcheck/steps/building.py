@@ -10,7 +10,7 @@ from stackcheck.model.facts import Fault, Missing
 from stackcheck.model.verdict import Outcome
 from stackcheck.steps.claiming import brings_its_own
 from stackcheck.steps.probing import observed
-from stackcheck.targets.registry import without_containers
+from stackcheck.targets.registry import DEFAULT, without_containers
 from stackcheck.targets.reuse import ReusingEngine
 from stackcheck.targets.venv import find_python, platform_here
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 _NO_ENGINE = (
-    "not built, for {}, and no engine was chosen; start Docker, or choose --engine {}, which runs the "
+    "not built: {} does not answer and no engine was chosen; start it, or take --engine {}, which runs the "
     "stack's code as this user"
 )
 
@@ -63,7 +63,7 @@ def built(
         if options.engine:
             return {"building": Fault(str(error))}
         progress(f"{stack.id}: nothing of it is run: {error}")
-        return {"building": Missing(_NO_ENGINE.format(error.reason, without_containers()))}
+        return {"building": Missing(_NO_ENGINE.format(DEFAULT, without_containers()))}
     except EngineError as error:
         return {"building": Fault(str(error))}
     if options.cached:

@@ -106,8 +106,10 @@ def test_without_an_engine_and_without_a_choice_nothing_of_the_stack_runs(
 
     monkeypatch.setattr(targets, "choose", choose)
     fact, said = building()
-    reason = "not built, for no container engine answers (None), and no engine was chosen; start Docker, or "
-    assert fact == Missing(f"{reason}choose --engine venv, which runs the stack's code as this user")
+    assert fact == Missing(
+        "not built: docker does not answer and no engine was chosen; start it, or take --engine venv, which "
+        "runs the stack's code as this user"
+    )
     assert said == ["s-py311: nothing of it is run: no container engine answers (None). Start it."]
     fact, _ = building(engine="docker")
     assert fact == Fault("no container engine answers (docker). Start it.")
