@@ -127,14 +127,15 @@ def _places() -> dict[str, Callable[[Path], Call]]:
         def made(folder: Path) -> Call:
             theirs = Server()
             mine = Server(redirect=f"http://127.0.0.1:{theirs.port}")
+            empty = Server()
             ports = {"mine": mine.port, "other": theirs.port}
             _wheel(folder)
-            index = key.format(url=other.format(**ports)) + ', url = "http://127.0.0.1:9/simple"'
+            index = key.format(url=other.format(**ports)) + f', url = "http://127.0.0.1:{empty.port}/simple"'
             (folder / "one.toml").write_text(_STACK.format(index=index), "utf-8")
 
             def close() -> None:
-                mine.close()
-                theirs.close()
+                for each in (mine, theirs, empty):
+                    each.close()
 
             return Call(
                 ("check", "one.toml", "--format", "json"),
@@ -142,7 +143,7 @@ def _places() -> dict[str, Callable[[Path], Call]]:
                 secrets=(FIRST,),
                 environ={name.format(**ports): value.format(**ports) for name, value in environ.items()},
                 clean_up=close,
-                leaks=lambda: theirs.sent,
+                leaks=lambda: [*theirs.sent, *empty.sent],
             )
 
         return made
