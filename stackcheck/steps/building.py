@@ -10,7 +10,7 @@ from stackcheck.model.facts import Fault, Missing
 from stackcheck.model.verdict import Level, Outcome
 from stackcheck.steps.claiming import brings_its_own
 from stackcheck.steps.probing import observed
-from stackcheck.targets.registry import without_containers
+from stackcheck.targets.registry import DEFAULT, without_containers
 from stackcheck.targets.reuse import ReusingEngine
 from stackcheck.targets.venv import find_python, platform_here
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from stackcheck.targets import Engine, Progress, Target
 
 
-_NO_ENGINE = "not built, for {}, and no engine was chosen"
-_START_ONE = "start Docker, or choose --engine {}, which runs the stack's code as this user"
+_NO_ENGINE = "not built: {} does not answer and no engine was chosen"
+_START_ONE = "start it, or take --engine {}, which runs the stack's code as this user"
 
 
 BY_IMAGES = "build it with an engine whose images bring what it is for: --engine docker"
@@ -69,7 +69,7 @@ def built(
         if options.engine:
             return {"building": Fault(str(error))}
         progress(f"{stack.id}: nothing of it is run: {error}")
-        return {"building": unbuilt(_NO_ENGINE.format(error.reason), _START_ONE.format(without_containers()))}
+        return {"building": unbuilt(_NO_ENGINE.format(DEFAULT), _START_ONE.format(without_containers()))}
     except EngineError as error:
         return {"building": Fault(str(error))}
     if options.cached:

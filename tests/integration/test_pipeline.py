@@ -106,8 +106,8 @@ def test_without_an_engine_and_without_a_choice_nothing_of_the_stack_runs(
 
     monkeypatch.setattr(targets, "choose", choose)
     fact, said = building()
-    reason = "not built, for no container engine answers (None), and no engine was chosen"
-    hint = "start Docker, or choose --engine venv, which runs the stack's code as this user"
+    reason = "not built: docker does not answer and no engine was chosen"
+    hint = "start it, or take --engine venv, which runs the stack's code as this user"
     assert fact == unbuilt(reason, hint)
     assert said == ["s-py311: nothing of it is run: no container engine answers (None). Start it."]
     fact, _ = building(engine="docker")
