@@ -19,7 +19,7 @@ from tests.hostile.campaign import KINDS, Attempt, Result, run
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-PARTS = ("passwords", "environments", "indexes")
+PARTS = ("passwords", "environments", "indexes", "corruptions", "kills")
 """Modules of this folder, each with `attempts(seed)`."""
 
 
