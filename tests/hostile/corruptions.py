@@ -46,7 +46,7 @@ CALLS: tuple[tuple[str, tuple[str, ...], frozenset[int]], ...] = (
 
 
 def attempts(seed: int) -> list[Attempt]:
-    """Return as many attempts as `NUMBER`: each call in turn; the file and the damage are drawn by the seed."""
+    """Return as many attempts as `NUMBER`: each call in turn, file and damage drawn by the seed."""
     found = []
     for number in range(NUMBER):
         pattern, words, may = CALLS[number % len(CALLS)]
