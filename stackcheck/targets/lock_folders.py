@@ -112,7 +112,7 @@ def _finished(folder: Path) -> int | None:
         size = json.loads((folder / MARKER).read_bytes())["size_bytes"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
-    return size if type(size) is int and size >= 0 else None
+    return size if type(size) is int and 0 <= size < 1 << 63 else None
 
 
 def _fill(folder: Path, work: Work, log: BuildLog, options: BuildOptions, tell: Progress) -> int:

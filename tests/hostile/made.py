@@ -27,12 +27,18 @@ packages = {{ goodpkg = "{version}" }}
 [stack.index]
 url = "{url}"
 """
+_ONCE = threading.Lock()
 VERSIONS = {"good": "1.0", "bad": "9.9"}
 
 
-@cache
 def template() -> Path:
     """Return a folder with `work`, `cache` and `uv` of a project that was checked, locked and built."""
+    with _ONCE:
+        return _made()
+
+
+@cache
+def _made() -> Path:
     place = Path(tempfile.mkdtemp(prefix="stackcheck-hostile-made-"))
     atexit.register(shutil.rmtree, place, ignore_errors=True)
     work, python = place / "work", f"{sys.version_info[0]}.{sys.version_info[1]}"
