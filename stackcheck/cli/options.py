@@ -21,12 +21,6 @@ def add_resolving(parser: argparse.ArgumentParser) -> None:
     """Add how versions are resolved."""
     parser.add_argument("--offline", action="store_true", help="use what is cached, ask no index or registry")
     parser.add_argument("--locks", type=Path, metavar="DIR", help="folder of the lock files")
-    add_quiet(parser)
-
-
-def add_quiet(parser: argparse.ArgumentParser) -> None:
-    """Add how much is told meanwhile."""
-    parser.add_argument("-q", "--quiet", action="store_true", help="no progress on stderr")
 
 
 def add_engine(parser: argparse._ActionsContainer) -> None:
@@ -74,6 +68,18 @@ def add_probing(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="for all probes together; default: %(default)g",
     )
+
+
+def require_place(args: argparse.Namespace) -> None:
+    """Refuse, before any work, what builds or runs on a system where that cannot be.
+
+    Raises UsageError; an engine that looks at files alone works everywhere.
+    """
+    from stackcheck.targets.process.linux import require_linux  # noqa: PLC0415 - see add_engine
+
+    said = vars(args).get
+    if said("engine") != "wheels":
+        require_linux(f"`stackcheck {said('command')}`")
 
 
 def pipeline_options(args: argparse.Namespace) -> Options:

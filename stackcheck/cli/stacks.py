@@ -50,7 +50,11 @@ def configure_hosts(parser: argparse.ArgumentParser) -> None:
     add = group.add_argument
     add("--gpu", action="append", default=[], metavar="L4,H100", help="the GPUs that it is for")
     add("--driver", metavar="550.54", help="their driver: a version, or a range such as '>=550'")
-    add("--python", metavar="3.12", help="the Python, where the files name none or a range")
+    add(
+        "--python",
+        metavar="3.12|PATH",
+        help="the Python, where the files name none or a range; for an image: the interpreter's path in it",
+    )
     add("--platform", metavar="linux/arm64", help="operating system and processor")
 
 
@@ -90,3 +94,12 @@ def _found(names: Sequence[str], args: argparse.Namespace) -> tuple[Stack, ...]:
 
     with anywhere(allowed=vars(args).get("allow_outside", False)):
         return catalog.find(names, args.matrices, given(args))
+
+
+def interpreter(args: argparse.Namespace) -> str:
+    """Return the interpreter that `--python` names by its path, and take it from there: "" for a version."""
+    text = str(args.python or "")
+    if "/" not in text:
+        return ""
+    args.python = None
+    return text

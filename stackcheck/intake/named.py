@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from stackcheck.model.errors import UsageError
 from stackcheck.model.index_urls import local_path
 from stackcheck.storage.confinement import only_in, refuse_outside, repository_of
-from stackcheck.storage.reading import is_folder, open_file, read_text, stands
+from stackcheck.storage.reading import is_folder, open_file, read_bytes, read_text, real_path, stands
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -54,6 +54,18 @@ def _named(stack: Stack) -> Iterator[tuple[str, Path]]:
             yield key, folder / path
 
 
+MOST_LINES = 20_000
+"""Lines of a Dockerfile; the longest that is known has some hundred."""
+
+
+def refuse_endless(text: str, shown: object) -> None:
+    """Raise UsageError for a Dockerfile of more lines than anybody writes: each is read as a shell does."""
+    if (count := text.count("\n")) > MOST_LINES:
+        raise UsageError(
+            f"{shown}: {count:,} lines are more than the {MOST_LINES:,} that a Dockerfile may have."
+        )
+
+
 def dockerfile_path(stack: Stack, root: Path | None = None) -> Path:
     """Return where the Dockerfile of a stack lies; paths are relative to `root`, else to the definition."""
     return (root or Path(stack.file).parent) / (stack.image.dockerfile or "Dockerfile")
@@ -65,10 +77,38 @@ def dockerfile_text(stack: Stack, root: Path | None = None) -> str:
     Raises UsageError, one sentence with stack and path, when it cannot be read.
     """
     try:
-        text = read_text(dockerfile_path(stack, root), errors="replace")
+        path = dockerfile_path(stack, root)
+        text = read_text(path, errors="replace")
+        refuse_endless(text, path)
     except UsageError as error:
         raise UsageError(f"{stack.title}: image.dockerfile: {error}") from None
     if not re.search(r"(?im)^\s*FROM\s", text):
         path = dockerfile_path(stack, root)
         raise UsageError(f"{stack.title}: image.dockerfile: {path}: no line starts with FROM.")
     return text
+
+
+MOST_SMOKE = 1 << 20
+"""Bytes of all files of the smoke tests of one stack: they travel in the request to the probes."""
+
+
+def smoke_files(stack: Stack) -> dict[str, bytes]:
+    """Return the files that the smoke tests of a stack name, by their path from the definition's folder.
+
+    Raises UsageError, one sentence with stack and path, for one that cannot be read, that a link leads out
+    of that folder, or that makes them more than `MOST_SMOKE` bytes.
+    """
+    folder, found = Path(stack.file).parent, dict[str, bytes]()
+    for smoke in stack.smoke:
+        for name in filter(None, (smoke.script, *smoke.files)):
+            where = f"{stack.title}: smoke {smoke.name}"
+            path = folder / name
+            if not real_path(path).is_relative_to(real_path(folder)):
+                raise UsageError(f"{where}: {path}: this link leads out of the folder of the definition.")
+            try:
+                found[name] = read_bytes(path, MOST_SMOKE)
+            except UsageError as error:
+                raise UsageError(f"{where}: {error}") from None
+    if sum(map(len, found.values())) > MOST_SMOKE:
+        raise UsageError(f"{stack.title}: the files of its smoke tests hold more than {MOST_SMOKE:,} bytes.")
+    return found

@@ -79,6 +79,7 @@ HOST_FACTS: Mapping[str, Fact] = {
     "stack": Fact(Level.STATED),
     "tables": Fact(Level.STATED),
     "env": Fact(Level.STATED),
+    "dated": Fact(Level.STATED),
     "dockerfile": Fact(Level.STATED),
     "shelf": Fact(Level.STATED),
     "resolving": Fact(Level.RESOLVED),
@@ -96,7 +97,8 @@ HOST_FACTS: Mapping[str, Fact] = {
 }
 """What the host itself knows of a stack; every probe adds a fact of its own name.
 
-`env` is the Environment: one record a distribution, each field with its evidence and level.
+`env` is the Environment: one record a distribution, each field with its evidence and level. `dated` says how
+old the knowledge of its packages is.
 """
 
 GRADES: Mapping[str, Level] = {"static": Level.BYTES, "import": Level.RUN, "gpu": Level.GPU}

@@ -70,6 +70,8 @@ class Report:
     resolution: Mapping[str, str] = field(default_factory=dict)
     observation: Mapping[str, Any] | None = None
     hashes: Hashes = Hashes()
+    knowledge: str = ""
+    """The day of the knowledge that it was judged by, and folders that were read beside ours."""
     tool_version: str = __version__
 
     @property

@@ -208,7 +208,8 @@ class StackNode(pytest.Collector):
         plugin = plugin_of(self.config)
         codes = codes_of(self.stack, check_only=plugin.check_only, bytes_too=plugin.options.bytes)
         for code in codes:
-            yield RuleItem.from_parent(self, name=code, stack=self.stack, codes=(code,))
+            for name, subject in names_of(code, self.stack):
+                yield RuleItem.from_parent(self, name=name, stack=self.stack, codes=(code,), subject=subject)
         yield RuleItem.from_parent(self, name=REST, stack=self.stack, codes=codes)
         if required := plugin.required:
             yield ReachItem.from_parent(self, name=REACH, stack=self.stack, required=Level[required.upper()])
@@ -232,7 +233,8 @@ class StackItem(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """Name the item in headings: the stack, and the code with the rule's title."""
-        title = RULES[self.name].title if self.name in RULES else _TITLES[self.name]
+        code = self.name.partition("[")[0]
+        title = RULES[code].title if code in RULES else _TITLES[self.name]
         return self.path, line_of(self.stack, self.path) - 1, f"{self.stack.title}::{self.name} {title}"
 
 
@@ -255,10 +257,10 @@ class ReachItem(StackItem):
 class RuleItem(StackItem):
     """What one rule says of one stack, or (`REST`) what all rules say that have no item of their own."""
 
-    def __init__(self, *, codes: tuple[str, ...], **rest: Any) -> None:
-        """Keep the code of this item or, for `REST`, those of all the others."""
+    def __init__(self, *, codes: tuple[str, ...], subject: str = "", **rest: Any) -> None:
+        """Keep the code of this item or, for `REST`, those of all the others; `subject` narrows it to one."""
         super().__init__(**rest)
-        self.codes = codes
+        self.codes, self.subject = codes, subject
         self.verdicts: tuple[Verdict, ...] = ()
         self.unexpected: tuple[Verdict, ...] = ()
         self.reach = Reach()
@@ -273,7 +275,8 @@ class RuleItem(StackItem):
         if self.name == REST:
             text = f"{wording.label(report)} {one_line(report.name, 120)}: {wording.headline(report)}."
             self.user_properties.append((f"{_PROPERTY}HEADLINE", text))
-        self.verdicts = tuple(v for v in report.verdicts if (v.code in self.codes) != (self.name == REST))
+        mine = (v for v in report.verdicts if (v.code in self.codes) != (self.name == REST))
+        self.verdicts = tuple(v for v in mine if not self.subject or v.subject in ("", self.subject))
         if worst(self.verdicts) is Outcome.ERROR and not self._with(Outcome.FAIL):
             pytest.fail(f"ERROR: could not be checked\n{_text(self._with(Outcome.ERROR))}", pytrace=False)
 
@@ -298,7 +301,7 @@ class RuleItem(StackItem):
 
     def _judge_failures(self) -> None:
         failed, codes = self._with(Outcome.FAIL), map(code_of, self.stack.expect_codes)
-        expected = self.stack.expect == "fail" and self.name in codes
+        expected = self.stack.expect == "fail" and self.name != REST and self.codes[0] in codes
         if failed and expected and not self.unexpected:
             pytest.xfail(f"expected by the definition: {one_line(failed[0].message)}")
         if failed:
@@ -323,6 +326,13 @@ def codes_of(stack: Stack, *, check_only: bool, bytes_too: bool = False) -> tupl
     if bytes_too:
         left_out -= {rule.code for rule in rules.of_files()}
     return tuple(sorted({*likely, *expected} - left_out))
+
+
+def names_of(code: str, stack: Stack) -> list[tuple[str, str]]:
+    """Return the items of a code, each with its subject: one of its own for each smoke test."""
+    level = RULES[code].level.word if code in RULES else ""
+    tests = [each.name for each in stack.smoke if code.startswith("SMOKE") and each.level == level]
+    return [(f"{code}[{name}]", name) for name in tests] or [(code, "")]
 
 
 def _may_apply(rule: Rule, facts: Facts) -> bool:

@@ -148,7 +148,8 @@ def _looked_at(report: Report) -> str:
     where = f"; defined in {report.file}" if report.file else ""
     if report.read_from:
         where = f"; read from {', '.join(report.read_from)}"
-    return f"{wording.subject(report)}; {wording.when(report)}{where}"
+    by = f"; {report.knowledge}" if report.knowledge else ""
+    return f"{wording.subject(report)}; {wording.when(report)}{by}{where}"
 
 
 def _facts(report: Report) -> tuple[tuple[str, str], ...]:
@@ -159,6 +160,7 @@ def _facts(report: Report) -> tuple[tuple[str, str], ...]:
         ("subject", wording.subject(report)),
         ("digest", report.subject.digest),
         ("fingerprint", report.hashes.fingerprint),
+        ("knowledge", report.knowledge.removeprefix("knowledge of ")),
         ("expectation", wording.expectation(report)),
     )
     return tuple((name, value) for name, value in pairs if value)

@@ -60,6 +60,7 @@ class Run:
             resolution=versions,
             observation=seen.document if isinstance(seen, Observation) else None,
             hashes=_hashes(target),
+            knowledge=facts["dated"].words if "dated" in facts else "",
         )
 
 

@@ -46,9 +46,10 @@ def _place(verdict: Verdict, stack: Stack) -> str:
 
 
 def _keys(verdict: Verdict) -> Iterator[str]:
-    """Yield the keys that a verdict is about: that of the package that it names, then those of its family."""
+    """Yield the keys that a verdict is about: of what it names, a package or variable, then of its family."""
     if verdict.subject:
         yield f"packages.{canonicalize_name(verdict.subject)}"
+        yield f"env.{verdict.subject}"
     rule = RULES.get(verdict.code)
     if rule is not None:
         yield from family_keys(rule.module)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from stackcheck.model.errors import EngineError, UsageError
 from stackcheck.targets.engine import Capabilities, default_cache
+from stackcheck.targets.process.linux import require_linux
 from stackcheck.targets.process.temp_dirs import sweep_temp_folders
 
 if TYPE_CHECKING:
@@ -98,8 +99,9 @@ def choose(
 ) -> Engine:
     """Start the engine of that name, else the default one, and say so; no other one is tried.
 
-    `able` names a capability that is needed. `cache` is the cache folder; what killed runs left there and in
-    the engine is swept. Raise `UsageError` for an unknown name or an engine that is not able,
+    Why it is that one is said where it was not named: who named it may be the user or another step. `able`
+    names a capability that is needed. `cache` is the cache folder; what killed runs left there and in the
+    engine is swept. Raise `UsageError` for an unknown name or an engine that is not able,
     `EngineUnreachableError` when it does not answer.
     """
     folder = cache or default_cache()
@@ -108,10 +110,13 @@ def choose(
     if able and not getattr(engine_class(chosen).capabilities, able):
         raise UsageError(_not_able(chosen, able))
     sweep_temp_folders(folder)
-    engine = engine_class(chosen).start(folder, variables)
+    found = engine_class(chosen)
+    if chosen in OURS and not found.capabilities.files_only:
+        require_linux(f"the engine {chosen}")
+    engine = found.start(folder, variables)
     swept = f"; removed {engine.swept} left-overs of a killed run" if engine.swept else ""
-    reason = "as asked" if name else "because it answers"
-    progress(f"engine: {f'{chosen} {engine.version}'.strip()}, {reason}{_as_user(engine)}{swept}")
+    reason = "" if name else ", because it answers"
+    progress(f"engine: {f'{chosen} {engine.version}'.strip()}{reason}{_as_user(engine)}{swept}")
     return engine
 
 

@@ -20,7 +20,7 @@ from tests.hostile.campaign import KINDS, Attempt, Result, run
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-PARTS = ("passwords", "environments", "images", "indexes", "corruptions", "kills")
+PARTS = ("definitions", "passwords", "environments", "images", "indexes", "corruptions", "kills")
 """Modules of this folder, each with `attempts(seed)`."""
 
 

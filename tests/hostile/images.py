@@ -34,8 +34,8 @@ _ADDS = (
 def change(probes):
     for name, version in (('torch', '2.5.0'), ('goodpkg', '1.0')):
         rows(probes).append({{'name': name, 'version': version, 'complete': True, 'requires': [],
-            'extras': [], 'location': {SITE!r}, 'metadata': name + '-' + version + '.dist-info', 'installer': 'pip',
-            'tags': ['py3-none-any'], 'direct_url': None}})
+            'extras': [], 'location': {SITE!r}, 'metadata': name + '-' + version + '.dist-info',
+            'installer': 'pip', 'tags': ['py3-none-any'], 'direct_url': None}})
 """
 )
 _DOCUMENT = FORGED % ""

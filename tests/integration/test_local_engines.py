@@ -84,9 +84,7 @@ class TestVenv:
         said: list[str] = []
         engine = choose("venv", said.append, cache=options.cache)
         target = engine.prepare(STACK, lock(wheel), options, said.append)
-        assert said[0] == (
-            "engine: venv, as asked; it runs the stack's code as this user, in a bare environment"
-        )
+        assert said[0] == "engine: venv; it runs the stack's code as this user, in a bare environment"
         assert (target.kind, target.built, target.image) == (
             "venv",
             True,

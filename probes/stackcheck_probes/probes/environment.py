@@ -23,6 +23,7 @@ ALLOWED = {
     "CMAKE_POLICY_VERSION_MINIMUM": "lets CMake 4 configure projects that ask for policies before 3.5",
     "CONDA_DEFAULT_ENV": "a conda environment is active",
     "CONDA_PREFIX": "a conda environment is active",
+    "CUDA_DEVICE_ORDER": "how CUDA numbers devices: by speed, or by PCI bus",
     "CUDA_DISABLE_PTX_JIT": "the driver compiles no PTX",
     "CUDA_FORCE_PTX_JIT": "the driver ignores compiled code",
     "CUDA_HOME": "which toolkit source builds take",

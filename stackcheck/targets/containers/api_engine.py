@@ -13,6 +13,7 @@ from stackcheck.targets.containers import agent_container
 from stackcheck.targets.containers.builder import LABEL_BASE_ID, LABEL_BASE_PYTHON, Builder, Built
 from stackcheck.targets.containers.connection import engine_errors, first_line
 from stackcheck.targets.containers.gpus import GpuRequest, look_at_host, request_gpus
+from stackcheck.targets.containers.image_python import find_python
 from stackcheck.targets.containers.images import CONFINED, have_image, is_not_there, python_of
 from stackcheck.targets.containers.outside import read_outside
 from stackcheck.targets.containers.sweep import sweep_engine
@@ -107,7 +108,8 @@ class ApiEngine:
             found = have_image(
                 self.client, image.ready, progress, mirror=options.mirror, platform=stack.platform
             )
-            return (Built(found, new=False),), own_python
+            named = image.python or find_python(self.client, found).python
+            return (Built(found, new=False),), (named,)
         if not self.capabilities.builds:
             raise EngineError(f"{stack.title}: {self.cannot_build}")
         builder = Builder(self.client, self._tool, options, progress)
@@ -121,13 +123,17 @@ class ApiEngine:
         return (*below, builder.from_lock(stack, resolution, base)), (f"{VENV}/bin/python",)
 
     def _look(self, built: Built, python: tuple[str, ...]) -> ImageFacts:
-        """Return the facts of an image; the Python of a generated one is that of its base."""
+        """Return the facts of an image; the Python of a generated one is that of its base.
+
+        Another image's labels about its build may be those of an image that it was built on.
+        """
         labels = (built.image.attrs.get("Config") or {}).get("Labels") or {}
-        base_python = labels.get(LABEL_BASE_PYTHON, "")
+        ours = labels if built.generated else {}
+        base_python = ours.get(LABEL_BASE_PYTHON, "")
         return parse_image(
             built.image.attrs,
             base=labels.get(LABEL_BASE, ""),
-            base_id=labels.get(LABEL_BASE_ID, ""),
+            base_id=ours.get(LABEL_BASE_ID, ""),
             base_python=base_python,
             python=base_python or python_of(self.client, str(built.image.id), python),
         )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from typing import IO, TYPE_CHECKING
 
-from stackcheck.model.errors import EngineError
+from stackcheck.model.errors import EngineError, ProbeError
 from stackcheck.resolve.bound_start import bound_to_us
 from stackcheck.targets.process.build_log import LONGEST_LINE
 from stackcheck.targets.process.signals import deadline
@@ -71,3 +72,22 @@ def _end(process: subprocess.Popen[str]) -> None:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def run_short(words: Sequence[str], seconds: float, environ: Mapping[str, str]) -> bytes:
+    """Return what a command prints, whatever its exit code; `environ` is set beside what is set here.
+
+    Raise `ProbeError` when it cannot be run or takes longer than `seconds`.
+    """
+    try:
+        done = subprocess.run(
+            words,
+            env={**os.environ, **environ},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            timeout=seconds,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ProbeError(f"{words[0]} could not be run: {error}.") from None
+    return done.stdout

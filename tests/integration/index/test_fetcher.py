@@ -254,7 +254,7 @@ def test_a_proxy_of_the_environment_is_used_but_not_for_no_proxy(
 ) -> None:
     for name in ("HTTP_PROXY", "NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
-    server.faults["http://"] = page(b"<html>by the proxy")
+    server.faults["http://"] = page(b"<html><title>Index of the proxy</title>")
     other.add("main", make_wheel("alpha", "1.0"))
     monkeypatch.setenv("http_proxy", f"http://user:{SECRET}@{server.host}")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
