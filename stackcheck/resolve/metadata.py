@@ -116,6 +116,6 @@ def _kept(path: Path) -> tuple[str, ...] | None:
         lines = tuple(map(str, json.loads(path.read_bytes())))
         for line in lines:
             Requirement(line)
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return None
     return lines
