@@ -123,7 +123,7 @@ def _kept(path: Path) -> tuple[str, ...] | None:
         for line in lines:
             Requirement(line)
         return lines if row["sha256"] == _digest(lines) else None
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
 
 

@@ -140,7 +140,7 @@ def _finished(folder: Path, digest: str = "") -> int | None:
         size_bytes, made = row["size_bytes"], row.get("digest", digest)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    known = type(size_bytes) is int and size_bytes >= 0 and digest in ("", made)
+    known = type(size_bytes) is int and 0 <= size_bytes < 1 << 63 and digest in ("", made)
     return size_bytes if known else None
 
 

@@ -204,7 +204,7 @@ def load(path: Path, bound: Mapping[str, Any], now: float, stamp: Stamp | None =
         found = json.loads(document)
     except FileNotFoundError:
         return Missing("this target was not probed before, or something that it rests on has moved")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return Missing("what is kept is damaged")
     if not 0 <= now - seen <= LONGEST_S:
         return Missing("what is kept is older than a day")

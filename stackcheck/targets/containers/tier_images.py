@@ -78,7 +78,7 @@ def labels_of(image: Image) -> dict[str, str]:
 def _files(text: str) -> dict[str, str]:
     try:
         found: Any = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return {str(path): str(digest) for path, digest in found.items()} if isinstance(found, dict) else {}
 
