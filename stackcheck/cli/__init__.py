@@ -42,7 +42,7 @@ COMMANDS = {
     "recipes": "hold a folder of Nix expressions against a matrix of variants, or write them",
     "learn": "read the wheels of packages on an index, and keep what they say",
     "tables": "list what the knowledge tables hold, with their sources",
-    "completion": "print what makes a shell (bash, zsh, fish, tcsh) complete the words of this command",
+    "completion": "print what makes a shell (bash, zsh, fish, tcsh) complete its words, or the man page",
 }
 """Every command, with its line in `stackcheck --help`; the module of the same name implements it."""
 

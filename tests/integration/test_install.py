@@ -158,3 +158,34 @@ def test_the_wheel_says_where_it_runs_and_brings_what_it_needs(wheel: Path) -> N
         assert f"Classifier: Programming Language :: Python :: 3.{minor}\n" in text
     assert any(name.startswith("stackcheck/matrices/") for name in names)
     assert not [name for name in names if name.startswith("tests/")]
+
+
+@pytest.mark.parametrize("minor", [11, 12, 13, 14])
+def test_it_runs_under_each_python_that_is_on_this_machine(newcomer: Path, wheel: Path, minor: int) -> None:
+    pyenv = [str(each) for each in Path.home().glob(f".pyenv/versions/3.{minor}.*/bin")]
+    environ = {**os.environ, "PATH": ":".join([*pyenv, os.environ["PATH"]])}
+    find = [find_uv_bin(), "python", "find", "--no-project", "--no-python-downloads", f"3.{minor}"]
+    found = subprocess.run(find, capture_output=True, text=True, check=False, cwd=newcomer, env=environ)
+    if found.returncode:
+        pytest.skip(f"there is no Python 3.{minor} on this machine")
+    uvx = (find_uv_bin(), "tool", "run", "--python", found.stdout.strip(), "--from", wheel, "stackcheck")
+    done = run(newcomer, *uvx, "check", ".")
+    assert (done.returncode, told(done.stdout)) == (1, FAULTS), done.stdout + done.stderr
+    assert run(newcomer, *uvx, "init").stdout.count("torch") >= 1
+    for words in (["help", "check"], ["explain", "TORCH101"], ["list"], ["completion", "zsh"]):
+        done = run(newcomer, *uvx, *words)
+        assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    mixed = run(newcomer, *uvx, "check", "--offline", ".", "-q", "--ofline")
+    assert "did you mean '--offline'?" in mixed.stderr
+
+
+@pytest.mark.parametrize("minor", [11, 12, 13, 14])
+@pytest.mark.parametrize("platform", ["linux", "macos", "windows"])
+def test_all_that_it_needs_has_wheels_for_each_host(tmp_path: Path, platform: str, minor: int) -> None:
+    command = [
+        find_uv_bin(), "pip", "compile", "--quiet", "--python-version", f"3.{minor}", "--python-platform",
+        platform, "--only-binary", ":all:", str(ROOT / "pyproject.toml"), "-o", str(tmp_path / "r.txt"),
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert "\npydantic==" in (tmp_path / "r.txt").read_text()
