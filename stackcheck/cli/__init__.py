@@ -18,6 +18,7 @@ from stackcheck.cli.parser import CommandParser, add_manners, in_front, near
 from stackcheck.model.errors import EXIT_UNCHECKED, EXIT_USAGE, StackcheckError, UsageError
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Iterable, Sequence
     from types import FrameType, ModuleType
 
@@ -25,6 +26,8 @@ COMMANDS = {
     "init": "write a definition from a project's own files",
     "list": "list the stacks, axes expanded; runs nothing",
     "check": "judge stacks, or a project's own files, by tables and resolution; builds nothing",
+    "plan": "make a whole stack of a partial wish: newest first, proven, and what had to give way",
+    "upgrade": "bring a stack, or a project's own files, to other versions: the smallest change, proven",
     "suggest": "say the smallest change to a definition that makes its stack good, proven",
     "lock": "resolve a stack and write its lock file",
     "build": "build a stack's image or environment",
@@ -37,11 +40,13 @@ COMMANDS = {
     "bake": "put the entrypoint and what it expects into an image",
     "entrypoint": "inside an image: check the container in milliseconds, then become the command",
     "explain": "say what a rule checks, why, and from which source",
+    "matrix": "stacks against GPUs, drivers and releases of torch, at a glance",
     "report": "render a report again, in any format",
     "schema": "print the JSON Schema of stack definitions, of reports or of drift",
     "recipes": "hold a folder of Nix expressions against a matrix of variants, or write them",
     "learn": "read the wheels of packages on an index, and keep what they say",
     "tables": "list what the knowledge tables hold, with their sources",
+    "knowledge": "say what is known from where and of which day; pack, take and give back bundles of it",
     "completion": "print what makes a shell (bash, zsh, fish, tcsh) complete its words, or the man page",
 }
 """Every command, with its line in `stackcheck --help`; the module of the same name implements it."""
@@ -102,6 +107,13 @@ def configure(name: str, parser: CommandParser) -> ModuleType:
     module.configure(parser)
     for each in parser.actions().values() or [parser]:
         add_manners(each)
+        each.add_argument(
+            "--knowledge",
+            action="append",
+            default=[],
+            metavar="FOLDER",
+            help="read this folder of knowledge after what ships; may be repeated",
+        )
     return module
 
 
@@ -120,8 +132,23 @@ def _run(words: list[str]) -> int:
         parser.parse_args([*front, *rest])  # --help and --version end here, anything else in an error
         raise AssertionError("a call without a command was accepted")
     module = configure(name, subs[name])
-    code: int = module.execute(parser.read([*front, *rest]))
+    args = parser.read([*front, *rest])
+    _take_knowledge(args)
+    code: int = module.execute(args)
     return code
+
+
+def _take_knowledge(args: argparse.Namespace) -> None:
+    """Take the folders of knowledge that the call and the project name; those of an untrusted one are not."""
+    from stackcheck.storage.project_file import stated_knowledge  # noqa: PLC0415 - --help needs no project
+
+    project, days = ((), None) if getattr(args, "untrusted", False) else stated_knowledge()
+    if args.knowledge or project or days:
+        from pathlib import Path  # noqa: PLC0415
+
+        from stackcheck.knowledge.folders import state  # noqa: PLC0415 - few commands ask for knowledge
+
+        state([Path(each) for each in args.knowledge], project, days)
 
 
 def _require_command(name: str | None) -> None:

@@ -25,11 +25,11 @@ def add_resolving(parser: argparse.ArgumentParser) -> None:
 
 def add_engine(parser: argparse._ActionsContainer) -> None:
     """Add which engine does it."""
-    from stackcheck.targets.registry import PREFERRED  # noqa: PLC0415 - a command without engines pays nothing
-
-    default = " if it answers, else ".join(PREFERRED)
-    named = "docker, podman, venv, wheels (nothing is run), here or an installed one"
-    parser.add_argument("--engine", metavar="NAME", help=f"{named}; default: {default}")
+    named = (
+        "docker, podman, venv (runs the stack's code as this user, in a bare environment), wheels (nothing "
+        "is run), here or an installed one; default: docker, and nothing is run where it does not answer"
+    )
+    parser.add_argument("--engine", metavar="NAME", help=named)
 
 
 def add_image_engine(parser: argparse._ActionsContainer) -> None:
@@ -87,7 +87,7 @@ def pipeline_options(args: argparse.Namespace) -> Options:
 
     Raises UsageError for an unknown engine, a file that is not there or a pair that is none.
     """
-    from stackcheck.steps.options import Options  # noqa: PLC0415 - see add_engine
+    from stackcheck.steps.options import Options  # noqa: PLC0415 - a command without engines pays nothing
     from stackcheck.targets.registry import known_name  # noqa: PLC0415
 
     get = vars(args).get
@@ -105,7 +105,7 @@ def pipeline_options(args: argparse.Namespace) -> Options:
 
 
 def _build_options(args: argparse.Namespace) -> BuildOptions:
-    from stackcheck.targets import BuildOptions  # noqa: PLC0415 - see add_engine
+    from stackcheck.targets import BuildOptions  # noqa: PLC0415 - a command without engines pays nothing
 
     get = vars(args).get
     secrets = {name: Path(file) for name, file in _pairs("--secret", get("secret", [])).items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import shutil
 import sys
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from stackcheck.model.errors import StackcheckError, UsageError
 from stackcheck.model.escape import block, one_line
+from stackcheck.model.near import did_you_mean
 from stackcheck.model.verdict import Level
 from stackcheck.report import render_document
 
@@ -44,6 +46,14 @@ def configure(parser: argparse.ArgumentParser, formats: Sequence[str]) -> None:
     parser.add_argument(
         "-o", "--output", type=_writable, metavar="FILE", help="write the result there instead of stdout"
     )
+    parser.add_argument(
+        "--also",
+        action="append",
+        default=[],
+        type=functools.partial(_also, formats),
+        metavar="FORMAT=FILE",
+        help="write the same result to a file as well, such as --also junit=stacks.xml",
+    )
 
 
 def configure_judging(parser: argparse.ArgumentParser) -> None:
@@ -62,16 +72,28 @@ def configure_judging(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _writable(text: str) -> Path:
+def _also(formats: Sequence[str], text: str) -> tuple[str, Path]:
+    """Return format and file of one more copy of a result."""
+    form, equals, file = text.partition("=")
+    if not (form and equals and file):
+        raise UsageError(f"--also {text}: say format and file, such as --also {formats[-1]}=result.txt")
+    if form not in formats:
+        raise UsageError(
+            f"--also {text}: the formats are {', '.join(formats)}{did_you_mean(form, list(formats))}"
+        )
+    return form, _writable(file, f"--also {form}=")
+
+
+def _writable(text: str, option: str = "-o ") -> Path:
     """Refuse a file that cannot be written, before hours of work are lost to it."""
     path = Path(text)
     folder = path.parent
     if path.is_dir():
-        raise UsageError(f"-o {text}: this is a folder; name a file in it")
+        raise UsageError(f"{option}{text}: this is a folder; name a file in it")
     if not folder.is_dir():
-        raise UsageError(f"-o {text}: there is no folder {folder}; make it first")
+        raise UsageError(f"{option}{text}: there is no folder {folder}; make it first")
     if not os.access(path if path.exists() else folder, os.W_OK):
-        raise UsageError(f"-o {text}: no permission to write there; give another file")
+        raise UsageError(f"{option}{text}: no permission to write there; give another file")
     return path
 
 
@@ -136,15 +158,25 @@ def write_reports(reports: Iterable[Report], args: argparse.Namespace) -> int:
             )
             yield report
 
+    # Several copies are of the same reports, so those are kept.
+    told = list(judged()) if args.also else judged()
     if args.format == "json":
-        write(json_chunks(judged()), args.output)
+        write(json_chunks(told), args.output)
     else:
-        write_document(report_document(judged()), args)
+        _write_one(report_document(told), args)
+    for form, path in args.also:
+        write(json_chunks(told) if form == "json" else render_document(report_document(told), form), path)
     return overall_exit_code(codes)
 
 
 def write_document(document: Document, args: argparse.Namespace) -> None:
-    """Write a document in the format and to the place that the user asked for."""
+    """Write a document in the formats and to the places that the user asked for."""
+    _write_one(document, args)
+    for form, path in args.also:
+        write(render_document(document, form), path)
+
+
+def _write_one(document: Document, args: argparse.Namespace) -> None:
     to_file = args.output is not None
     paint = painter(sys.stdout, args.color, to_file=to_file)
     look = {"width": width(), "columns": columns(to_file=to_file), "verbose": args.verbose, "paint": paint}

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import stackcheck_probes.__main__ as agent
 from stackcheck.extensions import installed_probes
+from stackcheck.model.errors import TableError
 from stackcheck.model.facts import GRADES, HOST_FACTS, Fact, Facts, Missing
 from stackcheck.model.verdict import Evidence, Level, Outcome, Verdict
 
 if TYPE_CHECKING:
-    from stackcheck.intake.stack import Stack
     from stackcheck_probes.judging.judgement import Judgement
 
 
@@ -121,11 +121,6 @@ def current_code(code: str) -> str:
     return RETIRED.get(code, code)
 
 
-def accepted(stack: Stack) -> dict[str, str]:
-    """Return the codes whose findings a stack accepts, as they are today, with the written reason."""
-    return {current_code(code): reason for code, reason in stack.ignore.items()}
-
-
 def _always(_facts: Facts) -> bool:
     return True
 
@@ -196,7 +191,7 @@ def uses(*names: str) -> Callable[[Facts], bool]:
 
     def stated_or_seen(facts: Facts) -> bool:
         known, seen = facts.get("env") or facts.get("stack"), facts.get("distributions")
-        stated = known is not None and any(name in wanted for name in known.packages)
+        stated = known is not None and not wanted.isdisjoint(known.packages)
         installed = isinstance(seen, Mapping) and any(d["name"] in wanted for d in seen["distributions"])
         return stated or installed
 
@@ -252,6 +247,8 @@ def judge_one(each: Rule, facts: Facts) -> list[Verdict]:
             if "env" in needed:
                 needed["env"].forget()
             findings = as_list(each.judge(**needed))
+    except TableError:
+        raise  # a file of knowledge is wrong, which is nobody's verdict
     except Exception as error:  # noqa: BLE001 - one broken rule must not cost the report
         text = f"the rule itself failed: {type(error).__name__}: {str(error)[:300]}"
         findings = [Finding(Outcome.ERROR, text, hint="this is a fault of stackcheck: please report it")]
@@ -269,7 +266,9 @@ def _rests_on(finding: Finding, each: Rule, facts: Facts) -> Finding:
     all that the rule looked up.
     """
     env = facts.get("env") if "env" in each.needs else None
-    if env is None or isinstance(env, Missing) or finding.outcome in (Outcome.SKIP, Outcome.ERROR):
+    if env is None or isinstance(env, Missing) or env.resolution is None:
+        return finding
+    if finding.outcome in (Outcome.SKIP, Outcome.ERROR):
         return finding
     asked = set(env.asked)
     names = {finding.subject, *(asked & {"torch"})} if finding.subject in env.packages else asked

@@ -129,7 +129,7 @@ def test_help_names_every_command(folder: Path) -> None:
             ["explain", "TORCH1011"],
             "no rule has the code 'TORCH1011'; did you mean 'TORCH101'?; `stackcheck explain` lists all",
         ),
-        (["tables", "gpu"], "there is no table 'gpu'; did you mean 'gpus'?"),
+        (["tables", "gpu"], "nothing is known of 'gpu'; did you mean 'gpus'?"),
         (["verify", "good", "--ca", "no.pem"], "no.pem: there is no such file."),
         (["verify", "good", "--secret", "netrc"], "--secret: give NAME=VALUE, not 'netrc'"),
         (["verify", "good", "--secret", "a=no"], "no: there is no such file."),

@@ -32,7 +32,7 @@ def variables(env: Environment, tables: Tables) -> list[Finding]:
     Some variables of the field are read by nobody, only while compiling, or only with certain values; others
     hide the GPUs or put another library in front of torch's.
 
-    Source: the code that reads them, or the search that found nobody (knowledge/environment.toml).
+    Source: the code that reads them, or the search that found nobody (knowledge/told/variables.toml).
     Example: SPCONV_ALGO=native is read by neither spconv nor cumm; NVIDIA_DRIVER_CAPABILITIES=utility gives
     the container no libcuda.
     Fix: as each finding says.
