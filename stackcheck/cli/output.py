@@ -40,9 +40,10 @@ _STYLES = {
 }
 
 
-def configure(parser: argparse.ArgumentParser, formats: Sequence[str]) -> None:
-    """Add --format and -o."""
-    parser.add_argument("--format", choices=formats, default=formats[0], help="default: %(default)s")
+def configure(parser: argparse.ArgumentParser, formats: Sequence[str], default: str = "") -> None:
+    """Add --format and -o; `default` says in words which format is taken, where that is not the first."""
+    shown = f"default: {default or formats[0]}"
+    parser.add_argument("--format", choices=formats, default=formats[0], help=shown)
     parser.add_argument(
         "-o", "--output", type=_writable, metavar="FILE", help="write the result there instead of stdout"
     )

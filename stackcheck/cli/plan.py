@@ -38,7 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="seconds after which the resolver is asked nothing more; default: %(default)g",
     )
     options.add_resolving(parser)
-    output.configure(parser, (*FORMATS, *_TEXTS))
+    output.configure(parser, (*FORMATS, *_TEXTS), "by the name of the file, else text")
     parser.set_defaults(format=None)
 
 
