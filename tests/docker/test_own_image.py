@@ -30,12 +30,12 @@ def docker(*words: str | Path, **how: str) -> subprocess.CompletedProcess[str]:
 def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Build the recipe; behind a proxy of one's own on a base that trusts it."""
     folder, base = tmp_path_factory.mktemp("context"), BASE
-    made = []
+    made: list[str] = []
     if CA:
         (folder / "base").mkdir()
         shutil.copy(CA, folder / "base" / "ca.pem")
-        recipe = f"FROM {BASE}\nCOPY ca.pem /ca.pem\nENV PIP_CERT=/ca.pem SSL_CERT_FILE=/ca.pem\n"
-        (folder / "base" / "Dockerfile").write_text(recipe)
+        trusting = f"FROM {BASE}\nCOPY ca.pem /ca.pem\nENV PIP_CERT=/ca.pem SSL_CERT_FILE=/ca.pem\n"
+        (folder / "base" / "Dockerfile").write_text(trusting)
         assert docker("build", "-q", "-t", TRUSTING, folder / "base").returncode == 0
         base, made = TRUSTING, [TRUSTING]
     for name in ("LICENSE", "README.md", "pyproject.toml", "matrices", "probes", "stackcheck", "container"):
@@ -44,10 +44,19 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         shutil.copytree(
             source, place, ignore=shutil.ignore_patterns("__pycache__")
         ) if source.is_dir() else shutil.copy(source, place)
-    built = docker(
-        "build", "-q", "--network", "host", "--build-arg", f"BASE={base}", "-t", NAME,
-        "-f", folder / "tree" / "container" / "Dockerfile", folder / "tree",
-    )  # fmt: skip
+    recipe = (
+        "--network",
+        "host",
+        "--build-arg",
+        f"BASE={base}",
+        "-f",
+        folder / "tree" / "container" / "Dockerfile",
+    )
+    made += [f"{NAME}-build"]
+    docker(
+        "build", "-q", "--target", "build", "-t", made[-1], *recipe, folder / "tree"
+    )  # named, to be removed
+    built = docker("build", "-q", "-t", NAME, *recipe, folder / "tree")
     try:
         assert built.returncode == 0, built.stdout[-2000:] + built.stderr[-2000:]
         yield NAME
