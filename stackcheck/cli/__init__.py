@@ -48,7 +48,7 @@ COMMANDS = {
     "tables": "list what the knowledge tables hold, with their sources",
     "cache": "show what is kept for the next run, or remove it",
     "knowledge": "say what is known from where and of which day; pack, take and give back bundles of it",
-    "completion": "print what makes a shell (bash, zsh, fish, tcsh) complete the words of this command",
+    "completion": "print what makes a shell (bash, zsh, fish, tcsh) complete its words, or the man page",
 }
 """Every command, with its line in `stackcheck --help`; the module of the same name implements it."""
 

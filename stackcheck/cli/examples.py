@@ -117,6 +117,7 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         Example("completion bash > ~/.stackcheck.bash", "`source ~/.stackcheck.bash` in ~/.bashrc"),
         Example("completion zsh > DIR/_stackcheck", "DIR is a folder of $fpath, before `compinit`"),
         Example("completion fish > ~/.config/fish/completions/stackcheck.fish", "fish finds it there"),
+        Example("completion man > ~/.local/share/man/man1/stackcheck.1", "`man stackcheck`"),
         Example("completion tcsh > ~/.stackcheck.tcsh", "`source ~/.stackcheck.tcsh` in ~/.tcshrc"),
     ),
 }

@@ -61,17 +61,18 @@ def run(folder: Path, *args: str, **environ: str) -> subprocess.CompletedProcess
     return subprocess.run(
         [sys.executable, "-m", "stackcheck", *args],
         cwd=folder,
-        env={
-            **os.environ,
-            "STACKCHECK_CACHE": str(folder / "cache"),
-            "UV_CACHE_DIR": str(folder / "uv"),
-            **environ,
-        },
+        env={**_environ(folder), **environ},
         capture_output=True,
         text=True,
         check=False,
         timeout=120,
     )
+
+
+def _environ(folder: Path) -> dict[str, str]:
+    """Return an environment without a terminal (a worker of xdist has COLUMNS) and with empty caches."""
+    inherited = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    return inherited | {"STACKCHECK_CACHE": str(folder / "cache"), "UV_CACHE_DIR": str(folder / "uv")}
 
 
 def saved(folder: Path, *reports: Report) -> str:

@@ -19,6 +19,10 @@ def _names_codes(facts: Facts) -> bool:
     return bool(stack.ignore or stack.expect_codes)
 
 
+_UNREAD = "if it concerns torch, write NAME==VERSION or NAME @ ADDRESS there, or state it in a definition"
+"""What to do about a line that was not understood."""
+
+
 @rule("STACK101", when=_names_codes)
 def named_codes_exist(stack: Stack) -> list[Finding]:
     """The rule codes that a stack names exist.
@@ -61,7 +65,7 @@ def files_are_understood(stack: Stack) -> list[Finding]:
     Example: `pip install torch==${TORCH}` where nothing in the Dockerfile sets TORCH.
     Fix: state it in the file, or write a definition.
     """
-    return [skipped(text) for text in stack.unread] or [
+    return [skipped(text, hint=_UNREAD) for text in stack.unread] or [
         passed("Every line of the files that states what is installed was understood.")
     ]
 

@@ -31,6 +31,7 @@ _HINTS: dict[str, str] = {
     "no-wheel": 'name a page with a wheel, or allow a source build with from = "source"',
     "no-python-wheel": "choose a version with a wheel for this Python, or another Python",
     "no-platform-wheel": "choose a version with a wheel for this platform and glibc, or a newer base",
+    "not-stated": "state the Python, and the packages that an index has",
     "unreachable": "try again, or --offline; behind a proxy set HTTPS_PROXY and SSL_CERT_FILE",
     "denied": "put the credentials into netrc or UV_INDEX_<NAME>_USERNAME and _PASSWORD",
     "bad-index": "open the address in a browser: is it a package index or a find-links page?",

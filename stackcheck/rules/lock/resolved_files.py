@@ -68,7 +68,8 @@ def locked_files_are_there(
         findings.append(
             skipped(
                 f"whether {len(seen['unread'])} locked files are still there was not checked, because their "
-                f"pages could not be read: {_some(seen['unread'])}"
+                f"pages could not be read: {_some(seen['unread'])}",
+                hint="run it again without --offline, or when the index answers",
             )
         )
     if there and len(findings) == 0:

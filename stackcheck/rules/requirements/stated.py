@@ -66,7 +66,9 @@ def _judge_declared(name: str, package: Distribution, env: Environment, tables: 
         rows = ((parse_version(exact.public), row),) if row else ()
     if not rows:
         if package.exact is not None and not _made_elsewhere(package):
-            yield skipped(f"no data on what {name} {package.version} requires")
+            yield skipped(
+                f"no data on what {name} {package.version} requires", hint=f"run `stackcheck learn {name}`"
+            )
         return
     clashes = [(version, row, clash) for version, row in rows if (clash := _clash(row, env))]
     if len(clashes) == len(rows):

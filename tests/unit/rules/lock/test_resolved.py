@@ -90,7 +90,7 @@ def test_lock201_passes_and_says_what_was_assumed_and_taken_over() -> None:
         ("bad-index", ERROR, "whether the pins resolve could not be checked: words.", "open the address in a browser: is it a package index or a find-links page?"),
         ("resolver", ERROR, "whether the pins resolve could not be checked: words.", "read uv's message in the evidence; `uv --version` must work"),
         ("offline", SKIP, "the pins were not resolved: words.", ""),
-        ("not-stated", SKIP, "the pins were not resolved: words.", ""),
+        ("not-stated", SKIP, "the pins were not resolved: words.", "state the Python, and the packages that an index has"),
     ],
 )  # fmt: skip
 def test_lock201_tells_what_is_proven_from_what_could_not_be_checked(
