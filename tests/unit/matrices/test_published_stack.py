@@ -60,10 +60,10 @@ def test_every_failure_of_the_published_stack_names_both_sides() -> None:
         ),
         (
             "NVPIN101",
-            "nvidia-cudnn-cu12 is not pinned: the newest is 9.27.0.42, and torch 2.5.0 (cu124) pins "
+            "nvidia-cudnn-cu12 is not pinned: the newest is 9.28.0.42, and torch 2.5.0 (cu124) pins "
             "nvidia-cudnn-cu12==9.1.0.70.",
             "nvidia-cudnn-cu12==9.1.0.70",
-            "latest (9.27.0.42 on 2026-11-20)",
+            "latest (9.28.0.42 on 2026-11-30)",
         ),
         (
             "SPCONV101",
