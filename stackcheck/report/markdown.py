@@ -19,6 +19,8 @@ _AS_CODE = frozenset({"expected", "found", "see", "where", "moved"})
 def render_markdown(document: Document) -> str:
     """Render a document as Markdown; the overview first."""
     parts = [] if document.sections else [f"**NOTHING**: {document.empty}"]
+    if document.overall:
+        parts += [f"**{document.sections[0].outcome}** {inline(document.overall)}"]
     parts += ["\n".join(_table(document.overview, bold=True))] if document.overview else []
     parts += ["\n".join(_section(section)) for section in document.sections]
     return "\n\n".join(parts) + "\n"

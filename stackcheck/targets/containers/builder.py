@@ -23,6 +23,7 @@ from stackcheck.targets.containers.connection import engine_errors
 from stackcheck.targets.containers.images import have_image, mirrored, names_registry, python_of
 from stackcheck.targets.containers.own_dockerfile import built_on, own_build
 from stackcheck.targets.containers.tier_images import give_tag, image_tag, labels_of, local_id
+from stackcheck.targets.lock_folders import to_download
 from stackcheck.targets.process.build_lock import once_at_a_time
 from stackcheck.targets.process.build_log import BuildLog
 from stackcheck.targets.process.process_identity import LABEL, NOBODY, this_process
@@ -77,6 +78,7 @@ class Builder:
 
         def build() -> str:
             python = fitting_python(self.client, recipe, stack)
+            self.progress(to_download(f"building {stack.id}", resolution.packages))
             request = self._request(stack, digest, {LABEL_BASE_ID: ids[0], LABEL_BASE_PYTHON: python})
             return self._build_recipe(recipe, request, logins(stack, resolution, self.options.environ))
 
