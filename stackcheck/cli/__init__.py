@@ -126,14 +126,16 @@ def _require_command(parser: argparse.ArgumentParser, name: str | None) -> None:
 
     near = difflib.get_close_matches(name, COMMANDS, n=1)
     guess = f"; did you mean {near[0]!r}?" if near else f"; commands: {', '.join(COMMANDS)}"
-    parser.exit(EXIT_USAGE, f"stackcheck: error: {name[:80]!r} is no command{guess}\n")
+    _tell(f"{name[:80]!r} is not a command{guess}")
+    parser.exit(EXIT_USAGE)
 
 
 def _tell(text: str) -> None:
     """Write an error, made harmless: it may quote an index, an image or a log."""
     from stackcheck.model.escape import block  # noqa: PLC0415 - only for an error
+    from stackcheck_probes.judging.judgement import sentence  # noqa: PLC0415 - likewise
 
-    lines = block(text, limit=20_000, lines=200) or ["(no message)"]
+    lines = block(sentence(text), limit=20_000, lines=200) or ["(no message)"]
     sys.stderr.write("\n".join([f"stackcheck: error: {lines[0]}", *lines[1:]]) + "\n")
 
 

@@ -81,7 +81,7 @@ def _load(folder: Path) -> GpuTable:
     unique(amd, _product_key, "name")
     for row in amd:
         holds = _GFX.fullmatch(row.gfx) is not None
-        require(row, "gfx", holds=holds, else_say=f"{row.gfx!r} is no target such as gfx90a")
+        require(row, "gfx", holds=holds, else_say=f"{row.gfx!r} is not a target such as gfx90a")
     return GpuTable(table["checked"], nvidia, amd)
 
 

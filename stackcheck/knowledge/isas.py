@@ -78,5 +78,5 @@ def load(folder: Path = FOLDER) -> IsaTable:
     unique(isas, lambda row: row.name, "name")
     unique(implied, lambda row: row.flag, "flag")
     for row in isas:
-        require(row, "mark", holds=row.mark in row.flags, else_say=f"{row.mark} is none of its flags")
+        require(row, "mark", holds=row.mark in row.flags, else_say=f"{row.mark} is not one of its flags")
     return IsaTable(table["checked"], isas, implied)

@@ -191,7 +191,7 @@ def _source(table: Table, where: str, row: Mapping[str, Any]) -> str:
     for key in keys:
         text = table["sources"].get(key, key)
         if text is key and not re.search(r"[\s/]", key):
-            raise TableError(f"{where}: source: {key!r} is no key of [sources]")
+            raise TableError(f"{where}: source: {key!r} is not a key of [sources]")
         texts.append(re.sub(r"\{(\w+)\}", lambda match: str(row.get(match[1], match[0])), text))
     return "; ".join(texts)
 

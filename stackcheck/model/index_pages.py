@@ -192,7 +192,7 @@ def _from_json(body: bytes, url: str) -> tuple[File, ...]:
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):
-        raise NotAPageError("the answer is called JSON but is none") from None
+        raise NotAPageError("the answer is called JSON but is not") from None
     rows = document.get("files") if isinstance(document, dict) else None
     if not isinstance(rows, list):
         raise NotAPageError("the answer is JSON, but not that of an index page (PEP 691)")

@@ -33,6 +33,7 @@ from stackcheck.rules.registry import RULES, Rule
 from stackcheck.storage.reading import read_certificates, real_path
 from stackcheck.targets import BuildOptions
 from stackcheck.targets.registry import PREFERRED, known_name
+from stackcheck_probes.judging.judgement import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
@@ -65,7 +66,7 @@ class Stacks:
             self.stacks = catalog.find(get("stack"), folders, host)
             required = configuration()[0].require
         except StackcheckError as error:
-            raise pytest.UsageError(str(error)) from None
+            raise pytest.UsageError(sentence(str(error))) from None
         self.by_path: dict[Path, list[Stack]] = defaultdict(list)
         for stack in self.stacks:
             self.by_path[path_of(stack.file)].append(stack)
@@ -369,7 +370,7 @@ def _options(config: pytest.Config) -> Options:
             read_certificates(Path(ca))
         engine = known_name(get("stack_engine")) if get("stack_engine") else None
     except UsageError as error:
-        raise pytest.UsageError(str(error)) from None
+        raise pytest.UsageError(sentence(str(error))) from None
     return pipeline.Options(
         offline=get("stack_offline"),
         engine=engine,

@@ -285,7 +285,7 @@ def test_from_a_folder_below_the_root(project: pytest.Pytester) -> None:
     [
         (
             ["--stack", "dmeo"],
-            "ERROR: no stack is named 'dmeo'; did you mean 'demo'?; `stackcheck list` shows all",
+            "ERROR: no stack is named 'dmeo'; did you mean 'demo'?; `stackcheck list` shows all.",
         ),
         (["--stack", "x.toml"], "ERROR: x.toml: there is no such file or folder of stack definitions."),
         (["--stack", "demo", "--stack-ca", "no.pem"], "ERROR: no.pem: there is no such file."),

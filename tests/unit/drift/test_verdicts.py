@@ -120,7 +120,7 @@ def test_compat_libcuda_lands_on_a_consumer_gpu() -> None:
     assert found.keys() == {"DRIVER301"}
     assert (found["DRIVER301"].before, found["DRIVER301"].after) == ("WARN", "FAIL")
     assert found["DRIVER301"].note == (
-        "forward compatibility is used on NVIDIA GeForce RTX 4090, where it is not supported: error 804"
+        "forward compatibility is used on NVIDIA GeForce RTX 4090, where it is not supported: error 804."
     )
 
 

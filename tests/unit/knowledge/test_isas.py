@@ -45,4 +45,4 @@ def test_a_mark_that_is_none_of_the_flags_is_refused(tmp_path: Path) -> None:
     (tmp_path / "isas.toml").write_text(f"checked = 2026-11-20\n{row}{implied}")
     with pytest.raises(TableError) as caught:
         isas.load(tmp_path)
-    assert str(caught.value) == "isas.toml: isa[1]: mark: -x is none of its flags"
+    assert str(caught.value) == "isas.toml: isa[1]: mark: -x is not one of its flags"

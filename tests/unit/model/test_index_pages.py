@@ -75,10 +75,10 @@ def test_json_is_read_with_size_time_and_yanked() -> None:
         (b"hello", "text/html", "the answer is called HTML but holds none"),
         (b"<html>\0", "text/html", "the answer is called HTML but holds none"),
         (b"", "", "the answer is called HTML but holds none"),
-        (b"{", "application/json", "the answer is called JSON but is none"),
+        (b"{", "application/json", "the answer is called JSON but is not"),
         (b"[]", "application/json", "not that of an index page (PEP 691)"),
         (b'{"files": 3}', "application/json", "not that of an index page (PEP 691)"),
-        (b"[" * 100_000, "application/json", "the answer is called JSON but is none"),
+        (b"[" * 100_000, "application/json", "the answer is called JSON but is not"),
         (b'<html><input type="password">', "text/html", "the answer is a login page"),
     ],
 )
