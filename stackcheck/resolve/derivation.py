@@ -33,7 +33,8 @@ _MISSING = re.compile(
     r"(?:Because|because|and|,)\s+(?:there (?:is|are) no versions? of (?P<a>\S+)"
     r"|only (?P<b>\S+) (?:is|are) available"
     r"|the requested Python version \S+ does not satisfy Python\S* and (?P<c>\S+) depends on Py"
-    r"|(?:all versions of )?(?P<d>\S+) (?:was not found|has no |have no |was yanked|were yanked))"
+    r"|(?:all versions of )?(?P<d>\S+) "
+    r"(?:was not found|has no |have no |was yanked|were yanked|needs? to be downloaded))"
 )
 
 _FETCH: Sequence[tuple[str, Kind, str]] = (

@@ -72,6 +72,8 @@ class Fetcher:
     def pages(self, urls: Iterable[str]) -> dict[str, Page | Unreachable]:
         """Return several pages by their URL (without credentials), fetched eight at a time."""
         wanted = list(dict.fromkeys(urls))
+        if not wanted:
+            return {}
         with ThreadPoolExecutor(max_workers=8) as pool:
             return {without_userinfo(u): p for u, p in zip(wanted, pool.map(self.page, wanted), strict=True)}
 

@@ -20,6 +20,10 @@ _MOST_RESOLVED = 512
 class RunMemory:
     """Indexes and pages that did not answer, by URL, and packages that uv's cache does not have.
 
+    uv looks at the first pin of a question before anything else. Where the cache lacks that one, uv says so
+    whatever else is asked; where it lacks a later one, uv may have found a conflict before. So `uncached`
+    holds first pins alone, and what a stack is told does not depend on the stacks before it.
+
     `resolved` is what came of the last stacks, by all that resolving reads of them, each with the id of the
     stack that was resolved: of a run offline, another one that differs in nothing else gets the same.
 
@@ -42,9 +46,10 @@ class RunMemory:
             self.dead.setdefault(url, why)
 
     def keep_uncached(self, question: Question, why: Unresolved) -> None:
-        """Remember the package that an offline run could not find in uv's cache."""
-        if why.kind == "offline" and len(why.requirements) == 1:
-            self.uncached.setdefault((why.requirements[0], *_searched(question)), why)
+        """Remember that an offline run could not find the first pin of a question in uv's cache."""
+        first = _first(question)
+        if why.kind == "offline" and why.requirements in ((first,), (first.partition("=")[0],)):
+            self.uncached.setdefault(_key(first, question), why)
 
     def keep_resolved(self, asked: str, stack: str, found: Resolution | Unresolved) -> None:
         """Remember what came of a stack; a lock is long, so no more than some hundreds are kept."""
@@ -53,13 +58,17 @@ class RunMemory:
         self.resolved[asked] = stack, found
 
     def uncached_of(self, question: Question) -> Unresolved | None:
-        """Return why an offline run cannot resolve a question that asks for such a package itself."""
-        if not self.uncached:
-            return None
-        places = _searched(question)
-        asked = (n for n in question.packages if n not in question.absent and n not in question.given)
-        return next((why for name in asked if (why := self.uncached.get((name, *places)))), None)
+        """Return why an offline run cannot resolve a question whose first pin uv's cache does not have."""
+        return self.uncached.get(_key(_first(question), question)) if self.uncached else None
 
 
-def _searched(question: Question) -> tuple[str, ...]:
-    return tuple(place.shown for place in question.places)
+def _first(question: Question) -> str:
+    """Return the first package that is asked for, such as "torch==2.5.0"; "" when it is not pinned."""
+    asked = (n for n in question.packages if n not in question.absent and n not in question.given)
+    name = next(asked, "")
+    exact = question.packages[name].exact if name else None
+    return f"{name}=={exact}" if exact is not None else ""
+
+
+def _key(pin: str, question: Question) -> tuple[str, ...]:
+    return pin, question.asks_python, question.uv_platform, *(place.shown for place in question.places)

@@ -44,7 +44,7 @@ def official_wheels(
             if tagged and env.torch.sure:
                 return as_list(judge(**facts))
             found = [_held(finding, env, finding.subject or name) for finding in as_list(judge(**facts))]
-            return list(dict.fromkeys(found))
+            return list(dict.fromkeys(found)) if len(found) > 1 else found
 
         return held
 

@@ -197,7 +197,7 @@ def uses(*names: str) -> Callable[[Facts], bool]:
 
     def stated_or_seen(facts: Facts) -> bool:
         known, seen = facts.get("env") or facts.get("stack"), facts.get("distributions")
-        stated = known is not None and any(name in wanted for name in known.packages)
+        stated = known is not None and not wanted.isdisjoint(known.packages)
         installed = isinstance(seen, Mapping) and any(d["name"] in wanted for d in seen["distributions"])
         return stated or installed
 
@@ -270,7 +270,9 @@ def _rests_on(finding: Finding, each: Rule, facts: Facts) -> Finding:
     all that the rule looked up.
     """
     env = facts.get("env") if "env" in each.needs else None
-    if env is None or isinstance(env, Missing) or finding.outcome in (Outcome.SKIP, Outcome.ERROR):
+    if env is None or isinstance(env, Missing) or env.resolution is None:
+        return finding
+    if finding.outcome in (Outcome.SKIP, Outcome.ERROR):
         return finding
     asked = set(env.asked)
     names = {finding.subject, *(asked & {"torch"})} if finding.subject in env.packages else asked

@@ -7,6 +7,7 @@ https://peps.python.org/pep-0751/, checked 2026-11-20.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,8 +36,14 @@ def beside(stack: Stack) -> Path:
     That is where `matrices/` is, for other definitions and files of a project where the file is, and for
     stacks that ship the user's own project: the installed package is nobody's to write to.
     """
-    file = Path(stack.file)
-    if stack.file and _ships(file):
+    return _beside(stack.file, Path.cwd())
+
+
+@lru_cache(maxsize=64)
+def _beside(path: str, folder: Path) -> Path:  # noqa: ARG001 - a path is seen from it
+    """Return the folder for a file, seen from a working folder: asked for every stack, and of few files."""
+    file = Path(path)
+    if path and _ships(file):
         return project_folder()
     return file.parent.parent if file.parent.name == "matrices" else file.parent
 

@@ -58,7 +58,7 @@ def test_every_other_failure_is_told_apart(name: str, kind: str, message: str) -
     assert (found.kind, found.message) == (kind, message)
 
 
-@pytest.mark.parametrize("name", ["offline", "offline-no-metadata"])
+@pytest.mark.parametrize("name", ["offline", "offline-no-metadata", "offline-not-downloaded"])
 def test_what_the_cache_does_not_have_is_offline(name: str) -> None:
     found = read_failure(said(name), offline=True)
     assert (found.kind, found.hint) == ("offline", "run once without --offline")
