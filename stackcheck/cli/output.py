@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from stackcheck.model.report import Report
-    from stackcheck.report.document import Document
+    from stackcheck.report.document import Document, Explanation
     from stackcheck.report.text import Paint
     from stackcheck.targets import Progress
 
@@ -138,14 +138,35 @@ def write_reports(reports: Iterable[Report], args: argparse.Namespace) -> int:
     if args.format == "json":
         write(json_chunks(judged()), args.output)
     else:
-        write_document(report_document(judged()), args)
+        write_document(report_document(judged())._replace(explain=_explained), args)
     return overall_exit_code(codes)
+
+
+def _explained(code: str) -> Explanation | None:
+    """Return what the rule of a code says of itself; None for a code that no rule has."""
+    from stackcheck.report.rulebook import explanation  # noqa: PLC0415 - for formats that have room for it
+    from stackcheck.rules import find  # noqa: PLC0415 - likewise
+
+    rule = find(code)
+    return explanation(rule) if rule else None
 
 
 def write_document(document: Document, args: argparse.Namespace) -> None:
     """Write a document in the format and to the place that the user asked for."""
     paint = None if args.output else painter(sys.stdout)
-    write(render_document(document, args.format, width=width(), paint=paint), args.output)
+    rendered = render_document(document, args.format, width=width(), paint=paint)
+    write(_shareable(rendered, args.format), args.output)
+
+
+def _shareable(rendered: str, form: str) -> str:
+    """Return what is to be shown to others without the paths of this machine's user."""
+    if form in ("text", "json"):
+        return rendered
+    from stackcheck.report.sharing import without_own_paths  # noqa: PLC0415 - not for a terminal
+
+    with contextlib.suppress(OSError, RuntimeError):  # no folder here any more, nobody's home
+        return without_own_paths(rendered, Path.cwd(), Path.home())
+    return rendered
 
 
 def width() -> int:

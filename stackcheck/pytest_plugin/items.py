@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from _pytest.runner import runtestprotocol
 
 from stackcheck import knowledge, pipeline, rules
 from stackcheck.environment import definition_facts
@@ -77,6 +78,8 @@ class Stacks:
         self.folder = Path(given or tempfile.mkdtemp(prefix="stackcheck-pytest-"))
         self.reports = SharedReports(self.folder, self._make)
         self.noted: dict[str, dict[str, list[str]]] = {}
+        self.told: set[str] = set()
+        """The stacks whose headline an item of this process carries."""
         self._collect_definitions()
 
     def _collect_definitions(self) -> None:
@@ -128,6 +131,25 @@ class Stacks:
         )
         return made
 
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+        """Run an item; one whose rule has nothing to say of the stack is left out of every count and report.
+
+        What a rule needs to know for that may be seen only while the stack is judged, after the collection.
+        """
+        if not isinstance(item, RuleItem):
+            return None
+        items = item.by_code() if item.name == REST else [item]
+        for each, following in zip(items, [*items[1:], nextitem], strict=True):
+            reports = runtestprotocol(each, log=False, nextitem=following)
+            if each.applies:
+                each.ihook.pytest_runtest_logstart(nodeid=each.nodeid, location=each.location)
+                for report in reports:
+                    each.ihook.pytest_runtest_logreport(report=report)
+            else:
+                each.config.hook.pytest_deselected(items=[each])
+        item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+        return True
+
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item
@@ -141,7 +163,7 @@ class Stacks:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note headlines, warnings and what was not checked, from this process or from a worker."""
         for name, value in report.user_properties:
-            if report.when == "call" and name.startswith(_PROPERTY):
+            if (report.when == "call" or not report.passed) and name.startswith(_PROPERTY):
                 group = self.noted.setdefault(name.removeprefix(_PROPERTY), {})
                 group.setdefault(str(value), []).append(report.nodeid)
 
@@ -228,8 +250,9 @@ class StackItem(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """Name the item in headings: the stack, and the code with the rule's title."""
-        title = RULES[self.name].title if self.name in RULES else _TITLES[self.name]
-        return self.path, line_of(self.stack, self.path) - 1, f"{self.stack.title}::{self.name} {title}"
+        title = RULES[self.name].title if self.name in RULES else _TITLES.get(self.name, "")
+        heading = f"{self.stack.title}::{self.name} {title}".rstrip()
+        return self.path, line_of(self.stack, self.path) - 1, heading
 
 
 class ReachItem(StackItem):
@@ -257,15 +280,31 @@ class RuleItem(StackItem):
         self.codes = codes
         self.verdicts: tuple[Verdict, ...] = ()
         self.reach = Reach()
+        self.applies = True
+
+    def by_code(self) -> list[RuleItem]:
+        """Return an item for each code that the rest has a verdict of; this one where there is none."""
+        try:
+            codes = sorted({verdict.code for verdict in self.report().verdicts} - {*self.codes})
+        except pytest.fail.Exception:  # the item says it when it runs
+            codes = []
+        node = self.parent
+        assert isinstance(node, StackNode)  # noqa: S101 - which made it
+        return [RuleItem.from_parent(node, name=code, stack=self.stack, codes=(code,)) for code in codes] or [
+            self
+        ]
 
     def setup(self) -> None:
         """Have the report made; an ERROR, and a report that could not be had, is an error of the set-up."""
         report = self.report()
         self.reach = report.reach
-        if self.name == REST:
+        self.verdicts = tuple(v for v in report.verdicts if (v.code in self.codes) != (self.name == REST))
+        self.applies = bool(self.verdicts) or self._is_expected or (self.name == REST and not report.verdicts)
+        told = plugin_of(self.config).told
+        if self.applies and self.stack.title not in told:
+            told.add(self.stack.title)
             text = f"{wording.label(report)} {one_line(report.name, 120)}: {wording.headline(report)}."
             self.user_properties.append((f"{_PROPERTY}HEADLINE", text))
-        self.verdicts = tuple(v for v in report.verdicts if (v.code in self.codes) != (self.name == REST))
         if worst(self.verdicts) is Outcome.ERROR and not self._with(Outcome.FAIL):
             pytest.fail(f"ERROR: could not be checked\n{_text(self._with(Outcome.ERROR))}", pytrace=False)
 
@@ -277,7 +316,7 @@ class RuleItem(StackItem):
         if waived := [verdict for verdict in self.verdicts if not verdict.counts]:
             pytest.xfail(f"accepted: {one_line(waived[0].waived)}")
         if not self.verdicts:
-            pytest.skip("nothing to judge")
+            pytest.skip("nothing was checked")
         doubts = [*self._with(Outcome.WARN), *self._with(Outcome.SKIP)]
         doubts = [each for each in doubts if not self.reach.skips(each)]
         if doubts and self.config.getoption("stack_strict"):
@@ -289,15 +328,18 @@ class RuleItem(StackItem):
             pytest.skip(f"not checked: {reason}")
 
     def _judge_failures(self) -> None:
-        failed, codes = self._with(Outcome.FAIL), self.stack.expect_codes
-        expected = self.stack.expect == "fail" and self.name in codes
+        failed, expected = self._with(Outcome.FAIL), self._is_expected
         if failed and expected:
             pytest.xfail(f"expected by the definition: {one_line(failed[0].message)}")
         if failed:
             pytest.fail(_text(failed), pytrace=False)
-        if expected:
+        if expected and not self._with(Outcome.SKIP):  # what was not checked did not fail to fail
             said = _text(self.verdicts) or "it had nothing to judge"
             pytest.fail(f"{self.name} was expected to fail, and did not:\n{said}", pytrace=False)
+
+    @property
+    def _is_expected(self) -> bool:
+        return self.stack.expect == "fail" and self.name in self.stack.expect_codes
 
     def _with(self, outcome: Outcome) -> tuple[Verdict, ...]:
         return tuple(verdict for verdict in self.verdicts if verdict.outcome is outcome and verdict.counts)

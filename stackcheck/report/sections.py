@@ -32,10 +32,12 @@ def report_document(reports: Iterable[Report]) -> Document:
     severity = {word: number for number, word in enumerate(("FAIL", "ERROR", "NOTHING", "WARN", "PASS"))}
     told = [(_section(report), _overview_row(report)) for report in reports]
     told.sort(key=lambda each: severity[each[0].outcome])
+    several = len(told) > 1
     return Document(
         sections=tuple(section for section, _ in told),
         title=wording.plural(len(told), "stack"),
-        overview=_overview([row for _, row in told]) if len(told) > 1 else None,
+        headline=wording.overall(section.outcome for section, _ in told) if several else "",
+        overview=_overview([row for _, row in told]) if several else None,
     )
 
 
@@ -66,6 +68,7 @@ def finding(verdict: Verdict, *, name: str = "", note: str = "", reached: bool =
         note=f"({verdict.outcome.word})" if verdict.waived else note,
         accepted=verdict.waived,
         name=name,
+        expected=bool(note),
         shown=verdict.outcome in LEADING or bool(verdict.waived or verdict.notes),
         reached=reached,
         place=verdict.place,
@@ -73,7 +76,11 @@ def finding(verdict: Verdict, *, name: str = "", note: str = "", reached: bool =
 
 
 def _overview(rows: Sequence[tuple[str, ...]]) -> Table:
-    return Table(("result", "stack", *_COUNTED.values(), "accepted", "time"), tuple(rows), right=2)
+    """Return the table of all stacks; a count that is nowhere has no column."""
+    headers = ("result", "stack", *_COUNTED.values(), "accepted", "time")
+    kept = [number for number in range(len(headers)) if any(row[number] for row in rows)]
+    chosen = [tuple(row[number] for number in kept) for row in (headers, *rows)]
+    return Table(chosen[0], tuple(chosen[1:]), right=2)
 
 
 def _overview_row(report: Report) -> tuple[str, ...]:

@@ -36,11 +36,21 @@ def render_text(document: Document, *, width: int = 100, paint: Paint | None = N
     """
     paint, width = paint or plain, max(width, 40)
     parts = [] if document.sections else [f"{paint('NOTHING', 'NOTHING')}  {document.empty}"]
-    parts += ["\n".join(_table(document.overview, paint))] if document.overview else []
+    parts += ["\n".join(_overall(document, paint))] if document.overview else []
     parts += ["\n".join(_section(section, width, paint)) for section in document.sections]
     # A line break ends each part, and another one stands between two of which one has several lines.
     ends = ["\n\n" if "\n" in before or "\n" in after else "\n" for before, after in pairwise(parts)]
     return "".join(chain.from_iterable(zip(parts, [*ends, "\n"], strict=True)))
+
+
+def _overall(document: Document, paint: Paint) -> Iterator[str]:
+    """Yield the outcome over all sections, and the table of them."""
+    if document.overview is None:
+        return
+    if document.headline:
+        word = paint(document.outcome, f"{document.outcome:<5}")
+        yield from (f"{word} {one_line(document.title)}: {one_line(document.headline)}", "")
+    yield from _table(document.overview, paint)
 
 
 def verdict_text(verdict: Verdict, *, width: int = 100) -> str:

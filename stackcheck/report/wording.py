@@ -72,6 +72,19 @@ def unreached(report: Report) -> list[str]:
     return [f"{' and '.join(levels)} not reached: {reason}" for reason, levels in groups.items()]
 
 
+def overall(labels: Iterable[str]) -> str:
+    """Say what became of several stacks, the worst first: `2 failed, 5 passed`."""
+    counts = Counter(labels)
+    words = {
+        "FAIL": "failed",
+        "ERROR": "ended in an error",
+        NOTHING: "not checked",
+        "WARN": "passed with warnings",
+        "PASS": "passed",
+    }
+    return ", ".join(f"{counts[name]} {word}" for name, word in words.items() if counts[name])
+
+
 def tally(report: Report) -> str:
     """Return the counts in one line; what was accepted, and what was not checked, among them."""
     words = {

@@ -81,6 +81,7 @@ def test_a_stack_that_passes_is_four_lines() -> None:
 
 def test_several_reports_begin_with_a_table_the_worst_first() -> None:
     assert text(PASSED, MIXED, width=90).startswith(
+        "FAIL  2 stacks: 1 failed, 1 passed\n\n"
         "result  stack                  failed  error  warned  not checked  passed  accepted        time\n"
         "------  ---------------------  ------  -----  ------  -----------  ------  --------  ----------\n"
         "FAIL    cuda124-torch25-py311       1      1       1            1       2         1  3 min 12 s\n"
@@ -237,7 +238,7 @@ def test_duration(seconds: float, said: str) -> None:
 
 
 def test_formats_are_the_public_ones() -> None:
-    assert FORMATS == ("text", "md", "json", "junit", "html", "github", "sarif")
+    assert FORMATS == ("text", "md", "json", "junit", "html", "github", "gitlab", "sarif")
     assert all(render([MIXED], form) for form in FORMATS)
 
 
