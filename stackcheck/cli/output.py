@@ -138,11 +138,11 @@ def write_reports(reports: Iterable[Report], args: argparse.Namespace) -> int:
     if args.format == "json":
         write(json_chunks(judged()), args.output)
     else:
-        write_document(report_document(judged())._replace(explain=_explained), args)
+        write_document(report_document(judged())._replace(explain=explained), args)
     return overall_exit_code(codes)
 
 
-def _explained(code: str) -> Explanation | None:
+def explained(code: str) -> Explanation | None:
     """Return what the rule of a code says of itself; None for a code that no rule has."""
     from stackcheck.report.rulebook import explanation  # noqa: PLC0415 - for formats that have room for it
     from stackcheck.rules import find  # noqa: PLC0415 - likewise

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from stackcheck.cli.output import _explained as explained
+from stackcheck.cli.output import explained
 from stackcheck.report import render_document
 from stackcheck.report.document import Document, Lines, Section, Table
 from stackcheck.report.sections import report_document
