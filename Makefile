@@ -1,16 +1,19 @@
 # Two commands: `make verify` runs the main job, `make test` the tests. Each makes .venv by itself.
-#   make verify STACK=cpu-torch213 ARGS="--engine venv"
+# verify makes a virtual environment, and so runs the stack's code as this user; ENGINE=docker makes the image.
+#   make verify STACK=cpu-torch213
+#   make verify ENGINE=docker
 #   make test ARGS="--docker --online"
 
 PYTHON ?= python3
 STACK ?= cuda124-torch25
+ENGINE ?= venv
 ARGS ?=
 READY := .venv/.ready
 
 .PHONY: verify test lint clean
 
 verify: $(READY)
-	@.venv/bin/stackcheck verify $(STACK) $(ARGS)
+	@.venv/bin/stackcheck verify $(STACK) --engine $(ENGINE) $(ARGS)
 
 test: $(READY)
 	.venv/bin/python -m pytest $(ARGS)

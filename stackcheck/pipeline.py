@@ -16,10 +16,11 @@ from stackcheck import rules, targets
 from stackcheck.model.errors import EngineError
 from stackcheck.model.facts import Missing
 from stackcheck.model.verdict import Level
+from stackcheck.rules.accepting import waive
 from stackcheck.rules.registry import judge_all
 from stackcheck.rules.strongest import strongest
 from stackcheck.steps.claiming import brings_its_own, claimed
-from stackcheck.steps.judging import Run, waive
+from stackcheck.steps.judging import Run
 from stackcheck.steps.options import Options
 from stackcheck.steps.probing import with_gaps
 from stackcheck.steps.resolution import known, known_resolution, locked, resolved
@@ -80,7 +81,7 @@ def verify(stack: Stack, options: Options, progress: Progress, family: Sequence[
     `family` are the stacks that the same call verifies: an engine that has only this machine's Pythons takes
     the members that fit them. Of what cannot be built here, the files of the wheels are looked at.
     """
-    from stackcheck.steps.building import built, reason_not_to_build  # noqa: PLC0415 - a check builds nothing
+    from stackcheck.steps.building import built, not_built, reason_not_to_build  # noqa: PLC0415 - a check builds nothing
     from stackcheck.steps.unpacking import Files, unpacked  # noqa: PLC0415
 
     run = Run("verify", stack)
@@ -92,7 +93,7 @@ def verify(stack: Stack, options: Options, progress: Progress, family: Sequence[
     files = Files({})
     if not reason:
         late_facts = built(stack, facts["resolution"], options, progress, family)
-        if isinstance(late_facts["building"], Missing):
+        if not_built(late_facts["building"]):
             files = unpacked(stack, facts, options, progress)
     late = judge_all(rules.of_target(), with_gaps(facts | late_facts | files.facts))
     return run.report((*early, *late), facts | late_facts | files.report)

@@ -4,6 +4,7 @@
     python agent.pyz - < request.json        the same, from standard input
     python agent.pyz                         every probe
     python agent.pyz --probe system          one probe, by hand, indented
+    python agent.pyz --bound                 as a host asks: see `stackcheck.probing.exchange`
 
 Nothing but the document is written to standard output, whatever the libraries that probes load print.
 Exit status: 0 with a document, 2 when the request is wrong, 1 when the agent itself failed.
@@ -25,10 +26,17 @@ if TYPE_CHECKING:  # importing `typing` for its constant would cost 10 ms
 
 SCHEMA_VERSION = 1
 MAX_REQUEST = 4 << 20
+BOUND = "--bound"
+FRAME = b"stackcheck-answer"
+NONCE_BYTES = 32
 TIMEOUT_SECONDS = 120.0
 
 DEVICE_NODES = ("/dev/nvidia[0-9]*", "/dev/dxg", "/dev/nvhost-gpu", "/dev/nvgpu/*", "/dev/kfd")
 """Where an accelerator shows itself: NVIDIA's driver, WSL 2, Jetson (two generations), AMD's driver."""
+
+NO_GPU, NOT_ASKED = "no GPU here: none of the device nodes ", "no GPU was asked for"
+SKIPPED_FOR = (NO_GPU, NOT_ASKED)
+"""How the reasons begin for which a probe is left out: there are no others."""
 
 _GRADE_LINE = re.compile(rb"""^GRADE = ["'](static|import|gpu)["']""", re.MULTILINE)
 _LOOKS_IN_LINE = re.compile(rb"""^LOOKS_IN = ["'](\w+)["']""", re.MULTILINE)
@@ -94,8 +102,8 @@ def parse_request(text: str) -> dict[str, Any]:
     return request
 
 
-def observe(request: dict[str, Any], private_fd: int | None = None) -> dict[str, Any]:
-    """Run what the request names; return the observation document."""
+def observe(request: dict[str, Any], private_fds: tuple[int, ...] = ()) -> dict[str, Any]:
+    """Run what the request names; return the observation document. No other process keeps `private_fds`."""
     from stackcheck_probes import isolation, processes, runners
 
     started = time.monotonic()
@@ -109,12 +117,10 @@ def observe(request: dict[str, Any], private_fd: int | None = None) -> dict[str,
             entries[name] = isolation.failure("exception", "the agent carries no probe of this name")
         elif grades[name] == "gpu" and not found:
             looked_for = ", ".join(request["device_nodes"])
-            reason = "no GPU here: none of the device nodes %s exists" % looked_for
-            if not looked_for:
-                reason = "no GPU was asked for"
+            reason = NO_GPU + looked_for + " exists" if looked_for else NOT_ASKED
             entries[name] = {"status": "skipped", "reason": reason}
     waiting = [name for name in names if name not in entries]
-    entries.update(runners.run_groups(_groups(waiting, grades), request, private_fd))
+    entries.update(runners.run_groups(_groups(waiting, grades), request, private_fds))
     agent = {
         "python": "%d.%d.%d" % sys.version_info[:3],
         "executable": sys.executable,
@@ -160,21 +166,55 @@ def _request_text(arguments: list[str]) -> str:
     return arguments[0] if arguments else ""
 
 
+def _read_exactly(fd: int, size: int) -> bytes:
+    """Return so many bytes of a pipe and not one more; fewer only when it ends."""
+    pieces = []
+    while size:
+        piece = os.read(fd, size)
+        if not piece:
+            break
+        pieces.append(piece)
+        size -= len(piece)
+    return b"".join(pieces)
+
+
+def _asked(stdin: int) -> str:
+    """Return the request of a host; its nonce stays in the pipe until the last probe has ended."""
+    try:
+        size = int(_read_exactly(stdin, 8), 16)
+    except ValueError:
+        raise RequestError("not a request: standard input does not begin with its size") from None
+    return _read_exactly(stdin, min(size, MAX_REQUEST)).decode("ascii")
+
+
+def _framed(document: bytes, stdin: int) -> bytes:
+    import hashlib
+
+    nonce = _read_exactly(stdin, NONCE_BYTES)
+    digest = hashlib.sha256(document).hexdigest().encode("ascii")
+    return b"\n%s %s %d %s\n%s\n" % (FRAME, nonce, len(document), digest, document)
+
+
 def main(arguments: list[str]) -> int:
     """Answer one request on the real standard output; everything else that is printed goes to stderr."""
+    from stackcheck_probes import processes
+
+    processes.hide_from_others()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # through the `finally` that ends the probes
-    document_fd = os.dup(1)
+    out, stdin = os.dup(1), os.dup(0)
     os.dup2(2, 1)
+    bound = arguments == [BOUND]
     try:
-        request = parse_request(_request_text(arguments))
+        request = parse_request(_asked(stdin) if bound else _request_text(arguments))
     except ValueError as error:
         sys.stderr.write("stackcheck agent: %s\n" % error)
         return 2
-    document = observe(request, document_fd)
+    document = observe(request, (out, stdin))
     by_hand = arguments[:1] == ["--probe"]
-    left = memoryview(json.dumps(document, indent=2 if by_hand else None).encode("ascii") + b"\n")
+    text = json.dumps(document, indent=2 if by_hand else None).encode("ascii")
+    left = memoryview(_framed(text, stdin) if bound else text + b"\n")
     while left:
-        left = left[os.write(document_fd, left) :]
+        left = left[os.write(out, left) :]
     return 0
 
 

@@ -44,22 +44,25 @@ def failure(kind: str, message: str, **more: object) -> dict[str, Any]:
     return {"status": "error", "error": error}
 
 
-def run_probes(
+def run_probes(  # noqa: PLR0913 - what to run, and under which bounds
     names: list[str],
     params: dict[str, Any],
     seconds: float,
     limits: dict[str, Any],
     private_fds: tuple[int, ...] = (),
+    *,
+    hidden: bool = False,
 ) -> dict[str, Any]:
     """Run probes one after the other in as few children as it takes; return name -> entry.
 
     They share a child until one of them breaks it; the rest go on in a new one. `private_fds` are closed in
-    the children (the real stdout, which only the agent writes to).
+    the children (the real stdout, which only the agent writes to). `hidden`: the children stay out of reach
+    of other processes, as the agent is.
     """
     entries: dict[str, Any] = {}
     waiting = list(names)
     while waiting:
-        child = Child(waiting, params, dict(LIMITS, **limits), private_fds)
+        child = Child(waiting, params, dict(LIMITS, **limits), private_fds, hidden=hidden)
         try:
             entries.update(child.collect(seconds))
         finally:
@@ -72,8 +75,15 @@ class Child:
     """A child that runs probes: its pipes, what it has reported, and why it was stopped, if it was."""
 
     def __init__(
-        self, names: list[str], params: dict[str, Any], limits: dict[str, Any], private_fds: tuple[int, ...]
+        self,
+        names: list[str],
+        params: dict[str, Any],
+        limits: dict[str, Any],
+        private_fds: tuple[int, ...],
+        *,
+        hidden: bool = False,
     ) -> None:
+        self.hidden = hidden
         self.names = names
         self.params = params
         self.limits = limits
@@ -100,6 +110,8 @@ class Child:
         """Be the forked child: report, and leave without running anybody's exit handlers."""
         status = 70
         try:
+            if not self.hidden:
+                processes.show_to_others()
             _enter(agent, ends[1], self.limits, (self.reports, self.prints, *private_fds))
             _report_all(self.names, self.params, ends[0], self.limits)
             status = 0

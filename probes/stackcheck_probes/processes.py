@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 
-PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 1, 4, 36  # linux/prctl.h
 _REAP_SECONDS = 5.0
 
 
@@ -23,6 +23,20 @@ def _prctl(option: int, value: int) -> bool:
 def adopt_orphans() -> bool:
     """Become the parent of whatever a probe leaves behind, so that it can be found and ended (prctl(2))."""
     return _prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def hide_from_others() -> bool:
+    """Keep other processes of this user out of this one's memory and pipes, its forks included (prctl(2)).
+
+    What imports code of the target runs as the same user: without this it could read the agent's memory and
+    write into its pipes through /proc. Root with CAP_SYS_PTRACE still can; containers of probes lack it.
+    """
+    return _prctl(PR_SET_DUMPABLE, 0)
+
+
+def show_to_others() -> bool:
+    """Undo `hide_from_others` in a fork, whose own /proc files would belong to root otherwise."""
+    return _prctl(PR_SET_DUMPABLE, 1)
 
 
 def die_with(parent: int) -> None:
@@ -110,14 +124,27 @@ def resident_bytes(pid: int) -> int:
         return 0
 
 
+_OOM_COUNTERS = (
+    "/sys/fs/cgroup/memory.events",  # cgroup v2, of this container
+    "/sys/fs/cgroup/memory/memory.oom_control",  # cgroup v1
+    "/proc/vmstat",  # the whole machine, Linux 4.13
+)
+
+
 def oom_kills() -> int:
-    """Return how many processes of this cgroup (v2) the kernel ended for lack of memory; 0 when not known."""
-    try:
-        with open("/sys/fs/cgroup/memory.events") as file:
-            rows = dict(line.split() for line in file)
-        return int(rows.get("oom_kill", "0"))
-    except (OSError, ValueError):
-        return 0
+    """Return how often the kernel has ended a process for lack of memory, as far as this one can see.
+
+    A number to compare with a later one: the counters of this cgroup and of the machine are added.
+    """
+    found = 0
+    for path in _OOM_COUNTERS:
+        try:
+            with open(path) as file:
+                rows = dict(line.split(None, 1) for line in file)
+            found += int(rows.get("oom_kill", "0"))
+        except (OSError, ValueError):
+            continue
+    return found
 
 
 def kill_descendants(group: int | None = None) -> None:

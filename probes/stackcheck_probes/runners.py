@@ -32,10 +32,10 @@ class Group:
         self.names, self.together, self.preload = names, together, preload
 
 
-def run_groups(groups: list[Group], request: dict[str, Any], private_fd: int | None) -> dict[str, Any]:
-    """Run all groups at once; return name -> entry. `private_fd` is closed in the runners."""
+def run_groups(groups: list[Group], request: dict[str, Any], private_fds: tuple[int, ...]) -> dict[str, Any]:
+    """Run all groups at once; return name -> entry. `private_fds` are closed in the runners."""
     entries: dict[str, Any] = {}
-    runners = [Runner(group, request, private_fd) for group in groups if group.names]
+    runners = [Runner(group, request, private_fds) for group in groups if group.names]
     try:
         with selectors.DefaultSelector() as selector:
             for runner in runners:
@@ -47,7 +47,7 @@ def run_groups(groups: list[Group], request: dict[str, Any], private_fd: int | N
                         selector.unregister(runner.pipe)
                         again = runner.finish(entries)
                         if again:
-                            runners.append(Runner(again, request, private_fd))
+                            runners.append(Runner(again, request, private_fds))
                             selector.register(runners[-1].pipe, selectors.EVENT_READ, runners[-1])
     finally:
         processes.kill_descendants()
@@ -57,7 +57,7 @@ def run_groups(groups: list[Group], request: dict[str, Any], private_fd: int | N
 class Runner:
     """A runner seen from the agent: the pipe on which it sends entries, one JSON line each."""
 
-    def __init__(self, group: Group, request: dict[str, Any], private_fd: int | None) -> None:
+    def __init__(self, group: Group, request: dict[str, Any], private_fds: tuple[int, ...]) -> None:
         self.group = group
         self.buffer = b""
         self.entries: dict[str, Any] = {}
@@ -65,13 +65,15 @@ class Runner:
         seconds: float = request["timeout_s"]
         self.preloaded_by = time.monotonic() + seconds
         self.done_by = self.preloaded_by + seconds * len(group.names) + SPARE_SECONDS
+        limit = dict(isolation.LIMITS, **request["limits"])["facts_bytes"]
+        self.most = len(group.names) * (limit + 4096) + 4096
         self.pipe, reports = os.pipe()
         sys.stderr.flush()
         agent = os.getpid()
         self.pid = os.fork()
         if self.pid == 0:
             os.close(self.pipe)
-            _be_runner(agent, group, request, reports, private_fd)
+            _be_runner(agent, group, request, reports, private_fds)
         os.close(reports)
 
     def read(self) -> bool:
@@ -79,10 +81,17 @@ class Runner:
         chunk = os.read(self.pipe, 1 << 16)
         *lines, self.buffer = (self.buffer + chunk).split(b"\n")
         for line in lines:
+            self._take(line)
+        return chunk != b"" and len(self.buffer) <= self.most
+
+    def _take(self, line: bytes) -> None:
+        """Keep the entries of the group's own probes: an import in the runner may write here as well."""
+        try:
             report = json.loads(line.decode("ascii"))
-            self.ready = True
-            self.entries.update(report)
-        return chunk != b""
+            self.entries.update((name, report[name]) for name in report if name in self.group.names)
+        except (ValueError, TypeError, RecursionError):
+            return
+        self.ready = True
 
     def is_late(self) -> bool:
         """Tell whether the import before the probes, or everything, has taken too long."""
@@ -102,21 +111,24 @@ class Runner:
 
 
 def _be_runner(
-    agent: int, group: Group, request: dict[str, Any], reports: int, private_fd: int | None
+    agent: int, group: Group, request: dict[str, Any], reports: int, private_fds: tuple[int, ...]
 ) -> None:
     """Live as a runner: import what the group shares, run its probes, send each entry, leave."""
     status = 70
     try:
         processes.die_with(agent)
         processes.adopt_orphans()
-        if private_fd is not None:
-            os.close(private_fd)
+        for private in private_fds:
+            os.close(private)
         if group.preload:
             _preload(group.preload)
         isolation.send(reports, "{}")
         for names in [group.names] if group.together else [[name] for name in group.names]:
             limits, seconds = request["limits"], request["timeout_s"]
-            entries = isolation.run_probes(names, request["params"], seconds, limits, (reports,))
+            # What imports nothing of the target stays hidden from what does.
+            entries = isolation.run_probes(
+                names, request["params"], seconds, limits, (reports,), hidden=group.together
+            )
             isolation.send(reports, json.dumps(entries))
         status = 0
     except BaseException:

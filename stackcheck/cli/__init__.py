@@ -6,7 +6,6 @@ need; a command's own module may import what it likes.
 
 from __future__ import annotations
 
-import argparse
 import gc
 import io
 import signal
@@ -15,9 +14,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, NoReturn
 
 from stackcheck import __version__
-from stackcheck.model.errors import EXIT_UNCHECKED, EXIT_USAGE, StackcheckError
+from stackcheck.cli.parser import CommandParser, add_manners, in_front, near
+from stackcheck.model.errors import EXIT_UNCHECKED, EXIT_USAGE, StackcheckError, UsageError
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Iterable, Sequence
     from types import FrameType, ModuleType
 
@@ -25,6 +26,8 @@ COMMANDS = {
     "init": "write a definition from a project's own files",
     "list": "list the stacks, axes expanded; runs nothing",
     "check": "judge stacks, or a project's own files, by tables and resolution; builds nothing",
+    "plan": "make a whole stack of a partial wish: newest first, proven, and what had to give way",
+    "upgrade": "bring a stack, or a project's own files, to other versions: the smallest change, proven",
     "suggest": "say the smallest change to a definition that makes its stack good, proven",
     "lock": "resolve a stack and write its lock file",
     "build": "build a stack's image or environment",
@@ -37,12 +40,14 @@ COMMANDS = {
     "bake": "put the entrypoint and what it expects into an image",
     "entrypoint": "inside an image: check the container in milliseconds, then become the command",
     "explain": "say what a rule checks, why, and from which source",
+    "matrix": "stacks against GPUs, drivers and releases of torch, at a glance",
     "report": "render a report again, in any format",
     "schema": "print the JSON Schema of stack definitions, of reports or of drift",
     "recipes": "hold a folder of Nix expressions against a matrix of variants, or write them",
     "learn": "read the wheels of packages on an index, and keep what they say",
     "tables": "list what the knowledge tables hold, with their sources",
-    "completion": "print what makes a shell (bash, zsh, tcsh) complete the words of this command",
+    "knowledge": "say what is known from where and of which day; pack, take and give back bundles of it",
+    "completion": "print what makes a shell (bash, zsh, fish, tcsh) complete the words of this command",
 }
 """Every command, with its line in `stackcheck --help`; the module of the same name implements it."""
 
@@ -79,14 +84,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_UNCHECKED
 
 
-def make_parser(
-    names: Iterable[str] = COMMANDS,
-) -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+def make_parser(names: Iterable[str] = COMMANDS) -> tuple[CommandParser, dict[str, CommandParser]]:
     """Return the parser, and that of each command, which is still without the command's options."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="stackcheck",
         description="Tells before a build or an upgrade whether a PyTorch GPU stack works, and why not.",
-        epilog="`stackcheck COMMAND --help` shows the options of a command.",
+        epilog="`stackcheck help COMMAND` shows the options of a command, with examples.",
     )
     parser.add_argument("--version", action="version", version=f"stackcheck {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
@@ -98,36 +101,62 @@ def make_parser(
     }
 
 
-def configure(name: str, parser: argparse.ArgumentParser) -> ModuleType:
+def configure(name: str, parser: CommandParser) -> ModuleType:
     """Add the options of a command to its parser; return its module."""
     module = import_module(f"stackcheck.cli.{name}")
     module.configure(parser)
-    parser.add_argument("--debug", action="store_true", help="show the traceback of a fault of stackcheck")
+    for each in parser.actions().values() or [parser]:
+        add_manners(each)
+        each.add_argument(
+            "--knowledge",
+            action="append",
+            default=[],
+            metavar="FOLDER",
+            help="read this folder of knowledge after what ships; may be repeated",
+        )
     return module
 
 
 def _run(words: list[str]) -> int:
-    name = next((word for word in words if not word.startswith("-")), None)
-    # `stackcheck --help` lists every command; a command that comes first is the only one that is parsed.
-    parser, subs = make_parser(words[:1] if name in COMMANDS and words[0] == name else COMMANDS)
-    _require_command(parser, name)
-    if name is None:
-        parser.parse_args(words)  # --help and --version end here, anything else in an error
+    front, rest = in_front(words)
+    if rest[:1] == ["help"]:
+        front, rest = [], [*rest[1:], "--help"]
+    name = rest[0] if rest and not rest[0].startswith("-") else None
+    _require_command(name)
+    # `stackcheck --help` lists every command; otherwise the one that is called is all that is parsed.
+    parser, subs = make_parser(COMMANDS if name is None else [name])
+    if name is None or "--version" in front:
+        if not words:
+            parser.print_help(sys.stderr)
+            return EXIT_USAGE
+        parser.parse_args([*front, *rest])  # --help and --version end here, anything else in an error
         raise AssertionError("a call without a command was accepted")
-    code: int = configure(name, subs[name]).execute(parser.parse_args(words))
+    module = configure(name, subs[name])
+    args = parser.read([*front, *rest])
+    _take_knowledge(args)
+    code: int = module.execute(args)
     return code
 
 
-def _require_command(parser: argparse.ArgumentParser, name: str | None) -> None:
-    """End with exit code 2 and near names for a word that is no command."""
+def _take_knowledge(args: argparse.Namespace) -> None:
+    """Take the folders of knowledge that the call and the project name; those of an untrusted one are not."""
+    from stackcheck.storage.project_file import stated_knowledge  # noqa: PLC0415 - --help needs no project
+
+    project, days = ((), None) if getattr(args, "untrusted", False) else stated_knowledge()
+    if args.knowledge or project or days:
+        from pathlib import Path  # noqa: PLC0415
+
+        from stackcheck.knowledge.folders import state  # noqa: PLC0415 - few commands ask for knowledge
+
+        state([Path(each) for each in args.knowledge], project, days)
+
+
+def _require_command(name: str | None) -> None:
+    """Raise UsageError with a near name for a word that is no command."""
     if name is None or name in COMMANDS:
         return
-    import difflib  # noqa: PLC0415 - only for a typo
-
-    near = difflib.get_close_matches(name, COMMANDS, n=1)
-    guess = f"; did you mean {near[0]!r}?" if near else f"; commands: {', '.join(COMMANDS)}"
-    _tell(f"{name[:80]!r} is not a command{guess}")
-    parser.exit(EXIT_USAGE)
+    guess = near(name, [*COMMANDS, "help"]) or f"; commands: {', '.join(COMMANDS)}"
+    raise UsageError(f"{name[:80]!r} is not a command{guess}")
 
 
 def _tell(text: str) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
 from stackcheck.cli import options, output, stacks
 from stackcheck.guard import baking
+from stackcheck.guard.baking_here import bake_here
 from stackcheck.intake import catalog
 from stackcheck.model.errors import UsageError
 from stackcheck.model.verdict import Outcome
@@ -17,13 +19,23 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from stackcheck.guard.baked_image import Baked
+    from stackcheck.guard.baking_here import BakedHere
     from stackcheck.intake.stack import Stack
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.add_argument(
-        "target", metavar="STACK|IMAGE", help="a stack, whose image is built if need be, or an image"
+        "target",
+        metavar="STACK|IMAGE",
+        nargs="?",
+        default="",
+        help="a stack, whose image is built if need be, or an image",
+    )
+    parser.add_argument(
+        "--here",
+        action="store_true",
+        help="no image: write what this environment is expected to be to -o FILE, and the check beside it",
     )
     parser.add_argument(
         "--stack",
@@ -38,6 +50,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--cpu", choices=("allow", "refuse"), default="", help="a start without a GPU; default: refuse"
     )
     parser.add_argument(
+        "--inside",
+        action="store_true",
+        help="check behind the image's own ENTRYPOINT, in front of its CMD: what it exports is seen",
+    )
+    parser.add_argument(
         "--healthcheck", action="store_true", help="make the check the image's HEALTHCHECK too"
     )
     stacks.configure_folders(parser)
@@ -49,11 +66,52 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> int:
     """Run the command; the exit code is the answer of the baked image without a GPU."""
+    python = stacks.interpreter(args)
+    if args.here:
+        return _here(args, python)
+    if not args.target:
+        raise UsageError("name a stack or an image to bake, or --here.")
+    options.require_place(args)
     stack, image = _named(args)
-    wish = baking.Wish(args.tag, args.cpu, args.healthcheck)
+    wish = baking.Wish(args.tag, args.cpu, args.healthcheck, python, args.inside)
     baked = baking.bake(image, stack, wish, options.pipeline_options(args), output.progress(args))
     output.write_document(document(baked), args)
     return int(baked.said["exit_code"])
+
+
+def _here(args: argparse.Namespace, python: str) -> int:
+    """Write the expectation of this environment; what was found is shown on standard output."""
+    if args.target or args.tag or args.healthcheck or args.inside:
+        raise UsageError("--here is about no image: name none, and give no --tag, --healthcheck or --inside.")
+    if args.output is None:
+        raise UsageError("--here writes an expectation: say where by -o FILE.")
+    stack = stacks.one(args.stack, args, "--stack") if args.stack else None
+    file, args.output = args.output, None
+    how, tell = options.pipeline_options(args), output.progress(args)
+    made = bake_here(file.absolute(), stack, python, args.cpu, how, tell)
+    output.write_document(document_here(made), args)
+    return int(made.said["exit_code"])
+
+
+def document_here(made: BakedHere) -> Document:
+    """Return what was written, how it is used, and what the check says of this environment."""
+    section = Section(
+        name=str(made.expectation),
+        headline="written",
+        notes=(
+            f"in front of a command: {shlex.join([*made.command, '--'])} COMMAND",
+            f"here, where the CPU is allowed, it is {made.said['answer']}",
+        ),
+        parts=tuple(_finding(each) for each in made.said["causes"]),
+    )
+    data = {
+        "schema_version": 1,
+        "expectation": str(made.expectation),
+        "archive": str(made.archive),
+        "command": list(made.command),
+        "check": dict(made.said),
+    }
+    return Document((section,), lambda: data)
 
 
 def _named(args: argparse.Namespace) -> tuple[Stack | None, str]:

@@ -34,6 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> int:
     """Run the command; a stack that does not build is exit code 1."""
+    options.require_place(args)
     how, tell = options.pipeline_options(args), output.progress(args)
     if args.plan:
         plans = [pipeline.plan(stack, how, tell) for stack in stacks.chosen(args)]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import shtab
 
@@ -11,16 +11,16 @@ from stackcheck import cli
 from stackcheck.cli import output
 from stackcheck.model.errors import EXIT_OK
 
-_WHERE = """how to use it:
-  bash   stackcheck completion bash > ~/.local/share/bash-completion/completions/stackcheck
-  zsh    stackcheck completion zsh > DIR/_stackcheck, DIR being a folder of $fpath
-  tcsh   stackcheck completion tcsh > ~/.stackcheck.tcsh, and `source ~/.stackcheck.tcsh` in ~/.tcshrc"""
+if TYPE_CHECKING:
+    import argparse
+
+_SHELLS = ("bash", "zsh", "fish", "tcsh")
+"""Those that shtab knows and that somebody tried."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    parser.add_argument("shell", choices=shtab.SUPPORTED_SHELLS, help="the shell that is to complete")
-    parser.epilog, parser.formatter_class = _WHERE, argparse.RawDescriptionHelpFormatter
+    parser.add_argument("shell", choices=_SHELLS, help="the shell that is to complete")
 
 
 def execute(args: argparse.Namespace) -> int:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from stackcheck.cli import options, output, stacks
 from stackcheck.drift import history
 from stackcheck.drift.rendering import FORMATS, document
+from stackcheck.drift.report import worst_code
 from stackcheck.drift.run import DriftOptions, drift
-from stackcheck.model.errors import EXIT_FAIL, EXIT_OK, EXIT_UNCHECKED, StackcheckError, UsageError
+from stackcheck.model.errors import EXIT_OK, EXIT_UNCHECKED, StackcheckError, UsageError
 
 if TYPE_CHECKING:
     import argparse
@@ -58,11 +59,24 @@ def execute(args: argparse.Namespace) -> int:
     how, tell = _options(args), output.progress(args)
     reports = [drift(stack, how, tell) for stack in chosen]
     output.write_document(document(reports), args)
+    if args.output:
+        _tell_what_is_wrong(reports)
     kept = args.no_history or _keep(reports)
-    codes = {report.exit_code(strict=args.strict) for report in reports}
-    if EXIT_FAIL in codes:
-        return EXIT_FAIL
-    return EXIT_UNCHECKED if EXIT_UNCHECKED in codes or not kept else EXIT_OK
+    codes = [report.exit_code(strict=args.strict) for report in reports]
+    return worst_code([*codes, EXIT_OK if kept else EXIT_UNCHECKED])
+
+
+def _tell_what_is_wrong(reports: list[DriftReport]) -> None:
+    """Say on stderr, a line each, what a journal has to hold when the result itself goes to a file."""
+    for report in reports:
+        for change in report.changes:
+            if change.breaks:
+                said = f"{change.rank}: {change.what}: {change.where}"
+                sys.stderr.write(f"{output.line(f'{report.stack}: {said}')}\n")
+        for gap in report.faults:
+            what = f"{gap.area} {gap.subject}".strip()
+            said = f"could not be looked at: {what}: {gap.reason}"
+            sys.stderr.write(f"{output.line(f'{report.stack}: {said}')}\n")
 
 
 def _options(args: argparse.Namespace) -> DriftOptions:

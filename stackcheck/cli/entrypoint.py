@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 
-from stackcheck_probes.start.entrypoint import main
+from stackcheck.targets.process.linux import require_linux
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -24,6 +24,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> int:
     """Run the command."""
+    require_linux("the entrypoint")
+    from stackcheck_probes.start.entrypoint import main  # noqa: PLC0415 - it stops at signals of Unix
+
     words = args.words[1:] if args.words[:1] == ["--"] else args.words
     flags = [
         *(["--check"] if args.check else []),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import platform
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -59,7 +59,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--gpu", metavar="L4,B200,...", help="say how its libraries serve these GPUs, too")
     parser.add_argument("--index", metavar="URL", help="default: https://pypi.org/simple")
-    parser.add_argument("-q", "--quiet", action="store_true", help="no progress on stderr")
     output.configure(parser, FORMATS)
 
 
@@ -129,5 +128,5 @@ def _on_index(target: str, args: argparse.Namespace) -> Iterator[Subject]:
         raise UsageError(f"{target}: torch is what other wheels are held against; name one of them.")
     from stackcheck.wheels.onindex import subjects  # noqa: PLC0415 - a file needs no index
 
-    platform = args.platform or PLATFORMS.get(os.uname().machine, "linux/amd64")
-    yield from subjects(match[1], match[2], args.index, platform, args.versions, output.progress(args))
+    host = args.platform or PLATFORMS.get(platform.machine(), "linux/amd64")
+    yield from subjects(match[1], match[2], args.index, host, args.versions, output.progress(args))

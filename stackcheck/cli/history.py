@@ -27,9 +27,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(args: argparse.Namespace) -> int:
-    """Run the command; a stack without history is not an error."""
+    """Run the command; a stack that is known and has no history yet is not an error."""
     name = _id(args)
     runs = history.read(history.history_file(), name)
+    if not runs:
+        _require_known(name)
     output.write_document(document(name, runs, history.courses(runs)), args)
     return EXIT_OK
 
@@ -40,6 +42,13 @@ def _id(args: argparse.Namespace) -> str:
 
     name: str = args.stack
     return stacks.one(name, args).id if catalog.is_project(name) else name
+
+
+def _require_known(name: str) -> None:
+    """Raise UsageError, with near names, for an id that no definition and no kept run has."""
+    from stackcheck.intake import catalog  # noqa: PLC0415 - only where nothing is kept
+
+    catalog.find([name], [])
 
 
 def document(stack: str, runs: Sequence[history.Run], found: Sequence[history.Course]) -> Document:
@@ -56,7 +65,7 @@ def document(stack: str, runs: Sequence[history.Run], found: Sequence[history.Co
 
 def _finding(course: history.Course) -> Finding:
     state = f"since {course.since}" if course.now else f"gone; last seen {course.last}"
-    flaps = f", flapping ({course.flips} times)" if course.flapping else ""
+    flaps = f", flapping (it came or went {course.flips} times)" if course.flapping else ""
     seen = f"{state}; in {course.seen} of {plural(course.looked, 'run')}{flaps}"
     return Finding(
         outcome=OUTCOMES[course.rank] if course.now else Outcome.PASS,

@@ -52,12 +52,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="say what TARGET gained and lost against this earlier target",
     )
     add("--deep", action="store_true", help="search for GPU code that no section lists")
-    add("-v", "--details", action="store_true", help="show every library, and every check of the loader")
+    add("--details", dest="verbose", action="store_true", help="-v: every library, every check of the loader")
     add("--sha256", action="store_true", help="add the SHA-256 of each file to the JSON document")
     _add_gate(parser.add_argument_group("what counts for the exit code"))
     stacks.configure_folders(parser)
     options.add_image_engine(parser)
-    options.add_quiet(parser)
     output.configure(parser, FORMATS)
 
 
@@ -104,14 +103,14 @@ def _document(found: Judged, other: Judged | None, args: argparse.Namespace) -> 
         from stackcheck.inspect.diff_section import diff_section  # noqa: PLC0415
 
         difference = compare(other, found)
-        more = [diff_section(difference, details=args.details)]
+        more = [diff_section(difference, details=args.verbose)]
 
     def data() -> dict[str, Any]:
         from stackcheck.inspect import json_document  # noqa: PLC0415
 
         return json_document.data(found, difference, hashed=args.sha256)
 
-    return document(found, data, more, details=args.details)
+    return document(found, data, more, details=args.verbose)
 
 
 def _contents(target: Path | str, args: argparse.Namespace) -> Contents:

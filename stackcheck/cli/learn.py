@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from packaging.utils import InvalidName, canonicalize_name
 
 from stackcheck.cli import output
-from stackcheck.knowledge.measured import MEASURED, MeasuredTable, render
-from stackcheck.knowledge.reading import own_folder
+from stackcheck.knowledge.folders import MEASURED, SHIPPED, Folder, own_folder
+from stackcheck.knowledge.measured import MeasuredTable, render
 from stackcheck.model.errors import EXIT_OK, EXIT_UNCHECKED, ResolveError, StackcheckError, UsageError
 from stackcheck.report.wording import plural
 from stackcheck.resolve.index import Fetcher
@@ -25,6 +25,7 @@ from stackcheck.wheels.learn import MOST_BYTES, MeasuredTorches, Wanted, learn
 if TYPE_CHECKING:
     import argparse
 
+    from stackcheck.knowledge.measured import MeasuredPackage
     from stackcheck.targets import Progress
 
 _DAYS = 3 * 365
@@ -37,8 +38,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--to",
         type=Path,
         metavar="FOLDER",
-        help="write FOLDER/measured/PACKAGE.toml; default: $STACKCHECK_TABLES, else "
-        "~/.local/share/stackcheck/tables",
+        help="write FOLDER/measured/PACKAGE.toml; default: the folder of $STACKCHECK_KNOWLEDGE, that of the "
+        "project (`knowledge = [...]`), else ~/.local/share/stackcheck/knowledge",
     )
     parser.add_argument("--index", default=PYPI, metavar="URL", help="default: %(default)s")
     parser.add_argument(
@@ -57,7 +58,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "default: %(default)s",
     )
     parser.add_argument("--again", action="store_true", help="read the wheels that were read before, too")
-    parser.add_argument("-q", "--quiet", action="store_true", help="no progress on stderr")
 
 
 def _name(text: str) -> str:
@@ -86,12 +86,17 @@ def _folder(folder: Path) -> Path:
     return folder
 
 
+def _before(name: str, folder: Path) -> MeasuredPackage | None:
+    """Return what was learned already: in the folder, or else what ships."""
+    return MeasuredTable((Folder(SHIPPED), Folder(folder, own=True))).package(name)
+
+
 def _learn(  # noqa: PLR0913, PLR0917 - what is read, where it goes, and how
     name: str, source: WheelIndex, folder: Path, wanted: Wanted, today: date, tell: Progress
 ) -> bool:
     """Learn one package, written after every wheel; return whether something could not be read."""
     path, torch = folder / MEASURED / f"{name}.toml", MeasuredTorches(exports.read())
-    before = MeasuredTable(own=folder).package(name)
+    before = _before(name, folder)
     failed = read = fetched = 0
     try:
         for step in learn(name, source, before, torch, wanted, today):

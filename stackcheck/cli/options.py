@@ -21,21 +21,15 @@ def add_resolving(parser: argparse.ArgumentParser) -> None:
     """Add how versions are resolved."""
     parser.add_argument("--offline", action="store_true", help="use what is cached, ask no index or registry")
     parser.add_argument("--locks", type=Path, metavar="DIR", help="folder of the lock files")
-    add_quiet(parser)
-
-
-def add_quiet(parser: argparse.ArgumentParser) -> None:
-    """Add how much is told meanwhile."""
-    parser.add_argument("-q", "--quiet", action="store_true", help="no progress on stderr")
 
 
 def add_engine(parser: argparse._ActionsContainer) -> None:
     """Add which engine does it."""
-    from stackcheck.targets.registry import PREFERRED  # noqa: PLC0415 - a command without engines pays nothing
-
-    default = " if it answers, else ".join(PREFERRED)
-    named = "docker, podman, venv, wheels (nothing is run), here or an installed one"
-    parser.add_argument("--engine", metavar="NAME", help=f"{named}; default: {default}")
+    named = (
+        "docker, podman, venv (runs the stack's code as this user, in a bare environment), wheels (nothing "
+        "is run), here or an installed one; default: docker, and nothing is run where it does not answer"
+    )
+    parser.add_argument("--engine", metavar="NAME", help=named)
 
 
 def add_image_engine(parser: argparse._ActionsContainer) -> None:
@@ -76,12 +70,24 @@ def add_probing(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def require_place(args: argparse.Namespace) -> None:
+    """Refuse, before any work, what builds or runs on a system where that cannot be.
+
+    Raises UsageError; an engine that looks at files alone works everywhere.
+    """
+    from stackcheck.targets.process.linux import require_linux  # noqa: PLC0415 - see add_engine
+
+    said = vars(args).get
+    if said("engine") != "wheels":
+        require_linux(f"`stackcheck {said('command')}`")
+
+
 def pipeline_options(args: argparse.Namespace) -> Options:
     """Make the pipeline's options of what the command's parser knows; the rest keeps its default.
 
     Raises UsageError for an unknown engine, a file that is not there or a pair that is none.
     """
-    from stackcheck.steps.options import Options  # noqa: PLC0415 - see add_engine
+    from stackcheck.steps.options import Options  # noqa: PLC0415 - a command without engines pays nothing
     from stackcheck.targets.registry import known_name  # noqa: PLC0415
 
     get = vars(args).get
@@ -99,7 +105,7 @@ def pipeline_options(args: argparse.Namespace) -> Options:
 
 
 def _build_options(args: argparse.Namespace) -> BuildOptions:
-    from stackcheck.targets import BuildOptions  # noqa: PLC0415 - see add_engine
+    from stackcheck.targets import BuildOptions  # noqa: PLC0415 - a command without engines pays nothing
 
     get = vars(args).get
     secrets = {name: Path(file) for name, file in _pairs("--secret", get("secret", [])).items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import shutil
 import sys
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from stackcheck.model.errors import StackcheckError, UsageError
 from stackcheck.model.escape import block, one_line
+from stackcheck.model.near import did_you_mean
 from stackcheck.model.verdict import Level
 from stackcheck.report import render_document
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from stackcheck.targets import Progress
 
 _WIDEST = 120
+_NARROWEST = 40
 _STYLES = {
     "PASS": "bold green",
     "WARN": "bold yellow",
@@ -43,6 +46,14 @@ def configure(parser: argparse.ArgumentParser, formats: Sequence[str]) -> None:
     parser.add_argument(
         "-o", "--output", type=_writable, metavar="FILE", help="write the result there instead of stdout"
     )
+    parser.add_argument(
+        "--also",
+        action="append",
+        default=[],
+        type=functools.partial(_also, formats),
+        metavar="FORMAT=FILE",
+        help="write the same result to a file as well, such as --also junit=stacks.xml",
+    )
 
 
 def configure_judging(parser: argparse.ArgumentParser) -> None:
@@ -61,16 +72,28 @@ def configure_judging(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _writable(text: str) -> Path:
+def _also(formats: Sequence[str], text: str) -> tuple[str, Path]:
+    """Return format and file of one more copy of a result."""
+    form, equals, file = text.partition("=")
+    if not (form and equals and file):
+        raise UsageError(f"--also {text}: say format and file, such as --also {formats[-1]}=result.txt")
+    if form not in formats:
+        raise UsageError(
+            f"--also {text}: the formats are {', '.join(formats)}{did_you_mean(form, list(formats))}"
+        )
+    return form, _writable(file, f"--also {form}=")
+
+
+def _writable(text: str, option: str = "-o ") -> Path:
     """Refuse a file that cannot be written, before hours of work are lost to it."""
     path = Path(text)
     folder = path.parent
     if path.is_dir():
-        raise UsageError(f"-o {text}: this is a folder; name a file in it")
+        raise UsageError(f"{option}{text}: this is a folder; name a file in it")
     if not folder.is_dir():
-        raise UsageError(f"-o {text}: there is no folder {folder}; make it first")
+        raise UsageError(f"{option}{text}: there is no folder {folder}; make it first")
     if not os.access(path if path.exists() else folder, os.W_OK):
-        raise UsageError(f"-o {text}: no permission to write there; give another file")
+        raise UsageError(f"{option}{text}: no permission to write there; give another file")
     return path
 
 
@@ -135,10 +158,18 @@ def write_reports(reports: Iterable[Report], args: argparse.Namespace) -> int:
             )
             yield report
 
+    # Several copies are of the same reports, so those are kept.
+    told = list(judged()) if args.also else judged()
     if args.format == "json":
-        write(json_chunks(judged()), args.output)
+        write(json_chunks(told), args.output)
     else:
-        write_document(report_document(judged())._replace(explain=explained), args)
+        _write_one(report_document(told)._replace(explain=explained), args)
+    for form, path in args.also:
+        if form == "json":
+            write(json_chunks(told), path)
+        else:
+            document = report_document(told)._replace(explain=explained)
+            write(_shareable(render_document(document, form), form), path)
     return overall_exit_code(codes)
 
 
@@ -152,10 +183,17 @@ def explained(code: str) -> Explanation | None:
 
 
 def write_document(document: Document, args: argparse.Namespace) -> None:
-    """Write a document in the format and to the place that the user asked for."""
-    paint = None if args.output else painter(sys.stdout)
-    rendered = render_document(document, args.format, width=width(), paint=paint)
-    write(_shareable(rendered, args.format), args.output)
+    """Write a document in the formats and to the places that the user asked for."""
+    _write_one(document, args)
+    for form, path in args.also:
+        write(_shareable(render_document(document, form), form), path)
+
+
+def _write_one(document: Document, args: argparse.Namespace) -> None:
+    to_file = args.output is not None
+    paint = painter(sys.stdout, args.color, to_file=to_file)
+    look = {"width": width(), "columns": columns(to_file=to_file), "verbose": args.verbose, "paint": paint}
+    write(_shareable(render_document(document, args.format, **look), args.format), args.output)
 
 
 def _shareable(rendered: str, form: str) -> str:
@@ -170,13 +208,28 @@ def _shareable(rendered: str, form: str) -> str:
 
 
 def width() -> int:
-    """Return how many columns text may take: the terminal's, within reason."""
+    """Return how many columns paragraphs take: the terminal's, within reason."""
     return min(shutil.get_terminal_size((100, 24)).columns, _WIDEST)
 
 
-def painter(stream: TextIO) -> Paint | None:
-    """Return what colours text for a terminal; None where colour is not wanted (no-color.org)."""
-    if not stream.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+def columns(*, to_file: bool = False) -> int | None:
+    """Return how many columns tables may take; None for a pipe or a file, where lines are searched and cut.
+
+    COLUMNS counts there, too, when it is set.
+    """
+    stated = os.environ.get("COLUMNS", "")
+    if (stated.isdecimal() and int(stated)) or (not to_file and sys.stdout.isatty()):
+        return max(shutil.get_terminal_size((100, 24)).columns, _NARROWEST)
+    return None
+
+
+def painter(stream: TextIO, color: str = "auto", *, to_file: bool = False) -> Paint | None:
+    """Return what colours text for a terminal; None where colour is not wanted (no-color.org).
+
+    `color` is what --color says; a file, which `to_file` tells of, is no terminal.
+    """
+    dumb = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    if color == "never" or (color == "auto" and (to_file or dumb or not stream.isatty())):
         return None
     from rich.color import ColorSystem  # noqa: PLC0415 - 30 ms, and only for a terminal
     from rich.style import Style  # noqa: PLC0415

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from stackcheck.cli import options, output, stacks
 from stackcheck.inspect.environments import UNSTATED, probe_existing
+from stackcheck.intake.stack import Image
+from stackcheck.model.errors import UsageError
 from stackcheck.report import FORMATS
 
 if TYPE_CHECKING:
@@ -28,16 +30,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mirror", default="", metavar="PREFIX", help=options.MIRROR_HELP)
     options.add_image_engine(parser)
     options.add_probing(parser)
-    options.add_quiet(parser)
     output.configure_judging(parser)
     output.configure(parser, FORMATS)
 
 
 def execute(args: argparse.Namespace) -> int:
     """Run the command."""
+    options.require_place(args)
     how, tell = options.pipeline_options(args), output.progress(args)
     kind = "image" if args.image else "venv" if args.venv else "here"
-    report = probe_existing(kind, args.image or args.venv or "", _stack(args), how, tell)  # type: ignore[arg-type]
+    python = stacks.interpreter(args)
+    if python and kind != "image":
+        raise UsageError("--python PATH is for images; a venv is named by its folder.")
+    stack = _stack(args)
+    if python:
+        stack = stack.model_copy(update={"image": Image(python=python)})
+    report = probe_existing(kind, args.image or args.venv or "", stack, how, tell)  # type: ignore[arg-type]
     return output.write_reports([report], args)
 
 

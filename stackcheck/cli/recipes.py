@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stackcheck import knowledge
-from stackcheck.cli import options, output, stacks
+from stackcheck.cli import output, stacks
 from stackcheck.model.errors import StackcheckError, UsageError
 from stackcheck.report import FORMATS
 from stackcheck.storage.folders import write_atomically
@@ -15,6 +14,8 @@ from stackcheck.storage.reading import files_in, read_text
 from stackcheck.variants.matrix import SUFFIX, make_shelf
 
 if TYPE_CHECKING:
+    import argparse
+
     from stackcheck.intake.stack import Stack
 
 _MOST = 1 << 20
@@ -32,9 +33,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     render = actions.add_parser("render", help="write the recipe of every variant")
     stacks.configure(render, nargs="*")
     render.add_argument("-o", "--output", type=Path, metavar="DIR", help="a folder; else all go to stdout")
-    options.add_quiet(render)
-    for action in (check, render):
-        action.add_argument("--debug", action="store_true", help=argparse.SUPPRESS)
 
 
 def execute(args: argparse.Namespace) -> int:

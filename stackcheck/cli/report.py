@@ -1,15 +1,19 @@
-"""`stackcheck report`: render reports again, several files as one."""
+"""`stackcheck report`: render reports, or drift documents, again; several files as one."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stackcheck.cli import output
-from stackcheck.model.errors import UsageError
+from stackcheck.drift.reading import drifts_of, is_drift
+from stackcheck.drift.rendering import document
+from stackcheck.drift.report import worst_code
+from stackcheck.model.errors import ReportError, UsageError
 from stackcheck.report import FORMATS
-from stackcheck.report.jsonfile import from_json
+from stackcheck.report.jsonfile import reports_of
+from stackcheck.storage.parsing import parse_json
 from stackcheck.storage.reading import decode, read_text
 
 if TYPE_CHECKING:
@@ -20,15 +24,33 @@ _MOST_BYTES = 1 << 29
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    parser.add_argument("files", nargs="+", metavar="FILE", help="reports in JSON; - is stdin")
+    parser.add_argument(
+        "files", nargs="+", metavar="FILE", help="reports, or drift documents, in JSON; - is stdin"
+    )
     output.configure_judging(parser)
     output.configure(parser, FORMATS)
 
 
 def execute(args: argparse.Namespace) -> int:
     """Run the command."""
-    reports = [report for file in args.files for report in from_json(_text(file), source=file)]
-    return output.write_reports(reports, args)
+    documents = [(file, _parsed(_text(file), file)) for file in args.files]
+    drifts = [is_drift(each) for _, each in documents]
+    if not any(drifts):
+        reports = [report for file, each in documents for report in reports_of(each, file)]
+        return output.write_reports(reports, args)
+    if not all(drifts):
+        other = documents[drifts.index(False)][0]
+        raise UsageError(f"{other}: this is not a drift document, and others are; render them apart.")
+    moved = [report for file, each in documents for report in drifts_of(each, file)]
+    output.write_document(document(moved), args)
+    return worst_code(report.exit_code(strict=args.strict) for report in moved)
+
+
+def _parsed(text: str, source: str) -> Any:
+    try:
+        return parse_json(text, source)
+    except UsageError as error:
+        raise ReportError(str(error)) from None
 
 
 def _text(file: str) -> str:

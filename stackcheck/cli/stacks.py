@@ -37,6 +37,11 @@ def configure_folders(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="read definitions from here instead of ./matrices (else those that stackcheck ships)",
     )
+    parser.add_argument(
+        "--allow-outside",
+        action="store_true",
+        help="let definitions and Dockerfiles name files outside of their repository or folder",
+    )
 
 
 def configure_hosts(parser: argparse.ArgumentParser) -> None:
@@ -45,7 +50,11 @@ def configure_hosts(parser: argparse.ArgumentParser) -> None:
     add = group.add_argument
     add("--gpu", action="append", default=[], metavar="L4,H100", help="the GPUs that it is for")
     add("--driver", metavar="550.54", help="their driver: a version, or a range such as '>=550'")
-    add("--python", metavar="3.12", help="the Python, where the files name none or a range")
+    add(
+        "--python",
+        metavar="3.12|PATH",
+        help="the Python, where the files name none or a range; for an image: the interpreter's path in it",
+    )
     add("--platform", metavar="linux/arm64", help="operating system and processor")
 
 
@@ -81,5 +90,16 @@ def one(name: str, args: argparse.Namespace, option: str = "") -> Stack:
 
 def _found(names: Sequence[str], args: argparse.Namespace) -> tuple[Stack, ...]:
     from stackcheck.intake import catalog  # noqa: PLC0415 - see chosen
+    from stackcheck.storage.confinement import anywhere  # noqa: PLC0415
 
-    return catalog.find(names, args.matrices, given(args))
+    with anywhere(allowed=vars(args).get("allow_outside", False)):
+        return catalog.find(names, args.matrices, given(args))
+
+
+def interpreter(args: argparse.Namespace) -> str:
+    """Return the interpreter that `--python` names by its path, and take it from there: "" for a version."""
+    text = str(args.python or "")
+    if "/" not in text:
+        return ""
+    args.python = None
+    return text

@@ -14,8 +14,8 @@ from stackcheck.report.document import Document, Entry, Lines, Listing, Section
 from stackcheck.report.sections import finding
 from stackcheck.report.wording import plural
 from stackcheck.steps.options import Options
-from stackcheck.suggest import spell
 from stackcheck.suggest.answer import answer
+from stackcheck.suggest.sections import change_data, explained, listed, verdict_data
 from stackcheck.suggest.written import Edit, edit_of, write
 
 if TYPE_CHECKING:
@@ -23,9 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from stackcheck.intake.stack import Stack
-    from stackcheck.model.verdict import Verdict
-    from stackcheck.suggest import Change, Suggestion
-    from stackcheck.suggest.answer import Answer
+    from stackcheck.suggest import Suggestion
+    from stackcheck.suggest.answer import Aim, Answer
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -43,16 +42,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> int:
     """Run the command: 1 when for some stack nothing was found, 3 when the resolver could not be asked."""
+    return run(args)
+
+
+def run(args: argparse.Namespace, aim: Aim | None = None) -> int:
+    """Suggest changes to each stack that was named, which hold to an aim; return the exit code."""
     tell, how = output.progress(args), Options(offline=args.offline, locks=args.locks)
     answers: list[Told] = []
     for stack in stacks.chosen(args):
-        found = answer(stack, how, tell)
-        edit = edit_of(stack, found.suggestion, partial(_again, stack, args), partial(_good, how))
+        found = answer(stack, how, tell, aim)
+        edit = edit_of(stack, found.suggestion, partial(_again, stack, args), partial(_good, how, aim))
         answers.append(Told(stack, found, edit, _write(edit, answers) if args.write else ""))
     if args.format == "diff":
         output.write("".join(each.edit.diff for each in answers), args.output)
     else:
-        output.write_document(document(answers), args)
+        output.write_document(document(answers, aim), args)
     if not all(each.found.found and (each.done or not args.write) for each in answers):
         return EXIT_FAIL
     return EXIT_UNCHECKED if any(each.found.broken for each in answers) else EXIT_OK
@@ -84,9 +88,9 @@ def _again(stack: Stack, args: argparse.Namespace) -> Stack | None:
     return next((each for each in stacks.chosen(args) if each.title == stack.title), None)
 
 
-def _good(how: Options, stack: Stack) -> bool:
+def _good(how: Options, aim: Aim | None, stack: Stack) -> bool:
     """Tell whether a stack needs no change, by all that is asked for a suggestion."""
-    said = answer(stack, how, lambda _line: None)
+    said = answer(stack, how, lambda _line: None, aim)
     return said.found and not said.suggestion.changes
 
 
@@ -102,30 +106,31 @@ def _write(edit: Edit, before: Sequence[Told]) -> str:
     return f"Written: {', '.join(edit.texts)}."
 
 
-def document(answers: Sequence[Told]) -> Document:
+def document(answers: Sequence[Told], aim: Aim | None = None) -> Document:
     """Return what was found for each stack: the diff, each change with its reasons, and what still fails."""
-    return Document(tuple(map(_section, answers)), lambda: list(map(_row, answers)))
+    goal = " and ".join(map(str, aim.wishes)) if aim and aim.wishes else ""
+    return Document(tuple(_section(each, goal) for each in answers), lambda: list(map(_row, answers)))
 
 
-def _section(told: Told) -> Section:
+def _section(told: Told, goal: str) -> Section:
     stack, found, diff = told.stack, told.found, told.edit.diff
     suggestion = found.suggestion
     remaining = tuple(finding(each)._replace(shown=False) for each in suggestion.remaining)
     lifted = 'The stack says expect = "fail": take that, and expect_codes, out with these changes.'
     return Section(
         name=stack.id,
-        headline=_headline(found),
+        headline=_headline(found, goal),
         outcome="" if found.found else Outcome.FAIL.word,
         notes=(found.gap,) if found.gap and found.found else (),
         parts=(
             *remaining,
             *([Lines(tuple(diff.splitlines()), literal=True)] if diff else []),
             *([Listing("Left to you", tuple(map(Entry, told.edit.by_hand)))] if told.edit.by_hand else []),
-            *map(_explained, suggestion.changes),
-            *_verdicts("Still fails", suggestion.remaining),
-            *_verdicts("New, and to be known", suggestion.doubts),
-            *_verdicts("To be known", found.known),
-            *_verdicts("Not checked", found.unchecked),
+            *map(explained, suggestion.changes),
+            *listed("Still fails", suggestion.remaining),
+            *listed("New, and to be known", suggestion.doubts),
+            *listed("To be known", found.known),
+            *listed("Not checked", found.unchecked),
         ),
         tail=(
             *((lifted,) if suggestion.changes and stack.expect == "fail" else ()),
@@ -136,20 +141,21 @@ def _section(told: Told) -> Section:
     )
 
 
-def _headline(found: Answer) -> str:
-    suggestion = found.suggestion
+def _headline(found: Answer, goal: str) -> str:
+    suggestion, good = found.suggestion, f"{goal} and good" if goal else "good"
     if not found.found:
         tried = f"{plural(suggestion.tried, 'changed definition')} {_were(suggestion.tried)} judged"
         bound = "nothing else is known to try" if suggestion.exhausted else "the search ended at its bound"
-        return f"no change was found that makes it good: {tried}, {bound}"
+        return f"no change was found that makes it {good}: {tried}, {bound}"
     checked = "by the rules and by resolving it" if found.resolved else "by running the rules again"
     if not suggestion.changes:
         return f"{_unchanged(found)} (checked {checked})"
     least = ", the fewest of those known" if suggestion.smallest else ""
     changes = plural(len(suggestion.changes), "change")
     if not found.resolved:
-        return f"with {changes} no rule fails{least} (shown {checked}; that it resolves is not proven)"
-    return f"{changes} {_make(suggestion)} it good{least} (proven {checked})"
+        with_it = f"with {changes} it is {goal}, and" if goal else f"with {changes}"
+        return f"{with_it} no rule fails{least} (shown {checked}; that it resolves is not proven)"
+    return f"{changes} {_make(suggestion)} it {good}{least} (proven {checked})"
 
 
 def _unchanged(found: Answer) -> str:
@@ -168,21 +174,6 @@ def _make(suggestion: Suggestion) -> str:
     return "makes" if len(suggestion.changes) == 1 else "make"
 
 
-def _explained(change: Change) -> Listing:
-    reasons = [f"without it: {reason}" for reason in change.needed_for] or ["it goes with the changes above"]
-    more = [f"and {len(reasons) - 2} more"] if len(reasons) > 2 else []
-    source = [f"[{change.source}]"] if change.source else []
-    heading = f"{'.'.join(change.path)}: {spell(change.before)} -> {spell(change.after)}"
-    return Listing(heading, tuple(map(Entry, (*reasons[:2], *more, *source))), loud=False)
-
-
-def _verdicts(heading: str, verdicts: tuple[Verdict, ...]) -> list[Listing]:
-    entries = tuple(
-        Entry(f"{each.outcome.word} {each.code}: {each.message}", do=each.hint) for each in verdicts
-    )
-    return [Listing(heading, entries)] if entries else []
-
-
 def _row(told: Told) -> dict[str, Any]:
     stack, found = told.stack, told.found
     suggestion = found.suggestion
@@ -194,24 +185,11 @@ def _row(told: Told) -> dict[str, Any]:
         "gap": found.gap,
         "smallest": suggestion.smallest,
         "tried": suggestion.tried,
-        "changes": [
-            {
-                "path": list(change.path),
-                "before": spell(change.before),
-                "after": spell(change.after),
-                "needed_for": list(change.needed_for),
-                "source": change.source,
-            }
-            for change in suggestion.changes
-        ],
+        "changes": [change_data(each) for each in suggestion.changes],
         "diff": told.edit.diff,
         "by_hand": list(told.edit.by_hand),
         "written": list(told.written),
-        "failed": [_verdict(each) for each in suggestion.failed],
-        "remaining": [_verdict(each) for each in suggestion.remaining],
-        "doubts": [_verdict(each) for each in suggestion.doubts],
+        "failed": [verdict_data(each) for each in suggestion.failed],
+        "remaining": [verdict_data(each) for each in suggestion.remaining],
+        "doubts": [verdict_data(each) for each in suggestion.doubts],
     }
-
-
-def _verdict(verdict: Verdict) -> dict[str, str]:
-    return {"code": verdict.code, "outcome": verdict.outcome.name, "message": verdict.message}

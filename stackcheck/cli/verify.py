@@ -32,6 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> int:
     """Run the command."""
+    options.require_place(args)
     how, tell = options.pipeline_options(args), output.progress(args)
     chosen = stacks.chosen(args)
     return output.write_reports([pipeline.verify(stack, how, tell, chosen) for stack in chosen], args)

@@ -144,11 +144,21 @@ def _beside(package: LockedPackage, stack: Stack, siblings: Sequence[str]) -> li
 def _roots(
     urls: Iterable[str], pages: Mapping[str, Page | Unreachable], fetcher: Fetcher
 ) -> dict[str, bool | Unreachable]:
-    """Ask, for pages that are missing, whether their index answers at all; each index once."""
+    """Tell, for pages that are missing, whether their index answers at all.
+
+    Another page of it that was read just now proves that; only where there is none its root is asked, once:
+    static buckets and many proxies have no page there.
+    """
     gone = [u for u in urls if isinstance(p := pages.get(u), Unreachable) and p.kind == "missing"]
-    roots = {url: f"{url.rstrip('/').rpartition('/')[0]}/" for url in gone}
-    known = {root: fetcher.exists(root) for root in sorted(set(roots.values()))}
-    return {url: known[root] for url, root in roots.items()}
+    answered = {_root(url) for url, page in pages.items() if isinstance(page, Page) and not page.cached}
+    silent = sorted({_root(url) for url in gone} - answered)
+    known: dict[str, bool | Unreachable] = {root: fetcher.exists(root) for root in silent}
+    return {url: known.get(_root(url), True) for url in gone}
+
+
+def _root(url: str) -> str:
+    """Return the folder above a page."""
+    return f"{url.rstrip('/').rpartition('/')[0]}/"
 
 
 def _alive(missing: Iterable[LockedPackage], fetcher: Fetcher) -> dict[str, bool | Unreachable]:

@@ -113,9 +113,13 @@ def _absence(
 
 
 def _proves(url: str, page: Page | Unreachable, served: Served) -> bool:
-    """Tell whether a page says that it does not have a file: it was read, or its index answers without it."""
+    """Tell whether a page says that it does not have a file: it was read, or its index answers without it.
+
+    A page that lists nothing at all, where it listed a locked file before, proves nothing: a login page, or
+    an error that is answered with 200, looks the same.
+    """
     if isinstance(page, Page):
-        return not page.cached
+        return not page.cached and bool(page.files)
     return page.kind == "missing" and served.roots.get(url) is True
 
 
@@ -127,6 +131,9 @@ def _unread(package: LockedPackage, read: Mapping[str, Page | Unreachable], serv
             if root is False:
                 message = f"{page.message}, and neither does its index answer"
             return Gap("file", package.filename, "", message, fault=page.kind != "offline")
+    if empty := [url for url, page in read.items() if isinstance(page, Page) and not page.cached]:
+        reason = f"{empty[0]} answered with a page that lists no file at all, so it may not be an index page"
+        return Gap("file", package.filename, "", reason, fault=True)
     cached = any(isinstance(page, Page) and page.cached for page in read.values())
     reason = "only a cached page was read" if cached else "the lock does not say where it comes from"
     return Gap("file", package.filename, "", reason)

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from stackcheck import __version__
 from stackcheck.drift.change_classes import CLASSES
-from stackcheck.drift.changes import diff, unchecked
+from stackcheck.drift.changes import Change, diff, unchecked
+from stackcheck.drift.facts import Gap  # noqa: TC001 - `reading` checks documents against these types
 from stackcheck.model.errors import EXIT_FAIL, EXIT_OK, EXIT_UNCHECKED
 
 if TYPE_CHECKING:
-    from stackcheck.drift.changes import Change
-    from stackcheck.drift.facts import Gap, Snapshot
+    from collections.abc import Iterable
+
+    from stackcheck.drift.facts import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +76,9 @@ def compare(stack: str, baseline: Snapshot, fresh: Snapshot, *, since: str = "")
         since=since,
         cve_same=None if cve else sum(key.area == "cve" for key in same),
     )
+
+
+def worst_code(codes: Iterable[int]) -> int:
+    """Return the exit code of several reports: a break before what could not be looked at."""
+    found = set(codes)
+    return EXIT_FAIL if EXIT_FAIL in found else EXIT_UNCHECKED if EXIT_UNCHECKED in found else EXIT_OK

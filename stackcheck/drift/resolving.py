@@ -39,7 +39,7 @@ def resolution_facts(found: Resolution | Unresolved, stack: Stack) -> Snapshot:
     if found.kind not in PROVEN or found.offline:
         return definition | _gaps(found.message, fault=found.kind not in ("offline", "not-stated"))
     said = Seen(
-        "no", " ".join([found.message, *([f"there is: {', '.join(found.exists)}"] if found.exists else [])])
+        "no", "; ".join([found.message, *([f"there is: {', '.join(found.exists)}"] if found.exists else [])])
     )
     failed = snapshot([("resolution", stack.id, "resolves", said)])
     reason = "the stack does not resolve"

@@ -12,9 +12,9 @@ from stackcheck.model.image import ImageFacts
 from stackcheck.model.verdict import Level, Outcome, Verdict
 from stackcheck.probing.observation import rule_facts
 from stackcheck.resolve.locking import resolution_of
+from stackcheck.rules.accepting import waive
 from stackcheck.rules.registry import judge_all
 from stackcheck.steps.claiming import claimed
-from stackcheck.steps.judging import waive
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 import stackcheck_probes.__main__ as agent
 from stackcheck.model.errors import UsageError
+from stackcheck.model.facts import HOST_FACTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,7 +68,7 @@ def installed_probes() -> Mapping[str, Probe]:
     ours = agent.every_probe()
     found: dict[str, Probe] = {}
     for entry in named(PROBES):
-        if entry.name in ours or entry.name in found:
+        if entry.name in ours or entry.name in found or entry.name in HOST_FACTS:
             raise UsageError(f"{_whose(entry)} brings a probe {entry.name!r}, and that name is taken.")
         found[entry.name] = _probe(entry)
     return found

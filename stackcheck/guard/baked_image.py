@@ -20,7 +20,7 @@ from stackcheck.targets.engine import Target
 from stackcheck.targets.process.process_identity import LABEL, NOBODY, this_process
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from docker.models.images import Image
 
@@ -67,18 +67,17 @@ def compile_archive(client: docker.DockerClient, image: str, python: str) -> byt
     """Return the entrypoint's archive, compiled by the Python of the image."""
     facts = parse_image(client.images.get(image).attrs)
     target = Target("", "image", image, image, (python,), facts)
-    arguments = agent_container.container_arguments(target, {}, 0)
+    arguments = agent_container.container_arguments(target, 0)
     place = f"{agent_container.FOLDER}/{agent_container.AGENT}"
     arguments |= {
         "entrypoint": [python, *FLAGS, place, "precompile"],
         "mem_limit": 1 << 30,
         "memswap_limit": 1 << 30,
     }
-    made = agent_container.run_agent(
-        client, arguments, pack(), _COMPILE_S, f"compiling the entrypoint in {image}"
-    )
+    doing = f"compiling the entrypoint in {image}"
+    made = agent_container.run_once(client, arguments, pack(), b"", timeout_s=_COMPILE_S, doing=doing)
     if not made.startswith(b"PK"):
-        raise ProbeError(f"compiling the entrypoint in {image}: Python wrote no archive")
+        raise ProbeError(f"{doing}: Python wrote no archive.")
     return made
 
 
@@ -90,8 +89,11 @@ def lay_in_front(  # noqa: PLR0913 - the image, what goes into it, and how it is
     tag: str,
     *,
     healthcheck: bool = False,
+    inside: bool = False,
 ) -> Image:
     """Build and tag an image: the files in `FOLDER`, and the agent in front of the ENTRYPOINT of `image`.
+
+    inside: in front of its CMD instead, so that it runs after what the ENTRYPOINT does.
 
     Raise `EngineError` for what cannot be built on, or when the engine fails.
     """
@@ -100,7 +102,7 @@ def lay_in_front(  # noqa: PLR0913 - the image, what goes into it, and how it is
         raise EngineError(
             f"{tag}: the image has ONBUILD instructions, which baking would run: bake what is built on it"
         )
-    text = render_dockerfile(str(image.id), config, python, healthcheck=healthcheck)
+    text = render_dockerfile(str(image.id), config, python, healthcheck=healthcheck, inside=inside)
     labels = {LABEL: NOBODY, LABEL_INNER: str(image.id), **_emptied(config)}
     with engine_errors(f"baking {tag}"):
         context = _context(text, files)
@@ -117,18 +119,27 @@ def _emptied(config: Mapping[str, Any]) -> dict[str, str]:
 
 
 def render_dockerfile(
-    image: str, config: Mapping[str, Any], python: str, *, healthcheck: bool = False
+    image: str, config: Mapping[str, Any], python: str, *, healthcheck: bool = False, inside: bool = False
 ) -> str:
     """Return the Dockerfile: CMD is stated again, because stating ENTRYPOINT forgets it.
+
+    Raise `EngineError` for `inside` without an ENTRYPOINT that would start the check, or without a CMD.
 
     USER, WORKDIR, STOPSIGNAL and the rest come from `image` by themselves.
     """
     inner = inner_command(tuple(config.get("Entrypoint") or ()))
+    words = tuple(config.get("Cmd") or ())
+    if inside and not (inner and words):
+        raise EngineError(
+            "--inside puts the check behind the image's ENTRYPOINT and in front of its CMD, and this image "
+            f"has no {'CMD' if inner else 'ENTRYPOINT'}: bake it without --inside."
+        )
+    front = (inner, command(python, words)) if inside else (command(python, inner), words)
     lines = [
         f"FROM {image}",
         f"COPY {_CONTEXT}/ {FOLDER}/",
-        f"ENTRYPOINT {json.dumps(list(command(python, inner)))}",
-        f"CMD {json.dumps(list(config.get('Cmd') or ()))}",
+        f"ENTRYPOINT {json.dumps(list(front[0]))}",
+        f"CMD {json.dumps(list(front[1]))}",
     ]
     if healthcheck:
         check = [python, *FLAGS, f"{FOLDER}/{ARCHIVE}", "entrypoint", "--check"]
@@ -155,9 +166,9 @@ def _placed(files: Mapping[str, bytes]) -> dict[str, bytes]:
     return {f"{_CONTEXT}/{name}": content for name, content in sorted(files.items())}
 
 
-def ask(client: docker.DockerClient, image: str, entrypoint: Sequence[str]) -> dict[str, Any]:
-    """Return what the entrypoint of a baked image says of it, in a container without a GPU."""
-    own = list(entrypoint[: entrypoint.index(f"{FOLDER}/{ARCHIVE}") + 1])
+def ask(client: docker.DockerClient, image: str, python: str) -> dict[str, Any]:
+    """Return what the check in a baked image says of it, in a container without a GPU."""
+    own = [python, *FLAGS, f"{FOLDER}/{ARCHIVE}"]
     with engine_errors(f"asking the entrypoint of {image}"):
         container = client.containers.create(
             image,

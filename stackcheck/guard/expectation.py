@@ -7,12 +7,14 @@ the tables, and what the probes saw in the image. See `stackcheck_probes.start.e
 from __future__ import annotations
 
 import json
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from stackcheck.environment import definition_facts, environment_of
+from stackcheck.guard import asked_gpus
 from stackcheck.intake.stack import Package
 from stackcheck.knowledge.gpus import products
 from stackcheck.model.errors import ProbeError
@@ -22,9 +24,9 @@ from stackcheck.rules.gpucode.bytes import packages_of
 from stackcheck.rules.loading.bytes import own_folders
 from stackcheck.rules.registry import RULES, judge_one
 from stackcheck.rules.variables.stated import applies
+from stackcheck_probes.credentials import is_secret_name
 from stackcheck_probes.judging.devices import product_key
 from stackcheck_probes.judging.packagecover import short_path
-from stackcheck_probes.probes.environment import SECRET
 from stackcheck_probes.start.expectation import SCHEMA_VERSION
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from stackcheck.knowledge import Tables
     from stackcheck_probes.facts.python import Distribution, Distributions, Interpreter, ReachableTorch
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
 PROBES = ("interpreter", "distributions", "libraries", "loading", "stamps", "cumm_files")
 """What has to be seen in an image before it can be expected."""
 LOADING = ("LOAD301", "LOAD302", "LOAD303", "LOAD304", "LOAD307")
@@ -50,18 +53,18 @@ def expectation(  # noqa: PLR0913 - what an image is expected to be comes from a
     seen: Mapping[str, Any],
     *,
     made: str,
-    library_path: str = "",
+    image_env: Mapping[str, str] = NOTHING,
     cpu: str = "",
 ) -> dict[str, Any]:
     """Return the expectation of an image.
 
     locked: the versions of the lock, by canonical name; empty without one. seen: the facts of `PROBES`.
-    made: when, ISO 8601. library_path: LD_LIBRARY_PATH of the image. cpu: "allow" or "refuse" a start
-    without a GPU; by default only a CPU stack allows it. Raise `ProbeError` when a probe gave no facts.
+    made: when, ISO 8601. image_env: the variables of the image. cpu: "allow" or "refuse" a start without a
+    GPU; by default only a CPU stack allows it. Raise `ProbeError` when a probe gave no facts.
     """
     _require_facts(seen)
     torch = next((row for row in seen["interpreter"]["torches"] if row["wins"]), None)
-    accelerator = _accelerator(stack, torch)
+    accelerator = _accelerator(stack, torch, image_env)
     whole = _with_what_is_installed(stack, seen["distributions"], accelerator)
     sites = _sites(seen["interpreter"], torch, seen["distributions"])
     codes, libraries = _libraries(seen, sites[0], tables)
@@ -79,14 +82,15 @@ def expectation(  # noqa: PLR0913 - what an image is expected to be comes from a
         "own": sorted(own_folders(whole)),
         "libraries": libraries,
         "codes": codes,
+        "notes": list(asked_gpus.torch_notes(stack, torch, seen, image_env)),
         "faults": list(_faults(whole, tables, seen)),
         "sonames": seen["loading"]["sonames"],
         "outside": {
             name: path for name, path in seen["loading"]["outside"].items() if not name.startswith("libcuda.")
         },
         "optional": [[row.file, list(row.needs)] for row in tables.optional.rows],
-        "library_path": library_path,
-        "cuda": _cuda(stack, torch, tables) if accelerator == "cuda" else None,
+        "library_path": image_env.get("LD_LIBRARY_PATH", ""),
+        "cuda": _cuda(stack, torch, tables, image_env) if accelerator == "cuda" else None,
         "devices": _devices(tables),
         "gpus": [
             {"name": gpu.name, "capability": str(gpu.capability) if gpu.capability else None, "gfx": gpu.gfx}
@@ -95,7 +99,7 @@ def expectation(  # noqa: PLR0913 - what an image is expected to be comes from a
         "env": {
             name: value
             for name, value in stack.env.items()
-            if "$" not in value and not SECRET.search(name) and name not in JUDGED_BY_NAME
+            if "$" not in value and not is_secret_name(name) and name not in JUDGED_BY_NAME
         },
         "variables": list(_variables(whole, tables)),
         "headers": seen["cumm_files"]["headers"] is not None,
@@ -115,12 +119,12 @@ def _require_facts(seen: Mapping[str, Any]) -> None:
             raise ProbeError(f"the image cannot be baked: {facts.reason}")
 
 
-def _accelerator(stack: Stack, torch: ReachableTorch | None) -> str:
-    """Return what the stack says; where it does not, what its torch was built for."""
+def _accelerator(stack: Stack, torch: ReachableTorch | None, env: Mapping[str, str]) -> str:
+    """Return what the stack says; where it does not, what its torch was built for, or the image asks for."""
     if stack.accelerator or stack.cuda or stack.rocm:
         return stack.accelerator or ("cuda" if stack.cuda else "rocm")
     if torch is None:
-        return "cpu"
+        return asked_gpus.asked(env)[0] or "cpu"
     return "cuda" if torch.get("cuda") else "rocm" if torch.get("hip") else "cpu"
 
 
@@ -225,17 +229,19 @@ def _faults(stack: Stack, tables: Tables, seen: Mapping[str, Any]) -> Iterator[l
                 yield ["libraries", "FAIL", verdict.message, verdict.expected, verdict.found, verdict.hint]
 
 
-def _cuda(stack: Stack, torch: ReachableTorch | None, tables: Tables) -> dict[str, str | None] | None:
+def _cuda(
+    stack: Stack, torch: ReachableTorch | None, tables: Tables, env: Mapping[str, str]
+) -> dict[str, str | None] | None:
     """Return the CUDA version that runs, who says so, its least driver, and the one it came with."""
     built = torch["cuda"] if torch else None
-    text = built or stack.cuda
+    text = built or stack.cuda or asked_gpus.cuda_of_image(env)
     if not text:
         return None
     version = Version(text)
     floor, toolkit = tables.cuda.floor(version), tables.cuda.toolkit(version)
     return {
         "version": text,
-        "by": f"torch {torch['version']}" if built and torch else "the stack",
+        "by": f"torch {torch['version']}" if built and torch else "the stack" if stack.cuda else "the image",
         "floor": str(floor[0]) if floor else None,
         "own": str(toolkit.driver_linux) if toolkit and toolkit.driver_linux else None,
     }

@@ -10,14 +10,14 @@ from __future__ import annotations
 import os
 import posixpath
 import re
-import tempfile
+import shutil
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stackcheck.inspect import loadability
 from stackcheck.inspect.layertree import File, Folder
+from stackcheck.targets.process.temp_dirs import scratch_folder
 from stackcheck_probes.binaries.bytesource import ByteSource, SourceError
 from stackcheck_probes.binaries.elf import SHT_NOBITS, Elf, ElfError
 from stackcheck_probes.loader.symbols import MAX_STRINGS, Symbols
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from stackcheck.inspect.filesystem import FileSystem
 
 MAX_BYTES = 1 << 30
+PREFIX = "stackcheck-inspect-"
 MAX_FILES = 20_000
 MAX_NAMES = 50_000
 """Hard links and symbolic links count as well: Debian has some three for each library."""
@@ -53,9 +54,9 @@ class LoaderRoot:
     """A temporary folder; use it as a context, `keep_...` while layers are read, then `look` once."""
 
     def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="stackcheck-inspect-")
-        self._store = Path(self._folder.name, "store")
-        self._root = Path(self._folder.name, "root")
+        self._folder = scratch_folder(PREFIX)
+        self._store = self._folder / "store"
+        self._root = self._folder / "root"
         self._store.mkdir()
         self._root.mkdir()
         self._files = self._bytes = self._names = 0
@@ -68,7 +69,7 @@ class LoaderRoot:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._folder.cleanup()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def keep_text(self, path: str, content: ByteSource) -> str:
         """Keep a file of metadata or settings; return where, "" for a file that nobody asks for."""

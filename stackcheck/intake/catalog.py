@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from stackcheck.images.tiers import link
 from stackcheck.intake.axes import expand
+from stackcheck.intake.named import check_named
 from stackcheck.intake.stack import FILLED_IN, Stack, parse_stack
 from stackcheck.model.errors import DefinitionError, UsageError
 from stackcheck.model.escape import block
@@ -44,7 +45,7 @@ def folders(stated: Sequence[Path] = ()) -> list[Path]:
     if told.matrices:
         return [Path(file).parent / folder for folder in told.matrices]
     here = Path("matrices")
-    if any(b"stack" in path.read_bytes() for path in here.glob("*.toml") if path.is_file()):
+    if any("stack" in read_text(path, errors="replace") for path in here.glob("*.toml") if path.is_file()):
         return [here]
     return [folder for folder in SHIPPED if folder.is_dir()][:1]
 
@@ -186,6 +187,8 @@ def find(
 ) -> tuple[Stack, ...]:
     """Return the stacks that the user means: ids, families, globs, definitions, files of a project.
 
+    What they name lies in their repository, unless the call allows more (`storage.confinement`).
+
     `given` are values of a definition that the call states for what a project's own files leave open. Raises
     UsageError where there are no such files: a definition states them itself.
     """
@@ -198,11 +201,10 @@ def find(
     names = [pattern for pattern in patterns if Path(pattern) not in own]
     paths = [Path(name) for name in names if name.endswith(".toml")]
     names = [name for name in names if not name.endswith(".toml")]
-    return (
-        *load(paths),
-        *(_of_project(own, given or {}) if own else ()),
-        *(_named(names, folders(stated)) if names else ()),
-    )
+    of_files = load(paths)
+    of_names = _named(names, folders(stated)) if names else ()
+    check_named(each for stack in (*of_files, *of_names) for each in (*stack.below, stack))
+    return (*of_files, *(_of_project(own, given or {}) if own else ()), *of_names)
 
 
 def hosts(

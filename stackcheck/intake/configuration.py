@@ -7,6 +7,8 @@ engine, say) is never a file's to decide: it may be somebody else's file.
 from __future__ import annotations
 
 import datetime as dt  # noqa: TC003 - pydantic reads the annotation
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -14,15 +16,15 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from stackcheck.model.errors import UsageError
 from stackcheck.model.near import did_you_mean
+from stackcheck.storage.project_file import OWN, SHARED, stated
 from stackcheck.storage.reading import read_text
 from stackcheck.storage.stack_files import project_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_OWN, _SHARED = "stackcheck.toml", "pyproject.toml"
 _CALL = "that is for the call, or for the environment of who calls: a file of a project does not choose it"
-_REFUSED = dict.fromkeys(("engine", "mirror", "base", "ca", "secret", "tables", "cache"), _CALL)
+_REFUSED = dict.fromkeys(("engine", "mirror", "base", "ca", "secret", "cache"), _CALL)
 
 
 def _reason(text: str) -> str:
@@ -52,7 +54,8 @@ class Configuration(BaseModel):
 
     `matrices` are folders beside it, in which definitions are. `gpus`, `driver`, `python`, `platform` and
     `ignore` are for a project's own files, which cannot say them; a definition has its own. `require` is the
-    level that `--require` asks for where the call does not say it.
+    level that `--require` asks for where the call does not say it. `knowledge` are folders beside it that are
+    read after what ships (`stackcheck.knowledge.folders`), old after `knowledge_days`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -63,6 +66,8 @@ class Configuration(BaseModel):
     platform: str | None = None
     ignore: dict[str, Annotated[Ignore, BeforeValidator(_with_reason)]] = Field(default_factory=dict)
     require: Literal["stated", "resolved", "bytes", "run", "gpu"] | None = None
+    knowledge: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    knowledge_days: Annotated[int, Field(gt=0)] | None = None
 
     def accepted(self, today: dt.date) -> dict[str, str]:
         """Return the codes that are ignored today, each with its reason."""
@@ -79,33 +84,43 @@ class Configuration(BaseModel):
         )
 
 
+_LEFT_OUT: ContextVar[bool] = ContextVar("left_out", default=False)
+
+
+@contextmanager
+def without_configuration() -> Iterator[None]:
+    """Leave out what the project states, in this thread: it may be a stranger's."""
+    token = _LEFT_OUT.set(True)
+    try:
+        yield
+    finally:
+        _LEFT_OUT.reset(token)
+
+
+def files_of_configuration() -> tuple[str, ...]:
+    """Return the names of the files in which the project around the working folder may state something."""
+    folder = project_folder()
+    found = [OWN] if (folder / OWN).is_file() else []
+    try:
+        shared = "tool.stackcheck" in read_text(folder / SHARED)
+    except UsageError:
+        shared = False
+    return (*found, *([f"[tool.stackcheck] of {SHARED}"] if shared else []))
+
+
 def configuration() -> tuple[Configuration, str]:
     """Return what the project around the working folder states, and the file; defaults and "" without one.
 
     Raises UsageError with every fault of the file.
     """
-    folder = project_folder()
-    for name in (_OWN, _SHARED):
-        path = folder / name
-        if path.is_file() and (document := _document(path)) is not None:
-            return _parsed(document, str(path)), str(path)
-    return Configuration(), ""
-
-
-def _document(path: Path) -> Any:
-    """Return what a file states for stackcheck; None for a pyproject.toml that says nothing of it."""
-    from stackcheck.storage.parsing import parse_toml  # noqa: PLC0415 - only where there is a file
-
-    text = read_text(path)
-    if path.name == _SHARED and "stackcheck" not in text:
-        return None
-    document = parse_toml(text, str(path))
-    tool = document.get("tool")
-    return document if path.name == _OWN else tool.get("stackcheck") if isinstance(tool, dict) else None
+    if _LEFT_OUT.get():
+        return Configuration(), ""
+    found = stated()
+    return (_parsed(found[0], str(found[1])), str(found[1])) if found else (Configuration(), "")
 
 
 def _parsed(document: Any, file: str) -> Configuration:
-    where = "" if Path(file).name == _OWN else "tool.stackcheck."
+    where = "" if Path(file).name == OWN else "tool.stackcheck."
     try:
         return Configuration.model_validate(document)
     except ValidationError as error:

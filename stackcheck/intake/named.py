@@ -1,4 +1,4 @@
-"""Files that a definition names: where they lie, and what they hold; none of them is left out silently."""
+"""Files that a definition names: where they may lie, where they lie, and what they hold."""
 
 from __future__ import annotations
 
@@ -7,10 +7,51 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stackcheck.model.errors import UsageError
-from stackcheck.storage.reading import read_text
+from stackcheck.model.index_urls import local_path
+from stackcheck.storage.confinement import only_in, refuse_outside, repository_of
+from stackcheck.storage.reading import is_folder, open_file, read_bytes, read_text, real_path, stands
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from stackcheck.intake.stack import Stack
+
+
+def check_named(stacks: Iterable[Stack]) -> None:
+    """Hold the files and folders that definitions name to their repository, and to files and folders.
+
+    Raises UsageError, one sentence with stack, key and path, for one that leads out of it, and for a pipe or
+    a device: uv would read it to its end.
+    """
+    for stack in stacks:
+        with only_in(repository_of(Path(stack.file))):
+            for key, path in _named(stack):
+                try:
+                    refuse_outside(path)
+                    if stands(path) and not is_folder(path):
+                        open_file(path).close()
+                except UsageError as error:
+                    raise UsageError(f"{stack.title}: {key}: {error}") from None
+
+
+def _named(stack: Stack) -> Iterator[tuple[str, Path]]:
+    folder, image = Path(stack.file).parent, stack.image
+    for key, name in (
+        ("dockerfile", image.dockerfile),
+        ("context", image.context),
+        ("manifest", image.manifest),
+    ):
+        if name:
+            yield f"image.{key}", folder / name
+    stated: list[tuple[str, str | None]] = [("index.url", stack.index.url)]
+    stated += [("index.extra", each) for each in stack.index.extra]
+    stated += [("index.find_links", each) for each in stack.index.find_links]
+    for name, package in stack.packages.items():
+        own = {"index": package.index, "find_links": package.find_links, "path": package.path}
+        stated += [(f"packages.{name}.{key}", place) for key, place in own.items()]
+    for key, place in stated:
+        if place and (path := local_path(place)) is not None:
+            yield key, folder / path
 
 
 def dockerfile_path(stack: Stack, root: Path | None = None) -> Path:
@@ -31,3 +72,29 @@ def dockerfile_text(stack: Stack, root: Path | None = None) -> str:
         path = dockerfile_path(stack, root)
         raise UsageError(f"{stack.title}: image.dockerfile: {path}: no line starts with FROM.")
     return text
+
+
+MOST_SMOKE = 1 << 20
+"""Bytes of all files of the smoke tests of one stack: they travel in the request to the probes."""
+
+
+def smoke_files(stack: Stack) -> dict[str, bytes]:
+    """Return the files that the smoke tests of a stack name, by their path from the definition's folder.
+
+    Raises UsageError, one sentence with stack and path, for one that cannot be read, that a link leads out
+    of that folder, or that makes them more than `MOST_SMOKE` bytes.
+    """
+    folder, found = Path(stack.file).parent, dict[str, bytes]()
+    for smoke in stack.smoke:
+        for name in filter(None, (smoke.script, *smoke.files)):
+            where = f"{stack.title}: smoke {smoke.name}"
+            path = folder / name
+            if not real_path(path).is_relative_to(real_path(folder)):
+                raise UsageError(f"{where}: {path}: this link leads out of the folder of the definition.")
+            try:
+                found[name] = read_bytes(path, MOST_SMOKE)
+            except UsageError as error:
+                raise UsageError(f"{where}: {error}") from None
+    if sum(map(len, found.values())) > MOST_SMOKE:
+        raise UsageError(f"{stack.title}: the files of its smoke tests hold more than {MOST_SMOKE:,} bytes.")
+    return found

@@ -19,6 +19,7 @@ from stackcheck.intake.recognise import DEFINITION, LOOSE, MANIFESTS, WORKFLOW, 
 from stackcheck.intake.stack import Stack, parse_stack
 from stackcheck.intake.stated import Found, Open, Place, Stated
 from stackcheck.model.errors import DefinitionError, UsageError
+from stackcheck.storage.confinement import only_in, repository_of
 from stackcheck.storage.reading import as_named, real_path
 
 if TYPE_CHECKING:
@@ -85,9 +86,10 @@ def take(paths: Sequence[Path], given: Mapping[str, Any] | None = None) -> tuple
     what cannot be read, for a kind of file that is not known, and for a folder in which there is nothing.
     """
     files = [path for path in paths if not path.is_dir()]
-    sets = _named(files) if files else []
-    for folder in (path for path in paths if path.is_dir()):
-        sets += _in_folder(folder)
+    with only_in(*map(repository_of, paths), *files):
+        sets = _named(files) if files else []
+        for folder in (path for path in paths if path.is_dir()):
+            sets += _in_folder(folder)
     said = _Said(given or {}, *configuration())
     return tuple(each for name, found in sets for each in _stacks(name, found, said))
 

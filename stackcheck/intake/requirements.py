@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 from stackcheck.intake.stated import Found, Open, Place, Stated, found_of, package, required
 from stackcheck.model.errors import UsageError
 from stackcheck.model.redact import without_userinfo
-from stackcheck.storage.reading import read_text, real_path
+from stackcheck.storage.reading import read_text, real_path, stands
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -124,6 +124,8 @@ def included(
         yield Open(f"{each.key} {without_userinfo(each.value)} is not fetched.", each.place)
     elif real_path(inner) in parents or len(parents) > _DEEPEST:
         yield Open(f"{each.key} {each.value} leads back to a file that is being read.", each.place)
+    elif not stands(inner):
+        raise UsageError(f"{each.place}: {each.key} {without_userinfo(each.value)}: there is no such file.")
     else:
         inside = _of_file(inner, str(Path(shown).parent / each.value), parents)
         yield from inside if each.key == "-r" else map(_as_constraint, inside)

@@ -16,6 +16,7 @@ from pydantic import (
     Field,
     InstanceOf,
     ValidationError,
+    field_validator,
     model_validator,
 )
 
@@ -25,6 +26,7 @@ from stackcheck.model.field_texts import PythonText, RequirementText, Strict, Ve
 from stackcheck.model.near import did_you_mean
 from stackcheck.model.package import BuiltFor, Package
 from stackcheck.model.redact import redact
+from stackcheck.model.smoke import Smoke
 from stackcheck.model.written import packages_as_written
 
 if TYPE_CHECKING:
@@ -40,7 +42,7 @@ else:
 __all__ = ["BuiltFor", "Index", "Package", "Stack", "parse_stack"]
 
 
-FILLED_IN = frozenset({"below", "left_out", "read_from", "places", "unread", "contradictions"})
+FILLED_IN = frozenset({"below", "left_out", "read_from", "places", "unread", "contradictions", "terms"})
 """Fields of a Stack that its reader fills, and that no definition states."""
 
 
@@ -187,6 +189,8 @@ class Stack(Strict):
     variant: Variant | None = None
     recipe: Recipe | None = None
     probes: Probes = Probes()
+    smoke: tuple[Smoke, ...] = ()
+    """The team's own tests, run in the target as probes are."""
     ignore: dict[str, Annotated[str, Field(min_length=8)]] = Field(default_factory=dict)
     """Rule code -> the written reason for accepting its finding."""
     expect: Literal["pass", "fail"] = "pass"
@@ -203,8 +207,18 @@ class Stack(Strict):
     """Where each key was stated, as "Dockerfile:12"; readers of a project's own files fill it."""
     unread: tuple[str, ...] = ()
     """What those files say and was not understood, a sentence each with its place."""
+    terms: tuple[str, ...] = ()
+    """What the call did not take of it, a sentence each (`stackcheck.intake.untrusted`)."""
     contradictions: tuple[tuple[str, str], ...] = ()
     """Where those files take back what they have stated: the place, and a sentence."""
+
+    @field_validator("smoke")
+    @classmethod
+    def _named_once(cls, smoke: tuple[Smoke, ...]) -> tuple[Smoke, ...]:
+        names = [each.name for each in smoke]
+        if twice := next((name for name in names if names.count(name) > 1), ""):
+            raise ValueError(f"two smoke tests are named {twice!r}; a report tells them apart by name")
+        return smoke
 
     @model_validator(mode="after")
     def _leave_out(self) -> Stack:
@@ -272,6 +286,7 @@ def _known_keys(path: list[str]) -> list[str]:
         "probes": Probes,
         "variant": Variant,
         "recipe": Recipe,
+        "smoke": Smoke,
         "packages": Package,
     }
     model = nested.get(path[0], Stack) if path else Stack

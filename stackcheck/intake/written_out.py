@@ -25,10 +25,12 @@ _QUESTIONS = {
 """What a definition should say and files of a project seldom do: a question with its form, never a guess."""
 
 
-def definition_text(taken: Sequence[Taken], folder: Path) -> str:
+_HEAD = "# Written by `stackcheck init` from a project's own files; it is yours to edit."
+
+
+def definition_text(taken: Sequence[Taken], folder: Path, head: str = _HEAD) -> str:
     """Return the definition of stacks, for a file in `folder`: paths in it are relative to that."""
-    head = "# Written by `stackcheck init` from a project's own files; it is yours to edit.\n"
-    return head + "".join("\n" + "\n".join(_table(each, folder)) + "\n" for each in taken)
+    return f"{head}\n" + "".join("\n" + "\n".join(_table(each, folder)) + "\n" for each in taken)
 
 
 def _table(taken: Taken, folder: Path) -> Iterator[str]:

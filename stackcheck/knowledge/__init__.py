@@ -1,22 +1,25 @@
-"""Knowledge as data: TOML rows, each with its source and the date it was checked, and ways to ask them.
+"""Knowledge as data: rows with source and date, and ways to ask them.
 
-One module a table: `torch.py` reads `torch.toml` and so on. Each has frozen row classes, one frozen class
-with the indexes, and `load()`, which proves the invariants. A version that no row knows is "no data", a SKIP.
+`told/` is what somebody wrote, a file a package or subject; `measured/` is what `stackcheck learn` read out
+of wheels. `folders` says which folders are read beside ours, `kinds` which rows there are, `told` how they
+are merged. Each other module has row classes, one frozen class with ways to ask, and `load()`, which proves
+the invariants. A version that no row knows is "no data", a SKIP.
 """
 
 from __future__ import annotations
 
-import os
-from functools import cache, cached_property
+from functools import cached_property, lru_cache
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stackcheck.knowledge.reading import FOLDER, own_folder
-from stackcheck.model.errors import TableError
-from stackcheck.storage.reading import read_bytes
+from stackcheck.knowledge.dated import files_of, snapshot
+from stackcheck.knowledge.folders import MEASURED, in_order
+from stackcheck.knowledge.kinds import KINDS
+from stackcheck.knowledge.told import Told, current
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from stackcheck.knowledge import (
         cmake,
         cuda,
@@ -39,130 +42,130 @@ if TYPE_CHECKING:
 class Tables:
     """Every table, each imported and read when it is first asked for: one command rarely needs them all."""
 
+    def __init__(self, told: Told) -> None:
+        """Take the files that are read."""
+        self._told = told
+
     @cached_property
     def torch(self) -> torch.TorchTable:
         """Releases of torch, their builds, and what torchvision and torchaudio require."""
-        table: torch.TorchTable = _table("torch")
+        table: torch.TorchTable = self._table("torch")
         return table
 
     @cached_property
     def cuda(self) -> cuda.CudaTable:
         """CUDA toolkits, driver floors and branches, cuDNN."""
-        table: cuda.CudaTable = _table("cuda")
+        table: cuda.CudaTable = self._table("cuda")
         return table
 
     @cached_property
     def gpus(self) -> gpus.GpuTable:
         """GPU products."""
-        table: gpus.GpuTable = _table("gpus")
+        table: gpus.GpuTable = self._table("gpus")
         return table
 
     @cached_property
     def packages(self) -> packages.PackageTable:
         """What packages around torch declare and assert, and what torch pins."""
-        table: packages.PackageTable = _table("packages")
+        table: packages.PackageTable = self._table("packages")
         return table
 
     @cached_property
     def wheels(self) -> wheels.WheelTable:
         """What compiled wheels were made for, where they are, and which are faulty."""
-        table: wheels.WheelTable = _table("wheels")
+        table: wheels.WheelTable = self._table("wheels")
         return table
 
     @cached_property
     def measured(self) -> measured.MeasuredTable:
         """What the wheels of packages say, a file a package, each read when it is asked for."""
-        table: measured.MeasuredTable = _table("measured")
+        table: measured.MeasuredTable = self._table("measured")
         return table
 
     @cached_property
     def unstated(self) -> unstated.UnstatedTable:
         """What METADATA does not state: partners, libraries, NumPy, arch variables."""
-        table: unstated.UnstatedTable = _table("unstated")
+        table: unstated.UnstatedTable = self._table("unstated")
         return table
 
     @cached_property
     def sparse(self) -> sparse.SparseTable:
         """Which spconv and cumm work together."""
-        table: sparse.SparseTable = _table("sparse")
+        table: sparse.SparseTable = self._table("sparse")
         return table
 
     @cached_property
     def images(self) -> images.ImageTable:
         """Image tags, distributions, NVIDIA's PyTorch containers."""
-        table: images.ImageTable = _table("images")
+        table: images.ImageTable = self._table("images")
         return table
 
     @cached_property
     def isas(self) -> isas.IsaTable:
         """CPU instruction sets that builds are targeted at, and what compiler flags imply."""
-        table: isas.IsaTable = _table("isas")
+        table: isas.IsaTable = self._table("isas")
         return table
 
     @cached_property
     def rocm(self) -> rocm.RocmTable:
         """ROCm wheels of torch and overrides of the gfx target."""
-        table: rocm.RocmTable = _table("rocm")
+        table: rocm.RocmTable = self._table("rocm")
         return table
 
     @cached_property
     def environment(self) -> environment.EnvironmentTable:
         """What environment variables really do."""
-        table: environment.EnvironmentTable = _table("environment")
+        table: environment.EnvironmentTable = self._table("environment")
         return table
 
     @cached_property
     def cmake(self) -> cmake.CmakeTable:
         """Files of source trees that CMake 4 refuses."""
-        table: cmake.CmakeTable = _table("cmake")
+        table: cmake.CmakeTable = self._table("cmake")
         return table
 
     @cached_property
     def optional(self) -> optional.OptionalTable:
         """Libraries that wheels ship for machines that have something more."""
-        table: optional.OptionalTable = _table("optional")
+        table: optional.OptionalTable = self._table("optional")
         return table
 
     @cached_property
     def systems(self) -> systems.SystemTable:
         """Linux distributions and their glibc."""
-        table: systems.SystemTable = _table("systems")
+        table: systems.SystemTable = self._table("systems")
         return table
 
-
-def _table(name: str) -> Any:
-    return import_module(f"{__name__}.{name}").load()
+    def _table(self, name: str) -> Any:
+        told = self._told.folders if name == MEASURED else self._told
+        return import_module(f"{__name__}.{name}").load(told)
 
 
 def files() -> list[Path]:
-    """Return every table file that is read: ours, then a user's own.
-
-    Raises TableError for a stated folder that is not there, and for a file among a user's own that is named
-    like no table: nobody would read it.
-    """
-    ours, own = sorted(FOLDER.glob("*.toml")), sorted(own_folder().glob("*.toml"))
-    if (stated := os.environ.get("STACKCHECK_TABLES")) and not Path(stated).is_dir():
-        raise TableError(f"STACKCHECK_TABLES names {stated}, which is not a folder; make it, or unset it.")
-    names = [path.name for path in ours]
-    for path in own:
-        if path.name not in names:
-            raise TableError(f"{path}: there is no table of this name; known: {', '.join(names)}.")
-    return [*ours, *own]
+    """Return every file that is read, ours first."""
+    return [path for folder in in_order() for path in files_of(folder)]
 
 
-@cache
 def sha256() -> str:
-    """Return the digest of every table file: two reports with the same one rest on the same knowledge."""
-    import hashlib  # noqa: PLC0415 - only for a report
-
-    digest = hashlib.sha256()
-    for path in (*files(), *import_module(f"{__name__}.measured").files()):
-        digest.update(path.name.encode() + b"\0" + read_bytes(path))
-    return digest.hexdigest()
+    """Return the digest of every file: two reports with the same one rest on the same knowledge."""
+    return snapshot(in_order())[0]
 
 
-@cache
 def load() -> Tables:
-    """Return the tables that ship with stackcheck, and what a user's own add to them."""
-    files()
-    return Tables()
+    """Return what ships with stackcheck and what other folders add to it.
+
+    What a folder that is not ours says is read and proven at once: it is somebody's file, and its faults are
+    no verdict. Raises TableError naming file, line and key.
+    """
+    return _load(current())
+
+
+@lru_cache(maxsize=16)
+def _load(told: Told) -> Tables:
+    tables = Tables(told)
+    for name in sorted({KINDS[kind].module for kind in told.own_kinds()}):
+        getattr(tables, name)
+    for folder in told.folders:
+        for path in sorted((folder.path / MEASURED).glob("*.toml")) if folder.own else ():
+            tables.measured.package(path.stem)
+    return tables

@@ -1,14 +1,14 @@
 """Files in source trees that CMake 4 refuses, by distribution and version."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from functools import cache
-from pathlib import Path
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from stackcheck.knowledge.reading import FOLDER, Row, only_keys, read_rows, read_table, require
+from stackcheck.knowledge.reading import Row, require
+from stackcheck.knowledge.told import ByPackage, Told, current
 
 OLDEST = Version("3.5")
 """The oldest policy version that CMake 4 accepts (cmake_minimum_required, "Changed in version 4.0")."""
@@ -26,23 +26,31 @@ class CmakeFile(Row):
 
 @dataclass(frozen=True)
 class CmakeTable:
-    """Everything in `cmake.toml`."""
+    """The files by distribution."""
 
-    checked: date
-    files: tuple[CmakeFile, ...]
+    _files: Mapping[str, tuple[CmakeFile, ...]]
+
+    @property
+    def files(self) -> tuple[CmakeFile, ...]:
+        """Return every file."""
+        return tuple(row for rows in self._files.values() for row in rows)
 
     def refused(self, dist: str, version: Version) -> tuple[CmakeFile, ...]:
         """Return the files of a release that CMake 4 refuses; none is "no data"."""
         public = version.base_version
-        return tuple(row for row in self.files if row.dist == dist and row.versions.contains(public))
+        return tuple(row for row in self._files.get(dist, ()) if row.versions.contains(public))
+
+
+def load(told: Told | None = None) -> CmakeTable:
+    """Return the table. Raises TableError naming file, line and key."""
+    return _load(told or current())
 
 
 @cache
-def load(folder: Path = FOLDER) -> CmakeTable:
-    """Return the table, read once and proven. Raises TableError naming file, row and key."""
-    table = read_table("cmake", folder)
-    only_keys(table, ("cmake_file",))
-    files = read_rows(table, "cmake_file", CmakeFile)
-    for row in files:
+def _load(told: Told) -> CmakeTable:
+    return CmakeTable(ByPackage(told, "cmake_file", CmakeFile, _prove))
+
+
+def _prove(rows: tuple[CmakeFile, ...]) -> None:
+    for row in rows:
         require(row, "minimum", holds=row.minimum < OLDEST, else_say=f"CMake 4 accepts {row.minimum}")
-    return CmakeTable(table["checked"], files)

@@ -8,20 +8,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
-from pathlib import Path
 from typing import Literal
 
+from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from stackcheck.knowledge.reading import (
-    FOLDER,
-    Row,
-    only_keys,
-    read_rows,
-    read_table,
-    require,
-    unique,
-)
+from stackcheck.knowledge.reading import Row, require, unique
+from stackcheck.knowledge.told import Told, current
 from stackcheck.model.versions import DriverVersion, parse_version
 from stackcheck_probes.binaries.capability import Capability, Sass
 
@@ -98,9 +91,12 @@ class DeviceDriver(Row):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cudnn(Row):
-    """One cuDNN major version on one CUDA major version: the capabilities it has kernels for."""
+    """Some versions of cuDNN for one CUDA major version: the capabilities that they have kernels for.
 
-    major: int
+    last: the newest capability that NVIDIA names for them; PTX may serve later ones.
+    """
+
+    versions: SpecifierSet
     cuda_major: int
     first: Capability
     last: Capability | None = None
@@ -108,7 +104,7 @@ class Cudnn(Row):
 
 @dataclass(frozen=True)
 class CudaTable:
-    """Everything in `cuda.toml`, indexed."""
+    """Toolkits, drivers, generations and cuDNN, indexed."""
 
     checked: date
     toolkits: tuple[Toolkit, ...]
@@ -130,6 +126,11 @@ class CudaTable:
         """Return the row of a toolkit, by major.minor; None is "no data"."""
         parsed = parse_version(version) if isinstance(version, str) else version
         return self._toolkit.get((parsed.major, parsed.minor))
+
+    def cudnn_for(self, version: Version, cuda_major: int) -> Cudnn | None:
+        """Return what a version of cuDNN for a CUDA major version serves; None is "no data"."""
+        rows = (row for row in self.cudnn if row.cuda_major == cuda_major)
+        return next((row for row in rows if row.versions.contains(version.public)), None)
 
     def family(self, major: int) -> Family | None:
         """Return the driver floor of a CUDA major version."""
@@ -165,30 +166,28 @@ class CudaTable:
         return (floor, family) if floor else None
 
 
-def load(folder: Path = FOLDER) -> CudaTable:
-    """Return the table, read once and proven. Raises TableError naming file, row and key."""
-    return _load(folder)
+def load(told: Told | None = None) -> CudaTable:
+    """Return the table, read once and proven. Raises TableError naming file, line and key."""
+    return _load(told or current())
 
 
 @cache
-def _load(folder: Path) -> CudaTable:
-    table = read_table("cuda", folder)
-    only_keys(table, ("toolkit", "family", "generation", "device_driver", "cudnn"))
-    toolkits = read_rows(table, "toolkit", Toolkit, same=_toolkit_key, order=lambda row: row.version)
-    families = read_rows(table, "family", Family, same=_family_key, order=_family_key)
-    generations = read_rows(table, "generation", Generation)
-    devices = read_rows(table, "device_driver", DeviceDriver, same=_device_key)
+def _load(told: Told) -> CudaTable:
+    toolkits = told.rows("toolkit", Toolkit, order=lambda row: row.version)
+    families = told.rows("family", Family, order=_family_key)
+    generations = told.rows("generation", Generation)
+    devices = told.rows("device_driver", DeviceDriver)
     _prove_toolkits(toolkits)
     _prove_families(families, toolkits)
     _prove_generations(generations, toolkits)
     owners = {capability: row for row in generations for capability in row.capabilities}
     return CudaTable(
-        checked=table["checked"],
+        checked=told.checked("toolkit", "family"),
         toolkits=toolkits,
         families=families,
         generations=generations,
         device_drivers=devices,
-        cudnn=read_rows(table, "cudnn", Cudnn),
+        cudnn=told.rows("cudnn", Cudnn),
         _toolkit=unique(toolkits, _toolkit_key, "toolkit"),
         _family=unique(families, _family_key, "family"),
         _generation=owners,

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from pathlib import Path
 from typing import Literal
 
-from stackcheck.knowledge.reading import FOLDER, Row, only_keys, read_rows, read_table, require
+from stackcheck.knowledge.reading import Row, require
+from stackcheck.knowledge.told import Told, current
 from stackcheck_probes.judging.variablefit import speaks_of
 
 
@@ -47,21 +47,19 @@ class EnvironmentTable:
     variables: Mapping[str, tuple[Variable, ...]]
 
 
-def load(folder: Path = FOLDER) -> EnvironmentTable:
-    """Return the table, read once and proven. Raises TableError naming file, row and key."""
-    return _load(folder)
+def load(told: Told | None = None) -> EnvironmentTable:
+    """Return the table, read once and proven. Raises TableError naming file, line and key."""
+    return _load(told or current())
 
 
 @cache
-def _load(folder: Path) -> EnvironmentTable:
-    table = read_table("environment", folder)
-    only_keys(table, ("variable",))
+def _load(told: Told) -> EnvironmentTable:
     groups: dict[str, list[Variable]] = defaultdict(list)
-    for row in read_rows(table, "variable", Variable):
+    for row in told.rows("variable", Variable):
         for key in ("when", "unless"):
             require(row, key, holds=_compiles(getattr(row, key)), else_say="not a regular expression")
         groups[row.name].append(row)
-    return EnvironmentTable(table["checked"], {name: tuple(rows) for name, rows in groups.items()})
+    return EnvironmentTable(told.checked("variable"), {name: tuple(rows) for name, rows in groups.items()})
 
 
 def _compiles(pattern: str) -> bool:

@@ -4,10 +4,10 @@ import re
 from dataclasses import dataclass
 from datetime import date
 from functools import cache, lru_cache
-from pathlib import Path
 from typing import NamedTuple
 
-from stackcheck.knowledge.reading import FOLDER, Row, only_keys, read_rows, read_table, require, unique
+from stackcheck.knowledge.reading import Row, require, unique
+from stackcheck.knowledge.told import Told, current
 from stackcheck_probes.binaries.capability import Capability
 from stackcheck_probes.judging.productname import all_words, makers, telling_words
 
@@ -66,33 +66,34 @@ class GpuTable:
     amd: tuple[AmdProduct, ...]
 
 
-def load(folder: Path = FOLDER) -> GpuTable:
-    """Return the table, read once and proven. Raises TableError naming file, row and key."""
-    return _load(folder)
+def load(told: Told | None = None) -> GpuTable:
+    """Return the table, read once and proven. Raises TableError naming file, line and key."""
+    return _load(told or current())
 
 
 @cache
-def _load(folder: Path) -> GpuTable:
-    table = read_table("gpus", folder)
-    only_keys(table, ("nvidia", "amd"))
-    nvidia = read_rows(table, "nvidia", NvidiaProduct, same=_product_key)
-    amd = read_rows(table, "amd", AmdProduct, same=_product_key)
+def _load(told: Told) -> GpuTable:
+    nvidia, amd = told.rows("nvidia", NvidiaProduct), told.rows("amd", AmdProduct)
     unique(nvidia, _product_key, "name")
     unique(amd, _product_key, "name")
     for row in amd:
         holds = _GFX.fullmatch(row.gfx) is not None
         require(row, "gfx", holds=holds, else_say=f"{row.gfx!r} is not a target such as gfx90a")
-    return GpuTable(table["checked"], nvidia, amd)
+    return GpuTable(told.checked("nvidia", "amd"), nvidia, amd)
 
 
 def _product_key(row: NvidiaProduct | AmdProduct) -> str:
     return row.name.lower()
 
 
-@cache
 def products() -> tuple[Gpu, ...]:
-    """Return every product of `gpus.toml` as a stack would name it."""
-    table = load()
+    """Return every product that is known as a stack would name it."""
+    return _products(current())
+
+
+@cache
+def _products(told: Told) -> tuple[Gpu, ...]:
+    table = load(told)
     nvidia = (
         Gpu(row.name, row.capability, None, row.kind, row.source, row.unverified) for row in table.nvidia
     )
@@ -100,7 +101,6 @@ def products() -> tuple[Gpu, ...]:
     return (*nvidia, *amd)
 
 
-@lru_cache(maxsize=4096)
 def find_gpu(text: str) -> Gpu:
     """Find a GPU by product name ("L4", "A100-SXM4-80GB"), capability ("8.9", "sm_89") or gfx target.
 
@@ -108,6 +108,11 @@ def find_gpu(text: str) -> Gpu:
     "RTX") and of its generation ("Ada") may be left out. Raises ValueError with the nearest names when
     nothing fits, and with all of them when things fit that have not the same capability or target.
     """
+    return _find(text, current())
+
+
+@lru_cache(maxsize=4096)
+def _find(text: str, told: Told) -> Gpu:
     word = text.strip().lower()
     if match := _CAPABILITY.fullmatch(word):
         return Gpu(text, Capability(int(match["major"]), int(match["minor"])))
@@ -117,10 +122,10 @@ def find_gpu(text: str) -> Gpu:
         raise ValueError(
             f"{text!r} is what code was made for; of a GPU, drop the suffix: {text.strip()[:-1]!r}."
         )
-    fits = _fitting(text)
+    fits = _fitting(text, told)
     if not fits:
         raise ValueError(
-            f"no GPU named {text!r} is known{_near(text)}; a compute capability such as '8.9' works too"
+            f"no GPU named {text!r} is known{_near(text, told)}; a compute capability such as '8.9' works too"
         )
     if len({(gpu.capability, gpu.gfx) for gpu in fits}) > 1:
         names = ", ".join(f"{gpu.name} ({gpu.capability or gpu.gfx})" for gpu in fits)
@@ -143,24 +148,24 @@ class _Named(NamedTuple):
 
 
 @cache
-def _named() -> tuple[_Named, ...]:
-    table = load()
+def _named(told: Told) -> tuple[_Named, ...]:
+    table = load(told)
     rows = [(row, "nvidia") for row in table.nvidia] + [(row, "amd") for row in table.amd]
     return tuple(
         _Named(gpu, all_words(gpu.name), telling_words(gpu.name), all_words(row.arch), maker)
-        for gpu, (row, maker) in zip(products(), rows, strict=True)
+        for gpu, (row, maker) in zip(_products(told), rows, strict=True)
     )
 
 
-def _fitting(text: str) -> list[Gpu]:
+def _fitting(text: str, told: Told) -> list[Gpu]:
     """Return the products that a text may mean: all that it names in full, else those it shortens."""
     if not re.search(r"[A-Za-z]", text):
         return []  # "580" is a GeForce and a Radeon
-    wanted, stated, told = telling_words(text), all_words(text), makers(text)
+    wanted, stated, makes = telling_words(text), all_words(text), makers(text)
     fits = [
         each
-        for each in _named()
-        if told <= {each.maker}
+        for each in _named(told)
+        if makes <= {each.maker}
         and wanted - each.telling <= each.arch
         and each.telling - wanted <= _LINES | each.arch
     ]
@@ -171,13 +176,13 @@ def _fitting(text: str) -> list[Gpu]:
     return [each.gpu for each, near in zip(full, nearness, strict=True) if near == max(nearness)]
 
 
-def _near(text: str) -> str:
+def _near(text: str, told: Told) -> str:
     """Return the products that a text begins to name ("RX 7900"), else those that are spelt like it."""
     import difflib  # noqa: PLC0415 - only for a name that nobody knows
 
     wanted = telling_words(text)
-    begun = [each.gpu.name for each in _named() if wanted and wanted < each.telling]
-    names = {" ".join(sorted(each.telling)): each.gpu.name for each in _named()}
+    begun = [each.gpu.name for each in _named(told) if wanted and wanted < each.telling]
+    names = {" ".join(sorted(each.telling)): each.gpu.name for each in _named(told)}
     alike = difflib.get_close_matches(" ".join(sorted(wanted)), names, n=3, cutoff=0.5)
     near = begun[:_MOST_NEAR] or [names[key] for key in alike]
     return f"; near names: {', '.join(near)}" if near else ""

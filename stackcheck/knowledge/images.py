@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
-from pathlib import Path
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from stackcheck.knowledge.reading import FOLDER, Row, only_keys, read_rows, read_table, require, unique
+from stackcheck.knowledge.reading import Row, require, unique
+from stackcheck.knowledge.told import Told, current
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,28 +95,26 @@ class ImageTable:
         return self.nvidia.get(f"{year}.{month.zfill(2)}")
 
 
-def load(folder: Path = FOLDER) -> ImageTable:
-    """Return the table, read once and proven. Raises TableError naming file, row and key."""
-    return _load(folder)
+def load(told: Told | None = None) -> ImageTable:
+    """Return the table, read once and proven. Raises TableError naming file, line and key."""
+    return _load(told or current())
 
 
 @cache
-def _load(folder: Path) -> ImageTable:
-    table = read_table("images", folder)
-    only_keys(table, ("missing_tag", "cudnn_tag", "cuda_tag", "distribution", "nvidia_pytorch"))
-    tags = read_rows(table, "cudnn_tag", CudnnTag)
+def _load(told: Told) -> ImageTable:
+    tags = told.rows("cudnn_tag", CudnnTag)
     for row in tags:
         require(
             row, "instead", holds=row.instead not in row.gone, else_say=f"{row.instead} is listed as gone"
         )
-    distributions = read_rows(table, "distribution", Distribution)
+    distributions = told.rows("distribution", Distribution)
     return ImageTable(
-        checked=table["checked"],
-        missing_tags=read_rows(table, "missing_tag", MissingTag),
+        checked=told.checked("cuda_tag"),
+        missing_tags=told.rows("missing_tag", MissingTag),
         cudnn_tags=tags,
-        cuda_tags=read_rows(table, "cuda_tag", CudaTag),
+        cuda_tags=told.rows("cuda_tag", CudaTag),
         distributions=distributions,
-        nvidia=unique(read_rows(table, "nvidia_pytorch", NvidiaPytorch, same=_tag), _tag, "tag"),
+        nvidia=unique(told.rows("nvidia_pytorch", NvidiaPytorch), _tag, "tag"),
         _patterns=tuple((re.compile(row.pattern), row) for row in distributions),
     )
 

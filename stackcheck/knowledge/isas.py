@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from pathlib import Path
 
-from stackcheck.knowledge.reading import FOLDER, Row, only_keys, read_rows, read_table, require, unique
+from stackcheck.knowledge.reading import Row, require, unique
+from stackcheck.knowledge.told import Told, current
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,15 +68,16 @@ class IsaTable:
         return self.switched_on(flags) & known
 
 
+def load(told: Told | None = None) -> IsaTable:
+    """Return the table, read once and proven. Raises TableError naming file, line and key."""
+    return _load(told or current())
+
+
 @cache
-def load(folder: Path = FOLDER) -> IsaTable:
-    """Return the table, read once and proven. Raises TableError naming file, row and key."""
-    table = read_table("isas", folder)
-    only_keys(table, ("isa", "implied"))
-    isas = read_rows(table, "isa", Isa, same=lambda row: row.name)
-    implied = read_rows(table, "implied", Implied, same=lambda row: row.flag)
+def _load(told: Told) -> IsaTable:
+    isas, implied = told.rows("isa", Isa), told.rows("implied", Implied)
     unique(isas, lambda row: row.name, "name")
     unique(implied, lambda row: row.flag, "flag")
     for row in isas:
         require(row, "mark", holds=row.mark in row.flags, else_say=f"{row.mark} is not one of its flags")
-    return IsaTable(table["checked"], isas, implied)
+    return IsaTable(told.checked("isa"), isas, implied)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cache, cached_property, lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,23 +19,14 @@ from packaging.tags import Tag
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from stackcheck.knowledge.reading import (
-    FOLDER,
-    Row,
-    only_keys,
-    own_folder,
-    read_rows,
-    read_table,
-    require,
-    unique,
-)
+from stackcheck.knowledge.folders import MEASURED, Folder, in_order
+from stackcheck.knowledge.reading import Document, Row, fault, read_document, read_rows, require, unique
 from stackcheck.model.errors import TableError
 from stackcheck.model.markers import holds
 from stackcheck.model.versions import release_key
 from stackcheck.model.wheel_tags import python_pairs, stack_platform
+from stackcheck.storage.reading import as_named, stands
 
-MEASURED = "measured"
-"""The folder below that of the tables, ours and a user's own."""
 _LONGEST = 1000
 
 
@@ -173,15 +164,15 @@ def _lies_in(torch: Version, words: str) -> bool:
 class MeasuredTable:
     """Every measured package, each read when it is first asked for."""
 
-    def __init__(self, folder: Path = FOLDER, own: Path | None = None) -> None:
-        self._folder, self._own = folder, own_folder() if own is None and folder == FOLDER else own
+    def __init__(self, places: tuple[Folder, ...]) -> None:
+        """Take the folders, ours first."""
+        self._folders = places
         self._read: dict[str, MeasuredPackage] = {}
 
     @cached_property
     def names(self) -> frozenset[str]:
         """Return the canonical names of the packages that were measured."""
-        folders = (self._folder, *([self._own] if self._own else []))
-        return frozenset(path.stem for folder in folders for path in (folder / MEASURED).glob("*.toml"))
+        return frozenset(path.stem for path in files(self._folders))
 
     def package(self, name: str) -> MeasuredPackage | None:
         """Return the rows of a package; None where it was not measured.
@@ -191,7 +182,7 @@ class MeasuredTable:
         if name not in self.names:
             return None
         if name not in self._read:
-            self._read[name] = read_package(name, self._folder, self._own)
+            self._read[name] = read_package(name, self._folders)
         return self._read[name]
 
     def row(self, name: str, version: Version) -> Measured | None:
@@ -200,49 +191,67 @@ class MeasuredTable:
         return package.row(version) if package else None
 
 
-def files(own: Path | None = None) -> list[Path]:
-    """Return every file that is read, ours, then a user's own. Raises TableError for one of no package."""
-    own = own_folder() if own is None else own
-    found = [path for folder in (FOLDER, own) for path in sorted((folder / MEASURED).glob("*.toml"))]
+def files(places: tuple[Folder, ...] | None = None) -> list[Path]:
+    """Return every file that is read, ours first. A file that is named like no package is a fault."""
+    found = [
+        path
+        for folder in (in_order() if places is None else places)
+        for path in sorted((folder.path / MEASURED).glob("*.toml"))
+    ]
     for path in found:
         if path.stem != canonicalize_name(path.stem):
             says = f"this is not the canonical name of a package; rename it to {canonicalize_name(path.stem)}"
-            raise TableError(f"{path}: {says}.toml.")
+            fault(f"{path}:1: {says}.toml.")
     return found
 
 
-@cache
-def load() -> MeasuredTable:
-    """Return the packages that ship with stackcheck, and a user's own."""
-    return MeasuredTable()
+def load(places: tuple[Folder, ...] | None = None) -> MeasuredTable:
+    """Return the packages that were measured, in all folders that are read."""
+    return _load(in_order() if places is None else places)
 
 
-def read_package(name: str, folder: Path, own: Path | None = None) -> MeasuredPackage:
-    """Return the rows of one file, proven, a user's own before ours.
+@lru_cache(maxsize=16)
+def _load(places: tuple[Folder, ...]) -> MeasuredTable:
+    return MeasuredTable(places)
 
-    Raises TableError naming file, row and key.
+
+def read_package(name: str, places: tuple[Folder, ...]) -> MeasuredPackage:
+    """Return the rows of one package, proven; of two about a version the one that was read last counts.
+
+    Raises TableError naming file, line and key.
     """
-    ours, theirs = folder / MEASURED, own / MEASURED if own else None
-    shipped = (ours / f"{name}.toml").is_file()
-    table = read_table(name, ours, theirs) if shipped or theirs is None else read_table(name, theirs)
-    last = table.get("own", table)
-    index, torch = last.get("index", ""), last.get("torch", "")
-    for each in (table, last):
-        each.pop("index", None)
-        each.pop("torch", None)
-    only_keys(table, ("version",))
-    rows = read_rows(table, "version", Measured, same=lambda row: release_key(row.version))
+    index, compared, found = "", tuple[Version, ...](), dict[str, Measured]()
+    for folder in places:
+        path = folder.path / MEASURED / f"{name}.toml"
+        if not stands(path):
+            continue
+        document = read_document(path, as_named(path) if folder.own else "")
+        index, compared = str(document.head.get("index", "")), _compared(document.head.get("torch", ""), path)
+        for row in _rows(document):
+            before = found.get(release_key(row.version))
+            if before is None or before.checked <= row.checked:
+                found[release_key(row.version)] = row
+    ordered = tuple(sorted(found.values(), key=lambda row: row.version, reverse=True))
+    return MeasuredPackage(name, index, compared, ordered)
+
+
+def _rows(document: Document) -> Iterable[Measured]:
+    for key in (*document.head, *document.arrays):
+        if key not in {"index", "torch", "version"}:
+            known = "known: checked, index, sources, torch, version"
+            fault(f"{as_named(document.path)}:1: {key}: unknown key; {known}.")
+    rows = read_rows(document, "version", Measured)
+    unique(rows, lambda row: release_key(row.version), "version")
     for row in rows:
         _prove(row)
-    ordered = tuple(sorted(rows, key=lambda row: row.version, reverse=True))
-    return MeasuredPackage(name, str(index), _compared(torch, last["file"]), ordered)
+    return rows
 
 
-def _compared(words: Any, file: str) -> tuple[Version, ...]:
+def _compared(words: Any, path: Path) -> tuple[Version, ...]:
     try:
         return tuple(Version(word) for word in str(words).split())
     except InvalidVersion as error:
-        raise TableError(f"{file}: torch: {error}.") from None
+        raise TableError(f"{as_named(path)}:1: torch: {error}.") from None
 
 
 def _prove(row: Measured) -> None:

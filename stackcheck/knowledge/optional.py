@@ -2,11 +2,10 @@
 
 import fnmatch
 from dataclasses import dataclass
-from datetime import date
 from functools import cache
-from pathlib import Path
 
-from stackcheck.knowledge.reading import FOLDER, Row, only_keys, read_rows, read_table
+from stackcheck.knowledge.reading import Row
+from stackcheck.knowledge.told import ByPackage, Told, current
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +22,6 @@ class OptionalLibrary(Row):
 class OptionalTable:
     """Every row, in order."""
 
-    checked: date
     rows: tuple[OptionalLibrary, ...]
 
     def variant(self, path: str) -> OptionalLibrary | None:
@@ -38,9 +36,13 @@ class OptionalTable:
         return None
 
 
+def load(told: Told | None = None) -> OptionalTable:
+    """Return the table, read once and proven. Raises TableError naming file, line and key."""
+    return _load(told or current())
+
+
 @cache
-def load(folder: Path = FOLDER) -> OptionalTable:
-    """Return the table, read once. Raises TableError naming file, row and key."""
-    table = read_table("optional", folder)
-    only_keys(table, ("library",))
-    return OptionalTable(table["checked"], read_rows(table, "library", OptionalLibrary))
+def _load(told: Told) -> OptionalTable:
+    return OptionalTable(
+        tuple(row for _, rows in ByPackage(told, "optional_library", OptionalLibrary).items() for row in rows)
+    )

@@ -4,19 +4,20 @@
 nothing. A version that no row names is "no data".
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from datetime import date
 from functools import cache
-from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from stackcheck.knowledge.reading import FOLDER, Row, only_keys, read_rows, read_table, require, unique
+from stackcheck.knowledge.reading import Row, require
+from stackcheck.knowledge.told import ByPackage, Told, current
 from stackcheck.model.versions import release_key
+
+R = TypeVar("R", bound=Row)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,31 +99,49 @@ class TorchImport(Row):
     fault: str
 
 
+class OneByPackage(Mapping[str, R]):
+    """Package -> its one row of a kind, read when it is asked for."""
+
+    def __init__(self, rows: Mapping[str, tuple[R, ...]]) -> None:
+        """Take the rows, of which each package has one."""
+        self._rows = rows
+
+    def __getitem__(self, package: str) -> R:
+        return self._rows[package][0]
+
+    def __contains__(self, package: object) -> bool:
+        return package in self._rows
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+
 @dataclass(frozen=True)
 class PackageTable:
-    """Everything in `packages.toml`, indexed."""
+    """What is told of packages, each read when it is asked for; traps by package, or by tool."""
 
-    checked: date
     newest: Mapping[str, Newest]
-    build_traps: tuple[BuildTrap, ...]
-    toolkit_traps: tuple[ToolkitTrap, ...]
-    extension_traps: tuple[ExtensionTrap, ...]
-    python_traps: tuple[PythonTrap, ...]
+    build_traps: Mapping[str, tuple[BuildTrap, ...]]
+    toolkit_traps: Mapping[str, tuple[ToolkitTrap, ...]]
+    extension_traps: Mapping[str, tuple[ExtensionTrap, ...]]
+    python_traps: Mapping[str, tuple[PythonTrap, ...]]
     torch_imports: Mapping[str, TorchImport]
     _declared: Mapping[str, tuple[Needs, ...]] = field(repr=False)
-    _declared_by: Mapping[tuple[str, str], Needs] = field(repr=False)
     _asserted: Mapping[str, tuple[Needs, ...]] = field(repr=False)
-    _asserted_by: Mapping[tuple[str, str], Needs] = field(repr=False)
+    _by_version: dict[tuple[str, str], dict[str, Needs]] = field(repr=False, default_factory=dict)
 
     @property
-    def declared_dists(self) -> frozenset[str]:
+    def declared_dists(self) -> AbstractSet[str]:
         """Return the distributions that have declared rows."""
-        return frozenset(self._declared)
+        return self._declared.keys()
 
     @property
-    def asserting_dists(self) -> frozenset[str]:
+    def asserting_dists(self) -> AbstractSet[str]:
         """Return the distributions that assert ranges when they are imported."""
-        return frozenset(self._asserted)
+        return self._asserted.keys()
 
     def declared(self, dist: str, accepted: SpecifierSet) -> tuple[tuple[Version, Needs], ...]:
         """Return (version, row) for every known version of `dist` that a pin or range accepts."""
@@ -130,11 +149,11 @@ class PackageTable:
 
     def declared_by(self, dist: str, version: Version) -> Needs | None:
         """Return what one version declares, its local part left aside; None is "no data"."""
-        return self._declared_by.get((dist, release_key(version)))
+        return self._of("declared", self._declared, dist).get(release_key(version))
 
     def asserted(self, dist: str, version: Version) -> Needs | None:
         """Return what a version asserts at import; None is "no data"."""
-        return self._asserted_by.get((dist, release_key(version)))
+        return self._of("asserted", self._asserted, dist).get(release_key(version))
 
     def asserted_versions(self, dist: str) -> frozenset[Version]:
         """Return the versions of a distribution whose asserted ranges are known."""
@@ -144,6 +163,12 @@ class PackageTable:
         """Return every range of a distribution that a row of another one names."""
         groups = (*self._declared.values(), *self._asserted.values())
         return tuple(row.needs[dist] for rows in groups for row in rows if dist in row.needs)
+
+    def _of(self, what: str, rows: Mapping[str, tuple[Needs, ...]], dist: str) -> dict[str, Needs]:
+        if (what, dist) not in self._by_version:
+            found = {release_key(each): row for row in rows.get(dist, ()) for each in row.versions}
+            self._by_version[what, dist] = found
+        return self._by_version[what, dist]
 
 
 def _matching(rows: Iterable[Needs], accepted: SpecifierSet) -> tuple[tuple[Version, Needs], ...]:
@@ -155,59 +180,29 @@ def _matching(rows: Iterable[Needs], accepted: SpecifierSet) -> tuple[tuple[Vers
     )
 
 
-def load(folder: Path = FOLDER) -> PackageTable:
-    """Return the table, read once and proven. Raises TableError naming file, row and key."""
-    return _load(folder)
-
-
-_ARRAYS = (
-    "declared", "asserted", "newest", "build_trap", "toolkit_trap", "extension_trap",
-    "python_trap", "torch_import",
-)  # fmt: skip
+def load(told: Told | None = None) -> PackageTable:
+    """Return the table. Raises TableError naming file, line and key."""
+    return _load(told or current())
 
 
 @cache
-def _load(folder: Path) -> PackageTable:
-    table = read_table("packages", folder)
-    only_keys(table, _ARRAYS)
-    declared, asserted = read_rows(table, "declared", Needs), read_rows(table, "asserted", Needs)
-    for rows in (declared, asserted):
-        _prove_once(rows)
+def _load(told: Told) -> PackageTable:
     return PackageTable(
-        checked=table["checked"],
-        newest=unique(read_rows(table, "newest", Newest, same=_dist), _dist, "dist"),
-        build_traps=read_rows(table, "build_trap", BuildTrap),
-        toolkit_traps=read_rows(table, "toolkit_trap", ToolkitTrap),
-        extension_traps=read_rows(table, "extension_trap", ExtensionTrap),
-        python_traps=read_rows(table, "python_trap", PythonTrap),
-        torch_imports=unique(read_rows(table, "torch_import", TorchImport, same=_dist), _dist, "dist"),
-        _declared=_grouped(declared),
-        _declared_by=_by_version(declared),
-        _asserted=_grouped(asserted),
-        _asserted_by=_by_version(asserted),
+        newest=OneByPackage(ByPackage(told, "newest", Newest)),
+        build_traps=ByPackage(told, "build_trap", BuildTrap),
+        toolkit_traps=ByPackage(told, "toolkit_trap", ToolkitTrap),
+        extension_traps=ByPackage(told, "extension_trap", ExtensionTrap),
+        python_traps=ByPackage(told, "python_trap", PythonTrap),
+        torch_imports=OneByPackage(ByPackage(told, "torch_import", TorchImport)),
+        _declared=ByPackage(told, "declared", Needs, _prove_once),
+        _asserted=ByPackage(told, "asserted", Needs, _prove_once),
     )
 
 
-def _dist(row: Newest | TorchImport) -> str:
-    return row.dist
-
-
-def _grouped(rows: Iterable[Needs]) -> dict[str, tuple[Needs, ...]]:
-    groups: dict[str, list[Needs]] = defaultdict(list)
-    for row in rows:
-        groups[row.dist].append(row)
-    return {dist: tuple(each) for dist, each in groups.items()}
-
-
-def _by_version(rows: Iterable[Needs]) -> dict[tuple[str, str], Needs]:
-    return {(row.dist, release_key(version)): row for row in rows for version in row.versions}
-
-
 def _prove_once(rows: Iterable[Needs]) -> None:
-    seen: dict[tuple[str, Version], str] = {}
+    seen: dict[Version, Needs] = {}
     for row in rows:
         for version in row.versions:
-            key = (row.dist, version)
-            says = f"{row.dist} {version} stands in {seen.get(key)} already"
-            require(row, "versions", holds=key not in seen, else_say=says)
-            seen[key] = row.where
+            says = f"{version} stands in {seen[version].where} already" if version in seen else ""
+            require(row, "versions", holds=not says, else_say=says)
+            seen.setdefault(version, row)

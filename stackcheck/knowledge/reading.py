@@ -1,203 +1,253 @@
-"""Read a table file strictly: rows become frozen dataclasses, and every fault names file, row and key.
+"""Read a file of knowledge strictly: rows become frozen dataclasses, a fault names file, line and key.
 
-A table file is TOML with a top-level `checked` (the date that its rows were last held against their sources;
-a row may carry a later one of its own), a `[sources]` table (key -> text with an address) and arrays of rows.
-Every row has a `source`: one or several keys of `[sources]` (a list), or a text of its own. `{name}` in a
-source text stands for that field of the row. A list of words ("3.10 3.11 3.12") may be written as one text,
-which is read twice as fast.
+A file is TOML with a top-level `checked` (the date that its rows were last held against their sources; a row
+may carry a later one of its own), a `[sources]` table (key -> text with an address) and arrays of rows. Every
+row has a `source`: one or several keys of `[sources]` (a list), or a text of its own. `{name}` in a source
+text stands for that field of the row. A list of words ("3.10 3.11 3.12") may be written as one text, which is
+read twice as fast.
 
-A user's own tables are read after ours, with the same checks: files of the same names in `own_folder`. A row
-of theirs takes the place of ours that is about the same thing, unless ours was checked later.
-
-No library starts as fast (measured 2026-11-30, milliseconds of CPU in a fresh process): this module reads the
-1,333 rows that ship in 30. Of the torch table, which takes it 12, msgspec converts the rows in 7 and takes 40
-to import; pydantic 8, with 63 to import and 145 to build three models; cattrs takes 90 to import.
+No library starts as fast (measured 2026-11-30, milliseconds of CPU in a fresh process): of the rows about
+torch, which this module converts in 8, msgspec converts them in 7 and takes 40 to import; pydantic 8, with 63
+to import and 145 to build three models; cattrs takes 90 to import.
 
 The annotations of a row class are its schema, so the modules that define one do not import
 `annotations` from `__future__`.
 """
 
 import dataclasses
-import os
 import re
 import types
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 from stackcheck.model.errors import TableError, UsageError
-from stackcheck.storage.folders import xdg_folder
+from stackcheck.storage.confinement import anywhere
 from stackcheck.storage.parsing import parse_toml
-from stackcheck.storage.reading import read_text, stands
+from stackcheck.storage.reading import as_named, read_text
 from stackcheck_probes.binaries.capability import Capability, Ptx, Sass, parse_capability, parse_code
 
-FOLDER = Path(__file__).parent
-DO = "correct it, or name another folder in STACKCHECK_TABLES"
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Where:
+    """Where a row stands: the file, its array, its number in it from 1. As text: file and line."""
+
+    path: Path
+    kind: str
+    number: int
+
+    def __str__(self) -> str:
+        return f"{as_named(self.path)}:{self.line()}"
+
+    def line(self, key: str = "") -> int:
+        """Return the line of the row's head, or of one of its keys; the file is read again for it."""
+        try:
+            lines = read_text(self.path).splitlines()
+        except UsageError:
+            return 1
+        heads = [n for n, line in enumerate(lines, 1) if line.strip() == f"[[{self.kind}]]"]
+        head = heads[self.number - 1] if self.number <= len(heads) else 1
+        wanted = re.compile(rf"\s*[\"']?{re.escape(key.partition('.')[0])}[\"']?\s*=")
+        for number, line in enumerate(lines[head:], head + 1):
+            if not key or line.startswith("["):
+                break
+            if wanted.match(line):
+                return number
+        return head
+
+    def says(self, key: str, text: str) -> str:
+        """Return a sentence about one key of the row, with file and line."""
+        return f"{as_named(self.path)}:{self.line(key)}: {self.kind}: {key}: {text.removesuffix('.')}."
+
+
+NOWHERE = Where(Path(), "", 0)
+"""Of a row that was made of something else than a file."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """What every row of every table has.
+    """What every row has.
 
-    source: where the row can be read again. checked: the day it was. unverified: no primary source confirms
-    it, so it may warn and never fail a stack (`stackcheck.rules.grading`). note: what a reader must know.
-    where: file and row, for messages.
+    source: where it can be read again. checked: the day it was. unverified: no primary source confirms it, so
+    it may warn and never fail a stack (`stackcheck.rules.grading`). note: what a reader must know. overrides:
+    why a row of one's own takes the place of one that ships. where: file and row.
     """
 
     source: str
     checked: date
     unverified: bool = False
     note: str = ""
-    where: str = dataclasses.field(default="", compare=False)
+    overrides: str = ""
+    made: str = ""
+    """The command that wrote it: of two such rows about the same the one that was checked last counts."""
+    where: Where = dataclasses.field(default=NOWHERE, compare=False)
+    origin: str = dataclasses.field(default="", compare=False)
+    """Whose it is, where it is not ours: the name of its file, as verdicts show it."""
     cited: str = dataclasses.field(default="", init=False, compare=False)
     """The source with its date, as a verdict shows it."""
 
     def __post_init__(self) -> None:
         doubt = ", unverified" if self.unverified else ""
-        object.__setattr__(self, "cited", f"{self.source} (checked {self.checked}{doubt})")
+        whose = f"; stated in {self.origin}" if self.origin else ""
+        instead = f", in the place of what ships: {self.overrides}" if self.overrides else ""
+        object.__setattr__(self, "cited", f"{self.source} (checked {self.checked}{doubt}{whose}{instead})")
 
 
 R = TypeVar("R", bound=Row)
-Table = Mapping[str, Any]
+_GIVEN = frozenset({"where", "origin"})
+"""Fields that the reader fills in."""
 
 
-def own_folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """Return where a user's own tables lie: $STACKCHECK_TABLES, else `tables` in the XDG data folder."""
-    stated = environ.get("STACKCHECK_TABLES")
-    return Path(stated) if stated else xdg_folder(environ, "XDG_DATA_HOME", ".local/share") / "tables"
+@dataclasses.dataclass(frozen=True, slots=True)
+class Document:
+    """One file: when it was checked, its sources, its arrays of rows as they stand, other keys at its top.
 
-
-def read_table(name: str, folder: Path = FOLDER, own: Path | None = None) -> dict[str, Any]:
-    """Read `<folder>/<name>.toml`, and beside the shipped one that of the user's own folder (key "own").
-
-    Raises TableError, naming the file, when it cannot be read, is not TOML, or has no `checked` date.
+    origin: how verdicts name it, "" for one that ships.
     """
-    table = read_file(folder / f"{name}.toml", "reinstall stackcheck")
-    table["file"] = f"{name}.toml"
-    own = own_folder() if own is None and folder == FOLDER else own
-    if own and stands(path := own / f"{name}.toml"):
-        table["own"] = read_file(path)
-        table["own"]["sources"] = table["sources"] | table["own"]["sources"]
-    return table
+
+    path: Path
+    checked: date
+    sources: Mapping[str, str]
+    arrays: Mapping[str, list[dict[str, Any]]]
+    head: Mapping[str, Any]
+    origin: str = ""
+
+    @property
+    def stem(self) -> str:
+        """Return the name of the package or subject."""
+        return self.path.stem
 
 
-def read_file(path: Path, do: str = DO) -> dict[str, Any]:
-    """Return the document of one table file; `do` is the advice where it cannot be one."""
+def read_document(path: Path, origin: str = "") -> Document:
+    """Read one file. Raises TableError, naming it, when it cannot be read, is not TOML, or has no date."""
     try:
-        table = parse_toml(read_text(path), str(path))
+        with anywhere(allowed=True):  # tables are ours or the user's, whoever's files are read meanwhile
+            table = parse_toml(read_text(path), str(path))
     except UsageError as error:
-        raise TableError(f"{str(error).removesuffix('.')}; {do}.") from None
-    if not isinstance(table.get("checked"), date):
-        raise TableError(f"{path.name}: checked: a table states the date that it was checked.")
-    if not isinstance(table.setdefault("sources", {}), dict):
-        raise TableError(f"{path.name}: sources: this must be a table of texts.")
-    table["file"] = str(path)
-    return table
+        raise TableError(str(error)) from None
+    checked, sources = table.pop("checked", None), table.pop("sources", {})
+    if type(checked) is not date:
+        raise TableError(f"{as_named(path)}:1: checked: a file states the date that it was checked.")
+    if not isinstance(sources, dict) or not all(isinstance(each, str) for each in sources.values()):
+        raise TableError(f"{as_named(path)}:1: sources: this must be a table of texts.")
+    arrays = {key: rows for key, rows in table.items() if _is_array(rows)}
+    head = {key: value for key, value in table.items() if key not in arrays}
+    return Document(path, checked, sources, arrays, head, origin)
 
 
-def read_rows(
-    table: Table,
-    key: str,
-    row_class: type[R],
-    *,
-    same: Callable[[R], Any] | None = None,
-    order: Callable[[R], Any] | None = None,
-) -> tuple[R, ...]:
-    """Return the rows of the array `key` as `row_class`, a user's own after ours.
+def _is_array(rows: Any) -> bool:
+    return isinstance(rows, list) and bool(rows) and all(isinstance(row, dict) for row in rows)
 
-    `same` names what a row is about: two with the same are one, of which the one that was checked last
-    counts, or the user's. `order` sorts the rows where a user has some.
-    Raises TableError, naming file, row and key, for an unknown or missing key, a wrong type, a value that
-    does not parse, and a row without a source.
+
+def read_rows(document: Document, kind: str, row_class: type[R], named: str = "") -> tuple[R, ...]:
+    """Return the rows of one array; `named` is the key that the file's name gives.
+
+    Raises TableError, naming file, line and key, for an unknown or missing key, a wrong type, a value that
+    does not parse, and a row without a source; within `every_fault`, leaves those rows out.
     """
-    rows = _rows_of(table, key, row_class)
-    if key not in table.get("own", {}):
-        return rows
-    known = {same(row): row for row in rows} if same else {}
-    added = _rows_of(table["own"], key, row_class)
-    if same:
-        added = tuple(
-            row for row in added if same(row) not in known or row.checked >= known[same(row)].checked
-        )
-        for row in added:
-            known.pop(same(row), None)
-        rows = tuple(known.values())
-    merged = (*rows, *added)
-    return tuple(sorted(merged, key=order)) if order else merged
-
-
-def _rows_of(table: Table, key: str, row_class: type[R]) -> tuple[R, ...]:
-    rows = table.get(key)
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise TableError(f"{table['file']}: {key}: this table needs an array of [[{key}]] rows.")
     schema: Mapping[str, _Field] = _schema(row_class)  # type: ignore[arg-type] # every class can be hashed
-    return tuple(_read_row(table, f"{key}[{n}]", row, row_class, schema) for n, row in enumerate(rows, 1))
+    found = []
+    for number, row in enumerate(document.arrays.get(kind, ()), 1):
+        try:
+            found.append(
+                _read_row(document, Where(document.path, kind, number), row, row_class, schema, named)
+            )
+        except TableError as error:
+            fault(str(error))
+    return tuple(found)
 
 
-def only_keys(table: Table, keys: Iterable[str]) -> None:
-    """Raise TableError for a top-level key that no reader knows: a typed-over name must not lose its rows."""
-    known = {"checked", "sources", "file", "own", *keys}
-    for each in (table, table.get("own", {})):
-        for key in each:
-            if key not in known:
-                names = ", ".join(sorted(known - {"file", "own"}))
-                raise TableError(f"{each['file']}: {key}: unknown key; known: {names}.")
+_FAULTS: ContextVar[list[str] | None] = ContextVar("faults", default=None)
+
+
+@contextmanager
+def every_fault() -> Iterator[list[str]]:
+    """Collect the faults of rows instead of stopping at the first one."""
+    found: list[str] = []
+    token = _FAULTS.set(found)
+    try:
+        yield found
+    finally:
+        _FAULTS.reset(token)
+
+
+def fault(text: str) -> None:
+    """Raise TableError, or note the fault where every one of them is wanted."""
+    found = _FAULTS.get()
+    if found is None:
+        raise TableError(text)
+    found.append(text)
 
 
 def unique(rows: Iterable[R], key: Callable[[R], Any], what: str) -> dict[Any, R]:
-    """Index rows by `key`; raise TableError naming the second row that has the same."""
+    """Index rows by `key`; a second row that has the same is a fault."""
     index: dict[Any, R] = {}
     for row in rows:
         name = key(row)
         if name in index:
-            raise TableError(f"{row.where}: {what}: {_shown(name)} stands in {index[name].where} already")
-        index[name] = row
+            fault(row.where.says(what, f"{_shown(name)} stands in {index[name].where} already"))
+        index.setdefault(name, row)
     return index
 
 
 def require(row: Row, key: str, *, holds: bool, else_say: str) -> None:
-    """Raise TableError at `row` and `key` unless an invariant of the table holds."""
+    """Name a fault at `row` and `key` unless an invariant holds."""
     if not holds:
-        raise TableError(f"{row.where}: {key}: {else_say}")
+        fault(row.where.says(key, else_say))
 
 
-def _read_row(
-    table: Table, where: str, row: Mapping[str, Any], row_class: type[R], schema: Mapping[str, "_Field"]
+def _read_row(  # noqa: PLR0913, PLR0917 - a row, where it stands, and what it becomes
+    document: Document,
+    where: Where,
+    row: Mapping[str, Any],
+    row_class: type[R],
+    schema: Mapping[str, "_Field"],
+    named: str,
 ) -> R:
-    where = f"{table['file']}: {where}"
     for key in row:
-        if key not in schema or key == "where":
-            names = ", ".join(sorted(schema.keys() - {"where"}))
-            raise TableError(f"{where}: {key}: unknown key; known: {names}.")
-    values: dict[str, Any] = {"where": where, "checked": table["checked"]}
+        if key not in schema or key in _GIVEN:
+            names = ", ".join(sorted(schema.keys() - _GIVEN))
+            raise TableError(where.says(key, f"unknown key; known: {names}"))
+    values: dict[str, Any] = {"where": where, "checked": document.checked, "origin": document.origin}
+    if named:
+        values[named] = document.stem
+        if row.get(named, document.stem) != document.stem:
+            raise TableError(where.says(named, f"rows about {row[named]!r:.80} stand in {row[named]}.toml"))
     for key, each in schema.items():
         if key in row and key != "source":
-            values[key] = each.parse(row[key], f"{where}: {key}")
+            values[key] = each.parse(row[key], where, key)
         elif each.required and key not in values and key != "source":
-            raise TableError(f"{where}: {key}: this key is missing")
-    values["source"] = _source(table, where, row)
+            raise TableError(where.says(key, "this key is missing"))
+    values["source"] = _source(document, where, {**row, **values})
     return row_class(**values)
 
 
-def _source(table: Table, where: str, row: Mapping[str, Any]) -> str:
+def _source(document: Document, where: Where, row: Mapping[str, Any]) -> str:
     stated = row.get("source")
     keys = [stated] if isinstance(stated, str) else stated
     if not keys or not isinstance(keys, list) or not all(isinstance(key, str) and key for key in keys):
-        raise TableError(f"{where}: source: every row names its source")
+        raise TableError(where.says("source", "every row names its source"))
     texts = []
     for key in keys:
-        text = table["sources"].get(key, key)
+        text = document.sources.get(key, key)
         if text is key and not re.search(r"[\s/]", key):
-            raise TableError(f"{where}: source: {key!r} is not a key of [sources]")
-        texts.append(re.sub(r"\{(\w+)\}", lambda match: str(row.get(match[1], match[0])), text))
+            raise TableError(where.says("source", f"{key!r} is not a key of [sources]"))
+        filled = (
+            re.sub(r"\{(\w+)\}", lambda match: str(row.get(match[1], match[0])), text)
+            if "{" in text
+            else text
+        )
+        texts.append(filled)
     return "; ".join(texts)
 
 
 class _Field(typing.NamedTuple):
-    parse: Callable[[Any, str], Any]
+    parse: Callable[[Any, Where, str], Any]
     required: bool
 
 
@@ -214,27 +264,31 @@ def _schema(row_class: type[Row]) -> dict[str, "_Field"]:
     }
 
 
-def _parser(hint: Any) -> Callable[[Any, str], Any]:
-    """Return how a TOML value becomes a field of type `hint`; raise TypeError for a type no table uses."""
+def _parser(hint: Any) -> Callable[[Any, Where, str], Any]:
+    """Return how a TOML value becomes a field of type `hint`; raise TypeError for a type no row uses."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin is types.UnionType:  # X | None: a key that is absent is None, TOML has no null
         (inner,) = (each for each in arguments if each is not type(None))
         return _parser(inner)
     if origin is tuple:
         item = _parser(arguments[0])
-        return lambda value, where: tuple(item(each, where) for each in _words(value, where))
+        return lambda value, where, key: tuple(item(each, where, key) for each in _words(value, where, key))
     if origin in (Mapping, dict):
         inner = _parser(arguments[1])
-        return lambda value, where: {
-            key: inner(each, f"{where}.{key}") for key, each in _expect(dict, value, where).items()
+        return lambda value, where, key: {
+            name: inner(each, where, f"{key}.{name}")
+            for name, each in _expect(dict, value, where, key).items()
         }
     if origin is typing.Literal:
-        return lambda value, where: _one_of(arguments, value, where)
+        return lambda value, where, key: _one_of(arguments, value, where, key)
     if hint in (str, int, bool, date):
-        return lambda value, where: _expect(hint, value, where)
+        return lambda value, where, key: _expect(hint, value, where, key)
+    if hint is Where:
+        return lambda value, _where, _key: value
     if make := _CODES.get(hint) or _versions().get(hint):
-        return lambda value, where: _from_text(make, value, where)
-    raise TypeError(f"no table field can be a {hint!r}")
+        once = lru_cache(maxsize=4096)(make)  # the same few hundred texts stand in thousands of fields
+        return lambda value, where, key: _from_text(once, value, where, key)
+    raise TypeError(f"no field of a row can be a {hint!r}")
 
 
 _CODES: dict[Any, Callable[[str], Any]] = {
@@ -260,26 +314,28 @@ def _versions() -> Mapping[Any, Callable[[str], Any]]:
     return {Version: parse_version, DriverVersion: parse_driver_version, SpecifierSet: parse_specifier}
 
 
-def _from_text(make: Callable[[str], Any], value: Any, where: str) -> Any:
+def _from_text(make: Callable[[str], Any], value: Any, where: Where, key: str) -> Any:
+    text = _expect(str, value, where, key)
     try:
-        return make(_expect(str, value, where))
+        return make(text)
     except ValueError as error:
-        raise TableError(f"{where}: {error}") from None
+        raise TableError(where.says(key, str(error))) from None
 
 
-def _words(value: Any, where: str) -> list[Any]:
-    return value.split() if isinstance(value, str) else _expect(list, value, where)
+def _words(value: Any, where: Where, key: str) -> list[Any]:
+    return value.split() if isinstance(value, str) else _expect(list, value, where, key)
 
 
-def _expect(kind: Any, value: Any, where: str) -> Any:
+def _expect(kind: Any, value: Any, where: Where, key: str) -> Any:
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise TableError(f"{where}: this must be a {kind.__name__}, found {value!r:.80}")
+        raise TableError(where.says(key, f"this must be a {kind.__name__}, found {value!r:.80}"))
     return value
 
 
-def _one_of(values: tuple[Any, ...], value: Any, where: str) -> Any:
+def _one_of(values: tuple[Any, ...], value: Any, where: Where, key: str) -> Any:
     if value not in values:
-        raise TableError(f"{where}: this must be one of {', '.join(map(repr, values))}, found {value!r:.80}")
+        words = ", ".join(map(repr, values))
+        raise TableError(where.says(key, f"this must be one of {words}, found {value!r:.80}"))
     return value
 
 

@@ -16,13 +16,16 @@ from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
+from stackcheck.knowledge.folders import SHIPPED, TOLD, VARIABLE, Folder
+from stackcheck.knowledge.told import Told
 from stackcheck.knowledge.torch import load
 from stackcheck.knowledge.wheelrows import Addition, NotStatedError, Source, Wheels, quoted, releases, rows
 from stackcheck.model.errors import ResolveError, TableError
+from stackcheck.storage.folders import write_atomically
 from stackcheck.storage.reading import read_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import date
 
     from stackcheck.knowledge.torch import TorchTable
@@ -80,13 +83,10 @@ def render_diff(found: Refresh) -> str:
 
 
 def extended(text: str, additions: Iterable[Addition]) -> str:
-    """Return the text of `torch.toml` with new rows, each at its place in the order of versions."""
+    """Return the text of a package's file with new rows, each at its place in the order of versions."""
     for each in additions:
-        head = re.compile(
-            rf'^\[\[{each.kind}\]\]\n(?:name = "(\w+)"\n)?(?:torch|version) = "([^"]+)"', re.MULTILINE
-        )
-        name = each.title.split(" ", 1)[0] if each.kind == "companion" else None
-        later = (m for m in head.finditer(text) if m[1] == name and Version(m[2]) > each.version)
+        head = re.compile(rf'^\[\[{each.kind}\]\]\n(?:torch|version) = "([^"]+)"', re.MULTILINE)
+        later = (match for match in head.finditer(text) if Version(match[1]) > each.version)
         match = next(later, None)
         at = match.start() if match else len(text)
         before, after = text[:at].rstrip("\n"), text[at:]
@@ -94,25 +94,31 @@ def extended(text: str, additions: Iterable[Addition]) -> str:
     return text
 
 
-def write_own(additions: Iterable[Addition], own: Path, today: date) -> Path:
-    """Add rows to the user's own `torch.toml`, once they are proven to load after ours; return its path.
+def write_own(additions: Iterable[Addition], own: Path, today: date) -> list[Path]:
+    """Add rows to a folder of knowledge, once they are proven to load after ours; return the files.
 
-    The file is whole or as it was. Raises TableError naming file, row and key when the new text is not a
-    valid table, or when it cannot be written.
+    A file is whole or as it was. Raises TableError naming file, line and key when a new text is not valid,
+    or when it cannot be written.
     """
-    path = own / "torch.toml"
+    texts: dict[str, str] = {}
     try:
-        before = read_text(path) if path.exists() else f"checked = {today}\n"
-        own.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=own) as folder:
-            candidate = Path(folder) / path.name
-            candidate.write_text(extended(before, additions), encoding="utf-8")
-            load(own=Path(folder))
-            candidate.replace(path)
+        for each in additions:
+            path = own / TOLD / f"{each.package}.toml"
+            before = texts.get(each.package) or (read_text(path) if path.exists() else f"checked = {today}\n")
+            texts[each.package] = extended(before, [each])
+        with tempfile.TemporaryDirectory() as candidate:
+            _write(texts, Path(candidate) / TOLD)
+            load(Told((Folder(SHIPPED), Folder(Path(candidate), own=True))))
+        return _write(texts, own / TOLD)
     except OSError as error:
-        text = f"{path} cannot be written ({error.strerror}); name another folder in STACKCHECK_TABLES."
-        raise TableError(text) from None
-    return path
+        says = f"this cannot be written ({error.strerror}); name another folder in {VARIABLE}"
+        raise TableError(f"{own}: {says}.") from None
+
+
+def _write(texts: Mapping[str, str], folder: Path) -> list[Path]:
+    for name, text in texts.items():
+        write_atomically(folder / f"{name}.toml", text.encode())
+    return [folder / f"{name}.toml" for name in texts]
 
 
 def _known(table: TorchTable, project: str) -> list[Version]:

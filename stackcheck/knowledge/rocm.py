@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from pathlib import Path
 
 from packaging.version import Version
 
-from stackcheck.knowledge.reading import FOLDER, Row, only_keys, read_rows, read_table, require
+from stackcheck.knowledge.reading import Row, require
+from stackcheck.knowledge.told import Told, current
 from stackcheck_probes.judging.gfx import akin, gfx_of
 
 
@@ -113,33 +113,33 @@ class RocmTable:
         return max(pairs, key=lambda pair: (Version(pair[0].torch), pair[1]), default=None)
 
 
-def load(folder: Path = FOLDER) -> RocmTable:
-    """Return the table, read once and proven. Raises TableError naming file, row and key."""
-    return _load(folder)
+def load(told: Told | None = None) -> RocmTable:
+    """Return the table, read once and proven. Raises TableError naming file, line and key."""
+    return _load(told or current())
 
 
 @cache
-def _load(folder: Path) -> RocmTable:
-    table = read_table("rocm", folder)
-    only_keys(table, ("torch_rocm", "override", "no_hipblaslt", "no_rocblas"))
-    rows = read_rows(table, "torch_rocm", TorchRocm, same=lambda row: row.torch)
+def _load(told: Told) -> RocmTable:
+    rows = told.rows("torch_rocm", TorchRocm)
     for row in rows:
         require(
             row, "rocm", holds=list(row.rocm) == sorted(row.rocm), else_say="versions are sorted as numbers"
         )
         unknown = set(row.since or ()) - set(row.gfx)
         require(row, "since", holds=not unknown, else_say=f"{', '.join(sorted(unknown))} is not in gfx")
-    overrides = read_rows(table, "override", Override)
+    overrides = told.rows("override", Override)
     for each in overrides:
         says = f"{each.value} makes {gfx_of(each.value)}"
         require(each, "claims", holds=gfx_of(each.value) == each.claims, else_say=says)
         foreign = [real for real in each.real if akin(real, each.claims) is False]
         says = f"{', '.join(foreign)} is of another family than {each.claims}: say until when that worked"
         require(each, "until", holds=bool(each.until) or not foreign, else_say=says)
-    (hipblaslt,) = read_rows(table, "no_hipblaslt", NoHipblaslt, same=lambda _: "the only one")
-    rocblas = read_rows(table, "no_rocblas", NoRocblas)
+    (hipblaslt,) = told.rows("no_hipblaslt", NoHipblaslt)
+    rocblas = told.rows("no_rocblas", NoRocblas)
     _prove_rocblas(rows, rocblas)
-    return RocmTable(table["checked"], {row.torch: row for row in rows}, overrides, hipblaslt, rocblas)
+    return RocmTable(
+        told.checked("torch_rocm"), {row.torch: row for row in rows}, overrides, hipblaslt, rocblas
+    )
 
 
 def _prove_rocblas(rows: Iterable[TorchRocm], without: Iterable[NoRocblas]) -> None:

@@ -5,13 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
-from pathlib import Path
 from typing import TypeVar
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from stackcheck.knowledge.reading import FOLDER, Row, only_keys, read_rows, read_table
+from stackcheck.knowledge.reading import Row
+from stackcheck.knowledge.told import Told, current
 from stackcheck_probes.binaries.capability import Capability, Code, Ptx, Sass
 
 
@@ -56,7 +56,7 @@ _R = TypeVar("_R", bound=Row)
 
 @dataclass(frozen=True)
 class SparseTable:
-    """Everything in `sparse.toml`."""
+    """What is told of spconv and cumm."""
 
     checked: date
     cumm_ranges: tuple[CummRange, ...]
@@ -86,18 +86,16 @@ class SparseTable:
         return typing.cast("_R | None", self._asked[key])
 
 
-def load(folder: Path = FOLDER) -> SparseTable:
-    """Return the table, read once and proven. Raises TableError naming file, row and key."""
-    return _load(folder)
+def load(told: Told | None = None) -> SparseTable:
+    """Return the table, read once and proven. Raises TableError naming file, line and key."""
+    return _load(told or current())
 
 
 @cache
-def _load(folder: Path) -> SparseTable:
-    table = read_table("sparse", folder)
-    only_keys(table, ("cumm_range", "cumm_nvrtc", "prebuilt"))
+def _load(told: Told) -> SparseTable:
     return SparseTable(
-        checked=table["checked"],
-        cumm_ranges=read_rows(table, "cumm_range", CummRange),
-        cumm_nvrtc=read_rows(table, "cumm_nvrtc", CummNvrtc),
-        prebuilt=read_rows(table, "prebuilt", Prebuilt),
+        checked=told.checked("cumm_range", "cumm_nvrtc"),
+        cumm_ranges=told.rows("cumm_range", CummRange),
+        cumm_nvrtc=told.rows("cumm_nvrtc", CummNvrtc),
+        prebuilt=told.rows("prebuilt", Prebuilt),
     )

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from itertools import pairwise
-from pathlib import Path
 
 from packaging.version import Version
 
-from stackcheck.knowledge.reading import FOLDER, Row, only_keys, read_rows, read_table, require, unique
+from stackcheck.knowledge.reading import Row, require, unique
+from stackcheck.knowledge.told import Told, current
 
 _ALIASES = {
     "bionic": ("ubuntu", "18.04"),
@@ -75,24 +75,22 @@ class SystemTable:
         return next((self._system[key] for key in keys if key in self._system), None)
 
 
-def load(folder: Path = FOLDER) -> SystemTable:
-    """Return the table, read once and proven. Raises TableError naming file, row and key."""
-    return _load(folder)
+def load(told: Told | None = None) -> SystemTable:
+    """Return the table, read once and proven. Raises TableError naming file, line and key."""
+    return _load(told or current())
 
 
 @cache
-def _load(folder: Path) -> SystemTable:
-    table = read_table("systems", folder)
-    only_keys(table, ("system", "policy"))
-    policies = read_rows(table, "policy", Policy, same=_policy_key)
+def _load(told: Told) -> SystemTable:
+    policies = told.rows("policy", Policy)
     unique(policies, _policy_key, "policy")
-    systems = read_rows(table, "system", System, same=_system_key)
+    systems = told.rows("system", System, order=lambda row: (row.name, row.glibc))
     for older, row in pairwise(systems):
         grows = older.name != row.name or older.glibc < row.glibc
         require(
             row, "glibc", holds=grows, else_say=f"not above {older.glibc} of {older.name} {older.version}"
         )
-    return SystemTable(table["checked"], systems, policies, unique(systems, _system_key, "system"))
+    return SystemTable(told.checked("system"), systems, policies, unique(systems, _system_key, "system"))
 
 
 def _policy_key(row: Policy) -> tuple[str, Version]:

@@ -8,19 +8,20 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache, cached_property, lru_cache
-from pathlib import Path
 from typing import Literal
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from stackcheck.knowledge import measured
-from stackcheck.knowledge.reading import FOLDER, Row, only_keys, read_rows, read_table, require, unique
+from stackcheck.knowledge.reading import Row, require, unique
+from stackcheck.knowledge.told import Told, current
 from stackcheck.model.build import cuda_tag
 from stackcheck.model.versions import minor, parse_version, release_key
 from stackcheck_probes.binaries.capability import Code, Ptx, Sass
 
 CPU = "cpu"
+COMPANIONS = ("torchvision", "torchaudio")
 PLATFORMS = ("linux/amd64", "linux/arm64", "windows/amd64", "macos/arm64", "macos/amd64")
 
 
@@ -240,45 +241,37 @@ class TorchTable:
         return release.abi if release else None
 
 
-def load(folder: Path = FOLDER, own: Path | None = None) -> TorchTable:
-    """Return the table, read once and proven. Raises TableError naming file, row and key.
-
-    `own` is the folder of a user's own tables, found when not given.
-    """
-    return _load(folder, own)
+def load(told: Told | None = None) -> TorchTable:
+    """Return the table, read once and proven. Raises TableError naming file, line and key."""
+    return _load(told or current())
 
 
 @cache
-def _load(folder: Path, own: Path | None) -> TorchTable:
-    table = read_table("torch", folder, own)
-    only_keys(table, ("release", "build", "companion", "arch_list", "host_compiler"))
-    tags = measured.load() if own is None else measured.MeasuredTable(own=own)
+def _load(told: Told) -> TorchTable:
+    tags = measured.load(told.folders)
     releases = tuple(
         row if row.python else replace(row, python=TaggedPythons("torch", row.torch, tags))
-        for row in read_rows(table, "release", Release, same=_release_key, order=lambda row: row.torch)
+        for row in told.rows("release", Release, order=lambda row: row.torch)
     )
-    builds = read_rows(table, "build", Build, same=_build_key)
+    builds = told.rows("build", Build)
     companions = tuple(
         row if row.python else replace(row, python=TaggedPythons(row.name, row.version, tags))
-        for row in read_rows(
-            table, "companion", Companion, same=_companion_key, order=lambda row: (row.name, row.version)
-        )
+        for name in COMPANIONS
+        for row in told.rows("companion", Companion, name, order=lambda row: row.version)
     )
-    arch_names = read_rows(
-        table, "arch_list", ArchNames, same=lambda row: row.since, order=lambda row: row.since
-    )
+    arch_names = told.rows("arch_list", ArchNames, order=lambda row: row.since)
     by_version = unique(releases, _release_key, "torch")
     _prove_releases(releases)
     _prove_builds(builds, by_version)
     _prove_companions(companions)
     _prove_arch_names(arch_names)
     return TorchTable(
-        checked=table["checked"],
+        checked=told.checked("release"),
         releases=releases,
         builds=builds,
         companions=companions,
         arch_names=arch_names,
-        compilers=read_rows(table, "host_compiler", HostCompiler),
+        compilers=told.rows("host_compiler", HostCompiler),
         _release=by_version,
         _with={
             (kind, version): tuple(row for row in releases if version in map(str, getattr(row, kind)))

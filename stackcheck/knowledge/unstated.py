@@ -3,18 +3,16 @@
 A version that no row names is "no data".
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
 from functools import cache
-from pathlib import Path
 from typing import Literal, TypeVar
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from stackcheck.knowledge.reading import FOLDER, Row, only_keys, read_rows, read_table, require
+from stackcheck.knowledge.reading import Row, require
+from stackcheck.knowledge.told import ByPackage, Told, current
 from stackcheck.model.versions import parse_specifier
 
 EVERYTHING = parse_specifier("")
@@ -81,9 +79,8 @@ _R = TypeVar("_R", Requirement, Library, NumpyApi)
 
 @dataclass(frozen=True)
 class UnstatedTable:
-    """Everything in `unstated.toml`, by distribution."""
+    """What is told of it, by distribution."""
 
-    checked: date
     requirements: Mapping[str, tuple[Requirement, ...]]
     libraries: Mapping[str, tuple[Library, ...]]
     numpy_apis: Mapping[str, tuple[NumpyApi, ...]]
@@ -108,30 +105,22 @@ def holding(rows: Iterable[_R], version: Version) -> _R | None:
     return next((row for row in rows if row.versions.contains(version.public, prereleases=True)), None)
 
 
-def load(folder: Path = FOLDER) -> UnstatedTable:
-    """Return the table, read once and proven. Raises TableError naming file, row and key."""
-    return _load(folder)
+def load(told: Told | None = None) -> UnstatedTable:
+    """Return the table, read once and proven. Raises TableError naming file, line and key."""
+    return _load(told or current())
 
 
 @cache
-def _load(folder: Path) -> UnstatedTable:
-    table = read_table("unstated", folder)
-    only_keys(table, ("requirement", "library", "numpy_api", "arch_variable"))
-    requirements = read_rows(table, "requirement", Requirement)
-    for row in requirements:
-        says = "a row states what it accepts, or that both have the same version"
-        require(row, "accepts", holds=row.same != bool(row.accepts), else_say=says)
+def _load(told: Told) -> UnstatedTable:
     return UnstatedTable(
-        checked=table["checked"],
-        requirements=_grouped(requirements),
-        libraries=_grouped(read_rows(table, "library", Library)),
-        numpy_apis=_grouped(read_rows(table, "numpy_api", NumpyApi)),
-        arch_variables={row.name: row for row in read_rows(table, "arch_variable", ArchVariable)},
+        requirements=ByPackage(told, "requirement", Requirement, _prove),
+        libraries=ByPackage(told, "library", Library),
+        numpy_apis=ByPackage(told, "numpy_api", NumpyApi),
+        arch_variables={row.name: row for row in told.rows("arch_variable", ArchVariable)},
     )
 
 
-def _grouped(rows: Iterable[_R]) -> dict[str, tuple[_R, ...]]:
-    groups: dict[str, list[_R]] = defaultdict(list)
+def _prove(rows: Iterable[Requirement]) -> None:
     for row in rows:
-        groups[row.dist].append(row)
-    return {dist: tuple(each) for dist, each in groups.items()}
+        says = "a row states what it accepts, or that both have the same version"
+        require(row, "accepts", holds=row.same != bool(row.accepts), else_say=says)

@@ -57,8 +57,9 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Addition:
-    """One new row: its array in the table, its title, and its text in TOML."""
+    """One new row: the package whose file it stands in, its kind, its title, and its text in TOML."""
 
+    package: str
     kind: str
     title: str
     version: Version
@@ -171,9 +172,15 @@ def _release(source: Source, found: Wheels, flavors: Mapping[str, str], today: d
     if cudnn is not None:
         lines.append(f"cudnn = {_exact(cudnn).major}")
     note = "from the wheels on the index: builds for other CUDA versions are not known"
+    where = f"METADATA, file names and torch/version.py of the torch {found.version} wheels"
+    lines.append(f'note = "{note}"')
     return _addition(
-        "release", f"torch {found.version}", found.version, [*lines, f'note = "{note}"'], "wheels", today
+        "release", f"torch {found.version}", found.version, lines, f"{where}, {_page(found.version)}", today
     )
+
+
+def _page(version: Version, project: str = "torch") -> str:
+    return f"pypi.org/project/{project}/{version}"
 
 
 def _build(source: Source, found: Wheels, platform: str, cuda: str, today: date) -> Addition:
@@ -204,22 +211,37 @@ def _build(source: Source, found: Wheels, platform: str, cuda: str, today: date)
         elif key:
             lines.append(f'{key} = "{_exact(requirement)}"')
     lines.append('evidence = "wheel-bytes"')
-    source_key = "bytes-amd64" if platform.endswith("amd64") else "bytes-arm64"
+    machine = "x86_64" if platform.endswith("amd64") else "aarch64"
+    read = (
+        f"arch string in torch/lib/libtorch_python.so, METADATA and version.py of the torch {found.version}"
+    )
     title = f"torch {found.version}+cu{cuda.replace('.', '')} ({platform})"
-    return _addition("build", title, found.version, lines, source_key, today)
+    return _addition(
+        "build",
+        title,
+        found.version,
+        lines,
+        f"{read} manylinux {machine} wheel, {_page(found.version)}",
+        today,
+    )
 
 
 def _companion(source: Source, project: str, found: Wheels, today: date) -> Addition:
     platform = next(iter(found.pythons))
     metadata = _metadata(source, found.wheel(platform))
     needs = [each for each in _requirements(metadata) if each.name == "torch"]
-    lines = [f'name = "{project}"', f'version = "{found.version}"']
+    lines = [f'version = "{found.version}"']
     lines += [f'torch = "{each.specifier}"' for each in needs[:1] if each.specifier]
     lines.append(f"python = {_table({name: ' '.join(each) for name, each in found.pythons.items()})}")
     if found.yanked:
         lines.append(f"yanked = {quoted(found.yanked)}")
     return _addition(
-        "companion", f"{project} {found.version}", found.version, lines, "companion-wheels", today
+        "companion",
+        f"{project} {found.version}",
+        found.version,
+        lines,
+        f"METADATA and file names of the {project} {found.version} wheels, {_page(found.version, project)}",
+        today,
     )
 
 
@@ -289,5 +311,6 @@ def quoted(text: str) -> str:
 def _addition(  # noqa: PLR0913, PLR0917 - one row has that many parts
     kind: str, title: str, version: Version, lines: list[str], source: str, today: date
 ) -> Addition:
-    text = "\n".join([f"[[{kind}]]", *lines, f"checked = {today}", f'source = ["{source}"]'])
-    return Addition(kind, title, version, text)
+    made = 'made = "stackcheck tables refresh"'
+    text = "\n".join([f"[[{kind}]]", *lines, made, f"checked = {today}", f"source = {quoted(source)}"])
+    return Addition(title.split(" ", 1)[0], kind, title, version, text)

@@ -4,18 +4,18 @@ A version that no row names is "no data".
 """
 
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
-from pathlib import Path
 from typing import Literal, TypeVar
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from stackcheck.knowledge.reading import FOLDER, Row, only_keys, read_rows, read_table, require, unique
+from stackcheck.knowledge.reading import Row, require, unique
+from stackcheck.knowledge.told import ByPackage, Told, current
 from stackcheck_probes.binaries.capability import Capability
 
 
@@ -204,15 +204,16 @@ class Kernels(Row):
 
 @dataclass(frozen=True)
 class WheelTable:
-    """Everything in `wheels.toml`, indexed."""
+    """What is told of wheels: by package, read when it is asked for, and where wheels are."""
 
     checked: date
+    """The last day that the pages of PyG were held against their source."""
     mmcv_pages: tuple[MmcvPage, ...]
     pyg_pages: Mapping[str, PygPage]
     hosts: tuple[WheelHost, ...]
     places: tuple[Place, ...]
     local_schemes: tuple[LocalScheme, ...]
-    defective: tuple[Defective, ...]
+    defective: Mapping[str, tuple[Defective, ...]]
     kernels: Mapping[str, tuple[Kernels, ...]]
     gpu_libraries: Mapping[str, tuple[GpuLibraries, ...]]
     built_cuda: Mapping[str, tuple[BuiltCuda, ...]]
@@ -226,9 +227,9 @@ class WheelTable:
     )
 
     @property
-    def glibc_dists(self) -> frozenset[str]:
+    def glibc_dists(self) -> AbstractSet[str]:
         """Return the distributions whose wheels need a glibc of their own."""
-        return frozenset(self._glibc)
+        return self._glibc.keys()
 
     def partly(self, dist: str, version: Version) -> Partly | None:
         """Return what works of a version without its compiled part; None where nothing is known to."""
@@ -271,37 +272,28 @@ class WheelTable:
         return tuple(row for row in self.mmcv_pages if version in row.versions)
 
 
-def load(folder: Path = FOLDER) -> WheelTable:
-    """Return the table, read once and proven. Raises TableError naming file, row and key."""
-    return _load(folder)
-
-
-_ARRAYS = (
-    "partly", "mmcv_page", "pyg_page", "wheel_host", "named_cuda", "defective", "kernels",
-    "needs_glibc", "gpu_libraries", "built_cuda", "place", "local_scheme",
-)  # fmt: skip
+def load(told: Told | None = None) -> WheelTable:
+    """Return the table, read once and proven. Raises TableError naming file, line and key."""
+    return _load(told or current())
 
 
 @cache
-def _load(folder: Path) -> WheelTable:
-    table = read_table("wheels", folder)
-    only_keys(table, _ARRAYS)
-    named = read_rows(table, "named_cuda", NamedCuda)
-    hosts = read_rows(table, "wheel_host", WheelHost)
+def _load(told: Told) -> WheelTable:
+    named, hosts = told.rows("named_cuda", NamedCuda), told.rows("wheel_host", WheelHost)
     _prove_patterns(named, hosts)
     return WheelTable(
-        checked=table["checked"],
-        mmcv_pages=read_rows(table, "mmcv_page", MmcvPage),
-        pyg_pages=unique(read_rows(table, "pyg_page", PygPage, same=_page_key), _page_key, "torch"),
+        checked=told.checked("pyg_page"),
+        mmcv_pages=told.rows("mmcv_page", MmcvPage),
+        pyg_pages=unique(told.rows("pyg_page", PygPage), _page_key, "torch"),
         hosts=hosts,
-        places=read_rows(table, "place", Place),
-        local_schemes=read_rows(table, "local_scheme", LocalScheme),
-        defective=read_rows(table, "defective", Defective),
-        kernels=_grouped(read_rows(table, "kernels", Kernels)),
-        built_cuda=_grouped(_each_once(read_rows(table, "built_cuda", BuiltCuda))),
-        gpu_libraries=_grouped(_ascending(_each_once(read_rows(table, "gpu_libraries", GpuLibraries)))),
-        _partly=_grouped(read_rows(table, "partly", Partly)),
-        _glibc=_grouped(read_rows(table, "needs_glibc", NeedsGlibc)),
+        places=told.rows("place", Place),
+        local_schemes=told.rows("local_scheme", LocalScheme),
+        defective=ByPackage(told, "defective", Defective),
+        kernels=ByPackage(told, "kernels", Kernels),
+        built_cuda=ByPackage(told, "built_cuda", BuiltCuda, _each_once),
+        gpu_libraries=ByPackage(told, "gpu_libraries", GpuLibraries, _prove_libraries),
+        _partly=ByPackage(told, "partly", Partly),
+        _glibc=ByPackage(told, "needs_glibc", NeedsGlibc),
         _named=tuple((re.compile(row.pattern), row) for row in named),
     )
 
@@ -310,33 +302,24 @@ def _page_key(row: PygPage) -> str:
     return row.torch
 
 
-_D = TypeVar("_D", Partly, NeedsGlibc, Kernels, GpuLibraries, BuiltCuda)
 _P = TypeVar("_P", GpuLibraries, BuiltCuda)
 
 
-def _grouped(rows: Iterable[_D]) -> dict[str, tuple[_D, ...]]:
-    groups: dict[str, list[_D]] = defaultdict(list)
-    for row in rows:
-        groups[row.dist].append(row)
-    return {dist: tuple(each) for dist, each in groups.items()}
-
-
-def _each_once(rows: tuple[_P, ...]) -> tuple[_P, ...]:
+def _each_once(rows: tuple[_P, ...]) -> None:
     """Prove that no wheel stands in two rows."""
-    seen: set[tuple[str, Version, str]] = set()
+    seen: set[tuple[Version, str]] = set()
     for row in rows:
-        keys = {(row.dist, version, platform) for version in row.versions for platform in row.platforms}
+        keys = {(version, platform) for version in row.versions for platform in row.platforms}
         require(row, "versions", holds=not keys & seen, else_say="a version stands in another row already")
         seen |= keys
-    return rows
 
 
-def _ascending(rows: tuple[GpuLibraries, ...]) -> tuple[GpuLibraries, ...]:
+def _prove_libraries(rows: tuple[GpuLibraries, ...]) -> None:
+    _each_once(rows)
     for row in rows:
         for key, listed in (("cuda", row.cuda), ("rocm", row.rocm)):
             ascending = list(listed) == sorted(set(listed))
             require(row, key, holds=ascending, else_say="ascending, each once")
-    return rows
 
 
 def _prove_patterns(named: Iterable[NamedCuda], hosts: Iterable[WheelHost]) -> None:

@@ -23,13 +23,12 @@ class Missing:
 class Fault:
     """Stands in the facts for a step that could not do its work (`building`, `probing`).
 
-    `proven` tells a stack that does not build from an engine that does not work; `no_base` an image to build
-    on that cannot be had. `log_tail` is the end of the log, escaped and bounded; `log_file` where it lies.
+    `proven` tells a stack that does not build from an engine that does not work. `log_tail` is the end of the
+    log, escaped and bounded; `log_file` where it lies.
     """
 
     message: str
     proven: bool = False
-    no_base: bool = False
     log_tail: str = ""
     log_file: str = ""
 
@@ -80,6 +79,7 @@ HOST_FACTS: Mapping[str, Fact] = {
     "stack": Fact(Level.STATED),
     "tables": Fact(Level.STATED),
     "env": Fact(Level.STATED),
+    "dated": Fact(Level.STATED),
     "dockerfile": Fact(Level.STATED),
     "shelf": Fact(Level.STATED),
     "resolving": Fact(Level.RESOLVED),
@@ -93,10 +93,12 @@ HOST_FACTS: Mapping[str, Fact] = {
     "document": Fact(Level.RUN, of_target=True),
     "probing": Fact(Level.RUN, of_target=True),
     "observation": Fact(Level.RUN, of_target=True),
+    "contradictions": Fact(Level.BYTES, of_target=True),
 }
 """What the host itself knows of a stack; every probe adds a fact of its own name.
 
-`env` is the Environment: one record a distribution, each field with its evidence and level.
+`env` is the Environment: one record a distribution, each field with its evidence and level. `dated` says how
+old the knowledge of its packages is.
 """
 
 GRADES: Mapping[str, Level] = {"static": Level.BYTES, "import": Level.RUN, "gpu": Level.GPU}

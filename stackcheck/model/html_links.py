@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 Tag: TypeAlias = tuple[str, dict[str, str]]
 """(name, attributes), both in lower case; an attribute without a value is ""."""
 
-MOST_TAGS = 60_000
 LONGEST_TAG = 8192
 _START = re.compile(r"<(a|base|input)(?=[\s/>])", re.IGNORECASE)
 _INSIDE = re.compile(r"""(?:[^<>"']+|"[^"]*"|'[^']*')*+>""")
@@ -32,10 +31,8 @@ _DEAD = tuple(
 
 
 def find_tags(text: str) -> Iterator[Tag]:
-    """Yield the anchors, base tags and input fields of an HTML page, in its order, at most `MOST_TAGS`."""
-    for number, start in enumerate(_START.finditer(_without_dead_text(text))):
-        if number >= MOST_TAGS:
-            return
+    """Yield the anchors, base tags and input fields of an HTML page, in its order."""
+    for start in _START.finditer(_without_dead_text(text)):
         inside = _INSIDE.match(start.string[start.end() : start.end() + LONGEST_TAG])
         if inside:
             yield start[1].lower(), _attributes(inside[0])

@@ -32,9 +32,15 @@ FailureKind: TypeAlias = Literal[
     "too-large", "redirect", "offline", "network", "bad-url",
 ]  # fmt: skip
 
-MOST_FILES = 50_000
+MOST_FILES = 100_000
+"""As many as one page may list; the pages of the biggest projects have some 10,000."""
 LONGEST_TEXT = 4096
 _SHA256 = re.compile(r"sha256=([0-9a-fA-F]{64})")
+_TAG = re.compile(r"<!--.*?(?:-->|$)|<script.*?(?:</script|$)|<[^<>]*", re.IGNORECASE | re.DOTALL)
+_INDEX_PAGE = re.compile(
+    r"pypi:repository-version|<(?:title|h1)[^>]*>\s*(?:links for|simple index|index of)\b", re.IGNORECASE
+)
+"""What an index page without a single file still says of itself: PEP 629, and titles that servers give."""
 _DISTRIBUTION = re.compile(r"(?:\.whl|\.tar\.gz|\.zip|\.tar\.bz2|\.tgz)$")
 
 
@@ -50,6 +56,10 @@ class Unreachable:
 
 class NotAPageError(ValueError):
     """The text is no index page; the message says what it is instead."""
+
+
+class TooLargeError(NotAPageError):
+    """The page lists more files than are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,17 +148,27 @@ def parse_page(body: bytes, *, url: str, content_type: str = "") -> tuple[File, 
 
 
 def _from_html(body: bytes, url: str) -> tuple[File, ...]:
-    base, login = url, False
+    base, login, links = url, False, False
     files: list[File] = []
-    for tag, values in find_tags(body.decode("utf-8", "replace")):
+    text = body.decode("utf-8", "replace")
+    for number, (tag, values) in enumerate(find_tags(text)):
+        _check_number(number)
+        links = links or tag == "a"
         if tag == "base" and not files:
             base = _joined(url, values.get("href", "")) or base
-        elif tag == "a" and len(files) < MOST_FILES and (file := _linked(values, base)):
+        elif tag == "a" and (file := _linked(values, base)):
             files.append(file)
         login = login or (tag == "input" and values.get("type", "").lower() == "password")
     if login and not files:
         raise NotAPageError("the answer is a login page")
+    if not links and _says_something_else(text[:LONGEST_TEXT]):
+        raise NotAPageError("the answer holds no link but other text, so it is not an index page")
     return tuple(files)
+
+
+def _says_something_else(text: str) -> bool:
+    """Tell whether the beginning of a page holds words, and none that an index page begins with."""
+    return bool(re.search(r"\w", _TAG.sub("", text))) and not _INDEX_PAGE.search(text)
 
 
 def _joined(base: str, href: str) -> str:
@@ -196,7 +216,14 @@ def _from_json(body: bytes, url: str) -> tuple[File, ...]:
     rows = document.get("files") if isinstance(document, dict) else None
     if not isinstance(rows, list):
         raise NotAPageError("the answer is JSON, but not that of an index page (PEP 691)")
-    return tuple(file for row in rows[:MOST_FILES] if (file := _listed(row, url)))
+    _check_number(len(rows))
+    return tuple(file for row in rows if (file := _listed(row, url)))
+
+
+def _check_number(found: int) -> None:
+    """Refuse a page that would have to be cut: what is beyond would read as not there."""
+    if found > MOST_FILES:
+        raise TooLargeError(f"the page is too large: it lists more than {MOST_FILES:,} files")
 
 
 def _listed(row: Any, url: str) -> File | None:

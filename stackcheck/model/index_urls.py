@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import SplitResult, urlsplit, urlunsplit
+from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 from stackcheck.model.redact import without_userinfo
 
@@ -25,7 +25,7 @@ class Place:
 
     @property
     def name(self) -> str:
-        """Return the name under which uv takes credentials: UV_INDEX_<NAME>_USERNAME, _PASSWORD."""
+        """Return a short name, for messages and for uv; two places may have the same."""
         parts = split_url(self.url)
         host = (parts.netloc.rpartition("@")[2] + parts.path).removesuffix("/simple").rstrip("/")
         return re.sub(r"[^a-z0-9]+", "-", host.lower()).strip("-") or "index"
@@ -38,6 +38,30 @@ class Place:
     def shown(self) -> str:
         """Return the URL without credentials."""
         return without_userinfo(self.url)
+
+
+_CODES = {".": "_", "/": "__", "-": "___", ":": "____"}
+
+
+def login_name(url: str) -> str:
+    """Return the NAME of UV_INDEX_<NAME>_USERNAME and _PASSWORD for a place; no two places share one.
+
+    It is scheme, host, port and path in capitals: a dot is one underscore, a slash two, a hyphen three, a
+    colon four, and anything else, or a dot beside a slash, stands as hexadecimal.
+
+    >>> login_name("https://pypi.example.com/team-a/simple/")
+    'HTTPS_PYPI_EXAMPLE_COM__TEAM___A__SIMPLE'
+    """
+    parts = split_url(url)
+    host = parts.netloc.rpartition("@")[2].lower()
+    path = re.sub(r"(?<=/)\.|\.(?=/)", "\0", parts.path.rstrip("/"))
+    return f"{parts.scheme.upper()}_{''.join(_coded(sign) for sign in host + path)}"
+
+
+def _coded(sign: str) -> str:
+    if sign.isascii() and sign.isalnum():
+        return sign.upper()
+    return _CODES.get(sign) or f"_____{ord(sign):X}_"
 
 
 def places(stack: Stack) -> tuple[Place, ...]:
@@ -64,6 +88,13 @@ def _absolute(place: str, stack: Stack) -> str:
     if "://" in place or Path(place).is_absolute():
         return place
     return str((Path(stack.file).parent / place).resolve())
+
+
+def local_path(place: str) -> Path | None:
+    """Return the path of a place that is a folder or file of this machine; None for what a server has."""
+    if place.startswith("file:"):
+        return Path(unquote(split_url(place).path))
+    return None if "://" in place else Path(place)
 
 
 def split_url(url: str) -> SplitResult:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from packaging.utils import canonicalize_name
 
@@ -47,6 +47,12 @@ class BrokenLock:
     message: str
 
 
+def _without_logins(value: str | list[str] | None) -> str | list[str] | None:
+    return (
+        list(map(without_userinfo, value)) if isinstance(value, list) else value and without_userinfo(value)
+    )
+
+
 def fingerprint(stack: Stack) -> str:
     """Return the SHA-256 of what a resolution depends on: Python, platform, glibc, packages, indexes.
 
@@ -63,8 +69,9 @@ def fingerprint(stack: Stack) -> str:
         }
         for name, package in stack.packages.items()
     }
-    index = json.loads(without_userinfo(stack.index.model_dump_json()))
-    subject = [stack.python, stack.platform, stack.glibc, packages, index]
+    stated: dict[str, Any] = stack.index.model_dump(mode="json")
+    index = {key: _without_logins(value) for key, value in stated.items()}
+    subject: list[Any] = [stack.python, stack.platform, stack.glibc, packages, index]
     further = {
         "requires": stack.requires,
         "constraints": stack.constraints,

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from stackcheck import __version__
+from stackcheck.model.acceptance import code_of, covered
 from stackcheck.model.errors import EXIT_FAIL, EXIT_OK, EXIT_UNCHECKED
 from stackcheck.model.reach import Reach, reach_of
 from stackcheck.model.verdict import Level, Outcome, Verdict
@@ -55,6 +56,8 @@ class Report:
     file: str = ""
     """The definition file, as the user would name it; empty when there is none."""
     summary: str = ""
+    terms: tuple[str, ...] = ()
+    """What the call did not take of the definition, a sentence each: `check --untrusted`."""
     read_from: tuple[str, ...] = ()
     """The project's own files that were read; empty where a definition states the stack."""
     command: str = ""
@@ -67,6 +70,8 @@ class Report:
     resolution: Mapping[str, str] = field(default_factory=dict)
     observation: Mapping[str, Any] | None = None
     hashes: Hashes = Hashes()
+    knowledge: str = ""
+    """The day of the knowledge that it was judged by, and folders that were read beside ours."""
     tool_version: str = __version__
 
     @property
@@ -118,21 +123,36 @@ class Report:
     @cached_property
     def failed_codes(self) -> frozenset[str]:
         """Return the codes with at least one FAIL that counts."""
-        return frozenset(v.code for v in self.verdicts if v.outcome is Outcome.FAIL and v.counts)
+        return frozenset(each.code for each in self._failed)
+
+    @cached_property
+    def unexpected(self) -> tuple[Verdict, ...]:
+        """Return the FAILs that count and that the definition does not expect."""
+        return tuple(each for number, each in enumerate(self._failed) if number not in self._expected)
+
+    @cached_property
+    def unmet(self) -> tuple[str, ...]:
+        """Return what the definition expects to fail and what did not, though it was checked."""
+        met = set(self._expected.values())
+        stated = self.expect_codes if self.expect == "fail" else ()
+        return tuple(each for each in stated if each not in met and code_of(each) not in self.unchecked_codes)
 
     @cached_property
     def as_expected(self) -> bool:
-        """Tell whether exactly the expected codes failed (none, for a stack that is expected to pass).
+        """Tell whether exactly what is expected failed (nothing, for a stack that is expected to pass).
 
         An expected code that was not checked, offline say, did not fail to fail.
         """
-        expected = frozenset(self.expect_codes) if self.expect == "fail" else frozenset[str]()
-        failed = self.failed_codes
-        return (
-            failed <= expected
-            and not expected - failed - self.unchecked_codes
-            and bool(failed) == bool(expected)
-        )
+        expected = self.expect == "fail" and bool(self.expect_codes)
+        return not self.unexpected and not self.unmet and bool(self._failed) == expected
+
+    @cached_property
+    def _failed(self) -> tuple[Verdict, ...]:
+        return tuple(each for each in self.verdicts if each.outcome is Outcome.FAIL and each.counts)
+
+    @cached_property
+    def _expected(self) -> Mapping[int, str]:
+        return covered(self.expect_codes, self._failed) if self.expect == "fail" else {}
 
     @cached_property
     def unchecked_codes(self) -> frozenset[str]:

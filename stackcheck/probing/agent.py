@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
 import zipfile
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import stackcheck_probes
 from stackcheck.extensions import every_probe, installed_probes, looks_in
+from stackcheck.intake.named import smoke_files
 from stackcheck.model.errors import UsageError
 from stackcheck.model.near import did_you_mean
 from stackcheck_probes.__main__ import TIMEOUT_SECONDS
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from stackcheck.intake.stack import Stack
+    from stackcheck.model.smoke import Smoke
 
 MACHINE = (
     "interpreter",
@@ -29,6 +32,9 @@ MACHINE = (
     "rocm_host",
 )
 """Probes that always run: they look at the machine and the interpreter, whatever is installed."""
+
+_SMOKE = {"smoke": "run", "smoke_gpu": "gpu"}
+"""The probes that run a team's own tests, and the level of those that each takes."""
 
 SHEBANG = b"#!/usr/bin/env python3\n"
 _DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip file can hold
@@ -90,17 +96,49 @@ def request_for(stack: Stack, probes: Iterable[str] = ()) -> dict[str, Any]:
     not there is a fact. Raise `UsageError` for a probe that does not exist.
     """
     known = every_probe()
-    wanted = tuple(probes) or ((*MACHINE, *stack.probes.want) if stack.probes.want else tuple(known))
+    ours = (*MACHINE, *_SMOKE, *stack.probes.want) if stack.probes.want else tuple(known)
+    wanted = tuple(probes) or ours
     for name in (*wanted, *stack.probes.skip, *stack.probes.params):
         if name not in known:
             raise UsageError(f"{stack.title}: there is no probe {name!r}{did_you_mean(name, known)}")
     names = [name for name in known if name in wanted and name not in stack.probes.skip]
-    params: dict[str, dict[str, Any]] = {name: dict(row) for name, row in stack.probes.params.items()}
+    smoke = _smoke_tests(stack)
+    names = [name for name in names if name not in _SMOKE or name in smoke]
+    params: dict[str, dict[str, Any]] = {name: dict(row) for name, row in stack.probes.params.items()} | smoke
     params.setdefault("libraries", {}).setdefault("deep", "hidden")
     if stack.env:
         params.setdefault("environment", {}).setdefault("names", sorted(stack.env))
     return {
         "probes": names,
         "params": {name: row for name, row in params.items() if name in names},
-        "timeout_s": stack.probes.timeout_s or TIMEOUT_SECONDS,
+        "timeout_s": max(stack.probes.timeout_s or TIMEOUT_SECONDS, *map(_seconds, smoke.values()), 0),
     }
+
+
+def _smoke_tests(stack: Stack) -> dict[str, dict[str, Any]]:
+    """Return the parameters of the probes that run the smoke tests of a stack, of those that have some."""
+    files = smoke_files(stack) if stack.smoke else {}
+    found: dict[str, dict[str, Any]] = {}
+    for probe, level in _SMOKE.items():
+        tests = [_smoke_test(each, files) for each in stack.smoke if each.level == level]
+        if tests:
+            found[probe] = {"tests": tests}
+    return found
+
+
+def _smoke_test(smoke: Smoke, files: Mapping[str, bytes]) -> dict[str, Any]:
+    names = dict.fromkeys(filter(None, (smoke.script, *smoke.files)))
+    return {
+        "name": smoke.name,
+        "command": list(smoke.command),
+        "script": smoke.script,
+        "args": list(smoke.args),
+        "files": {name: base64.b64encode(files[name]).decode("ascii") for name in names},
+        "prints": smoke.prints,
+        "timeout_s": smoke.timeout_s,
+    }
+
+
+def _seconds(params: Mapping[str, Any]) -> float:
+    """Return what the smoke tests of one probe may take together, with what ending them takes."""
+    return float(sum(test["timeout_s"] + 5 for test in params["tests"]))

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from stackcheck.model.errors import ProbeError
-from stackcheck.model.facts import Missing, TargetPython
+from stackcheck.model.facts import HOST_FACTS, Missing, TargetPython
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +17,7 @@ SCHEMA_VERSION = 1
 MAX_DOCUMENT = 128 << 20
 MAX_TEXT = 1 << 16
 MAX_DEPTH = 24
+MAX_NUMBER = 2**64
 _SHOWN = 300
 
 
@@ -78,8 +79,13 @@ class Observation:
 
 
 def rule_facts(observation: Observation) -> dict[str, Any]:
-    """Return the facts that rules can name: the observation, its Python, each probe's facts or `Missing`."""
-    facts: dict[str, Any] = {name: observation.facts(name) for name in observation.probes}
+    """Return the facts that rules can name: the observation, its Python, each probe's facts or `Missing`.
+
+    What a target calls like a fact of the host's own is none of them.
+    """
+    facts: dict[str, Any] = {
+        name: observation.facts(name) for name in observation.probes if name not in HOST_FACTS
+    }
     if "interpreter" in facts:
         facts["python"] = _python_of(facts["interpreter"])
     return {"observation": observation, **facts}
@@ -101,7 +107,7 @@ def parse_observation(document: bytes) -> Observation:
     Unicode. Raise `ProbeError` when it is not an observation of a version that this host knows.
     """
     if len(document) > MAX_DOCUMENT:
-        raise ProbeError(f"the probes answered with {len(document)} bytes; the limit is {MAX_DOCUMENT}")
+        raise ProbeError(f"the probes answered with {len(document)} bytes; the limit is {MAX_DOCUMENT}.")
     try:
         raw = json.loads(document.decode("utf-8"))
         version = raw["schema_version"]
@@ -109,19 +115,23 @@ def parse_observation(document: bytes) -> Observation:
         raise ProbeError(
             f"the answer of the probes is not an observation ({error}): {_shown(document)}"
         ) from None
-    if version != SCHEMA_VERSION:
-        raise ProbeError(f"the probes answered in schema version {str(version)[:20]}, not {SCHEMA_VERSION}")
+    if version is True or version != SCHEMA_VERSION:
+        raise ProbeError(f"the probes answered in schema version {str(version)[:20]}, not {SCHEMA_VERSION}.")
     try:
-        tidy = _tidy(raw)
-        agent, probes = tidy["agent"], tidy["probes"]
-        entries = {str(name): _entry(entry) for name, entry in probes.items()}
-        python, executable, seconds = str(agent["python"]), str(agent["executable"]), float(agent["seconds"])
+        return observation_of(_tidy(raw))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         text = f"{type(error).__name__}: {error}"[:_SHOWN]
         raise ProbeError(
             f"the answer of the probes is not an observation ({text}): {_shown(document)}"
         ) from None
-    return Observation(python, executable, seconds, MappingProxyType(entries), tidy)
+
+
+def observation_of(document: Mapping[str, Any]) -> Observation:
+    """Return the observation that a tidy document is; raise what its wrong shape raises."""
+    agent, probes = document["agent"], document["probes"]
+    entries = {str(name): _entry(entry) for name, entry in probes.items()}
+    python, executable, seconds = str(agent["python"]), str(agent["executable"]), float(agent["seconds"])
+    return Observation(python, executable, seconds, MappingProxyType(entries), document)
 
 
 def _entry(raw: Mapping[str, Any]) -> Entry:
@@ -149,6 +159,8 @@ def _tidy(value: Any, depth: int = 0) -> Any:
         return [_tidy(each, depth + 1) for each in value]
     if isinstance(value, dict):
         return {_tidy_text(key): _tidy(each, depth + 1) for key, each in value.items()}
+    if isinstance(value, (int, float)) and not abs(value) <= MAX_NUMBER:  # NaN is not, either
+        raise ValueError("a number beyond 64 bits")
     return value
 
 

@@ -12,6 +12,7 @@ import shutil
 import sys
 import tempfile
 from collections import defaultdict
+from dataclasses import replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ from stackcheck import knowledge, pipeline, rules
 from stackcheck.environment import definition_facts
 from stackcheck.intake import catalog
 from stackcheck.intake.configuration import configuration
+from stackcheck.model.acceptance import code_of
 from stackcheck.model.errors import StackcheckError, UsageError
 from stackcheck.model.escape import one_line
 from stackcheck.model.reach import Reach
@@ -30,10 +32,12 @@ from stackcheck.model.verdict import Level, Outcome, Verdict, worst
 from stackcheck.pytest_plugin.shared_reports import SharedReports
 from stackcheck.report import wording
 from stackcheck.report.text import verdict_text
+from stackcheck.rules.accepting import current_text
 from stackcheck.rules.registry import RULES, Rule
+from stackcheck.storage.confinement import anywhere
 from stackcheck.storage.reading import read_certificates, real_path
 from stackcheck.targets import BuildOptions
-from stackcheck.targets.registry import PREFERRED, known_name
+from stackcheck.targets.registry import DEFAULT, known_name
 from stackcheck_probes.judging.judgement import sentence
 
 if TYPE_CHECKING:
@@ -64,7 +68,8 @@ class Stacks:
         folders = [Path(each) for each in get("stack_matrices")]
         host = catalog.hosts(get("stack_gpu"), *(get(f"stack_{key}") for key in _HOST))
         try:
-            self.stacks = catalog.find(get("stack"), folders, host)
+            with anywhere(allowed=get("stack_allow_outside")):
+                self.stacks = catalog.find(get("stack"), folders, host)
             required = configuration()[0].require
         except StackcheckError as error:
             raise pytest.UsageError(sentence(str(error))) from None
@@ -92,7 +97,7 @@ class Stacks:
 
     def pytest_report_header(self) -> str:
         """Say which stacks run."""
-        how = f"engine {self.options.engine or ', else '.join(PREFERRED)}"
+        how = f"engine {self.options.engine or DEFAULT}"
         if self.check_only:
             how = "check only, with the bytes of the wheels" if self.options.bytes else "check only"
         return f"stackcheck: {', '.join(stack.id for stack in self.stacks)} ({how})"
@@ -226,7 +231,8 @@ class StackNode(pytest.Collector):
         plugin = plugin_of(self.config)
         codes = codes_of(self.stack, check_only=plugin.check_only, bytes_too=plugin.options.bytes)
         for code in codes:
-            yield RuleItem.from_parent(self, name=code, stack=self.stack, codes=(code,))
+            for name, subject in names_of(code, self.stack):
+                yield RuleItem.from_parent(self, name=name, stack=self.stack, codes=(code,), subject=subject)
         yield RuleItem.from_parent(self, name=REST, stack=self.stack, codes=codes)
         if required := plugin.required:
             yield ReachItem.from_parent(self, name=REACH, stack=self.stack, required=Level[required.upper()])
@@ -250,7 +256,8 @@ class StackItem(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """Name the item in headings: the stack, and the code with the rule's title."""
-        title = RULES[self.name].title if self.name in RULES else _TITLES.get(self.name, "")
+        code = self.name.partition("[")[0]
+        title = RULES[code].title if code in RULES else _TITLES.get(self.name, "")
         heading = f"{self.stack.title}::{self.name} {title}".rstrip()
         return self.path, line_of(self.stack, self.path) - 1, heading
 
@@ -274,11 +281,12 @@ class ReachItem(StackItem):
 class RuleItem(StackItem):
     """What one rule says of one stack, or (`REST`) what all rules say that have no item of their own."""
 
-    def __init__(self, *, codes: tuple[str, ...], **rest: Any) -> None:
-        """Keep the code of this item or, for `REST`, those of all the others."""
+    def __init__(self, *, codes: tuple[str, ...], subject: str = "", **rest: Any) -> None:
+        """Keep the code of this item or, for `REST`, those of all the others; `subject` narrows it to one."""
         super().__init__(**rest)
-        self.codes = codes
+        self.codes, self.subject = codes, subject
         self.verdicts: tuple[Verdict, ...] = ()
+        self.unexpected: tuple[Verdict, ...] = ()
         self.reach = Reach()
         self.applies = True
 
@@ -298,7 +306,11 @@ class RuleItem(StackItem):
         """Have the report made; an ERROR, and a report that could not be had, is an error of the set-up."""
         report = self.report()
         self.reach = report.reach
-        self.verdicts = tuple(v for v in report.verdicts if (v.code in self.codes) != (self.name == REST))
+        stated = tuple(map(current_text, self.stack.expect_codes))
+        expecting = replace(report, expect=self.stack.expect, expect_codes=stated)
+        self.unexpected = tuple(each for each in expecting.unexpected if each.code in self.codes)
+        mine = (v for v in report.verdicts if (v.code in self.codes) != (self.name == REST))
+        self.verdicts = tuple(v for v in mine if not self.subject or v.subject in ("", self.subject))
         self.applies = bool(self.verdicts) or self._is_expected or (self.name == REST and not report.verdicts)
         told = plugin_of(self.config).told
         if self.applies and self.stack.title not in told:
@@ -329,17 +341,18 @@ class RuleItem(StackItem):
 
     def _judge_failures(self) -> None:
         failed, expected = self._with(Outcome.FAIL), self._is_expected
-        if failed and expected:
+        if failed and expected and not self.unexpected:
             pytest.xfail(f"expected by the definition: {one_line(failed[0].message)}")
         if failed:
-            pytest.fail(_text(failed), pytrace=False)
+            pytest.fail(_text(self.unexpected if expected else failed), pytrace=False)
         if expected and not self._with(Outcome.SKIP):  # what was not checked did not fail to fail
             said = _text(self.verdicts) or "it had nothing to judge"
             pytest.fail(f"{self.name} was expected to fail, and did not:\n{said}", pytrace=False)
 
     @property
     def _is_expected(self) -> bool:
-        return self.stack.expect == "fail" and self.name in self.stack.expect_codes
+        codes = map(code_of, self.stack.expect_codes)
+        return self.stack.expect == "fail" and self.name != REST and self.codes[0] in codes
 
     def _with(self, outcome: Outcome) -> tuple[Verdict, ...]:
         return tuple(verdict for verdict in self.verdicts if verdict.outcome is outcome and verdict.counts)
@@ -351,12 +364,19 @@ def codes_of(stack: Stack, *, check_only: bool, bytes_too: bool = False) -> tupl
     With `check_only` rules over what was built do not run, but for those over files with `bytes_too`.
     """
     facts = definition_facts(stack, knowledge.load())
-    expected = stack.expect_codes if stack.expect == "fail" else ()
+    expected = map(code_of, stack.expect_codes) if stack.expect == "fail" else ()
     likely = {rule.code for rule in rules.load_all() if _may_apply(rule, facts)}
     left_out = {rule.code for rule in rules.of_target()} if check_only else set()
     if bytes_too:
         left_out -= {rule.code for rule in rules.of_files()}
     return tuple(sorted({*likely, *expected} - left_out))
+
+
+def names_of(code: str, stack: Stack) -> list[tuple[str, str]]:
+    """Return the items of a code, each with its subject: one of its own for each smoke test."""
+    level = RULES[code].level.word if code in RULES else ""
+    tests = [each.name for each in stack.smoke if code.startswith("SMOKE") and each.level == level]
+    return [(f"{code}[{name}]", name) for name in tests] or [(code, "")]
 
 
 def _may_apply(rule: Rule, facts: Facts) -> bool:

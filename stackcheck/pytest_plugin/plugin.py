@@ -36,8 +36,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--stack-engine",
         default=None,
         metavar="NAME",
-        help="build and probe with this engine: docker, podman, venv, here or an installed one "
-        "(default: docker if it answers, else venv)",
+        help="build and probe with this engine: docker, podman, venv (runs the stack's code as this user), "
+        "here or an installed one (default: docker; where it does not answer, nothing is run)",
     )
     add(
         "--stack-gpu",
@@ -71,6 +71,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     for name, text in (
         ("--stack-check-only", "judge definition, tables and resolution; build nothing"),
         ("--stack-offline", "use what is cached, ask no index"),
+        ("--stack-allow-outside", "let definitions name files outside of their repository or folder"),
         ("--stack-keep-going", "build a stack although a check before the build failed"),
         ("--stack-strict", "let warnings, and what was not checked, fail"),
     ):

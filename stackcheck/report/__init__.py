@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from stackcheck.model.report import Report
     from stackcheck.report.document import Document
-    from stackcheck.report.text import Paint
 
 _RENDERERS = {
     "text": "text:render_text",
@@ -25,20 +24,21 @@ _RENDERERS = {
 FORMATS = tuple(_RENDERERS)
 
 
-def render(reports: Sequence[Report], form: str, *, width: int = 100, paint: Paint | None = None) -> str:
-    """Render reports in one of `FORMATS`; `width` (columns) and `paint` are for text alone."""
+def render(reports: Sequence[Report], form: str, **look: Any) -> str:
+    """Render reports in one of `FORMATS`; `look` as for `render_document`."""
     if form == "json":
         from stackcheck.report.jsonfile import to_json  # noqa: PLC0415 - imported when it is asked for
 
         return to_json(reports)
     from stackcheck.report.sections import report_document  # noqa: PLC0415 - likewise
 
-    return render_document(report_document(reports), form, width=width, paint=paint)
+    return render_document(report_document(reports), form, **look)
 
 
-def render_document(document: Document, form: str, *, width: int = 100, paint: Paint | None = None) -> str:
+def render_document(document: Document, form: str, **look: Any) -> str:
     """Render a document in one of `FORMATS`; JSON is its `data`, ASCII only.
 
+    `look` is how text is laid out, as `render_text` takes it; the other formats have no use for it.
     A renderer is imported when it is asked for: jinja2 alone costs more time than most commands.
     """
     if form == "json":
@@ -46,6 +46,6 @@ def render_document(document: Document, form: str, *, width: int = 100, paint: P
 
         return json.dumps(document.data() if document.data else None, indent=2, ensure_ascii=True) + "\n"
     module, _, function = _RENDERERS[form].partition(":")
-    options = {"width": width, "paint": paint} if form == "text" else {}
-    rendered: str = getattr(import_module(f"stackcheck.report.{module}"), function)(document, **options)
+    render_as = getattr(import_module(f"stackcheck.report.{module}"), function)
+    rendered: str = render_as(document, **(look if form == "text" else {}))
     return rendered

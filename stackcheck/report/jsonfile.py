@@ -124,6 +124,11 @@ def from_json(text: str, *, source: str = "the report") -> tuple[Report, ...]:
         document = parse_json(text, source)
     except UsageError as error:
         raise ReportError(str(error)) from None
+    return reports_of(document, source)
+
+
+def reports_of(document: Any, source: str) -> tuple[Report, ...]:
+    """Return the reports of a parsed document; raises ReportError as `from_json` does."""
     rows = _rows(document, source)
     return tuple(_report_in(row, number, source) for number, row in enumerate(rows))
 

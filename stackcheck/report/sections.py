@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from stackcheck.model.acceptance import code_of
 from stackcheck.model.verdict import Outcome, Verdict
 from stackcheck.report import wording
 from stackcheck.report.document import LEADING, Document, Entry, Finding, Listing, Row, Section, Table
@@ -105,9 +106,7 @@ def _section(report: Report) -> Section:
         headline=wording.headline(report),
         outcome=wording.label(report),
         do=tuple(_to_do(report)),
-        notes=tuple(
-            note for note in (report.summary, wording.expectation(report), _looked_at(report)) if note
-        ),
+        notes=tuple(filter(None, _notes(report))),
         parts=(*findings, *_not_checked(report)),
         tail=(wording.tally(report),),
         file=report.file,
@@ -118,8 +117,16 @@ def _section(report: Report) -> Section:
     )
 
 
+def _notes(report: Report) -> Iterator[str]:
+    yield from report.terms
+    yield report.summary
+    yield wording.expectation(report)
+    yield _looked_at(report)
+
+
 def _is_expected(verdict: Verdict, report: Report) -> bool:
-    return verdict.outcome is Outcome.FAIL and verdict.code in report.expect_codes
+    failed = verdict.outcome is Outcome.FAIL
+    return failed and verdict.code in map(code_of, report.expect_codes) and verdict not in report.unexpected
 
 
 def _to_do(report: Report) -> Iterator[str]:
@@ -148,7 +155,8 @@ def _looked_at(report: Report) -> str:
     where = f"; defined in {report.file}" if report.file else ""
     if report.read_from:
         where = f"; read from {', '.join(report.read_from)}"
-    return f"{wording.subject(report)}; {wording.when(report)}{where}"
+    by = f"; {report.knowledge}" if report.knowledge else ""
+    return f"{wording.subject(report)}; {wording.when(report)}{by}{where}"
 
 
 def _facts(report: Report) -> tuple[tuple[str, str], ...]:
@@ -159,6 +167,7 @@ def _facts(report: Report) -> tuple[tuple[str, str], ...]:
         ("subject", wording.subject(report)),
         ("digest", report.subject.digest),
         ("fingerprint", report.hashes.fingerprint),
+        ("knowledge", report.knowledge.removeprefix("knowledge of ")),
         ("expectation", wording.expectation(report)),
     )
     return tuple((name, value) for name, value in pairs if value)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from shlex import quote
 from typing import TYPE_CHECKING
 
+from stackcheck.model.acceptance import code_of, uncovered_note
 from stackcheck.model.escape import one_line
 from stackcheck.model.reach import NO_CHECK
 from stackcheck.model.verdict import Level, Outcome, Verdict
@@ -120,17 +121,18 @@ def expectation(report: Report) -> str:
     """Say how the result stands to `expect = "fail"`; empty for a stack that is expected to pass."""
     if report.expect == "pass":
         return ""
-    expected, failed = (
-        frozenset(map(one_line, codes)) for codes in (report.expect_codes, report.failed_codes)
-    )
-    unchecked = expected & report.unchecked_codes
-    missing, surplus = sorted(expected - failed - unchecked), sorted(failed - expected)
+    expected = frozenset(map(one_line, report.expect_codes))
+    unchecked = frozenset(each for each in expected if code_of(each) in report.unchecked_codes)
+    surplus = sorted({one_line(each.code) for each in report.unexpected})
+    few = [note for text in report.expect_codes if (note := uncovered_note(text, report.unexpected))]
+    missing = sorted(one_line(each) for each in report.unmet if code_of(each) not in surplus)
     if report.as_expected:
         rest = f"; not checked: {', '.join(sorted(unchecked))}" if unchecked else ""
         named = ", ".join(sorted(expected - unchecked)) or "nothing"
         return f"expected to fail, and failed exactly as expected: {named}{rest}"
     parts = [f"did not fail: {', '.join(missing)}"] if missing else []
     parts += [f"failed beside them: {', '.join(surplus)}"] if surplus else []
+    parts += map(one_line, few)
     return f"expected to fail with {', '.join(sorted(expected)) or 'nothing'}, but {'; '.join(parts)}"
 
 

@@ -32,6 +32,7 @@ _MARKER = re.compile(r"\{[^}]*\}")
 _MISSING = re.compile(
     r"(?:Because|because|and|,)\s+(?:there (?:is|are) no versions? of (?P<a>\S+)"
     r"|only (?P<b>\S+) (?:is|are) available"
+    r"|all of: (?P<e>[\w.-]+\S*) (?:(?!, we can).)*? have no "
     r"|the requested Python version \S+ does not satisfy Python\S* and (?P<c>\S+) depends on Py"
     r"|(?:all versions of )?(?P<d>\S+) "
     r"(?:was not found|has no |have no |was yanked|were yanked|needs? to be downloaded))"
@@ -45,6 +46,11 @@ _FETCH: Sequence[tuple[str, Kind, str]] = (
         "certificate|tls handshake|unknownissuer|received corrupt message",
         "unreachable",
         "TLS could not be established",
+    ),
+    (
+        "answer too large",
+        "bad-index",
+        "its answer is too large: uv needed more than 800 MB of memory",
     ),
     ("end of file before|error decoding response body", "bad-index", "its answer was cut short"),
     ("unsupported `content-type`", "bad-index", "its answer is not an index page (neither HTML nor JSON)"),
@@ -108,7 +114,8 @@ def _no_solution(text: str, *, offline: bool) -> Unresolved:
         who, needed = _asked_for(names, found)
         who = _says(_pinned(who, found))
         message = f"{who} needs {needed}, which {MISSING_WORDS[kind]}"
-        return Unresolved(kind, message, (needed,), derivation, who=who)
+        # Without a name there is nothing to go on without.
+        return Unresolved(kind, message, (needed,) if names else (), derivation, who=who)
     pair = find_conflict(found)
     if pair:
         (who, wanted), (other, unwanted) = ((_pinned(who, found), what) for who, what in pair)
@@ -157,7 +164,8 @@ def _missing_kind(text: str) -> Kind | None:
 
 def _missing(derivation: str) -> tuple[str, ...]:
     # Markers hold spaces, `xgrammar{platform_machine == 'x86_64'}==0.1.16`: they go before words are read.
-    found = [next(filter(None, match.groups())) for match in _MISSING.finditer(_MARKER.sub("", derivation))]
+    flat = re.sub(r"\s+", " ", _MARKER.sub("", derivation))
+    found = [next(filter(None, match.groups())) for match in _MISSING.finditer(flat)]
     return tuple(dict.fromkeys(each.rstrip(".,") for each in found))
 
 

@@ -6,6 +6,7 @@ the PyTorch indexes send `no-store`, so that a cache that obeys RFC 9111 would h
 
 from __future__ import annotations
 
+import os
 import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -15,17 +16,20 @@ from http import HTTPStatus
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
-from stackcheck.model.index_pages import File, NotAPageError, Page, Unreachable, parse_page
+from stackcheck.model.errors import UsageError
+from stackcheck.model.index_pages import File, NotAPageError, Page, TooLargeError, Unreachable, parse_page
+from stackcheck.model.index_urls import local_path
 from stackcheck.model.redact import shown, without_userinfo
 from stackcheck.resolve import pagecache
+from stackcheck.storage.reading import read_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     import httpx
 
+    from stackcheck.model.index_pages import FailureKind
     from stackcheck.resolve.transport import Transport
 
 __all__ = ["Fetcher", "File", "Page", "Unreachable"]
@@ -64,7 +68,8 @@ class Fetcher:
         try:
             files = _files(answer)
         except NotAPageError as error:
-            return Unreachable("not-a-page", f"{clean}: {shown(str(error), 300)}", clean)
+            kind: FailureKind = "too-large" if isinstance(error, TooLargeError) else "not-a-page"
+            return Unreachable(kind, f"{clean}: {shown(str(error), 300)}", clean)
         if self.cache:
             pagecache.store(self.cache, clean, answer)
         return Page(clean, files, answer.etag, answer.modified, answer.fetched)
@@ -150,14 +155,14 @@ def _files(answer: pagecache.Answer) -> tuple[File, ...]:
 
 def _folder(place: str) -> Page | Unreachable:
     """Read a local folder or page as find-links does."""
-    path = Path(unquote(urlsplit(place).path) if place.startswith("file:") else place)
+    path = local_path(place) or Path(place)
     try:
         if path.is_dir():
-            listed = "".join(f'<a href="{each.as_uri()}">' for each in sorted(path.iterdir())[:MOST_BYTES])
+            listed = "".join(f'<a href="{each.as_uri()}">' for each in sorted(path.iterdir()))
             return Page(place, parse_page(f"<html>{listed}".encode(), url=path.as_uri()))
-        return Page(place, parse_page(path.read_bytes()[:MOST_BYTES], url=path.as_uri()))
-    except (OSError, ValueError) as error:
-        missing = isinstance(error, FileNotFoundError)
-        return Unreachable(
-            "missing" if missing else "not-a-page", f"{place}: {shown(str(error), 200)}", place
-        )
+        return Page(place, parse_page(read_bytes(path, MOST_BYTES), url=path.as_uri()))
+    except TooLargeError as error:
+        return Unreachable("too-large", f"{place}: {error}", place)
+    except (OSError, ValueError, UsageError) as error:
+        kind: FailureKind = "not-a-page" if os.path.lexists(path) else "missing"
+        return Unreachable(kind, f"{place}: {shown(str(error), 200)}", place)

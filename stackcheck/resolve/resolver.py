@@ -61,7 +61,7 @@ def _resolved(stack: Stack, options: Options) -> Resolution | Unresolved:
     return _for_likely_python(stack, options)
 
 
-_UNREAD = {"id", "family", "file", "summary", "gpus", "axes", "expect", "expect_codes", "ignore"}
+_UNREAD = {"id", "family", "file", "summary", "gpus", "axes", "smoke", "expect", "expect_codes", "ignore"}
 """Fields of a stack that resolving does not read; of `file` it reads the folder."""
 
 

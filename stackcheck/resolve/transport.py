@@ -1,8 +1,8 @@
 """Ask a URL by HTTP: bounded in size, time and redirects, with every kind of failure told apart.
 
-Credentials come from the URL, from UV_INDEX_<NAME>_USERNAME/_PASSWORD or from netrc; they go to the host that
-they are for and to no other. Proxies are those of the environment; trusted are the certificates of
-SSL_CERT_FILE and its kin, else those of the system and of `certifi`.
+Credentials come from the URL, from UV_INDEX_<NAME>_USERNAME/_PASSWORD or netrc; they go to the place that
+they are for and to no other, and stay behind where it redirects to another origin. Proxies are those of the
+environment; trusted are the certificates of SSL_CERT_FILE and its kin, else those of the system and certifi.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from http import HTTPStatus
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from socket import gaierror
 from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
 
 import certifi
 import httpx
@@ -98,7 +99,8 @@ class Transport:
             return Unreachable(kind, f"{clean}: {shown(words, 300, secrets)}", clean, status)
 
     def _open(self, url: str, headers: Mapping[str, str]) -> httpx.Response:
-        """Follow redirects, without reading what comes with them; httpx keeps a login to its host."""
+        """Follow redirects, without reading what comes with them; httpx keeps a login to its origin."""
+        urlsplit(url)  # raises ValueError for what is no URL; httpx takes some of that for the name of a host
         user, _, password = login_for(url, self.environ).partition(":")
         auth = httpx.BasicAuth(user, password) if user or password else None
         asked = self._client.build_request("GET", without_userinfo(url), headers=headers)

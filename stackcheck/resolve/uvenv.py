@@ -1,13 +1,13 @@
-"""What uv is given of the user's environment, and what it is not. Pure."""
+"""What uv is given of the user's environment, and what it is not. Pure: netrc is uv's to read."""
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
-from stackcheck.model.index_urls import split_url
-from stackcheck.model.redact import redact
+from stackcheck.model.redact import shown_value
+from stackcheck.resolve.indexlogin import login_for, netrc_is_withheld
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,9 +44,13 @@ _CHANGING = re.compile(r"(?:UV|PIP)_(?!DISABLE_PIP|DEFAULT_TIMEOUT|CERT$)[A-Z0-9
 
 
 def uv_environment(
-    question: Question, environ: Mapping[str, str]
+    question: Question, environ: Mapping[str, str], named: Mapping[str, Place]
 ) -> tuple[dict[str, str], tuple[str, ...], tuple[str, ...]]:
-    """Return uv's environment, the settings honoured and those left out, as `NAME=value` without secrets."""
+    """Return uv's environment, the settings honoured and those left out, as `NAME=value` without secrets.
+
+    `named` are the places of the stack under the names that uv is told. Their credentials are looked up here:
+    by such a name alone uv would send them to whatever host a definition calls alike.
+    """
     env = {k: v for k, v in environ.items() if k in _TRANSPORT or _CREDENTIAL.fullmatch(k)}
     used = set(env) - {"PATH", "HOME"}
     for target, names in (("SSL_CERT_FILE", _CERT_NAMES), ("UV_FIND_LINKS", _LINKS_NAMES)):
@@ -56,13 +60,15 @@ def uv_environment(
         _take(env, used, environ, "UV_DEFAULT_INDEX", _DEFAULT_NAMES)
     if "UV_FIND_LINKS" in env:
         env["UV_FIND_LINKS"] = ",".join(re.split(r"[,\s]+", env["UV_FIND_LINKS"].strip()))
-    for place in question.places:
-        _credentials(env, place)
+    for name, place in named.items():
+        _credentials(env, environ, name, place)
+    if any(netrc_is_withheld(place.url, environ) for place in named.values()):
+        env["NETRC"] = os.devnull
     env |= {"LC_ALL": "C.UTF-8", "NO_COLOR": "1", "UV_PYTHON_DOWNLOADS": "never"}
     left = [k for k in sorted(environ) if _CHANGING.fullmatch(k) and k not in used and k not in _TRANSPORT]
     left = [k for k in left if k not in ("UV_OFFLINE", "UV_PYTHON_DOWNLOADS")]
-    named = [k for k in sorted(used) if k.startswith(("UV_", "PIP_", "SSL_", "NETRC"))]
-    return env, tuple(_setting(k, environ[k]) for k in named), tuple(_setting(k, environ[k]) for k in left)
+    taken = [k for k in sorted(used) if k.startswith(("UV_", "PIP_", "SSL_", "NETRC"))]
+    return env, tuple(_setting(k, environ[k]) for k in taken), tuple(_setting(k, environ[k]) for k in left)
 
 
 def _take(
@@ -76,13 +82,15 @@ def _take(
             return
 
 
-def _credentials(env: dict[str, str], place: Place) -> None:
-    parts = split_url(place.url)
-    if parts.username is not None:
-        stem = f"UV_INDEX_{re.sub(r'[^A-Z0-9]', '_', place.name.upper())}"
-        env[f"{stem}_USERNAME"] = unquote(parts.username)
-        env[f"{stem}_PASSWORD"] = unquote(parts.password or "")
+def _credentials(env: dict[str, str], environ: Mapping[str, str], name: str, place: Place) -> None:
+    """Set the credentials of a place under its name, or take away those of another place of that name."""
+    stem = f"UV_INDEX_{re.sub(r'[^A-Z0-9]', '_', name.upper())}"
+    user, _, word = login_for(place.url, {**environ, "NETRC": os.devnull}).partition(":")
+    for variable, value in ((f"{stem}_USERNAME", user), (f"{stem}_PASSWORD", word)):
+        env.pop(variable, None)
+        if user:
+            env[variable] = value
 
 
 def _setting(name: str, value: str) -> str:
-    return f"{name}=***" if _CREDENTIAL.fullmatch(name) else f"{name}={redact(value)}"
+    return f"{name}=***" if _CREDENTIAL.fullmatch(name) else f"{name}={shown_value(name, value)}"

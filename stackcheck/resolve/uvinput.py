@@ -1,7 +1,7 @@
 """What uv is given: a project file, arguments, an environment, stand-ins for what is installed. Pure.
 
-Nothing secret goes into the project file or the arguments: the user part of an index URL becomes the
-UV_INDEX_<NAME>_USERNAME and _PASSWORD variables that uv reads
+Nothing secret goes into the project file or the arguments: the credentials of an index become the
+UV_INDEX_<NAME>_USERNAME and _PASSWORD variables that uv reads, by the name that the index has here
 (source: https://docs.astral.sh/uv/concepts/indexes/, checked 2026-11-20).
 """
 
@@ -41,7 +41,7 @@ class UvInput:
 
 def uv_input(question: Question, environ: Mapping[str, str], *, offline: bool = False) -> UvInput:
     """Put a question in uv's words."""
-    env, honoured, ignored = uv_environment(question, environ)
+    env, honoured, ignored = uv_environment(question, environ, _named(question)[0])
     args = [
         "--python-version", question.asks_python, "--python-platform", question.uv_platform,
         "--index-strategy", "unsafe-best-match",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import signal
 import subprocess
 import sys
 import time
@@ -12,10 +13,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stackcheck.model.errors import ResolveError
+from stackcheck.resolve.bound_start import bound_to_us
 from stackcheck.storage.folders import write_atomically
+from stackcheck_probes.processes import resident_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+
+MOST_MEMORY = 800 << 20
+"""Bytes of memory that uv may use; the page of an index may be without end, or unpack to gigabytes."""
+_TICK_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +62,22 @@ def project_folder(cache: Path, project: str) -> Path:
     folder = cache / "resolve" / hashlib.sha256(project.encode()).hexdigest()[:20]
     path = folder / "pyproject.toml"
     try:
-        if not path.is_file():
+        if not _holds(path, project):
             write_atomically(path, project.encode(), mode=0o600)
     except OSError as error:
         raise ResolveError(
-            f"{folder}: cannot write here ({error.strerror}); set STACKCHECK_CACHE to a folder that is yours"
+            f"{folder}: cannot write here ({error.strerror}). "
+            "Make room, or set STACKCHECK_CACHE to a folder that is yours."
         ) from None
     return folder
+
+
+def _holds(path: Path, project: str) -> bool:
+    """Tell whether a file holds this text: its name promises that, and a damaged cache breaks promises."""
+    try:
+        return path.read_bytes() == project.encode()
+    except FileNotFoundError:
+        return False
 
 
 def compile_args(args: Sequence[str], form: str) -> list[str]:
@@ -73,23 +90,50 @@ def run_uv(
 ) -> UvAnswer:
     """Run uv once.
 
-    A run longer than `timeout_s` is killed and gives code 124. Raises ResolveError when uv cannot be started.
+    A run that takes longer than `timeout_s` or more memory than `MOST_MEMORY` is killed and gives code 124;
+    none outlives this process. Raises ResolveError when uv cannot be started.
     """
     start = time.monotonic()
     try:
-        done = subprocess.run(
-            [str(binary), *args],
+        process = subprocess.Popen(
+            bound_to_us([str(binary), *args], signal.SIGKILL),
             cwd=cwd,
             env=dict(env),
             stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=timeout_s,
-            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )
-    except subprocess.TimeoutExpired:
-        said = f"error: operation timed out: uv did not finish within {timeout_s:g} s"
-        return UvAnswer(124, "", said, timeout_s)
     except OSError as error:
-        raise ResolveError(f"{binary}: uv cannot be started ({error.strerror}); reinstall uv") from None
-    out, err = (stream.decode("utf-8", "replace") for stream in (done.stdout, done.stderr))
-    return UvAnswer(done.returncode, out, err, time.monotonic() - start)
+        raise ResolveError(f"{binary}: uv cannot be started ({error.strerror}); reinstall uv.") from None
+    with process:
+        try:
+            out, err = _watched(process, start + timeout_s)
+        except _StoppedError as stopped:
+            return UvAnswer(124, "", f"error: {stopped}", time.monotonic() - start)
+        finally:
+            process.kill()
+    seconds = time.monotonic() - start
+    return UvAnswer(
+        process.returncode, out.decode("utf-8", "replace"), err.decode("utf-8", "replace"), seconds
+    )
+
+
+class _StoppedError(Exception):
+    """uv was killed; the text is for `derivation.read_failure`."""
+
+
+def _watched(process: subprocess.Popen[bytes], end: float) -> tuple[bytes, bytes]:
+    """Return what uv says; raise `_StoppedError` when it takes too much.
+
+    The memory that is in use is looked at, because no limit of the kernel counts it: what uv's threads
+    reserve is five times as much (1270 MB against 234 MB for vllm, ray[all] and transformers[all]).
+    """
+    while True:
+        try:
+            return process.communicate(timeout=_TICK_S)
+        except subprocess.TimeoutExpired:
+            pass
+        if time.monotonic() > end:
+            raise _StoppedError("operation timed out: uv did not finish in the time that it was given")
+        if resident_bytes(process.pid) > MOST_MEMORY:
+            raise _StoppedError(f"answer too large: uv needed more than {MOST_MEMORY >> 20} MB to read it")

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import stackcheck_probes.__main__ as agent
 from stackcheck.extensions import installed_probes
+from stackcheck.model.errors import TableError
 from stackcheck.model.facts import GRADES, HOST_FACTS, Fact, Facts, Missing
 from stackcheck.model.verdict import Evidence, Level, Outcome, Verdict
 from stackcheck_probes.judging.judgement import sentence
 
 if TYPE_CHECKING:
-    from stackcheck.intake.stack import Stack
     from stackcheck_probes.judging.judgement import Judgement
 
 
@@ -120,11 +120,6 @@ RETIRED: dict[str, str] = {}
 def current_code(code: str) -> str:
     """Return the code that answers for a code today: itself, unless the rule was merged into another."""
     return RETIRED.get(code, code)
-
-
-def accepted(stack: Stack) -> dict[str, str]:
-    """Return the codes whose findings a stack accepts, as they are today, with the written reason."""
-    return {current_code(code): reason for code, reason in stack.ignore.items()}
 
 
 def _always(_facts: Facts) -> bool:
@@ -253,6 +248,8 @@ def judge_one(each: Rule, facts: Facts) -> list[Verdict]:
             if "env" in needed:
                 needed["env"].forget()
             findings = as_list(each.judge(**needed))
+    except TableError:
+        raise  # a file of knowledge is wrong, which is nobody's verdict
     except Exception as error:  # noqa: BLE001 - one broken rule must not cost the report
         text = f"the rule itself failed: {type(error).__name__}: {str(error)[:300]}"
         findings = [Finding(Outcome.ERROR, text, hint="this is a fault of stackcheck: please report it")]

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from stackcheck import targets
-from stackcheck.model.errors import BaseImageError, BuildFailedError, EngineError, NoPythonError
+from stackcheck.model.errors import BuildFailedError, EngineError, EngineUnreachableError, NoPythonError
 from stackcheck.model.facts import Fault, Missing
 from stackcheck.model.verdict import Outcome
 from stackcheck.steps.claiming import brings_its_own
 from stackcheck.steps.probing import observed
-from stackcheck.targets.registry import without_a_base_image
+from stackcheck.targets.registry import without_containers
 from stackcheck.targets.reuse import ReusingEngine
 from stackcheck.targets.venv import find_python, platform_here
 
@@ -23,7 +22,13 @@ if TYPE_CHECKING:
     from stackcheck.model.resolution import Resolution
     from stackcheck.model.verdict import Verdict
     from stackcheck.steps.options import Options
-    from stackcheck.targets import Engine, Progress
+    from stackcheck.targets import Engine, Progress, Target
+
+
+_NO_ENGINE = (
+    "not built, for {}, and no engine was chosen; start Docker, or choose --engine {}, which runs the "
+    "stack's code as this user"
+)
 
 
 def reason_not_to_build(early: Iterable[Verdict], facts: Facts, options: Options) -> str:
@@ -48,29 +53,17 @@ def built(
 ) -> dict[str, Any]:
     """Build the stack and probe it; return the facts of both.
 
-    Where no engine was asked for and the one that answers has no base image to build on, one is taken that
-    needs none. `family` are the stacks of the same call: see `left_to_another`.
+    Where no engine was asked for and the default one does not answer, nothing of the stack is run.
+    `family` are the stacks of the same call: see `left_to_another`.
     """
     wheels = None if isinstance(resolution, Missing) else resolution
-    facts = _built_by(stack, wheels, options, progress, family)
-    fault = facts["building"]
-    no_base = isinstance(fault, Fault) and fault.no_base
-    if no_base and wheels and not options.engine and not brings_its_own(stack):
-        other = without_a_base_image()
-        progress(f"{fault.message} Taking the engine {other} instead.")
-        return _built_by(stack, wheels, replace(options, engine=other), progress, family)
-    return facts
-
-
-def _built_by(
-    stack: Stack,
-    wheels: Resolution | None,
-    options: Options,
-    progress: Progress,
-    family: Sequence[Stack],
-) -> dict[str, Any]:
     try:
         engine = targets.choose(options.engine, progress, cache=options.build.cache)
+    except EngineUnreachableError as error:
+        if options.engine:
+            return {"building": Fault(str(error))}
+        progress(f"{stack.id}: nothing of it is run: {error}")
+        return {"building": Missing(_NO_ENGINE.format(error.reason, without_containers()))}
     except EngineError as error:
         return {"building": Fault(str(error))}
     if options.cached:
@@ -82,6 +75,11 @@ def _built_by(
         return prepared(stack, engine, wheels, options, progress)
     finally:
         engine.close()
+
+
+def not_built(building: Target | Missing | Fault) -> bool:
+    """Tell whether nothing was built for a reason that is not the stack's, so that its files still count."""
+    return isinstance(building, Missing) or (isinstance(building, Fault) and not building.proven)
 
 
 def _why_not_here(stack: Stack, engine: Engine, family: Sequence[Stack], options: Options) -> str:
@@ -126,5 +124,5 @@ def prepared(
     except NoPythonError as error:
         return {"building": Missing(f"not built: {error.reason}")}
     except EngineError as error:
-        return {"building": Fault(str(error), no_base=isinstance(error, BaseImageError))}
+        return {"building": Fault(str(error))}
     return {"building": target} | observed(stack, engine, target, options, progress)

@@ -49,11 +49,12 @@ def _place(verdict: Verdict, stack: Stack) -> str:
 def _keys(verdict: Verdict) -> Iterator[str]:
     """Yield the keys that a verdict is about, the closest first.
 
-    That of the package that it is about, those of its family, those of the names that it found; in the end
-    the id of the stack, so that whatever is told of a definition has a line of it.
+    That of the package or variable that it names, those of its family, those of the names that it found; in
+    the end the id of the stack, so that whatever is told of a definition has a line of it.
     """
     if verdict.subject:
         yield f"packages.{canonicalize_name(verdict.subject)}"
+        yield f"env.{verdict.subject}"
     rule = RULES.get(verdict.code)
     if rule is not None:
         yield from family_keys(rule.module)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -9,12 +10,16 @@ from stackcheck import rules
 from stackcheck.model.errors import EngineError, ProbeError
 from stackcheck.model.facts import Fault, Missing
 from stackcheck.probing import agent as agents
+from stackcheck.probing.answered import answered
+from stackcheck.probing.contradictions import contradictions
 from stackcheck.probing.observation import parse_observation, rule_facts
+from stackcheck.targets.engine import OutsideReader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from stackcheck.intake.stack import Stack
+    from stackcheck.model.outside import OutsideFiles
     from stackcheck.probing.observation import Observation
     from stackcheck.steps.options import Options
     from stackcheck.targets import Engine, Progress, Target
@@ -29,17 +34,37 @@ def observed(
     """Run the probes in a target; return what they saw."""
     progress(f"{stack.id}: probing {target.kind} {target.name}")
     facts: dict[str, Any] = {"image": target.image}
+    with ThreadPoolExecutor(1) as beside:  # the engine's reading costs no time that the probes do not take
+        outside = beside.submit(_files_outside, engine, target)
+        try:
+            observation = asked(engine, target, agents.request_for(stack), options)
+        except (ProbeError, EngineError) as error:
+            return facts | {"probing": Fault(str(error))}
+        seen = rule_facts(observation)
+        return seen | facts | {"probing": observation} | _held_against(seen, outside.result())
+
+
+def _files_outside(engine: Engine, target: Target) -> OutsideFiles | Fault | None:
+    """Return the files of a target as its engine has them; None where it cannot read them itself."""
+    if not (engine.capabilities.outside and isinstance(engine, OutsideReader)):
+        return None
     try:
-        observation = asked(engine, target, agents.request_for(stack), options)
-    except (ProbeError, EngineError) as error:
-        return facts | {"probing": Fault(str(error))}
-    return facts | {"probing": observation} | rule_facts(observation)
+        return engine.outside(target)
+    except EngineError as error:
+        return Fault(str(error))
+
+
+def _held_against(seen: Mapping[str, Any], outside: OutsideFiles | Fault | None) -> dict[str, Any]:
+    if outside is None:
+        return {}
+    return {"contradictions": outside if isinstance(outside, Fault) else contradictions(seen, outside)}
 
 
 def asked(engine: Engine, target: Target, request: Mapping[str, Any], options: Options) -> Observation:
-    """Ask the agent in a target; raise `ProbeError` or `EngineError` when no answer comes."""
+    """Ask the agent in a target; raise `ProbeError` or `EngineError` when no answer to it comes."""
     timeout_s = options.timeout_s + _AGENT_MARGIN_S
-    return parse_observation(engine.run_agent(target, packed_agent(), request, timeout_s=timeout_s))
+    document = engine.run_agent(target, packed_agent(), request, timeout_s=timeout_s)
+    return answered(parse_observation(document), request)
 
 
 @cache

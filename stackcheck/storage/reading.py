@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from stackcheck.model.errors import UsageError
+from stackcheck.storage.confinement import refuse_outside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -87,9 +88,10 @@ def files_in(folder: Path, suffix: str) -> list[Path]:
 def open_file(path: Path) -> BinaryIO:
     """Open a regular file of any size for reading.
 
-    Raises UsageError, one sentence with the path, for what is not there, is not a regular file, or may not
-    be read.
+    Raises UsageError, one sentence with the path, for what is not there, is not a regular file, may not be
+    read, or lies outside of where files may lie (`storage.confinement`).
     """
+    refuse_outside(path)
     try:
         file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115 - Path.open has no opener
     except (OSError, ValueError) as error:

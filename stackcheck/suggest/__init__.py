@@ -2,7 +2,8 @@
 
 from stackcheck.suggest import builds, places, settings, versions
 from stackcheck.suggest.change import apply, spell
-from stackcheck.suggest.search import Limits, suggest, suggestions
+from stackcheck.suggest.search import Limits, suggestions
+from stackcheck.suggest.stepwise import suggest
 from stackcheck.suggest.suggestion import Change, Suggestion
 
 __all__ = ["Change", "Limits", "Suggestion", "apply", "spell", "suggest", "suggestions"]

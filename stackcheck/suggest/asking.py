@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from bisect import bisect_left
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -14,20 +15,23 @@ from stackcheck.model.versions import LATEST
 from stackcheck.resolve import locking, resolver
 from stackcheck.resolve.question import question_of
 from stackcheck.resolve.verify_refusals import Reader, asked_for
-from stackcheck.rules.registry import accepted, judge_all
+from stackcheck.rules.accepting import waive
+from stackcheck.rules.registry import judge_all
 from stackcheck.rules.strongest import strongest
 from stackcheck.suggest.change import apply
 from stackcheck.suggest.moves import is_movable, step
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from packaging.version import Version
 
+    from stackcheck.environment import Environment
     from stackcheck.intake.stack import Stack
     from stackcheck.model.verdict import Verdict
     from stackcheck.steps.options import Options
     from stackcheck.suggest.learned import Failure
+    from stackcheck.suggest.wishes import Wishes
     from stackcheck.targets import Progress
 
 
@@ -56,22 +60,55 @@ class Asking:
     facts: dict[str, Any]
     options: Options
     progress: Progress
+    wishes: Wishes | None = None
+    until: float | None = None
+    """When it has to be done, by the monotonic clock; None: as long as it takes."""
     answers: dict[Any, Any] = field(default_factory=dict)
 
     @property
     def how(self) -> resolver.Options:
         """Return how the resolver is asked."""
-        options = self.options
-        return resolver.Options(offline=options.offline, memory=options.memory, answers=self.answers)
+        options, left = self.options, resolver.Options.timeout_s
+        if self.until is not None:
+            left = max(1.0, self.until - time.monotonic())
+        return resolver.Options(
+            offline=options.offline, memory=options.memory, answers=self.answers, timeout_s=left
+        )
+
+    @property
+    def late(self) -> bool:
+        """Tell whether its time is over."""
+        return self.until is not None and time.monotonic() >= self.until
 
     def judged(self, stack: Stack) -> Asked:
-        """Resolve a definition and run every rule that needs no build. The lock is of the stack as it was."""
+        """Resolve a definition and run every rule that needs no build. The lock is of the stack as it was.
+
+        With `options.bytes` the rules over the files of the wheels too; what was wished has to hold as well.
+        """
         more = locking.resolution_facts(stack, self.how, self.options.locks)
         env, found = self.facts["env"].changed(stack), more["resolving"]
         env = replace(env, resolution=found if isinstance(found, Resolution) else None)
         facts = self.facts | more | {"stack": stack, "env": env, "lock": None}
-        verdicts = strongest(judge_all(rules.before_build(), facts))
-        return Asked(found, tuple(each for each in verdicts if each.code not in accepted(stack)))
+        judged = judge_all(rules.before_build(), facts)
+        if self.options.bytes and isinstance(found, Resolution):
+            judged += self._by_their_files(stack, facts)
+        verdicts = strongest((*judged, *self._unmet(stack, env)))
+        return Asked(found, tuple(each for each in waive(verdicts, stack) if each.counts))
+
+    def _unmet(self, stack: Stack, env: Environment) -> Iterator[Verdict]:
+        """Yield what was asked for and does not hold of what is resolved."""
+        if self.wishes is None:
+            return
+        yield from self.wishes.against(env, self.facts["tables"])
+        if env.resolution is not None:
+            yield from self.wishes.built(env.resolution, lambda name: bool(self._listed(stack, name)))
+
+    def _by_their_files(self, stack: Stack, facts: dict[str, Any]) -> tuple[Verdict, ...]:
+        """Run the rules over the files of the wheels, where the call asks for them."""
+        from stackcheck.steps.unpacking import unpacked  # noqa: PLC0415 - most questions open no wheel
+
+        files = unpacked(stack, facts, self.options, self.progress)
+        return judge_all(rules.of_files(), facts | files.facts)
 
     def instead(self, name: str, failure: Failure, others: Sequence[Failure]) -> tuple[Version, ...]:
         """Return the nearest versions of a package, older and newer, with which a failure is gone.

@@ -11,7 +11,8 @@ from packaging.version import Version
 from stackcheck.knowledge.torch import CPU
 from stackcheck.model.build import cuda_tag
 from stackcheck.model.versions import minor, same_release
-from stackcheck.suggest.candidates import Reach, candidates
+from stackcheck.suggest.candidates import Generator, Reach, candidates
+from stackcheck.suggest.learned import RESOLVES
 from stackcheck.suggest.moves import step
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from stackcheck.knowledge import Tables
     from stackcheck.knowledge.torch import Release
     from stackcheck.suggest.change import Edit, Path
+    from stackcheck.suggest.learned import Learned
 
 INDEX = "https://download.pytorch.org/whl/"
 """PyTorch's own index: one folder a tag (https://pytorch.org/get-started/previous-versions, 2026-11-20)."""
@@ -298,3 +300,13 @@ def pythons(env: Environment, tables: Tables) -> Iterator[Edit]:
     at = int(now[2:])
     for number in sorted(numbers, key=lambda each: (abs(each - at), each)):
         yield {("python",): f"3.{number}"}
+
+
+def pythons_with_wheels(learned: Learned) -> Generator:
+    """Return the generator of other Pythons where the resolver has proven that this one has no wheel."""
+
+    def edits(env: Environment, tables: Tables) -> Iterator[Edit]:
+        if any(each.why.kind in {"no-wheel", "no-python-wheel"} for each in learned.standing(env.stack)):
+            yield from pythons(env, tables)
+
+    return Generator(f"{__name__}.pythons_with_wheels", (RESOLVES,), Reach.PYTHON, edits)

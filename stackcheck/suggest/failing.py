@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from stackcheck.model.verdict import Level, Outcome
 from stackcheck.rules import before_build
-from stackcheck.rules.registry import accepted, judge_all, judge_one
+from stackcheck.rules.accepting import waive
+from stackcheck.rules.registry import judge_all, judge_one
 from stackcheck.rules.strongest import strongest
 from stackcheck.suggest.change import apply
 from stackcheck.suggest.learned import RESOLVES, Learned
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from stackcheck.model.verdict import Verdict
     from stackcheck.rules.registry import Rule
     from stackcheck.suggest.change import Edit
+    from stackcheck.suggest.wishes import Wishes
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +40,11 @@ class Judged:
 
 
 class Judging:
-    """The rules that need no build, and what the resolver has proven, over a stack and its changed copies."""
+    """The rules that need no build, what the resolver has proven and what is wished, over changed stacks."""
 
-    def __init__(self, facts: Facts, learned: Learned | None = None) -> None:
+    def __init__(self, facts: Facts, learned: Learned | None = None, wishes: Wishes | None = None) -> None:
         self.facts = dict(facts)
+        self.wishes = wishes
         self.learned = learned or Learned()
         if facts["env"].resolution is not None:
             known = (facts["stack"], facts["env"].resolution)
@@ -66,7 +69,9 @@ class Judging:
     def bad(self, code: str, stack: Stack) -> int:
         """Count what stands against a stack by one rule: FAILs, unverified ones too, and new gaps."""
         verdicts = judge_one(self.rules[code], self.facts | self.changed(stack)) if code in self.rules else []
-        verdicts += [each for each in self.learned.against(stack) if each.code == code]
+        verdicts += [
+            each for each in (*self.learned.against(stack), *self._unmet(stack)) if each.code == code
+        ]
         fails = sum(each.outcome >= Outcome.FAIL or each.unverified for each in verdicts)
         return fails + max(0, sum(each.outcome is Outcome.SKIP for each in verdicts) - self.skipped[code])
 
@@ -84,11 +89,17 @@ class Judging:
         env = self.facts["env"].changed(stack)
         return {"stack": stack, "env": replace(env, resolution=self.learned.resolution_of(stack))}
 
+    def _unmet(self, stack: Stack) -> tuple[Verdict, ...]:
+        """Return what was asked for and does not hold of a stack."""
+        if self.wishes is None:
+            return ()
+        return tuple(self.wishes.against(self.changed(stack)["env"], self.facts["tables"]))
+
     def _verdicts(self, stack: Stack) -> tuple[list[Verdict], list[Verdict]]:
         """Return what fails, and what is in doubt (WARN and SKIP), without what the stack accepts."""
         judged = judge_all(self.rules.values(), self.facts | self.changed(stack))
-        verdicts = strongest((*judged, *self.learned.against(stack)))
-        counted = [each for each in verdicts if each.code not in accepted(stack)]
+        verdicts = strongest((*judged, *self.learned.against(stack), *self._unmet(stack)))
+        counted = [each for each in waive(verdicts, stack) if each.counts]
         doubts = [each for each in counted if each.outcome in (Outcome.WARN, Outcome.SKIP)]
         return [each for each in counted if each.outcome >= Outcome.FAIL], doubts
 

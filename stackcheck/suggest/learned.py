@@ -37,6 +37,10 @@ RESOLVES = "LOCK201"
 """The rule that says what the resolver found."""
 
 
+_HOST = ("python", "platform", "glibc")
+"""Fields of a definition on which it hangs whether a wheel fits."""
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """One thing that the resolver has proven of a definition."""
@@ -65,16 +69,21 @@ class Failure:
 
     def stands(self, stack: Stack) -> bool:
         """Tell whether it is proven of another definition too."""
-        if any(getattr(self.stack, name) != getattr(stack, name) for name in ("python", "platform", "glibc")):
+        if any(getattr(self.stack, name) != getattr(stack, name) for name in self._hosts):
             return False
         if not self.premises:
             return not changed_packages(self.stack, stack)
         if self.why.kind == "conflict":
             return all(self._is_made(premise, stack) for premise in self.premises)
-        same = all(getattr(self.stack, name) == getattr(stack, name) for name in SHARED)
+        same = all(getattr(self.stack, name) == getattr(stack, name) for name in {*SHARED} - {*_HOST})
         (who, what) = self.premises[0]
         asker = not who or self._is_unchanged(who.name, stack)
         return same and self._is_unchanged(what.name, stack) and asker
+
+    @property
+    def _hosts(self) -> tuple[str, ...]:
+        """Return what of the host it hangs on: what no index has, is there for nobody."""
+        return () if self.why.kind == "not-found" else _HOST
 
     def _is_unchanged(self, name: str, stack: Stack) -> bool:
         key = canonicalize_name(name)

@@ -26,7 +26,7 @@ _LOCAL = re.compile(
     r"(?P<before>pt|(?:cu\d+|rocm\d+)torch)(?P<torch>\d[\d.]*)(?P<tag>cu\d+|cpu)?(?P<abi>cxx11abi(?:true|false))?",
     re.IGNORECASE,
 )
-_PYG_PAGE = "https://data.pyg.org/whl/torch-{torch}.0+{tag}.html"
+PYG_PAGE = "https://data.pyg.org/whl/torch-{torch}.0+{tag}.html"
 """One page for each torch minor and tag (rusty1s/pytorch_scatter README.md, checked 2026-11-20)."""
 
 
@@ -152,7 +152,7 @@ def pages_of_local_versions(env: Environment, tables: Tables) -> Iterator[Edit]:
         local = (package.exact.local if package.exact else None) or ""
         made = re.fullmatch(r"pt(?P<torch>\d{2,3})(?P<tag>cu\d+|cpu)", local)
         if name in PYG and made:
-            url = _PYG_PAGE.format(torch=f"{made['torch'][0]}.{made['torch'][1:]}", tag=made["tag"])
+            url = PYG_PAGE.format(torch=f"{made['torch'][0]}.{made['torch'][1:]}", tag=made["tag"])
             yield {("packages", name): package.model_copy(update={"find_links": url})}
         elif re.fullmatch(r"cu\d+|cpu|rocm[\d.]+", local):
             yield {("packages", name): package.model_copy(update={"index": f"{INDEX}{local}"})}

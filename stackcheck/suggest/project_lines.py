@@ -30,15 +30,20 @@ class CannotEdit(ValueError):  # noqa: N818 - it is caught where a sentence is m
 
 
 class Text:
-    """The lines of one file, each with its end; numbers count from 1, as readers do."""
+    """The lines of one file of a kind, each with its end; numbers count from 1, as readers do."""
 
-    def __init__(self, text: str) -> None:
-        self.lines = _LINE.findall(text)
+    def __init__(self, text: str, kind: str = "") -> None:
+        self.lines, self.kind = _LINE.findall(text), kind
         self._before: dict[int, str] = {}
+        self._after: dict[int, str] = {}
 
     def __str__(self) -> str:
-        """Return the whole text; lines that were put before others come with theirs."""
-        pieces = (self._before.get(number, "") + line for number, line in enumerate(self.lines, 1))
+        """Return the whole text; lines that were put beside others come with theirs."""
+        pieces: list[str] = []
+        for number, line in enumerate(self.lines, 1):
+            more = self._after.get(number, "")
+            ended = line if not more or _end(line) or not line else f"{line}\n"
+            pieces += [self._before.get(number, ""), ended, more]
         return "".join(pieces)
 
     def at(self, number: int) -> str:
@@ -51,10 +56,19 @@ class Text:
         """Put in the place of a line what a function makes of it."""
         self.lines[number - 1] = changed(self.at(number))
 
+    def put(self, number: int, line: str) -> None:
+        """Put a whole line, or nothing, in the place of another."""
+        self.change(number, lambda _old: line)
+
     def put_before(self, number: int, line: str) -> None:
         """Put a line before another, with the same line end."""
         end = _end(self.at(number)) or "\n"
         self._before[number] = f"{self._before.get(number, '')}{line}{end}"
+
+    def put_after(self, number: int, line: str) -> None:
+        """Put a line after another, with the same line end."""
+        end = _end(self.at(number)) or "\n"
+        self._after[number] = f"{self._after.get(number, '')}{line}{end}"
 
     def logical(self, number: int) -> range:
         """Return the numbers of the lines that a backslash at the end holds together with this one."""
@@ -91,8 +105,8 @@ def with_version(  # noqa: PLR0913 - a line, what it says, and what it shall say
 
     A line of a shell is not `quoted` as a whole: there a range has to stand in quotes.
     """
-    match = _requirement(line, name, old)
-    wanted, quote = _spelled(new.version), line[match.start() - 1 : match.start()]
+    match = found_requirement(line, name, old)
+    wanted, quote = spelled(new.version), line[match.start() - 1 : match.start()]
     in_quotes = quote in {"'", '"'} and line[match.end() : match.end() + 1] == quote
     if not (quoted or in_quotes or wanted.startswith("==")):
         raise CannotEdit("a shell would take the signs of a range for its own")
@@ -102,20 +116,11 @@ def with_version(  # noqa: PLR0913 - a line, what it says, and what it shall say
 
 def renamed(line: str, name: str, other: str, old: Package) -> str:
     """Return a line with a requirement under another name."""
-    match = _requirement(line, name, old)
+    match = found_requirement(line, name, old)
     return f"{line[: match.start('bare')]}{other}{line[match.end('bare') :]}"
 
 
-def without(line: str, name: str, old: Package) -> str:
-    """Return "" for a line that states one requirement and nothing else."""
-    match = _requirement(line, name, old)
-    rest = f"{line[: match.start()]}{line[match.end() :]}".partition("#")[0]
-    if rest.strip(" \t\r\n\"',-"):
-        raise CannotEdit("the line states more than that")
-    return ""
-
-
-def _requirement(line: str, name: str, old: Package) -> re.Match[str]:
+def found_requirement(line: str, name: str, old: Package) -> re.Match[str]:
     """Find the one requirement of a line that states a package as it was read."""
     spelled = "[-_.]+".join(map(re.escape, re.split(r"[-_.]+", name)))
     code = line.partition(" #")[0]
@@ -142,7 +147,7 @@ def _sorted(specifier: str) -> list[str]:
     return sorted(each.strip() for each in specifier.split(","))
 
 
-def _spelled(version: str) -> str:
+def spelled(version: str) -> str:
     """Return a version or range as a requirement has it."""
     return "" if version == LATEST else version if version[0] in "<>=!~" else f"=={version}"
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from stackcheck.suggest.builds import pythons_with_wheels
 from stackcheck.suggest.candidates import Reach, generators_for
 from stackcheck.suggest.change import apply, value_at
 from stackcheck.suggest.failing import Judging
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from stackcheck.suggest.candidates import Generator
     from stackcheck.suggest.change import Edit, Path
     from stackcheck.suggest.failing import Judged
+    from stackcheck.suggest.wishes import Wishes
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +77,14 @@ class _Node:
     judged: Judged = field(compare=False)
 
 
-def suggest(facts: Facts, limits: Limits | None = None, learned: Learned | None = None) -> Suggestion:
-    """Return the smallest change found that makes a stack good, by the rules that need no build.
-
-    `facts` are those of the definition: stack, tables, and the Dockerfile where one is named. `learned` is
-    what the resolver has proven; without it the tables alone speak.
-    """
-    return next(suggestions(facts, limits, learned))
-
-
 def suggestions(
-    facts: Facts, limits: Limits | None = None, learned: Learned | None = None
+    facts: Facts,
+    limits: Limits | None = None,
+    learned: Learned | None = None,
+    wishes: Wishes | None = None,
 ) -> Iterator[Suggestion]:
     """Yield suggestions, the best first: at least one, which says what remains when none was found."""
-    search = _Search(facts, limits or Limits(), learned or Learned())
+    search = _Search(facts, limits or Limits(), learned or Learned(), wishes)
     if not search.start.fails:
         yield Suggestion(search.start.stack, ())
         return
@@ -106,9 +102,10 @@ def suggestions(
 
 
 class _Search:
-    def __init__(self, facts: Facts, limits: Limits, learned: Learned) -> None:
-        self.judging, self.tables, self.limits = Judging(facts, learned), facts["tables"], limits
-        self.offered = offered(learned)
+    def __init__(self, facts: Facts, limits: Limits, learned: Learned, wishes: Wishes | None) -> None:
+        self.judging, self.tables, self.limits = Judging(facts, learned, wishes), facts["tables"], limits
+        self.own = (offered(learned), pythons_with_wheels(learned), *(wishes.generators if wishes else ()))
+        """What knows more than the tables: the resolver's answers, and what is wished."""
         self.original: Stack = facts["stack"]
         self.start = self.best = self.judging.start
         self.serial = 0
@@ -162,7 +159,7 @@ class _Search:
 
     def answers_to(self, code: str, node: _Node, *, greedy: bool) -> list[_Answer]:
         found: list[_Answer] = []
-        for generator in (*self.generators_of_resolver(code), *generators_for(code)):
+        for generator in (*self.generators_of_its_own(code), *generators_for(code)):
             far = greedy and generator.reach >= Reach.TORCH
             kept = self.steps(code, node, generator, self.limits.weighed if far else self.limits.answers)
             steps = [step for step in kept if not greedy or node.edit.keys().isdisjoint(step[1])]
@@ -173,8 +170,8 @@ class _Search:
             found += self.most_promising(answers) if far else answers
         return found
 
-    def generators_of_resolver(self, code: str) -> tuple[Generator, ...]:
-        return (self.offered,) if code in self.offered.codes else ()
+    def generators_of_its_own(self, code: str) -> Iterator[Generator]:
+        return (each for each in self.own if code in each.codes)
 
     def steps(self, code: str, node: _Node, generator: Generator, most: int) -> list[tuple[int, Edit]]:
         """Return the nearest edits of a generator that answer a FAIL, each with its place among them."""

@@ -10,6 +10,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from stackcheck.intake.stack import Package
+from stackcheck.knowledge.told import about
 from stackcheck.rules.mmcv.stated import MMCV
 from stackcheck.suggest.builds import INDEX, retag
 from stackcheck.suggest.candidates import Reach, candidates
@@ -119,7 +120,7 @@ def spconv_releases(env: Environment, tables: Tables) -> Iterator[Edit]:
 def instead_of_defective(env: Environment, tables: Tables) -> Iterator[Edit]:
     """Yield the release that the row of a defective wheel names instead."""
     stack = env.stack
-    for row in tables.wheels.defective:
+    for row in about(tables.wheels.defective, stack.packages):
         package, found = stack.packages.get(row.dist), _VERSION.search(row.instead.removeprefix(row.dist))
         if package is not None and found:
             local = package.exact.local if package.exact else None
@@ -222,7 +223,7 @@ def flavors(env: Environment, tables: Tables) -> Iterator[Edit]:
 def older_build_tools(env: Environment, tables: Tables) -> Iterator[Edit]:
     """Yield a build tool below the version that breaks a source build."""
     stack = env.stack
-    for row in tables.packages.build_traps:
+    for row in about(tables.packages.build_traps, stack.packages):
         if row.dist in stack.packages:
             bound = str(row.breaks)
             if bound.startswith(">=") and "," not in bound:

@@ -6,14 +6,13 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
-from urllib.parse import urlsplit
 
 import certifi
 
 from stackcheck.images.dockerfile import CA, NETRC
 from stackcheck.model.index_urls import places
 from stackcheck.model.redact import secrets_of
-from stackcheck.resolve.indexlogin import login_for
+from stackcheck.resolve.indexlogin import login_for, origin, stated_places
 from stackcheck.storage.reading import open_file, read_certificates
 
 if TYPE_CHECKING:
@@ -22,10 +21,6 @@ if TYPE_CHECKING:
     from stackcheck.targets.engine import BuildOptions, Progress
 
 _CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "CURL_CA_BUNDLE")
-_URL_VARIABLES = (
-    "UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS",
-    "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS",
-)  # fmt: skip
 Logins: TypeAlias = Mapping[str, tuple[str, str]]
 """Host -> user name and password."""
 _TEXT_LIMIT = 64 << 10
@@ -77,17 +72,19 @@ def ca_bundle(options: BuildOptions, folder: Path, progress: Progress) -> Path |
 
 
 def logins(stack: Stack, resolution: Resolution, environ: Mapping[str, str]) -> Logins:
-    """Return the logins for the hosts that locked files come from: those with which uv resolved."""
-    words = (word for name in _URL_VARIABLES for word in environ.get(name, "").replace(",", " ").split())
-    stated = [word[word.find("=http") + 1 :] for word in words]  # UV_INDEX takes name=url as well
+    """Return the logins for the hosts that locked files come from: those with which uv resolved.
+
+    That of an index serves the files of its scheme, host and port, as it does for uv and pip.
+    """
     files = [package.url for package in resolution.packages]
-    found: dict[str, tuple[str, str]] = {}
+    known: dict[tuple[str, str, int], tuple[str, str]] = {}
+    stated = (url for _, url in stated_places(environ))
     for url in (*stated, *(place.url for place in places(stack)), *files):
         user, _, word = login_for(url, environ).partition(":")
         if user:
-            found.setdefault(urlsplit(url).hostname or "", (user, word))
-    hosts = {urlsplit(url).hostname for url in files}
-    return {host: login for host, login in sorted(found.items()) if host in hosts}
+            known.setdefault(origin(url), (user, word))
+    asked = sorted({origin(url) for url in files} & known.keys())
+    return {host: known[scheme, host, port] for scheme, host, port in asked}
 
 
 def render_netrc(known: Logins) -> str:

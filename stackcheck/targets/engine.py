@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from stackcheck.intake.stack import Stack
     from stackcheck.model.facts import Missing
     from stackcheck.model.image import ImageFacts
+    from stackcheck.model.outside import OutsideFiles
     from stackcheck.model.resolution import Resolution
 
 Progress: TypeAlias = Callable[[str], None]
@@ -74,6 +75,7 @@ class Capabilities:
     digest of all that is in it, so that what was seen of it holds. `local_pythons`: it builds for
     the Pythons that this machine has. `files_only`: its targets are files for another Python or machine, of
     which nothing is run.
+    `outside`: it is an `OutsideReader`.
     """
 
     images: bool = False
@@ -88,6 +90,7 @@ class Capabilities:
     content_ids: bool = False
     local_pythons: bool = False
     files_only: bool = False
+    outside: bool = False
 
 
 @dataclass(frozen=True)
@@ -189,6 +192,15 @@ class Planner(Engine, Protocol):
 
     def plan(self, stack: Stack, options: BuildOptions) -> ChainPlan:
         """Tell what `prepare` would build of a stack with a Dockerfile of its own, and build nothing."""
+        ...
+
+
+@runtime_checkable
+class OutsideReader(Engine, Protocol):
+    """An engine that reads the files of its targets from `outside`."""
+
+    def outside(self, target: Target) -> OutsideFiles:
+        """Return the files of a target, nothing of which is started; raise `EngineError` for none."""
         ...
 
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from stackcheck.intake.stack import Stack
 from stackcheck.model.facts import Missing
+from stackcheck.model.redact import without_secrets
 from stackcheck.probing.agent import pack
+from stackcheck.probing.answered import answered
 from stackcheck.probing.observation import parse_observation
 from stackcheck.targets.engine import BuildOptions, Capabilities, Target
 from stackcheck.targets.process import agent_process
@@ -48,7 +50,10 @@ class HereEngine:
     def prepare(
         self, stack: Stack, resolution: Resolution | None, options: BuildOptions, progress: Progress
     ) -> Target:
-        """Return this interpreter; the stack's environment is not set, what is there is what is seen."""
+        """Return this interpreter; the stack's environment is not set, what is there is what is seen.
+
+        Variables that hold a secret are left out: packages that are imported have no business with them.
+        """
         del stack, resolution
         progress(f"probing {sys.executable} as it is")
         return Target(
@@ -59,7 +64,7 @@ class HereEngine:
             python=(sys.executable,),
             image=Missing(NO_IMAGE.format(self.name)),
             gpus_note=NO_GPUS if options.gpus == "none" else "",
-            env=dict(os.environ),
+            env=without_secrets(os.environ),
         )
 
     def run_agent(
@@ -81,4 +86,5 @@ def observe_host(cache: Path, agent: bytes = b"") -> Observation:
     nothing = Stack.model_construct(id="")
     target = engine.prepare(nothing, None, BuildOptions(cache=cache), lambda _line: None)
     request = {"probes": list(HOST_PROBES), "params": {}, "timeout_s": _HOST_TIME_S}
-    return parse_observation(engine.run_agent(target, agent or pack(), request, timeout_s=2 * _HOST_TIME_S))
+    document = engine.run_agent(target, agent or pack(), request, timeout_s=2 * _HOST_TIME_S)
+    return answered(parse_observation(document), request)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import uv
 
+from stackcheck.model.errors import EngineError
+from stackcheck.storage.folders import write_atomically
 from stackcheck.targets.build_secrets import ca_bundle
 from stackcheck.targets.process.build_lock import is_locked, once_at_a_time
 from stackcheck.targets.process.build_log import BuildLog
@@ -76,7 +78,7 @@ class LockFolders:
         """Remove folders that were never finished and that nobody is making; return how many."""
         removed = 0
         for folder in sorted(self._place.glob("*")):
-            if not (folder / MARKER).is_file() and not is_locked(self._cache, f"{self._kind}-{folder.name}"):
+            if _finished(folder) is None and not is_locked(self._cache, f"{self._kind}-{folder.name}"):
                 shutil.rmtree(folder, ignore_errors=True)
                 removed += 1
         return removed
@@ -95,16 +97,29 @@ class LockFolders:
         name = f"{self._kind}-{folder.name}"
         log = BuildLog(options.log_folder / f"{name}.log", tell)
         with stop_signals_raise(), once_at_a_time(self._cache, name, tell):
-            if fresh := options.no_cache or not (folder / MARKER).is_file():
-                _fill(folder, work, log, options, tell)
+            size = None if options.no_cache else _finished(folder)
+            fresh = size is None
+            if size is None:
+                size = _fill(folder, work, log, options, tell)
             else:
                 tell(f"nothing to build: {folder} is made from this lock")
-            size = json.loads((folder / MARKER).read_text("utf-8"))["size_bytes"]
         return Made(folder, digest, size, str(log.path) if fresh else "")
 
 
-def _fill(folder: Path, work: Work, log: BuildLog, options: BuildOptions, tell: Progress) -> None:
-    """Fill the folder; the marker comes last, and what is not finished is removed."""
+def _finished(folder: Path) -> int | None:
+    """Return the size in bytes that the marker of a folder states; None where it is missing or damaged."""
+    try:
+        size = json.loads((folder / MARKER).read_bytes())["size_bytes"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return size if type(size) is int and size >= 0 else None
+
+
+def _fill(folder: Path, work: Work, log: BuildLog, options: BuildOptions, tell: Progress) -> int:
+    """Fill the folder, and return its size in bytes.
+
+    The marker comes last, and what is not finished is removed.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     try:
         with temp_folder(options.cache) as scratch, log:
@@ -113,10 +128,18 @@ def _fill(folder: Path, work: Work, log: BuildLog, options: BuildOptions, tell: 
             environ = {**options.environ, "NO_COLOR": "1", **trusted}
             work.fill(folder, Uv(scratch, environ, log, options.timeout_s, work.what))
         size = sum(_size_of(folder))
-        (folder / MARKER).write_text(json.dumps({"what": work.what, "size_bytes": size}), "utf-8")
+        marker = json.dumps({"what": work.what, "size_bytes": size}).encode()
+        write_atomically(folder / MARKER, marker)
+    except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise EngineError(
+            f"{work.what}: {folder} cannot be written: {error.strerror}. "
+            "Make room there, or name another folder in STACKCHECK_CACHE."
+        ) from None
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+    return size
 
 
 def _size_of(folder: Path) -> Iterator[int]:

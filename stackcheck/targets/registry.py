@@ -12,8 +12,9 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
-from stackcheck.model.errors import EngineError, EngineUnreachableError, UsageError
+from stackcheck.model.errors import EngineError, UsageError
 from stackcheck.targets.engine import Capabilities, default_cache
+from stackcheck.targets.process.linux import require_linux
 from stackcheck.targets.process.temp_dirs import sweep_temp_folders
 
 if TYPE_CHECKING:
@@ -31,8 +32,9 @@ OURS = {
     "here": "stackcheck.targets.here:HereEngine",
 }
 """Name -> where its class is; a package cannot take one of these names."""
-PREFERRED = ("docker", "venv")
-"""What a run takes that names no engine: the first that can do what is needed, and answers."""
+DEFAULT = "docker"
+"""What a run takes that names no engine. Another one is never taken by itself: those without containers run
+the code of a stack as the user."""
 _LACKS = {
     "images": "does not look at images",
     "bakes": "does not put an entrypoint into images",
@@ -81,10 +83,10 @@ def engines_that(able: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def without_a_base_image() -> str:
-    """Return the preferred engine that builds, and needs no base image for it."""
-    classes = {name: engine_class(name).capabilities for name in PREFERRED}
-    return next(name for name, each in classes.items() if each.builds and not each.images)
+def without_containers() -> str:
+    """Return the engine of ours that runs what it builds without a container: as the user."""
+    classes = {name: engine_class(name).capabilities for name in OURS}
+    return next(name for name, each in classes.items() if each.builds and each.local_pythons)
 
 
 def choose(
@@ -95,38 +97,36 @@ def choose(
     environ: Mapping[str, str] | None = None,
     able: str = "",
 ) -> Engine:
-    """Start the engine of that name; without a name, the first preferred one that answers. Say which.
+    """Start the engine of that name, else the default one, and say so; no other one is tried.
 
-    `able` names a capability that is needed. `cache` is the cache folder; what killed runs left there and in
-    the engine is swept. Raise `UsageError` for an unknown name or an engine that is not able, `EngineError`
-    when the only one that is left does not answer.
+    Why it is that one is said where it was not named: who named it may be the user or another step. `able`
+    names a capability that is needed. `cache` is the cache folder; what killed runs left there and in the
+    engine is swept. Raise `UsageError` for an unknown name or an engine that is not able,
+    `EngineUnreachableError` when it does not answer.
     """
     folder = cache or default_cache()
     variables = os.environ if environ is None else environ
-    *first, last = (known_name(name),) if name else _preferred(able)
-    if able and not getattr(engine_class(last).capabilities, able):
-        raise UsageError(_not_able(last, able))
+    chosen = known_name(name or DEFAULT)
+    if able and not getattr(engine_class(chosen).capabilities, able):
+        raise UsageError(_not_able(chosen, able))
     sweep_temp_folders(folder)
-    reason = "as asked" if name else "because it answers"
-    for each in first:
-        try:
-            return _started(each, folder, variables, progress, reason)
-        except EngineUnreachableError as error:
-            reason = f"because {error.reason}"
-    return _started(last, folder, variables, progress, reason)
+    found = engine_class(chosen)
+    if chosen in OURS and not found.capabilities.files_only:
+        require_linux(f"the engine {chosen}")
+    engine = found.start(folder, variables)
+    swept = f"; removed {engine.swept} left-overs of a killed run" if engine.swept else ""
+    reason = "" if name else ", because it answers"
+    progress(f"engine: {f'{chosen} {engine.version}'.strip()}{reason}{_as_user(engine)}{swept}")
+    return engine
 
 
-def _preferred(able: str) -> tuple[str, ...]:
-    return tuple(name for name in PREFERRED if not able or getattr(engine_class(name).capabilities, able))
+def _as_user(engine: Engine) -> str:
+    """Say of an engine without containers whose rights the code of a stack gets."""
+    able = engine.capabilities
+    runs = able.builds and able.local_pythons
+    return "; it runs the stack's code as this user, in a bare environment" if runs else ""
 
 
 def _not_able(name: str, able: str) -> str:
     able_ones = ", ".join(engines_that(able))
     return f"the engine {name} {_LACKS[able]}; the engines that do: {able_ones}."
-
-
-def _started(name: str, cache: Path, environ: Mapping[str, str], progress: Progress, reason: str) -> Engine:
-    engine = engine_class(name).start(cache, environ)
-    swept = f"; removed {engine.swept} left-overs of a killed run" if engine.swept else ""
-    progress(f"engine: {f'{name} {engine.version}'.strip()}, {reason}{swept}")
-    return engine

@@ -19,6 +19,7 @@ from stackcheck.model.errors import EngineError, ProbeError
 from stackcheck.model.facts import Missing
 from stackcheck.probing.observation import parse_observation
 from stackcheck.storage.folders import write_atomically
+from stackcheck.targets.engine import OutsideReader
 from stackcheck.targets.here import HOST_PROBES, observe_host
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from stackcheck.intake.stack import Stack
+    from stackcheck.model.outside import OutsideFiles
     from stackcheck.model.resolution import Resolution
     from stackcheck.probing.observation import Observation
     from stackcheck.targets.engine import BuildOptions, Engine, Progress, Target
@@ -80,6 +82,12 @@ class ReusingEngine:
         document = self._engine.run_agent(target, agent, request, timeout_s=timeout_s)
         store(path, bound, document, time.time())
         return document
+
+    def outside(self, target: Target) -> OutsideFiles:
+        """Return the files of a target, always read anew: see `OutsideReader.outside`."""
+        if not isinstance(self._engine, OutsideReader):
+            raise EngineError(f"the engine {self.name} says that it reads files from outside, and does not.")
+        return self._engine.outside(target)
 
     def close(self) -> None:
         """Close the engine."""

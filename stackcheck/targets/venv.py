@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import subprocess
 from typing import TYPE_CHECKING, Any, Self
 
@@ -11,6 +12,7 @@ import uv
 
 from stackcheck.model.errors import BuildFailedError, EngineError, NoPythonError, UsageError
 from stackcheck.model.facts import Missing
+from stackcheck.model.redact import without_secrets
 from stackcheck.targets.engine import Capabilities, Target
 from stackcheck.targets.here import NO_GPUS, NO_IMAGE
 from stackcheck.targets.lock_folders import LockFolders, Uv, Work
@@ -26,14 +28,13 @@ if TYPE_CHECKING:
     from stackcheck.targets.engine import BuildOptions, Progress
 
 _FETCH_S = 900.0
-_HOST_ONLY = (
-    "PYTHONPATH",
-    "PYTHONHOME",
-    "PYTHONSTARTUP",
-    "VIRTUAL_ENV",
-    "CONDA_PREFIX",
-    "__PYVENV_LAUNCHER__",
+_KEPT = frozenset(("PATH", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "LD_PRELOAD", "PYTHONUTF8"))
+_KEPT_ABOUT = re.compile(
+    r"(?:LC|CUDA|CUDNN|NVIDIA|NCCL|HIP|HSA|ROCR|ROCM|ROC|GPU|AMD|MIOPEN|OMP|GOMP|KMP|MKL|OPENBLAS|TORCH"
+    r"|PYTORCH|TRITON|MALLOC)_.*"
 )
+"""What decides which libraries and devices a program gets. All else of the caller stays out, HOME and tokens
+above all: what runs there is the stack's code."""
 
 
 class VenvEngine:
@@ -104,8 +105,12 @@ def find_python(version: str, environ: Mapping[str, str]) -> str | None:
 
 
 def inner_environ(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment as activating a virtual environment leaves it, without the host's own Python."""
-    kept = {name: value for name, value in environ.items() if name not in _HOST_ONLY}
+    """Return what code of an environment gets of its caller's: paths, locale, libraries and devices.
+
+    It states no HOME: whoever starts a program in it makes one.
+    """
+    known = {name: value for name, value in environ.items() if name in _KEPT or _KEPT_ABOUT.fullmatch(name)}
+    kept = without_secrets(known)
     path = f"{folder / 'bin'}{os.pathsep}{environ.get('PATH', os.defpath)}"
     return {**kept, "VIRTUAL_ENV": str(folder), "PATH": path}
 
@@ -119,7 +124,7 @@ def _existing(folder: Path, stack: Stack, options: BuildOptions) -> Target:
     python = folder / "bin" / "python"
     if not os.access(python, os.X_OK):
         raise UsageError(f"{folder} is not a virtual environment: there is no {python}.")
-    environ = {**options.environ, "VIRTUAL_ENV": str(folder)}
+    environ = {**without_secrets(options.environ), "VIRTUAL_ENV": str(folder)}
     environ["PATH"] = f"{folder / 'bin'}{os.pathsep}{environ.get('PATH', os.defpath)}"
     del stack  # what is there is what is seen: its environment variables are not set
     return Target(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from stackcheck_probes.binaries.bytesource import READ_LIMIT, ByteSource, BytesSource
+from stackcheck_probes.binaries.bytesource import READ_LIMIT, ByteSource, BytesSource, pread
 from stackcheck_probes.binaries.inflate import Inflated
 
 if TYPE_CHECKING:
@@ -37,7 +37,8 @@ class Spooled(ByteSource):
         """Return up to `size` bytes from `offset`."""
         if not 0 <= offset < self.size or size <= 0:
             return b""
-        return os.pread(self.fd, min(size, READ_LIMIT), offset)
+        data: bytes = pread(self.fd, min(size, READ_LIMIT), offset)
+        return data
 
     def close(self) -> None:
         """Give the file back."""

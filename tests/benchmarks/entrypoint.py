@@ -71,9 +71,9 @@ def bake(python: str, folder: Path) -> dict[str, Any]:
     request = json.dumps({"probes": list(expectation.PROBES)})
     said = subprocess.run([python, folder / "agent.pyz", request], capture_output=True, check=True).stdout
     seen = rule_facts(parse_observation(said))
-    path = os.environ.get("LD_LIBRARY_PATH", "")
+    env = {"LD_LIBRARY_PATH": os.environ.get("LD_LIBRARY_PATH", "")}
     document = expectation.expectation(
-        UNSTATED, knowledge.load(), {}, seen, made="", library_path=path, cpu="allow"
+        UNSTATED, knowledge.load(), {}, seen, made="", image_env=env, cpu="allow"
     )
     (folder / "expectation.json").write_bytes(expectation.render(document))
     (folder / "source.pyz").write_bytes(startarchive.pack())
@@ -131,7 +131,13 @@ def judging(python: str, archive: Path, document: dict[str, Any]) -> float:
     libcuda = {"path": "/x", "file": "/x", "version": "550.54.15", "via": "x", "stub": False, "compat": False}
     driver = {
         "kernel_module": {"version": "550.54.15"},
-        "device_nodes": [{"path": "/dev/nvidia0", "accessible": True}],
+        "device_nodes": [
+            {"path": f"/dev/{name}", "accessible": True}
+            for name in ("nvidia0", "nvidia1", "nvidiactl", "nvidia-uvm")
+        ],
+        "elsewhere": [],
+        "uid": 0,
+        "groups": [0],
         "nvml": {"error": None, "code": 0, "cuda": "12.4", "devices": [{"index": n, **gpu} for n in (0, 1)]},
         "named": [],
         "libcuda": [libcuda],
@@ -139,7 +145,7 @@ def judging(python: str, archive: Path, document: dict[str, Any]) -> float:
     nothing: dict[str, Any] = {name: {} for name in ("changed", "new", "environ", "metadata")}
     seen = {**nothing, "gone": [], "torches": [], "loading": None, "headers": None, "driver": driver}
     seen |= {"torch": {key: value for key, value in document["torch"].items() if key != "path"}}
-    seen |= {"shm": {"path": "/dev/shm", "bytes": 1 << 30}}
+    seen |= {"shm": {"path": "/dev/shm", "bytes": 1 << 30}, "by": "docker"}
     said = json.dumps([{**document, "env": {}}, seen])
     words = [python, *startarchive.FLAGS, "-c", JUDGING, str(archive)]
     runs = [

@@ -20,6 +20,7 @@ from stackcheck.targets import BuildOptions
 from stackcheck.targets.engine import ContainerEngine
 from stackcheck.targets.process.process_identity import LABEL, parse_owner
 from stackcheck.targets.registry import GROUP, engine_class
+from tests.answering import answering
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,7 +80,7 @@ wheels = [{{ url = "{package.url}", hashes = {{ sha256 = "{package.sha256}" }} }
         return self.engine.prepare(stack, resolution, self.options, self.said.append)
 
     def run(self, target: Target, script: str, timeout_s: float = 60, **request: Any) -> bytes:
-        return self.engine.run_agent(target, script.encode(), request, timeout_s=timeout_s)
+        return self.engine.run_agent(target, answering(script), request, timeout_s=timeout_s)
 
     def remove_images(self, stack: str) -> None:
         if isinstance(self.engine, ContainerEngine):

@@ -120,7 +120,7 @@ CALLS: dict[str, tuple[str, list[list[str]]]] = {
     "secret": ("bad.key", [["build", "good.toml", "--offline", "--secret", "key=bad.key"]]),
     "wheel": ("bad.whl", [["fits", "./bad.whl"], ["inspect", "./bad.whl"]]),
     "library": ("bad.so", [["fits", "./bad.so"], ["inspect", "./bad.so"]]),
-    "table": ("tables/torch.toml", [["tables", "torch"]]),
+    "table": ("knowledge/told/torch.toml", [["tables", "torch"]]),
 }
 
 TAKEN: dict[str, set[str]] = {
@@ -146,8 +146,8 @@ def project(place: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Return a folder with good files of every kind, and stand in it."""
     folder = Path(tempfile.mkdtemp(dir=place))
     folder.chmod(0o755)
-    for name in ("m", "shelf", "tables", "locks", "good-locks"):
-        (folder / name).mkdir()
+    for name in ("m", "shelf", "knowledge/told", "locks", "good-locks"):
+        (folder / name).mkdir(parents=True)
     for name, text in {
         "good.toml": DEFINITION,
         "own.toml": OWN,
@@ -157,7 +157,7 @@ def project(place: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     }.items():
         (folder / name).write_text(text, encoding="utf-8")
     monkeypatch.chdir(folder)
-    monkeypatch.setenv("STACKCHECK_TABLES", str(folder / "tables"))
+    monkeypatch.setenv("STACKCHECK_KNOWLEDGE", str(folder / "knowledge"))
     yield folder
     shutil.rmtree(folder)
 

@@ -22,6 +22,18 @@ PROBES = {
     "a_good": HEAD + "    return {'uid': os.getuid()}\n",
     "b_memory": HEAD + "    kept = []\n    while True:\n        kept.append(bytearray(b'x' * (8 << 20)))\n",
     "c_bomb": HEAD + "    while True:\n        os.fork()\n",
+    "d_spy": HEAD
+    + """
+    opened = []
+    for pid in (1, os.getppid()):
+        for name in ("mem", "fd/0", "environ", "maps"):
+            try:
+                open("/proc/%d/%s" % (pid, name), "rb").close()
+            except PermissionError:
+                continue
+            opened.append("%d/%s" % (pid, name))
+    return {"opened": opened, "own": open("/proc/self/environ", "rb").read(1) != b"", "pid": os.getppid()}
+""",
     "z_good": HEAD + "    return {'uid': os.getuid()}\n",
 }
 
@@ -31,7 +43,9 @@ def no_images_left() -> None:
     """Nothing is built here, so nothing is to be removed."""
 
 
-def observe(client: docker.DockerClient, base: str, folder: Path, **request: Any) -> Observation:
+def observe(
+    client: docker.DockerClient, base: str, folder: Path, user: str = "1234:1234", **request: Any
+) -> Observation:
     path = folder / "agent.pyz"
     path.write_bytes(agent.pack(PROBES))
     container = client.containers.create(
@@ -44,7 +58,7 @@ def observe(client: docker.DockerClient, base: str, folder: Path, **request: Any
         pids_limit=128,
         mem_limit="192m",
         memswap_limit="192m",
-        user="1234:1234",
+        user=user,
         volumes={str(path): {"bind": "/agent.pyz", "mode": "ro"}},
     )
     try:
@@ -65,6 +79,16 @@ def test_a_container_s_limits_cost_the_probe_that_passes_them(
     assert seen.failures["b_memory"].kind in {"memory", "signal"}
     assert seen.failures["b_memory"].signal == "SIGKILL"
     assert seen.failures["c_bomb"].kind in {"processes", "exception"}  # whichever limit is met first
+
+
+@pytest.mark.parametrize("user", ["1234:1234", "0:0"])
+def test_code_that_a_probe_imports_cannot_look_into_the_agent(
+    client: docker.DockerClient, base: str, tmp_path: Path, user: str
+) -> None:
+    seen = observe(client, base, tmp_path, user=user, probes=["d_spy"], timeout_s=20).facts("d_spy")
+    assert isinstance(seen, dict)
+    assert seen["pid"] != 1
+    assert (seen["opened"], seen["own"]) == ([], True)
 
 
 def test_the_probes_of_the_machine_work_without_any_right(

@@ -66,14 +66,13 @@ def bake(folder: Path, kernels: str, gpu: str) -> list[str]:
     stack = Stack.model_validate(
         {"id": f"for-{gpu.lower().replace(' ', '-')}", "accelerator": "cuda", "gpus": [gpu]}
     )
-    library_path = os.environ.get("LD_LIBRARY_PATH", "")
     document = expectation.expectation(
         stack,
         knowledge.load(),
         {},
         rule_facts(parse_observation(done.stdout)),
         made="",
-        library_path=library_path,
+        image_env={"LD_LIBRARY_PATH": os.environ.get("LD_LIBRARY_PATH", "")},
     )
     (folder / "expectation.json").write_bytes(expectation.render(document | {"headers": False}))
     (folder / "stackcheck.pyz").write_bytes(startarchive.pack())

@@ -23,12 +23,13 @@ pytestmark = pytest.mark.gpu
 PYTHON = os.environ.get("STACKCHECK_TEST_PYTHON", sys.executable)
 PROBES = Path(__file__).parents[2] / "probes"
 PACKAGES = {"torch": "latest", "torchvision": "latest", "spconv-cu126": "2.3.8", "cumm-cu126": "0.7.11"}
+PROBES_ON_GPU = ("torch_gpu", "spconv_gpu", "nccl_pair", "compile_triton")
 load_all()
 
 
 @pytest.fixture(scope="module")
 def facts() -> dict[str, Any]:
-    request = {"probes": ["torch_build", "torch_gpu", "torchvision_ops", "cumm_files", "spconv_gpu"]}
+    request = {"probes": [*PROBES_ON_GPU, "torch_build", "torchvision_ops", "cumm_files"]}
     path = os.pathsep.join(filter(None, (str(PROBES), os.environ.get("PYTHONPATH", ""))))
     done = subprocess.run(
         [PYTHON, "-m", "stackcheck_probes", json.dumps(request)],
@@ -68,3 +69,19 @@ def test_the_errors_are_those_of_the_arithmetic_and_not_of_tf32(facts: dict[str,
     for device in facts["torch_gpu"]["devices"]:
         assert 0 < device["checks"]["matmul_float32"]["max_rel_error"] < 1e-5
         assert 1e-5 < device["checks"]["matmul_float16"]["max_rel_error"] < 5e-3
+
+
+def test_the_gpus_sum_together_and_one_is_no_pair(facts: dict[str, Any]) -> None:
+    found = outcomes("TORCH405", facts)
+    count = len(facts["torch_gpu"]["devices"])
+    assert facts["nccl_pair"]["world"] == min(2, count)
+    assert [each[0] for each in found] == (["SKIP"] if count == 1 else ["PASS"] * (1 + (count > 2))), found
+
+
+def test_what_is_compiled_equals_the_eager_function(facts: dict[str, Any]) -> None:
+    found = outcomes("TORCH406", facts)
+    lacking = [each for each in found if each[0] == "SKIP"]
+    if lacking:
+        pytest.skip(lacking[0][1])
+    assert [each for each in found if each[0] != "PASS"] == []
+    assert facts["compile_triton"]["devices"][0]["kernels"] != 0

@@ -109,11 +109,10 @@ def test_help_names_every_command(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        ([], "the following arguments are required: COMMAND"),
         (["chekc"], "'chekc' is not a command; did you mean 'check'?"),
-        (["dance"], f"'dance' is not a command; commands: {', '.join(COMMANDS)}."),
-        (["check"], "the following arguments are required: STACK"),
-        (["check", "god"], "no stack is named 'god'; did you mean 'good'?; `stackcheck list` shows all."),
+        (["dance"], f"'dance' is not a command; commands: {', '.join(COMMANDS)}"),
+        (["check"], "the following arguments are required: STACK.\nSee `stackcheck help check`."),
+        (["check", "god"], "no stack is named 'god'; did you mean 'good'?; `stackcheck list` shows all"),
         (["check", "no.toml"], "no.toml: there is no such file or folder of stack definitions."),
         (["list", "--matrices", "no"], "no: there is no such file or folder of stack definitions."),
         (["list", "-o", "matrices"], "-o matrices: this is a folder; name a file in it."),
@@ -130,7 +129,7 @@ def test_help_names_every_command(folder: Path) -> None:
             ["explain", "TORCH1011"],
             "no rule has the code 'TORCH1011'; did you mean 'TORCH101'?; `stackcheck explain` lists all.",
         ),
-        (["tables", "gpu"], "there is no table 'gpu'; did you mean 'gpus'?"),
+        (["tables", "gpu"], "nothing is known of 'gpu'; did you mean 'gpus'?"),
         (["verify", "good", "--ca", "no.pem"], "no.pem: there is no such file."),
         (["verify", "good", "--secret", "netrc"], "--secret: give NAME=VALUE, not 'netrc'."),
         (["verify", "good", "--secret", "a=no"], "no: there is no such file."),
@@ -139,7 +138,10 @@ def test_help_names_every_command(folder: Path) -> None:
             "--stack family names 2 stacks, choose one: family-py311, family-py312.",
         ),
         (["probe", "--venv", "no"], "no is not a virtual environment: there is no no/bin/python."),
-        (["probe"], "one of the arguments --image --venv --here is required"),
+        (
+            ["probe"],
+            "one of the arguments --image --venv --here is required.\nSee `stackcheck help probe`.",
+        ),
     ],
 )
 def test_a_wrong_call_is_exit_code_2_and_says_what_to_do(folder: Path, args: list[str], message: str) -> None:

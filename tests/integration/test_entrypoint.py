@@ -300,11 +300,15 @@ BOUNDED = """
 import os, sys, time
 sys.path.insert(0, {probes!r})
 from stackcheck_probes.start import bounded
-def work():
+def work(tell):
+    tell("the first step")
+    tell("the second")
     {work}
     return b"fine"
 try:
-    print(bounded.run(work, {seconds}))
+    *answer, doing = bounded.run(work, {seconds})
+    assert doing == "the second", doing
+    print(tuple(answer))
 except bounded.StoppedError as stopped:
     print("stopped by", stopped.number)
 """

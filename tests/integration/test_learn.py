@@ -89,7 +89,7 @@ def index() -> Iterator[str]:
 
 def command(tmp_path: Path, *arguments: str) -> tuple[list[str], dict[str, str]]:
     home = {
-        "STACKCHECK_TABLES": "",
+        "STACKCHECK_DATA": "",
         "XDG_DATA_HOME": str(tmp_path / "data"),
         "STACKCHECK_CACHE": str(tmp_path / "cache"),
     }
@@ -105,7 +105,7 @@ def test_what_is_learned_is_in_the_users_own_folder_and_every_command_reads_it(
     index: str, tmp_path: Path
 ) -> None:
     done = run(tmp_path, "learn", "Fast", "--index", index)
-    path = tmp_path / "data" / "stackcheck" / "tables" / "measured" / "fast.toml"
+    path = tmp_path / "data" / "stackcheck" / "knowledge" / "measured" / "fast.toml"
     assert done.returncode == 3, "one of the wheels is broken"
     assert re.sub(r"\d+ MB", "N MB", done.stdout) == (
         f"fast: 6 versions, 5 wheels read (N MB), 1 not read; written to {path}\n"

@@ -18,7 +18,7 @@ import pytest
 from packaging.version import Version
 
 from stackcheck.intake.stack import Stack
-from stackcheck.model.errors import BuildFailedError, EngineError, UsageError
+from stackcheck.model.errors import BuildFailedError, EngineError, ProbeError, UsageError
 from stackcheck.model.facts import Missing
 from stackcheck.model.resolution import LockedPackage, Resolution
 from stackcheck.probing import agent as agents
@@ -28,6 +28,7 @@ from stackcheck.targets.lock_folders import MARKER
 from stackcheck.targets.process.process_identity import Owner, this_process
 from stackcheck.targets.process.temp_dirs import sweep_temp_folders, temp_folder
 from stackcheck.targets.venv import VenvEngine, find_python
+from tests.answering import answering
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,7 +84,7 @@ class TestVenv:
         said: list[str] = []
         engine = choose("venv", said.append, cache=options.cache)
         target = engine.prepare(STACK, lock(wheel), options, said.append)
-        assert said[0] == "engine: venv, as asked"
+        assert said[0] == "engine: venv; it runs the stack's code as this user, in a bare environment"
         assert (target.kind, target.built, target.image) == (
             "venv",
             True,
@@ -150,12 +151,17 @@ class TestVenv:
             engine.prepare(STACK, None, options, print)
 
     def test_what_was_never_finished_is_swept(self, options: BuildOptions) -> None:
-        half, whole = (options.cache / "venvs" / name for name in ("half", "whole"))
-        for folder in (half, whole):
+        whole = options.cache / "venvs" / "whole"
+        damaged = ["", "[]", "null", "{}", '{"size_bytes": ', '{"size_bytes": "1"}', "[" * 9999]
+        for number, text in enumerate(damaged):
+            folder = options.cache / "venvs" / f"damaged{number}"
             folder.mkdir(parents=True)
-        (whole / MARKER).write_text("{}")
-        assert VenvEngine(options.cache).swept == 1
-        assert (half.exists(), whole.exists()) == (False, True)
+            (folder / MARKER).write_text(text)
+        (options.cache / "venvs" / "half").mkdir()
+        whole.mkdir()
+        (whole / MARKER).write_text('{"size_bytes": 1}')
+        assert VenvEngine(options.cache).swept == len(damaged) + 1
+        assert list((options.cache / "venvs").iterdir()) == [whole]
 
     def test_an_existing_environment_is_taken_as_it_is(self, options: BuildOptions, tmp_path: Path) -> None:
         folder = tmp_path / "mine"
@@ -178,7 +184,7 @@ class TestRunning:
 
         def start(script: str, timeout_s: float = 30, gpus_note: str = "", **request: Any) -> bytes:
             chosen: Target = replace(target, gpus_note=gpus_note)
-            return engine.run_agent(chosen, script.encode(), request, timeout_s=timeout_s)
+            return engine.run_agent(chosen, answering(script), request, timeout_s=timeout_s)
 
         return start
 
@@ -187,10 +193,27 @@ class TestRunning:
         target = HereEngine(options.cache).prepare(STACK, None, options, said.append)
         assert said == [f"probing {sys.executable} as it is"]
         assert target.image == Missing("there is no image: the engine is here")
-        assert json.loads(run("import sys; print(sys.argv[1])", a=[1])) == {"a": [1]}
+        assert json.loads(run("print(request)", a=[1])) == {"a": [1]}
 
     def test_without_gpus_the_agent_looks_for_none(self, run: Callable[..., bytes]) -> None:
-        assert json.loads(run("import sys; print(sys.argv[1])", gpus_note="none")) == {"device_nodes": []}
+        assert json.loads(run("print(request)", gpus_note="none")) == {"device_nodes": []}
+
+    def test_what_is_printed_beside_the_answer_does_not_spoil_it(self, run: Callable[..., bytes]) -> None:
+        noise = "import sys; sys.__stdout__.write('hello\\n'); sys.__stdout__.flush(); print('{}')"
+        assert run(noise) == b"{}\n"
+
+    def test_an_answer_of_an_agent_that_ends_badly_is_none(self, run: Callable[..., bytes]) -> None:
+        script = "import atexit, os; print('{}'); atexit.register(os._exit, 7)"
+        with pytest.raises(ProbeError, match="the agent ended with status 7 and without an answer"):
+            run(script)
+        with pytest.raises(ProbeError, match="the agent ended with SIGKILL and without an answer"):
+            run("import os; os.kill(os.getpid(), 9)")
+
+    def test_a_child_that_keeps_the_pipes_open_delays_nothing(self, run: Callable[..., bytes]) -> None:
+        start = time.monotonic()
+        script = "import subprocess; subprocess.Popen(['sleep', '40'], start_new_session=True); print('{}')"
+        assert run(script) == b"{}\n"
+        assert time.monotonic() - start < 20
 
     def test_time_is_up_for_the_agent_and_all_that_it_started(
         self, run: Callable[..., bytes], tmp_path: Path

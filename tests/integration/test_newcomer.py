@@ -177,9 +177,9 @@ def test_what_is_wrong_with_a_package_is_said_without_a_traceback(
 
 
 def test_a_fact_of_ones_own_is_known_at_once(tmp_path: Path) -> None:
-    own = tmp_path / "tables"
-    own.mkdir()
-    (own / "gpus.toml").write_text(
+    own = tmp_path / "knowledge"
+    (own / "told").mkdir(parents=True)
+    (own / "told" / "gpus.toml").write_text(
         'checked = 2026-11-30\n\n[[nvidia]]\nname = "Newcomer 1"\ncapability = "8.9"\narch = "Ada"\n'
         'kind = "workstation"\nsource = "a data sheet, 2026-11-30"\n'
     )
@@ -187,7 +187,7 @@ def test_a_fact_of_ones_own_is_known_at_once(tmp_path: Path) -> None:
         '[[stack]]\nid = "mine"\npython = "3.11"\ngpus = ["Newcomer 1"]\npackages = { torch = "2.5.0" }\n'
     )
     call = ("check", str(tmp_path / "mine.toml"), "--offline", "--format", "json")
-    without, with_it = stackcheck(tmp_path, *call), stackcheck(tmp_path, *call, STACKCHECK_TABLES=str(own))
+    without, with_it = stackcheck(tmp_path, *call), stackcheck(tmp_path, *call, STACKCHECK_KNOWLEDGE=str(own))
     assert "no GPU named 'Newcomer 1' is known" in without.stderr
     codes = {each["code"]: each for each in json.loads(with_it.stdout)["reports"][0]["verdicts"]}
     assert codes["ARCH101"]["outcome"] == "PASS"

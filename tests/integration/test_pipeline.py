@@ -9,13 +9,19 @@ from packaging.version import Version
 
 from stackcheck import pipeline, rules, targets
 from stackcheck.intake.stack import Stack
-from stackcheck.model.errors import BaseImageError, BuildFailedError, EngineError, NoPythonError
+from stackcheck.model.errors import (
+    BaseImageError,
+    BuildFailedError,
+    EngineError,
+    EngineUnreachableError,
+    NoPythonError,
+)
 from stackcheck.model.facts import Fault, Missing
 from stackcheck.model.resolution import LockedPackage, Resolution
 from stackcheck.model.verdict import Level, Outcome
 from stackcheck.rules.registry import judge_all
 from stackcheck.steps import building as steps
-from stackcheck.steps.building import built, reason_not_to_build
+from stackcheck.steps.building import built, not_built, reason_not_to_build
 from stackcheck.steps.claiming import claimed
 from stackcheck.targets import BuildOptions, Capabilities, Target
 
@@ -80,18 +86,31 @@ def building(stack: Stack = STACK, engine: str | None = None, family: tuple[Stac
     return facts["building"], said
 
 
-def test_without_a_base_image_a_venv_is_made_and_said_aloud(use: Callable[..., list[str]]) -> None:
+@pytest.mark.parametrize("engine", [None, "docker"])
+def test_a_base_image_that_cannot_be_had_never_takes_the_stack_out_of_its_container(
+    use: Callable[..., list[str]], engine: str | None
+) -> None:
     asked = use(FakeEngine("docker", BaseImageError("no base image.")), FakeEngine("venv"))
+    fact, said = building(engine=engine)
+    assert fact == Fault("no base image.")
+    assert not_built(fact)  # so the files of its wheels are looked at
+    assert asked == [engine or "any"]
+    assert said == []
+
+
+def test_without_an_engine_and_without_a_choice_nothing_of_the_stack_runs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def choose(name: str | None, *_: Any, **__: Any) -> FakeEngine:
+        raise EngineUnreachableError(f"no container engine answers ({name})", "Start it.")
+
+    monkeypatch.setattr(targets, "choose", choose)
     fact, said = building()
-    assert fact.kind == "venv"
-    assert asked == ["any", "venv"]
-    assert said[0] == "no base image. Taking the engine venv instead."
-
-
-def test_an_engine_that_was_asked_for_is_not_replaced(use: Callable[..., list[str]]) -> None:
-    use(FakeEngine("docker", BaseImageError("no base image.")), FakeEngine("venv"))
+    reason = "not built, for no container engine answers (None), and no engine was chosen; start Docker, or "
+    assert fact == Missing(f"{reason}choose --engine venv, which runs the stack's code as this user")
+    assert said == ["s-py311: nothing of it is run: no container engine answers (None). Start it."]
     fact, _ = building(engine="docker")
-    assert fact == Fault("no base image.", no_base=True)
+    assert fact == Fault("no container engine answers (docker). Start it.")
 
 
 def test_an_engine_that_does_not_work_is_an_error_and_a_stack_that_does_not_build_a_fail(

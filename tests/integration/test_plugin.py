@@ -119,7 +119,7 @@ def test_every_outcome_is_what_pytest_has_for_it(project: pytest.Pytester) -> No
     assert result.ret == 1
     result.stdout.fnmatch_lines_random(
         [
-            "stackcheck: demo (engine docker, else venv)",
+            "stackcheck: demo (engine docker)",
             "PASSED matrices/demo.toml::demo::AA101",
             "PASSED matrices/demo.toml::demo::AC101",
             "FAILED matrices/demo.toml::demo::AB101 - *FAIL  AB101  t",

@@ -113,6 +113,50 @@ def test_what_write_leaves_passes_the_check_that_failed(project: Path, name: str
     assert run("check", ".").returncode == 0
 
 
+ROWS = '[project]\nname = "a"\ndependencies = [{}]\n'
+COMMAND = "FROM python:3.11-slim\nRUN pip install {} \\\n    {}\n"
+OLD, NEW = "spconv-cu120==2.3.6 spconv-cu124==2.3.8", "spconv-cu121==2.3.8"
+ENTRIES: dict[str, tuple[str, str, str]] = {
+    "requirements.txt": (
+        "torch==2.5.0\nspconv-cu120==2.3.6\nspconv-cu124==2.3.8\n",
+        f"torch==2.5.0\n{NEW}\n",
+        f"torch==2.6.0\ntorchvision==0.21.0\n{NEW}\n",
+    ),
+    "pyproject.toml": (
+        ROWS.format('"torch==2.5.0", "spconv-cu120==2.3.6", "spconv-cu124==2.3.8"'),
+        ROWS.format(f'"torch==2.5.0", "{NEW}"'),
+        ROWS.format(f'"torch==2.6.0", "torchvision==0.21.0", "{NEW}"'),
+    ),
+    "Dockerfile": (
+        COMMAND.format("torch==2.5.0", OLD),
+        COMMAND.format("torch==2.5.0", NEW),
+        COMMAND.format("torch==2.6.0 torchvision==0.21.0", NEW),
+    ),
+}
+"""A file with two spconv in it, repaired, and brought to another torch with a package that was not there."""
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_entries_that_come_and_go_are_written_too(project: Path, name: str) -> None:
+    before, repaired, upgraded = ENTRIES[name]
+    fill(project, {name: before})
+    python = ("--python", "3.11") if name != "Dockerfile" else ()
+    assert run("suggest", name, "--write", *python).returncode == 0
+    assert (project / name).read_text(encoding="utf-8") == repaired
+    fill(project, {name: before})
+    done = run("upgrade", name, "--to", "torchvision,torch==2.6", "--write", *python)
+    assert done.returncode == 0, done.stdout
+    assert (project / name).read_text(encoding="utf-8") == upgraded
+
+
+def test_a_file_that_r_names_and_that_is_not_there_is_named_with_its_line(project: Path) -> None:
+    fill(project, {"requirements.txt": "torch==2.8.0\n-r base.txt\n"})
+    for operand in (".", "requirements.txt"):
+        done = run("check", operand)
+        said = "stackcheck: error: requirements.txt:2: -r base.txt: there is no such file.\n"
+        assert (done.returncode, done.stderr) == (2, said)
+
+
 HASHED = f"torch==2.5.0\ntorchaudio==2.6.0 \\\n    --hash=sha256:{'a' * 64}\n"
 UV_LOCK = """\
 [[package]]

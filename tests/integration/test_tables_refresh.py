@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
-from stackcheck.knowledge.reading import FOLDER
+from stackcheck.knowledge.folders import SHIPPED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,12 +99,13 @@ def test_refresh_prints_the_rows_that_it_would_add_and_reads_little(
         return
     assert re.sub(r"\d{4}-\d\d-\d\d", "DAY", done.stdout) == (
         "+ [[companion]]\n"
-        '+ name = "torchvision"\n'
         '+ version = "9.0.0"\n'
         '+ torch = "==9.9.0"\n'
         '+ python = { "linux/amd64" = "3.12" }\n'
+        '+ made = "stackcheck tables refresh"\n'
         "+ checked = DAY\n"
-        '+ source = ["companion-wheels"]\n'
+        '+ source = "METADATA and file names of the torchvision 9.0.0 wheels, '
+        'pypi.org/project/torchvision/9.0.0"\n'
         "\n"
         "1 new rows, 0 changes, 0 not read\n"
     )
@@ -116,19 +117,20 @@ def test_refresh_prints_the_rows_that_it_would_add_and_reads_little(
 def test_refresh_writes_into_the_users_own_folder_and_every_command_reads_it(
     index: tuple[str, type[Handler]], tmp_path: Path
 ) -> None:
-    home = {"STACKCHECK_TABLES": "", "XDG_DATA_HOME": str(tmp_path)}
-    shipped = {path: path.read_bytes() for path in FOLDER.glob("*.toml")}
+    home = {"STACKCHECK_DATA": "", "XDG_DATA_HOME": str(tmp_path)}
+    shipped = {path: path.read_bytes() for path in SHIPPED.glob("told/*.toml")}
     done = run("refresh", "--write", "--index", index[0], **home)
-    path = tmp_path / "stackcheck" / "tables" / "torch.toml"
+    path = tmp_path / "stackcheck" / "knowledge" / "told" / "torchvision.toml"
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.endswith(f"1 new rows, 0 changes, 0 not read\nadded to {path}\n")
-    assert {path: path.read_bytes() for path in FOLDER.glob("*.toml")} == shipped
-    assert "torch.toml: checked " in run("torch", **home).stdout
+    assert {path: path.read_bytes() for path in SHIPPED.glob("told/*.toml")} == shipped
+    shown = "".join(run("torchvision", **home).stdout.split())
+    assert f"{path.with_suffix('')}:checked" in shown
     assert run("refresh", "--index", index[0], **home).stdout == "nothing new on the index\n"
     path.write_text(path.read_text("utf-8").replace("python", "pyhton"), "utf-8")
     broken = run("2.5.0", **home)
     assert broken.returncode == 2
-    assert broken.stderr.startswith(f"stackcheck: error: {path}: companion[1]: pyhton: unknown key; known: ")
+    assert broken.stderr.startswith(f"stackcheck: error: {path}:6: companion: pyhton: unknown key; known: ")
 
 
 def test_an_index_that_is_not_there_is_said_and_costs_exit_code_3() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from stackcheck_probes.binaries.bytesource import BytesSource, SourceError
 from stackcheck_probes.binaries.elf import Elf, ElfError
-from stackcheck_probes.loader.ldpath import parse_cache
+from stackcheck_probes.loader.ldcache import parse as parse_cache
 from stackcheck_probes.loader.symbols import Symbols, gnu_hash
 
 pytestmark = pytest.mark.property

@@ -22,7 +22,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("steps",),
     ("pipeline",),
     ("inspect",),
-    ("guard", "suggest"),
+    ("guard", "suggest", "matrix"),
+    ("plan",),
     ("drift",),
     ("pytest_plugin", "cli"),
     ("__main__", "__init__"),
@@ -160,6 +161,7 @@ def test_the_types_of_facts_are_for_annotations_alone() -> None:
         f"{path} imports {name}"
         for path in [*root.rglob("*.py"), *ROOT.rglob("*.py")]
         if path.parent.name != "facts"
+        if path.name != "shapes.py"  # the host holds every answer against its type
         for name in imports(path)
         if name.startswith("stackcheck_probes.facts")
     }

@@ -18,6 +18,19 @@ READ_LIMIT = 64 << 20
 """The most bytes one `pread` returns: no size field of a hostile file can ask for more."""
 
 
+OPENING = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_CLOEXEC", "O_BINARY"))
+"""How a file is opened: a pipe that nobody writes to must not wait, and on Windows no byte is another."""
+
+
+def _seek_and_read(fd: int, size: int, offset: int) -> bytes:
+    os.lseek(fd, offset, os.SEEK_SET)
+    return os.read(fd, size)
+
+
+pread = getattr(os, "pread", _seek_and_read)
+"""Reads `size` bytes of a descriptor from an offset; Windows has no such call, and its files one reader."""
+
+
 class SourceError(ValueError):
     """The bytes cannot be had: not a regular file, a member that does not inflate, a read past a bound."""
 
@@ -54,8 +67,7 @@ class FileSource(ByteSource):
 
     def __init__(self, path: str) -> None:
         self.path = path
-        # O_NONBLOCK: opening a pipe that nobody writes to must not wait.
-        self.fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        self.fd = os.open(path, OPENING)
         status = os.fstat(self.fd)
         if not stat.S_ISREG(status.st_mode):
             self.close()
@@ -74,13 +86,14 @@ class FileSource(ByteSource):
         if not 0 <= offset < self.size or size <= 0:
             return b""
         try:
-            return os.pread(self.fd, min(size, READ_LIMIT), offset)
+            data: bytes = pread(self.fd, min(size, READ_LIMIT), offset)
         except OSError as error:
             raise SourceError(f"{self.path}: {error.strerror} at offset {offset}") from error
+        return data
 
     def positional(self) -> tuple[Callable[[Any, int, int], bytes], object]:
         """Return `os.pread` and the descriptor."""
-        return os.pread, self.fd
+        return pread, self.fd
 
     def close(self) -> None:
         """Close the descriptor, once."""

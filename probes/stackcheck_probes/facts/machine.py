@@ -102,6 +102,8 @@ class NvmlDevice(_NvmlDevice, total=False):
     """One GPU as the management library tells of it; `error` alone where it does not answer."""
 
     error: str
+    code: int
+    fabric: int | None
     name: str | None
     capability: str | None
     memory_bytes: int | None
@@ -122,24 +124,37 @@ class Nvml(_Nvml, total=False):
 
     driver: str | None
     cuda: str | None
+    absent: bool
 
 
-class DeviceNode(TypedDict):
-    """A device node, and whether it can be opened to read and write."""
-
+class _DeviceNode(TypedDict):
     path: str
     accessible: bool
 
 
-class Libcuda(TypedDict):
-    """A libcuda.so.1 in the order of the loader, and by what it is found."""
+class DeviceNode(_DeviceNode, total=False):
+    """A device node, whether it can be opened to read and write, and where not: why, and whose it is."""
 
+    error: str
+    uid: int
+    gid: int
+    mode: str
+
+
+class _Libcuda(TypedDict):
     path: str
     file: str
     version: str | None
     via: str
     stub: bool
     compat: bool
+
+
+class Libcuda(_Libcuda, total=False):
+    """A libcuda.so.1 in the order of the loader, by what it is found, and what kind of file it is."""
+
+    elf: bool
+    size: int
 
 
 class StubFolder(TypedDict):
@@ -168,16 +183,27 @@ class NamedGpu(TypedDict):
 
 
 class DriverAtStart(DriverInUse):
-    """NVIDIA's driver as a starting container looks at it; `named`: its GPUs, there without NVML."""
+    """NVIDIA's driver as a starting container looks at it; `named`: its GPUs, there without NVML.
+
+    `elsewhere`: folders with a libcuda that no loader looks into; `uid`, `groups`: who asks.
+    """
 
     named: list[NamedGpu]
+    elsewhere: list[str]
+    uid: int
+    groups: list[int]
 
 
-class NvidiaDriver(DriverInUse):
-    """NVIDIA's driver, and what stands in its way."""
-
+class _NvidiaDriver(DriverInUse):
     stub_folders: list[StubFolder]
     driver_packages: list[str]
+
+
+class NvidiaDriver(_NvidiaDriver, total=False):
+    """NVIDIA's driver, what stands in its way, and who asks."""
+
+    uid: int
+    groups: list[int]
 
 
 class Override(TypedDict):
@@ -196,16 +222,23 @@ class RocmNode(_RocmNode, total=False):
     """A device node of AMD's driver, with its group and mode where it exists."""
 
     accessible: bool
+    error: str
+    uid: int
     gid: int
     mode: str
 
 
-class KfdGpu(TypedDict):
-    """A GPU of the kernel's topology."""
-
+class _KfdGpu(TypedDict):
     node: str
     gfx: str
     link_flags: list[int | None]
+
+
+class KfdGpu(_KfdGpu, total=False):
+    """A GPU of the kernel's topology; `render` is the number of its render node, `uuid` as ROCr writes it."""
+
+    render: int
+    uuid: str
 
 
 class RocmAt(TypedDict):

@@ -148,8 +148,20 @@ class PythonAt(TypedDict):
     version: str
 
 
-class Pythons(TypedDict):
-    """The interpreters of a target, and the roots of conda."""
+class TorchPlace(TypedDict):
+    """A torch in a folder of packages, and the interpreter of that environment where one was found."""
 
+    path: str
+    version: str
+    python: str | None
+
+
+class _Pythons(TypedDict):
     pythons: list[PythonAt]
     conda: list[str]
+
+
+class Pythons(_Pythons, total=False):
+    """The interpreters of a target, the roots of conda, and every torch that lies in a folder of packages."""
+
+    torches: list[TorchPlace]

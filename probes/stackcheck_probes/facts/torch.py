@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-from stackcheck_probes.facts.measured import Attempt, Bridge, Check, ErrorFact, Loaded
+from stackcheck_probes.facts.measured import (
+    Attempt,
+    Bridge,
+    Check,
+    ErrorFact,
+    Loaded,
+    TorchBeside,
+)
 
 
 class Files(TypedDict):
@@ -130,3 +137,51 @@ class TorchGpu(_TorchDevices, total=False):
     arch_list: list[str]
     driver_cuda: int | None
     cudnn: CudnnVersion
+
+
+class NcclReach(Attempt, total=False):
+    """What torch sees before NCCL is started: GPUs by name, and whether it was built with NCCL."""
+
+    available: bool
+    reason: str | None
+    names: list[str]
+    backend: bool
+    nccl: str | None
+
+
+class NcclRank(Attempt, total=False):
+    """What one process of a sum saw; `seconds` with NCCL's start."""
+
+    rank: int
+    checks: dict[str, Check]
+    seconds: float
+
+
+class NcclPair(Loaded, total=False):
+    """A sum over two GPUs (`world` of them: one where there is one), and over all where there are more."""
+
+    reach: NcclReach
+    world: int
+    ranks: list[NcclRank]
+    all: NcclRank | None
+
+
+class CompiledDevice(TypedDict):
+    """A function that torch.compile made for a GPU, against the eager one; `seconds` with the compilation."""
+
+    index: int
+    name: str
+    check: Check
+    kernels: int | None
+    seconds: float
+
+
+class CompileTriton(Loaded, total=False):
+    """What torch.compile does on the GPUs, and what Triton needs for it."""
+
+    available: bool
+    reason: str | None
+    triton: TorchBeside
+    c_compiler: str | None
+    python_headers: bool
+    devices: list[CompiledDevice]

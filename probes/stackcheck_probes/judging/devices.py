@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from stackcheck_probes.judging.judgement import FAIL, Judgement
+from stackcheck_probes.judging.judgement import FAIL, SKIP, WARN, Judgement
 from stackcheck_probes.judging.productname import telling_words
+from stackcheck_probes.judging.visible import UUIDS, choose, judgement
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,41 +16,36 @@ if TYPE_CHECKING:
 
 def visible(
     devices: Sequence[Device], value: str | None, order: str | None
-) -> tuple[list[Device], bool, str]:
-    """Return the devices that CUDA_VISIBLE_DEVICES leaves, whether that is certain, and the first bad word.
+) -> tuple[list[Device], bool, Judgement | None]:
+    """Return the devices that CUDA_VISIBLE_DEVICES leaves, whether that is certain, and what is said of it.
 
     NVML numbers by PCI bus, CUDA by speed unless CUDA_DEVICE_ORDER=PCI_BUS_ID: among unlike devices an index
-    then says nothing, and all are returned. CUDA stops reading at the first word that names no device.
+    then says nothing, and all are returned. Nor does a UUID where the devices' are not known.
     Source: CUDA C++ Programming Guide, CUDA Environment Variables (checked 2026-11-20).
     """
-    if value is None:
-        return list(devices), True, ""
+    if value is None or not devices:
+        return list(devices), True, None
+    names = [_names(device) for device in devices]
+    by_uuid = value.strip().startswith(UUIDS)
+    if by_uuid and not _all_known(devices, value.strip()):
+        text = f"CUDA_VISIBLE_DEVICES={value!r} was not checked: the UUIDs of the devices are not known."
+        return list(devices), False, Judgement(SKIP, text)
+    chosen = choose(value, names, twice_hides_all=True)
+    judged = judgement("CUDA_VISIBLE_DEVICES", value, len(devices), chosen)
     alike = len({device.get("capability") for device in devices}) < 2
-    chosen: list[Device] = []
-    for word in (part.strip() for part in value.split(",")):
-        found, known = _named(word, devices, known=alike or order == "PCI_BUS_ID")
-        if not known:
-            return list(devices), False, ""
-        if found is None:
-            return chosen, True, word
-        chosen.append(found)
-    return chosen, True, ""
+    if not (by_uuid or alike or order == "PCI_BUS_ID") and chosen.positions:
+        return list(devices), False, judged
+    return [devices[at] for at in chosen.positions], True, judged
 
 
-def _named(word: str, devices: Sequence[Device], known: bool) -> tuple[Device | None, bool]:
-    """Return the device that a word names and whether an index can be told from here."""
-    if word.isdecimal():
-        number = int(word)
-        if number >= len(devices):
-            return None, True
-        return devices[number], known
-    if word.startswith("MIG-GPU-"):  # the old form: MIG-GPU-UUID/INSTANCE/COMPUTE
-        word = word[4:].partition("/")[0]
-    for device in devices:
-        names = [device.get("uuid") or "", *(device.get("mig_devices") or [])]
-        if word.startswith(("GPU-", "MIG-")) and any((name or "").startswith(word) for name in names):
-            return device, True
-    return None, True
+def _names(device: Device) -> list[str]:
+    return [name for name in (device.get("uuid"), *(device.get("mig_devices") or ())) if name]
+
+
+def _all_known(devices: Sequence[Device], value: str) -> bool:
+    if value.startswith("MIG-") and any(row.get("mig_devices", []) is None for row in devices):
+        return False
+    return all(device.get("uuid") or device.get("error") for device in devices)
 
 
 def without_instance(devices: Sequence[Device]) -> Judgement | None:
@@ -65,6 +61,22 @@ def without_instance(devices: Sequence[Device]) -> Judgement | None:
         "none",
         "docker run --gpus '\"device=MIG-UUID\"' (nvidia-smi -L lists them), or switch MIG off",
     )
+
+
+def fabric_waits(devices: Sequence[Device]) -> Judgement | None:
+    """Judge the NVLink fabric of machines with NVSwitch, as NVML tells it from Hopper on; None when ready.
+
+    Until NVIDIA's fabric manager has set it up, cuInit answers 802, "system not yet initialized".
+    Source: nvml.h, nvmlGpuFabricState_t; huggingface/huggingface_hub pull request 4134.
+    """
+    waiting = [device for device in devices if device.get("fabric") in (1, 2)]
+    if not waiting:
+        return None
+    numbers = ", ".join(str(device["index"]) for device in waiting)
+    state = "not started" if waiting[0]["fabric"] == 1 else "in progress"
+    text = f"the NVLink fabric of GPU {numbers} is not ready ({state}): CUDA may answer 802, "
+    hint = "start the fabric manager on the host: systemctl start nvidia-fabricmanager"
+    return Judgement(WARN, f"{text}system not yet initialized.", "fabric ready", state, hint)
 
 
 def product_key(name: str) -> str:

@@ -7,13 +7,14 @@ nvidia-container-toolkit issue 668 (checked 2026-11-20).
 
 from __future__ import annotations
 
+from stackcheck_probes.judging import advice, nodefit
 from stackcheck_probes.judging.judgement import FAIL, PASS, SKIP, WARN, Judgement, release
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from stackcheck_probes.facts.machine import DriverInUse, Libcuda
+    from stackcheck_probes.facts.machine import DeviceNode, DriverInUse, Libcuda
 
-LIBRARY_MISMATCH = 18  # NVML_ERROR_LIB_RM_VERSION_MISMATCH
+NOT_LOADED, LOST, RESET, LIBRARY_MISMATCH = 9, 15, 16, 18  # of nvmlReturn_t in nvml.h
 
 
 def driver_version(seen: DriverInUse) -> str | None:
@@ -22,18 +23,85 @@ def driver_version(seen: DriverInUse) -> str | None:
     return (module["version"] if module else None) or (library.get("driver") if library else None)
 
 
-def libcuda_fits(seen: DriverInUse) -> Judgement:
-    """Judge whether the libcuda that is loaded is the kernel module's, or one that may stand in for it."""
-    version = driver_version(seen)
+def needed_nodes(seen: DriverInUse) -> list[DeviceNode]:
+    """Return the nodes without which no process reaches a GPU; what belongs to others may be closed.
+
+    Of several cards one that opens is enough: Slurm and its likes close those of other jobs.
+    """
+    nodes = [node for node in seen["device_nodes"] if not nodefit.name(node).startswith("nvidia-caps/")]
+    if nodefit.is_tegra(nodes):
+        return [node for node in nodes if not nodefit.name(node).startswith("nvidia")]
+    cards = [node for node in nodes if nodefit.is_card(node)]
+    some_open = any(node["accessible"] for node in cards)
+    return [node for node in nodes if node["accessible"] or not (some_open and nodefit.is_card(node))]
+
+
+def other_cards(seen: DriverInUse) -> Judgement | None:
+    """Say that some cards do not open while others do; None where all are alike."""
+    cards = [node for node in seen["device_nodes"] if nodefit.is_card(node)]
+    shut = [node for node in cards if not node["accessible"]]
+    if not shut or len(shut) == len(cards):
+        return None
+    text = f"{len(shut)} of {len(cards)} GPUs cannot be opened here and were left aside: "
+    return Judgement(SKIP, f"{text}they are another job's or container's, as it seems.")
+
+
+def missing_node(seen: DriverInUse, by: str = "") -> Judgement | None:
+    """Judge whether the nodes are there that CUDA needs beside the card's own; None when they are.
+
+    WSL and Jetson have other nodes. Source: NVIDIA/nvidia-docker issue 1085; pytorch/pytorch issue 49081.
+    """
+    nodes = seen["device_nodes"]
+    names = {nodefit.name(node) for node in nodes}
+    if not any(map(nodefit.is_card, nodes)) or nodefit.is_tegra(nodes) or nodefit.is_wsl(nodes):
+        return None
+    for name in ("nvidiactl", "nvidia-uvm"):
+        if name not in names:
+            module = "-c 0 -u" if name == "nvidia-uvm" else ""
+            then = "start it again" if by == advice.HOST else "restart the container"
+            return Judgement(
+                FAIL,
+                f"there is no /dev/{name}: "
+                + ("nvidia-smi works and CUDA does not." if module else "NVML and CUDA need it."),
+                f"/dev/{name}",
+                "none",
+                f"{' '.join(filter(None, ('nvidia-modprobe', module)))} on the host, then {then}",
+            )
+    return None
+
+
+def nvml_fails(seen: DriverInUse, by: str = "") -> Judgement | None:
+    """Judge a management library that is there and fails; None when it works or is not there at all."""
     library = seen["nvml"]
-    if library and library["code"] == LIBRARY_MISMATCH:
-        return Judgement(
-            FAIL,
-            f"NVML refuses to start: {library['error']}",
-            f"libnvidia-ml of the kernel module {version or '(version not known)'}",
-            "a libnvidia-ml of another driver",
-            "reboot the host after a driver update; remove driver libraries from the image",
-        )
+    if not library or not library["error"] or library.get("absent", not library["code"]):
+        return None
+    code = library["code"]
+    if code == LIBRARY_MISMATCH:
+        version = driver_version(seen) or "(version not known)"
+        expected, found = f"libnvidia-ml of the kernel module {version}", "a libnvidia-ml of another driver"
+        hint = "reboot the host after a driver update; remove driver libraries from the image"
+        return Judgement(FAIL, f"NVML refuses to start: {library['error']}", expected, found, hint)
+    if not code:
+        text = f"NVML cannot be loaded: {library['error']}"
+        hint = "remove that file from the image, so that the driver's own is mounted"
+        return Judgement(FAIL, text, "a libnvidia-ml that loads", "one that does not", hint)
+    hint = advice.again(by)
+    if code == NOT_LOADED:
+        hint = "load the driver on the host (modprobe nvidia, or reboot after an update), then restart"
+    elif code in {LOST, RESET}:
+        hint = "reset the GPU or reboot the host; `dmesg | grep Xid` there tells what happened"
+    return Judgement(FAIL, f"NVML refuses to start: {library['error']}", "NVML starts", f"code {code}", hint)
+
+
+def libcuda_fits(seen: DriverInUse, by: str = "", capabilities: str | None = None) -> Judgement:
+    """Judge whether the libcuda that is loaded is the kernel module's, or one that may stand in for it.
+
+    by: who started the process, for advice that fits; capabilities: NVIDIA_DRIVER_CAPABILITIES as it is set.
+    """
+    version = driver_version(seen)
+    failing = nvml_fails(seen, by)
+    if failing is not None and (version is not None or seen["device_nodes"]):
+        return failing
     if version is None and not seen["device_nodes"]:
         return Judgement(
             SKIP,
@@ -41,14 +109,33 @@ def libcuda_fits(seen: DriverInUse) -> Judgement:
             hint="probe on a GPU node; in a container use --gpus all",
         )
     if not seen["libcuda"]:
+        return _without(seen, version, by, capabilities)
+    first = seen["libcuda"][0]
+    if not first.get("elf", True):
+        kind = "is empty" if not first.get("size", 1) else "is not a library"
         return Judgement(
             FAIL,
-            f"the driver {version or '(version not known)'} is loaded, and no libcuda.so.1 can be found",
-            "libcuda.so.1 of the driver",
-            "none",
-            "start the container with NVIDIA_DRIVER_CAPABILITIES=compute,utility",
+            f"the libcuda.so.1 that is found first {kind}: {first['file']} (by {first['via']}).",
+            "the driver's libcuda",
+            kind,
+            "remove it from the image: a container that was committed while it ran leaves such files",
         )
-    return _compare(seen["libcuda"][0], version, seen)
+    if nodefit.is_tegra(seen["device_nodes"]):
+        text = f"this is a Jetson: its driver ({version or 'no version'}) counts in a series of its own, "
+        return Judgement(SKIP, f"{text}and was held against nothing.")
+    return _compare(first, version, seen)
+
+
+def _without(seen: DriverInUse, version: str | None, by: str, capabilities: str | None) -> Judgement:
+    text = f"the driver {version or '(version not known)'} is loaded, and no libcuda.so.1 can be found"
+    elsewhere: list[str] = seen.get("elsewhere") or []  # type: ignore[assignment]
+    hint = advice.compute(by, capabilities)
+    if nodefit.is_tegra(seen["device_nodes"]):
+        hint = "docker run --runtime nvidia: on a Jetson the libraries are the host's"
+    elif elsewhere:
+        text += f": it lies in {', '.join(elsewhere)}, where no loader looks"
+        hint = f"put it on the path: {advice.variable(by, 'LD_LIBRARY_PATH', elsewhere[0])}"
+    return Judgement(FAIL, text, "libcuda.so.1 of the driver", "none", hint)
 
 
 def _compare(loaded: Libcuda, version: str | None, seen: DriverInUse) -> Judgement:
@@ -92,8 +179,12 @@ def first_is_stub(seen: DriverInUse) -> Judgement | None:
     first = seen["libcuda"][:1]
     if not first or not first[0]["stub"]:
         return None
-    text = f"the libcuda.so.1 that is found first is the toolkit's stub {first[0]['file']}"
+    row = first[0]
+    text = f"the libcuda.so.1 that is found first is the toolkit's stub {row['file']}"
     hint = "take the stubs folder off the library path"
+    if "stubs" not in row["file"].split("/"):
+        text += f": {row.get('size', 0) // 1024} KB, and a driver's has tens of MB"
+        hint = "remove it from the image: it is for linking alone"
     return Judgement(FAIL, text, "the driver's libcuda", "a stub", hint)
 
 
@@ -109,22 +200,4 @@ def asks_for_compute(value: str | None) -> Judgement | None:
         "compute,utility or all",
         value,
         "ENV NVIDIA_DRIVER_CAPABILITIES=compute,utility",
-    )
-
-
-def visible_exist(value: str | None, count: int) -> Judgement | None:
-    """Judge CUDA_VISIBLE_DEVICES by the number of devices; None when it is not set or there are none."""
-    if value is None or not count:
-        return None
-    wanted = [part.strip() for part in value.split(",")]
-    beyond = [part for part in wanted if part.lstrip("-").isdigit() and not 0 <= int(part) < count]
-    if value.strip() and not beyond:
-        return Judgement(PASS, f"CUDA_VISIBLE_DEVICES={value} names devices that exist", found=value)
-    what = f"names {', '.join(beyond)}, and there are {count} devices" if beyond else "hides every device"
-    return Judgement(
-        FAIL,
-        f"CUDA_VISIBLE_DEVICES={value!r} {what}",
-        f"indices from 0 to {count - 1}",
-        repr(value),
-        "correct it or unset it",
     )

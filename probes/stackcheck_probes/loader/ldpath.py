@@ -3,16 +3,16 @@
 For a file that needs `libx.so.1`: what is loaded already under that soname; DT_RPATH of the file and of those
 that brought it in (only where the file has no DT_RUNPATH); LD_LIBRARY_PATH; DT_RUNPATH of the file;
 ld.so.cache; the default folders. A file of another machine or class is passed over. Sources: ld.so(8) at
-man7.org; glibc's elf/dl-load.c, and sysdeps/generic/dl-cache.h for the cache; checked 2026-11-20.
+man7.org; glibc's elf/dl-load.c; checked 2026-11-20.
 """
 
 from __future__ import annotations
 
 import os
-from struct import Struct
 
 from stackcheck_probes.binaries.bytesource import SourceError
 from stackcheck_probes.binaries.elf import EM_AARCH64, EM_X86_64, Dynamic, ElfError
+from stackcheck_probes.loader import ldcache
 from stackcheck_probes.loader.disk import Disk
 
 TYPE_CHECKING = False
@@ -51,9 +51,6 @@ PLATFORMS = {EM_X86_64: "x86_64", EM_AARCH64: "aarch64"}
 MAX_FOLDERS = 256
 MAX_OPEN = 300
 
-_CACHE_OLD, _CACHE_NEW = b"ld.so-1.7.0\0", b"glibc-ld.so.cache1.1"
-_CACHE_ENTRY = Struct("<iIIIQ")
-
 
 class Opened:
     """One library file: its path as it was found, its headers and its dynamic section.
@@ -88,30 +85,6 @@ class Opened:
 
     def _folders(self, text: str | None) -> list[str]:
         return [self.expand(part).rstrip("/") for part in (text or "").split(":")[:MAX_FOLDERS] if part]
-
-
-def parse_cache(raw: bytes) -> dict[str, list[str]]:
-    """Parse ld.so.cache: soname -> paths, best first. Empty for bytes that are no cache of a known format."""
-    start = 0
-    if raw.startswith(_CACHE_OLD):
-        start = -(-(16 + int.from_bytes(raw[12:16], "little") * 12) // 8) * 8
-    if raw[start : start + len(_CACHE_NEW)] != _CACHE_NEW:
-        return {}
-    count = int.from_bytes(raw[start + 20 : start + 24], "little")
-    found: dict[str, list[str]] = {}
-    for number in range(min(count, len(raw) // _CACHE_ENTRY.size)):
-        at = start + 48 + number * _CACHE_ENTRY.size
-        if at + _CACHE_ENTRY.size > len(raw):
-            break
-        _, key, value, _, hwcap = _CACHE_ENTRY.unpack_from(raw, at)
-        if hwcap == 0:  # builds for newer processors give the same symbols
-            found.setdefault(_text(raw, start + key), []).append(_text(raw, start + value))
-    return found
-
-
-def _text(raw: bytes, at: int) -> str:
-    end = raw.find(b"\0", at, at + 4096)
-    return os.fsdecode(raw[at:end]) if end >= 0 else ""
 
 
 class Search:
@@ -182,7 +155,7 @@ class Search:
         if self.within is not None:
             return {}
         if self._cache is None:
-            self._cache = parse_cache(self.files.cache())
+            self._cache = ldcache.parse(self.files.cache())
         return self._cache
 
     def _places(self, wanted_by: Opened, parents: tuple[Opened, ...]) -> tuple[tuple[str, list[str]], ...]:

@@ -25,8 +25,8 @@ def look(path: str) -> SharedMemory:
     return {"path": path, "bytes": frame * status.f_blocks, "free": frame * status.f_bavail}
 
 
-def large_enough(seen: SharedMemory) -> Judgement:
-    """Judge the size: the workers of a DataLoader hand their batches over through it."""
+def large_enough(seen: SharedMemory, hint: str = "docker run --shm-size=8g (or --ipc=host)") -> Judgement:
+    """Judge the size: the workers of a DataLoader hand their batches over through it. hint: how to get it."""
     if seen["bytes"] is None:
         return Judgement(
             WARN,
@@ -43,5 +43,5 @@ def large_enough(seen: SharedMemory) -> Judgement:
         f"{seen['path']} has only {size}: workers of a DataLoader die of `Bus error` there",
         "more than 64 MiB",
         size,
-        "docker run --shm-size=8g (or --ipc=host)",
+        hint,
     )

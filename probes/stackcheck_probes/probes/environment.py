@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 
-from stackcheck_probes.credentials import without_credentials
+from stackcheck_probes.credentials import is_secret_name, shown_value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing `typing` for its constant would cost 10 ms
@@ -23,6 +23,7 @@ ALLOWED = {
     "CMAKE_POLICY_VERSION_MINIMUM": "lets CMake 4 configure projects that ask for policies before 3.5",
     "CONDA_DEFAULT_ENV": "a conda environment is active",
     "CONDA_PREFIX": "a conda environment is active",
+    "CUDA_DEVICE_ORDER": "how CUDA numbers devices: by speed, or by PCI bus",
     "CUDA_DISABLE_PTX_JIT": "the driver compiles no PTX",
     "CUDA_FORCE_PTX_JIT": "the driver ignores compiled code",
     "CUDA_HOME": "which toolkit source builds take",
@@ -92,10 +93,6 @@ ALLOWED = {
 }
 """Variable -> why it is looked at."""
 
-SECRET = re.compile(
-    r"(?i)(token|secret|passw|credential|apikey|api_key|private|cookie|session|auth|_key$|^key)"
-)
-
 
 def run(params: dict[str, Any]) -> Environment:
     """Return the allowed variables that are set, and of `names` (a stack's own) those that look harmless.
@@ -105,12 +102,10 @@ def run(params: dict[str, Any]) -> Environment:
     """
     environ = params.get("environ", os.environ)
     asked = [name for name in params.get("names", []) if name not in ALLOWED]
-    withheld = sorted(name for name in asked if SECRET.search(name) and name in environ)
-    wanted = [*ALLOWED, *(name for name in asked if not SECRET.search(name))]
+    withheld = sorted(name for name in asked if is_secret_name(name) and name in environ)
+    wanted = [*ALLOWED, *(name for name in asked if not is_secret_name(name))]
     per_gpu = [name for name in environ if re.fullmatch(r"HSA_OVERRIDE_GFX_VERSION_[0-9]+", name)]
     shown = {
-        name: without_credentials(environ[name])[:MAX_VALUE]
-        for name in [*wanted, *per_gpu]
-        if name in environ
+        name: shown_value(name, environ[name])[:MAX_VALUE] for name in [*wanted, *per_gpu] if name in environ
     }
     return {"variables": dict(sorted(shown.items())), "withheld": withheld, "asked": sorted(wanted)}

@@ -6,41 +6,41 @@ import glob
 import os
 import re
 
-from stackcheck_probes.machine import files
-from stackcheck_probes.machine.driverfiles import find_libcuda, kernel_module
-from stackcheck_probes.machine.running import first_output
+from stackcheck_probes.loader import ldcache
+from stackcheck_probes.machine import devicenodes, files
+from stackcheck_probes.machine.driverfiles import SONAME, find_libcuda, kernel_module
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing `typing` for its constant would cost 10 ms
     from typing import Any
 
-    from stackcheck_probes.facts.machine import DeviceNode, NvidiaDriver, Nvml, StubFolder
+    from stackcheck_probes.facts.machine import NvidiaDriver, Nvml, StubFolder
 
 NAME = "nvidia_driver"
 GRADE = "static"
 
-DEVICES = ("dev/nvidia[0-9]*", "dev/nvidiactl", "dev/nvidia-uvm", "dev/nvidia-caps/*", "dev/dxg")
 DRIVER_PACKAGES = re.compile(r"^(libnvidia-compute-|libnvidia-ml|libcuda1|nvidia-driver-libs|cuda-compat-)")
-_CACHED = re.compile(r"^\s*libcuda\.so\.1 \([^)]*\) => (\S+)", re.MULTILINE)
 
 
 def run(params: dict[str, Any]) -> NvidiaDriver:
     """Return the facts; no driver is one of them.
 
-    `root` puts all files below another folder, `library_path` stands for LD_LIBRARY_PATH, `cache` for the
-    output of `ldconfig -p`, `nvml` for the name of the management library (None: not asked).
+    `root` puts all files below another folder, `library_path` stands for LD_LIBRARY_PATH, `nvml` for the name
+    of the management library (None: not asked), `refuses` for what tells which nodes do not open.
     """
     root = params.get("root", "/")
+    refuses = params.get("refuses", devicenodes.refusal)
     library_path = params.get("library_path", os.environ.get("LD_LIBRARY_PATH", ""))
-    cache = params["cache"] if "cache" in params else first_output(["/sbin/ldconfig", "-p"]) or ""
-    found = find_libcuda(root, library_path, _CACHED.findall(cache))
+    found = find_libcuda(root, library_path, ldcache.paths(root, SONAME))
     return {
         "kernel_module": kernel_module(files.text(os.path.join(root, "proc/driver/nvidia/version"))),
         "nvml": _nvml(params.get("nvml", "libnvidia-ml.so.1")),
-        "device_nodes": [_node(path) for path in _device_nodes(root)],
+        "device_nodes": devicenodes.nvidia(root, refuses),
         "libcuda": found,
         "stub_folders": _stub_folders(root, library_path),
         "driver_packages": _driver_packages(root),
+        "uid": os.geteuid(),
+        "groups": sorted({os.getegid(), *os.getgroups()}),
     }
 
 
@@ -67,14 +67,6 @@ def _stub_folders(root: str, library_path: str) -> list[StubFolder]:
             names = [name for name in files.names(inside) if name.startswith("libcuda.so")]
             rows.append({"path": folder, "kind": kind, "via": via, "libcuda": names})
     return rows
-
-
-def _device_nodes(root: str) -> list[str]:
-    return sorted(path for each in DEVICES for path in glob.glob(os.path.join(glob.escape(root), each)))
-
-
-def _node(path: str) -> DeviceNode:
-    return {"path": path, "accessible": os.access(path, os.R_OK | os.W_OK)}
 
 
 def _driver_packages(root: str) -> list[str]:

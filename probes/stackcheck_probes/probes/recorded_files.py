@@ -32,7 +32,8 @@ def run(params: dict[str, Any]) -> RecordedFiles:
 
     `shared_files`: files that two distributions recorded with different content, and whose content lies
     there (`on_disk`: names of owners, empty when it is neither's). `changed_files`: per distribution, how
-    many of its recorded files of code are gone or have another size (data may change: certificates do).
+    many of its recorded files of code, METADATA among them, are gone or have another size (data may change:
+    certificates do).
     """
     shared: list[SharedFile] = []
     changed: list[ChangedFiles] = []
@@ -158,7 +159,9 @@ def changed_files(
 
 
 def is_code(path: str) -> bool:
-    """Tell whether a file is code, which nobody changes in place."""
+    """Tell whether a file is code or the METADATA of a distribution, which nobody changes in place."""
+    if path.endswith(".dist-info/METADATA"):
+        return True
     if path.endswith(CODE) or ".so." in path.rpartition("/")[2]:
         return "/__pycache__/" not in path  # numpy's wheel ships some; Python writes them anew as it likes
     return False

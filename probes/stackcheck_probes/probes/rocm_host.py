@@ -11,14 +11,14 @@ import re
 import sys
 
 from stackcheck_probes.judging.gfx import gfx_name, gfx_of
-from stackcheck_probes.machine import files
+from stackcheck_probes.machine import devicenodes, files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing `typing` for its constant would cost 10 ms
     from collections.abc import Mapping
     from typing import Any
 
-    from stackcheck_probes.facts.machine import KernelFiles, KfdGpu, Override, RocmAt, RocmHost, RocmNode
+    from stackcheck_probes.facts.machine import KernelFiles, KfdGpu, Override, RocmAt, RocmHost
 
 NAME = "rocm_host"
 GRADE = "static"
@@ -36,6 +36,7 @@ VARIABLES = (
     "MIOPEN_LOG_LEVEL",
     "HIP_VISIBLE_DEVICES",
     "ROCR_VISIBLE_DEVICES",
+    "CUDA_VISIBLE_DEVICES",
     "CMAKE_POLICY_VERSION_MINIMUM",
 )
 """What the gfx803 workflow sets (its ENV block), and what hides devices."""
@@ -43,19 +44,25 @@ KERNEL_FOLDERS = ("rocblas/library", "hipblaslt/library")
 
 
 def run(params: dict[str, Any]) -> RocmHost:
-    """Return the facts; `root` puts all files below another folder; `environ`, `sys_path` stand for ours."""
+    """Return the facts; `root` puts all files below another folder; `environ`, `sys_path` stand for ours.
+
+    `refuses` says which nodes do not open; without `kernels` the files of kernels, some thousands, are left.
+    """
     root = params.get("root", "/")
     environ = params.get("environ", os.environ)
+    refuses = params.get("refuses", devicenodes.refusal)
     return {
         "variables": {name: environ[name][:500] for name in VARIABLES if name in environ},
         "override": override(environ),
-        "kfd": _node(os.path.join(root, "dev/kfd")),
-        "render_nodes": [_node(path) for path in sorted(_glob(root, "dev/dri/renderD*"))],
+        "kfd": devicenodes.rocm(os.path.join(root, "dev/kfd"), refuses),
+        "render_nodes": [devicenodes.rocm(path, refuses) for path in sorted(_glob(root, "dev/dri/renderD*"))],
         "uid": os.geteuid(),
         "groups": sorted({os.getegid(), *os.getgroups()}),
         "gpus": _gpus(root),
         "rocm": _rocm(root),
-        "kernel_files": _kernel_files(root, params.get("sys_path", sys.path)),
+        "kernel_files": (
+            _kernel_files(root, params.get("sys_path", sys.path)) if params.get("kernels", True) else []
+        ),
     }
 
 
@@ -73,33 +80,29 @@ def override(environ: Mapping[str, str]) -> dict[str, Override]:
     return rows
 
 
-def _node(path: str) -> RocmNode:
-    try:
-        status = os.stat(path)
-    except OSError:
-        return {"path": path, "exists": False}
-    accessible = os.access(path, os.R_OK | os.W_OK)
-    return {
-        "path": path,
-        "exists": True,
-        "accessible": accessible,
-        "gid": status.st_gid,
-        "mode": "%o" % (status.st_mode & 0o777),
-    }
-
-
 def _gpus(root: str) -> list[KfdGpu]:
     """Return the GPUs of the kernel's topology; a node with gfx_target_version 0 is a CPU."""
     rows: list[KfdGpu] = []
-    for path in sorted(_glob(root, "sys/class/kfd/kfd/topology/nodes/*/properties")):
+    for path in sorted(_glob(root, "sys/class/kfd/kfd/topology/nodes/*/properties"), key=_number):
         values = _properties(path)
         number = values.get("gfx_target_version", 0)
         if number:
             node = os.path.dirname(path)
             links = [_properties(link).get("flags") for link in sorted(_glob(node, "io_links/*/properties"))]
             gfx = gfx_name(number // 10000, number // 100 % 100, number % 100)
-            rows.append({"node": os.path.basename(node), "gfx": gfx, "link_flags": links})
+            row: KfdGpu = {"node": os.path.basename(node), "gfx": gfx, "link_flags": links}
+            if values.get("drm_render_minor"):
+                row["render"] = values["drm_render_minor"]
+            if values.get("unique_id"):
+                row["uuid"] = "GPU-%016x" % values["unique_id"]
+            rows.append(row)
     return rows
+
+
+def _number(path: str) -> tuple[int, str]:
+    """Return the number of a node's folder: the runtime counts GPUs in that order."""
+    name = os.path.basename(os.path.dirname(path))
+    return (int(name) if name.isdecimal() else 0), name
 
 
 def _properties(path: str) -> dict[str, int]:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 MAX_ANSWER = 1 << 20
+STEP = b"\0"
+"""Ends what the child says of its next step; its answer comes last and has none."""
 MEMORY_BYTES = 2 << 30
 STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 
@@ -30,10 +32,11 @@ class StoppedError(BaseException):
         self.number = number
 
 
-def run(work: Callable[[], bytes], seconds: float) -> tuple[bytes, str]:
-    """Return what `work` answered, and "" or why there is no whole answer; never later than `seconds`.
+def run(work: Callable[[Callable[[str], None]], bytes], seconds: float) -> tuple[bytes, str, str]:
+    """Return what `work` answered, "" or why there is no whole answer, and what it was doing last.
 
-    Raise `StoppedError` for a signal to stop; the child is then gone.
+    Never later than `seconds`. `work` is given a function to say what it is about to do, in few words. Raise
+    `StoppedError` for a signal to stop; the child is then gone.
     """
     _stop_on_signals()
     reading, writing = os.pipe()
@@ -43,11 +46,13 @@ def run(work: Callable[[], bytes], seconds: float) -> tuple[bytes, str]:
     os.close(writing)
     deadline = time.monotonic() + seconds
     try:
-        said, late = _read(reading, deadline)
+        read, late = _read(reading, deadline)
+        *steps, said = read.split(STEP)
+        doing = steps[-1].decode("utf-8", "replace") if steps else ""
         status = None if late else _wait(child, deadline)
         if status is None:
-            return b"", "no answer within %g s" % seconds
-        return (said, "") if status == 0 and said else (b"", _death(status))
+            return b"", "no answer within %g s" % seconds, doing
+        return (said, "", doing) if status == 0 and said else (b"", _death(status), doing)
     finally:
         os.close(reading)
         _end(child)
@@ -64,7 +69,7 @@ def _stop_on_signals() -> None:
             signal.signal(number, stop)
 
 
-def _be_child(work: Callable[[], bytes], writing: int, seconds: float) -> NoReturn:
+def _be_child(work: Callable[[Callable[[str], None]], bytes], writing: int, seconds: float) -> NoReturn:
     status = 70
     try:
         for number in (*STOPPING, signal.SIGALRM):
@@ -75,7 +80,7 @@ def _be_child(work: Callable[[], bytes], writing: int, seconds: float) -> NoRetu
         for fd in (0, 1, 2):
             if fd != writing:
                 os.dup2(quiet, fd)
-        left = memoryview(work())
+        left = memoryview(work(lambda step: _tell(writing, step)).replace(STEP, b" "))
         while left:
             left = left[os.write(writing, left) :]
         status = 0
@@ -83,6 +88,10 @@ def _be_child(work: Callable[[], bytes], writing: int, seconds: float) -> NoRetu
         status = 71
     finally:
         os._exit(status)
+
+
+def _tell(writing: int, step: str) -> None:
+    os.write(writing, step.encode("utf-8", "backslashreplace")[:200] + STEP)
 
 
 def _limit() -> None:

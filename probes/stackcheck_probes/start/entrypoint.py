@@ -91,17 +91,28 @@ def main(arguments: list[str]) -> int:
     from stackcheck_probes.start import bounded
 
     try:
-        said, fault = bounded.run(lambda: _checked(call), call.seconds)
+        code, text = answer(call, os.environ)
     except bounded.StoppedError as stopped:
         _stop(stopped.number)
-    code, text = _crashed(call, fault) if fault else (said[0] - 48, said[1:].decode("utf-8", "replace"))
     _say(text, 1 if call.check else 2)
     if call.starts(code):
         return become(call.command)
     return code
 
 
-def _checked(call: Call) -> bytes:
+def answer(call: Call, environ: Mapping[str, str], **host: Any) -> tuple[int, str]:
+    """Check in a child; return the exit code and the text for the screen. host: as for `startlook.Host`."""
+    from stackcheck_probes.start import bounded
+
+    said, fault, doing = bounded.run(
+        lambda tell: _checked(call, environ, {**host, "doing": tell}), call.seconds
+    )
+    if fault:
+        return _crashed(call, fault, doing)
+    return said[0] - 48, said[1:].decode("utf-8", "replace")
+
+
+def _checked(call: Call, environ: Mapping[str, str], host: Mapping[str, Any]) -> bytes:
     """Be the child: look, judge, and return the answer's digit with the text for the screen."""
     from stackcheck_probes.start import causes, expectation
 
@@ -110,7 +121,7 @@ def _checked(call: Call) -> bytes:
     try:
         document = expectation.load(call.expectation or expectation.beside(sys.argv[0]))
         name = document["stack"] or name
-        found = _judged(call, document)
+        found = _judged(call, document, environ, host)
     except expectation.ExpectationError as error:
         hint = "bake the image again (STACKCHECK_POLICY=warn starts it all the same)"
         found = [causes.unchecked("expectation", str(error), hint)]
@@ -119,10 +130,13 @@ def _checked(call: Call) -> bytes:
     return _rendered(call, found, name, time.monotonic() - started)
 
 
-def _judged(call: Call, document: Mapping[str, Any]) -> list[Cause]:
+def _judged(
+    call: Call, document: Mapping[str, Any], environ: Mapping[str, str], host: Mapping[str, Any]
+) -> list[Cause]:
     from stackcheck_probes.start import startjudge, startlook
 
-    return startjudge.judge(document, startlook.look(document, dict(os.environ)), call.cpu)
+    seen = startlook.look(document, dict(environ), startlook.Host(**host))
+    return startjudge.judge(document, seen, call.cpu)
 
 
 def _broken(error: Exception) -> str:
@@ -134,12 +148,20 @@ def _broken(error: Exception) -> str:
     return "the check itself failed in %s: %s: %s" % (where, type(error).__name__, str(error)[:200])
 
 
-def _crashed(call: Call, fault: str) -> tuple[int, str]:
+def _crashed(call: Call, fault: str, doing: str) -> tuple[int, str]:
     from stackcheck_probes.start import causes
 
     hint = "STACKCHECK_TIMEOUT=SECONDS gives it longer, STACKCHECK_POLICY=warn starts all the same"
-    found = [causes.unchecked("expectation", "the check did not finish: %s" % fault, hint)]
-    said = _rendered(call, found, "this image", call.seconds if fault.startswith("no answer") else 0.0)
+    kind, text = "expectation", "the check did not finish: %s" % fault
+    late = fault.startswith("no answer")
+    if doing:
+        kind, text = "devices", "%s did not come back: %s" % (doing, fault)
+    if doing and late:
+        hint = (
+            "the driver's persistence mode on the host (nvidia-persistenced) saves it seconds a GPU; " + hint
+        )
+    found = [causes.unchecked(kind, text, hint)]
+    said = _rendered(call, found, "this image", call.seconds if late else 0.0)
     return causes.UNCHECKED, said[1:].decode("utf-8", "replace")
 
 
@@ -197,11 +219,32 @@ def become(command: list[str]) -> int:
         return NOT_EXECUTABLE
 
 
+class _Pairs(dict):  # type: ignore[type-arg]  # `dict[...]` as a base is newer than Python 3.8
+    """An environment in which a name may stand twice: execve gets the pairs as they came.
+
+    libc's getenv takes the first of two, so that is what a look-up gives.
+    """
+
+    def __init__(self, pairs: list[tuple[bytes, bytes]]) -> None:
+        super().__init__(reversed(pairs))
+        self.pairs = pairs
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def keys(self) -> Any:
+        return [name for name, _ in self.pairs]
+
+    def values(self) -> Any:
+        return [value for _, value in self.pairs]
+
+
 def _environment() -> Mapping[str, str] | Mapping[bytes, bytes]:
     """Return the environment as it was given to us: Python adds LC_CTYPE in the C locale (PEP 538)."""
     try:
         with open("/proc/self/environ", "rb") as file:
-            pairs = [entry.partition(b"=") for entry in file.read().split(b"\0")]
+            entries = [entry.partition(b"=") for entry in file.read().split(b"\0")]
     except OSError:
         return os.environ
-    return {name: value for name, equals, value in pairs if equals} or os.environ
+    pairs = [(name, value) for name, equals, value in entries if equals and name]
+    return _Pairs(pairs) if pairs else os.environ

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from stackcheck_probes.binaries.capability import NO, parse_capability
 from stackcheck_probes.binaries.gpucode import GpuCode, from_json
-from stackcheck_probes.judging import devices, driverfit, loadfit, packagecover
+from stackcheck_probes.judging import advice, devices, driverfit, loadfit, nodefit, packagecover
 from stackcheck_probes.judging.coverage import UNKNOWN, library_coverage
-from stackcheck_probes.judging.judgement import FAIL, PASS, SKIP, WARN, Judgement, release
+from stackcheck_probes.judging.judgement import FAIL, SKIP, WARN, Judgement, release
+from stackcheck_probes.judging.visible import allowed
 from stackcheck_probes.start import startdriver
 from stackcheck_probes.start.causes import ERROR, Cause
 from stackcheck_probes.start.startlook import place
@@ -22,53 +23,98 @@ if TYPE_CHECKING:
     Facts = Mapping[str, Any]
 
 SHOWN = 4
+NO_PERMISSION = 4  # of nvmlReturn_t in nvml.h
+UPDATE = "update the driver"
+RESET = "reset the GPU (nvidia-smi --gpu-reset) or reboot the host; replace it if that comes again"
 
 
 def judge(expected: Facts, seen: Facts, cpu_allowed: bool) -> list[Cause]:
     """Return the causes; of a machine without a GPU one, and nothing of GPUs that cannot be known."""
-    driver, environ = seen["driver"], seen["environ"]
-    if not driver["device_nodes"]:
-        return [startdriver.no_gpu(driver, cpu_allowed)]
-    causes = list(startdriver.judge(expected, driver, environ))
+    driver, environ, by = seen["driver"], seen["environ"], seen["by"]
+    if not nodefit.has_gpu(driver["device_nodes"]):
+        return [startdriver.no_gpu(driver, environ, by, cpu_allowed=cpu_allowed)]
+    hidden = _hidden_on_purpose(driver, environ) if cpu_allowed else None
+    if hidden is not None:
+        return [hidden]
+    causes = list(startdriver.judge(expected, driver, environ, by))
     if any(cause.judgement.outcome == FAIL for cause in causes):
         return causes
-    found, causes_of_devices = _devices(expected, driver, environ)
+    found, causes_of_devices = _devices(expected, driver, environ, by)
     causes += causes_of_devices
     return [*causes, *_served(expected, seen, found)]
 
 
+def _hidden_on_purpose(driver: DriverAtStart, environ: Facts) -> Cause | None:
+    """Return the note that every device is hidden where the CPU is allowed; None where one is left."""
+    value = environ.get("CUDA_VISIBLE_DEVICES")
+    there = _there(driver, {})
+    if value is None:
+        return None
+    chosen, _, judged = devices.visible(there or [{"index": 0}], value, None)
+    if chosen or judged is None or judged.outcome != FAIL:
+        return None
+    return Cause("devices", allowed(judged))
+
+
+def _there(driver: DriverAtStart, products: Mapping[str, str]) -> list[Any]:
+    """Return the devices as NVML lists them; by name where there is no NVML."""
+    library = driver["nvml"]
+    if library and not library["error"]:
+        return list(library["devices"])
+    return _by_name(driver["named"], products)
+
+
 def _devices(
-    expected: Facts, driver: DriverAtStart, environ: Facts
+    expected: Facts, driver: DriverAtStart, environ: Facts, by: str
 ) -> tuple[list[tuple[Facts, Capability, bool]], list[Cause]]:
     """Return the visible devices with capability and whether they are surely used, and what is wrong."""
-    library = driver["nvml"]
-    there: list[Any] = list(library["devices"]) if library else []
+    there = _there(driver, expected["devices"]["products"])
     if not there:
-        there = _by_name(driver["named"], expected["devices"]["products"])
-        if not there:
-            says = (library and library["error"]) or "that there are none"
-            text = f"the GPUs were not checked: NVML says {says}"
-            hint = "docker run -e NVIDIA_DRIVER_CAPABILITIES=compute,utility"
-            return [], [Cause("devices", Judgement(ERROR, text, hint=hint))]
-    causes = [
-        Cause(
-            "devices", Judgement(FAIL, f"GPU {row['index']}: {row['error']}", hint="reset or replace the GPU")
-        )
-        for row in there
-        if row.get("error")
-    ]
+        return [], [_none_listed(driver, environ, by)]
     value, order = environ.get("CUDA_VISIBLE_DEVICES"), environ.get("CUDA_DEVICE_ORDER")
-    chosen, certain, bad = devices.visible(there, value, order)
-    causes += _visibility(there, chosen, value, bad)
+    chosen, certain, judged = devices.visible(there, value, order)
+    causes = [Cause("devices", each) for each in (judged, devices.without_instance(chosen)) if each]
+    causes += [Cause("devices", _fault(row, chosen)) for row in there if row.get("error")]
+    causes += [Cause("devices", each) for each in (devices.fabric_waits(chosen),) if each]
     known = []
     for row in chosen:
+        if row.get("error"):
+            continue
         if row.get("capability"):
             known.append((row, parse_capability(row["capability"]), certain))
-        elif not row.get("error"):
-            text = f"GPU {row['index']} ({row.get('name')}): its compute capability is not known"
-            causes.append(Cause("devices", Judgement(ERROR, text, hint="update the driver")))
-    causes += _generations(expected["devices"], known, driverfit.driver_version(driver))
+        else:
+            text = f"GPU {row['index']} ({row.get('name')}): its compute capability is not known."
+            outcome, hint = (SKIP, "") if nodefit.is_tegra(driver["device_nodes"]) else (ERROR, UPDATE)
+            causes.append(Cause("devices", Judgement(outcome, text, hint=hint)))
+    if not nodefit.is_tegra(driver["device_nodes"]):
+        causes += _generations(expected["devices"], known, driverfit.driver_version(driver))
     return known, causes
+
+
+def _none_listed(driver: DriverAtStart, environ: Facts, by: str) -> Cause:
+    """Return the cause that nobody names a GPU: a fault, or what could not be checked."""
+    library = driver["nvml"]
+    if nodefit.is_tegra(driver["device_nodes"]):
+        text = "this is a Jetson, and nothing here names its GPU: code was held against none."
+        return Cause("devices", Judgement(SKIP, text))
+    if library and not library["error"] and driver["named"]:
+        text = f"NVML lists no GPU, and the kernel module has {len(driver['named'])}"
+        return Cause("devices", Judgement(FAIL, f"{text}.", "a GPU", "none", advice.again(by)))
+    says = (library and library["error"]) or "that there are none"
+    hint = advice.utility(by, environ.get("NVIDIA_DRIVER_CAPABILITIES"))
+    if library and not library["error"]:
+        hint = f"look at `nvidia-smi -L` on the host; {advice.a_gpu(by)}"
+    return Cause("devices", Judgement(ERROR, f"the GPUs were not checked: NVML says {says}.", hint=hint))
+
+
+def _fault(row: Facts, chosen: Sequence[Facts]) -> Judgement:
+    """Judge the error of one device: grave where it is used, and where no other one works."""
+    text = f"GPU {row['index']}: {row['error']}"
+    works = any(not each.get("error") for each in chosen)
+    if row.get("code") == NO_PERMISSION and works:
+        return Judgement(SKIP, f"{text}: it is another job's or container's, as it seems.")
+    used = any(each is row for each in chosen)
+    return Judgement(FAIL if used or not works else WARN, f"{text}.", "a GPU that answers", text, RESET)
 
 
 def _by_name(named: list[NamedGpu], products: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -76,15 +122,6 @@ def _by_name(named: list[NamedGpu], products: Mapping[str, str]) -> list[dict[st
         {"index": number, **row, "capability": devices.capability_of_name(row["name"], products)}
         for number, row in enumerate(named)
     ]
-
-
-def _visibility(there: Sequence[Facts], chosen: Sequence[Facts], value: str | None, bad: str) -> list[Cause]:
-    judged = driverfit.visible_exist(value, len(there))
-    if (judged is None or judged.outcome == PASS) and bad:
-        text = f"CUDA_VISIBLE_DEVICES={value!r} names {bad}, which is not here"
-        uuids = ", ".join(str(row.get("uuid")) for row in there[:SHOWN])
-        judged = Judgement(FAIL, text, uuids, repr(value), "correct it or unset it")
-    return [Cause("devices", each) for each in (judged, devices.without_instance(chosen)) if each is not None]
 
 
 def _generations(

@@ -2,48 +2,69 @@
 
 from __future__ import annotations
 
-from stackcheck_probes.judging import driverfit
+from stackcheck_probes.judging import advice, driverfit, nodefit
 from stackcheck_probes.judging.judgement import FAIL, SKIP, Judgement, release
 from stackcheck_probes.start.causes import Cause
+
+HIDING = ("", "none", "void")
+"""Values of NVIDIA_VISIBLE_DEVICES with which the container toolkit gives no GPU (its documentation,
+"Specialized configurations with Docker", read 2026-11-30)."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
-    from stackcheck_probes.facts.machine import DriverInUse
+    from stackcheck_probes.facts.machine import DriverAtStart, DriverInUse
 
     Facts = Mapping[str, Any]
 
-SHOWN = 4
 
-
-def no_gpu(driver: DriverInUse, cpu_allowed: bool) -> Cause:
-    """Return the cause that there is no device node, with what the host has all the same."""
+def no_gpu(driver: DriverInUse, environ: Facts, by: str, *, cpu_allowed: bool) -> Cause:
+    """Return the cause that there is no node of a GPU, with what the host has all the same."""
     version = driverfit.driver_version(driver)
+    nodes = driver["device_nodes"]
     text = "no GPU is here: no device node of NVIDIA's driver"
-    if version:
+    if nodes:
+        text = "no GPU is here: of NVIDIA's driver there are the control nodes alone"
+    elif version:
         text += f", although the host has driver {version}: the container was started without a GPU"
+    hint = advice.a_gpu(by)
+    wanted = environ.get("NVIDIA_VISIBLE_DEVICES")
+    if wanted in HIDING:
+        text += f"; NVIDIA_VISIBLE_DEVICES={wanted!r} asks for none"
+        hint = f"{advice.variable(by, 'NVIDIA_VISIBLE_DEVICES', 'all')}; or {hint}"
     if cpu_allowed:
-        return Cause("no-gpu", Judgement(SKIP, f"{text}; nothing about GPUs was checked, the CPU is allowed"))
-    hint = "docker run --gpus all (STACKCHECK_CPU=allow to run on the CPU)"
-    return Cause("no-gpu", Judgement(FAIL, text, "a GPU", "none", hint))
+        return Cause(
+            "no-gpu", Judgement(SKIP, f"{text}; nothing about GPUs was checked, the CPU is allowed.")
+        )
+    hint += " (STACKCHECK_CPU=allow to run on the CPU)"
+    return Cause("no-gpu", Judgement(FAIL, f"{text}.", "a GPU", "none", hint))
 
 
-def judge(expected: Facts, driver: DriverInUse, environ: Facts) -> Iterator[Cause]:
-    """Yield the causes: libcuda and its place, device nodes, and the version of the driver."""
-    asked = driverfit.asks_for_compute(environ.get("NVIDIA_DRIVER_CAPABILITIES"))
-    if asked is not None and asked.outcome == FAIL and not driver["libcuda"]:
-        yield Cause("driver", asked)
+def judge(expected: Facts, driver: DriverAtStart, environ: Facts, by: str) -> Iterator[Cause]:
+    """Yield the causes: device nodes, libcuda and its place, NVML, and the version of the driver.
+
+    A node that does not open, or is not there, explains what libraries say after it: then it stands alone.
+    """
+    needed = driverfit.needed_nodes(driver)
+    shut = nodefit.closed(needed, driver["uid"], driver["groups"], by) or driverfit.missing_node(driver, by)
+    if shut is not None:
+        yield Cause("driver", shut)
+        return
+    others = driverfit.other_cards(driver)
+    if others is not None:
+        yield Cause("devices", others)
+    capabilities = environ.get("NVIDIA_DRIVER_CAPABILITIES")
+    asked = driverfit.asks_for_compute(capabilities)
+    if asked is not None and asked.outcome == FAIL and not driver["libcuda"] and not driver["elsewhere"]:
+        hint = advice.variable(by, "NVIDIA_DRIVER_CAPABILITIES", "compute,utility")
+        yield Cause("driver", Judgement(FAIL, asked.message, asked.expected, asked.found, hint))
         return
     stub = driverfit.first_is_stub(driver)
-    yield Cause("driver", stub or driverfit.libcuda_fits(driver))
-    closed = [node["path"] for node in driver["device_nodes"] if not node["accessible"]]
-    if closed:
-        text = f"{', '.join(closed[:SHOWN])} cannot be opened by this user"
-        hint = "give the user the group of the device nodes, or run as root"
-        yield Cause("driver", Judgement(FAIL, text, "device nodes that open", closed[0], hint))
-    yield from _floor(expected["cuda"], driver)
+    yield Cause("driver", stub or driverfit.libcuda_fits(driver, by, capabilities))
+    if not nodefit.is_tegra(driver["device_nodes"]):
+        yield from _floor(expected["cuda"], driver)
 
 
 def _floor(cuda: Facts | None, driver: DriverInUse) -> Iterator[Cause]:

@@ -6,7 +6,7 @@ The judgement itself is what the host's rules use (`driverfit`, `packagecover`, 
 
 from __future__ import annotations
 
-from stackcheck_probes.judging import cummfit, loadfit
+from stackcheck_probes.judging import advice, cummfit, loadfit
 from stackcheck_probes.judging.judgement import FAIL, WARN, Judgement
 from stackcheck_probes.judging.loadbuilds import needed, spared
 from stackcheck_probes.judging.packagecover import short_path
@@ -31,6 +31,7 @@ def judge(expected: Facts, seen: Facts, cpu: str = "") -> list[Cause]:
     allowed = (cpu or expected["cpu"]) == "allow"
     return ranked(
         [
+            *(Cause(kind, Judgement(*words)) for kind, *words in expected.get("notes", ())),
             *_gpu(expected, seen, allowed),
             *_versions(expected, seen),
             *_torches(seen),
@@ -92,7 +93,7 @@ def _torch_build(expected: Facts | None, found: Facts | None) -> Iterator[Cause]
     for key, what in (("__version__", "torch"), ("cuda", "CUDA"), ("hip", "HIP")):
         want, have = expected.get(key), found.get(key)
         if want != have:
-            text = f"torch was baked with {what} {want or 'none'}, and the files say {have or 'none'}"
+            text = f"torch is expected with {what} {want or 'none'}, and the files say {have or 'none'}"
             hint = "another build of torch was put over it: install the locked one, or bake the image again"
             yield Cause("versions", Judgement(FAIL, text, want or "none", have or "none", hint))
 
@@ -167,18 +168,19 @@ def _surroundings(expected: Facts, seen: Facts) -> Iterator[Cause]:
     if seen["headers"] is not None:
         yield Cause("headers", cummfit.headers_there(seen["headers"]))
         yield Cause("headers", cummfit.not_editable(seen["headers"]["stray"]))
-    yield from _environment(expected, seen["environ"])
+    yield from _environment(expected, seen["environ"], seen["by"])
     if expected["torch"] is not None:
-        yield Cause("shared-memory", sharedmemory.large_enough(seen["shm"]))
+        hint = advice.shared_memory(seen["by"])
+        yield Cause("shared-memory", sharedmemory.large_enough(seen["shm"], hint))
 
 
-def _environment(expected: Facts, environ: Facts) -> Iterator[Cause]:
+def _environment(expected: Facts, environ: Facts, by: str) -> Iterator[Cause]:
     """Judge variables: one that the image has lost fails, one that was set otherwise on purpose is told."""
     for name, wanted in expected["env"].items():
         found = environ.get(name)
         if found == wanted:
             continue
-        hint = f"docker run -e {name}={wanted}"
+        hint = advice.variable(by, name, wanted)
         if found is None:
             text = f"{name} is not set, and the stack states {wanted!r}"
             yield Cause("environment", Judgement(FAIL, text, f"{name}={wanted}", "not set", hint))

@@ -8,37 +8,64 @@ from __future__ import annotations
 
 import os
 
-from stackcheck_probes.machine import driverfiles, files, sharedmemory, torchfile
+from stackcheck_probes.loader import ldcache
+from stackcheck_probes.machine import (
+    devicenodes,
+    driverfiles,
+    files,
+    sharedmemory,
+    surroundings,
+    torchfile,
+)
 from stackcheck_probes.probes.stamps import stamp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from stackcheck_probes.facts.binaries import Loading
-    from stackcheck_probes.facts.machine import DeviceNode, DriverAtStart, NamedGpu, Nvml, RocmHost
+    from stackcheck_probes.facts.machine import DriverAtStart, NamedGpu, Nvml, RocmHost
 
 
-DEVICE_STARTS = ("nvidia", "dxg", "nvhost-gpu", "nvgpu", "kfd")
 MAX_FOLDERS = 64
 NVML = "libnvidia-ml.so.1"
 
 
-def look(
-    expectation: Mapping[str, Any], environ: Mapping[str, str], root: str = "/", nvml: str = NVML
-) -> dict[str, Any]:
-    """Return the facts; `root` puts the system's files below another folder, `nvml` names the library."""
+class Host:
+    """Where to look: `root` puts the system's files below another folder, `nvml` names the library.
+
+    refuses: path of a node -> the error number that opening it gives, 0 for none. doing: told before a step
+    that the driver can stop.
+    """
+
+    def __init__(
+        self,
+        root: str = "/",
+        nvml: str = NVML,
+        refuses: Callable[[str], int] = devicenodes.refusal,
+        doing: Callable[[str], None] = lambda _step: None,
+    ) -> None:
+        self.root = root
+        self.nvml = nvml
+        self.refuses = refuses
+        self.doing = doing
+
+
+def look(expectation: Mapping[str, Any], environ: Mapping[str, str], host: Host) -> dict[str, Any]:
+    """Return the facts of what a container is."""
     accelerator = expectation["accelerator"]
     seen = look_at_files(expectation, environ)
     seen["metadata"] = {site: _metadata(site) for site in expectation["site"]}
     seen["torch"] = _torch(expectation["torch"])
     seen["torches"] = _other_torches(expectation, environ)
     seen["environ"] = {name: environ[name] for name in _names(expectation) if name in environ}
-    seen["shm"] = sharedmemory.look(os.path.join(root, "dev/shm"))
+    seen["by"] = surroundings.find(host.root, environ)
+    seen["shm"] = sharedmemory.look(os.path.join(host.root, "dev/shm"))
     seen["headers"] = _headers(expectation, environ)
-    seen["driver"] = _driver(root, environ, nvml) if accelerator == "cuda" else None
-    seen["rocm"] = _rocm(root, environ) if accelerator == "rocm" else None
+    seen["driver"] = _driver(host, environ) if accelerator == "cuda" else None
+    seen["rocm"] = _rocm(host, environ) if accelerator == "rocm" else None
+    seen["wsl"] = os.path.exists(os.path.join(host.root, "dev/dxg"))
     return seen
 
 
@@ -133,7 +160,7 @@ def _other_torches(expectation: Mapping[str, Any], environ: Mapping[str, str]) -
     own = os.path.realpath(expected["path"])
     places = [(path, "PYTHONPATH") for path in environ.get("PYTHONPATH", "").split(":")[:MAX_FOLDERS] if path]
     if expectation.get("user_site") and not environ.get("PYTHONNOUSERSITE"):
-        home = environ.get("PYTHONUSERBASE") or os.path.join(environ.get("HOME", ""), ".local")
+        home = environ.get("PYTHONUSERBASE") or os.path.join(_home(environ), ".local")
         places.append((os.path.join(home, expectation["user_site"]), "user site"))
     found = []
     for folder, origin in [*places, (os.curdir, "working folder")]:
@@ -141,6 +168,11 @@ def _other_torches(expectation: Mapping[str, Any], environ: Mapping[str, str]) -
         if os.path.isfile(os.path.join(path, "__init__.py")) and os.path.realpath(path) != own:
             found.append({"path": os.path.abspath(path), "origin": origin})
     return found
+
+
+def _home(environ: Mapping[str, str]) -> str:
+    """Return the home folder as Python's `site` finds it: without HOME it is the one of the password file."""
+    return environ.get("HOME") or os.path.expanduser("~")
 
 
 def _names(expectation: Mapping[str, Any]) -> list[str]:
@@ -162,24 +194,26 @@ def _headers(expectation: Mapping[str, Any], environ: Mapping[str, str]) -> dict
     return {**headers_in_effect(site, environ.get("CUMM_INCLUDE_PATH")), "stray": strays(site)}
 
 
-def _driver(root: str, environ: Mapping[str, str], nvml: str) -> DriverAtStart:
+def _driver(host: Host, environ: Mapping[str, str]) -> DriverAtStart:
     """Return what the probe `nvidia_driver` does, as far as judging needs it; the names are its."""
-    nodes = _device_nodes(root)
+    root = host.root
+    nodes = devicenodes.nvidia(root, host.refuses)
     version = files.text(os.path.join(root, "proc/driver/nvidia/version"))
     library_path = environ.get("LD_LIBRARY_PATH", "")
+    found = driverfiles.find_libcuda(root, library_path, ldcache.paths(root, driverfiles.SONAME))
+    host.doing("NVML")
+    library = _nvml(host.nvml) if nodes else None
+    host.doing("")
     return {
         "kernel_module": driverfiles.kernel_module(version),
         "device_nodes": nodes,
-        "nvml": _nvml(nvml) if nodes else None,
+        "nvml": library,
         "named": _named_gpus(root),
-        "libcuda": driverfiles.find_libcuda(root, library_path, _cached(root)),
+        "libcuda": found,
+        "elsewhere": [] if found else driverfiles.elsewhere(root),
+        "uid": os.geteuid(),
+        "groups": sorted({os.getegid(), *os.getgroups()}),
     }
-
-
-def _device_nodes(root: str) -> list[DeviceNode]:
-    folder = os.path.join(root, "dev")
-    paths = [os.path.join(folder, name) for name in files.names(folder) if name.startswith(DEVICE_STARTS)]
-    return [{"path": path, "accessible": os.access(path, os.R_OK | os.W_OK)} for path in paths]
 
 
 def _nvml(soname: str) -> Nvml:
@@ -194,6 +228,9 @@ def _named_gpus(root: str) -> list[NamedGpu]:
     """Return model and UUID of the GPUs as the kernel module states them: there without NVML."""
     folder = os.path.join(root, "proc/driver/nvidia/gpus")
     rows: list[NamedGpu] = []
+    model = _jetson(root)
+    if model:
+        rows.append({"name": model, "uuid": ""})
     for name in files.names(folder):
         pairs = [
             line.partition(":") for line in files.text(os.path.join(folder, name, "information")).splitlines()
@@ -203,21 +240,15 @@ def _named_gpus(root: str) -> list[NamedGpu]:
     return rows
 
 
-def _cached(root: str) -> list[str]:
-    """Return the paths that the loader's cache has for libcuda."""
-    try:
-        with open(os.path.join(root, "etc/ld.so.cache"), "rb") as file:
-            raw = file.read(32 << 20)
-    except OSError:
-        return []
-    if b"\0" + driverfiles.SONAME.encode() + b"\0" not in raw:
-        return []
-    from stackcheck_probes.loader.ldpath import parse_cache
-
-    return parse_cache(raw).get(driverfiles.SONAME, [])
+def _jetson(root: str) -> str:
+    """Return the product of a Jetson as its device tree names it, "" for another machine."""
+    text = files.text(os.path.join(root, "proc/device-tree/model"), 200).strip("\0\n ")
+    return text.replace(" Developer Kit", "") if "Jetson" in text else ""
 
 
-def _rocm(root: str, environ: Mapping[str, str]) -> RocmHost:
+def _rocm(host: Host, environ: Mapping[str, str]) -> RocmHost:
     from stackcheck_probes.probes import rocm_host
 
-    return rocm_host.run({"root": root, "environ": environ, "sys_path": []})
+    return rocm_host.run(
+        {"root": host.root, "environ": environ, "sys_path": [], "refuses": host.refuses, "kernels": False}
+    )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from stackcheck_probes.judging import loadfit, packagecover, rocmfit
+from stackcheck_probes.judging import advice, loadfit, packagecover, rocmfit
+from stackcheck_probes.judging.gfx import gfx_of
 from stackcheck_probes.judging.judgement import FAIL, SKIP, Judgement
+from stackcheck_probes.judging.visible import allowed
 from stackcheck_probes.start.causes import Cause
 from stackcheck_probes.start.startlook import place
 
@@ -12,28 +14,44 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
+    from stackcheck_probes.facts.machine import KfdGpu
+
     Facts = Mapping[str, Any]
 
 
 def judge(expected: Facts, seen: Facts, cpu_allowed: bool) -> list[Cause]:
     """Return the causes; the gfx is the kernel driver's, because an override hides it from the runtime."""
-    rocm = seen["rocm"]
+    rocm, by = seen["rocm"], seen["by"]
     if not rocm["kfd"]["exists"]:
-        text = f"no AMD GPU is here: {rocm['kfd']['path']} does not exist"
-        if cpu_allowed:
-            text += "; nothing about GPUs was checked, the CPU is allowed"
-            return [Cause("no-gpu", Judgement(SKIP, text))]
-        hint = "docker run --device=/dev/kfd --device=/dev/dri (STACKCHECK_CPU=allow to run on the CPU)"
-        return [Cause("no-gpu", Judgement(FAIL, text, "a GPU", "none", hint))]
-    causes = [Cause("rocm", each) for each in rocmfit.nodes_open(rocm)]
+        return [_no_gpu(rocm, by, wsl=seen["wsl"], cpu_allowed=cpu_allowed)]
+    gpus, hiding = rocmfit.visible(rocmfit.usable(rocm), rocm["variables"])
+    hidden = [each for each in hiding if each.outcome == FAIL]
+    if cpu_allowed and hidden and not gpus:
+        return [Cause("rocm", allowed(hidden[0]))]
+    causes = [Cause("rocm", each) for each in rocmfit.nodes_open(rocm, by)]
+    if any(cause.judgement.outcome == FAIL for cause in causes):
+        return causes
+    causes += [Cause("rocm", each) for each in hiding]
     refused = [rocmfit.refused_override(node, row) for node, row in rocm["override"].items()]
     causes += [Cause("rocm", each) for each in refused if each is not None]
-    if any(refused):
+    if any(refused) or hidden:
         return causes
     if not rocm["gpus"]:
         text = "the kernel driver lists no GPU, so no code was held against one"
         return [*causes, Cause("rocm", Judgement(SKIP, text))]
-    return [*causes, *_served(expected, seen)]
+    return [*causes, *_served(expected, seen, gpus)]
+
+
+def _no_gpu(rocm: Facts, by: str, *, wsl: bool, cpu_allowed: bool) -> Cause:
+    if wsl:
+        text = "this is WSL: ROCm reaches the GPU through /dev/dxg, and what it is was not checked."
+        return Cause("no-gpu", Judgement(SKIP, text))
+    text = f"no AMD GPU is here: {rocm['kfd']['path']} does not exist"
+    if cpu_allowed:
+        text += "; nothing about GPUs was checked, the CPU is allowed."
+        return Cause("no-gpu", Judgement(SKIP, text))
+    hint = f"{advice.a_gpu_of_amd(by)} (STACKCHECK_CPU=allow to run on the CPU)"
+    return Cause("no-gpu", Judgement(FAIL, f"{text}.", "a GPU", "none", hint))
 
 
 def targets(expected: Facts, seen: Facts) -> dict[str, frozenset[str]]:
@@ -55,17 +73,23 @@ def targets(expected: Facts, seen: Facts) -> dict[str, frozenset[str]]:
     return {package: frozenset(gfx) for package, gfx in found.items()}
 
 
-def _served(expected: Facts, seen: Facts) -> Iterator[Cause]:
-    effective = rocmfit.effective_gfx(seen["rocm"])
-    real = {gpu["node"]: gpu["gfx"] for gpu in seen["rocm"]["gpus"]}
+def _served(expected: Facts, seen: Facts, gpus: list[KfdGpu]) -> Iterator[Cause]:
+    rocm, known = seen["rocm"], expected["overrides"]
+    effective = rocmfit.effective_gfx(rocm)
     packages = targets(expected, seen)
     if not packages:
-        text = f"no library was seen to have code for AMD GPUs, so {', '.join(sorted(set(real.values())))} "
-        yield Cause("gpu-code", Judgement(SKIP, f"{text}was not held against any"))
-    for one, other in sorted({(real[node], effective[node]) for node in real}):
+        names = ", ".join(sorted({gpu["gfx"] for gpu in gpus}))
+        text = f"no library was seen to have code for AMD GPUs, so {names} was not held against any"
+        yield Cause("gpu-code", Judgement(SKIP, text))
+        return
+    common = frozenset.intersection(*packages.values())
+    for one, other in sorted({(gpu["gfx"], effective[gpu["node"]]) for gpu in gpus}):
         for package, gfx in sorted(packages.items()):
-            judged = rocmfit.serves(one, other, gfx, expected["overrides"])
+            judged = rocmfit.serves(one, other, gfx, known)
             text = f"{package}: {judged.message}"
-            yield Cause(
-                "gpu-code", Judgement(judged.outcome, text, judged.expected, judged.found, judged.hint)
-            )
+            hint = judged.hint
+            if judged.outcome == FAIL and len(gpus) > 1:
+                hint = rocmfit.way_out(rocm, gpus, common, known) or f"install a build for {one}"
+            elif judged.outcome == FAIL and one in known and gfx_of(known[one]) in gfx:
+                hint = advice.variable(seen["by"], rocmfit.OVERRIDE, known[one])
+            yield Cause("gpu-code", Judgement(judged.outcome, text, judged.expected, judged.found, hint))

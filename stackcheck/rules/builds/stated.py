@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from packaging.version import Version
 
 from stackcheck.images.dockersteps import parse
+from stackcheck.knowledge.told import about
 from stackcheck.model.versions import LATEST, ends
 from stackcheck.rules.builds.cmake_4 import FIX, REFUSES, VARIABLE
 from stackcheck.rules.grading import cite, failed_by
@@ -39,12 +40,12 @@ def build_tools(env: Environment, tables: Tables) -> list[Finding]:
     CMake older than 3.5, as seven of the third-party projects in torch 2.6 do, unless
     CMAKE_POLICY_VERSION_MINIMUM is set. An isolated build takes the newest tools.
 
-    Source: open-mmlab/mmcv issue 3325; https://cmake.org/cmake/help/latest/ (knowledge/packages.toml).
+    Source: open-mmlab/mmcv issue 3325; https://cmake.org/cmake/help/latest/ (knowledge/told/).
     Example: mmcv 2.2.0 from source with setuptools 82.
     Fix: state an older tool, or set the variable.
     """
     findings: list[Finding] = []
-    for row in tables.packages.build_traps:
+    for row in about(tables.packages.build_traps, env.packages):
         package = env.packages.get(row.dist)
         if package is None or package.origin != "source":
             continue
@@ -60,7 +61,7 @@ def _judge_extensions(env: Environment, tables: Tables) -> Iterator[Finding]:
     """Judge a tool that the stack states by torch's own build scripts, which every extension of it runs."""
     torch = env.torch.version
     built = [name for name in env.compiled if name in tables.packages.torch_imports]
-    for row in tables.packages.extension_traps:
+    for row in about(tables.packages.extension_traps, env.packages):
         tool = env.packages.get(row.tool)
         if tool is None or torch is None or not built or torch.public not in row.torch:
             continue
@@ -128,7 +129,7 @@ def torch_at_build(env: Environment, tables: Tables) -> list[Finding]:
     pip builds in a fresh environment that has only what `build-system.requires` names. Extensions whose
     setup.py imports torch fail there, or leave their ops out and still install.
 
-    Source: the projects' setup.py and threads (knowledge/packages.toml).
+    Source: the projects' setup.py and threads (knowledge/told/).
     Example: flash-attn from source: `ModuleNotFoundError: No module named 'torch'`.
     Fix: install torch first, then build with --no-build-isolation.
     """
@@ -162,7 +163,7 @@ def tools_run_on_python(env: Environment, tables: Tables) -> list[Finding]:
         return []
     python = ".".join(env.stack.python.split(".")[:2])
     findings: list[Finding] = []
-    for row in tables.packages.python_traps:
+    for row in about(tables.packages.python_traps, env.packages):
         tool = env.packages.get(row.tool)
         version = tool.exact if tool else None
         if version is None or not row.python.contains(python):
@@ -184,7 +185,7 @@ def tools_run_on_python(env: Environment, tables: Tables) -> list[Finding]:
 
 def _may_compile(facts: Facts) -> bool:
     env = facts["env"]
-    return any(row.dist in env.packages for row in facts["tables"].packages.toolkit_traps)
+    return not facts["tables"].packages.toolkit_traps.keys().isdisjoint(env.packages)
 
 
 @rule("BUILD104", when=_may_compile)
@@ -194,7 +195,7 @@ def toolkit_compiles_sources(env: Environment, tables: Tables) -> list[Finding]:
     MinkowskiEngine has no wheels and ended with CUDA 11: with CUDA 12 its build stops at
     `namespace "thrust" has no member "device"`.
 
-    Source: NVIDIA/MinkowskiEngine issues 543, 594 and 601 (knowledge/packages.toml).
+    Source: NVIDIA/MinkowskiEngine issues 543, 594 and 601 (knowledge/told/).
     Example: MinkowskiEngine 0.5.4 with torch 2.1.2+cu121.
     Fix: torch and toolkit of CUDA 11.8, or patched sources.
     """
@@ -202,7 +203,7 @@ def toolkit_compiles_sources(env: Environment, tables: Tables) -> list[Finding]:
     cuda = env.toolkit[0] if env.toolkit else claim.cuda
     stated = bool(env.toolkit) or not claim.assumed
     findings: list[Finding] = []
-    for row in tables.packages.toolkit_traps:
+    for row in about(tables.packages.toolkit_traps, env.packages):
         package = env.packages.get(row.dist)
         if package is None or cuda is None or package.origin == "conda" or package.built_for:
             continue
@@ -258,7 +259,7 @@ def dockerfile_is_ready_for_cmake_4(stack: Stack, tables: Tables, dockerfile: st
     CMAKE_POLICY_VERSION_MINIMUM, a CMake below 4, or an edit of each file. `pip install cmake` and rolling
     distributions have CMake 4.
 
-    Source: the files of the projects (knowledge/cmake.toml); https://github.com/pytorch/pytorch/issues/150167
+    Source: the files of the projects (knowledge/told/); https://github.com/pytorch/pytorch/issues/150167
     Example: torch 2.6.0 from source on archlinux:latest, with six of the seven files edited.
     Fix: ENV CMAKE_POLICY_VERSION_MINIMUM=3.5.
     """

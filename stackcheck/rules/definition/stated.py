@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from stackcheck.model.acceptance import code_of
 from stackcheck.model.near import did_you_mean
 from stackcheck.rules.registry import RULES, Finding, current_code, failed, passed, rule, skipped, warned
 
@@ -36,10 +37,11 @@ def named_codes_exist(stack: Stack) -> list[Finding]:
             f"{key} names {code}, and no rule has that code",
             expected="a code that `stackcheck explain` lists",
             found=code,
-            hint=f"correct it in {stack.file or 'the definition'}{did_you_mean(code, sorted(RULES))}",
+            hint=f"correct it in {stack.file or 'the definition'}"
+            f"{did_you_mean(code_of(code), sorted(RULES))}",
         )
         for key, code in named
-        if current_code(code) not in RULES
+        if current_code(code_of(code)) not in RULES
     ]
     return unknown or [passed(f"all {len(named)} rule codes that the stack names exist")]
 

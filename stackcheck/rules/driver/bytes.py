@@ -10,13 +10,17 @@ from packaging.version import InvalidVersion, Version
 
 from stackcheck.model.verdict import Evidence
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, told, warned
+from stackcheck_probes.judging.devices import visible
 from stackcheck_probes.judging.driverfit import (
     asks_for_compute,
     driver_version,
     first_is_stub,
     libcuda_fits,
-    visible_exist,
+    missing_node,
+    needed_nodes,
+    other_cards,
 )
+from stackcheck_probes.judging.nodefit import closed, has_gpu
 
 if TYPE_CHECKING:
     from stackcheck.intake.stack import Stack
@@ -36,7 +40,7 @@ def _concerns_nvidia(facts: Facts) -> bool:
 
 @rule("DRIVER301", when=_concerns_nvidia)
 def libcuda_fits_the_kernel_module(nvidia_driver: NvidiaDriver) -> Finding:
-    """The libcuda that a process loads is the kernel module's, and NVML agrees.
+    """The libcuda that a process loads is the kernel module's, and NVML starts.
 
     The user-space half of the driver (libcuda.so.1, libnvidia-ml.so.1) comes from the host. One of another
     version fails with error 803 or "Driver/library version mismatch"; none at all means that the container
@@ -159,14 +163,38 @@ def compute_capability_is_asked_for(environment: Environment) -> Finding | None:
 def visible_devices_exist(nvidia_driver: NvidiaDriver, environment: Environment) -> Finding | None:
     """CUDA_VISIBLE_DEVICES names devices that exist.
 
-    CUDA stops reading at the first index that does not exist; an empty value hides every device: "No CUDA
-    GPUs are available".
+    CUDA stops reading at the first word that names none. An empty value, a UUID that is not here and a device
+    that is named twice hide every device: "No CUDA GPUs are available".
 
-    Source: docs.nvidia.com/cuda/cuda-c-programming-guide, CUDA environment variables (checked 2026-11-20).
+    Source: docs.nvidia.com/cuda/cuda-c-programming-guide, CUDA environment variables (checked 2026-11-20);
+    torch/cuda/__init__.py, `_parse_visible_devices` (read 2026-11-30).
     Example: CUDA_VISIBLE_DEVICES=2 on a machine with one GPU.
     Fix: correct the value, or unset it.
     """
-    library = nvidia_driver["nvml"]
-    count = len(library["devices"]) if library else 0
-    judged = visible_exist(environment["variables"].get("CUDA_VISIBLE_DEVICES"), count)
+    library, variables = nvidia_driver["nvml"], environment["variables"]
+    value, order = variables.get("CUDA_VISIBLE_DEVICES"), variables.get("CUDA_DEVICE_ORDER")
+    judged = visible(library["devices"] if library else [], value, order)[2]
     return told(judged) if judged else None
+
+
+def _sees_a_card(facts: Facts) -> bool:
+    seen = facts.get("nvidia_driver")
+    return isinstance(seen, Mapping) and _concerns_nvidia(facts) and has_gpu(seen["device_nodes"])
+
+
+@rule("DRIVER307", when=_sees_a_card)
+def device_nodes_open(nvidia_driver: NvidiaDriver) -> Finding:
+    """The device nodes that CUDA needs are there, and open for this user.
+
+    Beside the card's own these are /dev/nvidiactl and /dev/nvidia-uvm. Without the latter nvidia-smi works,
+    and CUDA ends with "unknown error". A node whose mode grants access, and that is refused all the same, is
+    kept from the container by its device cgroup: it has lost its GPUs.
+
+    Source: NVIDIA/nvidia-docker issue 1085; NVIDIA/nvidia-container-toolkit issue 48 (read 2026-11-30).
+    Example: a container that was started before `nvidia-modprobe -c 0 -u` was run on its host.
+    Fix: nvidia-modprobe -c 0 -u on the host, then restart the container.
+    """
+    uid, groups = nvidia_driver.get("uid", 0), nvidia_driver.get("groups", [])
+    judged = closed(needed_nodes(nvidia_driver), uid, groups, "") or missing_node(nvidia_driver)
+    judged = judged or other_cards(nvidia_driver)
+    return told(judged) if judged else passed("the device nodes that CUDA needs are there and open.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stackcheck.rules.gpucode.arch_list import (
@@ -14,6 +15,7 @@ from stackcheck.rules.gpucode.arch_list import (
 )
 from stackcheck.rules.gpucode.coverage import RUNS_ON, sentence, served, shown, titles
 from stackcheck.rules.grading import cite, doubted, failed_by, no_data
+from stackcheck.rules.questions import SERVES_GPUS
 from stackcheck.rules.registry import Finding, failed, passed, rule, warned
 from stackcheck_probes.binaries.capability import Sass, parse_capability, parse_code
 
@@ -100,6 +102,13 @@ def arch_list_serves_gpus(env: Environment, tables: Tables) -> Finding | None:
     Example: an arch list "9.0" alone on an L40S (8.9) ends in `no kernel image is available`.
     Fix: add the capability of the GPU.
     """
+    finding = _served_by_list(env, tables)
+    if finding is None or env.torch.origin not in ("source", "git", "path"):
+        return finding
+    return replace(finding, question=SERVES_GPUS, subject="torch")  # torch itself is built for that list
+
+
+def _served_by_list(env: Environment, tables: Tables) -> Finding | None:
     text = stated_arch_list(env.stack) or ""
     entries, refused = expand(text, names_of(env.torch.version, tables))
     gpus = [gpu for gpu in env.stack.gpus if gpu.capability]

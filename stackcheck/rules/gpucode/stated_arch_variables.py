@@ -38,7 +38,7 @@ def arch_variables(env: Environment, tables: Tables) -> list[Finding]:
     flash-attn and Transformer Engine, "9.0a" for FlashInfer. An entry that nvcc does not know stops the
     build; a GPU without an entry ends in `no kernel image is available` when the package is used.
 
-    Source: the packages' build scripts (knowledge/unstated.toml); NVIDIA CUDA release notes.
+    Source: the packages' build scripts (knowledge/told/); NVIDIA CUDA release notes.
     Example: FLASH_ATTN_CUDA_ARCHS="80;90" for a B200, or NVTE_CUDA_ARCHS="70;80" with CUDA 13.
     Fix: name the capability of each GPU, as far as the toolkit knows it.
     """

@@ -47,7 +47,7 @@ def cuda_tag_exists(env: Environment, tables: Tables) -> list[Finding]:
     spelled `cudnn`, without a number, and hold cuDNN 9. No registry is asked, so nothing is said of a tag
     that only looks right.
 
-    Source: threads in which a pull failed (knowledge/images.toml);
+    Source: threads in which a pull failed (knowledge/told/images.toml);
     https://github.com/pytorch/pytorch/pull/125632
     Example: nvidia/cuda:12.4.1-cudnn8-devel-ubuntu22.04 is not found; nor is 10.2-cudnn7-devel-ubuntu18.04.
     Fix: nvidia/cuda:12.4.1-cudnn-devel-ubuntu22.04.
@@ -240,7 +240,7 @@ def image_python(env: Environment) -> Finding | None:
     another
     one has to be installed.
 
-    Source: https://hub.docker.com/_/python; the distributions' package python3 (knowledge/images.toml).
+    Source: https://hub.docker.com/_/python; the distributions' package python3 (knowledge/told/images.toml).
     Example: python = "3.12" on python:3.11-slim.
     Fix: take the image of the stack's Python.
     """

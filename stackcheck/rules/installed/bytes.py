@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
@@ -58,7 +59,11 @@ def stated_packages_are_installed(
     for name, version in python.elsewhere.items():
         installed.setdefault(canonicalize_name(name), version)
     findings = [_installed(name, package, installed.get(name)) for name, package in stack.packages.items()]
-    wrong = [finding for finding in findings if finding is not None]
+    wrong = [
+        replace(finding, subject=name)
+        for name, finding in zip(stack.packages, findings, strict=True)
+        if finding is not None
+    ]
     right = len(stack.packages) - len(wrong)
     return wrong or [passed(f"all {right} packages of the stack are installed in the versions it states")]
 
@@ -116,14 +121,13 @@ def installed_versions_are_the_locked(resolution: Resolution, distributions: Dis
         found = counting[name]["version"] if name in counting else "not installed"
         if _same(found, locked.version):
             continue
-        findings.append(
-            failed(
-                f"{name} {locked.version} is locked, and {found} is what lies there",
-                expected=f"{name} {locked.version}",
-                found=found,
-                hint="build again from the lock, and pass it as constraints to every later installation",
-            )
+        wrong = failed(
+            f"{name} {locked.version} is locked, and {found} is what lies there",
+            expected=f"{name} {locked.version}",
+            found=found,
+            hint="build again from the lock, and pass it as constraints to every later installation",
         )
+        findings.append(replace(wrong, subject=name))
     return findings or [passed(f"all {len(resolution.by_name)} locked versions are what is installed")]
 
 
@@ -161,7 +165,14 @@ def requirements_are_met(stack: Stack, distributions: Distributions, python: Tar
                 findings.append(_unmet(stack, row, problem))
     if unread:
         findings.append(skipped(f"{len(unread)} requirements cannot be read: {'; '.join(unread[:_SHOWN])}"))
+    if unknown := _incomplete(counting):
+        findings.append(skipped(f"what {unknown} requires is not known: its METADATA is not complete."))
     return findings or [passed(f"the requirements of all {len(counting)} installed distributions are met")]
+
+
+def _incomplete(counting: Mapping[str, Distribution]) -> str:
+    """Return the names of distributions whose METADATA says nothing, "" where there are none."""
+    return ", ".join([name for name, row in counting.items() if not row["complete"]][:_SHOWN])
 
 
 def _problem(
@@ -195,7 +206,7 @@ def _unmet(stack: Stack, row: Distribution, problem: tuple[Requirement, str]) ->
 
 
 @rule("DIST304")
-def python_is_accepted(distributions: Distributions, python: TargetPython) -> Finding:
+def python_is_accepted(distributions: Distributions, python: TargetPython) -> list[Finding]:
     """Every installed distribution accepts this Python.
 
     Packages copied from another environment, or installed with --ignore-requires-python, import until the
@@ -205,19 +216,26 @@ def python_is_accepted(distributions: Distributions, python: TargetPython) -> Fi
     Example: a distribution with Requires-Python >=3.12 in an environment of Python 3.11.
     Fix: install a release that accepts this Python.
     """
-    wrong = []
-    for row in first_of_each(distributions).values():
+    wrong, counting = [], first_of_each(distributions)
+    for row in counting.values():
         try:
             accepted = SpecifierSet(row.get("requires_python") or "")
         except InvalidSpecifier:
             continue
         if not accepted.contains(python.version, prereleases=True):
             wrong.append(f"{row['name']} {row['version']} ({accepted})")
-    if not wrong:
-        return passed(f"every installed distribution accepts Python {python.version}")
-    return warned(
-        f"Python {python.version} is not accepted by {', '.join(wrong[:_SHOWN])}",
-        expected="distributions that accept this Python",
-        found=f"{len(wrong)} that do not",
-        hint="install releases that accept this Python",
-    )
+    findings = []
+    if wrong:
+        findings.append(
+            warned(
+                f"Python {python.version} is not accepted by {', '.join(wrong[:_SHOWN])}",
+                expected="distributions that accept this Python",
+                found=f"{len(wrong)} that do not",
+                hint="install releases that accept this Python",
+            )
+        )
+    if unknown := _incomplete(counting):
+        findings.append(
+            skipped(f"which Python {unknown} accepts is not known: its METADATA is not complete.")
+        )
+    return findings or [passed(f"every installed distribution accepts Python {python.version}")]

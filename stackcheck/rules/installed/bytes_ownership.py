@@ -10,7 +10,7 @@ from stackcheck.rules.registry import Finding, failed, passed, rule, warned
 
 if TYPE_CHECKING:
     from stackcheck.intake.stack import Stack
-    from stackcheck_probes.facts.python import ChangedFiles, Distributions, RecordedFiles
+    from stackcheck_probes.facts.python import ChangedFiles, Distribution, Distributions, RecordedFiles
 
 ALTERNATIVES = frozenset(
     {"opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless"}
@@ -106,7 +106,7 @@ def one_metadata_for_each_name(stack: Stack, distributions: Distributions) -> li
 
 @rule("DIST307")
 def recorded_files_are_there(distributions: Distributions, recorded_files: RecordedFiles) -> list[Finding]:
-    """The files of each distribution are there, with the size that its RECORD says.
+    """The code of each distribution and its METADATA are there, with the size that its RECORD says.
 
     Images are slimmed by deleting folders and stripping libraries, and packages are edited in place. Mostly
     that is on purpose, so it is a warning; it explains headers and parts of libraries that are not found.
@@ -121,7 +121,9 @@ def recorded_files_are_there(distributions: Distributions, recorded_files: Recor
         for row in recorded_files["changed_files"]
         if installers.get(row["name"], "") not in REWRITING
     ]
-    return findings or [passed("every recorded file is there in its recorded size")]
+    return findings or [
+        passed("every recorded file of code and every METADATA is there in its recorded size")
+    ]
 
 
 def _changed(row: ChangedFiles) -> Finding:
@@ -133,4 +135,36 @@ def _changed(row: ChangedFiles) -> Finding:
         expected="the files of its RECORD",
         found=" and ".join(counts),
         hint=f"install {row['name']} again unless this was done on purpose",
+    )
+
+
+@rule("DIST308")
+def metadata_is_complete(stack: Stack, distributions: Distributions) -> list[Finding]:
+    """The METADATA of each installed distribution states its name and version.
+
+    A full disk or an interrupted installation leaves files that are empty or cut off. What such a
+    distribution requires is not known then, and its version stands in the name of a folder alone.
+
+    Source: packaging.python.org/en/latest/specifications/core-metadata (Name and Version are required,
+    checked 2026-11-30).
+    Example: an empty METADATA in torch-2.5.0.dist-info.
+    Fix: install the distribution again.
+    """
+    unread = [row for row in distributions["distributions"] if not row["complete"]]
+    if not unread:
+        return [
+            passed(f"the METADATA of all {len(distributions['distributions'])} distributions is complete")
+        ]
+    return [_incomplete(stack, row) for row in unread]
+
+
+def _incomplete(stack: Stack, row: Distribution) -> Finding:
+    leftover = not row["installer"] and not row["tags"] and row["name"] not in stack.packages
+    make = warned if leftover else failed
+    return make(
+        f"{row['name']} has METADATA that does not state its name and version.",
+        Evidence(f"{row['location']}/{row['metadata']}", "the folder of its metadata"),
+        expected="a Name and a Version",
+        found="an empty, missing or cut off METADATA",
+        hint=f"remove {row['metadata']}, then install {row['name']} again.",
     )

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from packaging.utils import canonicalize_name
 
 from stackcheck.model.lock import BrokenLock, Lock, is_current
 from stackcheck.model.resolution import PROVEN, Resolution, Unresolved
@@ -17,6 +21,8 @@ _SKIPPED = ("offline", "not-stated")
 
 
 _MOST_NAMED = 8
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+"""The distribution at the beginning of a requirement."""
 
 
 _HINTS: dict[str, str] = {
@@ -144,13 +150,15 @@ def _unresolved(found: Unresolved) -> Finding:
         )
     there = f"; there is {', '.join(found.exists)}" if found.exists else ""
     two = found.requirements if len(found.requirements) == 2 else ()
-    return failed(
+    finding = failed(
         f"{found.message}{there}.",
         *evidence,
         expected=two[0] if two else "a wheel for every pin",
         found=two[1] if two else f"{', '.join(found.requirements) or 'a pin'}: {found.kind}",
         hint=hint,
     )
+    named = _NAME.match(found.requirements[-1]) if found.requirements else None
+    return replace(finding, subject=canonicalize_name(named[0])) if named else finding
 
 
 def _has_lock(facts: Facts) -> bool:

@@ -35,12 +35,12 @@ def asserted_ranges(env: Environment, tables: Tables) -> list[Finding]:
     The ranges stand in `__init__.py` and not in METADATA: pip and uv install what then fails at the import
     with "MMCV==... is used but incompatible".
 
-    Source: the assert statements of every listed version on PyPI (knowledge/packages.toml).
+    Source: the assert statements of every listed version on PyPI (knowledge/told/).
     Example: mmdet 3.3.0 asserts mmcv>=2.0.0rc4,<2.2.0; the stack pins mmcv 2.2.0.
     Fix: take an mmcv inside the range, or the mmdet that was made for it.
     """
     findings: list[Finding] = []
-    for name in sorted(tables.packages.asserting_dists.intersection(env.packages)):
+    for name in sorted(tables.packages.asserting_dists & env.packages.keys()):
         version = env.packages[name].exact
         if version is None:
             continue
@@ -80,7 +80,7 @@ def mmcv_published(env: Environment, tables: Tables) -> list[Finding]:
     source and compiles for half an hour, or fails; the ops then exist only if torch, nvcc and FORCE_CUDA were
     there. The last published matrix ends with torch 2.4 and cu121.
 
-    Source: open-mmlab/mmcv docs/en/_static/version.json (knowledge/wheels.toml).
+    Source: open-mmlab/mmcv docs/en/_static/version.json (knowledge/told/).
     Example: mmcv 2.2.0 from cu124/torch2.5.
     Fix: a published combination, or a source build that the stack states.
     """

@@ -46,7 +46,7 @@ def wheels_fit_numpy(env: Environment, tables: Tables) -> list[Finding]:
     it is imported (`numpy.dtype size changed`, `_ARRAY_API not found`); one that was compiled with NumPy 2
     works with both. What was uploaded before the first beta of NumPy 2 was compiled with NumPy 1.
 
-    Source: the modules in the wheels (knowledge/unstated.toml); the NumPy 2.0 migration guide, https://numpy.org/doc.
+    Source: the modules in the wheels (knowledge/told/); the NumPy 2.0 migration guide, https://numpy.org/doc.
     Example: onnxruntime 1.17.1 with numpy 2.1.2.
     Fix: numpy<2, or a release that was compiled with NumPy 2.
     """

@@ -27,7 +27,7 @@ def pyg_published(env: Environment, tables: Tables) -> list[Finding]:
     only;
     PyPI has their source, whose build needs torch.
 
-    Source: rusty1s/pytorch_scatter README.md; pyg-team/pyg-lib README.md (knowledge/wheels.toml).
+    Source: rusty1s/pytorch_scatter README.md; pyg-team/pyg-lib README.md (knowledge/told/).
     Example: torch-scatter for torch 2.5 and cu126.
     Fix: a torch build that the pages have, or a source build that the stack states.
     """

@@ -169,7 +169,7 @@ def the_flags_are_those_of_the_variant(shelf: Shelf, tables: Tables) -> list[Fin
 
     A flag too few makes a slower build, one too many a build that stops with `Illegal instruction`.
 
-    Source: the rows of knowledge/isas.toml.
+    Source: the rows of knowledge/told/instruction-sets.toml.
     Example: -mavx512f in a recipe named avx2.
     Fix: write the flags of the instruction set.
     """

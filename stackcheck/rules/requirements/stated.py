@@ -45,12 +45,12 @@ def declared_requirements(env: Environment, tables: Tables) -> list[Finding]:
     resolver refuses the pair; installed one after the other, the second replaces the torch of the first.
     Local parts (+cu124) are left aside. A range fails only when no known version in it fits.
 
-    Source: Requires-Dist of the wheels on PyPI (knowledge/packages.toml).
+    Source: Requires-Dist of the wheels on PyPI (knowledge/told/).
     Example: xformers 0.0.26.post1 requires torch==2.3.0; the stack pins torch 2.3.1.
     Fix: take the release of the package that was made for the pinned torch, or the torch that it names.
     """
     findings: list[Finding] = []
-    for name in sorted(tables.packages.declared_dists.intersection(env.packages)):
+    for name in sorted(tables.packages.declared_dists & env.packages.keys()):
         package = env.packages[name]
         if package.version != LATEST and _of_pypi(name, package):
             findings += _judge_declared(name, package, env, tables)
@@ -220,7 +220,7 @@ def _is_newer(package: Distribution, pin: Version) -> bool:
 
 
 _NO_PIN_SINCE = Version("2.11")
-"""torchaudio's METADATA names no torch from 2.11.0 on (knowledge/torch.toml, its companion rows)."""
+"""torchaudio's METADATA names no torch from 2.11.0 on (knowledge/told/torch.toml, its companion rows)."""
 
 
 def _has_packages(facts: Facts) -> bool:

@@ -37,7 +37,7 @@ def unstated_requirements(env: Environment, tables: Tables) -> list[Finding]:
     torchvision, torchaudio or torchdata has removed. A resolver lets all of these pairs through. A range
     fails when nothing in it fits.
 
-    Source: the tables of the projects, and checks and imports in their wheels (knowledge/unstated.toml).
+    Source: the tables of the projects, and checks and imports in their wheels (knowledge/told/).
     Example: torchcodec 0.10.0 with torch 2.8.0, which torchcodec 0.7 belongs to.
     Fix: take the release that belongs to the partner, or the partner that it names.
     """
@@ -48,7 +48,7 @@ def unstated_requirements(env: Environment, tables: Tables) -> list[Finding]:
             partner = _partner(env, other)
             about = [row for row in rows if row.other == other and _applies(row, env.packages[name], env)]
             if partner is not None and about:
-                finding = _judge_partner(env.packages[name], partner, about, tables)
+                finding = _judge_partner(env.packages[name], partner, about)
                 found += [finding] if finding else []
     return found
 
@@ -61,9 +61,7 @@ def _applies(row: Requirement, package: Distribution, env: Environment) -> bool:
     return row.built == "" or (bound and not env.torch.nvidia)
 
 
-def _judge_partner(
-    package: Distribution, partner: _Partner, rows: Sequence[Requirement], tables: Tables
-) -> Finding | None:
+def _judge_partner(package: Distribution, partner: _Partner, rows: Sequence[Requirement]) -> Finding | None:
     exact = package.exact
     if exact is None:
         about = _rows_of_range(package.specifier, rows)
@@ -72,7 +70,7 @@ def _judge_partner(
         about = [row] if row else []
         if row is None and exact > _last(rows):
             what = f"the {partner.name} that {package.name} {exact} works with"
-            return no_data(what, f"{package.name} {_last(rows)}", tables.unstated.checked)
+            return no_data(what, f"{package.name} {_last(rows)}", rows[-1].checked)
     if not about:
         return None
     level = max(package.level, partner.level)

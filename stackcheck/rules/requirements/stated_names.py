@@ -53,7 +53,13 @@ def _known(tables: Tables) -> frozenset[str]:
     """Return the names that rows of the tables are about."""
     packages = tables.packages
     companions = {each.name for each in tables.torch.companions}
-    return tables.measured.names | packages.declared_dists | packages.asserting_dists | companions | {"torch"}
+    return (
+        tables.measured.names
+        | set(packages.declared_dists)
+        | set(packages.asserting_dists)
+        | companions
+        | {"torch"}
+    )
 
 
 @lru_cache(maxsize=4)  # of one run's tables: thousands of names, and the same for each stack

@@ -44,7 +44,7 @@ def gfx_served(env: Environment, tables: Tables) -> list[Finding]:
     although torch.cuda.is_available() is True.
 
     Source: PyTorch's build scripts by release; ROCm/rocBLAS issue 1339; pytorch issue 164346
-    (knowledge/rocm.toml).
+    (knowledge/told/rocm.toml).
     Example: an RX 6700 XT (gfx1031) with the wheel of torch 2.5 and no override.
     Fix: the override of the table (10.3.0), a torch that has the target, or a build from source.
     """

@@ -33,7 +33,7 @@ def rocm_build_exists(env: Environment, tables: Tables) -> Finding | None:
     PyTorch's ROCm wheels are on download.pytorch.org only, for two ROCm versions of each release. AMD's pages
     hold wheels of AMD's own, which no list of PyTorch judges.
 
-    Source: pytorch/test-infra tools/scripts/generate_binary_build_matrix.py by release (knowledge/rocm.toml).
+    Source: pytorch/test-infra tools/scripts/generate_binary_build_matrix.py by release (knowledge/told/).
     Example: torch 2.5.0+rocm6.0: 2.5 has wheels for 6.1 and 6.2.
     Fix: a ROCm version that the release was built for.
     """

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from stackcheck.model.facts import Facts
 
 _ASKS_NVCC = Version("0.7.11")
-"""The last cumm that asks nvcc whether there is a toolkit (knowledge/sparse.toml, cumm_nvrtc)."""
+"""The last cumm that asks nvcc whether there is a toolkit (knowledge/told/spconv.toml, cumm_nvrtc)."""
 
 
 _FLAGS = ("SPCONV_DISABLE_JIT", "CUMM_DISABLE_JIT")
@@ -64,7 +64,7 @@ def cumm_in_range(env: Environment, tables: Tables) -> list[Finding]:
     The two share a C++ interface and are released in pairs. The range stands in spconv's METADATA, except for
     spconv 2.1.24 and older: they declare no upper bound, and cumm 0.3.0 removed names that they import.
 
-    Source: spconv's setup.py at the tags; the wheels' imports (knowledge/sparse.toml).
+    Source: spconv's setup.py at the tags; the wheels' imports (knowledge/told/spconv.toml).
     Example: spconv-cu124 2.3.8 requires cumm-cu124>=0.7.11,<0.8.0; the stack pins cumm-cu124 0.8.2.
     Fix: pin a cumm inside the range.
     """
@@ -177,7 +177,7 @@ def prebuilt_kernels(env: Environment, tables: Tables) -> list[Finding]:
     compiles for later GPUs. A GPU that neither serves needs each kernel compiled at run time with NVRTC,
     which takes CUDA headers and a cumm that can.
 
-    Source: bytes of the wheels; FindDefinition/cumm cumm/constants.py (knowledge/sparse.toml).
+    Source: bytes of the wheels; FindDefinition/cumm cumm/constants.py (knowledge/told/spconv.toml).
     Example: a GTX 980 (5.2) with spconv-cu124, whose kernels begin with 6.0.
     Fix: take a wheel that serves the GPU, or build spconv and cumm from source for it.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
-from stackcheck_probes.credentials import without_credentials
+from stackcheck_probes.credentials import shown_value
 from stackcheck_probes.probes.environment import MAX_VALUE
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def environment_is_the_stack_s(stack: Stack, environment: Environment, building:
         if name not in environment["asked"]:
             findings.append(skipped(f"{name} was not compared: a variable of that name may hold a secret"))
             continue
-        found, shown = environment["variables"].get(name), without_credentials(wanted)[:MAX_VALUE]
+        found, shown = environment["variables"].get(name), shown_value(name, wanted)[:MAX_VALUE]
         if found == shown or (found is not None and "$" in wanted):
             continue
         findings.append(

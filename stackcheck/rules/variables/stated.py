@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from packaging.version import Version
@@ -31,7 +32,7 @@ def variables(env: Environment, tables: Tables) -> list[Finding]:
     Some variables of the field are read by nobody, only while compiling, or only with certain values; others
     hide the GPUs or put another library in front of torch's.
 
-    Source: the code that reads them, or the search that found nobody (knowledge/environment.toml).
+    Source: the code that reads them, or the search that found nobody (knowledge/told/variables.toml).
     Example: SPCONV_ALGO=native is read by neither spconv nor cumm; NVIDIA_DRIVER_CAPABILITIES=utility gives
     the container no libcuda.
     Fix: as each finding says.
@@ -46,12 +47,12 @@ def variables(env: Environment, tables: Tables) -> list[Finding]:
 
 def _finding(row: Variable, value: str) -> Finding:
     shown = value if len(value) <= 80 else f"{value[:77]}..."
-    message = f"{row.name}={shown!r}: {row.effect}."
+    message, seen = f"{row.name}={shown!r}: {row.effect}.", f"{row.name}={shown}"
     if row.outcome == "fail":
-        return failed_by(
-            message, (row, row.effect), expected=row.fix, found=f"{row.name}={shown}", hint=row.fix
-        )
-    return warned(message, cite(row, row.effect), expected=row.fix, found=f"{row.name}={shown}", hint=row.fix)
+        finding = failed_by(message, (row, row.effect), expected=row.fix, found=seen, hint=row.fix)
+    else:
+        finding = warned(message, cite(row, row.effect), expected=row.fix, found=seen, hint=row.fix)
+    return replace(finding, subject=row.name)
 
 
 def applies(row: Variable, env: Environment) -> bool:

@@ -216,7 +216,7 @@ def flags_are_the_named_ones(stack: Stack, tables: Tables) -> Finding | None:
     Without the flag that names the set the build is slower than it says; with a flag beyond it, it dies
     with `Illegal instruction` on CPUs that the name includes.
 
-    Source: gcc 12.2's predefined macros; flags of the published plan (rows of knowledge/isas.toml).
+    Source: gcc 12.2's predefined macros; flags of the published plan (knowledge/told/).
     Example: a build named avx2 with CXXFLAGS="-mavx512f".
     Fix: state the flags of the instruction set.
     """

@@ -195,7 +195,7 @@ def named_cuda(env: Environment, tables: Tables) -> list[Finding]:
     fine: spconv-cu120 serves every CUDA 12.
 
     Source: traveller59/spconv README.md; https://github.com/rwth-i6/returnn/issues/1802
-    (knowledge/wheels.toml).
+    (knowledge/told/).
     Example: spconv-cu118 with torch 2.5.0+cu124.
     Fix: take the distribution for torch's CUDA major version.
     """

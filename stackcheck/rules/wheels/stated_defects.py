@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
+from stackcheck.knowledge.told import about
 from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.registry import Finding, passed, rule
 from stackcheck.rules.wheels.stated_measured import measured_glibc
@@ -17,24 +18,24 @@ if TYPE_CHECKING:
     from stackcheck.model.facts import Facts
 
 _KNOWS_BLACKWELL = Version("12.8")
-"""The first toolkit that makes code for compute capability 10.0 and 12.0 (knowledge/cuda.toml)."""
+"""The first toolkit that makes code for compute capability 10.0 and 12.0 (knowledge/told/toolkits.toml)."""
 
 
 def _is_defective(facts: Facts) -> bool:
     env = facts["env"]
-    return any(row.dist in env.packages for row in facts["tables"].wheels.defective)
+    return not facts["tables"].wheels.defective.keys().isdisjoint(env.packages)
 
 
 @rule("WHEEL105", when=_is_defective)
 def defective_wheels(env: Environment, tables: Tables) -> list[Finding]:
     """None of the wheels is known to contradict its own name or folder.
 
-    Source: the threads in knowledge/wheels.toml.
+    Source: the threads in knowledge/told/.
     Example: mmcv-full 1.3.10 of the folder cu111/torch1.9.0 is linked against CUDA 10.2.
     Fix: take the neighbouring release.
     """
     findings: list[Finding] = []
-    for row in tables.wheels.defective:
+    for row in about(tables.wheels.defective, env.packages):
         package = env.packages.get(row.dist)
         version = package.exact if package else None
         if package is None or version is None or version.public != row.version.public:
@@ -69,7 +70,7 @@ def kernels_for_gpus(env: Environment, tables: Tables) -> list[Finding]:
 
     torch running on a GPU says nothing about an extension: each has its own list of architectures.
 
-    Source: the projects' README and build scripts (knowledge/wheels.toml).
+    Source: the projects' README and build scripts (knowledge/told/).
     Example: flash-attn 2 on a T4 (7.5): "FlashAttention only supports Ampere GPUs or newer".
     Fix: another GPU, or an implementation that serves it.
     """
@@ -106,7 +107,8 @@ def kernels_for_gpus(env: Environment, tables: Tables) -> list[Finding]:
 
 def _needs_glibc(facts: Facts) -> bool:
     tables = facts["tables"]
-    return not (tables.wheels.glibc_dists | tables.measured.names).isdisjoint(facts["env"].packages)
+    names = facts["env"].packages
+    return not (tables.wheels.glibc_dists.isdisjoint(names) and tables.measured.names.isdisjoint(names))
 
 
 @rule("WHEEL106", when=_needs_glibc)
@@ -116,13 +118,13 @@ def extension_glibc(env: Environment, tables: Tables) -> list[Finding]:
     Some wheels are named linux_x86_64 or manylinux of an older glibc than their symbols need; they install
     and fail at import with "GLIBC_2.32 not found".
 
-    Source: the symbols and tags of wheels (knowledge/measured/); the threads in knowledge/wheels.toml.
+    Source: the symbols and tags of wheels (knowledge/measured/); the threads in knowledge/told/.
     Example: pyg-lib 0.5.0+pt28cu128 on Ubuntu 20.04 (glibc 2.31).
     Fix: a newer base system, or a release of the wheel that was built on an older one.
     """
     have, minor = env.glibc, env.torch.minor
     findings = list(measured_glibc(env, tables, have)) if have else []
-    for name in sorted(tables.wheels.glibc_dists.intersection(env.packages)):
+    for name in sorted(tables.wheels.glibc_dists & env.packages.keys()):
         package = env.packages[name]
         version = package.exact
         row = tables.wheels.glibc(name, version, minor) if version else None

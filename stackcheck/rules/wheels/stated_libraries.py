@@ -39,7 +39,7 @@ def carries_library(env: Environment, tables: Tables) -> list[Finding]:
     to 0.49 there is no other way than BNB_CUDA_VERSION: what is missing is an error when it is used. From
     0.50 on it takes the nearest of the same major version. METADATA says nothing of it.
 
-    Source: names of the files in the wheels on PyPI, and bitsandbytes/cextension.py (knowledge/wheels.toml).
+    Source: names of the files in the wheels on PyPI, and bitsandbytes/cextension.py (knowledge/told/).
     Example: bitsandbytes 0.46.0 with torch 2.9.1+cu130: `Configured CUDA binary not found`.
     Fix: a release that carries the library, or torch for a CUDA version that it has.
     """
@@ -59,7 +59,11 @@ def carries_library(env: Environment, tables: Tables) -> list[Finding]:
         if row is None:
             newest = max(max(each.versions) for each in tables.wheels.gpu_libraries[name])
             what = f"the GPU libraries of {name} {version} for {platform}"
-            findings.append(no_data(what, f"{name} {newest}", tables.wheels.checked))
+            findings.append(
+                no_data(
+                    what, f"{name} {newest}", max(each.checked for each in tables.wheels.gpu_libraries[name])
+                )
+            )
             continue
         override = env.stack.env.get(_OVERRIDE, "") if wanted.backend == "cuda" else ""
         if re.fullmatch(r"\d{3}", override):
@@ -161,7 +165,7 @@ def libraries_of_wheels(env: Environment, tables: Tables) -> list[Finding]:
     cuDNN by major version, no METADATA requires these, and in most stacks they are those that torch draws in.
     Where torch has another major, and no package, toolkit or image brings the right one, they are missing.
 
-    Source: sonames in the wheels (knowledge/unstated.toml).
+    Source: sonames in the wheels (knowledge/told/).
     Example: ctranslate2 4.4.0 names libcudnn.so.8, and torch 2.5.1 brings cuDNN 9.
     Fix: the release that was built for torch's CUDA and cuDNN, or the nvidia-* packages of the other major.
     """

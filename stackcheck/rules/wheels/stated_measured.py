@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _TRIO = frozenset({"torch", "torchvision", "torchaudio"})
 """Judged by the rules of torch itself."""
 _ONE_ABI = Version("2.7")
-"""The first torch of which every official build uses the C++11 ABI (knowledge/torch.toml)."""
+"""The first torch of which every official build uses the C++11 ABI (knowledge/told/torch.toml)."""
 _AMD64 = "linux/amd64"
 _RUNTIMES = ("nvidia-cuda-runtime", "nvidia-cublas", "cuda-toolkit")
 

@@ -13,18 +13,21 @@ from stackcheck.targets.containers import agent_container
 from stackcheck.targets.containers.builder import LABEL_BASE_ID, LABEL_BASE_PYTHON, Builder, Built
 from stackcheck.targets.containers.connection import engine_errors, first_line
 from stackcheck.targets.containers.gpus import GpuRequest, look_at_host, request_gpus
+from stackcheck.targets.containers.image_python import find_python
 from stackcheck.targets.containers.images import CONFINED, have_image, is_not_there, python_of
+from stackcheck.targets.containers.outside import read_outside
 from stackcheck.targets.containers.sweep import sweep_engine
 from stackcheck.targets.engine import BuiltTier, Target
 from stackcheck.targets.process.process_identity import LABEL, this_process
 from stackcheck.targets.process.signals import stop_signals_raise
-from stackcheck.targets.registry import without_a_base_image
+from stackcheck.targets.registry import without_containers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from stackcheck.intake.stack import Stack
     from stackcheck.model.image import ImageFacts
+    from stackcheck.model.outside import OutsideFiles
     from stackcheck.model.resolution import Resolution
     from stackcheck.targets.containers.build_tool import BuildTool
     from stackcheck.targets.engine import BuildOptions, Capabilities, Progress
@@ -81,9 +84,15 @@ class ApiEngine:
             doing = f"probing {target.name}"
             with engine_errors(doing):
                 memory = self.client.info().get("MemTotal") or 0
-            arguments = agent_container.container_arguments(target, request, memory)
+            arguments = agent_container.container_arguments(target, memory)
             arguments |= self._gpus.get(target.name, GpuRequest()).arguments
-            return agent_container.run_agent(self.client, arguments, agent, timeout_s, doing)
+            return agent_container.run_agent(
+                self.client, arguments, agent, request, timeout_s=timeout_s, doing=doing
+            )
+
+    def outside(self, target: Target) -> OutsideFiles:
+        """Return the files of an image, exported and not started: see `OutsideReader.outside`."""
+        return read_outside(self.client, target.id, f"reading the files of {target.name}")
 
     def close(self) -> None:
         """Close the connection."""
@@ -99,7 +108,8 @@ class ApiEngine:
             found = have_image(
                 self.client, image.ready, progress, mirror=options.mirror, platform=stack.platform
             )
-            return (Built(found, new=False),), own_python
+            named = image.python or find_python(self.client, found).python
+            return (Built(found, new=False),), (named,)
         if not self.capabilities.builds:
             raise EngineError(f"{stack.title}: {self.cannot_build}")
         builder = Builder(self.client, self._tool, options, progress)
@@ -135,7 +145,7 @@ class ApiEngine:
             raise EngineError(f"the engine does not give {', '.join(wanted.asked)} to containers: {reason}.")
         note = f"this machine has a GPU, but the engine does not give it to containers: {reason}"
         way_out = "Install nvidia-container-toolkit, or use" if self.capabilities.gpu_requests else "Use"
-        progress(f"{note}. {way_out} --engine {without_a_base_image()}.")
+        progress(f"{note}. {way_out} --engine {without_containers()}.")
         return GpuRequest(note=note)
 
     def _refusal(self, image: str, wanted: GpuRequest) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stackcheck.targets.process.subprocesses import run_logged
+from stackcheck_probes.credentials import is_secret_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -96,13 +97,19 @@ def arguments(request: BuildRequest) -> list[str]:
 
 
 def _argument(name: str, value: str) -> str:
-    """Leave the value of a proxy to the environment: it may hold a password; anybody reads `ps`."""
-    return name if name.lower() in _PROXIES else f"{name}={value}"
+    """Leave what may be a secret to the environment of the command: anybody reads `ps`."""
+    return name if _is_kept_back(name) else f"{name}={value}"
+
+
+def _is_kept_back(name: str) -> bool:
+    return name.lower() in _PROXIES or is_secret_name(name)
 
 
 def build(tool: BuildTool, request: BuildRequest, log: BuildLog) -> None:
     """Build and tag the image; raise what the log speaks of when the build fails."""
-    command, environ = [*tool.command, *arguments(request)], {**request.environ, **tool.environ}
+    kept_back = {name: value for name, value in request.build_args.items() if _is_kept_back(name)}
+    command = [*tool.command, *arguments(request)]
+    environ = {**request.environ, **kept_back, **tool.environ}
     if run_logged(command, environ, log, request.timeout_s, request.what) != 0:
         raise log.error(request.what)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import docker
@@ -82,16 +82,24 @@ def engine_errors(doing: str) -> Iterator[None]:
 
 
 @contextmanager
-def attached(container: Container) -> Iterator[Iterator[tuple[bytes, bytes]]]:
+def attached(container: Container, stdin: bytes = b"") -> Iterator[Iterator[tuple[bytes, bytes]]]:
     """Yield what a container says from now on, as pieces of (standard output, standard error).
 
-    Attach before the container starts. The SDK's own `attach` leaves its socket open.
+    `stdin` goes to its standard input with the first look; one that does not read it is no fault here.
+    Attach before the container starts, look when it has. The SDK's own `attach` leaves its socket open.
     """
-    wanted = {"stdout": 1, "stderr": 1, "stream": 1, "logs": 0}
+    wanted = {"stdin": int(bool(stdin)), "stdout": 1, "stderr": 1, "stream": 1, "logs": 0}
     sock: Any = container.attach_socket(params=wanted)
-    try:
+
+    def pieces() -> Iterator[tuple[bytes, bytes]]:
+        with suppress(BrokenPipeError, ConnectionResetError):
+            getattr(sock, "_sock", sock).sendall(stdin)
         frames: Iterator[tuple[int, bytes]] = frames_iter(sock, tty=False)  # type: ignore[no-untyped-call]
-        yield ((piece, b"") if stream == STDOUT else (b"", piece) for stream, piece in frames)
+        for stream, piece in frames:
+            yield (piece, b"") if stream == STDOUT else (b"", piece)
+
+    try:
+        yield pieces()
     finally:
         sock._response.close()  # noqa: SLF001 - where the SDK keeps what it forgets to close
         sock.close()

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _HINT = (
     "Start it (systemctl start docker), name another one in DOCKER_HOST, or use another engine: "
-    "--engine podman or venv."
+    "--engine podman, or --engine venv, which runs the stack's code as this user."
 )
 
 
@@ -43,6 +43,7 @@ class DockerEngine(ApiEngine):
         gpu_requests=True,
         is_local=True,
         content_ids=True,
+        outside=True,
     )
 
     @classmethod

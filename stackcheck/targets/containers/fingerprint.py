@@ -10,6 +10,7 @@ from docker.utils.build import exclude_paths
 
 from stackcheck.images.dockerfile import render
 from stackcheck.model.errors import UsageError
+from stackcheck.storage.reading import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     from stackcheck.images.dockerfile import Recipe
 
+MOST_FILES, MOST_BYTES = 200_000, 32 << 30
+"""A context is read whole for its digest, and sent to the engine."""
 _FORMAT = 1
 """Raise it when the same inputs would give another image."""
 
@@ -43,12 +46,20 @@ def _context_files(folder: Path, dockerfile: Path) -> list[str]:
     """Return the files of a context that .dockerignore lets through, sorted."""
     ignore = folder / ".dockerignore"
     try:
-        lines = ignore.read_text("utf-8").splitlines() if ignore.is_file() else []
+        lines = read_text(ignore).splitlines() if ignore.is_file() else []
         patterns = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
         names = exclude_paths(str(folder), patterns, dockerfile=str(dockerfile))
     except OSError as error:
         raise UsageError(f"cannot read the build context {folder}: {error.strerror}") from None
-    return sorted(name for name in names if not (folder / name).is_dir() or (folder / name).is_symlink())
+    found = [name for name in names if not (folder / name).is_dir() or (folder / name).is_symlink()]
+    size = sum((folder / name).lstat().st_size for name in found)
+    if len(found) > MOST_FILES or size > MOST_BYTES:
+        raise UsageError(
+            f"the build context {folder} has {len(found):,} files and {size >> 20:,} MiB, more than the "
+            f"{MOST_FILES:,} files and {MOST_BYTES >> 20:,} MiB that a context may have; name what the build "
+            "does not need in .dockerignore."
+        )
+    return sorted(found)
 
 
 def file_digest(path: Path) -> str:

@@ -11,8 +11,10 @@ import requests
 from docker.types import LogConfig
 
 from stackcheck.model.errors import BaseImageError, EngineError
-from stackcheck.targets.containers.connection import engine_errors, first_line
+from stackcheck.targets.containers.connection import attached, engine_errors, first_line
+from stackcheck.targets.process.captured_output import CapturedOutput
 from stackcheck.targets.process.process_identity import LABEL, this_process
+from stackcheck.targets.process.signals import deadline
 
 if TYPE_CHECKING:
     from docker.models.images import Image
@@ -23,6 +25,7 @@ _WAYS_OUT = (
     "Two ways out: name a registry mirror that this machine reaches (--mirror registry.example.com/hub), or "
     "use another image with --base IMAGE (a local one serves as well)"
 )
+_PYTHON_S, _MOST_SAID = 60.0, 1 << 16
 _VERSION = re.compile(r"\d+\.\d+\.\d+\S*")
 
 
@@ -90,27 +93,38 @@ def _checked(image: Image, name: str, platform: str | None) -> Image:
 
 
 def python_of(client: docker.DockerClient, image: str, python: tuple[str, ...]) -> str:
-    """Return the version of an interpreter in an image, such as "3.11.2"; "" when it does not start."""
+    """Return the version of an interpreter in an image, such as "3.11.2"; "" when it does not start.
+
+    Raise `EngineError` for one that does not end, or says more than a version.
+    """
     script = "import platform; print(platform.python_version())"
-    with engine_errors(f"looking for Python in {image}"):
+    doing, output = f"looking for Python in {image}", CapturedOutput(limit=_MOST_SAID)
+    with engine_errors(doing):
         container = client.containers.create(
             image,
             entrypoint=[*python, "-c", script],
             command=[],
             labels={LABEL: str(this_process())},
-            log_config=LogConfig(type="json-file"),  # whatever the engine's own is, this one can be read
+            log_config=LogConfig(type="none"),
             **CONFINED,
         )
         try:
-            container.start()
-            container.wait(timeout=60)
-            found = _VERSION.search(container.logs(stdout=True, stderr=False).decode("utf-8", "replace"))
+            with attached(container) as pieces, deadline(_PYTHON_S, container.kill) as expired:
+                container.start()
+                for out, err in pieces:
+                    if not output.take(out, err):
+                        raise EngineError(
+                            f"{doing}: {python[0]} says more than the version it was asked for."
+                        )
         except docker.errors.APIError as error:
             if is_not_there(error):
                 return ""
             raise
         finally:
             container.remove(force=True, v=True)
+    if expired.is_set():
+        raise EngineError(f"{doing}: {python[0]} did not say its version in {_PYTHON_S:.0f} s.")
+    found = _VERSION.search(output.out.decode("utf-8", "replace"))
     return found.group() if found else ""
 
 

@@ -37,6 +37,7 @@ class PodmanEngine(ApiEngine):
         bakes=True,
         is_local=True,
         content_ids=True,
+        outside=True,
     )
     cannot_build = "podman builds by its command, and there is no podman on the PATH. Install it."
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from stackcheck.targets.engine import Progress
 
 LINE_LIMIT = 400
+LONGEST_LINE = 1 << 16
+"""Characters of a line that are looked at and kept: a step of a build may print one without end."""
 TAIL_LINES = 30
 _MATCHED = 1 << 14
 """As much of a line is looked at for a known fault: podman repeats a whole RUN before it says what failed."""
@@ -82,15 +84,28 @@ class BuildLog:
     def __exit__(
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        self._file.close()
+        try:
+            self._file.close()
+        except OSError as error:
+            if _kind is None:
+                raise self._unwritten(error) from None
 
     def line(self, text: str) -> None:
-        """Take one line, as the engine printed it."""
-        clean = redact(text.rstrip("\r\n"), self._secrets)
-        self._file.write(clean + "\n")
+        """Take one line, as the engine printed it; what is beyond `LONGEST_LINE` is left out, and said."""
+        said = text.rstrip("\r\n")
+        clean = redact(said[:LONGEST_LINE], self._secrets)
+        if len(said) > LONGEST_LINE:
+            clean += " (cut here)"
+        try:
+            self._file.write(clean + "\n")
+        except OSError as error:
+            raise self._unwritten(error) from None
         if clean.strip() and not _NOISE.match(clean):
             self._tail.append(clean[:_MATCHED])
             self._progress(printable(clean))
+
+    def _unwritten(self, error: OSError) -> EngineError:
+        return EngineError(f"cannot write the build log {self.path}: {error.strerror}.")
 
     def lines(self, text: str) -> None:
         """Take several lines at once."""
@@ -104,7 +119,10 @@ class BuildLog:
 
     def error(self, what: str) -> StackcheckError:
         """Return the error that the log speaks of: the stack's fault, or the engine's."""
-        self._file.flush()
+        try:
+            self._file.flush()
+        except OSError as error:
+            return self._unwritten(error)
         tail = list(self._tail)
         found = _last_fault(tail)
         where = f"The whole log: {self.path}"

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, NoReturn
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+_SIGNALS = tuple(
+    each for each in signal.Signals if each.name in ("SIGTERM", "SIGHUP")
+)  # no SIGHUP on Windows
 
 
 def _stop(number: int, _frame: object) -> NoReturn:

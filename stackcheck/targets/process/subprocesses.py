@@ -1,37 +1,23 @@
-"""Start commands that do not outlive this process; put their output line by line into a build log."""
+"""Run the commands of a build, and put their output line by line into its log."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
-import sys
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
-from stackcheck.model.errors import EngineError
+from stackcheck.model.errors import EngineError, ProbeError
+from stackcheck.resolve.bound_start import bound_to_us
+from stackcheck.targets.process.build_log import LONGEST_LINE
 from stackcheck.targets.process.signals import deadline
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from stackcheck.targets.process.build_log import BuildLog
 
 _PATIENCE_S = 20
-_BOUND_START = """\
-import ctypes, os, signal, sys
-ctypes.CDLL(None).prctl(1, signal.SIGTERM)
-if os.getppid() != int(sys.argv[1]):
-    sys.exit(1)
-os.execvp(sys.argv[2], sys.argv[2:])
-"""
-"""1 is PR_SET_PDEATHSIG (prctl(2)); it survives exec, and is checked against a parent that died before."""
-
-
-def bound_to_us(command: Sequence[str]) -> list[str]:
-    """Return a command that gets SIGTERM when this process dies, even of SIGKILL; on Linux only."""
-    if sys.platform != "linux":
-        return list(command)
-    return [sys.executable, "-ISc", _BOUND_START, str(os.getpid()), *command]
 
 
 def run_logged(
@@ -59,7 +45,7 @@ def run_logged(
         raise EngineError(f"{what}: cannot start {command[0]}: {error.strerror}") from None
     try:
         with deadline(timeout_s, process.terminate) as expired:
-            for line in process.stdout or ():
+            for line in _lines(process.stdout):
                 log.line(line)
             status = process.wait()
     finally:
@@ -67,6 +53,12 @@ def run_logged(
     if expired.is_set():
         raise EngineError(f"{what}: not done after {timeout_s:.0f} s. The log: {log.path}")
     return status
+
+
+def _lines(stream: IO[str] | None) -> Iterator[str]:
+    """Yield lines, one that is too long in pieces: it is not waited for until its end."""
+    while stream and (line := stream.readline(LONGEST_LINE + 1)):
+        yield line
 
 
 def _end(process: subprocess.Popen[str]) -> None:
@@ -80,3 +72,22 @@ def _end(process: subprocess.Popen[str]) -> None:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def run_short(words: Sequence[str], seconds: float, environ: Mapping[str, str]) -> bytes:
+    """Return what a command prints, whatever its exit code; `environ` is set beside what is set here.
+
+    Raise `ProbeError` when it cannot be run or takes longer than `seconds`.
+    """
+    try:
+        done = subprocess.run(
+            words,
+            env={**os.environ, **environ},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            timeout=seconds,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ProbeError(f"{words[0]} could not be run: {error}.") from None
+    return done.stdout

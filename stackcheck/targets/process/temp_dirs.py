@@ -12,7 +12,7 @@ from stackcheck.model.errors import EngineError
 from stackcheck.targets.process.process_identity import age_of, is_gone, parse_owner, this_process
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 
 @contextmanager
@@ -38,9 +38,22 @@ def temp_folder(cache: Path) -> Iterator[Path]:
 
 def sweep_temp_folders(cache: Path) -> int:
     """Remove the temporary folders of runs that are gone; return how many."""
+    return _sweep(sorted((cache / "tmp").glob("*-*")), "")
+
+
+def scratch_folder(prefix: str) -> Path:
+    """Make a folder in the system's own place for them, swept of those that killed runs left there.
+
+    Raise OSError when there is no room.
+    """
+    _sweep(sorted(Path(tempfile.gettempdir()).glob(f"{prefix}*-*")), prefix)
+    return Path(tempfile.mkdtemp(prefix=f"{prefix}{this_process()}-"))
+
+
+def _sweep(folders: Iterable[Path], prefix: str) -> int:
     mine, removed = this_process(), 0
-    for folder in sorted((cache / "tmp").glob("*-*")):
-        owner = parse_owner(folder.name.partition("-")[0])
+    for folder in folders:
+        owner = parse_owner(folder.name.removeprefix(prefix).partition("-")[0])
         if is_gone(owner, mine, age_of(folder)):
             shutil.rmtree(folder, ignore_errors=True)
             removed += 1

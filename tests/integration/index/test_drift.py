@@ -20,7 +20,7 @@ from stackcheck.resolve.lockfile import read_lock
 from stackcheck.resolve.locking import Locked, lock_stack
 from stackcheck.storage.stack_files import lock_path
 from stackcheck.targets import BuildOptions
-from tests.integration.index.server import FAULTS, IndexServer, Upload, make_wheel
+from tests.integration.index.server import FAULTS, IndexServer, Upload, make_wheel, page, status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -398,3 +398,42 @@ def test_every_format_holds_the_changes_and_the_json_fits_its_schema(
     document = json.loads(render([report], "json"))
     jsonschema.validate(document, schema())
     assert document["drifts"][0]["exit_code"] == 1
+
+
+def without_root(server: IndexServer, index: str) -> None:
+    """Answer 404 for the page above the projects, as buckets and many proxies do, and serve all others."""
+
+    def fault(handler: Any) -> None:
+        if handler.path == f"/{index}/simple/":
+            status(404)(handler)
+        else:
+            handler._serve(handler.path.strip("/").split("/"))
+
+    server.faults[f"/{index}/simple/"] = fault
+
+
+def test_an_index_without_a_page_of_its_own_lives_as_its_other_pages_do(
+    server: IndexServer, stack_of: Any, lock: Any, look: Any
+) -> None:
+    """Buckets and proxies have no root page: another page that was read in this run proves that it lives."""
+    torch_index(server)
+    stack = lock(stack_of(TORCH, index={"url": server.simple("cu124")}))
+    server.indexes["cu124"] = [u for u in server.indexes["cu124"] if u.project != "nvidia-cudnn-cu12"]
+    without_root(server, "cu124")
+    report = look(stack)
+    gone = next(change for change in report.changes if change.area == "file")
+    assert (gone.where, gone.after) == (CUDNN, "page gone")
+    assert report.exit_code() == 1
+
+
+def test_a_page_without_a_link_is_no_page_of_an_index(
+    server: IndexServer, stack_of: Any, lock: Any, look: Any
+) -> None:
+    """A login page that is answered with 200 and HTML says nothing about a file."""
+    torch_index(server)
+    stack = lock(stack_of(TORCH, index={"url": server.simple("cu124")}))
+    server.faults["/cu124/simple/torch/"] = page(b"<html><body><h1>Please log in</h1></body></html>")
+    report = look(stack)
+    assert not [change for change in report.changes if change.area == "file"]
+    assert "no link but other text" in " ".join(gap.reason for gap in report.faults)
+    assert report.exit_code() == 3

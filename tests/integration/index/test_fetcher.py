@@ -13,6 +13,7 @@ import pytest
 import trustme
 
 from stackcheck.model.index_pages import Page, Unreachable
+from stackcheck.model.index_urls import login_name
 from stackcheck.resolve.index import Fetcher
 from tests.integration.index.conftest import running
 from tests.integration.index.server import (
@@ -253,7 +254,7 @@ def test_a_proxy_of_the_environment_is_used_but_not_for_no_proxy(
 ) -> None:
     for name in ("HTTP_PROXY", "NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
-    server.faults["http://"] = page(b"<html>by the proxy")
+    server.faults["http://"] = page(b"<html><title>Index of the proxy</title>")
     other.add("main", make_wheel("alpha", "1.0"))
     monkeypatch.setenv("http_proxy", f"http://user:{SECRET}@{server.host}")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
@@ -313,9 +314,8 @@ def test_credentials_reach_the_server_and_nothing_else(
     if way == "url":
         url = url.replace("http://", f"http://user:{SECRET}@")
     elif way == "environment":
-        slug = server.host.upper().replace(".", "_").replace(":", "_")
-        environ |= {f"UV_INDEX_{slug}_MAIN_LINKS_USERNAME": "user"}
-        environ |= {f"UV_INDEX_{slug}_MAIN_LINKS_PASSWORD": SECRET}
+        name = login_name(server.links("main"))
+        environ |= {f"UV_INDEX_{name}_USERNAME": "user", f"UV_INDEX_{name}_PASSWORD": SECRET}
     else:
         netrc = tmp_path / "netrc"
         netrc.write_text(f"machine 127.0.0.1 login user password {SECRET}\n")

@@ -11,6 +11,7 @@ import pytest
 from stackcheck import knowledge
 from stackcheck.environment import definition_facts, environment_of
 from stackcheck.intake.stack import Stack
+from stackcheck.model.index_urls import login_name
 from stackcheck.model.lock import Lock, fingerprint, is_current
 from stackcheck.model.verdict import Outcome
 from stackcheck.resolve.lockfile import read_lock
@@ -803,12 +804,9 @@ def test_credentials_work_and_are_written_nowhere(
     if way == "url":
         main, own = (u.replace("http://", f"http://user:{SECRET}@") for u in (main, own))
     elif way == "environment":
-        slug = server.host.upper().replace(".", "_").replace(":", "_")
-        options = with_env(
-            options,
-            **{f"UV_INDEX_{slug}_MAIN_USERNAME": "user", f"UV_INDEX_{slug}_MAIN_PASSWORD": SECRET},
-            **{f"UV_INDEX_{slug}_OWN_LINKS_USERNAME": "user", f"UV_INDEX_{slug}_OWN_LINKS_PASSWORD": SECRET},
-        )
+        for name in map(login_name, (main, own)):
+            stated = {f"UV_INDEX_{name}_USERNAME": "user", f"UV_INDEX_{name}_PASSWORD": SECRET}
+            options = with_env(options, **stated)
     else:
         netrc = tmp_path / "home" / ".netrc"
         netrc.write_text(f"machine 127.0.0.1 login user password {SECRET}\n")

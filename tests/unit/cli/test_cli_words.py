@@ -13,6 +13,7 @@ from packaging.version import Version
 
 from stackcheck import pipeline
 from stackcheck.cli import build, lock, options, output, probe
+from stackcheck.cli.parser import add_manners
 from stackcheck.inspect.environments import UNSTATED
 from stackcheck.intake.stack import Stack
 from stackcheck.model.errors import BuildFailedError, StackcheckError, UsageError
@@ -31,6 +32,7 @@ STACKS = (Stack(id="good"), Stack(id="bad"))
 def call(module: Any, *words: str) -> Namespace:
     parser = ArgumentParser()
     module.configure(parser)
+    add_manners(parser)
     return parser.parse_args(words)
 
 

@@ -14,8 +14,9 @@ from stackcheck import knowledge
 from stackcheck.guard import baking, expectation, startarchive
 from stackcheck.guard.baked_image import render_dockerfile
 from stackcheck.inspect.environments import UNSTATED
+from stackcheck.intake.interpreter import Candidate
 from stackcheck.intake.stack import Stack
-from stackcheck.model.errors import ProbeError, UsageError
+from stackcheck.model.errors import EngineError, ProbeError, UsageError
 from stackcheck.model.facts import Missing
 from stackcheck.rules import load_all
 from stackcheck_probes.start import expectation as reader
@@ -176,6 +177,80 @@ def test_a_cpu_torch_does_not_lower_what_the_stack_claims() -> None:
     )
 
 
+NO_TORCH = dict(SEEN["interpreter"], torches=[])
+CUDA_IMAGE = {
+    "NVIDIA_VISIBLE_DEVICES": "all",
+    "CUDA_VERSION": "12.4.1",
+    "LD_LIBRARY_PATH": "/usr/local/nvidia/lib64",
+}
+
+
+def baked_without(interpreter: Any, env: dict[str, str], stack: Stack = UNSTATED) -> dict[str, Any]:
+    seen = {**SEEN, "interpreter": interpreter}
+    return expectation.expectation(stack, knowledge.load(), {}, seen, made="now", image_env=env)
+
+
+class TestTorchAndWhatAsksForGpus:
+    def test_no_torch_where_gpus_are_asked_for_is_never_healthy(self) -> None:
+        document = baked_without(NO_TORCH, CUDA_IMAGE)
+        (note,) = document["notes"]
+        assert note[:3] == [
+            "versions",
+            "ERROR",
+            "no torch was found by /venv/bin/python, and GPUs are asked for (NVIDIA_VISIBLE_DEVICES=all): "
+            "what computes there was not checked.",
+        ]
+        assert (document["accelerator"], document["cpu"]) == ("cuda", "refuse")
+        assert (document["cuda"]["version"], document["cuda"]["by"]) == ("12.4", "the image")
+        assert document["library_path"] == "/usr/local/nvidia/lib64"
+
+    def test_a_stack_that_states_a_gpu_and_torch_wants_the_torch(self) -> None:
+        stack = Stack(id="s", accelerator="cuda", packages={"torch": "2.5.0"})
+        assert baked_without(NO_TORCH, {}, stack)["notes"][0][1] == "ERROR"
+        other = Stack(id="s", accelerator="cuda", packages={"jax": "0.4.30"})
+        assert baked_without(NO_TORCH, CUDA_IMAGE, other)["notes"] == []
+
+    def test_an_image_that_asks_for_nothing_says_that_nothing_of_gpus_is_checked(self) -> None:
+        for env in ({}, {"NVIDIA_VISIBLE_DEVICES": "void", "CUDA_VERSION": "12.4.1"}):
+            document = baked_without(NO_TORCH, env)
+            assert [row[1] for row in document["notes"]] == ["SKIP"]
+            assert document["accelerator"] == "cpu"
+
+    def test_a_torch_for_the_cpu_in_an_image_that_asks_for_gpus_warns(self) -> None:
+        torch = dict(SEEN["interpreter"]["torches"][0], version="2.13.0+cpu", cuda=None)
+        interpreter = dict(SEEN["interpreter"], torches=[torch])
+        (note,) = baked_without(interpreter, CUDA_IMAGE)["notes"]
+        assert note[1:3] == [
+            "WARN",
+            "torch 2.13.0+cpu is a build for the CPU, and the image asks for GPUs (NVIDIA_VISIBLE_DEVICES=all).",
+        ]
+        assert baked_without(interpreter, {})["notes"] == []
+
+    def test_a_second_torch_of_the_image_is_told_at_every_start(self) -> None:
+        first = {**SEEN["interpreter"]["torches"][0], "reachable": True, "source_tree": False, "compiled": True,
+                 "origin": "pythonpath"}  # fmt: skip
+        second = {**first, "path": "/usr/lib/python3/dist-packages/torch", "version": "2.4.0", "wins": False,
+                  "origin": "site-packages"}  # fmt: skip
+        interpreter = dict(SEEN["interpreter"], torches=[first, second])
+        (note,) = baked_without(interpreter, CUDA_IMAGE)["notes"]
+        assert note[:2] == ["two-torches", "FAIL"]
+        assert "2 torches are reachable" in note[2]
+
+    def test_torches_of_other_environments_are_named_where_the_one_that_was_asked_has_none(self) -> None:
+        place = {
+            "path": "/opt/venv/lib/python3.11/site-packages/torch",
+            "version": "2.5.0",
+            "python": "/opt/venv/bin/python",
+        }
+        seen = {"interpreter": NO_TORCH, "pythons": {"pythons": [], "conda": [], "torches": [place]}}
+        assert baking.torches_elsewhere(seen) == [place]
+        assert baking.torches_elsewhere({**seen, "interpreter": SEEN["interpreter"]}) == []
+        assert baking.torches_elsewhere({**seen, "pythons": Missing("not run")}) == []
+        text = baking.choice_of_pythons(Candidate("python3", "PATH"), [place])  # type: ignore[list-item]
+        assert "/opt/venv/bin/python (/opt/venv/lib/python3.11/site-packages/torch, torch 2.5.0)" in text
+        assert "--python PATH" in text
+
+
 def test_what_does_not_load_is_a_fault_from_the_start() -> None:
     row = {
         "library": CUDA_SO,
@@ -237,6 +312,18 @@ def test_the_dockerfile_states_the_command_again() -> None:
         "HEALTHCHECK CMD " + json.dumps([*front, "--check"]),
     ]
     assert render_dockerfile("x", {}, "/py").splitlines()[-1] == "CMD []"
+
+
+def test_inside_the_check_stands_between_the_entrypoint_and_the_command() -> None:
+    config = {"Entrypoint": ["/entry"], "Cmd": ["python", "app.py"]}
+    check = ["/py", "-I", "-S", "-B", "/opt/stackcheck/stackcheck.pyz", "entrypoint", "--"]
+    assert render_dockerfile("x", config, "/py", inside=True).splitlines()[2:] == [
+        'ENTRYPOINT ["/entry"]',
+        "CMD " + json.dumps([*check, "python", "app.py"]),
+    ]
+    for lacking in ({"Entrypoint": ["/entry"]}, {"Cmd": ["python"]}):
+        with pytest.raises(EngineError, match="bake it without --inside"):
+            render_dockerfile("x", lacking, "/py", inside=True)
 
 
 @pytest.mark.parametrize(

@@ -196,6 +196,7 @@ WARN  LOAD301  Every library finds the libraries that it needs
       see       /env/torchcodec/lib0.so needs libav.so.0
 
 1 check passed: LOAD302
+what a code means: stackcheck explain LOAD301
 """)
     assert (
         said(judged(environment(*map(need, range(47))), gpus("L4")), details=True).count("WARN  LOAD301")

@@ -9,6 +9,7 @@ import pytest
 from stackcheck import knowledge
 from stackcheck.knowledge import isas
 from stackcheck.model.errors import TableError
+from tests.unit.knowledge.told_folders import instead
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,8 +42,7 @@ def test_an_unknown_name_is_none() -> None:
 
 def test_a_mark_that_is_none_of_the_flags_is_refused(tmp_path: Path) -> None:
     row = '[[isa]]\nname = "a"\nplatform = "linux/amd64"\nmark = "-x"\nflags = "-y"\nsource = "a b"\n'
-    implied = '[[implied]]\nflag = "-y"\nimplies = "-z"\nsource = "a b"\n'
-    (tmp_path / "isas.toml").write_text(f"checked = 2026-11-20\n{row}{implied}")
     with pytest.raises(TableError) as caught:
-        isas.load(tmp_path)
-    assert str(caught.value) == "isas.toml: isa[1]: mark: -x is not one of its flags"
+        isas.load(instead(tmp_path, "instruction-sets", f"checked = 2026-11-20\n{row}"))
+    path = tmp_path / "told" / "instruction-sets.toml"
+    assert str(caught.value) == f"{path}:5: isa: mark: -x is not one of its flags."

@@ -1,9 +1,7 @@
-"""The tables of packages, images, ROCm and variables: they load, they are asked, and damage is named."""
+"""What is told of packages, images, ROCm and variables: it is asked, and damage is named."""
 
 from __future__ import annotations
 
-import re
-import shutil
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -11,64 +9,54 @@ import pytest
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from stackcheck.knowledge import environment, images, packages, reading, rocm, sparse, unstated, wheels
+from stackcheck.knowledge import environment, images, packages, rocm, wheels
 from stackcheck.model.errors import TableError
 from stackcheck_probes.judging.gfx import akin, gfx_of
+from tests.unit.knowledge.told_folders import edited
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-LOAD: dict[str, Callable[[Path], Any]] = {
-    "packages": packages.load,
-    "wheels": wheels.load,
-    "sparse": sparse.load,
+    from stackcheck.knowledge.told import Told
+
+LOAD: dict[str, Callable[[Told], Any]] = {
+    "places": wheels.load,
+    "mmcv": wheels.load,
     "images": images.load,
     "rocm": rocm.load,
-    "environment": environment.load,
-    "unstated": unstated.load,
+    "variables": environment.load,
 }
-
-
-@pytest.mark.parametrize("name", LOAD)
-def test_every_row_has_a_source_with_an_address_or_a_path(name: str) -> None:
-    table = reading.read_table(name)
-    rows = [row for key, value in table.items() if isinstance(value, list) for row in value]
-    assert len(rows) >= 10
-    for row in (row for row in rows if not row.get("unverified")):
-        keys = row["source"] if isinstance(row["source"], list) else [row["source"]]
-        for key in keys:
-            assert re.search(
-                r"[/.`]|pip |METADATA|wheel|version|package|reproduced", table["sources"].get(key, key)
-            ), row
-    assert table["checked"] <= date(2026, 12, 31)
 
 
 @pytest.mark.parametrize(
     ("name", "old", "new", "message"),
     [
-        ("wheels", 'tag = "cu121"', 'tags = "cu121"', r"mmcv_page\[\d+\]: tags: unknown key"),
-        ("wheels", 'package = "spconv"', 'package = "spconv"\nodd = 1', r"named_cuda\[1\]: odd: unknown key"),
-        ("wheels", "(?P<cuda>", "(?P<digits>", r"named_cuda\[1\]: pattern: it needs a group named cuda"),
-        ("packages", 'versions = ["0.0.16"]', 'versions = ["0.0.20"]', r"declared\[\d+\]: versions: xformers 0.0.20 stands in"),
-        ("images", 'instead = "cudnn"\n', 'instead = "cudnn8"\n', r"cudnn_tag\[1\]: instead: cudnn8 is listed as gone"),
-        ("rocm", 'claims = "gfx1030"', 'claims = "gfx1031"', r"override\[1\]: claims: 10.3.0 makes gfx1030"),
-        ("rocm", 'rocm = ["5.1.1", "5.2"]', 'rocm = ["5.2", "5.1.1"]', r"torch_rocm\[1\]: rocm: versions are sorted as numbers"),
-        ("environment", "when = '0|1'", "when = '('", r"variable\[\d+\]: when: not a regular expression"),
-        ("environment", 'outcome = "warn"', 'outcome = "maybe"', r"variable\[1\]: outcome: this must be one of 'warn', 'fail'"),
-        ("environment", "[[variable]]", "[[variables]]", r"environment\.toml: variable: this table needs|variables: unknown key"),
+        ("mmcv", 'tag = "cu121"', 'tags = "cu121"', r"mmcv\.toml:\d+: mmcv_page: tags: unknown key"),
+        ("places", 'package = "spconv"', 'package = "spconv"\nodd = 1', "named_cuda: odd: unknown key"),
+        ("places", "(?P<cuda>", "(?P<digits>", "named_cuda: pattern: it needs a group named cuda"),
+        ("images", 'instead = "cudnn"\n', 'instead = "cudnn8"\n', "cudnn_tag: instead: cudnn8 is listed as gone"),
+        ("rocm", 'claims = "gfx1030"', 'claims = "gfx1031"', "override: claims: 10.3.0 makes gfx1030"),
+        ("rocm", 'rocm = ["5.1.1", "5.2"]', 'rocm = ["5.2", "5.1.1"]', "torch_rocm: rocm: versions are sorted as numbers"),
+        ("variables", "when = '0|1'", "when = '('", "variable: when: not a regular expression"),
+        ("variables", 'outcome = "warn"', 'outcome = "maybe"', "variable: outcome: this must be one of 'warn', 'fail'"),
+        ("variables", "[[variable]]", "[[variables]]", r"variables: unknown kind of row; did you mean 'variable'\?"),
     ],
 )  # fmt: skip
-def test_a_damaged_table_names_file_row_and_key(
+def test_a_damaged_file_names_file_line_and_key(
     name: str, old: str, new: str, message: str, tmp_path: Path
 ) -> None:
-    text = (reading.FOLDER / f"{name}.toml").read_text(encoding="utf-8")
-    assert old in text
-    shutil.copy(reading.FOLDER / f"{name}.toml", tmp_path)
-    count = -1 if new == "[[variables]]" else 1
-    (tmp_path / f"{name}.toml").write_text(text.replace(old, new, count), encoding="utf-8")
+    told = edited(tmp_path, name, old, new, -1 if new == "[[variables]]" else 1)
     with pytest.raises(TableError, match=message):
-        LOAD[name](tmp_path)
+        LOAD[name](told)
+
+
+def test_a_version_stands_in_one_row_of_a_package(tmp_path: Path) -> None:
+    table = packages.load(edited(tmp_path, "xformers", 'versions = ["0.0.16"]', 'versions = ["0.0.20"]'))
+    with pytest.raises(
+        TableError, match=r"xformers\.toml:\d+: declared: versions: 0\.0\.20 stands in .*/xformers"
+    ):
+        table.declared("xformers", SpecifierSet("==0.0.20"))
 
 
 def test_declared_requirements_by_pin_and_by_range() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,16 +11,16 @@ import pytest
 from packaging.version import Version
 
 from stackcheck import knowledge
-from stackcheck.knowledge import cuda, gpus, reading, systems, torch
-from stackcheck.knowledge.reading import FOLDER, Row, read_table
-from stackcheck.model.errors import TableError
+from stackcheck.knowledge import cuda, folders, gpus, packages, systems, torch
+from stackcheck.knowledge.told import Told
+from stackcheck.model.errors import TableError, UsageError
 from stackcheck.model.verdict import Outcome
 from stackcheck.rules.grading import UNVERIFIED, failed_by
 from stackcheck_probes.binaries.capability import Capability, parse_code
+from tests.unit.knowledge.told_folders import beside, edited, instead
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from stackcheck.knowledge.reading import Row
     from stackcheck.rules.registry import Finding
 
 ROWS: list[Row] = [
@@ -42,34 +43,18 @@ ROWS: list[Row] = [
 ]
 
 
-def test_the_shipped_tables_hold_what_they_are_said_to() -> None:
+def test_what_ships_holds_what_it_is_said_to() -> None:
     table = knowledge.load().torch
     counts = (len(table.releases), len(table.builds), len(table.companions))
     assert counts >= (42, 175, 82)
-    assert len(ROWS) == sum(
-        len(rows)
-        for name in ("torch", "cuda", "gpus", "systems", "isas")
-        for rows in read_table(name).values()
-        if isinstance(rows, list)
-    )
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.where)
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: str(row.where).rpartition("/")[2])
 def test_every_row_has_a_source_that_can_be_read_again_and_a_date(row: Row) -> None:
     assert row.checked >= date(2026, 11, 20)
     assert "." in row.source or "/" in row.source, row.source
     assert "{" not in row.source, "a placeholder of the source was not filled"
     assert "/work" not in row.source
-
-
-@pytest.mark.parametrize("name", ["torch", "cuda", "gpus", "systems"])
-def test_no_source_is_listed_and_never_cited(name: str) -> None:
-    table = read_table(name)
-    cited: set[str] = set()
-    for rows in table.values():
-        for row in rows if isinstance(rows, list) else []:
-            cited |= {row["source"]} if isinstance(row["source"], str) else set(row["source"])
-    assert set(table["sources"]) <= cited
 
 
 def test_what_the_wheels_say_stands_in_the_table() -> None:
@@ -168,14 +153,12 @@ HEAD = 'checked = {day}\n[sources]\nmine = "seen on https://wheels.example/"\n'
 RELEASE = '[[release]]\ntorch = "{version}"\nglibc = "2.99"\npypi = {{ "linux/amd64" = "cpu" }}\npython = {{ "linux/amd64" = "3.12" }}\nsource = "mine"\n'
 
 
-def own(folder: Path, *rows: str, day: str = "2030-01-01", name: str = "torch") -> Path:
-    text = HEAD.format(day=day) + "".join(rows)
-    (folder / f"{name}.toml").write_text(text, encoding="utf-8")
-    return folder
+def own(folder: Path, *rows: str, day: str = "2026-11-30", name: str = "torch") -> Told:
+    return beside(folder, name, HEAD.format(day=day) + "".join(rows))
 
 
-def test_a_users_rows_are_read_after_ours_and_sorted_in(tmp_path: Path) -> None:
-    table = torch.load(own=own(tmp_path, *(RELEASE.format(version=v) for v in ("99.0", "2.5.7"))))
+def test_a_teams_rows_are_read_after_ours_and_sorted_in(tmp_path: Path) -> None:
+    table = torch.load(own(tmp_path, *(RELEASE.format(version=v) for v in ("99.0", "2.5.7"))))
     shipped = torch.load()
     assert len(table.releases) == len(shipped.releases) + 2
     assert str(table.newest.torch) == "99.0"
@@ -184,14 +167,41 @@ def test_a_users_rows_are_read_after_ours_and_sorted_in(tmp_path: Path) -> None:
     )
     added = table.release("2.5.7")
     assert added is not None
-    assert added.cited == "seen on https://wheels.example/ (checked 2030-01-01)"
-    assert added.where == f"{tmp_path}/torch.toml: release[2]"
+    path = tmp_path / "told" / "torch.toml"
+    assert added.cited == f"seen on https://wheels.example/ (checked 2026-11-30; stated in {path})"
+    assert str(added.where) == f"{path}:10"
 
 
-@pytest.mark.parametrize(("day", "glibc"), [("2030-01-01", "2.99"), ("2020-01-01", "2.17")])
-def test_of_two_rows_about_the_same_the_one_checked_last_counts(tmp_path: Path, day: str, glibc: str) -> None:
-    mine = RELEASE.format(version="2.5.0").replace('"cpu"', '"12.4"') + 'cuda = "11.8 12.1 12.4"\n'
-    table = torch.load(own=own(tmp_path, mine, day=day))
+OTHERWISE = RELEASE.format(version="2.5.0").replace('"cpu"', '"12.4"') + 'cuda = "11.8 12.1 12.4"\n'
+
+
+def test_a_row_that_says_otherwise_than_ours_takes_its_place_where_it_says_why(tmp_path: Path) -> None:
+    table = torch.load(own(tmp_path, OTHERWISE, 'overrides = "we build it on a newer base"\n'))
+    row = table.release("2.5.0")
+    assert row is not None
+    assert str(row.glibc) == "2.99"
+    assert row.cited.endswith(", in the place of what ships: we build it on a newer base)")
+    assert len(table.releases) == len(torch.load().releases)
+
+
+def test_a_row_that_says_otherwise_than_ours_without_a_reason_is_refused_with_both_places(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(TableError) as caught:
+        torch.load(own(tmp_path, OTHERWISE))
+    ours = knowledge.load().torch.release("2.5.0")
+    assert ours is not None
+    assert str(caught.value) == (
+        f"{tmp_path}/told/torch.toml:4: release: overrides: this row says otherwise than {ours.where}; "
+        "state in `overrides` why it is right, or leave it out."
+    )
+
+
+@pytest.mark.parametrize(("day", "glibc"), [("2026-12-24", "2.99"), ("2020-01-01", "2.17")])
+def test_of_a_row_that_a_command_wrote_and_ours_the_one_checked_last_counts(
+    tmp_path: Path, day: str, glibc: str
+) -> None:
+    table = torch.load(own(tmp_path, OTHERWISE, 'made = "stackcheck tables refresh"\n', day=day))
     row = table.release("2.5.0")
     assert row is not None
     assert str(row.glibc) == glibc
@@ -201,107 +211,155 @@ def test_of_two_rows_about_the_same_the_one_checked_last_counts(tmp_path: Path, 
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        (RELEASE.format(version="99.0") * 2, "release[2]: torch: 99 stands in {path}: release[1] already"),
-        (RELEASE.format(version="ninety"), "release[1]: torch: Invalid version: 'ninety'"),
-        (RELEASE.format(version="99.0").replace("glibc", "glbc"), "release[1]: glbc: unknown key"),
+        (RELEASE.format(version="99.0") * 2, "11: release: torch: 99 stands in {path}:4 already."),
+        (RELEASE.format(version="ninety"), "5: release: torch: Invalid version: 'ninety'."),
+        (RELEASE.format(version="99.0").replace("glibc", "glbc"), "6: release: glbc: unknown key; known: "),
         (
             RELEASE.format(version="99.0").replace('"mine"', '"yours"'),
-            "release[1]: source: 'yours' is not a key of [sources]",
+            "9: release: source: 'yours' is not a key of [sources].",
         ),
-        (
-            "[[relaese]]\n",
-            "relaese: unknown key; known: arch_list, build, checked, companion, host_compiler, release, sources.",
-        ),
+        ("[[relaese]]\n", "4: relaese: unknown kind of row; did you mean 'release'?"),
+        ("[[toolkit]]\n", "4: toolkit: such rows stand in toolkits.toml."),
     ],
 )
-def test_what_is_wrong_in_a_users_own_table_is_said_with_its_path(
+def test_what_is_wrong_in_a_teams_own_file_is_said_with_its_path(
     tmp_path: Path, rows: str, message: str
 ) -> None:
-    path = tmp_path / "torch.toml"
+    path = tmp_path / "told" / "torch.toml"
     with pytest.raises(TableError) as caught:
-        torch.load(own=own(tmp_path, rows))
-    assert str(caught.value).startswith(f"{path}: {message.format(path=path)}")
+        torch.load(own(tmp_path, rows))
+    assert str(caught.value).startswith(f"{path}:{message.format(path=path)}")
 
 
-def test_a_users_own_table_that_is_not_toml_is_said_with_its_line(tmp_path: Path) -> None:
+def test_a_teams_own_file_that_is_not_toml_is_said_with_its_line(tmp_path: Path) -> None:
     with pytest.raises(TableError) as caught:
-        torch.load(own=own(tmp_path, "= ="))
-    assert str(caught.value).startswith(f"{tmp_path / 'torch.toml'}:4: this is not TOML: ")
+        torch.load(own(tmp_path, "= ="))
+    assert str(caught.value).startswith(f"{tmp_path}/told/torch.toml:4: this is not TOML: ")
     assert caught.value.exit_code == 2
 
 
-def test_own_tables_lie_where_the_environment_says() -> None:
-    assert reading.own_folder({"STACKCHECK_TABLES": "/t"}) == Path("/t")
-    assert reading.own_folder({"XDG_DATA_HOME": "/d"}) == Path("/d/stackcheck/tables")
-    assert reading.own_folder({"HOME": "/home/x"}) == Path("/home/x/.local/share/stackcheck/tables")
+def test_a_row_stands_in_the_file_of_the_package_that_it_is_about(tmp_path: Path) -> None:
+    row = '[[newest]]\ndist = "triton"\nversion = "9"\nsource = "mine"\n'
+    with pytest.raises(
+        TableError, match=r"torch\.toml:5: newest: dist: rows about 'triton' stand in triton\.toml\."
+    ):
+        packages.load(own(tmp_path, row)).newest.get("torch")
 
 
-def test_a_file_that_no_table_is_named_like_and_a_folder_that_is_not_there_are_refused(
+def test_the_folders_of_the_user_the_project_the_environment_and_the_call_are_read_in_this_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    named = [tmp_path / each for each in ("data", "project", "a", "b", "call")]
+    for path in (*named, tmp_path / "data" / "knowledge"):
+        path.mkdir(exist_ok=True)
+    monkeypatch.setenv("STACKCHECK_DATA", str(named[0]))
+    assert folders.own_folder() == tmp_path / "data" / "knowledge"
+    monkeypatch.setattr(folders._Stated, "project", (named[1],))
+    assert folders.own_folder() == named[1]
+    monkeypatch.setenv("STACKCHECK_KNOWLEDGE", f"{named[2]}:{named[3]}")
+    assert folders.own_folder() == named[2]
+    monkeypatch.setattr(folders._Stated, "call", (named[4],))
+    assert folders.own_folder() == named[4]
+    found = folders.in_order()
+    assert [each.path for each in found] == [folders.SHIPPED, tmp_path / "data" / "knowledge", *named[1:]]
+    assert [each.own for each in found] == [False, *[True] * 5]
+
+
+def test_the_data_of_a_user_lie_where_the_environment_says() -> None:
+    assert folders.data_folder({"STACKCHECK_DATA": "/t"}) == Path("/t")
+    assert folders.data_folder({"XDG_DATA_HOME": "/d"}) == Path("/d/stackcheck")
+    assert folders.data_folder({"HOME": "/home/x"}) == Path("/home/x/.local/share/stackcheck")
+
+
+def test_a_folder_that_is_not_there_or_of_another_form_and_the_old_variable_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STACKCHECK_KNOWLEDGE", str(tmp_path / "absent"))
+    with pytest.raises(
+        UsageError, match=r"absent: STACKCHECK_KNOWLEDGE names this as a folder of knowledge, and"
+    ):
+        folders.in_order()
+    (tmp_path / "torch.toml").touch()
+    monkeypatch.setenv("STACKCHECK_KNOWLEDGE", str(tmp_path))
+    with pytest.raises(
+        UsageError, match=r"torch\.toml: nobody reads this file; in a folder of knowledge .* told/"
+    ):
+        folders.in_order()
     monkeypatch.setenv("STACKCHECK_TABLES", str(tmp_path))
-    assert len(knowledge.files()) == 14
-    own(tmp_path, name="gpus")
-    assert knowledge.files()[-1] == tmp_path / "gpus.toml"
-    own(tmp_path, name="gpu")
-    with pytest.raises(TableError, match=r"gpu\.toml: there is no table of this name; known: cmake\.toml, "):
-        knowledge.files()
-    monkeypatch.setenv("STACKCHECK_TABLES", str(tmp_path / "absent"))
-    with pytest.raises(TableError, match=r"absent, which is not a folder; make it, or unset it\."):
-        knowledge.files()
+    with pytest.raises(
+        UsageError, match="STACKCHECK_TABLES is not read any more; STACKCHECK_KNOWLEDGE names"
+    ):
+        folders.in_order()
 
 
-LOADERS: dict[str, Callable[[Path], Any]] = {
-    "torch": torch.load, "cuda": cuda.load, "gpus": gpus.load, "systems": systems.load
-}  # fmt: skip
+def test_an_installed_package_brings_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "acme_gpu" / "told").mkdir(parents=True)
+    (tmp_path / "acme_gpu" / "__init__.py").touch()
+    info = tmp_path / "acme_gpu-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-gpu\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[stackcheck.knowledge]\nacme = acme_gpu\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("STACKCHECK_DATA", str(tmp_path))
+    assert folders.in_order()[-1] == folders.Folder(tmp_path / "acme_gpu", own=True)
+    (info / "entry_points.txt").write_text("[stackcheck.knowledge]\nacme = acme_gone\n")
+    monkeypatch.setenv("STACKCHECK_DATA", str(tmp_path / "other"))
+    with pytest.raises(
+        UsageError, match=r"acme-gpu brings knowledge \(acme_gone\), which is not a package that can"
+    ):
+        folders.in_order()
+
+
+def load(name: str, told: Told) -> Any:
+    """Load the tables that a file is of."""
+    for module in {"torch": (torch,), "systems": (systems,), "gpus": (gpus, cuda)}.get(name, (cuda,)):
+        module.load(told)
 
 
 @pytest.mark.parametrize(
     ("name", "old", "new", "message"),
     [
-        ("torch", "checked = 2026-11-20", "", "torch.toml: checked: a table states the date that it was checked."),
-        ("torch", "[[companion]]", "[[companoin]]", "torch.toml: companoin: unknown key; known: arch_list, build, checked, companion, host_compiler, release, sources."),
-        ("torch", 'torch = "2.5.0"\nuploaded', "uploaded", "torch.toml: release[27]: torch: this key is missing"),
-        ("torch", 'torch = "2.5.0"\nuploaded', "torch = 25\nuploaded", "torch.toml: release[27]: torch: this must be a str, found 25"),
-        ("torch", 'torch = "2.5.0"\nuploaded', 'torch = "two"\nuploaded', "torch.toml: release[27]: torch: Invalid version: 'two'"),
-        ("torch", 'torch = "2.5.0"\nuploaded', 'torch = "2.5.9"\nuploaded', "torch.toml: release[28]: torch: 2.5.1 after 2.5.9: releases are sorted"),
-        ("torch", 'torch = "2.5.0"\nuploaded', 'torch = "2.4.1"\nuploaded', "torch.toml: release[27]: torch: 2.4.1 stands in torch.toml: release[26] already"),
-        ("torch", 'evidence = "wheel-bytes"', 'evidence = "hearsay"', "torch.toml: build[1]: evidence: this must be one of 'wheel-bytes', 'build-script', 'runtime-table', 'release-notes', 'third-party', found 'hearsay'"),
-        ("torch", 'source = ["bytes-amd64"]', "", "torch.toml: build[1]: source: every row names its source"),
-        ("torch", 'source = ["bytes-amd64"]', 'source = ["bites"]', "torch.toml: build[1]: source: 'bites' is not a key of [sources]"),
-        ("torch", 'channels = "pypi index"\nsm', 'channels = "index"\nsm', "torch.toml: build[1]: channels: only the build that the release's `pypi` names is on PyPI"),
-        ("torch", 'sm = "37 50', 'sm = "50 37', "torch.toml: build[1]: sm: sorted, each once"),
-        ("torch", '"Kepler+Tesla" = "3.7"', '"Kepler+Tesla" = "3.8"', "torch.toml: arch_list[1]: names.Kepler+Tesla: 3.8 is not among the row's arches"),
-        ("torch", 'pypi = { "linux/amd64" = "10.2"', 'python = { "linux/amd64" = "3.7 3.6 3.8" }\npypi = { "linux/amd64" = "10.2"', "torch.toml: release[1]: python.linux/amd64: Pythons are sorted, each once"),
-        ("torch", 'pypi = { "linux/amd64" = "10.2"', 'python = { "linux/amd46" = "3.6 3.7 3.8" }\npypi = { "linux/amd64" = "10.2"', "torch.toml: release[1]: python.linux/amd46: unknown platform linux/amd46"),
-        ("torch", 'pypi = { "linux/amd64" = "10.2"', 'pypi = { "linux/amd64" = "10.3"', "torch.toml: release[1]: pypi.linux/amd64: 10.3 is not among the row's cuda"),
-        ("cuda", 'driver_linux = "550.54.14"', 'driver_linux = "500.1"', "cuda.toml: toolkit[17]: driver_linux: not above 545.23.06 of the toolkit before"),
-        ("cuda", 'floor_linux = "525.60.13"', 'floor_linux = "425.60.13"', "cuda.toml: family[2]: floor_linux: not above 450.80.02 of the major version before"),
-        ("cuda", 'floor_linux = "525.60.13"', 'floor_linux = "545.60.13"', "cuda.toml: toolkit[14]: driver_linux: below the floor 545.60.13 of CUDA 12"),
-        ("cuda", 'last_toolkit = "12.9"', 'last_toolkit = "12.8"', "cuda.toml: toolkit[21]: sm: 5.0 is Maxwell, which ended with CUDA 12.8"),
-        ("cuda", 'capabilities = "7.0"', 'capabilities = "6.0"', "cuda.toml: generation[4]: capabilities: 6.0 is Pascal too"),
-        ("gpus", 'gfx = "gfx1250"', 'gfx = "mi450"', "gpus.toml: amd[1]: gfx: 'mi450' is not a target such as gfx90a"),
-        ("gpus", 'capability = "12.1"', 'capability = "twelve"', "gpus.toml: nvidia[1]: capability: 'twelve' is not a compute capability such as 8.9 or sm_89"),
-        ("systems", 'glibc = "2.27"', 'glibc = "2.07"', "systems.toml: system[2]: glibc: not above 2.23 of ubuntu 16.04"),
+        ("torch", "checked = 2026-11-20", "", "checked: a file states the date that it was checked."),
+        ("torch", "[[release]]", "[[releaes]]", "releaes: unknown kind of row; did you mean 'release'?"),
+        ("torch", 'torch = "2.5.0"\nuploaded', "uploaded", "release: torch: this key is missing."),
+        ("torch", 'torch = "2.5.0"\nuploaded', "torch = 25\nuploaded", "release: torch: this must be a str, found 25."),
+        ("torch", 'torch = "2.5.0"\nuploaded', 'torch = "two"\nuploaded', "release: torch: Invalid version: 'two'."),
+        ("torch", 'torch = "2.5.0"\nuploaded', 'torch = "2.5.9"\nuploaded', "release: torch: 2.5.1 after 2.5.9: releases are sorted."),
+        ("torch", 'torch = "2.5.0"\nuploaded', 'torch = "2.4.1"\nuploaded', "release: torch: 2.4.1 stands in FILE already."),
+        ("torch", 'evidence = "wheel-bytes"', 'evidence = "hearsay"', "build: evidence: this must be one of 'wheel-bytes', 'build-script', 'runtime-table', 'release-notes', 'third-party', found 'hearsay'."),
+        ("torch", 'source = ["bytes-amd64"]', "", "build: source: every row names its source."),
+        ("torch", 'source = ["bytes-amd64"]', 'source = ["bites"]', "build: source: 'bites' is not a key of [sources]."),
+        ("torch", 'channels = "pypi index"\nsm', 'channels = "index"\nsm', "build: channels: only the build that the release's `pypi` names is on PyPI."),
+        ("torch", 'sm = "37 50', 'sm = "50 37', "build: sm: sorted, each once."),
+        ("torch", '"Kepler+Tesla" = "3.7"', '"Kepler+Tesla" = "3.8"', "arch_list: names.Kepler+Tesla: 3.8 is not among the row's arches."),
+        ("torch", 'pypi = { "linux/amd64" = "10.2"', 'python = { "linux/amd64" = "3.7 3.6 3.8" }\npypi = { "linux/amd64" = "10.2"', "release: python.linux/amd64: Pythons are sorted, each once."),
+        ("torch", 'pypi = { "linux/amd64" = "10.2"', 'python = { "linux/amd46" = "3.6 3.7 3.8" }\npypi = { "linux/amd64" = "10.2"', "release: python.linux/amd46: unknown platform linux/amd46."),
+        ("torch", 'pypi = { "linux/amd64" = "10.2"', 'pypi = { "linux/amd64" = "10.3"', "release: pypi.linux/amd64: 10.3 is not among the row's cuda."),
+        ("toolkits", 'driver_linux = "550.54.14"', 'driver_linux = "500.1"', "toolkit: driver_linux: not above 545.23.06 of the toolkit before."),
+        ("drivers", 'floor_linux = "525.60.13"', 'floor_linux = "425.60.13"', "family: floor_linux: not above 450.80.02 of the major version before."),
+        ("drivers", 'floor_linux = "525.60.13"', 'floor_linux = "545.60.13"', "toolkit: driver_linux: below the floor 545.60.13 of CUDA 12."),
+        ("gpus", 'last_toolkit = "12.9"', 'last_toolkit = "12.8"', "toolkit: sm: 5.0 is Maxwell, which ended with CUDA 12.8."),
+        ("gpus", 'capabilities = "7.0 7.2"', 'capabilities = "6.0 7.2"', "generation: capabilities: 6.0 is Pascal too."),
+        ("gpus", 'gfx = "gfx1250"', 'gfx = "mi450"', "amd: gfx: 'mi450' is not a target such as gfx90a."),
+        ("gpus", 'capability = "12.1"', 'capability = "twelve"', "nvidia: capability: 'twelve' is not a compute capability such as 8.9 or sm_89."),
+        ("systems", 'glibc = "2.27"', 'glibc = "2.07"', "system: glibc: not above 2.23 of ubuntu 16.04."),
     ],
 )  # fmt: skip
-def test_a_broken_table_is_refused_with_file_row_and_key(
+def test_a_broken_file_is_refused_with_file_line_and_key(
     tmp_path: Path, name: str, old: str, new: str, message: str
 ) -> None:
-    text = (FOLDER / f"{name}.toml").read_text(encoding="utf-8")
-    assert old in text
-    (tmp_path / f"{name}.toml").write_text(text.replace(old, new, 1), encoding="utf-8")
+    told = edited(tmp_path, name, old, new)
     with pytest.raises(TableError) as caught:
-        LOADERS[name](tmp_path)
-    assert str(caught.value) == message
+        load(name, told)
+    assert re.sub(r"\S+/told/[a-z]+\.toml:\d+", "FILE", str(caught.value)) == f"FILE: {message}"
 
 
-def test_a_table_that_is_not_there_or_not_toml_is_named(tmp_path: Path) -> None:
-    with pytest.raises(TableError, match=r"torch\.toml: there is no such file; reinstall stackcheck"):
-        torch.load(tmp_path)
-    (tmp_path / "torch.toml").write_text("[[release", encoding="utf-8")
-    with pytest.raises(TableError, match="reinstall stackcheck"):
-        reading.read_table("torch", tmp_path)
+def test_a_file_that_is_not_there_has_no_rows_and_one_that_is_not_toml_is_named(tmp_path: Path) -> None:
+    told = instead(tmp_path, "systems", "[[system")
+    with pytest.raises(TableError, match=r"systems\.toml:1: this is not TOML: "):
+        systems.load(told)
+    (tmp_path / "told" / "systems.toml").unlink()
+    assert list(Told(told.folders).rows("system", systems.System)) == []
 
 
 def test_an_unverified_row_warns_where_a_verified_one_fails() -> None:

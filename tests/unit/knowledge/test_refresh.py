@@ -12,10 +12,12 @@ import pytest
 from packaging.version import Version
 
 from stackcheck.knowledge import torch
-from stackcheck.knowledge.reading import FOLDER
+from stackcheck.knowledge.folders import SHIPPED, TOLD, Folder
 from stackcheck.knowledge.refresh import Refresh, extended, refresh, render_diff, write_own
+from stackcheck.knowledge.told import Told
 from stackcheck.knowledge.wheelfile import RangeFile, read_member
 from stackcheck.model.errors import ResolveError, TableError
+from tests.unit.knowledge.told_folders import instead
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -112,63 +114,67 @@ def test_a_new_release_becomes_rows_that_say_what_its_wheels_say() -> None:
         'pypi = { "linux/amd64" = "13.2", "windows/amd64" = "cpu" }\n'
         'python = { "linux/amd64" = "3.12 3.15t", "windows/amd64" = "3.12" }\nglibc = "2.28"\ncudnn = 9\n'
         'note = "from the wheels on the index: builds for other CUDA versions are not known"\n'
-        'checked = 2027-01-02\nsource = ["wheels"]'
+        'made = "stackcheck tables refresh"\nchecked = 2027-01-02\n'
+        'source = "METADATA, file names and torch/version.py of the torch 2.16.0 wheels, pypi.org/project/torch/2.16.0"'
     )
     assert build == (
         '[[build]]\ntorch = "2.16.0"\ncuda = "13.2"\nplatform = "linux/amd64"\nchannels = "pypi"\nsm = "75 80 120"\n'
         'ptx = "120"\ncudnn = "9.30.0.1"\nnccl = "2.31.1"\ntriton = "~=3.10.0"\n'
         'triton_marker = \'platform_system == "Linux" and python_version < "3.16"\'\n'
-        'evidence = "wheel-bytes"\nchecked = 2027-01-02\nsource = ["bytes-amd64"]'
+        'evidence = "wheel-bytes"\nmade = "stackcheck tables refresh"\nchecked = 2027-01-02\n'
+        'source = "arch string in torch/lib/libtorch_python.so, METADATA and version.py of the torch 2.16.0 '
+        'manylinux x86_64 wheel, pypi.org/project/torch/2.16.0"'
     )
     assert vision == (
-        '[[companion]]\nname = "torchvision"\nversion = "0.30.0"\ntorch = ">=2.16"\npython = { "linux/amd64" = "3" }\n'
-        'yanked = "broken \'wheel\' "\nchecked = 2027-01-02\nsource = ["companion-wheels"]'
+        '[[companion]]\nversion = "0.30.0"\ntorch = ">=2.16"\npython = { "linux/amd64" = "3" }\n'
+        'yanked = "broken \'wheel\' "\nmade = "stackcheck tables refresh"\nchecked = 2027-01-02\n'
+        'source = "METADATA and file names of the torchvision 0.30.0 wheels, pypi.org/project/torchvision/0.30.0"'
     )
 
 
-def test_the_extended_table_loads_and_answers(tmp_path: Path) -> None:
+SHIPPED_TORCH = (SHIPPED / TOLD / "torch.toml").read_text(encoding="utf-8")
+
+
+def test_the_extended_file_loads_and_answers(tmp_path: Path) -> None:
     additions = refresh(NEW, torch.load(), TODAY).additions
-    text = extended((FOLDER / "torch.toml").read_text(encoding="utf-8"), additions)
-    (tmp_path / "torch.toml").write_text(text, encoding="utf-8")
-    table = torch.load(tmp_path)
+    table = torch.load(instead(tmp_path, "torch", extended(SHIPPED_TORCH, additions[:2])))
     assert str(table.newest.torch) == "2.16.0"
     build = table.build("2.16.0", "13.2", "linux/amd64")
     assert build is not None
     assert (build.listed, build.checked) == ("sm_75 sm_80 sm_120 compute_120", TODAY)
-    assert refresh(NEW, table, TODAY) == Refresh(), "a second refresh finds nothing new"
+    assert [each.title for each in refresh(NEW, table, TODAY).additions] == ["torchvision 0.30.0"]
 
 
-def test_new_rows_go_into_the_users_own_table_whole_or_not_at_all(tmp_path: Path) -> None:
+def test_new_rows_go_into_the_users_own_files_whole_or_not_at_all(tmp_path: Path) -> None:
     own = tmp_path / "new" / "folder"
     additions = refresh(NEW, torch.load(), TODAY).additions
-    path = write_own(additions[:1], own, TODAY)
+    (path,) = write_own(additions[:1], own, TODAY)
     assert path.read_text(encoding="utf-8") == f"checked = 2027-01-02\n\n{additions[0].text}\n"
     broken = replace(additions[1], text=additions[1].text.replace('torch = "2.16.0"', 'torch = "x"'))
-    with pytest.raises(TableError, match=r"torch\.toml: build\[1\]: torch: Invalid version: 'x'"):
+    with pytest.raises(TableError, match=r"torch\.toml:\d+: build: torch: Invalid version: 'x'\."):
         write_own([broken], own, TODAY)
     assert "[[build]]" not in path.read_text(encoding="utf-8")
     write_own(additions[1:], own, TODAY)
-    assert [each.name for each in own.iterdir()] == ["torch.toml"]
-    table = torch.load(own=own)
+    assert sorted(each.name for each in (own / TOLD).iterdir()) == ["torch.toml", "torchvision.toml"]
+    table = torch.load(Told((Folder(SHIPPED), Folder(own, own=True))))
     assert str(table.newest.torch) == "2.16.0"
-    assert table.newest.cited.endswith("(checked 2027-01-02)")
+    assert table.newest.cited.endswith(f"(checked 2027-01-02; stated in {path})")
     assert refresh(NEW, table, TODAY) == Refresh(), "a second refresh finds nothing new"
     (tmp_path / "file").touch()
     with pytest.raises(
-        TableError, match=r"torch\.toml cannot be written \(.*\); name another folder in STACKCHECK_TABLES\."
+        TableError,
+        match=r"file: this cannot be written \(.*\); name another folder in STACKCHECK_KNOWLEDGE\.",
     ):
         write_own(additions, tmp_path / "file", TODAY)
 
 
 def test_a_patch_of_an_older_line_goes_to_its_place(tmp_path: Path) -> None:
-    old = [
-        (each, each.text.replace("2.16.0", "2.13.1"))
-        for each in refresh(NEW, torch.load(), TODAY).additions[:1]
-    ]
-    addition = type(old[0][0])("release", "torch 2.13.1", Version("2.13.1"), old[0][1])
-    text = extended((FOLDER / "torch.toml").read_text(encoding="utf-8"), [addition])
-    (tmp_path / "torch.toml").write_text(text, encoding="utf-8")
-    assert [str(row.torch) for row in torch.load(tmp_path).releases[-5:]] == [
+    (first,) = refresh(NEW, torch.load(), TODAY).additions[:1]
+    patch = replace(
+        first, title="torch 2.13.1", version=Version("2.13.1"), text=first.text.replace("2.16.0", "2.13.1")
+    )
+    table = torch.load(instead(tmp_path, "torch", extended(SHIPPED_TORCH, [patch])))
+    assert [str(row.torch) for row in table.releases[-5:]] == [
         "2.13.0", "2.13.1", "2.14.0", "2.14.1", "2.15.0"
     ]  # fmt: skip
 

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 
 import pytest
 
-from stackcheck.model.index_pages import File, NotAPageError, parse_page
+from stackcheck.model.index_pages import MOST_FILES, File, NotAPageError, TooLargeError, parse_page
 
 URL = "https://host/whl/torch/"
 HASH = "a" * 64
@@ -80,6 +81,7 @@ def test_json_is_read_with_size_time_and_yanked() -> None:
         (b'{"files": 3}', "application/json", "not that of an index page (PEP 691)"),
         (b"[" * 100_000, "application/json", "the answer is called JSON but is not"),
         (b'<html><input type="password">', "text/html", "the answer is a login page"),
+        (b"<h1>Please log in</h1>", "text/html", "the answer holds no link but other text"),
     ],
 )
 def test_what_is_no_page_is_said_to_be_what_it_is(body: bytes, kind: str, words: str) -> None:
@@ -88,8 +90,11 @@ def test_what_is_no_page_is_said_to_be_what_it_is(body: bytes, kind: str, words:
     assert words in str(caught.value)
 
 
-def test_an_empty_page_is_a_page() -> None:
-    assert files("<!DOCTYPE html><html><body></body></html>") == ()
+@pytest.mark.parametrize(
+    "said", ["", "<title>Links for torch</title><h1>Links for torch</h1>", "<h1>Index of /torch/</h1>"]
+)
+def test_an_empty_page_is_a_page(said: str) -> None:
+    assert files(f"<!DOCTYPE html><html><body>{said}</body></html>") == ()
 
 
 def test_a_page_without_content_type_is_taken_for_html() -> None:
@@ -102,8 +107,8 @@ def test_a_page_without_content_type_is_taken_for_html() -> None:
         '<!-- <a href="a-1.0-py3-none-any.whl">x</a> -->',
         '<!-- never closed <a href="a-1.0-py3-none-any.whl">x</a>',
         "<script>document.write('<a href=\"a-1.0-py3-none-any.whl\">')</script>",
-        '<abbr href="a-1.0-py3-none-any.whl">x</abbr>',
-        '<a title="unclosed href=a-1.0-py3-none-any.whl>x</a>',
+        '<abbr href="a-1.0-py3-none-any.whl"></abbr>',
+        '<a title="unclosed href=a-1.0-py3-none-any.whl></a>',
     ],
 )
 def test_what_a_browser_would_not_show_as_a_link_is_none(html: str) -> None:
@@ -144,5 +149,16 @@ def test_anchors_are_read_however_they_are_spelled(html: str) -> None:
 )
 def test_pages_that_take_parsers_of_html_minutes_are_read_at_once(piece: str) -> None:
     start = time.process_time()
-    assert files("<html>" + piece * (8_000_000 // len(piece))) == ()
+    with suppress(TooLargeError):  # so many anchors are no page that may be read in part
+        assert files("<html>" + piece * (8_000_000 // len(piece))) == ()
     assert time.process_time() - start < 2.0
+
+
+def test_a_page_with_more_links_than_are_read_is_too_large_and_never_cut() -> None:
+    links = "".join(f'<a href="https://h/goodpkg-1.{n}-py3-none-any.whl">x</a>' for n in range(200))
+    rows = [{"filename": f"goodpkg-1.{n}-py3-none-any.whl", "url": "x"} for n in range(MOST_FILES + 1)]
+    assert len(files("<html>" + links)) == 200
+    with pytest.raises(TooLargeError, match="lists more than 100,000 files"):
+        files("<html>" + "<a href=x>x</a>" * (MOST_FILES + 2))
+    with pytest.raises(TooLargeError, match="lists more than 100,000 files"):
+        parse_page(json.dumps({"files": rows}).encode(), url="https://h/", content_type="application/json")

@@ -43,6 +43,7 @@ class Anything:
         return self
 
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __pow__ = __rpow__ = _itself
+    __mod__ = _itself
     __truediv__ = __rtruediv__ = __matmul__ = __rmatmul__ = _itself
 
     def __float__(self) -> float:
@@ -100,7 +101,8 @@ def torch(monkeypatch: pytest.MonkeyPatch, *, gpu: bool) -> None:
         cuda=SimpleNamespace(
             is_available=lambda: gpu,
             init=lambda: None,
-            nccl=SimpleNamespace(version=lambda: (2, 21, 5)),
+            nccl=SimpleNamespace(version=lambda: (2, 21, 5), all_reduce=lambda _tensors: None),
+            set_device=lambda _index: None,
             device_count=lambda: 1,
             device=lambda _index: ANYTHING,
             synchronize=lambda _device: None,
@@ -119,7 +121,7 @@ def torch(monkeypatch: pytest.MonkeyPatch, *, gpu: bool) -> None:
 
 def riders(monkeypatch: pytest.MonkeyPatch) -> None:
     """Put in the packages that ride on torch."""
-    for name in ("numpy", "torchvision", "torchaudio", "torchaudio._extension", "torch_geometric"):
+    for name in ("numpy", "triton", "torchvision", "torchaudio", "torchaudio._extension", "torch_geometric"):
         package(monkeypatch, name)
     sys.modules["torchaudio._extension"]._IS_TORCHAUDIO_EXT_AVAILABLE = True  # type: ignore[attr-defined]
     for name in ("torch_geometric.nn", "torch_geometric.utils", "torch_scatter", "mmcv", "mmcv._ext"):

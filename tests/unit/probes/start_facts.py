@@ -87,9 +87,14 @@ RTX5090 = {
 }
 DRIVER: dict[str, Any] = {
     "kernel_module": {"version": "550.54.15", "open": False},
-    "device_nodes": [{"path": "/dev/nvidia0", "accessible": True}],
+    "device_nodes": [
+        {"path": f"/dev/{name}", "accessible": True} for name in ("nvidia0", "nvidiactl", "nvidia-uvm")
+    ],
     "nvml": {"error": None, "code": 0, "driver": "550.54.15", "cuda": "12.4", "devices": [L4]},
     "named": [],
+    "elsewhere": [],
+    "uid": 1000,
+    "groups": [1000],
     "libcuda": [
         {
             "path": "/usr/lib64/libcuda.so.1",
@@ -123,6 +128,8 @@ SEEN: dict[str, Any] = {
     "environ": {"FLAG": "on"},
     "shm": {"path": "/dev/shm", "bytes": 8 << 30, "free": 8 << 30},
     "headers": HEADERS,
+    "by": "docker",
+    "wsl": False,
     "driver": DRIVER,
     "rocm": None,
 }
@@ -135,6 +142,7 @@ ROCM_HOST: dict[str, Any] = {
     "groups": [109, 1000],
     "gpus": [{"node": "1", "gfx": "gfx1030", "link_flags": []}],
     "override": {},
+    "variables": {},
 }
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import struct
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from stackcheck_probes.credentials import is_secret_name
 from stackcheck_probes.machine import driverfiles, nvml
 from stackcheck_probes.probes import environment, nvidia_driver, rocm_host, system
 
@@ -85,7 +88,7 @@ def test_only_listed_variables_are_read_and_never_a_secret() -> None:
 
 
 def test_no_listed_variable_looks_like_a_secret_and_each_says_why() -> None:
-    assert not [name for name in environment.ALLOWED if environment.SECRET.search(name)]
+    assert not [name for name in environment.ALLOWED if is_secret_name(name)]
     assert all(environment.ALLOWED.values())
     assert list(environment.ALLOWED) == sorted(environment.ALLOWED)
 
@@ -103,19 +106,37 @@ def test_the_kernel_module_says_its_version(text: str, expected: dict[str, Any] 
     assert driverfiles.kernel_module(text) == expected
 
 
-def look_for_driver(root: Path, library_path: str = "", cache: str = "") -> NvidiaDriver:
-    return nvidia_driver.run({"root": str(root), "library_path": library_path, "cache": cache, "nvml": None})
+def loader_cache(*paths: str) -> bytes:
+    """Return a cache with these libraries; as in ldconfig's, a name is the end of its path."""
+    head, entries, strings = 48, b"", b""
+    start = head + 24 * len(paths)
+    for path in paths:
+        at = start + len(strings)
+        key = at + path.rindex("/") + 1
+        entries += struct.pack("<iIIIQ", 0x303, key, at, 0, 0)
+        strings += path.encode() + b"\0"
+    header = b"glibc-ld.so.cache1.1" + struct.pack("<II", len(paths), len(strings))
+    return header.ljust(head, b"\0") + entries + strings
+
+
+def look_for_driver(root: Path, library_path: str = "", cache: bytes = b"") -> NvidiaDriver:
+    if cache:
+        write(root / "etc/ld.so.cache", cache)
+    return nvidia_driver.run({"root": str(root), "library_path": library_path, "nvml": None})
 
 
 def test_no_driver_is_a_fact(tmp_path: Path) -> None:
-    assert look_for_driver(tmp_path) == {
+    nothing: dict[str, Any] = {
         "kernel_module": None,
         "nvml": None,
         "device_nodes": [],
         "libcuda": [],
         "stub_folders": [],
         "driver_packages": [],
+        "uid": os.geteuid(),
+        "groups": sorted({os.getegid(), *os.getgroups()}),
     }
+    assert dict(look_for_driver(tmp_path)) == nothing
 
 
 def test_libcuda_is_found_in_the_order_of_the_loader(tmp_path: Path) -> None:
@@ -125,9 +146,7 @@ def test_libcuda_is_found_in_the_order_of_the_loader(tmp_path: Path) -> None:
     (host.parent / "libcuda.so.1").symlink_to(host)
     write(tmp_path / "proc/driver/nvidia/version", PROPRIETARY)
     write(tmp_path / "dev/nvidia0")
-    cache = (
-        "\tlibcuda.so.1 (libc6,x86-64) => /usr/lib64/libcuda.so.1\n\tlibc.so.6 (libc6) => /lib/libc.so.6\n"
-    )
+    cache = loader_cache("/usr/lib64/libcuda.so.1", "/lib/libc.so.6")
     facts = look_for_driver(tmp_path, "/nowhere:/usr/local/cuda/compat", cache)
     assert [(row["version"], row["via"], row["compat"], row["stub"]) for row in facts["libcuda"]] == [
         ("560.35.03", "LD_LIBRARY_PATH", True, False),
@@ -148,7 +167,7 @@ def test_a_stub_is_recognised_behind_its_link(tmp_path: Path) -> None:
     stub = write(tmp_path / "usr/local/cuda/lib64/stubs/libcuda.so")
     (stub.parent / "libcuda.so.1").symlink_to(stub)
     configuration = write(tmp_path / "etc/ld.so.conf.d/cuda.conf", "/usr/local/cuda/lib64/stubs\n")
-    cache = "\tlibcuda.so.1 (libc6,x86-64) => /usr/local/cuda/lib64/stubs/libcuda.so.1\n"
+    cache = loader_cache("/usr/local/cuda/lib64/stubs/libcuda.so.1")
     facts = look_for_driver(tmp_path, cache=cache)
     assert [(row["stub"], row["version"]) for row in facts["libcuda"]] == [(True, None)]
     assert [(row["kind"], row["via"]) for row in facts["stub_folders"]] == [("stubs", str(configuration))]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import errno
 import json
+import os
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, get_type_hints
@@ -18,7 +20,7 @@ from stackcheck_probes.binaries.fatbin import ImageKind
 from stackcheck_probes.loader.symbols import VersionNeed
 from stackcheck_probes.probes import libraries, loading, nvidia_driver, system
 from stackcheck_probes.probes.numpy_modules import OLD
-from stackcheck_probes.watching import compilewatch, loaded
+from stackcheck_probes.watching import compilewatch, loaded, measure, ranks, smoketests
 from tests.unit.probes import fake_packages
 from tests.unit.probes.numpy_fixtures import install, module
 from tests.unit.probes.probe_types import (
@@ -50,7 +52,14 @@ def packages(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     monkeypatch.setattr(compilewatch, "notices_native_children", lambda: True)
     monkeypatch.setattr(loaded, "mapped_files", lambda: ["/lib/libcudart.so.12", "/lib/libnccl.so.2"])
     monkeypatch.setattr(loaded, "version_call", lambda _path, _function: 12040)
-    monkeypatch.setenv("CUDA_CACHE_PATH", "/restored/afterwards")
+    monkeypatch.setattr(ranks, "together", lambda works, _seconds: list(map(measure.attempt, works)))
+    for name in (
+        "CUDA_CACHE_PATH",
+        "TORCHINDUCTOR_CACHE_DIR",
+        "TRITON_CACHE_DIR",
+        "TORCHINDUCTOR_COMPILE_THREADS",
+    ):
+        monkeypatch.setenv(name, "/restored/afterwards")
     return monkeypatch
 
 
@@ -106,8 +115,11 @@ def look_at_the_driver(root: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     write(root / "dev/nvidia0")
     write(root / "usr/local/cuda/lib64/stubs/libcuda.so.1")
     write(root / "var/lib/dpkg/info/libcuda1.list")
+    without = nvidia_driver.run(
+        {"root": str(root), "nvml": "libnone.so.9", "refuses": lambda _path: errno.EPERM}
+    )
     monkeypatch.setattr("ctypes.CDLL", lambda _soname: FakeNvml())
-    return nvidia_driver.run({"root": str(root), "library_path": "/usr/local/cuda/lib64/stubs", "cache": ""})
+    return [without, nvidia_driver.run({"root": str(root), "library_path": "/usr/local/cuda/lib64/stubs"})]
 
 
 def look_at_the_interpreter(root: Path, _monkeypatch: pytest.MonkeyPatch) -> Any:
@@ -132,13 +144,15 @@ def look_at_the_system(root: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def look_at_rocm(root: Path, _monkeypatch: pytest.MonkeyPatch) -> Any:
     node = root / "sys/class/kfd/kfd/topology/nodes/1"
-    write(node / "properties", "gfx_target_version 80003\n")
+    write(node / "properties", "gfx_target_version 80003\ndrm_render_minor 128\nunique_id 7\n")
     write(node / "io_links/0/properties", "flags 1\n")
     write(root / "dev/kfd")
     write(root / "opt/rocm-6.2/.info/version", "6.2.0\n")
     write(root / "opt/rocm-6.2/lib/rocblas/library/TensileLibrary_gfx803.dat")
     environ = {"HSA_OVERRIDE_GFX_VERSION": "8.0.3"}
-    return probe("rocm_host").run({"root": str(root), "environ": environ, "sys_path": []})
+    where = {"root": str(root), "environ": environ, "sys_path": []}
+    shut = {**where, "refuses": lambda _path: errno.EACCES}
+    return [probe("rocm_host").run(where), probe("rocm_host").run(shut)]
 
 
 def look_at_loading(root: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
@@ -217,13 +231,42 @@ def look_at_sources(root: Path, _monkeypatch: pytest.MonkeyPatch) -> Any:
 def look_at_pythons(root: Path, _monkeypatch: pytest.MonkeyPatch) -> Any:
     (root / "bin").mkdir(parents=True)
     (root / "bin/python3.11").symlink_to("/bin/true")
-    return probe("pythons").run({"folders": [str(root / "bin")], "roots": []})
+    site_of(root / "lib/python3.11")
+    return probe("pythons").run({"folders": [str(root / "bin")], "roots": [], "where": [str(root)]})
 
 
 def look_at_numpy(root: Path, _monkeypatch: pytest.MonkeyPatch) -> Any:
     install(root, "numpy", (), {}, version="2.2.6")
     install(root, "odd", ("numpy",), {"odd/a.so": module(OLD[0])})
     return probe("numpy_modules").run({"sys_path": [str(root)]})
+
+
+def smoke(root: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Run one test that ends at once and one that cannot be started; real ones are another suite's."""
+    del root
+
+    class Ended:
+        def __init__(self, words: list[str], **_how: Any) -> None:
+            if words == ["gone"]:
+                raise FileNotFoundError(2, "No such file or directory")
+            self.pid = 0
+            self.stdout, self.stderr = (self._empty() for _ in range(2))
+
+        def _empty(self) -> Any:
+            reads, writes = os.pipe()
+            os.close(writes)
+            return os.fdopen(reads, "rb")
+
+        def poll(self) -> int:
+            return 0
+
+        wait = poll
+
+    monkeypatch.setattr("subprocess.Popen", Ended)
+    tests: list[dict[str, Any]] = [
+        {"name": word, "command": [word], "files": {}, "timeout_s": 1} for word in ("true", "gone")
+    ]
+    return smoketests.run_all({"tests": tests})
 
 
 LOOKS: dict[str, Callable[[Path, pytest.MonkeyPatch], Any]] = {
@@ -239,6 +282,8 @@ LOOKS: dict[str, Callable[[Path, pytest.MonkeyPatch], Any]] = {
     "pythons": look_at_pythons,
     "recorded_files": lambda root, _: probe("recorded_files").run({"sys_path": [str(site_of(root))]}),
     "rocm_host": look_at_rocm,
+    "smoke": smoke,
+    "smoke_gpu": smoke,
     "stamps": lambda _root, _: probe("stamps").run({"roots": [str(DATA / "gpucode")]}),
     "system": look_at_the_system,
 }

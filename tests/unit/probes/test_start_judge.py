@@ -43,12 +43,13 @@ class TestDriver:
         assert only(causes(**nothing)) == (
             "FAIL",
             "no-gpu",
-            "no GPU is here: no device node of NVIDIA's driver",
-            "docker run --gpus all (STACKCHECK_CPU=allow to run on the CPU)",
+            "no GPU is here: no device node of NVIDIA's driver.",
+            "docker run --gpus all (compose: deploy.resources.reservations.devices with capabilities: [gpu]) "
+            "(STACKCHECK_CPU=allow to run on the CPU)",
         )
         assert only(causes(cpu="allow", **nothing))[::2] == (
             "SKIP",
-            "no GPU is here: no device node of NVIDIA's driver; nothing about GPUs was checked, the CPU is allowed",
+            "no GPU is here: no device node of NVIDIA's driver; nothing about GPUs was checked, the CPU is allowed.",
         )
         allowing = changed(EXPECTED, cpu="allow")
         assert only(causes(allowing, **nothing))[0] == "SKIP"
@@ -57,7 +58,7 @@ class TestDriver:
     def test_a_host_with_a_driver_and_a_container_without_a_gpu(self) -> None:
         assert only(causes(driver__device_nodes=[], driver__nvml=None))[2] == (
             "no GPU is here: no device node of NVIDIA's driver, although the host has driver 550.54.15: "
-            "the container was started without a GPU"
+            "the container was started without a GPU."
         )
 
     def test_a_driver_below_the_floor(self) -> None:
@@ -136,7 +137,7 @@ class TestDriver:
         asked = {"FLAG": "on", "NVIDIA_DRIVER_CAPABILITIES": "utility"}
         assert only(causes(driver__libcuda=[], environ=asked))[2:] == (
             "NVIDIA_DRIVER_CAPABILITIES=utility leaves out compute: libcuda will not be mounted",
-            "ENV NVIDIA_DRIVER_CAPABILITIES=compute,utility",
+            "docker run -e NVIDIA_DRIVER_CAPABILITIES=compute,utility",
         )
         assert (
             only(causes(driver__libcuda=[]))[2]
@@ -149,12 +150,24 @@ class TestDriver:
         assert only(causes(driver__nvml=nvml))[2] == "NVML refuses to start: driver/library version mismatch"
 
     def test_a_device_node_that_does_not_open(self) -> None:
-        node = {"path": "/dev/nvidia0", "accessible": False}
-        assert only(causes(driver__device_nodes=[node]))[:3] == (
+        node = {
+            "path": "/dev/nvidia0",
+            "accessible": False,
+            "error": "EACCES",
+            "uid": 0,
+            "gid": 44,
+            "mode": "660",
+        }
+        assert only(causes(driver__device_nodes=[node])) == (
             "FAIL",
             "driver",
-            "/dev/nvidia0 cannot be opened by this user",
+            "/dev/nvidia0 cannot be opened: it belongs to group 44 (mode 660), and user 1000 is in 1000",
+            "docker run --group-add=44 (by number: the name may mean another group)",
         )
+        granted = dict(node, error="EPERM", mode="666")
+        found = only(causes(driver__device_nodes=[granted]))
+        assert "although the mode 666 grants it" in found[2]
+        assert found[3].startswith("restart the container")
 
     def test_a_driver_without_a_version(self) -> None:
         found = causes(driver__kernel_module={"version": None, "open": None}, driver__nvml__driver=None)
@@ -242,9 +255,9 @@ class TestDevices:
     @pytest.mark.parametrize(
         ("value", "message"),
         [
-            ("2", "CUDA_VISIBLE_DEVICES='2' names 2, and there are 1 devices"),
-            ("", "CUDA_VISIBLE_DEVICES='' hides every device"),
-            ("GPU-x", "CUDA_VISIBLE_DEVICES='GPU-x' names GPU-x, which is not here"),
+            ("2", "CUDA_VISIBLE_DEVICES='2' hides every device: it names 2, and there are 1 devices."),
+            ("", "CUDA_VISIBLE_DEVICES='' hides every device."),
+            ("GPU-x", "CUDA_VISIBLE_DEVICES='GPU-x' hides every device: it names GPU-x, which is not here."),
         ],
     )
     def test_visible_devices(self, value: str, message: str) -> None:
@@ -263,16 +276,17 @@ class TestDevices:
     def test_a_lost_gpu_and_one_without_a_capability(self) -> None:
         lost = {"index": 1, "error": "GPU is lost"}
         found = causes(driver__nvml__devices=[L4, lost])
-        assert only(found)[1:3] == ("devices", "GPU 1: GPU is lost")
+        assert only(found)[1:3] == ("devices", "GPU 1: GPU is lost.")
         unknown = dict(L4, capability=None)
         assert only(causes(driver__nvml__devices=[unknown]))[:3] == (
             "ERROR",
             "devices",
-            "GPU 0 (NVIDIA L4): its compute capability is not known",
+            "GPU 0 (NVIDIA L4): its compute capability is not known.",
         )
 
     def test_without_nvml_the_kernel_module_names_the_gpu(self) -> None:
         no_nvml = {
+            "absent": True,
             "error": "libnvidia-ml.so.1: cannot open",
             "code": 0,
             "driver": None,
@@ -284,7 +298,7 @@ class TestDevices:
         assert only(causes(driver__nvml=no_nvml))[:3] == (
             "ERROR",
             "devices",
-            "the GPUs were not checked: NVML says libnvidia-ml.so.1: cannot open",
+            "the GPUs were not checked: NVML says libnvidia-ml.so.1: cannot open.",
         )
 
 
@@ -318,7 +332,7 @@ class TestFiles:
         )
 
     def test_a_torch_for_the_cpu_under_the_same_version(self) -> None:
-        assert only(causes(torch__cuda=None))[2] == "torch was baked with CUDA 12.4, and the files say none"
+        assert only(causes(torch__cuda=None))[2] == "torch is expected with CUDA 12.4, and the files say none"
         assert only(causes(torch=None))[:2] == ("ERROR", "versions")
 
     @pytest.mark.parametrize(

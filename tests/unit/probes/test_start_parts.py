@@ -71,14 +71,23 @@ class TestExpectation:
 class TestDevices:
     def test_visible(self) -> None:
         both = [L4, T4]
-        assert devices.visible(both, None, None) == (both, True, "")
-        assert devices.visible(both, "1", "PCI_BUS_ID") == ([T4], True, "")
-        assert devices.visible(both, "1", None) == (both, False, "")
-        assert devices.visible([L4, L4], "1", None) == ([L4], True, "")
-        assert devices.visible(both, "GPU-b,GPU-a", None) == ([T4, L4], True, "")
-        assert devices.visible(both, "GPU-b,x,GPU-a", None) == ([T4], True, "x")
+        assert devices.visible(both, None, None) == (both, True, None)
+        assert devices.visible(both, "1", "PCI_BUS_ID")[:2] == ([T4], True)
+        assert devices.visible(both, "1", None)[:2] == (both, False)
+        assert devices.visible([L4, L4], "1", None)[:2] == ([L4], True)
+        assert devices.visible(both, "GPU-b,GPU-a", None)[:2] == ([T4, L4], True)
+        assert devices.visible(both, "GPU-b,x,GPU-a", None)[:2] == ([T4], True)
         sliced = [dict(L4, mig=True, mig_devices=["MIG-1"])]
-        assert devices.visible(sliced, "MIG-GPU-a/1/0", None) == (sliced, True, "")
+        assert devices.visible(sliced, "MIG-GPU-a/1/0", None)[:2] == (sliced, True)
+
+    def test_what_is_not_known_of_the_devices_is_not_judged(self) -> None:
+        nameless = [dict(L4, uuid=None)]
+        found, certain, judged = devices.visible(nameless, "GPU-a", None)
+        assert (found, certain, judged and judged.outcome) == (nameless, False, "SKIP")
+        untold = [dict(L4, mig=True, mig_devices=None)]
+        judged = devices.visible(untold, "MIG-1", None)[2]
+        assert judged is not None
+        assert judged.outcome == "SKIP"
 
     @pytest.mark.parametrize(
         ("name", "capability"),
@@ -274,8 +283,7 @@ class TestLook:
         seen = startlook.look(
             self.expected(tmp_path),
             {"CUDA_VISIBLE_DEVICES": "0", "SECRET": "x"},
-            str(tmp_path),
-            "libnone.so.9",
+            startlook.Host(str(tmp_path), "libnone.so.9"),
         )
         assert seen["environ"] == {"CUDA_VISIBLE_DEVICES": "0"}
         assert seen["driver"]["named"] == [{"name": "NVIDIA L4", "uuid": "GPU-a"}]

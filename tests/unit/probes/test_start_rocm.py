@@ -26,7 +26,7 @@ def test_no_kfd() -> None:
     assert only(rocm("gfx1030", kfd={"path": "/dev/kfd", "exists": False})) == (
         "FAIL",
         "no-gpu",
-        "no AMD GPU is here: /dev/kfd does not exist",
+        "no AMD GPU is here: /dev/kfd does not exist.",
         "docker run --device=/dev/kfd --device=/dev/dri (STACKCHECK_CPU=allow to run on the CPU)",
     )
 

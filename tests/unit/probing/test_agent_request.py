@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,12 +13,48 @@ from stackcheck.model.errors import UsageError
 from stackcheck.probing import agent
 from stackcheck_probes.__main__ import every_probe, grade_of
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 HIDDEN = {"libraries": {"deep": "hidden"}}
 
 
 def test_without_a_wish_every_probe_runs() -> None:
     request = agent.request_for(Stack(id="s"))
-    assert request == {"probes": every_probe(), "params": HIDDEN, "timeout_s": 120.0}
+    asked = [name for name in every_probe() if not name.startswith("smoke")]
+    assert request == {"probes": asked, "params": HIDDEN, "timeout_s": 120.0}
+
+
+def test_smoke_tests_travel_with_their_files_and_their_time(tmp_path: Path) -> None:
+    (tmp_path / "forward.py").write_text("print(1)")
+    tests = [
+        {"name": "forward", "script": "forward.py", "args": ["-v"], "timeout_s": 300},
+        {"name": "card", "command": ["nvidia-smi"], "level": "gpu", "prints": "L4"},
+    ]
+    stack = Stack.model_validate({"id": "s", "file": str(tmp_path / "m.toml"), "smoke": tests})
+    request = agent.request_for(stack)
+    assert request["params"]["smoke"] == {
+        "tests": [
+            {
+                "name": "forward",
+                "command": [],
+                "script": "forward.py",
+                "args": ["-v"],
+                "files": {"forward.py": "cHJpbnQoMSk="},
+                "prints": None,
+                "timeout_s": 300,
+            }
+        ]
+    }
+    assert [each["name"] for each in request["params"]["smoke_gpu"]["tests"]] == ["card"]
+    assert {"smoke", "smoke_gpu"} <= set(request["probes"])
+    assert request["timeout_s"] == 305
+
+
+def test_smoke_tests_run_also_where_the_stack_names_its_probes() -> None:
+    tests = [{"name": "card", "command": ["nvidia-smi"]}]
+    stack = Stack.model_validate({"id": "s", "smoke": tests, "probes": {"want": ["torch_build"]}})
+    assert "smoke" in agent.request_for(stack)["probes"]
 
 
 def test_a_wish_adds_to_the_probes_of_the_machine() -> None:

@@ -54,7 +54,7 @@ def _words(line: str) -> str:
 def _of_text(reports: list[Report]) -> list[str]:
     lines = render(reports, "text", width=1000).splitlines()
     left = [line for line in lines if line and not line.startswith((" ", "-", "result"))]
-    counts = re.compile(r"\d+ checks?|(FAIL|WARN|PASS|NOTHING) +\S+(  +\d|$)")
+    counts = re.compile(r"what a code means|\d+ checks?|(FAIL|WARN|PASS|NOTHING) +\S+(  +\d|$)")
     return [_words(line) for line in left if not counts.match(line)]
 
 

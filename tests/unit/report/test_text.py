@@ -56,13 +56,14 @@ ACCEPTED (WARN) SPCONV102  the JIT flags do what they seem to
       because   the published stack sets them
 
 NOT CHECKED
-      The index was not asked (--offline): INDEX201
+      The index was not asked (--offline)
       do        run once without --offline
 
 NOT REACHED
-      There is no GPU here: GPU401 GPU402
+      There is no GPU here (2 checks)
 
 7 checks: 1 failed, 1 ended in an error, 1 warned, 1 not checked, 2 passed, 1 accepted
+what a code means: stackcheck explain CUMM101 PROBE301 PIN101 SPCONV301 SPCONV102
 """
 
 
@@ -192,7 +193,26 @@ def test_unchecked_groups_by_reason_and_counts_repeats() -> None:
 
 def test_a_long_list_of_evidence_is_cut_and_says_so() -> None:
     told = text(report(verdict(Outcome.FAIL, evidence=tuple(f"lib{n}.so" for n in range(7)))))
-    assert "      see       lib4.so\n      see       … (2 more: --format json shows all)\n" in told
+    assert "      see       lib4.so\n      see       … (2 more: -v shows all)\n" in told
+
+
+def test_verbose_shows_every_code_all_evidence_and_what_passed() -> None:
+    told = render(
+        [report(verdict(Outcome.FAIL, evidence=tuple(f"lib{n}.so" for n in range(7)))), MIXED],
+        "text",
+        verbose=True,
+    )
+    assert "      see       lib6.so\n" in told
+    assert "      There is no GPU here: GPU401 GPU402\n" in told
+    assert "\nPASSED\n      TORCH101 torchvision fits torch\n" in told
+
+
+def test_a_headline_is_broken_at_a_terminal_alone() -> None:
+    long = report(verdict(Outcome.SKIP, message="the reason " * 12))
+    assert len(text(long).splitlines()[0]) > 100
+    broken = render([long], "text", columns=60).splitlines()
+    assert max(map(len, broken[:3])) <= 60
+    assert " ".join(" ".join(broken).split()).startswith(text(long).splitlines()[0])
 
 
 def test_narrow_terminal_breaks_at_spaces_and_keeps_paths_whole() -> None:

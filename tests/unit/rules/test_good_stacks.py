@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from stackcheck.intake.stack import Stack
 
 MATRICES = Path(__file__).parents[3] / "matrices"
+YOUNGER = {"numpy_modules", "nccl_pair", "compile_triton"}
+"""Probes that came after the observations."""
 SEEN = sorted(
     code
     for code, rule in RULES.items()
     if rule.of_target and rule.module.split(".")[2] in {"torch", "spconv", "mmcv", "pyg", "numpy"}
-    if "numpy_modules" not in rule.needs  # that probe is younger than the observations
+    if YOUNGER.isdisjoint(rule.needs)
 )
 
 

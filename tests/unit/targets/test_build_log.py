@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import time
+from pathlib import Path
 
 import pytest
 
 from stackcheck.model.errors import BuildFailedError, EngineError, NotCachedError, StackcheckError
 from stackcheck.targets.process.build_log import BuildLog, load_faults, printable
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def failing(tmp_path: Path, *lines: str) -> StackcheckError:
@@ -128,3 +126,35 @@ def test_every_fault_says_whose_it_is_and_what_to_do() -> None:
 
 def test_printable_keeps_a_line_on_its_line() -> None:
     assert printable("a\tb\r\nc\u202e") == "a   b\\r\\nc\\u202e"
+
+
+def test_a_line_without_end_is_cut_before_anything_looks_at_it(tmp_path: Path) -> None:
+    shown: list[str] = []
+    start = time.process_time()
+    with BuildLog(tmp_path / "b.log", shown.append) as log:
+        log.line("authorization:" + " " * 10_000_000)
+        log.line("x" * 70_000)
+    assert time.process_time() - start < 2
+    assert (tmp_path / "b.log").read_text("utf-8").endswith("x" * 100 + " (cut here)\n")
+    assert (tmp_path / "b.log").stat().st_size < 140_000
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_a_full_disk_is_said_and_hides_no_other_error(tmp_path: Path) -> None:
+    (tmp_path / "b.log").symlink_to("/dev/full")
+    log = BuildLog(tmp_path / "b.log", lambda _line: None)
+    log.__enter__()
+    log.line("a step")
+    with pytest.raises(EngineError, match=r"cannot write the build log .*: No space left on device"):
+        log.__exit__(None, None, None)
+    log.__enter__()
+    log.line("a step")
+    log.__exit__(KeyError, KeyError("the real error"), None)
+
+
+def test_an_engine_without_its_network_is_not_the_stack_s_fault(tmp_path: Path) -> None:
+    with BuildLog(tmp_path / "b.log", lambda _line: None) as log:
+        log.line(
+            "executor failed running [/bin/sh -c pip install x]: failed to create endpoint x on network bridge"
+        )
+        assert type(log.error("building")) is EngineError

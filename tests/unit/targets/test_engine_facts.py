@@ -215,9 +215,9 @@ def test_an_image_name_has_only_what_a_name_may_have() -> None:
 
 def test_the_container_of_the_probes_can_do_nothing_else() -> None:
     target = Target("docker", "image", "n:1", "sha256:1", ("/opt/venv/bin/python",), Missing("x"))
-    made = container_arguments(target, {"probes": ["system"]}, 10 << 30)
+    made = container_arguments(target, 10 << 30)
     assert made["image"] == "sha256:1"
-    assert made["entrypoint"] == ["/opt/venv/bin/python", "/stackcheck/agent.pyz", '{"probes": ["system"]}']
+    assert made["entrypoint"] == ["/opt/venv/bin/python", "/stackcheck/agent.pyz", "--bound"]
     assert (made["network_mode"], made["cap_drop"], made["read_only"]) == ("none", ["ALL"], True)
     assert made["security_opt"] == ["no-new-privileges"]
     assert made["pids_limit"] == 4096
@@ -240,7 +240,8 @@ class TestLogins:
 
     def test_by_the_name_of_the_index(self) -> None:
         fields = {"index": {"extra": ["https://pypi.example.com/simple"]}}
-        environ = {"UV_INDEX_PYPI_EXAMPLE_COM_USERNAME": "me", "UV_INDEX_PYPI_EXAMPLE_COM_PASSWORD": "word"}
+        name = "UV_INDEX_HTTPS_PYPI_EXAMPLE_COM__SIMPLE"
+        environ = {f"{name}_USERNAME": "me", f"{name}_PASSWORD": "word"}
         assert self.found(environ, **fields) == {"pypi.example.com": ("me", "word")}
 
     def test_of_the_netrc_file_and_for_no_other_host(self, tmp_path: Path) -> None:

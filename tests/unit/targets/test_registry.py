@@ -47,7 +47,7 @@ def test_every_one_of_ours_has_its_name_and_says_what_it_can() -> None:
         assert isinstance(found.capabilities, Capabilities)
     assert engines_that("images") == ("docker", "podman")
     assert engines_that("plans") == ("docker",)
-    assert registry.without_a_base_image() == "venv"
+    assert registry.without_containers() == "venv"
 
 
 def test_a_package_adds_one_and_cannot_take_a_name_of_ours(install: Callable[[str, str], None]) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from packaging.version import Version
 
+from stackcheck.knowledge.folders import Folder
 from stackcheck.knowledge.measured import MeasuredTable, render
 from stackcheck.knowledge.wheelfile import RangeFile
 from stackcheck.model.errors import ResolveError
@@ -128,7 +129,7 @@ def test_what_was_written_is_read_again_and_answers(tmp_path: Path) -> None:
     package = run(FAST)[-1].package
     (tmp_path / "measured").mkdir()
     (tmp_path / "measured" / "fast.toml").write_text(render(package, TODAY), encoding="utf-8")
-    found = MeasuredTable(own=tmp_path).package("fast")
+    found = MeasuredTable((Folder(tmp_path),)).package("fast")
     assert found is not None
     row = found.row(Version("1.2"))
     assert row is not None

@@ -204,7 +204,7 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
         [
             (
                 "SKIP",
-                "no data on CUDA 15.0: the tables of stackcheck end with CUDA 13.4 and were checked on 2026-11-20.",
+                "no data on CUDA 15.0: the tables of stackcheck end with CUDA 13.5 and were checked on 2026-11-20.",
                 "`stackcheck tables refresh` reads newer releases from the package index",
             )
         ],

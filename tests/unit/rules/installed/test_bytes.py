@@ -32,7 +32,14 @@ def python(torch: str | None = None, **elsewhere: str) -> TargetPython:
 
 
 def dist(name: str, version: str, *requires: str, **more: Any) -> dict[str, Any]:
-    row = {"name": name, "version": version, "requires": list(requires), "location": SITE, "installer": "pip"}
+    row: dict[str, Any] = {
+        "name": name,
+        "version": version,
+        "requires": list(requires),
+        "location": SITE,
+        "installer": "pip",
+    }
+    row |= {"complete": True, "tags": ["py3-none-any"]}
     return row | {"metadata": f"{name}-{version}.dist-info"} | more
 
 
@@ -259,4 +266,28 @@ def test_files_that_are_gone_warn_unless_conda_installed_them() -> None:
     assert only(nameless, Outcome.WARN).message == verdict.message
     by_conda = seen(dist("cumm", "1", installer="conda"))
     verdicts = judge("DIST307", by_conda, recorded_files=recorded(changed_files=[row]))
-    assert only(verdicts, Outcome.PASS).message == ("every recorded file is there in its recorded size.")
+    expected = "every recorded file of code and every METADATA is there in its recorded size."
+    assert only(verdicts, Outcome.PASS).message == expected
+
+
+def test_metadata_that_states_nothing_fails_and_reads_as_no_pass_elsewhere() -> None:
+    rows = seen(dist("torch", "2.5.0"), dist("goodpkg", "1.0", complete=False))
+    verdict = only(judge("DIST308", rows), Outcome.FAIL)
+    assert verdict.message == "goodpkg has METADATA that does not state its name and version."
+    assert only(judge("DIST303", rows), Outcome.SKIP).message == (
+        "what goodpkg requires is not known: its METADATA is not complete."
+    )
+    assert only(judge("DIST304", rows), Outcome.SKIP).message == (
+        "which Python goodpkg accepts is not known: its METADATA is not complete."
+    )
+
+
+def test_a_folder_that_an_uninstallation_left_is_a_warning_unless_the_stack_names_it() -> None:
+    rows = seen(dist("goodpkg", "1.0", complete=False, tags=[], installer=None))
+    only(judge("DIST308", rows), Outcome.WARN)
+    only(judge("DIST308", rows, {"goodpkg": "1.0"}), Outcome.FAIL)
+
+
+def test_complete_metadata_passes() -> None:
+    verdict = only(judge("DIST308", seen(dist("torch", "2.5.0"))), Outcome.PASS)
+    assert verdict.message == "the METADATA of all 1 distributions is complete."

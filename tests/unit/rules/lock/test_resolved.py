@@ -15,11 +15,11 @@ from stackcheck.model.index_pages import File, Page, Unreachable
 from stackcheck.model.lock import BrokenLock, Lock, fingerprint
 from stackcheck.model.resolution import Kind, LockedPackage, Resolution, Unresolved
 from stackcheck.model.verdict import Level, Outcome, Verdict
+from stackcheck.rules.accepting import waive
 from stackcheck.rules.index.resolved import pages_hold_the_wheels
 from stackcheck.rules.lock.resolved import lock_is_current, pins_resolve
 from stackcheck.rules.lock.resolved_files import locked_files_are_there
 from stackcheck.rules.registry import RULES, Finding, current_code, judge_one
-from stackcheck.steps.judging import waive
 
 INDEX = "https://host/simple"
 PLATFORM = "x86_64-manylinux_2_28"

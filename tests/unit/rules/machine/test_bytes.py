@@ -162,11 +162,24 @@ def loaded(version: str | None = "550.54.15", **more: Any) -> dict[str, Any]:
     return row | {"via": "ld.so.cache", "stub": False, "compat": False} | more
 
 
+def nodes(*names: str) -> list[dict[str, Any]]:
+    return [{"path": f"/dev/{name}", "accessible": True} for name in names]
+
+
+L4 = {
+    "index": 0,
+    "name": "NVIDIA L4",
+    "capability": "8.9",
+    "uuid": "GPU-8932f937-d72c",
+    "mig_devices": ["MIG-1"],
+}
+
+
 def host(*libcuda: dict[str, Any], module: str | None = "550.54.15", **more: Any) -> dict[str, Any]:
     return {
         "kernel_module": {"version": module, "open": False} if module else None,
-        "nvml": {"error": None, "code": 0, "driver": module, "devices": [{"name": "NVIDIA L4"}]},
-        "device_nodes": [{"path": "/dev/nvidia0", "accessible": True}] if module else [],
+        "nvml": {"error": None, "code": 0, "driver": module, "devices": [L4]},
+        "device_nodes": nodes("nvidia0", "nvidiactl", "nvidia-uvm") if module else [],
         "libcuda": list(libcuda),
         "stub_folders": [],
         "driver_packages": [],
@@ -240,7 +253,7 @@ def test_a_libcuda_without_a_version_is_not_compared() -> None:
 )
 def test_forward_compatibility(version: str, device: str, outcome: Outcome, message: str) -> None:
     row = loaded(version, compat=True, path="/usr/local/cuda/compat/libcuda.so.1")
-    nvml = {"code": 0, "devices": [{"name": device}, {"index": 1, "error": "GPU is lost"}]}
+    nvml = {"error": None, "code": 0, "devices": [{"name": device}, {"index": 1, "error": "GPU is lost"}]}
     verdict = only(judge("DRIVER301", CUDA, nvidia_driver=host(row, nvml=nvml)), outcome)
     assert verdict.message == message
     assert verdict.hint == "take /usr/local/cuda/compat off the library path"
@@ -307,6 +320,33 @@ def test_driver_packages_in_an_image_warn_and_the_compat_package_does_not() -> N
     assert judge("DRIVER304", CUDA, nvidia_driver=facts, system=OUTSIDE) == []
 
 
+def test_nodes_that_cuda_needs_are_there_and_open() -> None:
+    verdict = only(judge("DRIVER307", CUDA, nvidia_driver=host(loaded())), Outcome.PASS)
+    assert verdict.message == "the device nodes that CUDA needs are there and open."
+    without = host(loaded(), device_nodes=nodes("nvidia0", "nvidiactl"))
+    verdict = only(judge("DRIVER307", CUDA, nvidia_driver=without), Outcome.FAIL)
+    assert verdict.message == "there is no /dev/nvidia-uvm: nvidia-smi works and CUDA does not."
+    shut = {"path": "/dev/nvidia0", "accessible": False, "error": "EPERM", "uid": 0, "gid": 0, "mode": "666"}
+    lost = host(loaded(), device_nodes=[shut, *nodes("nvidiactl", "nvidia-uvm")], uid=0, groups=[0])
+    verdict = only(judge("DRIVER307", CUDA, nvidia_driver=lost), Outcome.FAIL)
+    assert "although the mode 666 grants it" in verdict.message
+    other = {**shut, "path": "/dev/nvidia1"}
+    shared = host(
+        loaded(), device_nodes=[other, *nodes("nvidia0", "nvidiactl", "nvidia-uvm")], uid=0, groups=[0]
+    )
+    verdict = only(judge("DRIVER307", CUDA, nvidia_driver=shared), Outcome.SKIP)
+    assert verdict.message.startswith("1 of 2 GPUs cannot be opened here and were left aside")
+    assert judge("DRIVER307", CUDA, nvidia_driver=host(module=None)) == []
+
+
+def test_a_management_library_that_fails_is_no_library_that_is_absent() -> None:
+    failing = host(loaded(), nvml={"error": "unknown error", "code": 999, "devices": []})
+    verdict = only(judge("DRIVER301", CUDA, nvidia_driver=failing), Outcome.FAIL)
+    assert verdict.message == "NVML refuses to start: unknown error."
+    absent = {"error": "libnvidia-ml.so.1: cannot open", "code": 0, "absent": True, "devices": []}
+    only(judge("DRIVER301", CUDA, nvidia_driver=host(loaded(), nvml=absent)), Outcome.PASS)
+
+
 def test_a_container_without_the_compute_capability_fails() -> None:
     name = "NVIDIA_DRIVER_CAPABILITIES"
     facts = {"nvidia_driver": host(loaded()), "system": INSIDE}
@@ -325,29 +365,33 @@ def test_a_container_without_the_compute_capability_fails() -> None:
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ("2", "CUDA_VISIBLE_DEVICES='2' names 2, and there are 1 devices."),
-        ("0,1", "CUDA_VISIBLE_DEVICES='0,1' names 1, and there are 1 devices."),
-        ("-1", "CUDA_VISIBLE_DEVICES='-1' names -1, and there are 1 devices."),
-        ("", "CUDA_VISIBLE_DEVICES='' hides every device."),
+        ("2", "hides every device: it names 2, and there are 1 devices."),
+        ("0,1", "names 1, and there are 1 devices: reading ends there, which leaves 1 of 1 devices."),
+        ("-1", "hides every device."),
+        ("", "hides every device."),
+        ("0,0", "hides every device: it names 0 twice."),
+        ("GPU-deadbeef", "hides every device: it names GPU-deadbeef, which is not here."),
     ],
 )
 def test_visible_devices_that_do_not_exist_fail(value: str, message: str) -> None:
     facts = {"nvidia_driver": host(loaded()), "environment": environment(CUDA_VISIBLE_DEVICES=value)}
-    assert only(judge("DRIVER306", CUDA, **facts), Outcome.FAIL).message == message
+    assert only(judge("DRIVER306", CUDA, **facts), Outcome.FAIL).message == (
+        f"CUDA_VISIBLE_DEVICES={value!r} {message}"
+    )
 
 
-@pytest.mark.parametrize("value", ["0", "GPU-8932f937", "MIG-1"])
+@pytest.mark.parametrize("value", ["0", "GPU-8932f937", "MIG-1", "0,-1"])
 def test_visible_devices_that_exist_pass(value: str) -> None:
     facts = {"nvidia_driver": host(loaded()), "environment": environment(CUDA_VISIBLE_DEVICES=value)}
     verdict = only(judge("DRIVER306", CUDA, **facts), Outcome.PASS)
-    assert verdict.message == f"CUDA_VISIBLE_DEVICES={value} names devices that exist."
+    assert verdict.message == f"CUDA_VISIBLE_DEVICES={value!r} names devices that exist."
     assert judge("DRIVER306", CUDA, nvidia_driver=host(loaded()), environment=environment()) == []
 
 
 def amd(gfx: str | None = "gfx803", **more: Any) -> Any:
     return {
         "kfd": {"path": "/dev/kfd", "exists": True, "accessible": True, "gid": 992, "mode": "660"},
-        "render_nodes": [],
+        "render_nodes": [{"path": "/dev/dri/renderD128", "exists": True, "accessible": True}],
         "uid": 1000,
         "groups": [100, 109],
         "gpus": [{"node": "1", "gfx": gfx}] if gfx else [],
@@ -371,8 +415,10 @@ def test_a_kfd_that_cannot_be_opened_fails_with_the_group_by_number() -> None:
 
 def test_nodes_that_can_be_opened_pass_and_without_kfd_it_is_a_skip() -> None:
     assert only(judge("ROCM301", ROCM, rocm_host=amd()), Outcome.PASS).message == (
-        "/dev/kfd and 0 render nodes can be opened."
+        "/dev/kfd and 1 render nodes can be opened."
     )
+    verdict = only(judge("ROCM301", ROCM, rocm_host=amd(render_nodes=[])), Outcome.FAIL)
+    assert verdict.message == "there is no render node beside /dev/kfd: no process reaches a GPU."
     absent = amd(None, kfd={"path": "/dev/kfd", "exists": False})
     verdict = only(judge("ROCM301", ROCM, rocm_host=absent), Outcome.SKIP)
     assert verdict.message == "no AMD GPU here: /dev/kfd does not exist."

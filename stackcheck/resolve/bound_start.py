@@ -1,0 +1,27 @@
+"""Start commands that do not outlive this process, however it ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_START = """\
+import ctypes, os, sys
+ctypes.CDLL(None).prctl(1, int(sys.argv[2]))
+if os.getppid() != int(sys.argv[1]):
+    sys.exit(1)
+os.execvp(sys.argv[3], sys.argv[3:])
+"""
+"""1 is PR_SET_PDEATHSIG (prctl(2)); it survives exec, and is checked against a parent that died before."""
+
+
+def bound_to_us(command: Sequence[str], number: int = signal.SIGTERM) -> list[str]:
+    """Return a command that gets a signal when this process dies, even of SIGKILL; on Linux only."""
+    if sys.platform != "linux":
+        return list(command)
+    return [sys.executable, "-ISc", _START, str(os.getpid()), str(int(number)), *command]

@@ -1,0 +1,57 @@
+"""Whether a target says of its files what lies there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from stackcheck.model.facts import Fault, Missing
+from stackcheck.model.redact import shown
+from stackcheck.model.verdict import Evidence, Outcome
+from stackcheck.rules.registry import Finding, failed, passed, rule
+
+if TYPE_CHECKING:
+    from stackcheck.model.facts import Facts
+    from stackcheck.model.outside import Contradiction
+
+_SHOWN = 10
+
+
+def _was_read(facts: Facts) -> bool:
+    return not isinstance(facts.get("contradictions", Missing("")), Missing)
+
+
+@rule("PROBE303", when=_was_read)
+def the_target_says_what_lies_there(contradictions: Any) -> list[Finding]:
+    """What an image says of its packages is what its files are.
+
+    Probes run by the Python of the image, among its packages: a `.pth` file or `sitecustomize` of a
+    stranger's image can change what they report. So the engine exports the files, nothing of the image is
+    started, and the readers of the probes look at METADATA, RECORD, torch/version.py and the names of
+    libraries.
+
+    Source: docs/trust.md, "What the probes can be told".
+    Example: the image says that torch 2.5.0 is installed, its METADATA says 2.4.0.
+    Fix: do not use the image; look at it with `docker save IMAGE | stackcheck inspect -`.
+    """
+    if isinstance(contradictions, Fault):
+        return [
+            Finding(Outcome.ERROR, contradictions.message, hint="its files were not looked at from outside")
+        ]
+    if not contradictions:
+        return [passed("the files of the image, read from outside, are what it says of them")]
+    findings = [_contradicted(each) for each in contradictions[:_SHOWN]]
+    if len(contradictions) > _SHOWN:
+        findings[-1] = _contradicted(contradictions[_SHOWN - 1], more=len(contradictions) - _SHOWN)
+    return findings
+
+
+def _contradicted(each: Contradiction, more: int = 0) -> Finding:
+    said, found = shown(each.said, 200) or "nothing", shown(each.found, 200) or "nothing"
+    rest = f" {more} more differ." if more else ""
+    return failed(
+        f"{shown(each.what, 120)}: the image says {said}, and its files say {found}.{rest}",
+        Evidence(shown(each.path, 300), "the files of the image, as the engine exports them"),
+        expected=found,
+        found=said,
+        hint="do not believe the image; look at its files with `docker save IMAGE | stackcheck inspect -`.",
+    )

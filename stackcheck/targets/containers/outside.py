@@ -1,0 +1,114 @@
+"""Read the files of an image as the engine has them: exported as one stream, and nothing of it started."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING, Any
+
+from stackcheck.model.errors import EngineError
+from stackcheck.model.outside import OutsideFiles
+from stackcheck.targets.containers.connection import engine_errors
+from stackcheck.targets.containers.images import CONFINED
+from stackcheck.targets.process.process_identity import LABEL, this_process
+from stackcheck_probes.binaries.bytesource import ByteSource, SourceError
+from stackcheck_probes.binaries.inflate import UNKNOWN
+from stackcheck_probes.binaries.tarmembers import HARD_LINK, LINK, TarMember, tar_members
+from stackcheck_probes.probes.recorded_files import MAX_RECORD
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import docker
+
+_PIECE = 1 << 20
+_MOST_ENTRIES, _MOST_TEXT = 2_000_000, 512 << 20
+_TEXTS = ("METADATA", "PKG-INFO", "RECORD")
+_INFOS = (".dist-info", ".egg-info")
+
+
+def read_outside(client: docker.DockerClient, image: str, doing: str) -> OutsideFiles:
+    """Return the files of packages in an image; raise `EngineError` when they cannot be had."""
+    with engine_errors(doing):
+        container = client.containers.create(
+            image, entrypoint=["true"], command=[], labels={LABEL: str(this_process())}, **CONFINED
+        )
+        try:
+            pieces: Any = container.export(chunk_size=_PIECE)
+            return files_of(tar_members(Stream(pieces)))
+        except SourceError as error:
+            raise EngineError(f"{doing}: what the engine exports cannot be read: {error}.") from None
+        finally:
+            container.remove(force=True, v=True)
+
+
+class Stream(ByteSource):
+    """Bytes that come in pieces, to be read from front to back; only the last piece is kept."""
+
+    __slots__ = ("_at", "_held", "_pieces", "size")
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        """Take the pieces; how many bytes they are is not known."""
+        self.size = UNKNOWN
+        self._pieces = pieces
+        self._held = b""
+        self._at = 0  # where what is held begins
+
+    def pread(self, offset: int, size: int) -> bytes:
+        """Return up to `size` bytes from `offset`; raise `SourceError` for going back."""
+        if offset < self._at:
+            raise SourceError(f"a stream cannot be read backwards, to {offset:#x}")
+        kept: list[bytes] = []
+        while True:
+            start = offset - self._at
+            if start < len(self._held):
+                kept.append(self._held[start : start + size])
+                offset, size = offset + len(kept[-1]), size - len(kept[-1])
+            if size <= 0:
+                return b"".join(kept)
+            piece = next(self._pieces, b"")
+            if not piece:
+                return b"".join(kept)
+            self._at += len(self._held)
+            self._held = piece
+
+
+def files_of(members: Iterator[TarMember]) -> OutsideFiles:
+    """Return what stands in the entries of a file system; raise `SourceError` for too many of them."""
+    found = OutsideFiles()
+    hard: list[tuple[str, str]] = []
+    text = 0
+    for entries, member in enumerate(members):
+        path = f"/{member.name.strip('/')}"
+        found.infos.update(_infos_above(path))
+        if member.is_file:
+            text += _keep(found, path, member)
+        elif member.type == LINK:
+            found.links.add(path)
+        elif member.type == HARD_LINK:
+            hard.append((path, f"/{member.link.strip('/')}"))
+        if entries > _MOST_ENTRIES or text > _MOST_TEXT:
+            raise SourceError("more files or more metadata than an image has")
+    found.sizes.update({path: found.sizes[target] for path, target in hard if target in found.sizes})
+    found.texts.update({path: found.texts[target] for path, target in hard if target in found.texts})
+    return found
+
+
+def _keep(found: OutsideFiles, path: str, member: TarMember) -> int:
+    """Keep the size of a file, and its text where it is one that is asked for; return the bytes of that."""
+    found.sizes[path] = member.content.size
+    if not _is_text(path):
+        return 0
+    found.texts[path] = member.content.pread(0, min(member.content.size, MAX_RECORD))
+    return len(found.texts[path])
+
+
+def _is_text(path: str) -> bool:
+    above, name = posixpath.split(path)
+    in_metadata = above.endswith(_INFOS) and name in _TEXTS
+    return in_metadata or path.endswith((".egg-info", "/torch/version.py"))
+
+
+def _infos_above(path: str) -> Iterator[str]:
+    """Yield what of a path is the metadata of a distribution: itself, or the folder that it lies in."""
+    above = posixpath.dirname(path)
+    yield from (each for each in (path, above) if each.endswith(_INFOS))
