@@ -1,4 +1,4 @@
-"""Draw rows of what ships by a seed, each with its source, for a second reading: audit_rows.py [N] [--seed DAY].
+"""Draw rows of what ships by a seed, with their sources, for a second reading: audit_rows.py [N] [--seed N].
 
 Whoever reads them did not write them: each row is held against its source, and the last column filled in with
 right, wrong, or not carried by the source. The same seed draws the same rows of the same knowledge; the seed

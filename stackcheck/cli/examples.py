@@ -76,6 +76,23 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         Example("explain TORCH", "a family of rules"),
         Example("explain --all --format md", "the reference"),
     ),
+    "plan": (
+        Example("plan torch==2.8 cuda==12.8 --gpu L4,B200 --with spconv", "the newest stack that has it all"),
+        Example("plan torch --python 3.12 --format requirements", "as a requirements file"),
+    ),
+    "upgrade": (
+        Example("upgrade . --to torch==2.9", "the diff of the files of this folder, and why"),
+        Example("upgrade matrices/mine.toml --to torch==2.9 --write", "write it into the definition"),
+    ),
+    "matrix": (
+        Example("matrix --gpu T4,L4,H100,B200", "all stacks on four GPUs"),
+        Example("matrix 'cuda124*' --torch 2.8,2.9 --gpu L4", "what an upgrade breaks"),
+        Example("matrix --hosts hosts.txt --reports reports", "on the team's hosts, with real runs"),
+    ),
+    "knowledge": (
+        Example("knowledge info", "which folders are read, and what is old"),
+        Example("knowledge pack --to dist", "one file to publish"),
+    ),
     "report": (
         Example("report night.json --format html -o night.html", "the same report as a page"),
         Example("report a.json b.json", "two reports as one"),
@@ -148,6 +165,20 @@ EXITS: dict[str, dict[int, str]] = {
         2: _JUDGED[2],
         3: "the container could not be checked",
     },
+    "plan": {0: "a stack that is proven", 1: "no stack has all that", 2: _JUDGED[2], 3: "it is not proven"},
+    "upgrade": {
+        0: "a change that is proven, or nothing to change",
+        1: "no such change was found",
+        2: _JUDGED[2],
+        3: "it is not proven",
+    },
+    "matrix": {
+        0: "no cell fails; with --diff: none got worse",
+        1: "a cell fails; with --diff: one got worse",
+        2: _JUDGED[2],
+        3: "nothing is known of any cell",
+    },
+    "knowledge": {0: "it was printed or done", 2: _JUDGED[2], 3: "an index or a bundle could not be read"},
     "explain": _PRINTED,
     "schema": _PRINTED,
     "completion": _PRINTED,

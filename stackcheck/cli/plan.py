@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import replace
 from shlex import join
 from typing import TYPE_CHECKING, Any
@@ -12,18 +11,10 @@ from stackcheck.model.errors import EXIT_FAIL, EXIT_OK, EXIT_UNCHECKED, UsageErr
 from stackcheck.report import FORMATS
 
 if TYPE_CHECKING:
+    import argparse
+
     from stackcheck.plan.planning import Plan
 
-_EXAMPLES = """examples:
-  stackcheck plan torch==2.8 cuda==12.8 --gpu L4,B200 --with spconv,mmcv,flash-attn --python 3.12
-  stackcheck plan 'torch>=2.6' --gpu V100 --driver 550 --with xformers
-  stackcheck plan --with vllm --platform linux/arm64 -o matrices/serving.toml
-  stackcheck plan torch==2.9 --with torchvision,torchaudio --format requirements -o requirements.txt
-  stackcheck plan torch==2.7 'numpy<2' --offline        by the tables alone
-
-Names are those of packages; cuda, rocm and cpu are the build of torch, python is Python.
-exit codes: 0 a stack that is proven (with --offline: in which no rule fails), 1 nothing fits,
-2 wrong call, 3 what was found could not be proven, because an index did not answer"""
 _TEXTS = ("definition", "requirements")
 _BY_SUFFIX = {".toml": "definition", ".txt": "requirements", ".json": "json", ".md": "md"}
 
@@ -49,7 +40,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     options.add_resolving(parser)
     output.configure(parser, (*FORMATS, *_TEXTS))
     parser.set_defaults(format=None)
-    parser.epilog, parser.formatter_class = _EXAMPLES, argparse.RawDescriptionHelpFormatter
 
 
 def execute(args: argparse.Namespace) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import time
 from typing import TYPE_CHECKING
 
@@ -12,16 +11,9 @@ from stackcheck.plan.words import split_words, wishes_of
 from stackcheck.suggest.answer import Aim
 
 if TYPE_CHECKING:
+    import argparse
+
     from stackcheck.suggest.wishes import Wishes
-
-_EXAMPLES = """examples:
-  stackcheck upgrade . --to torch==2.9                          the diff of the project's own files, and why
-  stackcheck upgrade requirements.txt --to torch==2.9 --to python==3.12 --write
-  stackcheck upgrade cuda124-torch25-published --to 'torch>=2.7' --format diff | git apply
-  stackcheck upgrade Dockerfile --to cuda==12.8 --gpu B200 --driver 570
-
-What else has to change with it is changed too, as little as is proven to do.
-exit codes: 0 a change that is proven, or nothing to change, 1 none was found, 2 wrong call, 3 not proven"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -41,7 +33,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="seconds after which the resolver is asked nothing more; default: %(default)g",
     )
-    parser.epilog, parser.formatter_class = _EXAMPLES, argparse.RawDescriptionHelpFormatter
 
 
 def execute(args: argparse.Namespace) -> int:

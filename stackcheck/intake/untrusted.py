@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stackcheck.intake.configuration import files_of_configuration
-from stackcheck.knowledge.reading import own_folder
+from stackcheck.knowledge.folders import VARIABLE
 from stackcheck.model.errors import UsageError
 from stackcheck.model.index_urls import local_path
 from stackcheck.model.redact import without_userinfo
@@ -80,15 +80,15 @@ def _asked(stack: Stack) -> Iterator[tuple[str, str]]:
 def keep_out(tree: Iterable[Path], environ: Mapping[str, str]) -> None:
     """Take nothing of the trees that are checked for code or knowledge of stackcheck's own.
 
-    Raises UsageError where $STACKCHECK_TABLES lies in one of them: somebody has chosen it.
+    Raises UsageError where a folder of $STACKCHECK_KNOWLEDGE lies in one of them: somebody has chosen it.
     """
     roots = {repository_of(path) for path in tree} | {repository_of(Path.cwd())}
-    tables = Path(os.path.realpath(own_folder(environ)))
-    if inside := next((root for root in roots if tables.is_relative_to(root)), None):
-        raise UsageError(
-            f"STACKCHECK_TABLES: {tables} lies in {inside}, which is checked as untrusted; "
-            "name another folder."
-        )
+    for stated in filter(None, environ.get(VARIABLE, "").split(os.pathsep)):
+        folder = Path(os.path.realpath(stated))
+        if inside := next((root for root in roots if folder.is_relative_to(root)), None):
+            raise UsageError(
+                f"{VARIABLE}: {folder} lies in {inside}, which is checked as untrusted; name another folder."
+            )
     # `python -m` and "" in PYTHONPATH put the working folder first: plug-ins would be found there.
     sys.path[:] = [each for each in sys.path if each and not _in_one(each, roots)]
 

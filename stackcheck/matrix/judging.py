@@ -13,9 +13,9 @@ from stackcheck.matrix.watched import HOST, OnHosts
 from stackcheck.model.build import cuda_tag
 from stackcheck.model.errors import UsageError
 from stackcheck.model.verdict import Level
+from stackcheck.rules.accepting import waive
 from stackcheck.rules.strongest import strongest
 from stackcheck.steps.claiming import claimed
-from stackcheck.steps.judging import waive
 from stackcheck.steps.resolution import known, resolved
 from stackcheck.steps.unpacking import unpacked
 

@@ -85,7 +85,7 @@ def run(attempt: Attempt, folder: Path) -> Result:
         "UV_CACHE_DIR": str(folder / "uv"),
         "UV_HTTP_RETRIES": "0",
         "PYTHONPATH": os.pathsep.join(sys.path[:1]),
-        **{name: os.environ[name] for name in ("STACKCHECK_TABLES", "DOCKER_HOST") if name in os.environ},
+        **{name: os.environ[name] for name in ("STACKCHECK_KNOWLEDGE", "DOCKER_HOST") if name in os.environ},
         **call.environ,
     }
     start = time.monotonic()

@@ -77,5 +77,7 @@ def test_code_and_tables_of_the_tree_are_not_used(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(sys, "path", ["", str(tree), str(tree / "src"), str(tmp_path), *sys.path])
     keep_out([tree], {"HOME": str(tmp_path)})
     assert sys.path[0] == str(tmp_path)
-    with pytest.raises(UsageError, match=r"STACKCHECK_TABLES: .*tables lies in .*tree, which is checked as"):
-        keep_out([tree], {"STACKCHECK_TABLES": str(tree / "tables")})
+    with pytest.raises(
+        UsageError, match=r"STACKCHECK_KNOWLEDGE: .*tables lies in .*tree, which is checked as"
+    ):
+        keep_out([tree], {"STACKCHECK_KNOWLEDGE": str(tree / "tables")})
