@@ -9,9 +9,8 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import uv
-
 from stackcheck.model.errors import EngineError
+from stackcheck.resolve.uvrun import find_uv
 from stackcheck.storage.folders import write_atomically
 from stackcheck.targets.build_secrets import ca_bundle
 from stackcheck.targets.process.build_lock import is_locked, once_at_a_time
@@ -52,7 +51,7 @@ class Uv:
 
     def run(self, *arguments: str, timeout_s: float = 0, what: str = "") -> None:
         """Run uv; raise what the log speaks of when it fails."""
-        command, what = [uv.find_uv_bin(), *arguments, "--no-config", "--no-progress"], what or self.what
+        command, what = [str(find_uv()), *arguments, "--no-config", "--no-progress"], what or self.what
         if status := run_logged(command, self.environ, self.log, timeout_s or self.timeout_s, what):
             self.log.line(f"uv: step failed with status {status}")
             raise self.log.error(what)

@@ -8,11 +8,10 @@ import re
 import subprocess
 from typing import TYPE_CHECKING, Any, Self
 
-import uv
-
 from stackcheck.model.errors import BuildFailedError, EngineError, NoPythonError, UsageError
 from stackcheck.model.facts import Missing
 from stackcheck.model.redact import without_secrets
+from stackcheck.resolve.uvrun import find_uv
 from stackcheck.targets.engine import Capabilities, Target
 from stackcheck.targets.here import NO_GPUS, NO_IMAGE
 from stackcheck.targets.lock_folders import LockFolders, Uv, Work
@@ -94,7 +93,7 @@ def find_python(version: str, environ: Mapping[str, str]) -> str | None:
     """Return the path of an interpreter of that version on this machine, or None; fetches nothing."""
     command = ["python", "find", "--no-config", "--no-project", "--no-python-downloads", "--system", version]
     answer = subprocess.run(
-        [uv.find_uv_bin(), *command],
+        [str(find_uv()), *command],
         capture_output=True,
         text=True,
         check=False,

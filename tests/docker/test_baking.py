@@ -322,7 +322,7 @@ class TestFaults:
     @pytest.mark.parametrize(
         ("value", "message"),
         [
-            ("3", "CUDA_VISIBLE_DEVICES='3' names 3, and there are 1 devices"),
+            ("3", "CUDA_VISIBLE_DEVICES='3' hides every device: it names 3, and there is 1 device"),
             ("", "CUDA_VISIBLE_DEVICES='' hides every device"),
             ("GPU-9", "CUDA_VISIBLE_DEVICES='GPU-9' names GPU-9, which is not here"),
         ],

@@ -135,5 +135,6 @@ def test_a_device_that_does_not_exist_is_refused(device: dict[str, Any], tmp_pat
     code, _, document = start(bake(tmp_path, HERE, "H200"), "true", CUDA_VISIBLE_DEVICES=str(number))
     assert code == 1
     assert document["causes"][0]["message"] == (
-        f"CUDA_VISIBLE_DEVICES='{number}' names {number}, and there are {number} devices"
+        f"CUDA_VISIBLE_DEVICES='{number}' hides every device: it names {number}, and there "
+        f"{'is 1 device' if number == 1 else f'are {number} devices'}."
     )

@@ -65,7 +65,8 @@ def _index(word: str, devices: Sequence[Names]) -> tuple[int | None, object, str
         return None, None, "which is not an index" if devices else "which is not here"
     number = int(digits[:count][:9])
     if number >= len(devices):
-        return None, None, f"and there are {len(devices)} devices"
+        there = "is 1 device" if len(devices) == 1 else f"are {len(devices)} devices"
+        return None, None, f"and there {there}"
     return number, number, ""
 
 

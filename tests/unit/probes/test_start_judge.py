@@ -255,7 +255,7 @@ class TestDevices:
     @pytest.mark.parametrize(
         ("value", "message"),
         [
-            ("2", "CUDA_VISIBLE_DEVICES='2' hides every device: it names 2, and there are 1 devices."),
+            ("2", "CUDA_VISIBLE_DEVICES='2' hides every device: it names 2, and there is 1 device."),
             ("", "CUDA_VISIBLE_DEVICES='' hides every device."),
             ("GPU-x", "CUDA_VISIBLE_DEVICES='GPU-x' hides every device: it names GPU-x, which is not here."),
         ],

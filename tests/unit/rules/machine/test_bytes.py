@@ -365,8 +365,8 @@ def test_a_container_without_the_compute_capability_fails() -> None:
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ("2", "hides every device: it names 2, and there are 1 devices."),
-        ("0,1", "names 1, and there are 1 devices: reading ends there, which leaves 1 of 1 devices."),
+        ("2", "hides every device: it names 2, and there is 1 device."),
+        ("0,1", "names 1, and there is 1 device: reading ends there, which leaves 1 of 1 devices."),
         ("-1", "hides every device."),
         ("", "hides every device."),
         ("0,0", "hides every device: it names 0 twice."),
