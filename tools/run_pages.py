@@ -18,11 +18,12 @@ ROOT = Path(__file__).parents[1]
 _BLOCK = re.compile(r"(```(\w+)\n)(.*?)(```\n)", re.DOTALL)
 _IN_ROOT = "<!-- run in the folder of the repository -->"
 _FILE = re.compile(r"# FILE: (\S+)\n")
+_TIME = r"(?:\d+ min )?\d+(?:\.\d+)? s\b"
 _VARIES = (
-    (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00,\s+in [\d.]+ s"), "(time)"),
-    (re.compile(r"\bin [\d.]+ ?s\b"), "(time)"),
-    (re.compile(r"\b\d+\.\d s\b"), "(time)"),
-    (re.compile(r"knowledge of \d{4}-\d\d-\d\d"), "knowledge of (day)"),
+    (re.compile(rf"\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\d\\?\+00:00,\s+in {_TIME}"), "(time)"),
+    (re.compile(_TIME), "(time)"),
+    (re.compile(r"knowledge\s+of\s+\d{4}-\d\d-\d\d"), "knowledge of (day)"),
+    (re.compile(r"-{3,}"), "---"),
 )
 
 
@@ -60,9 +61,10 @@ def _printed(command: str, folder: Path, cache: Path) -> str:
 
 def settled(text: str) -> str:
     """Return a page without what differs from run to run: times, and how lines that hold them are broken."""
+    text = " ".join(text.split())
     for pattern, instead in _VARIES:
         text = pattern.sub(instead, text)
-    return " ".join(text.split())
+    return text
 
 
 def fresh(page: Path) -> str:
