@@ -7,35 +7,45 @@ stack: a step that fails becomes a fact, and a rule says what it means. The step
 from __future__ import annotations
 
 import os
-from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from stackcheck import rules, targets
 from stackcheck.model.errors import EngineError
-from stackcheck.model.facts import Missing
 from stackcheck.model.verdict import Level
 from stackcheck.rules.accepting import waive
 from stackcheck.rules.registry import judge_all
 from stackcheck.rules.strongest import strongest
+from stackcheck.steps.ahead import ahead
 from stackcheck.steps.claiming import brings_its_own, claimed
 from stackcheck.steps.judging import Run
 from stackcheck.steps.options import Options
 from stackcheck.steps.probing import with_gaps
-from stackcheck.steps.resolution import known, known_resolution, locked, resolved
-from stackcheck.targets.engine import Planner
+from stackcheck.steps.resolution import known_resolution, locked, resolved, resolved_claim
+from stackcheck.targets.engine import Planner, about
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from concurrent.futures import Future
 
     from stackcheck.images.tiers import ChainPlan
     from stackcheck.intake.stack import Stack
     from stackcheck.model.report import Report
     from stackcheck.targets import Engine, Progress, Target
 
-__all__ = ["Options", "build", "check", "check_all", "plan", "probe", "verify", "waive"]
+__all__ = [
+    "Options",
+    "build",
+    "check",
+    "check_all",
+    "plan",
+    "probe",
+    "verify",
+    "verify_all",
+    "waive",
+]
+
+_RESOLVED_AHEAD = 2
+"""Stacks that are resolved while another one is built: uv and the network are what they wait for."""
 
 
 def check(stack: Stack, options: Options, progress: Progress) -> Report:
@@ -43,8 +53,8 @@ def check(stack: Stack, options: Options, progress: Progress) -> Report:
 
     With `options.bytes`, by the files of its wheels too: unpacked, and nothing run.
     """
-    run = Run("check", stack)
-    facts = known(claimed(stack) | resolved(stack, options, progress))
+    run, progress = Run("check", stack), about(progress, stack.id)
+    facts = resolved_claim(stack, options, progress)
     early = judge_all(rules.before_build(), facts)
     if not options.bytes:
         return run.report(early, facts)
@@ -64,39 +74,51 @@ def check_all(stacks: Iterable[Stack], options: Options, progress: Progress) -> 
         yield from (check(stack, options, progress) for stack in stacks)
         return
     # Twice as many as cores: half of them wait for uv.
-    options, workers = replace(options, answers={}), 2 * (os.cpu_count() or 1)
-    with ThreadPoolExecutor(workers) as pool:
-        ahead: deque[Future[Report]] = deque()
-        for stack in stacks:
-            ahead.append(pool.submit(check, stack, options, progress))
-            if len(ahead) > 2 * workers:
-                yield ahead.popleft().result()
-        while ahead:
-            yield ahead.popleft().result()
+    options = replace(options, answers={})
+    yield from ahead(lambda stack: check(stack, options, progress), stacks, 2 * (os.cpu_count() or 1))
 
 
-def verify(stack: Stack, options: Options, progress: Progress, family: Sequence[Stack] = ()) -> Report:
+def verify_all(stacks: Sequence[Stack], options: Options, progress: Progress) -> Iterator[Report]:
+    """Verify several stacks one after the other, and yield their reports; the next are resolved meanwhile."""
+    found = ahead(lambda stack: resolved_claim(stack, options, progress), stacks, _RESOLVED_AHEAD)
+    for stack, facts in zip(stacks, found, strict=True):
+        yield verify(stack, options, progress, stacks, facts)
+
+
+def verify(
+    stack: Stack,
+    options: Options,
+    progress: Progress,
+    family: Sequence[Stack] = (),
+    facts: dict[str, Any] | None = None,
+) -> Report:
     """Do the main job: check, lock, build, probe, report.
 
     `family` are the stacks that the same call verifies: an engine that has only this machine's Pythons takes
-    the members that fit them. Of what cannot be built here, the files of the wheels are looked at.
+    the members that fit them. Of what cannot be built here, the files of the wheels are looked at. `facts`
+    are those of the claim and its resolution, where they are known already.
     """
-    from stackcheck.steps.building import built, not_built, reason_not_to_build  # noqa: PLC0415 - a check builds nothing
+    from stackcheck.steps.building import (  # noqa: PLC0415 - a check builds nothing
+        built,
+        not_built,
+        reason_not_to_build,
+        unbuilt,
+    )
     from stackcheck.steps.unpacking import Files, unpacked  # noqa: PLC0415
 
-    run = Run("verify", stack)
-    facts = known(claimed(stack) | resolved(stack, options, progress))
+    run = Run("verify", stack, gpus_wanted=options.build.gpus != "none")
+    facts, progress = facts or resolved_claim(stack, options, progress), about(progress, stack.id)
     early = judge_all(rules.before_build(), facts)
     facts = locked(stack, facts, options, progress)
     reason = reason_not_to_build(waive(strongest(early), stack), facts, options)
-    late_facts: dict[str, Any] = {"building": Missing(reason)}
+    late_facts: dict[str, Any] = {"building": unbuilt(reason)}
     files = Files({})
     if not reason:
         late_facts = built(stack, facts["resolution"], options, progress, family)
         if not_built(late_facts["building"]):
             files = unpacked(stack, facts, options, progress)
     late = judge_all(rules.of_target(), with_gaps(facts | late_facts | files.facts))
-    return run.report((*early, *late), facts | late_facts | files.report)
+    return run.report((*early, *late), facts | late_facts | files.report, options.build.cache)
 
 
 def probe(stack: Stack, engine: Engine, options: Options, progress: Progress) -> Report:
@@ -106,7 +128,7 @@ def probe(stack: Stack, engine: Engine, options: Options, progress: Progress) ->
     """
     from stackcheck.steps.building import prepared  # noqa: PLC0415 - see verify
 
-    run = Run("probe", stack)
+    run = Run("probe", stack, gpus_wanted=options.build.gpus != "none")
     claims = claimed(stack)
     facts = claims | prepared(stack, engine, None, options, progress)
     # Rules over the definition see the definition alone: what is installed is not what is claimed.
@@ -119,7 +141,7 @@ def build(stack: Stack, options: Options, progress: Progress) -> Target:
 
     Raises BuildFailedError when the stack is at fault, EngineError or ResolveError when something else is.
     """
-    resolution = None
+    resolution, progress = None, about(progress, stack.id)
     if not brings_its_own(stack):
         facts = locked(stack, resolved(stack, options, progress), options, progress)
         resolution = known_resolution(stack, facts)

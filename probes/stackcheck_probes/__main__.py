@@ -34,7 +34,7 @@ TIMEOUT_SECONDS = 120.0
 DEVICE_NODES = ("/dev/nvidia[0-9]*", "/dev/dxg", "/dev/nvhost-gpu", "/dev/nvgpu/*", "/dev/kfd")
 """Where an accelerator shows itself: NVIDIA's driver, WSL 2, Jetson (two generations), AMD's driver."""
 
-NO_GPU, NOT_ASKED = "no GPU here: none of the device nodes ", "no GPU was asked for"
+NO_GPU, NOT_ASKED = "no GPU here: no device node of its driver", "no GPU was asked for"
 SKIPPED_FOR = (NO_GPU, NOT_ASKED)
 """How the reasons begin for which a probe is left out: there are no others."""
 
@@ -116,8 +116,7 @@ def observe(request: dict[str, Any], private_fds: tuple[int, ...] = ()) -> dict[
         if grades[name] is None:
             entries[name] = isolation.failure("exception", "the agent carries no probe of this name")
         elif grades[name] == "gpu" and not found:
-            looked_for = ", ".join(request["device_nodes"])
-            reason = NO_GPU + looked_for + " exists" if looked_for else NOT_ASKED
+            reason = NO_GPU if request["device_nodes"] else NOT_ASKED
             entries[name] = {"status": "skipped", "reason": reason}
     waiting = [name for name in names if name not in entries]
     entries.update(runners.run_groups(_groups(waiting, grades), request, private_fds))

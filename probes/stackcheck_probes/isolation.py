@@ -19,6 +19,7 @@ import time
 
 from stackcheck_probes import processes
 from stackcheck_probes.credentials import without_credentials
+from stackcheck_probes.patience import Patience
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing `typing` for its constant would cost 10 ms
@@ -35,6 +36,8 @@ LIMITS = {
 
 TAIL_BYTES = 4096
 TICK_SECONDS = 0.05
+_LOOKS = 20
+"""How often within a probe's time it is asked what of it was waiting for a CPU."""
 
 
 def failure(kind: str, message: str, **more: object) -> dict[str, Any]:
@@ -137,7 +140,7 @@ class Child:
         return self.entries
 
     def _watch(self, selector: selectors.BaseSelector, seconds: float) -> None:
-        deadline = time.monotonic() + seconds
+        patience = Patience(seconds, time.monotonic())
         next_look = time.monotonic() + TICK_SECONDS
         started = self.current
         while not self.stopped and self.names[-1] not in self.entries:
@@ -146,8 +149,8 @@ class Child:
                     selector.unregister(key.fd)
             now = time.monotonic()
             if self.current != started:
-                started, deadline = self.current, now + seconds
-            if now > deadline:
+                started, patience = self.current, Patience(seconds, now)
+            if now - patience.looked > seconds / _LOOKS and patience.is_over(now):
                 self.stopped = failure("timeout", "no answer within %g s" % seconds, stderr_tail=self._tail())
             if now > next_look or not selector.get_map():
                 next_look = now + TICK_SECONDS

@@ -16,6 +16,7 @@ import sys
 import time
 
 from stackcheck_probes import isolation, processes
+from stackcheck_probes.patience import Patience
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing `typing` for its constant would cost 10 ms
@@ -63,8 +64,6 @@ class Runner:
         self.entries: dict[str, Any] = {}
         self.ready = not group.preload
         seconds: float = request["timeout_s"]
-        self.preloaded_by = time.monotonic() + seconds
-        self.done_by = self.preloaded_by + seconds * len(group.names) + SPARE_SECONDS
         limit = dict(isolation.LIMITS, **request["limits"])["facts_bytes"]
         self.most = len(group.names) * (limit + 4096) + 4096
         self.pipe, reports = os.pipe()
@@ -75,6 +74,8 @@ class Runner:
             os.close(self.pipe)
             _be_runner(agent, group, request, reports, private_fds)
         os.close(reports)
+        now, whole = time.monotonic(), seconds * (len(group.names) + 1) + SPARE_SECONDS
+        self.preloading, self.working = Patience(seconds, now, self.pid), Patience(whole, now, self.pid)
 
     def read(self) -> bool:
         """Take what the runner has sent; False when it has ended."""
@@ -95,7 +96,9 @@ class Runner:
 
     def is_late(self) -> bool:
         """Tell whether the import before the probes, or everything, has taken too long."""
-        return time.monotonic() > (self.done_by if self.ready else self.preloaded_by)
+        now = time.monotonic()
+        late = self.working.is_over(now)
+        return late if self.ready else self.preloading.is_over(now)
 
     def finish(self, entries: dict[str, Any]) -> Group | None:
         """Hand over the entries; return the group to run again without the import that broke the runner."""

@@ -46,6 +46,7 @@ COMMANDS = {
     "recipes": "hold a folder of Nix expressions against a matrix of variants, or write them",
     "learn": "read the wheels of packages on an index, and keep what they say",
     "tables": "list what the knowledge tables hold, with their sources",
+    "cache": "show what is kept for the next run, or remove it",
     "knowledge": "say what is known from where and of which day; pack, take and give back bundles of it",
     "completion": "print what makes a shell (bash, zsh, fish, tcsh) complete the words of this command",
 }
@@ -107,13 +108,6 @@ def configure(name: str, parser: CommandParser) -> ModuleType:
     module.configure(parser)
     for each in parser.actions().values() or [parser]:
         add_manners(each)
-        each.add_argument(
-            "--knowledge",
-            action="append",
-            default=[],
-            metavar="FOLDER",
-            help="read this folder of knowledge after what ships; may be repeated",
-        )
     return module
 
 

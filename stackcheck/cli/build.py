@@ -35,18 +35,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(args: argparse.Namespace) -> int:
     """Run the command; a stack that does not build is exit code 1."""
     options.require_place(args)
-    how, tell = options.pipeline_options(args), output.progress(args)
+    how, chosen = options.pipeline_options(args), stacks.chosen(args)
     if args.plan:
-        plans = [pipeline.plan(stack, how, tell) for stack in stacks.chosen(args)]
+        plans = [pipeline.plan(stack, how, output.progress(args)) for stack in chosen]
         output.write_document(chainplan.document(plans), args)
         return 0
     built: list[tuple[str, Target]] = []
     failed: list[tuple[str, BuildFailedError]] = []
-    for stack in stacks.chosen(args):
-        try:
-            built.append((stack.id, pipeline.build(stack, how, tell)))
-        except BuildFailedError as error:
-            failed.append((stack.id, error))
+    tell = output.telling(args, chosen)
+    try:
+        for stack in chosen:
+            try:
+                built.append((stack.id, pipeline.build(stack, how, tell)))
+            except BuildFailedError as error:
+                failed.append((stack.id, error))
+            tell.done(stack.id)
+    finally:
+        tell.stop()
     output.write_document(document(built, failed), args)
     return EXIT_FAIL if failed else 0
 

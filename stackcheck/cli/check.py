@@ -16,6 +16,10 @@ from stackcheck.resolve.indexlogin import DEFAULTS, lies_in, stated_places
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
+
+    from stackcheck.intake.stack import Stack
+    from stackcheck.steps.options import Options
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -43,17 +47,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> int:
     """Run the command."""
-    how, tell = options.pipeline_options(args), output.progress(args)
+    how = options.pipeline_options(args)
     if not args.untrusted:
         if args.index:
             raise UsageError("--index goes with --untrusted; a definition states its own indexes.")
-        return output.write_reports(pipeline.check_all(stacks.chosen(args), how, tell), args)
+        return _checked(stacks.chosen(args), how, args)
     if args.allow_outside:
         raise UsageError("--untrusted keeps to the checked tree: leave out --allow-outside.")
     with without_configuration():
         keep_out(map(Path, (*args.stacks, *args.matrices)), os.environ)
-        chosen = _terms(args.index).judge(stacks.chosen(args))
-        return output.write_reports(pipeline.check_all(chosen, how, tell), args)
+        return _checked(_terms(args.index).judge(stacks.chosen(args)), how, args)
+
+
+def _checked(chosen: Sequence[Stack], how: Options, args: argparse.Namespace) -> int:
+    tell = output.telling(args, chosen)
+    return output.write_reports(tell.until_done(pipeline.check_all(chosen, how, tell)), args)
 
 
 def _terms(named: list[str]) -> Terms:

@@ -89,10 +89,6 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         Example("matrix 'cuda124*' --torch 2.8,2.9 --gpu L4", "what an upgrade breaks"),
         Example("matrix --hosts hosts.txt --reports reports", "on the team's hosts, with real runs"),
     ),
-    "knowledge": (
-        Example("knowledge info", "which folders are read, and what is old"),
-        Example("knowledge pack --to dist", "one file to publish"),
-    ),
     "report": (
         Example("report night.json --format html -o night.html", "the same report as a page"),
         Example("report a.json b.json", "two reports as one"),
@@ -104,6 +100,18 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         Example("tables", "what there is"),
         Example("tables 2.8.0", "what is known of a version"),
         Example("tables refresh", "releases of torch that the tables do not have yet"),
+        Example("tables check knowledge", "every fault of a team's own folder"),
+    ),
+    "knowledge": (
+        Example("knowledge", "which folders are read, and what of them is old"),
+        Example("knowledge pack knowledge --name acme-gpu-knowledge", "one file of a team's folder"),
+        Example("knowledge update INDEX acme-gpu-knowledge", "take the newest of an index"),
+        Example("knowledge rollback acme-gpu-knowledge", "read again what was read before it"),
+    ),
+    "cache": (
+        Example("cache info", "what is kept, and how much of it"),
+        Example("cache clean --older 30", "what was not used for a month"),
+        Example("cache clean --kind venvs --kind unpacked", "the environments, which are the largest"),
     ),
     "completion": (
         Example("completion bash > ~/.stackcheck.bash", "`source ~/.stackcheck.bash` in ~/.bashrc"),
@@ -181,9 +189,14 @@ EXITS: dict[str, dict[int, str]] = {
     "knowledge": {0: "it was printed or done", 2: _JUDGED[2], 3: "an index or a bundle could not be read"},
     "explain": _PRINTED,
     "schema": _PRINTED,
+    "cache": {0: "it was printed, or removed", 2: _JUDGED[2]},
     "completion": _PRINTED,
     "learn": {0: "all was read", 2: _JUDGED[2], 3: "a page or a wheel could not be read"},
-    "tables": {0: "it was printed", 2: _JUDGED[2], 3: "with refresh: an index could not be read"},
+    "tables": {
+        0: "it was printed; with check: no fault",
+        2: f"{_JUDGED[2]}; with check: a fault",
+        3: "with refresh: an index could not be read",
+    },
 }
 """What the exit codes of a command say, where that is not what those of `check` say."""
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from stackcheck.model.errors import UsageError
+from stackcheck.model.escape import one_line
 from stackcheck.storage.reading import open_file, read_certificates
+from stackcheck.storage.writable import settle_cache
 
 if TYPE_CHECKING:
     import argparse
@@ -90,6 +94,7 @@ def pipeline_options(args: argparse.Namespace) -> Options:
     from stackcheck.steps.options import Options  # noqa: PLC0415 - a command without engines pays nothing
     from stackcheck.targets.registry import known_name  # noqa: PLC0415
 
+    settle_folders()
     get = vars(args).get
     engine = get("engine")
     return Options(
@@ -102,6 +107,12 @@ def pipeline_options(args: argparse.Namespace) -> Options:
         bytes=get("bytes", False),
         timeout_s=get("timeout", 900.0),
     )
+
+
+def settle_folders() -> None:
+    """Have folders that can be written for stackcheck and for uv; warn once where nothing will be kept."""
+    if warning := settle_cache(os.environ):
+        sys.stderr.write(f"stackcheck: warning: {one_line(warning)}\n")
 
 
 def _build_options(args: argparse.Namespace) -> BuildOptions:

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from stackcheck.cli.telling import AtTerminal, Plain, Silent
 from stackcheck.model.errors import StackcheckError, UsageError
 from stackcheck.model.escape import block, one_line
 from stackcheck.model.near import did_you_mean
@@ -20,10 +21,10 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable, Iterator, Sequence
 
+    from stackcheck.intake.stack import Stack
     from stackcheck.model.report import Report
     from stackcheck.report.document import Document, Explanation
     from stackcheck.report.text import Paint
-    from stackcheck.targets import Progress
 
 _WIDEST = 120
 _NARROWEST = 40
@@ -40,9 +41,10 @@ _STYLES = {
 }
 
 
-def configure(parser: argparse.ArgumentParser, formats: Sequence[str]) -> None:
-    """Add --format and -o."""
-    parser.add_argument("--format", choices=formats, default=formats[0], help="default: %(default)s")
+def configure(parser: argparse.ArgumentParser, formats: Sequence[str], usual: str = "") -> None:
+    """Add --format and -o; `usual` says which format it is without --format, where that is not the first."""
+    default = None if usual else formats[0]
+    parser.add_argument("--format", choices=formats, default=default, help=f"default: {usual or formats[0]}")
     parser.add_argument(
         "-o", "--output", type=_writable, metavar="FILE", help="write the result there instead of stdout"
     )
@@ -62,7 +64,7 @@ def configure_judging(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--accept-expected",
         action="store_true",
-        help='exit 0 for a stack with expect = "fail" that fails with exactly its expect_codes',
+        help='does nothing: a stack with expect = "fail" that fails exactly as expected is exit 0',
     )
     parser.add_argument(
         "--require",
@@ -153,9 +155,7 @@ def write_reports(reports: Iterable[Report], args: argparse.Namespace) -> int:
 
     def judged() -> Iterator[Report]:
         for report in reports:
-            codes.add(
-                report.exit_code(strict=args.strict, accept_expected=args.accept_expected, require=require)
-            )
+            codes.add(report.exit_code(strict=args.strict, require=require))
             yield report
 
     # Several copies are of the same reports, so those are kept.
@@ -238,15 +238,22 @@ def painter(stream: TextIO, color: str = "auto", *, to_file: bool = False) -> Pa
     return lambda style, text: styles[style].render(text, color_system=ColorSystem.STANDARD)
 
 
-def progress(args: argparse.Namespace) -> Progress:
+def progress(args: argparse.Namespace) -> Silent:
     """Return what takes lines of progress: stderr, or nothing with --quiet."""
+    return Silent() if args.quiet else Plain(verbose=args.verbose)
 
-    def tell(line: str) -> None:
-        with contextlib.suppress(OSError):  # a closed stderr must not end a build
-            sys.stderr.write(f"{one_line(line)}\n")
-            sys.stderr.flush()
 
-    return (lambda _line: None) if args.quiet else tell
+def telling(args: argparse.Namespace, stacks: Iterable[Stack]) -> Silent:
+    """Return what takes the progress of several stacks; at a terminal it is to be stopped.
+
+    What --verbose asks for is written line by line, and so is all of it where reports go to the same terminal
+    while others are at work.
+    """
+    streams = args.format == "json" and args.output is None and sys.stdout.isatty()
+    dumb = os.environ.get("TERM", "") in {"", "dumb"}
+    if args.quiet or args.verbose or dumb or streams or not sys.stderr.isatty():
+        return progress(args)
+    return AtTerminal([stack.id for stack in stacks])
 
 
 def line(text: object) -> str:

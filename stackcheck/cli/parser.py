@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 COLORS = ("auto", "always", "never")
 """When text is coloured."""
 
+_WITH_VALUE = ("--color", "--knowledge")
+"""Options that every command takes, and that have a value."""
 _UNTOUCHED = (argparse.REMAINDER, argparse.PARSER)
 """What argparse cannot read options behind, for everything there belongs to somebody else."""
 
@@ -32,13 +34,20 @@ def add_manners(parser: argparse.ArgumentParser) -> None:
         help="auto (at a terminal, unless NO_COLOR is set), always or never; default: %(default)s",
     )
     add("--debug", action="store_true", help="show the traceback of a fault of stackcheck")
+    parser.add_argument(
+        "--knowledge",
+        action="append",
+        default=[],
+        metavar="FOLDER",
+        help="read this folder of knowledge after what ships; may be repeated",
+    )
 
 
 def in_front(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Split words into the options that stand in front, with the value of --color, and the rest."""
+    """Split words into the options that stand in front, with their values, and the rest."""
     number = 0
     while number < len(words) and words[number].startswith("-") and words[number] != "--":
-        number += 2 if words[number] == "--color" else 1
+        number += 2 if words[number] in _WITH_VALUE else 1
     return [*words[:number]], [*words[number:]]
 
 

@@ -38,8 +38,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="seconds after which the resolver is asked nothing more; default: %(default)g",
     )
     options.add_resolving(parser)
-    output.configure(parser, (*FORMATS, *_TEXTS))
-    parser.set_defaults(format=None)
+    output.configure(
+        parser, (*FORMATS, *_TEXTS), "that of the file's name (x.toml, x.txt, x.json), else text"
+    )
+    add("--force", action="store_true", help="replace the file when it is there already")
 
 
 def execute(args: argparse.Namespace) -> int:
@@ -49,6 +51,8 @@ def execute(args: argparse.Namespace) -> int:
     from stackcheck.plan.document import document  # noqa: PLC0415
 
     args.format = args.format or _format_of(args)
+    if args.output and args.format in _TEXTS and args.output.exists() and not args.force:
+        raise UsageError(f"{args.output} is there already: name another file, or add --force.")
     tables, words = knowledge.load(), _words(args)
     plan = planning.planned(_ask(args), _options(args), output.progress(args), args.timeout)
     unpacked = args.bytes and plan.proven

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stackcheck import pipeline
-from stackcheck.cli import options, output, stacks
+from stackcheck.cli import options, output, runplan, stacks
+from stackcheck.model.errors import EXIT_OK
 from stackcheck.report import FORMATS
 
 if TYPE_CHECKING:
@@ -24,7 +25,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cached",
         action="store_true",
-        help="reuse what the probes saw of this very image on this very machine, for a day at most",
+        help="reuse what the probes saw of this very image or unchanged environment here, for a day at most",
+    )
+    parser.add_argument(
+        "--plan",
+        action="store_true",
+        help="tell what would be downloaded, built and run, and how long it took the last time; do nothing",
     )
     output.configure_judging(parser)
     output.configure(parser, FORMATS)
@@ -33,6 +39,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(args: argparse.Namespace) -> int:
     """Run the command."""
     options.require_place(args)
-    how, tell = options.pipeline_options(args), output.progress(args)
-    chosen = stacks.chosen(args)
-    return output.write_reports([pipeline.verify(stack, how, tell, chosen) for stack in chosen], args)
+    how, chosen = options.pipeline_options(args), stacks.chosen(args)
+    if args.plan:
+        from stackcheck.steps.planning import planned  # noqa: PLC0415 - most runs do what they plan
+
+        told = output.progress(args)
+        plans = [planned(stack, how, told, chosen) for stack in chosen]
+        output.write_document(runplan.document(plans), args)
+        return EXIT_OK
+    tell = output.telling(args, chosen)
+    return output.write_reports(tell.until_done(pipeline.verify_all(chosen, how, tell)), args)

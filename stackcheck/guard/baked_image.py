@@ -187,7 +187,7 @@ def ask(client: docker.DockerClient, image: str, python: str) -> dict[str, Any]:
             container.remove(force=True, v=True)
     try:
         document: dict[str, Any] = json.loads(said)
-    except ValueError:
+    except (ValueError, RecursionError):
         text = first_line(fault.decode("utf-8", "replace") or "nothing")
         raise ProbeError(f"the entrypoint of {image} gave no answer; it said: {text}") from None
     return document

@@ -99,6 +99,6 @@ def _said(command: tuple[str, ...]) -> Mapping[str, Any]:
     environ = {"STACKCHECK_FORMAT": "json", "STACKCHECK_CPU": "allow", "STACKCHECK_TIMEOUT": "60"}
     try:
         document: Mapping[str, Any] = json.loads(run_short([*command, "--check"], _COMPILE_S, environ))
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ProbeError("the check of this environment gave no answer.") from None
     return document

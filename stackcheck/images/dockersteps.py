@@ -102,13 +102,14 @@ def parse(text: str) -> tuple[Instruction, ...]:
     for number, first in lines:
         if not first.strip() or first.lstrip().startswith("#"):
             continue
-        whole = first.rstrip()
-        while whole.endswith(escape):
+        pieces = [first.rstrip()]
+        while pieces[-1].endswith(escape):
             following = next((each for _, each in lines if not each.lstrip().startswith("#")), None)
-            whole = whole[:-1] + ("" if following is None else following.rstrip())
+            pieces[-1] = pieces[-1][:-1]
             if following is None:
                 break
-        match = _INSTRUCTION.match(whole)
+            pieces.append(following.rstrip())
+        match = _INSTRUCTION.match("".join(pieces))
         if match is None:
             continue
         word, rest = match[1].upper(), match[2] or ""

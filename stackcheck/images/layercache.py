@@ -100,5 +100,5 @@ def from_label(text: str) -> Kept:
     try:
         found = json.loads(text)
         return {str(stage): [dict(parts) for parts in rows] for stage, rows in found.items()}
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, RecursionError):
         return {}

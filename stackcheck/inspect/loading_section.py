@@ -34,7 +34,7 @@ def loading_section(contents: Contents, *, details: bool) -> Section:
         parts=(
             *(_merged(group) for group in grouped(contents)),
             *quiet,
-            *([Listing("Not checked", skipped)] if skipped else []),
+            *([Listing("Not checked", skipped, codes=True)] if skipped else []),
         ),
         tail=(f"{plural(counts[Outcome.PASS], 'check')} passed: {' '.join(passed)}",) if passed else (),
     )

@@ -7,9 +7,11 @@ which text fields use as `{name}`. `exclude` drops combinations, `include` adds 
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from typing import Any
 
+MOST_MEMBERS = 10_000
 _UNSAFE = re.compile(r"[^A-Za-z0-9]+")
 _SHORT = {"python": "py", "cuda": "cu", "rocm": "rocm"}
 """How the default id names an axis; others by their own name."""
@@ -35,6 +37,8 @@ def expand(row: dict[str, Any], fields: frozenset[str]) -> list[dict[str, Any]]:
             f"id: give the name as text, in quotes (found {row['id']!r})"
         )
     _require_sound(axes, exclude, include)
+    if (count := math.prod(map(len, axes.values()))) > MOST_MEMBERS:
+        raise ValueError(f"axes: {count:,} members are more than the {MOST_MEMBERS:,} that a family may have")
     cells = [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
     kept = [cell for cell in cells if not any(_matches(cell, each) for each in exclude)]
     return [_member(row, cell, id_format, fields) for cell in [*kept, *include]]

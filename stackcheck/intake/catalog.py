@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from stackcheck.images.tiers import link
 from stackcheck.intake.axes import expand
 from stackcheck.intake.named import check_named
+from stackcheck.intake.shapes import long_texts, shape_faults
 from stackcheck.intake.stack import FILLED_IN, Stack, parse_stack
 from stackcheck.model.errors import DefinitionError, UsageError
 from stackcheck.model.escape import block
@@ -150,6 +151,8 @@ def load_text(text: str, *, file: str) -> tuple[list[Stack], list[str]]:
 
 
 def _members(row: dict[str, Any], file: str, where: str) -> tuple[list[Stack], list[str]]:
+    if long := list(long_texts(row)):
+        return [], [f"{file}: {where}.{each}." for each in long]
     try:
         members = expand(row, _FIELDS)
     except ValueError as error:
@@ -158,7 +161,9 @@ def _members(row: dict[str, Any], file: str, where: str) -> tuple[list[Stack], l
     faults: dict[str, None] = {}
     for member in members:
         stack, wrong = parse_stack(member, file=file, where=where)
-        stacks += [stack] if stack else []
+        if stack:
+            wrong = [f"{file}: {where} ({stack.id}).{each}." for each in shape_faults(stack)]
+            stacks.append(stack)
         faults |= dict.fromkeys(wrong)
     return stacks, list(faults)
 

@@ -54,6 +54,18 @@ def _named(stack: Stack) -> Iterator[tuple[str, Path]]:
             yield key, folder / path
 
 
+MOST_LINES = 20_000
+"""Lines of a Dockerfile; the longest that is known has some hundred."""
+
+
+def refuse_endless(text: str, shown: object) -> None:
+    """Raise UsageError for a Dockerfile of more lines than anybody writes: each is read as a shell does."""
+    if (count := text.count("\n")) > MOST_LINES:
+        raise UsageError(
+            f"{shown}: {count:,} lines are more than the {MOST_LINES:,} that a Dockerfile may have."
+        )
+
+
 def dockerfile_path(stack: Stack, root: Path | None = None) -> Path:
     """Return where the Dockerfile of a stack lies; paths are relative to `root`, else to the definition."""
     return (root or Path(stack.file).parent) / (stack.image.dockerfile or "Dockerfile")
@@ -65,7 +77,9 @@ def dockerfile_text(stack: Stack, root: Path | None = None) -> str:
     Raises UsageError, one sentence with stack and path, when it cannot be read.
     """
     try:
-        text = read_text(dockerfile_path(stack, root), errors="replace")
+        path = dockerfile_path(stack, root)
+        text = read_text(path, errors="replace")
+        refuse_endless(text, path)
     except UsageError as error:
         raise UsageError(f"{stack.title}: image.dockerfile: {error}") from None
     if not re.search(r"(?im)^\s*FROM\s", text):

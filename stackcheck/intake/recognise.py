@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from stackcheck.intake import conda, dockerfiles, lockfiles, projects, requirements
+from stackcheck.intake.named import refuse_endless
 from stackcheck.model.errors import UsageError
 from stackcheck.storage.parsing import parse_toml
 from stackcheck.storage.reading import read_text
@@ -88,6 +89,8 @@ def read_file(path: Path, shown: str) -> Found:
     text = read_text(path, errors="replace" if kind == DOCKERFILE else "strict")
     if kind in {"", DEFINITION}:
         kind = _by_content(text)
+    if kind == DOCKERFILE:
+        refuse_endless(text, shown)
     if not kind:
         raise UsageError(f"{shown}: what this file is cannot be told. {_READ} are read.")
     return _READERS[kind](text, path, shown)

@@ -244,6 +244,6 @@ def _digest(content: bytes) -> str:
 def _stated(content: bytes) -> object:
     try:
         document = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return document.get("format") if isinstance(document, dict) else None

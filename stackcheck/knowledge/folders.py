@@ -50,10 +50,9 @@ def state(call: Iterable[Path] = (), project: Iterable[Path] = (), days: int | N
     """Take the folders that a call names and that a project states, and after how many days they are old.
 
     This is the one place where a project's files reach the knowledge: who does not trust them (a checked tree
-    under `--untrusted`) leaves `project` out. Raises UsageError for what is not a folder of knowledge.
+    under `--untrusted`) leaves `project` out. Nothing is looked at before `in_order` is asked.
     """
     _Stated.call, _Stated.project, _Stated.days = tuple(call), tuple(project), days
-    in_order()
 
 
 def data_folder(environ: Mapping[str, str] = os.environ) -> Path:
@@ -83,12 +82,15 @@ def in_order() -> tuple[Folder, ...]:
     Raises UsageError for one that somebody names and that is not there, or has its files in the wrong place.
     """
     environ = {name: os.environ[name] for name in _VARIABLES if name in os.environ}
-    return _folders(tuple(environ.items()), _Stated.project, _Stated.call)
+    return _folders(tuple(environ.items()), _Stated.project, _Stated.call, tuple(sys.path))
 
 
 @lru_cache(maxsize=16)
 def _folders(
-    variables: tuple[tuple[str, str], ...], project: tuple[Path, ...], call: tuple[Path, ...]
+    variables: tuple[tuple[str, str], ...],
+    project: tuple[Path, ...],
+    call: tuple[Path, ...],
+    path: tuple[str, ...],
 ) -> tuple[Folder, ...]:
     environ = dict(variables)
     if environ.get("STACKCHECK_TABLES"):
@@ -102,7 +104,7 @@ def _folders(
         *(_proven(path, "--knowledge") for path in call),
     ]
     users = [data / "knowledge"] if (data / "knowledge").is_dir() else []
-    own = dict.fromkeys((*others, *_brought(), *users, *named))
+    own = dict.fromkeys((*others, *_brought(path), *users, *named))
     return (Folder(ours), *(Folder(path, own=True) for path in own))
 
 
@@ -128,13 +130,13 @@ def _bundled(bundles: Path) -> tuple[Path, ...]:
     return in_use(bundles)
 
 
-def _brought() -> Iterator[Path]:
+def _brought(path: tuple[str, ...]) -> Iterator[Path]:
     """Yield the folders that installed packages bring; an entry point names a package that is such a folder.
 
     `importlib.metadata` takes 15 ms to import and to ask, which is more than all other folders together:
     it is asked where a file of entry points on the path speaks of us.
     """
-    if not any(ENTRY_POINTS in text for text in _entry_point_files()):
+    if not any(ENTRY_POINTS in text for text in _entry_point_files(path)):
         return
     from importlib.metadata import entry_points  # noqa: PLC0415
     from importlib.util import find_spec  # noqa: PLC0415
@@ -154,8 +156,8 @@ def _brought() -> Iterator[Path]:
         yield _proven(Path(places[0]), whose)
 
 
-def _entry_point_files() -> Iterator[str]:
-    for folder in sys.path:
+def _entry_point_files(path: tuple[str, ...]) -> Iterator[str]:
+    for folder in path:
         try:
             names = [
                 each.path

@@ -19,7 +19,18 @@ from packaging.version import Version
 from stackcheck.knowledge.folders import SHIPPED, TOLD, VARIABLE, Folder
 from stackcheck.knowledge.told import Told
 from stackcheck.knowledge.torch import load
-from stackcheck.knowledge.wheelrows import Addition, NotStatedError, Source, Wheels, quoted, releases, rows
+from stackcheck.knowledge.wheelrows import (
+    Addition,
+    IndexFile,
+    NotStatedError,
+    Source,
+    Wheels,
+    file_version,
+    newest_row,
+    quoted,
+    releases,
+    rows,
+)
 from stackcheck.model.errors import ResolveError, TableError
 from stackcheck.storage.folders import write_atomically
 from stackcheck.storage.reading import read_text
@@ -28,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date
 
+    from stackcheck.knowledge.packages import Newest
     from stackcheck.knowledge.torch import TorchTable
 
 PROJECTS = ("torch", "torchvision", "torchaudio")
@@ -43,6 +55,44 @@ class Refresh:
     additions: tuple[Addition, ...] = ()
     changes: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
+
+    def joined(self, other: Refresh) -> Refresh:
+        """Return what two of them found together."""
+        return Refresh(
+            (*self.additions, *other.additions),
+            (*self.changes, *other.changes),
+            (*self.unread, *other.unread),
+        )
+
+
+NOT_LOOKED_AT = (
+    "not looked at: measured/ (`stackcheck learn PACKAGE` reads it again), and toolkits, drivers, cudnn, "
+    "gpus, rocm, images, systems, variables, places and pyg-pages, which no package index says"
+)
+"""What a refresh leaves as it is, so that "nothing new" does not sound like all there is."""
+
+
+def refresh_newest(source: Source, newest: Mapping[str, Newest], today: date) -> Refresh:
+    """Return a row for each package whose newest release on the index is a later one than is known."""
+    additions: list[Addition] = []
+    unread: list[str] = []
+    for name, row in sorted(newest.items()):
+        try:
+            files = source.files(name)
+        except ResolveError as error:
+            unread.append(f"{name}: {error}")
+            continue
+        found = max((each for file in files if (each := _final(file, name))), default=None)
+        if found is not None and found > row.version:
+            additions.append(newest_row(name, found, today))
+    return Refresh(tuple(additions), (), tuple(unread))
+
+
+def _final(file: IndexFile, name: str) -> Version | None:
+    """Return the version of a file of a package that is final and not withdrawn."""
+    parsed = file_version(file.name, name)
+    good = parsed is not None and file.yanked is None and not parsed.is_prerelease and not parsed.local
+    return parsed if good else None
 
 
 def refresh(source: Source, table: TorchTable, today: date) -> Refresh:
@@ -82,9 +132,16 @@ def render_diff(found: Refresh) -> str:
     return "\n".join([*lines, count if lines else "nothing new on the index"]) + "\n"
 
 
-def extended(text: str, additions: Iterable[Addition]) -> str:
+_NEWEST = re.compile(r"(\[\[newest\]\]\n)version = .*\n((?:(?!checked|\[\[|\n).*\n)*)(?:checked = .*\n)?")
+"""The row of a package about its newest release: its version and its day are what a refresh changes."""
+
+
+def extended(text: str, additions: Iterable[Addition], today: date) -> str:
     """Return the text of a package's file with new rows, each at its place in the order of versions."""
     for each in additions:
+        if each.kind == "newest" and _NEWEST.search(text):
+            text = _NEWEST.sub(rf'\g<1>version = "{each.version}"\n\g<2>checked = {today}\n', text)
+            continue
         head = re.compile(rf'^\[\[{each.kind}\]\]\n(?:torch|version) = "([^"]+)"', re.MULTILINE)
         later = (match for match in head.finditer(text) if Version(match[1]) > each.version)
         match = next(later, None)
@@ -105,7 +162,7 @@ def write_own(additions: Iterable[Addition], own: Path, today: date) -> list[Pat
         for each in additions:
             path = own / TOLD / f"{each.package}.toml"
             before = texts.get(each.package) or (read_text(path) if path.exists() else f"checked = {today}\n")
-            texts[each.package] = extended(before, [each])
+            texts[each.package] = extended(before, [each], today)
         with tempfile.TemporaryDirectory() as candidate:
             _write(texts, Path(candidate) / TOLD)
             load(Told((Folder(SHIPPED), Folder(Path(candidate), own=True))))

@@ -8,7 +8,12 @@ from email.parser import HeaderParser
 from typing import TYPE_CHECKING, Protocol
 
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+from packaging.utils import (
+    InvalidSdistFilename,
+    InvalidWheelFilename,
+    parse_sdist_filename,
+    parse_wheel_filename,
+)
 from packaging.version import InvalidVersion, Version
 
 from stackcheck.knowledge.torch import CPU, PLATFORMS
@@ -141,6 +146,24 @@ def _python(tag: Tag) -> str:
 
 def _python_key(python: str) -> tuple[int, str]:
     return (int(python[2:].removesuffix("t") or 0), python)
+
+
+def newest_row(name: str, version: Version, today: date) -> Addition:
+    """Return the row that says which release of a package is the newest."""
+    where = f"the names of the files at https://pypi.org/simple/{name}/"
+    return _addition("newest", f"{name} {version}", version, [f'version = "{version}"'], where, today)
+
+
+def file_version(filename: str, project: str) -> Version | None:
+    """Return the version of a wheel or source archive of a project; None for any other file."""
+    try:
+        if filename.endswith(".whl"):
+            name, version, *_ = parse_wheel_filename(filename)
+        else:
+            name, version = parse_sdist_filename(filename)
+    except (InvalidWheelFilename, InvalidSdistFilename, InvalidVersion):
+        return None
+    return version if name == project else None
 
 
 def rows(source: Source, project: str, found: Wheels, today: date) -> list[Addition]:

@@ -14,9 +14,16 @@ Facts: TypeAlias = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """Stands in the facts for one that could not be had; `reason` completes "not checked: ..."."""
+    """Stands in the facts for one that could not be had; `reason` completes "not checked: ...".
+
+    `level` is the level that the run did not reach, where that is why; `hint` what would reach it. What
+    `applies` to nothing, such as the image of an environment, leaves nothing to judge.
+    """
 
     reason: str
+    level: Level | None = None
+    hint: str = ""
+    applies: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 NO_CHECK = "no check of this level was made"
 """Why a level was not reached to which nothing in the stack applies."""
-_BEYOND = {"check": dict.fromkeys((Level.RUN, Level.GPU), "`check` builds nothing")}
-"""Levels that a command never reaches."""
+_CHECK_READS = "`check` opens no wheel without --bytes, and builds nothing"
+_CHECK_BUILDS = "`check` builds nothing"
 _ANSWERS = frozenset({Outcome.PASS, Outcome.WARN, Outcome.FAIL})
 
 
@@ -52,7 +52,12 @@ def reach_of(verdicts: Sequence[Verdict], command: str = "") -> Reach:
 
 def _reason(verdicts: Sequence[Verdict], command: str, level: Level) -> str:
     """Return the most frequent reason that the checks of a level give for having no answer."""
-    reasons = Counter(each.message.rstrip(".") for each in verdicts if each.level is level)
+    here = [each for each in verdicts if each.level is level]
+    reasons = Counter(each.message.rstrip(".") for each in here if each.outcome is Outcome.SKIP)
+    if not reasons and here:  # what the error is stands where it is told
+        return f"{', '.join(sorted({each.code for each in here}))} ended in an error"
     if reasons:
         return max(reasons, key=lambda reason: (reasons[reason], reason))
-    return _BEYOND.get(command, {}).get(level, NO_CHECK)
+    if command != "check" or level < Level.BYTES:
+        return NO_CHECK
+    return _CHECK_BUILDS if any(each.level is Level.BYTES for each in verdicts) else _CHECK_READS

@@ -53,6 +53,8 @@ class Report:
 
     stack: str
     verdicts: tuple[Verdict, ...]
+    family: str = ""
+    """The id of the family that the stack is a member of; empty for one that stands alone."""
     file: str = ""
     """The definition file, as the user would name it; empty when there is none."""
     summary: str = ""
@@ -103,7 +105,7 @@ class Report:
     @cached_property
     def waived(self) -> tuple[Verdict, ...]:
         """Return the verdicts that the stack accepts with a written reason."""
-        return tuple(verdict for verdict in self.verdicts if not verdict.counts)
+        return tuple(verdict for verdict in self.made if not verdict.counts)
 
     @cached_property
     def counts(self) -> dict[Outcome, int]:
@@ -141,7 +143,7 @@ class Report:
     def as_expected(self) -> bool:
         """Tell whether exactly what is expected failed (nothing, for a stack that is expected to pass).
 
-        An expected code that was not checked, offline say, did not fail to fail.
+        An expected one that was not checked, offline say, did not fail to fail; one at least has to.
         """
         expected = self.expect == "fail" and bool(self.expect_codes)
         return not self.unexpected and not self.unmet and bool(self._failed) == expected
@@ -160,22 +162,23 @@ class Report:
         said = {v.code for v in self.verdicts if v.outcome not in (Outcome.SKIP, Outcome.ERROR)}
         return frozenset(v.code for v in self.verdicts) - said
 
-    def exit_code(
-        self, *, strict: bool = False, accept_expected: bool = False, require: Level | None = None
-    ) -> int:
+    def exit_code(self, *, strict: bool = False, require: Level | None = None) -> int:
         """Return the exit code of this report alone.
 
         1 for any FAIL (a proven break outweighs a doubt); else 3 for any ERROR, when nothing was checked,
-        when the level `require` was not reached, and with `strict` for any WARN or SKIP; else 0. With
-        `accept_expected`, the FAILs of a stack that is expected to fail do not count when they are exactly
-        the expected ones; failing in another way, or not at all, is 1.
+        when the level `require` was not reached, and with `strict` for any WARN or SKIP; else 0. The FAILs of
+        a stack that is expected to fail do not count when they are exactly the expected ones; failing in
+        another way, or not at all, is 1.
         """
-        tolerated = accept_expected and self.expect == "fail"
         counts = self.counts
-        if not self.as_expected if tolerated else counts[Outcome.FAIL]:
+        if self.result is None:
+            return EXIT_UNCHECKED
+        if self.unexpected or self.unmet:
             return EXIT_FAIL
+        if not self.as_expected:  # what had to fail was not checked
+            return EXIT_UNCHECKED
         doubts = {Outcome.ERROR, *((Outcome.WARN, Outcome.SKIP) if strict else ())}
-        if _result(counts) is None or any(counts[outcome] for outcome in doubts):
+        if any(counts[outcome] for outcome in doubts):
             return EXIT_UNCHECKED
         return EXIT_UNCHECKED if require is not None and not self.reach.covers(require) else EXIT_OK
 

@@ -42,6 +42,7 @@ def _working(plan: Plan, served: Sequence[Served], text: str) -> Section:
             _table(served),
             Lines(tuple(text.splitlines()), literal=True),
             *_listing("Had to give way", plan.gave_way),
+            *(listed("Against the newest", _in_the_way(suggestion)) if suggestion.changes else ()),
             *map(explained, suggestion.changes),
             *_listing("Left out", left_out(plan)),
             *listed("To be known", (*suggestion.doubts, *found.known)),
@@ -98,7 +99,8 @@ def _excluded(plan: Plan) -> Section:
     return Section(
         name="plan",
         headline=_why_not(plan),
-        outcome=Outcome.FAIL.word,
+        outcome=(Outcome.ERROR if plan.found.broken else Outcome.FAIL).word,
+        notes=(plan.found.gap,) if plan.found.gap else (),
         parts=(
             *listed("In the way", _in_the_way(suggestion)),
             *map(_way, plan.nearest),
@@ -116,10 +118,12 @@ def _in_the_way(suggestion: Suggestion) -> tuple[Verdict, ...]:
 
 def _why_not(plan: Plan) -> str:
     names = [each.wish for each in plan.nearest]
+    if plan.found.broken:
+        return "whether anything fits is not known"
     if len(names) > 1:
-        return f"nothing fits: {', '.join(names[:-1])} and {names[-1]} exclude each other"
+        return f"nothing was found that fits: {', '.join(names[:-1])} and {names[-1]} exclude each other"
     if names:
-        return f"nothing fits: {names[0]} cannot be had"
+        return f"nothing was found that fits: {names[0]} cannot be had"
     tried = plural(plan.found.suggestion.tried, "changed definition")
     bound = "" if plan.found.suggestion.exhausted else "; the search ended at its bound"
     return f"nothing was found that fits, after {tried}{bound}"
@@ -158,6 +162,7 @@ def _data(plan: Plan, served: Sequence[Served], text: str) -> dict[str, Any]:
         ],
         "definition": text,
         "gave_way": list(plan.gave_way),
+        "against_the_newest": [verdict_data(each) for each in suggestion.failed],
         "changes": [change_data(each) for each in suggestion.changes],
         "remaining": [verdict_data(each) for each in suggestion.remaining],
         "exclude_each_other": [

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from stackcheck.intake.stack import Stack
     from stackcheck.knowledge import Tables
+    from stackcheck.knowledge.measured import Measured, MeasuredPackage
     from stackcheck.knowledge.torch import Release
 
 DEFAULT_PLATFORM = "linux/amd64"
@@ -95,7 +96,7 @@ def drafted(ask: Ask, tables: Tables) -> Stack:
         "python": _python(ask, torch, tables),
         "platform": ask.platform,
         **{key: ask.hosts[key] for key in ("gpus", "driver") if ask.hosts.get(key)},
-        **_backend(torch),
+        **_backend(torch, ask),
         **({"source_builds": "forbid"} if ask.wheels_only else {}),
         "packages": packages,
     }
@@ -124,7 +125,10 @@ def _fault(text: str) -> str:
     return f"{said.rstrip('.')}."
 
 
-def _backend(torch: _Torch) -> dict[str, str]:
+def _backend(torch: _Torch, ask: Ask) -> dict[str, str]:
+    """Return what a definition says of the backend: what was wished, the rest follows from torch."""
+    if torch.kind == "cuda" and not ask.wishes.names("cuda"):
+        return {}
     if torch.backend is None:
         return {"accelerator": torch.kind} if torch.kind == "cpu" else {}
     return {torch.kind: minor(torch.backend)}
@@ -142,22 +146,59 @@ def _with_tools(stack: Stack, torch: _Torch) -> Stack:
     return stack.model_copy(update=more)
 
 
+def held_back(ask: Ask, tables: Tables) -> tuple[str, ...]:
+    """Return why the torch of a draft is not the newest that is wished for, a sentence; empty where it is."""
+    chosen, newest = _torch(ask, tables), next(iter(_served(_choices(ask, tables), ask, tables)), None)
+    if newest is None or newest.release == chosen.release:
+        return ()
+    said = " and ".join(_refusals(newest, ask, tables))
+    return (f"torch is {chosen.version}, not {newest.version}: {said}.",)
+
+
 def _torch(ask: Ask, tables: Tables) -> _Torch:
-    """Return the newest torch that is wished for; PyPI's build before that of another index."""
-    wish, kind = ask.wishes.of("torch"), next((n for n in BACKENDS if ask.wishes.names(n)), "cuda")
-    if ask.platform.startswith("macos"):
-        kind = "cpu"
-    elif kind == "cuda" and _all_amd(ask):
-        kind = "rocm"
+    """Return the newest torch that is wished for and that the newest of the wished packages accept.
+
+    PyPI's build comes before that of another index; where not all accept one, as few as can be refuse it.
+    """
+    choices = _choices(ask, tables)
+    served = _served(choices, ask, tables) or choices
+    if served:
+        return min(served, key=lambda each: len(_refusals(each, ask, tables)))
+    kind, wish = _kind(ask), ask.wishes.of("torch")
     known = [row for row in reversed(tables.torch.releases) if wish.takes(row.torch)]
-    choices = [each for row in known for each in _builds(row, kind, ask)]
-    for each in choices:
-        if _serves(each, ask, tables):
-            return each
     if known:
-        newest = known[0]
-        return next(iter(choices), _Torch(str(newest.torch), newest, kind, None, None))
+        return _Torch(str(known[0].torch), known[0], kind, None, None)
     return _Torch(wish.version, None, kind, None, None)
+
+
+def _kind(ask: Ask) -> str:
+    if ask.platform.startswith("macos"):
+        return "cpu"
+    kind = next((name for name in BACKENDS if ask.wishes.names(name)), "cuda")
+    return "rocm" if kind == "cuda" and _all_amd(ask) else kind
+
+
+def _choices(ask: Ask, tables: Tables) -> list[_Torch]:
+    """Return the builds that are wished for, newest release first."""
+    wish = ask.wishes.of("torch")
+    known = (row for row in reversed(tables.torch.releases) if wish.takes(row.torch))
+    return [each for row in known for each in _builds(row, _kind(ask), ask)]
+
+
+def _served(choices: list[_Torch], ask: Ask, tables: Tables) -> list[_Torch]:
+    return [each for each in choices if _serves(each, ask, tables)]
+
+
+def _refusals(torch: _Torch, ask: Ask, tables: Tables) -> list[str]:
+    """Return which wished packages require another torch in their newest version, by METADATA."""
+    found = []
+    for wish in ask.wishes:
+        measured = None if wish.name in {*COMPANIONS, *ask.built} else tables.measured.package(wish.name)
+        row = _newest_row(measured, wish)
+        if row is not None:
+            refusing = (each for each in row.required("torch") if torch.version not in each.specifier)
+            found += [f"{wish.name} {row.version} requires {each}" for each in refusing]
+    return found
 
 
 def _serves(torch: _Torch, ask: Ask, tables: Tables) -> bool:
@@ -259,10 +300,26 @@ def _page(name: str, torch: _Torch, tables: Tables) -> tuple[str, str] | None:
     return None
 
 
+def last_paged(name: str, tables: Tables) -> str:
+    """Return the newest torch for which a page has wheels of a package, as "2.12"; "" for none."""
+    found = [
+        Version(row.torch)
+        for row in tables.wheels.pyg_pages.values()
+        if name in PYG and (not row.only or name in row.only)
+    ]
+    if name == "mmcv":
+        found += [Version(each) for row in tables.wheels.mmcv_pages for each in row.torch]
+    return str(max(found)) if found else ""
+
+
 def _newest(name: str, wish: Wish, tables: Tables) -> str:
     """Return the newest version with wheels that a table knows, within the wish; else the wish itself."""
-    measured = tables.measured.package(name)
+    row = _newest_row(tables.measured.package(name), wish)
+    return str(row.version) if row else wish.version
+
+
+def _newest_row(measured: MeasuredPackage | None, wish: Wish) -> Measured | None:
     for row in measured.rows if measured else ():
         if row.tags and not row.yanked and not row.version.is_prerelease and wish.takes(row.version):
-            return str(row.version)
-    return wish.version
+            return row
+    return None

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from stackcheck import knowledge
 from stackcheck.model.versions import LATEST
-from stackcheck.plan.draft import drafted
+from stackcheck.plan.draft import drafted, held_back, last_paged
 from stackcheck.plan.excluding import Nearest, excluding
 from stackcheck.suggest.answer import Aim, Answer, answer
 from stackcheck.suggest.change import apply
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from stackcheck.suggest.change import Path
     from stackcheck.targets import Progress
 
-LIMITS = Limits(first=40, second=60)
+LIMITS = Limits(first=40, second=30, weighed=24)
 """How far a plan is searched: it answers within seconds, and says when it ended at its bound."""
 _NO_WHEEL = frozenset({"no-wheel", "no-python-wheel", "no-platform-wheel"})
 
@@ -73,7 +73,7 @@ def planned(ask: Ask, options: Options, progress: Progress, limit_s: float = 60.
     Raises UsageError or DefinitionError for a wish that is none.
     """
     start, tables = time.monotonic(), knowledge.load()
-    gave_way: list[str] = []
+    gave_way = [*held_back(ask, tables)]
     while True:
         draft = drafted(ask, tables)
         found = answer(draft, options, progress, Aim(ask.wishes, LIMITS, start + limit_s))
@@ -120,13 +120,20 @@ def _without_wheel(found: Answer, ask: Ask) -> dict[str, str]:
         for name in found.resolution.source_only:
             if name in wished:
                 version = found.resolution.version(name)
-                reasons[name] = f"{name} {version} is built from source: it has no wheel that fits."
+                reasons[name] = (
+                    f"{name} {version} is built from source: it has no wheel that fits{_paged(name)}."
+                )
     elif not found.found:
         for failure in found.learned.failures:
             if failure.why.kind in _NO_WHEEL:
                 why = f"is built from source: {failure.why.message}."
                 reasons |= {name: f"{name} {why}" for name in failure.names if name in wished}
     return reasons
+
+
+def _paged(name: str) -> str:
+    last = last_paged(name, knowledge.load())
+    return f"; the last torch for which its pages have wheels is {last}" if last else ""
 
 
 def is_open(stack: Stack) -> tuple[str, ...]:

@@ -25,6 +25,8 @@ _MISTAKES = (
     (re.compile(r"(?<![=<>!~])=(?!=)"), "=="),
 )
 _BARE = re.compile(r"[A-Za-z][A-Za-z0-9._-]*[ @:]+v?\d[\w.]*")
+_MOST, _LONGEST = 200, 400
+"""Wishes of one call, and the characters of one."""
 _OF_HOSTS = {"gpu": "--gpu", "gpus": "--gpu", "driver": "--driver", "platform": "--platform"}
 _MINOR = ("python", "cuda", "rocm")
 """Names whose version is a minor one: 3.12, 12.8."""
@@ -37,7 +39,10 @@ def wishes_of(words: Iterable[str], tables: Tables) -> Wishes:
     wishes of one name.
     """
     found: dict[str, Wish] = {}
-    for word in words:
+    every = tuple(words)
+    if len(every) > _MOST:
+        raise UsageError(f"{len(every)} wishes are more than a stack has; name {_MOST} at most.")
+    for word in every:
         wish = _wish(word.strip())
         if wish.name in found and found[wish.name] != wish:
             raise UsageError(
@@ -66,6 +71,8 @@ def split_words(texts: Iterable[str]) -> list[str]:
 
 def _wish(word: str) -> Wish:
     shown = one_line(redact(word), 80)
+    if len(word) > _LONGEST:
+        raise UsageError(f"{shown!r}: a wish of {len(word)} characters is longer than any requirement.")
     head = re.split(r"[^A-Za-z0-9]", word, maxsplit=1)[0].lower()
     if head in _OF_HOSTS:
         raise UsageError(f"{shown!r}: state it with {_OF_HOSTS[head]}.")

@@ -45,8 +45,9 @@ def definition(plan: Plan, served: Iterable[Served], words: str, name: str = "pl
 
 
 def _comment(served: Served) -> str:
-    file = served.file or "no file is known"
-    return f"{'built from ' if served.built else ''}{file}; {served.evidence}"
+    if not served.file:
+        return served.evidence
+    return f"{'built from ' if served.built else ''}{served.file}; {served.evidence}"
 
 
 def row_of(stack: Stack) -> dict[str, Any]:

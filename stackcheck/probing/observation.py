@@ -70,7 +70,7 @@ class Observation:
             return Missing(
                 f"the probe {name} failed ({entry.failure.kind}: {entry.failure.message[:_SHOWN]})"
             )
-        return Missing(f"the probe {name} was skipped: {entry.reason}")
+        return Missing(entry.reason or f"the probe {name} was skipped")
 
     @property
     def failures(self) -> dict[str, Failure]:

@@ -7,6 +7,7 @@ stacks of its own, so that several build side by side.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import sys
@@ -36,6 +37,7 @@ from stackcheck.rules.accepting import current_text
 from stackcheck.rules.registry import RULES, Rule
 from stackcheck.storage.confinement import anywhere
 from stackcheck.storage.reading import read_certificates, real_path
+from stackcheck.storage.writable import settle_cache
 from stackcheck.targets import BuildOptions
 from stackcheck.targets.registry import DEFAULT, known_name
 from stackcheck_probes.judging.judgement import sentence
@@ -78,6 +80,7 @@ class Stacks:
             self.by_path[path_of(stack.file)].append(stack)
         self.required: str | None = get("stack_require") or required
         self.check_only: bool = get("stack_check_only") or get("stack_level") is not None
+        self.warning = settle_cache(os.environ)
         self.options = _options(config)
         given = _worker_input(config).get(_FOLDER)
         self.folder = Path(given or tempfile.mkdtemp(prefix="stackcheck-pytest-"))
@@ -95,12 +98,13 @@ class Stacks:
         config.args[:] = [*asked, *(file for file in files if file not in named)]
         config.args_source = pytest.Config.ArgsSource.ARGS
 
-    def pytest_report_header(self) -> str:
-        """Say which stacks run."""
+    def pytest_report_header(self) -> list[str]:
+        """Say which stacks run, and whether nothing of it will be kept."""
         how = f"engine {self.options.engine or DEFAULT}"
         if self.check_only:
             how = "check only, with the bytes of the wheels" if self.options.bytes else "check only"
-        return f"stackcheck: {', '.join(stack.id for stack in self.stacks)} ({how})"
+        head = f"stackcheck: {', '.join(stack.id for stack in self.stacks)} ({how})"
+        return [head, *([f"stackcheck: warning: {one_line(self.warning)}"] if self.warning else [])]
 
     def pytest_collect_directory(self, path: Path, parent: pytest.Collector) -> pytest.Directory | None:
         """Collect the folders of these files, where they are no packages."""

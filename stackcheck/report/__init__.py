@@ -22,6 +22,7 @@ _RENDERERS = {
     "sarif": "sarif:render_sarif",
 }
 FORMATS = tuple(_RENDERERS)
+_FOR_PEOPLE = frozenset({"text", "md", "html"})
 
 
 def render(reports: Sequence[Report], form: str, **look: Any) -> str:
@@ -38,13 +39,18 @@ def render(reports: Sequence[Report], form: str, **look: Any) -> str:
 def render_document(document: Document, form: str, **look: Any) -> str:
     """Render a document in one of `FORMATS`; JSON is its `data`, ASCII only.
 
-    `look` is how text is laid out, as `render_text` takes it; the other formats have no use for it.
+    `look` is how text is laid out, as `render_text` takes it; of the other formats, those for people ask it
+    whether it is `verbose`.
     A renderer is imported when it is asked for: jinja2 alone costs more time than most commands.
     """
     if form == "json":
         import json  # noqa: PLC0415 - likewise
 
         return json.dumps(document.data() if document.data else None, indent=2, ensure_ascii=True) + "\n"
+    if form in _FOR_PEOPLE:
+        from stackcheck.report.blocks import for_people  # noqa: PLC0415 - likewise
+
+        document = for_people(document, verbose=look.get("verbose", False))
     module, _, function = _RENDERERS[form].partition(":")
     render_as = getattr(import_module(f"stackcheck.report.{module}"), function)
     rendered: str = render_as(document, **(look if form == "text" else {}))

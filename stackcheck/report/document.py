@@ -86,6 +86,8 @@ class Listing(NamedTuple):
     heading: str
     entries: tuple[Entry, ...]
     loud: bool = True
+    codes: bool = False
+    """Whether the names are codes of rules, which people see with -v alone."""
 
 
 class Table(NamedTuple):
@@ -125,6 +127,12 @@ class Section(NamedTuple):
     """Its whole name, for machines; the name where that is empty."""
     started: str = ""
     seconds: float = 0.0
+    family: str = ""
+    """The family that it is a member of: what is for people shows a family as one block."""
+    level: int = -1
+    """How far it came; -1 where no check gave an answer."""
+    far: str = ""
+    """The same in a word."""
     facts: tuple[tuple[str, str], ...] = ()
     """Names and values that a machine may want to know: what ran, on what."""
 
@@ -140,11 +148,13 @@ class Section(NamedTuple):
 
     @property
     def shown(self) -> tuple[Part, ...]:
-        """Return the parts that a reader is shown: findings first, the worst of them first."""
+        """Return the parts that a reader is shown: a table that leads, then findings, the worst first."""
+        lead = self.parts[:1] if self.parts and isinstance(self.parts[0], Table) else ()
         shown = [each for each in self.findings if each.shown]
         order = [*LEADING, Outcome.SKIP, Outcome.PASS]
         shown.sort(key=lambda each: (bool(each.accepted), order.index(each.outcome)))
-        return (*shown, *(part for part in self.parts if not isinstance(part, Finding)))
+        rest = self.parts[len(lead) :]
+        return (*lead, *shown, *(part for part in rest if not isinstance(part, Finding)))
 
 
 class Explanation(NamedTuple):
@@ -171,8 +181,8 @@ class Document(NamedTuple):
     """The name of the checks, for tools that sort by it."""
     explain: Callable[[str], Explanation | None] | None = None
     """Says what a code means, where codes have a meaning."""
-    headline: str = ""
-    """The outcome over several sections, in one sentence: `2 failed, 5 passed`."""
+    overall: str = ""
+    """What is said of all sections together, the worst first: `7 stacks: 1 failed, 6 passed`."""
 
     @property
     def outcome(self) -> str:

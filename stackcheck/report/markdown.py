@@ -22,8 +22,8 @@ _AS_CODE = frozenset({"expected", "found", "see", "where", "moved"})
 def render_markdown(document: Document) -> str:
     """Render a document as Markdown; the overview first."""
     parts = [] if document.sections else [f"**NOTHING**: {document.empty}"]
-    if document.headline:
-        parts.append(f"# {document.outcome} {inline(document.title)}: {inline(document.headline)}")
+    if document.overall:
+        parts += [f"# {document.outcome} {inline(document.overall)}"]
     parts += ["\n".join(_table(document.overview, bold=True))] if document.overview else []
     return "\n\n".join(_bounded(parts, document.sections)) + "\n"
 

@@ -23,6 +23,8 @@ _COUNTED = {
     Outcome.PASS: "passed",
 }
 _MOST_TO_DO = 3
+_SEVERITY = ("FAIL", "ERROR", "NOTHING", "WARN", "PASS")
+"""The words that lead a report, the worst first."""
 
 
 def report_document(reports: Iterable[Report]) -> Document:
@@ -30,15 +32,13 @@ def report_document(reports: Iterable[Report]) -> Document:
 
     No report is kept: of ten thousand their sections alone have room.
     """
-    severity = {word: number for number, word in enumerate(("FAIL", "ERROR", "NOTHING", "WARN", "PASS"))}
     told = [(_section(report), _overview_row(report)) for report in reports]
-    told.sort(key=lambda each: severity[each[0].outcome])
-    several = len(told) > 1
+    told.sort(key=lambda each: _SEVERITY.index(each[0].outcome))
     return Document(
         sections=tuple(section for section, _ in told),
         title=wording.plural(len(told), "stack"),
-        headline=wording.overall(section.outcome for section, _ in told) if several else "",
-        overview=_overview([row for _, row in told]) if several else None,
+        overall=wording.overall([section.outcome for section, _ in told]),
+        overview=_overview([row for _, row in told]) if len(told) > 1 else None,
     )
 
 
@@ -77,17 +77,13 @@ def finding(verdict: Verdict, *, name: str = "", note: str = "", reached: bool =
 
 
 def _overview(rows: Sequence[tuple[str, ...]]) -> Table:
-    """Return the table of all stacks; a count that is nowhere has no column."""
-    headers = ("result", "stack", *_COUNTED.values(), "accepted", "time")
-    kept = [number for number in range(len(headers)) if any(row[number] for row in rows)]
-    chosen = [tuple(row[number] for number in kept) for row in (headers, *rows)]
-    return Table(chosen[0], tuple(chosen[1:]), right=2)
+    return Table(("result", "stack", "up to", *_COUNTED.values(), "accepted", "time"), tuple(rows), right=3)
 
 
 def _overview_row(report: Report) -> tuple[str, ...]:
     cells = [str(report.counts[outcome] or "") for outcome in _COUNTED]
     accepted, time = str(len(report.waived) or ""), wording.duration(report.seconds)
-    return (wording.label(report), report.name, *cells, accepted, time)
+    return (wording.label(report), report.name, wording.level(report), *cells, accepted, time)
 
 
 def _section(report: Report) -> Section:
@@ -113,6 +109,9 @@ def _section(report: Report) -> Section:
         title=report.title,
         started=report.started,
         seconds=report.seconds,
+        family=report.family,
+        level=-1 if report.reach.level is None else report.reach.level,
+        far=wording.level(report),
         facts=_facts(report),
     )
 
@@ -141,29 +140,30 @@ def _to_do(report: Report) -> Iterator[str]:
 
 
 def _not_checked(report: Report) -> Iterator[Listing]:
-    """List what was not checked: at levels that were reached, and because a level was not."""
-    for heading, verdicts in (
-        ("Not checked", report.made),
-        ("Not reached", [each for each in report.verdicts if report.reach.skips(each)]),
-    ):
-        groups = wording.unchecked(verdicts)
-        if groups:
-            yield Listing(heading, tuple(Entry(each.reason, each.codes, each.do) for each in groups))
+    """List what was not checked at levels that were reached, and the levels that were not."""
+    if groups := wording.unchecked(report.made):
+        entries = tuple(Entry(each.reason, each.codes, each.do) for each in groups)
+        yield Listing("Not checked", entries, codes=True)
+    told = {each.level for each in report.made}
+    if unreached := [each for each in wording.unreached(report) if told.isdisjoint(each.levels)]:
+        entries = tuple(Entry(f"{each.words}: {each.reason}", each.codes, each.do) for each in unreached)
+        yield Listing("Not reached", entries, codes=True)
 
 
 def _looked_at(report: Report) -> str:
     where = f"; defined in {report.file}" if report.file else ""
     if report.read_from:
         where = f"; read from {', '.join(report.read_from)}"
+    seen = f"; {again}" if (again := wording.reused(report)) else ""
     by = f"; {report.knowledge}" if report.knowledge else ""
-    return f"{wording.subject(report)}; {wording.when(report)}{by}{where}"
+    return f"{wording.subject(report)}; {wording.when(report)}{seen}{by}{where}"
 
 
 def _facts(report: Report) -> tuple[tuple[str, str], ...]:
     pairs = (
         ("stackcheck", report.tool_version),
         ("command", report.command),
-        ("reach", report.reach.level.word if report.reach.level is not None else ""),
+        ("reach", wording.level(report)),
         ("subject", wording.subject(report)),
         ("digest", report.subject.digest),
         ("fingerprint", report.hashes.fingerprint),

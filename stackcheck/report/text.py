@@ -11,7 +11,6 @@ from stackcheck.model.escape import block, one_line
 from stackcheck.model.verdict import Outcome, Verdict
 from stackcheck.report import columns
 from stackcheck.report.document import Document, Entry, Finding, Lines, Listing, Part, Row, Section, Table
-from stackcheck.report.wording import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -58,21 +57,14 @@ def render_text(
     """
     look = Look(max(width, 40), columns, verbose, paint or plain)
     parts = [] if document.sections else [f"{look.paint('NOTHING', 'NOTHING')}  {document.empty}"]
-    parts += ["\n".join(_overall(document, look))] if document.overview else []
+    if document.overall:
+        word = document.sections[0].outcome
+        parts += [f"{look.paint(word, f'{word:<5}')} {one_line(document.overall)}"]
+    parts += ["\n".join(_table(document.overview, look))] if document.overview else []
     parts += ["\n".join(_section(section, look)) for section in document.sections]
     # A line break ends each part, and another one stands between two of which one has several lines.
     ends = ["\n\n" if "\n" in before or "\n" in after else "\n" for before, after in pairwise(parts)]
     return "".join(chain.from_iterable(zip(parts, [*ends, "\n"], strict=True)))
-
-
-def _overall(document: Document, look: Look) -> Iterator[str]:
-    """Yield the outcome over all sections, and the table of them."""
-    if document.overview is None:
-        return
-    if document.headline:
-        word = look.paint(document.outcome, f"{document.outcome:<5}")
-        yield from (f"{word} {one_line(document.title)}: {one_line(document.headline)}", "")
-    yield from _table(document.overview, look)
 
 
 def verdict_text(verdict: Verdict, *, width: int = 100) -> str:
@@ -169,16 +161,9 @@ def _listing(part: Listing, look: Look) -> Iterator[str]:
     heading = one_line(part.heading)
     yield look.paint(_STYLES.get(part.heading, "strong"), heading.upper() if part.loud else heading)
     for entry in part.entries:
-        told = entry.line if look.verbose or part.heading not in _STYLES else _counted(entry)
-        yield from _wrapped(one_line(told), look)
+        yield from _wrapped(one_line(entry.line), look)
         if entry.do:
             yield from _wrapped(one_line(entry.do), look, name="do")
-
-
-def _counted(entry: Entry) -> str:
-    """Return what was not checked, and of how many checks; their codes, such as `X x3`, need -v."""
-    count = sum(int(name.rpartition(" x")[2]) if " x" in name else 1 for name in entry.names)
-    return f"{entry.text} ({plural(count, 'check')})" if count > 1 else entry.text
 
 
 def _lines(part: Lines, width: int) -> Iterator[str]:

@@ -13,7 +13,7 @@ from stackcheck.model.reach import NO_CHECK
 from stackcheck.model.verdict import Level, Outcome, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from stackcheck.model.report import Report
 
@@ -47,7 +47,7 @@ def headline(report: Report) -> str:
         if counts[outcome]
     ]
     skipped = f"{counts[Outcome.SKIP]} not checked" if counts[Outcome.SKIP] else ""
-    return "; ".join(each for each in (", ".join([*found, far]), skipped, *unreached(report)) if each)
+    return "; ".join(each for each in (", ".join([*found, far]), skipped, *_not_reached(report)) if each)
 
 
 def _nothing(report: Report) -> str:
@@ -64,26 +64,71 @@ def far_as(report: Report) -> str:
     return f"up to {level.word} ({level.meaning})" if good else f"checked up to {level.word}"
 
 
-def unreached(report: Report) -> list[str]:
-    """Say which levels were not reached and why: `run and gpu not reached: ...`; not what cannot apply."""
-    groups: dict[str, list[str]] = {}
-    for level, reason in report.reach.unreached.items():
+def level(report: Report) -> str:
+    """Return the level that was reached, in a word; "" for none."""
+    return "" if report.reach.level is None else report.reach.level.word
+
+
+@dataclass(frozen=True, slots=True)
+class Unreached:
+    """Levels that were not reached for one reason, the codes of what is left there, and what reaches it."""
+
+    levels: tuple[Level, ...]
+    reason: str
+    codes: tuple[str, ...]
+    do: str
+
+    @property
+    def words(self) -> str:
+        """Return the levels as reports spell them: `bytes, run and gpu`."""
+        *first, last = (each.word for each in self.levels)
+        return f"{', '.join(first)} and {last}" if first else last
+
+
+def unreached(report: Report) -> list[Unreached]:
+    """Return the levels above the one that was reached, by reason; not those at which nothing applies."""
+    groups: dict[str, list[Level]] = {}
+    for each, reason in report.reach.unreached.items():
         if reason != NO_CHECK:
-            groups.setdefault(one_line(reason, 160), []).append(level.word)
-    return [f"{' and '.join(levels)} not reached: {reason}" for reason, levels in groups.items()]
+            groups.setdefault(one_line(reason, 160), []).append(each)
+    return [_unreached(report, tuple(levels), reason) for reason, levels in groups.items()]
 
 
-def overall(labels: Iterable[str]) -> str:
-    """Say what became of several stacks, the worst first: `2 failed, 5 passed`."""
-    counts = Counter(labels)
+def _unreached(report: Report, levels: tuple[Level, ...], reason: str) -> Unreached:
+    skipped = [v for v in report.verdicts if v.level in levels and report.reach.skips(v)]
+    hints = Counter(one_line(v.hint) for v in skipped if v.hint and v.level is levels[0])
+    hint = max(hints, key=lambda each: (hints[each], each)) if hints else ""
+    return Unreached(levels, reason, _codes(skipped), hint or _way_to(levels[0], report))
+
+
+def _way_to(level: Level, report: Report) -> str:
+    """Return the command that reaches a level."""
+    if not report.stack:
+        return "run the same command where there is a GPU" if level is Level.GPU else ""
+    whose = ", with the same files and options" if report.read_from else f" {one_line(_named(report), 300)}"
+    if level <= Level.BYTES:
+        return f"stackcheck check --bytes{whose}, or stackcheck verify{whose}"
+    where = " where there is a GPU" if level is Level.GPU else ""
+    return f"stackcheck verify{whose}{where}"
+
+
+def _not_reached(report: Report) -> list[str]:
+    """Say which levels were not reached and why: `run and gpu not reached: ...`."""
+    return [f"{each.words} not reached: {each.reason}" for each in unreached(report)]
+
+
+def overall(outcomes: Sequence[str]) -> str:
+    """Say what came of all stacks together, the worst first: `7 stacks: 1 failed, 6 passed`."""
     words = {
         "FAIL": "failed",
         "ERROR": "ended in an error",
-        NOTHING: "not checked",
+        NOTHING: "not checked at all",
         "WARN": "passed with warnings",
         "PASS": "passed",
     }
-    return ", ".join(f"{counts[name]} {word}" for name, word in words.items() if counts[name])
+    counts = Counter(outcomes)
+    told = [f"{counts[outcome]} {word}" for outcome, word in words.items() if counts[outcome]]
+    return f"{plural(len(outcomes), 'stack')}: {', '.join(told)}" if len(outcomes) > 1 else ""
 
 
 def tally(report: Report) -> str:
@@ -158,6 +203,13 @@ def when(report: Report) -> str:
     return f"{started or 'at an unknown time'}, in {duration(report.seconds)}"
 
 
+def reused(report: Report) -> str:
+    """Say when the target was probed, where that was not done in this run; "" where it was."""
+    kept = (report.observation or {}).get("reused")
+    seen = kept.get("seen") if isinstance(kept, dict) else None
+    return f"not probed again (--cached): probed at {one_line(seen, 40)}" if seen else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Unchecked:
     """What was not checked for one reason: codes as `TORCH401` or `GPU301 x3`, and what to do about it."""
@@ -178,10 +230,13 @@ def unchecked(verdicts: Iterable[Verdict]) -> list[Unchecked]:
 
 
 def _unchecked(reason: str, group: list[Verdict]) -> Unchecked:
-    codes = Counter(one_line(verdict.code, 40) for verdict in group)
-    named = [code if count == 1 else f"{code} x{count}" for code, count in sorted(codes.items())]
     hints = {one_line(verdict.hint) for verdict in group}
-    return Unchecked(reason, tuple(named), hints.pop() if len(hints) == 1 else "")
+    return Unchecked(reason, _codes(group), hints.pop() if len(hints) == 1 else "")
+
+
+def _codes(group: Iterable[Verdict]) -> tuple[str, ...]:
+    codes = Counter(one_line(verdict.code, 40) for verdict in group)
+    return tuple(code if count == 1 else f"{code} x{count}" for code, count in sorted(codes.items()))
 
 
 def numbered(verdicts: Iterable[Verdict]) -> list[tuple[str, Verdict]]:

@@ -29,6 +29,9 @@ _URL = re.compile(r"(?:https?|file)://[^\s`'\")]+")
 _STATUS = re.compile(r"HTTP status (?:client|server) error \((\d{3})")
 _CLAUSE = re.compile(r"(?P<who>[\w.\-\[\]]+(?:[=<>!~]\S*)?)\s+depends? on (?P<what>.*)")
 _MARKER = re.compile(r"\{[^}]*\}")
+_INVALID = re.compile(
+    r"(?:Because|because|and|,)\s+(\S+) has (an? (?:invalid|inconsistent)[^,.]*?)(?= and | so |,|\.)"
+)
 _MISSING = re.compile(
     r"(?:Because|because|and|,)\s+(?:there (?:is|are) no versions? of (?P<a>\S+)"
     r"|only (?P<b>\S+) (?:is|are) available"
@@ -63,13 +66,22 @@ def read_failure(stderr: str, *, offline: bool = False, secrets: Iterable[str] =
     """Return what uv's error text says."""
     text = shown(_without_frame(stderr.strip()), 6000, secrets)
     if "No solution found" in text:
-        return _no_solution(text, offline=offline)
+        return _damaged(text) or _no_solution(text, offline=offline)
     if fetch := _fetch_failure(text):
         return fetch
     if offline and ("network was disabled" in text.lower() or "Network connectivity is disabled" in text):
         return _offline(text)
     first = text.splitlines()[0].removeprefix("error: ") if text else "no message at all"
     return Unresolved("resolver", f"uv could not resolve the stack: {first}", derivation=text)
+
+
+def _damaged(text: str) -> Unresolved | None:
+    """Return what an index serves under the name of a wheel and is none: no pin is at fault for that."""
+    found = _INVALID.search(text)
+    if not found:
+        return None
+    message = f"the wheel of {found[1]} cannot be read as it is served: {found[2].strip()}"
+    return Unresolved("bad-index", message, derivation=text)
 
 
 def _without_frame(text: str) -> str:

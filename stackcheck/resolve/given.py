@@ -22,6 +22,7 @@ from stackcheck.resolve.metadata import required_by, wheel_metadata
 from stackcheck.resolve.question import Given, Question
 from stackcheck.resolve.uvinput import GIVEN
 from stackcheck.storage.folders import write_atomically
+from stackcheck.storage.writable import not_written
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,11 +58,12 @@ def write_stand_ins(folder: Path, given: Mapping[str, Given]) -> None:
     """
     for name, each in given.items():
         path = folder / GIVEN / f"{name.replace('-', '_')}-{each.version}-py3-none-any.whl"
+        content = stand_in(name, each)
         try:
-            if not path.is_file():
-                write_atomically(path, stand_in(name, each), mode=0o600)
+            if not path.is_file() or path.read_bytes() != content:
+                write_atomically(path, content, mode=0o600)
         except OSError as error:
-            raise ResolveError(f"{path}: cannot be written ({error.strerror}).") from None
+            raise ResolveError(not_written(path, error)) from None
 
 
 def stand_in(name: str, given: Given) -> bytes:

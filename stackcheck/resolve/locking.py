@@ -71,6 +71,10 @@ def what_it_lacks(resolution: Resolution, stack: Stack) -> str:
     return f"no lock holds {', '.join(lacking)}, which the stack states" if lacking else ""
 
 
+UNASKED = "do what the message says, and run it again: uv was not asked"
+"""What to do where uv could not be started, or given its question."""
+
+
 def resolution_facts(stack: Stack, options: Options, folder: Path | None = None) -> dict[str, Any]:
     """Return the facts `resolving`, `resolution`, `lock` and `pages`; a network that is down raises nothing.
 
@@ -80,7 +84,7 @@ def resolution_facts(stack: Stack, options: Options, folder: Path | None = None)
     try:
         resolving = resolve(stack, options)
     except ResolveError as error:
-        resolving = Unresolved("resolver", str(error))
+        resolving = Unresolved("resolver", str(error), hint=UNASKED)
     lock = _committed(stack, folder)
     resolved = isinstance(resolving, Resolution)
     question = question_of(stack)
@@ -88,7 +92,9 @@ def resolution_facts(stack: Stack, options: Options, folder: Path | None = None)
     urls = [url for url in dict.fromkeys(_urls(question, options, resolving, lock)) if url not in dead]
     return {
         "resolving": resolving,
-        "resolution": resolving if resolved else Missing(f"the stack was not resolved: {_why(resolving)}"),
+        "resolution": resolving
+        if resolved
+        else Missing(f"the stack was not resolved: {_why(resolving).rstrip('.')}"),
         "lock": lock,
         "pages": options.fetcher.pages(urls) | {without_userinfo(url): why for url, why in dead.items()},
     }

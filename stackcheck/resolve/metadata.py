@@ -7,6 +7,7 @@ https://peps.python.org/pep-0658/ (the copy beside a wheel), checked 2026-11-30.
 from __future__ import annotations
 
 import email.parser
+import hashlib
 import json
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -26,6 +27,7 @@ from stackcheck.storage.folders import write_atomically
 
 if TYPE_CHECKING:
     import io
+    from collections.abc import Sequence
 
     from stackcheck.model.resolution import LockedPackage, Resolution
     from stackcheck.resolve.index import Fetcher
@@ -102,7 +104,9 @@ def _lines(package: LockedPackage, fetcher: Fetcher) -> tuple[str, ...] | None:
         return None
     if path is not None:
         with suppress(OSError):
-            write_atomically(path, json.dumps(lines).encode(), mode=0o600)
+            write_atomically(
+                path, json.dumps({"sha256": _digest(lines), "lines": lines}).encode(), mode=0o600
+            )
     return lines
 
 
@@ -112,10 +116,16 @@ def _fetched(url: str, fetcher: Fetcher) -> str:
 
 
 def _kept(path: Path) -> tuple[str, ...] | None:
+    """Return what was kept of a wheel; None for nothing, and for what is not as it was written."""
     try:
-        lines = tuple(map(str, json.loads(path.read_bytes())))
+        row = json.loads(path.read_bytes())
+        lines = tuple(map(str, row["lines"]))
         for line in lines:
             Requirement(line)
-    except (OSError, ValueError, TypeError):
+        return lines if row["sha256"] == _digest(lines) else None
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
-    return lines
+
+
+def _digest(lines: Sequence[str]) -> str:
+    return hashlib.sha256(json.dumps(lines).encode()).hexdigest()

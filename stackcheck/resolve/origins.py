@@ -67,7 +67,7 @@ def _kept_origins(path: Path, key: str) -> dict[str, Origin] | None:
             return None
         return {str(name): Origin(str(index), tuple(map(str, requires)))
                 for name, (index, requires) in kept["origins"].items()}  # fmt: skip
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 

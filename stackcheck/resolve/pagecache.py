@@ -58,5 +58,5 @@ def load(folder: Path, url: str) -> Answer | None:
         return Answer(
             head["url"], body, head["content_type"], head["etag"], head["modified"], head["fetched"]
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None

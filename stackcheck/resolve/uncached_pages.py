@@ -62,7 +62,7 @@ def load_absent(folder: Path) -> frozenset[str]:
     """Return the pages that the indexes did not have when this very question was asked online."""
     try:
         return frozenset(map(str, json.loads((folder / "absent.json").read_bytes())))
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return frozenset()
 
 

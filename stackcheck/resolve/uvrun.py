@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from stackcheck.model.errors import ResolveError
 from stackcheck.resolve.bound_start import bound_to_us
 from stackcheck.storage.folders import write_atomically
+from stackcheck.storage.writable import not_written
 from stackcheck_probes.processes import resident_bytes
 
 if TYPE_CHECKING:
@@ -58,17 +59,17 @@ def uv_version(binary: Path) -> str:
 
 
 def project_folder(cache: Path, project: str) -> Path:
-    """Return a folder that holds this pyproject.toml; the same text gives the same folder."""
+    """Return a folder that holds this pyproject.toml; the same text gives the same folder.
+
+    What lies there is compared: a file that a power loss or anybody has changed is written anew.
+    """
     folder = cache / "resolve" / hashlib.sha256(project.encode()).hexdigest()[:20]
     path = folder / "pyproject.toml"
     try:
         if not _holds(path, project):
             write_atomically(path, project.encode(), mode=0o600)
     except OSError as error:
-        raise ResolveError(
-            f"{folder}: cannot write here ({error.strerror}). "
-            "Make room, or set STACKCHECK_CACHE to a folder that is yours."
-        ) from None
+        raise ResolveError(not_written(folder, error)) from None
     return folder
 
 

@@ -241,9 +241,11 @@ def judge_one(each: Rule, facts: Facts) -> list[Verdict]:
         needed: dict[str, Any] = {
             name: facts[name] if name in facts else _absent(name) for name in each.needs
         }
-        missing = next((fact for fact in needed.values() if isinstance(fact, Missing)), None)
+        missing = [fact for fact in needed.values() if isinstance(fact, Missing)]
+        if not all(fact.applies for fact in missing):
+            return []
         if missing:
-            findings = [skipped(missing.reason)]
+            findings = [_not_had(missing[0], each)]
         else:
             if "env" in needed:
                 needed["env"].forget()
@@ -254,6 +256,12 @@ def judge_one(each: Rule, facts: Facts) -> list[Verdict]:
         text = f"the rule itself failed: {type(error).__name__}: {str(error)[:300]}"
         findings = [Finding(Outcome.ERROR, text, hint="this is a fault of stackcheck: please report it")]
     return [_verdict(each, _rests_on(finding, each, facts)) for finding in findings]
+
+
+def _not_had(missing: Missing, each: Rule) -> Finding:
+    """Say that a fact could not be had; where a level was not reached, at that level."""
+    level = None if missing.level is None else max(missing.level, each.level)
+    return replace(skipped(missing.reason, hint=missing.hint), level=level)
 
 
 def _absent(name: str) -> Missing:

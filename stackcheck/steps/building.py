@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from stackcheck import targets
 from stackcheck.model.errors import BuildFailedError, EngineError, EngineUnreachableError, NoPythonError
 from stackcheck.model.facts import Fault, Missing
-from stackcheck.model.verdict import Outcome
+from stackcheck.model.verdict import Level, Outcome
 from stackcheck.steps.claiming import brings_its_own
 from stackcheck.steps.probing import observed
-from stackcheck.targets.registry import without_containers
+from stackcheck.targets.registry import DEFAULT, without_containers
 from stackcheck.targets.reuse import ReusingEngine
 from stackcheck.targets.venv import find_python, platform_here
 
@@ -25,10 +25,16 @@ if TYPE_CHECKING:
     from stackcheck.targets import Engine, Progress, Target
 
 
-_NO_ENGINE = (
-    "not built, for {}, and no engine was chosen; start Docker, or choose --engine {}, which runs the "
-    "stack's code as this user"
-)
+_NO_ENGINE = "not built: {} does not answer and no engine was chosen"
+_START_ONE = "start it, or take --engine {}, which runs the stack's code as this user"
+
+
+BY_IMAGES = "build it with an engine whose images bring what it is for: --engine docker"
+
+
+def unbuilt(reason: str, hint: str = "") -> Missing:
+    """Return what stands for a target that was not built: nothing of it was reached."""
+    return Missing(reason, level=Level.RUN, hint=hint)
 
 
 def reason_not_to_build(early: Iterable[Verdict], facts: Facts, options: Options) -> str:
@@ -63,15 +69,15 @@ def built(
         if options.engine:
             return {"building": Fault(str(error))}
         progress(f"{stack.id}: nothing of it is run: {error}")
-        return {"building": Missing(_NO_ENGINE.format(error.reason, without_containers()))}
+        return {"building": unbuilt(_NO_ENGINE.format(DEFAULT), _START_ONE.format(without_containers()))}
     except EngineError as error:
         return {"building": Fault(str(error))}
     if options.cached:
         engine = ReusingEngine(engine, options.build.cache, progress)
     try:
-        if reason := _why_not_here(stack, engine, family, options):
+        if reason := why_not_here(stack, engine, family, options):
             progress(f"{stack.id}: {reason}")
-            return {"building": Missing(reason)}
+            return {"building": unbuilt(reason, BY_IMAGES)}
         return prepared(stack, engine, wheels, options, progress)
     finally:
         engine.close()
@@ -82,7 +88,7 @@ def not_built(building: Target | Missing | Fault) -> bool:
     return isinstance(building, Missing) or (isinstance(building, Fault) and not building.proven)
 
 
-def _why_not_here(stack: Stack, engine: Engine, family: Sequence[Stack], options: Options) -> str:
+def why_not_here(stack: Stack, engine: Engine, family: Sequence[Stack], options: Options) -> str:
     """Return why an engine that answers builds nothing of a stack; "" when it does."""
     if engine.capabilities.files_only:
         return f"not built: the engine {engine.name} looks at files alone"
@@ -122,7 +128,7 @@ def prepared(
     except BuildFailedError as error:
         return {"building": Fault(str(error), proven=True, log_tail=error.log_tail, log_file=error.log_file)}
     except NoPythonError as error:
-        return {"building": Missing(f"not built: {error.reason}")}
+        return {"building": unbuilt(f"not built: {error.reason}", BY_IMAGES)}
     except EngineError as error:
         return {"building": Fault(str(error))}
     return {"building": target} | observed(stack, engine, target, options, progress)

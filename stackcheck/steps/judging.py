@@ -10,16 +10,19 @@ from stackcheck import knowledge
 from stackcheck.model.image import ImageFacts
 from stackcheck.model.report import Hashes, Report, Subject
 from stackcheck.model.resolution import Resolution
+from stackcheck.model.verdict import Level, Outcome
 from stackcheck.probing import agent as agents
 from stackcheck.probing.observation import Observation
 from stackcheck.rules.accepting import current_text, waive
 from stackcheck.rules.strongest import strongest
 from stackcheck.steps.places import placed
 from stackcheck.steps.probing import packed_agent
+from stackcheck.storage.timings import Timing, keep_timing
 from stackcheck.targets import Target
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from stackcheck.intake.stack import Stack
     from stackcheck.model.facts import Facts
@@ -29,14 +32,21 @@ if TYPE_CHECKING:
 class Run:
     """The clock and the name of one run, until its report is made."""
 
-    def __init__(self, command: str, stack: Stack) -> None:
-        """Start the clock."""
-        self.command, self.stack = command, stack
+    def __init__(self, command: str, stack: Stack, *, gpus_wanted: bool = True) -> None:
+        """Start the clock. Where no GPU is wanted, what only a GPU answers is not asked."""
+        self.command, self.stack, self.gpus_wanted = command, stack, gpus_wanted
         self.started = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         self.clock = time.monotonic()
 
-    def report(self, verdicts: Sequence[Verdict], facts: Facts) -> Report:
-        """Return what came of the run."""
+    def report(self, verdicts: Sequence[Verdict], facts: Facts, cache: Path | None = None) -> Report:
+        """Return what came of the run; how long it took with a target is kept in `cache`."""
+        report = self._report(verdicts, facts)
+        if cache and isinstance(target := facts.get("building"), Target) and target.kind != "wheels":
+            timing = Timing(report.seconds, report.started)
+            keep_timing(cache, self.stack.title, timing, built=target.built)
+        return report
+
+    def _report(self, verdicts: Sequence[Verdict], facts: Facts) -> Report:
         stack, resolution, target = self.stack, facts.get("resolution"), facts.get("building")
         versions = (
             {p.name: str(p.version) for p in resolution.packages}
@@ -46,8 +56,9 @@ class Run:
         seen = facts.get("probing")
         return Report(
             stack=stack.id,
-            verdicts=placed(waive(strongest(verdicts), stack), stack),
+            verdicts=placed(waive(strongest(self._asked(verdicts)), stack), stack),
             file=stack.file,
+            family=stack.family if stack.family != stack.id else "",
             summary=stack.summary,
             terms=stack.terms,
             read_from=stack.read_from,
@@ -62,6 +73,12 @@ class Run:
             hashes=_hashes(target),
             knowledge=facts["dated"].words if "dated" in facts else "",
         )
+
+    def _asked(self, verdicts: Sequence[Verdict]) -> Sequence[Verdict]:
+        """Leave out what could not be answered without the GPU that nobody wants."""
+        if self.gpus_wanted:
+            return verdicts
+        return [v for v in verdicts if v.level < Level.GPU or v.outcome is not Outcome.SKIP]
 
 
 def _subject(target: Any) -> Subject:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from stackcheck import rules
 from stackcheck.model.errors import EngineError, ProbeError
 from stackcheck.model.facts import Fault, Missing
+from stackcheck.model.verdict import Level
 from stackcheck.probing import agent as agents
 from stackcheck.probing.answered import answered
 from stackcheck.probing.contradictions import contradictions
@@ -79,7 +80,7 @@ def with_gaps(facts: dict[str, Any]) -> dict[str, Any]:
     if isinstance(building, Missing):
         gap = building
     elif isinstance(building, Fault):
-        gap = Missing("there is no target to look at: the build did not succeed")
+        gap = Missing("there is no target to look at: the build did not succeed", level=Level.RUN)
     elif isinstance(probing, Fault):
         gap = Missing("the probes gave no answer")
     else:

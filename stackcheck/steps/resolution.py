@@ -11,7 +11,9 @@ from stackcheck.model.lock import Lock, is_current
 from stackcheck.model.resolution import PROVEN, Resolution, Unresolved
 from stackcheck.resolve import locking, resolver
 from stackcheck.resolve.lockfile import write_lock
+from stackcheck.steps.claiming import claimed
 from stackcheck.storage.stack_files import lock_path
+from stackcheck.targets.engine import about
 
 if TYPE_CHECKING:
     from stackcheck.intake.stack import Stack
@@ -25,6 +27,11 @@ def resolved(stack: Stack, options: Options, progress: Progress) -> dict[str, An
     progress(f"{stack.id}: resolving")
     how = resolver.Options(offline=options.offline, answers=options.answers, memory=options.memory)
     return locking.resolution_facts(stack, how, options.locks)
+
+
+def resolved_claim(stack: Stack, options: Options, progress: Progress) -> dict[str, Any]:
+    """Return the facts of the first two steps: what a stack claims, and what would be installed."""
+    return known(claimed(stack) | resolved(stack, options, about(progress, stack.id)))
 
 
 def known(facts: dict[str, Any]) -> dict[str, Any]:
@@ -41,11 +48,7 @@ def locked(stack: Stack, facts: dict[str, Any], options: Options, progress: Prog
     Where no lock is committed, this one is written, so that the next run builds the same. One that lacks a
     package of the stack is neither written nor built.
     """
-    committed, resolution = facts["lock"], facts["resolution"]
-    if isinstance(committed, Lock) and is_current(committed, stack):
-        resolution = locking.resolution_of(committed)
-    if isinstance(resolution, Resolution) and (lacking := locking.what_it_lacks(resolution, stack)):
-        resolution = Missing(lacking)
+    committed, resolution = facts["lock"], in_effect(stack, facts)
     if committed is None and isinstance(resolution, Resolution):
         path = lock_path(stack, options.locks)
         try:
@@ -54,6 +57,17 @@ def locked(stack: Stack, facts: dict[str, Any], options: Options, progress: Prog
         except LockError as error:
             progress(f"{stack.id}: no lock was kept: {error}")
     return facts | {"resolution": resolution}
+
+
+def in_effect(stack: Stack, facts: Facts) -> Resolution | Missing:
+    """Return the resolution that a build takes: the committed lock's while it is current."""
+    committed, resolution = facts["lock"], facts["resolution"]
+    if isinstance(committed, Lock) and is_current(committed, stack):
+        resolution = locking.resolution_of(committed)
+    if isinstance(resolution, Resolution) and (lacking := locking.what_it_lacks(resolution, stack)):
+        return Missing(lacking)
+    found: Resolution | Missing = resolution
+    return found
 
 
 def known_resolution(stack: Stack, facts: Facts) -> Resolution:

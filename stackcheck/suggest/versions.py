@@ -33,7 +33,7 @@ _VERSION = re.compile(r"\d+(?:\.\d+)+")
 _FLAVOR = re.compile(r"(?P<family>spconv|cumm)-cu(?P<digits>\d{3})")
 
 
-@candidates("TORCH", "PYTHON102", "PIN102", "INDEX101", "INDEX103", reach=Reach.PACKAGE)
+@candidates("TORCH", "NEEDS", "PYTHON102", "PIN102", "INDEX101", "INDEX103", reach=Reach.PACKAGE)
 def companions(env: Environment, tables: Tables) -> Iterator[Edit]:
     """Yield the torchvision and torchaudio of the stack's torch: from where they come now, and beside it."""
     stack = env.stack

@@ -83,7 +83,7 @@ class Wish:
         have = torch.backend.version if torch.backend else None
         if torch.kind == self.name and (self.name == "cpu" or (have and self.takes(Version(minor(have))))):
             return ""
-        return f"{torch.title} is what torch would be"
+        return f"it is {torch.title}"
 
     def _of_package(self, env: Environment, tables: Tables) -> str:
         names = [each for each in (self.name, *served_by(self.name, tables)) if each in env.stated]
@@ -138,9 +138,7 @@ class Wishes:
     def against(self, env: Environment, tables: Tables) -> Iterator[Verdict]:
         """Yield what a stack does not meet as FAILs."""
         for wish, found in self.unmet(env, tables):
-            message = f"{found[0].upper()}{found[1:]}, and {wish} was asked for."
-            if found[: len(wish.name)] == wish.name:
-                message = f"{found}, and {wish} was asked for."
+            message = f"{found}, and {wish} was asked for."
             yield Verdict(WISHED, "What was asked for", Outcome.FAIL, message, str(wish), found)
 
     def built(self, resolution: Resolution, has_wheels: Callable[[str], bool]) -> Iterator[Verdict]:

@@ -25,6 +25,13 @@ Progress: TypeAlias = Callable[[str], None]
 """Takes one line of progress, without a line end; goes to stderr, never into a report."""
 
 
+def about(progress: Progress, stack: str) -> Progress:
+    """Return what takes the lines about one stack; what cannot tell stacks apart takes them as they are."""
+    of = getattr(progress, "of", None)
+    found: Progress = of(stack) if of and stack else progress
+    return found
+
+
 def default_cache() -> Path:
     """Return the folder for what may be thrown away."""
     return cache_folder(os.environ)
@@ -72,10 +79,10 @@ class Capabilities:
     `Planner`. `bakes`: it is a `ContainerEngine`, on whose images an entrypoint can be put. `sees_registry`:
     it tells which digest a registry has under a name. `gpu_requests`: it gives NVIDIA GPUs to containers.
     `is_local`: driver and kernel of its targets are this machine's. `content_ids`: a target's id is the
-    digest of all that is in it, so that what was seen of it holds. `local_pythons`: it builds for
-    the Pythons that this machine has. `files_only`: its targets are files for another Python or machine, of
-    which nothing is run.
-    `outside`: it is an `OutsideReader`.
+    digest of all that is in it, so that what was seen of it holds. `stamped`: a target is a folder of this
+    machine that the engine made, so that a look at its files tells whether it holds. `local_pythons`: it
+    builds for the Pythons that this machine has. `files_only`: its targets are files for another Python or
+    machine, of which nothing is run. `outside`: it is an `OutsideReader`.
     """
 
     images: bool = False
@@ -90,6 +97,7 @@ class Capabilities:
     content_ids: bool = False
     local_pythons: bool = False
     files_only: bool = False
+    stamped: bool = False
     outside: bool = False
 
 
@@ -192,6 +200,15 @@ class Planner(Engine, Protocol):
 
     def plan(self, stack: Stack, options: BuildOptions) -> ChainPlan:
         """Tell what `prepare` would build of a stack with a Dockerfile of its own, and build nothing."""
+        ...
+
+
+@runtime_checkable
+class Foreteller(Engine, Protocol):
+    """An engine that knows without building whether it has what a stack needs."""
+
+    def foretold(self, stack: Stack, resolution: Resolution | None, options: BuildOptions) -> str:
+        """Return what `prepare` would find built already, in words; "" where it would build."""
         ...
 
 

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from stackcheck.probing.observation import Observation
     from stackcheck.targets.engine import Progress
 
-NO_IMAGE = "there is no image: the engine is {}"
 NO_GPUS = "no GPU was asked for (--gpus none)"
 HOST_PROBES = ("system", "nvidia_driver", "rocm_host")
 _HOST_TIME_S = 30.0
@@ -62,7 +61,7 @@ class HereEngine:
             name=sys.executable,
             id=sys.prefix,
             python=(sys.executable,),
-            image=Missing(NO_IMAGE.format(self.name)),
+            image=no_image(self.name),
             gpus_note=NO_GPUS if options.gpus == "none" else "",
             env=without_secrets(os.environ),
         )
@@ -75,6 +74,11 @@ class HereEngine:
 
     def close(self) -> None:
         """Hold nothing, let go of nothing."""
+
+
+def no_image(engine: str) -> Missing:
+    """Return what stands for the image of a target that is none: nothing about images applies to it."""
+    return Missing(f"there is no image: the engine is {engine}", applies=False)
 
 
 def observe_host(cache: Path, agent: bytes = b"") -> Observation:

@@ -6,12 +6,16 @@ import hashlib
 import json
 import os
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stackcheck.model.errors import EngineError
+from stackcheck.report.wording import plural, size
 from stackcheck.resolve.uvrun import find_uv
+from stackcheck.storage.cache_entries import MARKER, size_of
 from stackcheck.storage.folders import write_atomically
+from stackcheck.storage.writable import not_written
 from stackcheck.targets.build_secrets import ca_bundle
 from stackcheck.targets.process.build_lock import is_locked, once_at_a_time
 from stackcheck.targets.process.build_log import BuildLog
@@ -20,13 +24,11 @@ from stackcheck.targets.process.subprocesses import run_logged
 from stackcheck.targets.process.temp_dirs import temp_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from stackcheck.model.resolution import LockedPackage
     from stackcheck.targets.engine import BuildOptions, Progress
-
-MARKER = "stackcheck.json"
-"""Written last: a folder without it was never finished."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,13 @@ class Work:
     identity: str
     what: str
     fill: Callable[[Path, Uv], None]
+    packages: tuple[LockedPackage, ...] = ()
+    """What is downloaded for it, unless uv has it in its cache."""
+
+    @property
+    def digest(self) -> str:
+        """Return the digest of what the folder holds, which begins with its name."""
+        return hashlib.sha256(self.identity.encode()).hexdigest()
 
 
 class LockFolders:
@@ -87,6 +96,11 @@ class LockFolders:
         digest = hashlib.sha256(identity.encode()).hexdigest()
         return self._place / digest[:16], digest
 
+    def finished(self, identity: str) -> str:
+        """Return the folder of what `identity` describes where it is finished, else ""."""
+        folder, digest = self.place(identity)
+        return str(folder) if _finished(folder, digest) is not None else ""
+
     def have(self, work: Work, options: BuildOptions, tell: Progress) -> Made:
         """Return the folder of a piece of work, filled unless it is finished already.
 
@@ -96,29 +110,42 @@ class LockFolders:
         name = f"{self._kind}-{folder.name}"
         log = BuildLog(options.log_folder / f"{name}.log", tell)
         with stop_signals_raise(), once_at_a_time(self._cache, name, tell):
-            size = None if options.no_cache else _finished(folder)
-            fresh = size is None
-            if size is None:
-                size = _fill(folder, work, log, options, tell)
+            found = None if options.no_cache else _finished(folder, digest)
+            if fresh := found is None:
+                tell(to_download(work.what, work.packages))
+                found = _fill(folder, work, log, options, tell)
             else:
                 tell(f"nothing to build: {folder} is made from this lock")
-        return Made(folder, digest, size, str(log.path) if fresh else "")
+                with suppress(OSError):  # a read-only cache serves as well
+                    os.utime(folder / MARKER)
+        return Made(folder, digest, found or 0, str(log.path) if fresh else "")
 
 
-def _finished(folder: Path) -> int | None:
-    """Return the size in bytes that the marker of a folder states; None where it is missing or damaged."""
+def to_download(what: str, packages: Sequence[LockedPackage]) -> str:
+    """Say before a build how much it downloads at most, as far as the indexes state sizes."""
+    sizes = [package.size for package in packages]
+    known, unknown = sum(each or 0 for each in sizes), sizes.count(None)
+    told = [f"{size(known)} to download at most"] if known else []
+    told += [f"{unknown} of unknown size"] if unknown else []
+    return f"{what}: {', '.join([plural(len(packages), 'package'), *told])}"
+
+
+def _finished(folder: Path, digest: str = "") -> int | None:
+    """Return the size in bytes of a folder that is finished; None for one that has to be filled.
+
+    A marker that is damaged is none; nor is one of another content than is asked for.
+    """
     try:
-        size = json.loads((folder / MARKER).read_bytes())["size_bytes"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        row = json.loads((folder / MARKER).read_bytes())
+        size_bytes, made = row["size_bytes"], row.get("digest", digest)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    return size if type(size) is int and size >= 0 else None
+    known = type(size_bytes) is int and 0 <= size_bytes < 1 << 63 and digest in ("", made)
+    return size_bytes if known else None
 
 
 def _fill(folder: Path, work: Work, log: BuildLog, options: BuildOptions, tell: Progress) -> int:
-    """Fill the folder, and return its size in bytes.
-
-    The marker comes last, and what is not finished is removed.
-    """
+    """Fill the folder and return its size; the marker comes last, and what is not finished is removed."""
     shutil.rmtree(folder, ignore_errors=True)
     try:
         with temp_folder(options.cache) as scratch, log:
@@ -126,22 +153,13 @@ def _fill(folder: Path, work: Work, log: BuildLog, options: BuildOptions, tell: 
             trusted = {"SSL_CERT_FILE": str(bundle)} if bundle else {}
             environ = {**options.environ, "NO_COLOR": "1", **trusted}
             work.fill(folder, Uv(scratch, environ, log, options.timeout_s, work.what))
-        size = sum(_size_of(folder))
-        marker = json.dumps({"what": work.what, "size_bytes": size}).encode()
-        write_atomically(folder / MARKER, marker)
+        size_bytes = size_of(folder)
+        row = {"what": work.what, "digest": work.digest, "size_bytes": size_bytes}
+        write_atomically(folder / MARKER, json.dumps(row).encode())
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
-        raise EngineError(
-            f"{work.what}: {folder} cannot be written: {error.strerror}. "
-            "Make room there, or name another folder in STACKCHECK_CACHE."
-        ) from None
+        raise EngineError(f"{work.what}: {not_written(folder, error)}") from None
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    return size
-
-
-def _size_of(folder: Path) -> Iterator[int]:
-    """Yield the sizes of the files: 24,000 in a stack, for which `Path.rglob` takes three times as long."""
-    for place, _, names in os.walk(folder):
-        yield from (os.lstat(f"{place}/{name}").st_size for name in names)
+    return size_bytes

@@ -13,7 +13,9 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
 from stackcheck.model.errors import EngineError, UsageError
+from stackcheck.storage.cache_entries import sweep
 from stackcheck.targets.engine import Capabilities, default_cache
+from stackcheck.targets.process.build_lock import is_locked
 from stackcheck.targets.process.linux import require_linux
 from stackcheck.targets.process.temp_dirs import sweep_temp_folders
 
@@ -110,6 +112,7 @@ def choose(
     if able and not getattr(engine_class(chosen).capabilities, able):
         raise UsageError(_not_able(chosen, able))
     sweep_temp_folders(folder)
+    sweep(folder, lambda name: is_locked(folder, name))
     found = engine_class(chosen)
     if chosen in OURS and not found.capabilities.files_only:
         require_linux(f"the engine {chosen}")

@@ -1,8 +1,8 @@
-"""Reuse what the probes saw of an image, bound to everything that it rests on; on any doubt they run again.
+"""Reuse what the probes saw of a target, bound to everything that it rests on; on any doubt they run again.
 
 Only the observation is kept, never a verdict: rules judge it afresh by today's tables, and definition, index
 and lock are looked at anew in every run. It is reused for 24 hours at most, and only for images of an engine
-on this machine: an environment in a folder may be changed in place.
+on this machine, and for environments that stackcheck made here and whose files are as they were.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import hashlib
 import json
 import time
 from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stackcheck import __version__
@@ -20,11 +22,11 @@ from stackcheck.model.facts import Missing
 from stackcheck.probing.observation import parse_observation
 from stackcheck.storage.folders import write_atomically
 from stackcheck.targets.engine import OutsideReader
+from stackcheck.targets.folder_stamp import Stamp, stamp_of
 from stackcheck.targets.here import HOST_PROBES, observe_host
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from stackcheck.intake.stack import Stack
     from stackcheck.model.outside import OutsideFiles
@@ -33,8 +35,13 @@ if TYPE_CHECKING:
     from stackcheck.targets.engine import BuildOptions, Engine, Progress, Target
 
 LONGEST_S = 24 * 3600.0
-_FORMAT = 1
+_FORMAT = 2
 _VOLATILE = {"shm": ("free",)}
+_OF_A_SHELL = frozenset(
+    ("_", "SHLVL", "PWD", "OLDPWD", "COLUMNS", "LINES", "TERM", "WINDOWID", "SSH_AUTH_SOCK", "SSH_CLIENT")
+)
+"""Variables that move from one terminal to the next, and tell no library anything."""
+_LOADER_CACHE = Path("/etc/ld.so.cache")
 
 
 class ReusingEngine:
@@ -74,13 +81,16 @@ class ReusingEngine:
             self._progress(f"nothing is reused: {bound.reason}")
             return self._engine.run_agent(target, agent, request, timeout_s=timeout_s)
         path = _path(self._cache, bound)
-        kept = load(path, bound, time.time())
+        stamp = self._stamp(target)
+        kept = load(path, bound, time.time(), stamp)
         if not isinstance(kept, Missing):
             self._progress(f"reusing what the probes saw of {target.id[:19]}")
             return kept
         self._progress(f"nothing is reused: {kept.reason}")
         document = self._engine.run_agent(target, agent, request, timeout_s=timeout_s)
-        store(path, bound, document, time.time())
+        # What moved while the probes ran is not what they saw.
+        if self._stamp(target) == stamp:
+            store(path, bound, document, time.time(), stamp)
         return document
 
     def outside(self, target: Target) -> OutsideFiles:
@@ -93,13 +103,20 @@ class ReusingEngine:
         """Close the engine."""
         self._engine.close()
 
+    def _stamp(self, target: Target) -> Stamp | None:
+        """Return what stands in the folder of a target; None for an image, whose id says that."""
+        return stamp_of(Path(target.name)) if self.capabilities.stamped else None
+
     def _bound_to(self, target: Target, agent: bytes, request: Mapping[str, Any]) -> dict[str, Any] | Missing:
-        if not self.capabilities.content_ids or not target.id.startswith("sha256:"):
-            return Missing("only what was seen of an image can be bound to its digest")
+        of_image = self.capabilities.content_ids and target.id.startswith("sha256:")
+        if not of_image and not self.capabilities.stamped:
+            return Missing(
+                "only what was seen of an image, or of an environment made here, can be bound to it"
+            )
         if not self.capabilities.is_local:
             return Missing("the engine is on another machine, whose driver is not seen from here")
         try:
-            host = host_digest(self._host(self._cache))
+            host = _looked_at(self._host, self._cache)
         except (EngineError, ProbeError) as error:
             return Missing(f"this machine could not be looked at: {error}")
         if isinstance(host, Missing):
@@ -107,7 +124,8 @@ class ReusingEngine:
         return {
             "format": _FORMAT,
             "tool": __version__,
-            "image": target.id,
+            "target": target.id,
+            "environment": _environment_digest(target.env),
             "agent": hashlib.sha256(agent).hexdigest(),
             "tables": tables_digest(),
             "definition": self._definition,
@@ -116,6 +134,23 @@ class ReusingEngine:
             "engine": f"{self.name} {self.version}",
             "host": host,
         }
+
+
+@lru_cache(maxsize=4)
+def _looked_at(host: Callable[[Path], Observation], cache: Path) -> str | Missing:
+    """Return the digest of this machine, looked at once a run."""
+    return host_digest(host(cache))
+
+
+def _environment_digest(environ: Mapping[str, str]) -> str:
+    """Return the digest of the variables that a process starts with, and of the libraries of the system."""
+    kept = sorted((name, value) for name, value in environ.items() if name not in _OF_A_SHELL)
+    try:
+        status = _LOADER_CACHE.stat()
+        libraries = (status.st_size, status.st_mtime_ns, status.st_ino)
+    except OSError:
+        libraries = (0, 0, 0)
+    return hashlib.sha256(repr((kept, libraries)).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def host_digest(seen: Observation) -> str | Missing:
@@ -137,13 +172,16 @@ def _path(cache: Path, bound: Mapping[str, Any]) -> Path:
     return cache / "observations" / f"{digest}.json"
 
 
-def store(path: Path, bound: Mapping[str, Any], document: bytes, now: float) -> None:
+def store(
+    path: Path, bound: Mapping[str, Any], document: bytes, now: float, stamp: Stamp | None = None
+) -> None:
     """Keep an observation in which every probe could do its work; that it cannot be written is no fault."""
     if parse_observation(document).failures:
         return
     row = {
         "bound": bound,
         "seen": now,
+        "stamp": stamp,
         "sha256": hashlib.sha256(document).hexdigest(),
         "document": document.decode("utf-8"),
     }
@@ -151,7 +189,7 @@ def store(path: Path, bound: Mapping[str, Any], document: bytes, now: float) -> 
         write_atomically(path, json.dumps(row).encode(), mode=0o600)
 
 
-def load(path: Path, bound: Mapping[str, Any], now: float) -> bytes | Missing:
+def load(path: Path, bound: Mapping[str, Any], now: float, stamp: Stamp | None = None) -> bytes | Missing:
     """Return a kept observation, with the note that it is one; `Missing` with the reason on any doubt."""
     try:
         row = json.loads(path.read_bytes())
@@ -161,10 +199,12 @@ def load(path: Path, bound: Mapping[str, Any], now: float) -> bytes | Missing:
             return Missing("what is kept is about something else")
         if row["sha256"] != hashlib.sha256(document).hexdigest():
             return Missing("what is kept is damaged")
+        if stamp is not None and not stamp.is_still(*row["stamp"]):
+            return Missing("a file of the environment has changed since it was probed")
         found = json.loads(document)
     except FileNotFoundError:
-        return Missing("this image was not probed before, or something that it rests on has moved")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return Missing("this target was not probed before, or something that it rests on has moved")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return Missing("what is kept is damaged")
     if not 0 <= now - seen <= LONGEST_S:
         return Missing("what is kept is older than a day")

@@ -9,11 +9,10 @@ import subprocess
 from typing import TYPE_CHECKING, Any, Self
 
 from stackcheck.model.errors import BuildFailedError, EngineError, NoPythonError, UsageError
-from stackcheck.model.facts import Missing
 from stackcheck.model.redact import without_secrets
 from stackcheck.resolve.uvrun import find_uv
 from stackcheck.targets.engine import Capabilities, Target
-from stackcheck.targets.here import NO_GPUS, NO_IMAGE
+from stackcheck.targets.here import NO_GPUS, no_image
 from stackcheck.targets.lock_folders import LockFolders, Uv, Work
 from stackcheck.targets.process import agent_process
 from stackcheck.targets.registry import engines_that
@@ -27,6 +26,9 @@ if TYPE_CHECKING:
     from stackcheck.targets.engine import BuildOptions, Progress
 
 _FETCH_S = 900.0
+_FIND_S = 120.0
+_PYTHONS: dict[tuple[str, str, str], str | None] = {}
+"""What uv said of interpreters: version and where it looked -> path, None for none."""
 _KEPT = frozenset(("PATH", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "LD_PRELOAD", "PYTHONUTF8"))
 _KEPT_ABOUT = re.compile(
     r"(?:LC|CUDA|CUDNN|NVIDIA|NCCL|HIP|HSA|ROCR|ROCM|ROC|GPU|AMD|MIOPEN|OMP|GOMP|KMP|MKL|OPENBLAS|TORCH"
@@ -40,7 +42,7 @@ class VenvEngine:
     """Virtual environments under the cache folder, one for each lock and Python."""
 
     name = "venv"
-    capabilities = Capabilities(builds=True, is_local=True, local_pythons=True)
+    capabilities = Capabilities(builds=True, is_local=True, local_pythons=True, stamped=True)
     version = ""
 
     def __init__(self, cache: Path, existing: Path | None = None) -> None:
@@ -65,19 +67,27 @@ class VenvEngine:
             raise EngineError(f"{stack.title}: there is no lock to make an environment from")
         _check_possible(stack, resolution)
         work = Work(
-            f"{resolution.python}\n{resolution.lock_text}",
+            _identity(resolution),
             f"making the environment of {stack.id}",
             lambda folder, at: _make(folder, resolution, at, progress),
+            resolution.packages,
         )
         made = self._folders.have(work, options, progress)
         folder = made.folder
         python = (str(folder / "bin" / "python"),)
         environ = inner_environ(folder, options.environ) | stack.env
         return Target(
-            self.name, "venv", str(folder), made.digest, python, Missing(NO_IMAGE.format("venv")),
+            self.name, "venv", str(folder), made.digest, python, no_image("venv"),
             made.size_bytes, bool(made.log_file), gpus_note=_gpus_note(options), env=environ,
             log_file=made.log_file,
         )  # fmt: skip
+
+    def foretold(self, stack: Stack, resolution: Resolution | None, options: BuildOptions) -> str:
+        """Return the environment that is there: see `Foreteller`."""
+        del stack
+        if resolution is None or options.no_cache:
+            return ""
+        return self._folders.finished(_identity(resolution))
 
     def run_agent(
         self, target: Target, agent: bytes, request: Mapping[str, Any], *, timeout_s: float
@@ -89,17 +99,35 @@ class VenvEngine:
         """Hold nothing, let go of nothing; environments stay for the next run."""
 
 
+def _identity(resolution: Resolution) -> str:
+    return f"{resolution.python}\n{resolution.lock_text}"
+
+
 def find_python(version: str, environ: Mapping[str, str]) -> str | None:
-    """Return the path of an interpreter of that version on this machine, or None; fetches nothing."""
+    """Return the path of an interpreter of that version on this machine, or None; fetches nothing.
+
+    The members of a family ask the same of each other, so uv is asked once a process; `_PYTHONS` forgets what
+    a fetch may have changed.
+    """
+    asked = (version, environ.get("PATH", ""), environ.get("UV_PYTHON_INSTALL_DIR", ""))
+    if asked not in _PYTHONS:
+        _PYTHONS[asked] = _asked_of_uv(version, environ)
+    return _PYTHONS[asked]
+
+
+def _asked_of_uv(version: str, environ: Mapping[str, str]) -> str | None:
     command = ["python", "find", "--no-config", "--no-project", "--no-python-downloads", "--system", version]
-    answer = subprocess.run(
-        [str(find_uv()), *command],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=dict(environ),
-        timeout=60,
-    )
+    try:
+        answer = subprocess.run(
+            [str(find_uv()), *command],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=dict(environ),
+            timeout=_FIND_S,
+        )
+    except subprocess.TimeoutExpired:
+        raise EngineError(f"uv did not say within {_FIND_S:g} s whether Python {version} is here.") from None
     return answer.stdout.strip() or None if answer.returncode == 0 else None
 
 
@@ -128,7 +156,7 @@ def _existing(folder: Path, stack: Stack, options: BuildOptions) -> Target:
     del stack  # what is there is what is seen: its environment variables are not set
     return Target(
         VenvEngine.name, "venv", str(folder), str(folder.absolute()), (str(python),),
-        Missing(NO_IMAGE.format("venv")), gpus_note=_gpus_note(options), env=environ,
+        no_image("venv"), gpus_note=_gpus_note(options), env=environ,
     )  # fmt: skip
 
 
@@ -177,6 +205,7 @@ def _fetch(version: str, at: Uv, tell: Progress) -> str:
             f"Install it, or use an engine whose images bring theirs ({', '.join(engines_that('images'))}), "
             f"or take a variant of the stack for another Python.\n{at.log.tail}",
         ) from None
+    _PYTHONS.clear()
     found = find_python(version, at.environ)
     if not found:
         raise EngineError(f"uv has fetched Python {version} and does not find it")

@@ -12,9 +12,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 from stackcheck.model.errors import EngineError
-from stackcheck.model.facts import Missing
 from stackcheck.targets.engine import Capabilities, Target
-from stackcheck.targets.here import NO_IMAGE
+from stackcheck.targets.here import no_image
 from stackcheck.targets.lock_folders import LockFolders, Uv, Work
 from stackcheck.targets.process import agent_process
 
@@ -62,6 +61,7 @@ class WheelsEngine:
             _identity(resolution),
             f"unpacking the wheels of {stack.id}",
             lambda folder, at: _unpack(folder, resolution, at),
+            tuple(package for package in resolution.packages if package.is_wheel),
         )
         made = self._folders.have(work, options, progress)
         target = self.place(resolution)
@@ -72,7 +72,7 @@ class WheelsEngine:
         folder, digest = self._folders.place(_identity(resolution))
         kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
         return Target(
-            self.name, "wheels", str(folder), digest, (sys.executable,), Missing(NO_IMAGE.format(self.name)),
+            self.name, "wheels", str(folder), digest, (sys.executable,), no_image(self.name),
             0, built=False, gpus_note=_NOTHING_RUNS, env=kept,
             packages=(str(packages_of(folder, resolution)),),
         )  # fmt: skip

@@ -141,7 +141,7 @@ def read(folder: Path = FOLDER) -> Exports:
         with (folder / "torch_exports.bin").open("rb") as file:
             data = mmap(file.fileno(), 0, access=ACCESS_READ)
         return exports_of(told, data)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise TableError(f"{folder}/torch_exports: {error}; install stackcheck again.") from None
 
 

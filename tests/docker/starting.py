@@ -22,6 +22,8 @@ REPOSITORY = "stackcheck-test-start"
 SITE = "usr/local/lib/python3.11/dist-packages"
 DRIVERS = "usr/lib/x86_64-linux-gnu"
 DRIVER = "550.54.15"
+NODES = ("nvidia0", "nvidiactl", "nvidia-uvm")
+ELF = b"\x7fELF\x02\x01\x01 stands for the driver's"
 GPUS = f"driver={DRIVER};cuda=12040;gpus="
 CONFIG = (
     "ENV FLAG=on\nWORKDIR /srv\nSTOPSIGNAL SIGINT\nUSER 1234:1234\n"
@@ -50,7 +52,7 @@ def stack_files(nvml: bytes) -> dict[str, bytes | str]:
         f"{SITE}/cumm/include/tensorview/core/all.h": b"",
         f"{SITE}/cumm_cu124-0.7.11.dist-info/METADATA": meta.format("cumm-cu124", "0.7.11").encode(),
         f"{DRIVERS}/libnvidia-ml.so.1": nvml,
-        f"{DRIVERS}/libcuda.so.{DRIVER}": b"stands for the driver's",
+        f"{DRIVERS}/libcuda.so.{DRIVER}": ELF,
         f"{DRIVERS}/libcuda.so.1": f"libcuda.so.{DRIVER}",
     }
 
@@ -107,7 +109,7 @@ class Ended:
 
 @dataclass
 class Starter:
-    """Starts containers of one image; a device node stands for NVIDIA's."""
+    """Starts containers of one image; device nodes stand for NVIDIA's."""
 
     client: docker.DockerClient
     image: str
@@ -120,7 +122,7 @@ class Starter:
         environment = {"STACKCHECK_FORMAT": "json", "FAKE_NVML": fake or f"{GPUS}{gpus}"}
         volumes = dict(options.pop("volumes", {}))
         if gpus is not None:
-            volumes["/dev/null"] = {"bind": "/dev/nvidia0", "mode": "rw"}
+            options.setdefault("devices", [f"/dev/null:/dev/{name}:rwm" for name in NODES])
         options["environment"] = environment | options.pop("environment", {})
         options.setdefault("shm_size", "128m")
         options.setdefault("network_mode", "none")

@@ -244,7 +244,7 @@ class TestFaults:
         assert fault(starter.run(gpus=None)) == (
             "FAIL",
             "no-gpu",
-            "no GPU is here: no device node of NVIDIA's driver",
+            f"{NO_GPU}.",
         )
         ended = starter.run(gpus=None, environment={"STACKCHECK_CPU": "allow"})
         assert (ended.code, ended.out) == (0, "command yes\n")
@@ -252,13 +252,13 @@ class TestFaults:
             (
                 "SKIP",
                 "no-gpu",
-                f"{NO_GPU}; nothing about GPUs was checked, the CPU is allowed",
+                f"{NO_GPU}; nothing about GPUs was checked, the CPU is allowed.",
             )
         ]
 
     def test_an_old_driver(self, starter: Starter, tmp_path: Path) -> None:
         old = "470.82.01"
-        volumes = mounted(tmp_path, b"", f"{DRIVERS}/libcuda.so.{old}")
+        volumes = mounted(tmp_path, starting.ELF, f"{DRIVERS}/libcuda.so.{old}")
         ended = starter.run(
             fake=f"driver={old};cuda=11040;gpus=NVIDIA L4:8.9",
             volumes=volumes,
@@ -280,7 +280,7 @@ class TestFaults:
     def test_compat_on_a_consumer_gpu_is_804(self, starter: Starter, tmp_path: Path) -> None:
         folder = tmp_path / "compat"
         folder.mkdir(mode=0o755)
-        (folder / "libcuda.so.560.35.03").write_bytes(b"")
+        (folder / "libcuda.so.560.35.03").write_bytes(starting.ELF)
         (folder / "libcuda.so.1").symlink_to("libcuda.so.560.35.03")
         tmp_path.chmod(0o755)
         place = "/usr/local/cuda/compat"
@@ -322,9 +322,9 @@ class TestFaults:
     @pytest.mark.parametrize(
         ("value", "message"),
         [
-            ("3", "CUDA_VISIBLE_DEVICES='3' hides every device: it names 3, and there is 1 device"),
-            ("", "CUDA_VISIBLE_DEVICES='' hides every device"),
-            ("GPU-9", "CUDA_VISIBLE_DEVICES='GPU-9' names GPU-9, which is not here"),
+            ("3", "CUDA_VISIBLE_DEVICES='3' hides every device: it names 3, and there is 1 device."),
+            ("", "CUDA_VISIBLE_DEVICES='' hides every device."),
+            ("GPU-9", "CUDA_VISIBLE_DEVICES='GPU-9' hides every device: it names GPU-9, which is not here."),
         ],
     )
     def test_visible_devices(self, starter: Starter, value: str, message: str) -> None:
@@ -352,7 +352,7 @@ class TestFaults:
     def test_a_torch_for_the_cpu_under_the_same_version(self, starter: Starter, tmp_path: Path) -> None:
         text = b"__version__ = '2.5.0+cu124'\ncuda = None\nhip = None\n"
         found = fault(starter.run(volumes=mounted(tmp_path, text, f"{SITE}/torch/version.py")))
-        assert found == ("FAIL", "versions", "torch was baked with CUDA 12.4, and the files say none")
+        assert found == ("FAIL", "versions", "torch is expected with CUDA 12.4, and the files say none")
 
     def test_a_second_torch(self, starter: Starter, tmp_path: Path) -> None:
         volumes = mounted(tmp_path, b"", "srv/other/torch/__init__.py")
@@ -382,14 +382,14 @@ class TestWhatCannotBeChecked:
     def test_a_library_of_the_driver_that_crashes(self, starter: Starter) -> None:
         ended = starter.run(fake="mode=crash")
         assert (ended.code, ended.out) == (3, "")
-        assert ended.causes == [("ERROR", "expectation", "the check did not finish: it was ended by SIGSEGV")]
+        assert ended.causes == [("ERROR", "devices", "NVML did not come back: it was ended by SIGSEGV")]
 
     def test_a_library_of_the_driver_that_hangs(self, starter: Starter) -> None:
         started = time.monotonic()
         ended = starter.run(fake="mode=hang", environment={"STACKCHECK_TIMEOUT": "0.5"})
         assert time.monotonic() - started < 15
         assert ended.code == 3
-        assert ended.causes == [("ERROR", "expectation", "the check did not finish: no answer within 0.5 s")]
+        assert ended.causes == [("ERROR", "devices", "NVML did not come back: no answer within 0.5 s")]
 
     @pytest.mark.parametrize(
         ("policy", "code", "out"),
@@ -414,7 +414,7 @@ class TestWhatCannotBeChecked:
         ended = starter.run(fake=f"driver={DRIVER};cuda=12040;gpus=")
         assert ended.code == 3
         assert ended.causes == [
-            ("ERROR", "devices", "the GPUs were not checked: NVML says that there are none")
+            ("ERROR", "devices", "the GPUs were not checked: NVML says that there are none.")
         ]
 
 

@@ -10,6 +10,7 @@ import tarfile
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -94,6 +95,34 @@ def test_an_image_is_built_from_the_lock_and_found_again(
     assert facts.labels.get(LABEL, NOBODY) == NOBODY  # or the user's own containers would look like ours
 
 
+def test_an_image_that_was_built_on_it_is_not_taken_for_it(
+    engine: DockerEngine, client: Any, options: BuildOptions, make_stack: Any, make_wheel: Any, lock: Any
+) -> None:
+    stack, resolution = make_stack(env={"BELOW": "1"}), lock(make_wheel())
+    target = engine.prepare(stack, resolution, options, quiet)
+    text = f"FROM {target.name}\nRUN rm -rf /opt/venv/lib/python3.11/site-packages/tinypkg*\n"
+    hostile = "stackcheck-test-hostile-app:1"
+    client.images.build(fileobj=io.BytesIO(text.encode()), tag=hostile, rm=True, forcerm=True)
+    try:
+        again = engine.prepare(stack, resolution, options, quiet)
+        assert (again.built, again.id, again.name) == (False, target.id, target.name)
+        # Given the stack's own name as well, it is built over: its id was never noted.
+        repository, _, version = target.name.partition(":")
+        client.images.get(hostile).tag(repository, version)
+        said: list[str] = []
+        again = engine.prepare(stack, resolution, options, said.append)
+        assert again.built
+        assert again.id != client.images.get(hostile).id
+        assert said[0] == f"{target.name} is there, and was not built by this user: building"
+        # What it says of its Python, its base says.
+        ready = make_stack(image={"ready": hostile})
+        facts = engine.prepare(ready, None, options, quiet).image
+        assert isinstance(facts, ImageFacts)
+        assert (facts.base_python, facts.base_id) == ("", "")
+    finally:
+        client.images.remove(hostile, force=True)
+
+
 def test_another_environment_is_another_image(
     engine: DockerEngine, options: BuildOptions, make_stack: Any, make_wheel: Any, lock: Any
 ) -> None:
@@ -117,7 +146,8 @@ def test_certificates_logins_and_secrets_serve_the_build_and_stay_out_of_the_ima
     token = tmp_path / "token"
     token.write_text("tok-5f0c7d2e-not-in-the-image\n")
     said: list[str] = []
-    environ = {**options.environ, "UV_INDEX_URL": f"https://me:{private_index.password}@127.0.0.1/simple"}
+    host = urlsplit(private_index.package.url).netloc
+    environ = {**options.environ, "UV_INDEX_URL": f"https://me:{private_index.password}@{host}/simple"}
     private = replace(
         options, ca_file=private_index.certificate, secrets={"token": token}, environ=environ, network="host"
     )

@@ -138,3 +138,26 @@ def test_a_device_that_does_not_exist_is_refused(device: dict[str, Any], tmp_pat
         f"CUDA_VISIBLE_DEVICES='{number}' hides every device: it names {number}, and there "
         f"{'is 1 device' if number == 1 else f'are {number} devices'}."
     )
+
+
+@pytest.mark.parametrize("value", ["GPU-deadbeef", "0,0", "", "-1"])
+@pytest.mark.usefixtures("device")
+def test_a_value_that_hides_every_device_is_refused(tmp_path: Path, value: str) -> None:
+    code, _, document = start(bake(tmp_path, HERE, "H200"), "true", CUDA_VISIBLE_DEVICES=value)
+    assert (code, document["causes"][0]["kind"]) == (1, "devices")
+    assert "hides every device" in document["causes"][0]["message"]
+
+
+def test_a_value_that_stops_early_says_what_is_left(device: Nvml, tmp_path: Path) -> None:
+    if len(device["devices"]) < 2:
+        pytest.skip("this needs two GPUs")
+    code, _, document = start(bake(tmp_path, HERE, "H200"), "true", CUDA_VISIBLE_DEVICES="0,99,1")
+    assert code == 1
+    assert f"leaves 1 of {len(device['devices'])} devices" in document["causes"][0]["message"]
+
+
+def test_a_uuid_and_its_beginning_name_the_device(device: Nvml, tmp_path: Path) -> None:
+    uuid = str(device["devices"][0]["uuid"])
+    entry = bake(tmp_path, HERE, "H200")
+    for value in (uuid, uuid[:12]):
+        assert start(entry, "echo", "running", CUDA_VISIBLE_DEVICES=value)[:2] == (0, "running\n")

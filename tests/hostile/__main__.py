@@ -11,6 +11,7 @@ import shutil
 import sys
 import tempfile
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from tests.hostile.campaign import KINDS, Attempt, Result, run
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-PARTS = ("passwords", "environments", "indexes")
+PARTS = ("definitions", "passwords", "environments", "images", "indexes", "corruptions", "kills")
 """Modules of this folder, each with `attempts(seed)`."""
 
 
@@ -44,29 +45,33 @@ def row(part: str, results: Sequence[Result]) -> dict[str, Any]:
     }
 
 
+def _run(attempt: Attempt) -> Result:
+    folder = Path(tempfile.mkdtemp(prefix="stackcheck-hostile-"))
+    try:
+        return run(attempt, folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the parts that are asked for; 1 when any promise broke."""
     parser = argparse.ArgumentParser(prog="python -m tests.hostile", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; default: all")
     parser.add_argument("--sample", type=int, help="so many attempts of each part")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=1, help="so many attempts at once")
     parser.add_argument("--only", default="", help="only attempts with this text in their name")
     parser.add_argument("-o", "--output", type=Path, help="record the figures there (JSON)")
     args = parser.parse_args(argv)
     rows, broken = [], 0
     for part in args.parts or PARTS:
+        chosen = [each for each in attempts_of(part, args.seed, args.sample) if args.only in each.name]
         results = []
-        for attempt in attempts_of(part, args.seed, args.sample):
-            if args.only not in attempt.name:
-                continue
-            folder = Path(tempfile.mkdtemp(prefix="stackcheck-hostile-"))
-            try:
-                result = run(attempt, folder)
-            finally:
-                shutil.rmtree(folder, ignore_errors=True)
-            results.append(result)
-            for kind, why in result.bad:
-                print(f"{part} {result.name}: {kind}: {why}\n{result.output[-1500:]}\n")
+        with ThreadPoolExecutor(args.jobs) as pool:
+            for result in pool.map(_run, chosen):
+                results.append(result)
+                for kind, why in result.bad:
+                    print(f"{part} {result.name}: {kind}: {why}\n{result.output[-1500:]}\n", flush=True)
         rows.append(row(part, results))
         broken += sum(bool(result.bad) for result in results)
         print(json.dumps(rows[-1]))

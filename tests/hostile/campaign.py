@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-Kind = Literal["green", "leak", "ran", "fault", "hang", "memory", "unsaid"]
-KINDS: tuple[Kind, ...] = ("green", "leak", "ran", "fault", "hang", "memory", "unsaid")
+Kind = Literal["green", "leak", "ran", "fault", "hang", "memory", "raw", "unsaid"]
+KINDS: tuple[Kind, ...] = ("green", "leak", "ran", "fault", "hang", "memory", "raw", "unsaid")
 FAULTS = ("fault of stackcheck", "\nTraceback (most recent call last)", "the rule itself failed")
 """What stackcheck says of itself. The traceback of a probe is evidence, and indented."""
 MOST_MB = 1024
@@ -94,7 +94,7 @@ def run(attempt: Attempt, folder: Path) -> Result:
             [sys.executable, "-m", "stackcheck", *call.words], environ, work, call.seconds
         )
         seconds = time.monotonic() - start
-        bad = tuple(_judged(call, code, text, memory_mb, folder, work))
+        bad = tuple(_judged(call, code, text, memory_mb, folder))
     finally:
         call.clean_up()
     return Result(attempt.name, code, round(seconds, 2), memory_mb, bad, text)
@@ -131,7 +131,7 @@ def _started(
 
 
 def _judged(
-    call: Call, code: int | None, text: str, memory_mb: int, folder: Path, work: Path
+    call: Call, code: int | None, text: str, memory_mb: int, folder: Path
 ) -> Iterator[tuple[Kind, str]]:
     if code is None:
         yield "hang", f"no end after {call.seconds:g} s"
@@ -142,20 +142,23 @@ def _judged(
     yield from (("fault", f"it says {words!r}") for words in FAULTS if words in f"\n{text}")
     if call.says not in text:
         yield "unsaid", f"it does not say {call.says!r}"
-    yield from (("leak", where) for where in leaked(call.secrets, text, folder, work))
+    yield from (("leak", where) for where in leaked(call.secrets, text, folder))
+    if raw := sorted({repr(sign) for sign in text if not sign.isprintable() and sign not in "\n\t"}):
+        yield "raw", f"it prints {', '.join(raw[:5])}"
     yield from (("leak", what) for what in call.leaks())
     if any(each.name == CANARY for each in folder.rglob(CANARY)):
         yield "ran", "code of the attacker ran"
 
 
-def leaked(secrets: Sequence[str], text: str, folder: Path, work: Path) -> Iterator[str]:
+def leaked(secrets: Sequence[str], text: str, folder: Path) -> Iterator[str]:
     """Yield where a secret stands: in the output, or in a file that stackcheck left."""
     for secret in secrets:
         if secret in text:
             yield f"output: {secret!r}"
     words = [secret.encode() for secret in secrets]
-    for path in folder.rglob("*") if words else ():
-        if path.is_relative_to(work) or not path.is_file() or path.is_symlink():
+    left = [path for name in ("home", "cache", "uv") for path in (folder / name).rglob("*")] if words else []
+    for path in left:
+        if not path.is_file() or path.is_symlink():
             continue
         content = path.read_bytes()
         yield from (f"{path.relative_to(folder)}: {word!r}" for word in words if word in content)

@@ -240,4 +240,5 @@ def _make(serve: Serve, serve_file: Serve | None, may: frozenset[int], folder: P
         server.server_close()
 
     patience = {"UV_HTTP_TIMEOUT": "5"}
-    return Call(("check", "one.toml", "-q"), may=may, environ=patience, seconds=150.0, clean_up=clean_up)
+    words = ("check", "one.toml", "-q", *(["--bytes"] if serve_file else []))
+    return Call(words, may=may, environ=patience, seconds=150.0, clean_up=clean_up)

@@ -410,3 +410,19 @@ def test_compiling_is_reproducible(baked: Path, tmp_path: Path) -> None:
     source = tmp_path / "source.pyz"
     assert pack() == source.read_bytes()
     assert precompile.compiled(str(source)) == (baked / "stackcheck.pyz").read_bytes()
+
+
+TWICE = """
+import os, sys
+sys.path.insert(0, {probes!r})
+from stackcheck_probes.start.entrypoint import _Pairs
+pairs = [(b"NAME", b"first"), (b"NAME", b"second"), (b"PATH", b"/usr/bin:/bin")]
+os.execve({python!r}, {words!r}, _Pairs(pairs))
+"""
+
+
+def test_a_name_that_stands_twice_in_the_environment_is_passed_on_twice(baked: Path) -> None:
+    show = [PYTHON, "-c", "print(open('/proc/self/environ', 'rb').read().split(b'\\0')[:2])"]
+    script = TWICE.format(probes=str(PROBES), python=PYTHON, words=command(baked, "--", *show))
+    done = subprocess.run([PYTHON, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "[b'NAME=first', b'NAME=second']\n"

@@ -42,7 +42,7 @@ def test_a_file_is_inspected_without_definitions_engines_and_versions() -> None:
     rooms = {name.split(".")[1] for name in modules if name.startswith("stackcheck.")}
     assert rooms & {"environment", "intake", "pipeline", "resolve", "rules", "steps", "targets"} == set()
     assert {name for name in modules if name.startswith("stackcheck.knowledge.")} == {
-        f"stackcheck.knowledge.{name}" for name in ("folders", "gpus", "kinds", "reading", "told")
+        f"stackcheck.knowledge.{name}" for name in ("dated", "folders", "gpus", "kinds", "reading", "told")
     }
 
 

@@ -19,12 +19,11 @@ from packaging.version import Version
 
 from stackcheck.intake.stack import Stack
 from stackcheck.model.errors import BuildFailedError, EngineError, ProbeError, UsageError
-from stackcheck.model.facts import Missing
 from stackcheck.model.resolution import LockedPackage, Resolution
 from stackcheck.probing import agent as agents
+from stackcheck.storage.cache_entries import MARKER
 from stackcheck.targets import BuildOptions, choose
-from stackcheck.targets.here import HereEngine
-from stackcheck.targets.lock_folders import MARKER
+from stackcheck.targets.here import HereEngine, no_image
 from stackcheck.targets.process.process_identity import Owner, this_process
 from stackcheck.targets.process.temp_dirs import sweep_temp_folders, temp_folder
 from stackcheck.targets.venv import VenvEngine, find_python
@@ -88,7 +87,7 @@ class TestVenv:
         assert (target.kind, target.built, target.image) == (
             "venv",
             True,
-            Missing("there is no image: the engine is venv"),
+            no_image("venv"),
         )
         assert target.size_bytes > 0
         assert Path(target.log_file).read_text().count("tinypkg==1.0") == 1
@@ -192,7 +191,7 @@ class TestRunning:
         said: list[str] = []
         target = HereEngine(options.cache).prepare(STACK, None, options, said.append)
         assert said == [f"probing {sys.executable} as it is"]
-        assert target.image == Missing("there is no image: the engine is here")
+        assert target.image == no_image("here")
         assert json.loads(run("print(request)", a=[1])) == {"a": [1]}
 
     def test_without_gpus_the_agent_looks_for_none(self, run: Callable[..., bytes]) -> None:
@@ -294,7 +293,7 @@ def test_a_folder_of_a_live_run_is_not_swept(tmp_path: Path) -> None:
 def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with (
-        pytest.raises(EngineError, match=r"cannot make a temporary folder in .*Name a folder that can be"),
+        pytest.raises(EngineError, match=r"cannot be written .*Name a folder that is yours"),
         temp_folder(tmp_path / "file"),
     ):
         pass

@@ -21,7 +21,7 @@ from stackcheck.model.resolution import LockedPackage, Resolution
 from stackcheck.model.verdict import Level, Outcome
 from stackcheck.rules.registry import judge_all
 from stackcheck.steps import building as steps
-from stackcheck.steps.building import built, not_built, reason_not_to_build
+from stackcheck.steps.building import BY_IMAGES, built, not_built, reason_not_to_build, unbuilt
 from stackcheck.steps.claiming import claimed
 from stackcheck.targets import BuildOptions, Capabilities, Target
 
@@ -106,8 +106,9 @@ def test_without_an_engine_and_without_a_choice_nothing_of_the_stack_runs(
 
     monkeypatch.setattr(targets, "choose", choose)
     fact, said = building()
-    reason = "not built, for no container engine answers (None), and no engine was chosen; start Docker, or "
-    assert fact == Missing(f"{reason}choose --engine venv, which runs the stack's code as this user")
+    reason = "not built: docker does not answer and no engine was chosen"
+    hint = "start it, or take --engine venv, which runs the stack's code as this user"
+    assert fact == unbuilt(reason, hint)
     assert said == ["s-py311: nothing of it is run: no container engine answers (None). Start it."]
     fact, _ = building(engine="docker")
     assert fact == Fault("no container engine answers (docker). Start it.")
@@ -117,7 +118,7 @@ def test_an_engine_that_does_not_work_is_an_error_and_a_stack_that_does_not_buil
     use: Callable[..., list[str]],
 ) -> None:
     use(FakeEngine("venv", NoPythonError("there is no Python 3.99 on this machine", "Install it.")))
-    assert building()[0] == Missing("not built: there is no Python 3.99 on this machine")
+    assert building()[0] == unbuilt("not built: there is no Python 3.99 on this machine", BY_IMAGES)
     broken = FakeEngine("docker", EngineError("disk full"))
     use(broken)
     assert building()[0] == Fault("disk full")
@@ -136,7 +137,7 @@ def test_of_a_family_the_members_whose_python_is_here_are_built(
     assert building(STACK, family=family)[0].kind == "venv"
     fact, said = building(other, family=family)
     reason = "not built: there is no Python 3.12 on this machine, s-py311 stands for its family"
-    assert fact == Missing(reason)
+    assert fact == unbuilt(reason, BY_IMAGES)
     assert said[-1] == f"s-py312: {reason}"
     assert building(other)[0].kind == "venv"  # asked for alone, uv fetches a Python
 

@@ -9,12 +9,14 @@ import subprocess
 import sys
 import threading
 import zipfile
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
 from stackcheck.knowledge.folders import SHIPPED
+from stackcheck.knowledge.refresh import NOT_LOOKED_AT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,15 +67,22 @@ class NoRanges(Handler):
     ranges = False
 
 
-@pytest.fixture(params=[Handler, NoRanges], ids=["ranges", "no-ranges"])
-def index(request: pytest.FixtureRequest) -> Iterator[tuple[str, type[Handler]]]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), request.param)
+@contextmanager
+def served(handler: type[Handler]) -> Iterator[str]:
+    """Serve an index on this machine; yield its root."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/simple", request.param
+    yield f"http://127.0.0.1:{server.server_port}/simple"
     server.shutdown()
     server.server_close()
     thread.join()
+
+
+@pytest.fixture(params=[Handler, NoRanges], ids=["ranges", "no-ranges"])
+def index(request: pytest.FixtureRequest) -> Iterator[tuple[str, type[Handler]]]:
+    with served(request.param) as url:
+        yield url, request.param
 
 
 def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -91,9 +100,9 @@ def test_refresh_prints_the_rows_that_it_would_add_and_reads_little(
     assert done.stderr == ""
     if handler is NoRanges:
         address = url.replace("/simple", f"/files/{WHEEL}")
-        assert done.stdout == (
+        assert done.stdout.endswith(
             f"? not read: torchvision 9.0.0: {address}: it does not answer range requests\n"
-            "0 new rows, 0 changes, 1 not read\n"
+            f"1 new rows, 0 changes, 1 not read\n{NOT_LOOKED_AT}\n"
         )
         assert done.returncode == 3
         return
@@ -107,7 +116,13 @@ def test_refresh_prints_the_rows_that_it_would_add_and_reads_little(
         '+ source = "METADATA and file names of the torchvision 9.0.0 wheels, '
         'pypi.org/project/torchvision/9.0.0"\n'
         "\n"
-        "1 new rows, 0 changes, 0 not read\n"
+        "+ [[newest]]\n"
+        '+ version = "9.0.0"\n'
+        '+ made = "stackcheck tables refresh"\n'
+        "+ checked = DAY\n"
+        '+ source = "the names of the files at https://pypi.org/simple/torchvision/"\n'
+        "\n"
+        f"2 new rows, 0 changes, 0 not read\n{NOT_LOOKED_AT}\n"
     )
     assert done.returncode == 0
     assert sum(handler.sent) < len(handler.content) / 5
@@ -122,11 +137,13 @@ def test_refresh_writes_into_the_users_own_folder_and_every_command_reads_it(
     done = run("refresh", "--write", "--index", index[0], **home)
     path = tmp_path / "stackcheck" / "knowledge" / "told" / "torchvision.toml"
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.endswith(f"1 new rows, 0 changes, 0 not read\nadded to {path}\n")
+    assert done.stdout.endswith(f"2 new rows, 0 changes, 0 not read\n{NOT_LOOKED_AT}\nadded to {path}\n")
     assert {path: path.read_bytes() for path in SHIPPED.glob("told/*.toml")} == shipped
     shown = "".join(run("torchvision", **home).stdout.split())
-    assert f"{path.with_suffix('')}:checked" in shown
-    assert run("refresh", "--index", index[0], **home).stdout == "nothing new on the index\n"
+    assert f"{path}:checked" in shown
+    assert (
+        run("refresh", "--index", index[0], **home).stdout == f"nothing new on the index\n{NOT_LOOKED_AT}\n"
+    )
     path.write_text(path.read_text("utf-8").replace("python", "pyhton"), "utf-8")
     broken = run("2.5.0", **home)
     assert broken.returncode == 2

@@ -14,8 +14,10 @@ from stackcheck.model.escape import LINE_LIMIT, block, one_line
 from stackcheck.model.report import Hashes, Report, Subject, overall_exit_code
 from stackcheck.model.verdict import Evidence, Level, Outcome, Verdict
 from stackcheck.report import FORMATS, render
+from stackcheck.report.blocks import for_people
 from stackcheck.report.jsonfile import from_json, to_json
-from stackcheck.report.wording import headline, label
+from stackcheck.report.sections import report_document
+from stackcheck.report.wording import headline, label, tally
 
 pytestmark = pytest.mark.property
 
@@ -43,6 +45,7 @@ REPORTS = st.builds(
     Report,
     TEXT,
     st.lists(VERDICTS, max_size=4).map(tuple),
+    family=st.sampled_from(["", "f"]),
     file=TEXT,
     summary=TEXT,
     command=st.sampled_from(["check", "verify", "probe"]),
@@ -94,6 +97,50 @@ def test_what_was_not_checked_is_always_in_the_first_line(report: Report) -> Non
     elif counts[Outcome.SKIP]:
         assert f"{counts[Outcome.SKIP]} not checked" in first
         assert report.exit_code(strict=True) != 0
+
+
+@given(REPORTS)
+def test_counts_add_up_everywhere(report: Report) -> None:
+    counts, made, accepted = report.counts, len(report.made), len(report.waived)
+    assert sum(counts.values()) + accepted == made
+    assert int(tally(report).partition(" ")[0]) == made
+    told = json.loads(to_json([report]))["reports"][0]["counts"]
+    assert told == {outcome.word: count for outcome, count in counts.items()}
+    findings = report_document([report]).sections[0].findings
+    assert len(findings) == len(report.verdicts)
+    unreached = sum(not each.reached for each in findings)
+    assert unreached == len(report.verdicts) - made
+    suite = ET.fromstring(render([report], "junit"))[0]  # noqa: S314 - our own output
+    if report.verdicts:
+        skipped = counts[Outcome.SKIP] + unreached + accepted
+        told = [int(suite.attrib[name]) for name in ("tests", "failures", "errors", "skipped")]
+        assert told == [len(report.verdicts), counts[Outcome.FAIL], counts[Outcome.ERROR], skipped]
+
+
+@given(st.lists(REPORTS, max_size=4))
+def test_the_overall_line_and_the_table_count_every_stack_and_the_worst_leads(reports: list[Report]) -> None:
+    document = report_document(reports)
+    words = [section.outcome for section in document.sections]
+    assert words == sorted(words, key=["FAIL", "ERROR", "NOTHING", "WARN", "PASS"].index)
+    if len(reports) > 1:
+        total, _, parts = document.overall.partition(": ")
+        assert total == f"{len(reports)} stacks"
+        assert sum(int(part.partition(" ")[0]) for part in parts.split(", ")) == len(reports)
+        assert document.overview is not None
+        for row in document.overview.rows:
+            made = sum(int(cell or 0) for cell in row[3:9])
+            assert made in [len(report.made) for report in reports]
+
+
+@given(st.lists(REPORTS, max_size=4))
+def test_a_family_is_one_block_that_loses_no_finding(reports: list[Report]) -> None:
+    document = report_document(reports)
+    blocks = for_people(document)
+    families = {(section.file, section.family) for section in document.sections if section.family}
+    alone = sum(not section.family for section in document.sections)
+    assert len(blocks.sections) == len(families) + alone
+    before = {(f.heading, f.message) for s in document.sections for f in s.findings if f.shown}
+    assert {(f.heading, f.message) for s in blocks.sections for f in s.findings if f.shown} == before
 
 
 @given(REPORTS, st.sampled_from(Level))

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     Device = Mapping[str, Any]
 
 
+NO_PERMISSION = 4  # of nvmlReturn_t in nvml.h: the GPU is somebody else's
+
+
 def visible(
     devices: Sequence[Device], value: str | None, order: str | None
 ) -> tuple[list[Device], bool, Judgement | None]:

@@ -11,6 +11,8 @@ from __future__ import annotations
 import os
 import sys
 
+from stackcheck_probes.probes import distributions
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -108,19 +110,18 @@ def strays(site: str, disk: Disk | None = None) -> list[str]:
 
 
 def _owners(path: list[str]) -> Owners:
-    import importlib.metadata
+    infos = [info for folder in distributions.folders(path) for info in distributions.metadata(folder)]
+    rows = [row for row in map(distributions.read_metadata, infos) if row is not None]
+    return owners_among((row["name"], row["version"], row["requires"]) for row in rows)
 
-    found = importlib.metadata.distributions(path=path)
-    return owners_among((each.metadata["Name"] or "", each.version, each.requires or ()) for each in found)
 
-
-def owners_among(distributions: Iterable[tuple[str, str, Iterable[str]]]) -> Owners:
+def owners_among(installed: Iterable[tuple[str, str, Iterable[str]]]) -> Owners:
     """Return the distributions called cumm*, spconv*: name, version, and the cumm that they require.
 
-    distributions: the name, version and requirements of each.
+    installed: the name, version and requirements of each.
     """
     owners: dict[str, list[Owner]] = {"cumm": [], "spconv": []}
-    for stated, version, requires in distributions:
+    for stated, version, requires in installed:
         name = stated.lower().replace("_", "-")
         package = name.partition("-")[0]
         if package in owners:

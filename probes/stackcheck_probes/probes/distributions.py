@@ -11,6 +11,8 @@ from __future__ import annotations
 import os
 import sys
 
+from stackcheck_probes.machine import files
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing `typing` for its constant would cost 10 ms
     from typing import Any
@@ -156,8 +158,5 @@ def _duplicates(distributions: list[Distribution]) -> list[Duplicate]:
 
 def read(path: str, limit: int) -> str | None:
     """Return up to `limit` bytes of a file as text, None when it cannot be read."""
-    try:
-        with open(path, "rb") as file:
-            return file.read(limit).decode("utf-8", "backslashreplace")
-    except OSError:
-        return None
+    found = files.content(path, limit)
+    return None if found is None else found.decode("utf-8", "backslashreplace")

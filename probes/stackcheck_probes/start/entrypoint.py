@@ -105,7 +105,7 @@ def answer(call: Call, environ: Mapping[str, str], **host: Any) -> tuple[int, st
     from stackcheck_probes.start import bounded
 
     said, fault, doing = bounded.run(
-        lambda tell: _checked(call, environ, {**host, "doing": tell}), call.seconds
+        lambda tell: _checked(call, environ, {"command": call.command, **host, "doing": tell}), call.seconds
     )
     if fault:
         return _crashed(call, fault, doing)

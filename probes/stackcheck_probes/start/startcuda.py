@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     Facts = Mapping[str, Any]
 
 SHOWN = 4
-NO_PERMISSION = 4  # of nvmlReturn_t in nvml.h
 UPDATE = "update the driver"
 RESET = "reset the GPU (nvidia-smi --gpu-reset) or reboot the host; replace it if that comes again"
 
@@ -111,7 +110,7 @@ def _fault(row: Facts, chosen: Sequence[Facts]) -> Judgement:
     """Judge the error of one device: grave where it is used, and where no other one works."""
     text = f"GPU {row['index']}: {row['error']}"
     works = any(not each.get("error") for each in chosen)
-    if row.get("code") == NO_PERMISSION and works:
+    if row.get("code") == devices.NO_PERMISSION and works:
         return Judgement(SKIP, f"{text}: it is another job's or container's, as it seems.")
     used = any(each is row for each in chosen)
     return Judgement(FAIL if used or not works else WARN, f"{text}.", "a GPU that answers", text, RESET)

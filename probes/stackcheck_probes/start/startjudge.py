@@ -6,8 +6,10 @@ The judgement itself is what the host's rules use (`driverfit`, `packagecover`, 
 
 from __future__ import annotations
 
+import os
+
 from stackcheck_probes.judging import advice, cummfit, loadfit
-from stackcheck_probes.judging.judgement import FAIL, WARN, Judgement
+from stackcheck_probes.judging.judgement import FAIL, SKIP, WARN, Judgement
 from stackcheck_probes.judging.loadbuilds import needed, spared
 from stackcheck_probes.judging.packagecover import short_path
 from stackcheck_probes.machine import sharedmemory
@@ -32,6 +34,7 @@ def judge(expected: Facts, seen: Facts, cpu: str = "") -> list[Cause]:
     return ranked(
         [
             *(Cause(kind, Judgement(*words)) for kind, *words in expected.get("notes", ())),
+            *_other_python(expected, seen),
             *_gpu(expected, seen, allowed),
             *_versions(expected, seen),
             *_torches(seen),
@@ -39,6 +42,14 @@ def judge(expected: Facts, seen: Facts, cpu: str = "") -> list[Cause]:
             *_surroundings(expected, seen),
         ]
     )
+
+
+def _other_python(expected: Facts, seen: Facts) -> Iterator[Cause]:
+    """Say that the command starts another Python than the one whose packages were looked at."""
+    starts, baked = seen.get("starts"), expected.get("python")
+    if starts and baked and os.path.dirname(starts) != os.path.dirname(baked):
+        text = f"the command starts {starts}, and what was checked are the packages of {baked}"
+        yield Cause("versions", Judgement(SKIP, f"{text}: those of the other one were not."))
 
 
 def _gpu(expected: Facts, seen: Facts, cpu_allowed: bool) -> list[Cause]:

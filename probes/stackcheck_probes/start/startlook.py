@@ -21,7 +21,7 @@ from stackcheck_probes.probes.stamps import stamp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     from stackcheck_probes.facts.binaries import Loading
@@ -36,7 +36,7 @@ class Host:
     """Where to look: `root` puts the system's files below another folder, `nvml` names the library.
 
     refuses: path of a node -> the error number that opening it gives, 0 for none. doing: told before a step
-    that the driver can stop.
+    that the driver can stop. command: what will be started.
     """
 
     def __init__(
@@ -45,7 +45,9 @@ class Host:
         nvml: str = NVML,
         refuses: Callable[[str], int] = devicenodes.refusal,
         doing: Callable[[str], None] = lambda _step: None,
+        command: Sequence[str] = (),
     ) -> None:
+        self.command = command
         self.root = root
         self.nvml = nvml
         self.refuses = refuses
@@ -65,6 +67,7 @@ def look(expectation: Mapping[str, Any], environ: Mapping[str, str], host: Host)
     seen["headers"] = _headers(expectation, environ)
     seen["driver"] = _driver(host, environ) if accelerator == "cuda" else None
     seen["rocm"] = _rocm(host, environ) if accelerator == "rocm" else None
+    seen["starts"] = _python_of(host.command, environ)
     seen["wsl"] = os.path.exists(os.path.join(host.root, "dev/dxg"))
     return seen
 
@@ -138,6 +141,16 @@ def _loading(expectation: Mapping[str, Any], library_path: str) -> Loading:
     from stackcheck_probes.probes import loading
 
     return loading.run({"roots": expectation["site"], "library_path": library_path})
+
+
+def _python_of(command: Sequence[str], environ: Mapping[str, str]) -> str:
+    """Return the interpreter that a command starts by name or path, "" for anything else."""
+    word = command[0] if command else ""
+    if not os.path.basename(word).startswith("python"):
+        return ""
+    folders = [""] if "/" in word else environ.get("PATH", "").split(":")[:MAX_FOLDERS]
+    places = (os.path.join(folder, word) for folder in folders)
+    return next((place for place in places if os.access(place, os.X_OK)), "")
 
 
 def _metadata(site: str) -> list[str] | None:

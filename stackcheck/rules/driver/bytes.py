@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-from stackcheck.model.verdict import Evidence
+from stackcheck.model.verdict import Evidence, Level
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, told, warned
-from stackcheck_probes.judging.devices import visible
+from stackcheck_probes.judging.devices import NO_PERMISSION, fabric_waits, visible
 from stackcheck_probes.judging.driverfit import (
     asks_for_compute,
     driver_version,
@@ -55,7 +56,13 @@ def libcuda_fits_the_kernel_module(nvidia_driver: NvidiaDriver) -> Finding:
     found = nvidia_driver["libcuda"][:1]
     compared = judged.expected and judged.found not in {"", "none"} and found
     rows = [Evidence(f"{row['path']} -> {row['file']} (by {row['via']})", "nvidia_driver") for row in found]
-    return told(judged, *(rows if compared else ()))
+    said = told(judged, *(rows if compared else ()))
+    return replace(said, level=Level.GPU) if not _is_here(nvidia_driver) else said
+
+
+def _is_here(seen: NvidiaDriver) -> bool:
+    """Tell whether there is a driver or a device to look at: without one, this machine cannot answer."""
+    return driver_version(seen) is not None or bool(seen["device_nodes"])
 
 
 def _states_driver(facts: Facts) -> bool:
@@ -74,7 +81,8 @@ def driver_is_the_stack_s(stack: Stack, nvidia_driver: NvidiaDriver) -> Finding:
     """
     found, stated = driver_version(nvidia_driver), str(stack.driver)
     if found is None:
-        return skipped(f"the driver {stated} of the stack was not compared: no NVIDIA driver here")
+        said = skipped(f"the driver {stated} of the stack was not compared: no NVIDIA driver here")
+        return replace(said, level=Level.GPU)
     exact = stated.removeprefix("==").strip()
     try:
         accepted = SpecifierSet(stated if stated[:1] in "<>=!~" else f"=={exact}")
@@ -198,3 +206,35 @@ def device_nodes_open(nvidia_driver: NvidiaDriver) -> Finding:
     judged = closed(needed_nodes(nvidia_driver), uid, groups, "") or missing_node(nvidia_driver)
     judged = judged or other_cards(nvidia_driver)
     return told(judged) if judged else passed("the device nodes that CUDA needs are there and open.")
+
+
+@rule("DRIVER308", when=_sees_a_card)
+def gpus_answer(nvidia_driver: NvidiaDriver) -> list[Finding]:
+    """Every GPU answers the management library, and the NVLink fabric of machines with NVSwitch is ready.
+
+    A GPU that is lost or waits for a reset spoils CUDA for all. Until the fabric manager has set the fabric
+    up, cuInit answers 802, "system not yet initialized"; NVML tells of the fabric from Hopper on.
+
+    Source: nvml.h, nvmlReturn_t and nvmlGpuFabricState_t; huggingface/huggingface_hub pull request 4134
+    (read 2026-11-30).
+    Example: `Unable to determine the device handle for GPU0000:3B:00.0: GPU is lost`.
+    Fix: reset the GPU or reboot the host; systemctl start nvidia-fabricmanager.
+    """
+    library = nvidia_driver["nvml"]
+    devices = library["devices"] if library and not library["error"] else []
+    if not devices:
+        return []
+    lost = [row for row in devices if row.get("error")]
+    findings = [
+        failed(
+            f"GPU {row['index']}: {row.get('error')}.",
+            expected="a GPU that answers",
+            found=str(row.get("error")),
+            hint="reset the GPU (nvidia-smi --gpu-reset) or reboot the host",
+        )
+        for row in lost
+        if row.get("code") != NO_PERMISSION
+    ]
+    waiting = fabric_waits(devices)
+    findings += [told(waiting)] if waiting else []
+    return findings or [passed(f"{len(devices) - len(lost)} GPU(s) answer NVML.")]

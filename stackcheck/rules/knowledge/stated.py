@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 _MOST = 8
 
 
-def _old(facts: Facts) -> bool:
-    return "dated" in facts and bool(facts["dated"].old)
+def _is_told(facts: Facts) -> bool:
+    return "dated" in facts
 
 
-@rule("KNOW101", when=_old)
-def knowledge_is_not_old(dated: Dated) -> Finding:
+@rule("KNOW101", when=_is_told)
+def knowledge_is_not_old(dated: Dated) -> Finding | None:
     """What the stack is judged by was checked in the last months.
 
     Releases, drivers and withdrawn files go on after the day on which a fact was last held against its
@@ -30,6 +30,8 @@ def knowledge_is_not_old(dated: Dated) -> Finding:
     Example: an installation of last year.
     Fix: `stackcheck knowledge update`, a newer stackcheck, or `stackcheck tables refresh --write`.
     """
+    if not dated.old:
+        return None
     oldest, names = dated.old[0][1], [name for name, _ in dated.old]
     days = (dated.today - oldest).days
     shown = ", ".join(names[:_MOST]) + (f" and {len(names) - _MOST} more" if len(names) > _MOST else "")

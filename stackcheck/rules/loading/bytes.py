@@ -53,9 +53,6 @@ _NUMBERS = re.compile(r"(\d+)")
 _Row = TypeVar("_Row", "MissingNeed", "MissingVersion", "MissingSymbols")
 
 
-_NOTHING = "no library was found in the package folders"
-
-
 def _libraries_were_found(facts: Facts) -> bool:
     seen = facts.get("loading")
     return not isinstance(seen, Mapping) or bool(seen["libraries"])
@@ -81,7 +78,7 @@ def needed_libraries_are_there(stack: Stack, tables: Tables, loading: Loading) -
     if loading.get("alone") and loading["libraries"]:
         return asked_of_the_wheels(loading, tables)
     if not loading["libraries"]:
-        return [skipped(_NOTHING)]
+        return []
     allowed = [row for row in loading["missing"] if row["driver"] or _optional(row, tables)]
     rows = [row for row in loading["missing"] if row not in allowed]
     standing, found = _without_spared(rows, loading, wholly=True)
@@ -162,7 +159,7 @@ def symbol_versions_are_there(
     Fix: a newer base image, or an older or self-built wheel.
     """
     if not loading["libraries"]:
-        return [skipped(_NOTHING)]
+        return []
     if loading.get("alone") and not loading["versions"]:
         return asked_of_the_system(env, tables, loading, own_folders(stack))
     standing, found = _without_spared(loading["versions"], loading, wholly=True)
@@ -356,7 +353,7 @@ def every_library_was_read(loading: Loading) -> list[Finding]:
     """
     problems = [(row["path"], row["error"]) for row in loading["unreadable"]]
     if not problems and not loading["skipped"] and not loading["libraries"]:
-        return [skipped(_NOTHING)]
+        return []
     if not problems and not loading["skipped"]:
         return [passed(f"all {loading['libraries']} libraries were read")]
     findings = [told(unreadable(path, error), Evidence(path)) for path, error in problems]

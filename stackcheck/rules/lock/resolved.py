@@ -140,7 +140,7 @@ def _unresolved(found: Unresolved) -> Finding:
     if found.kind in _SKIPPED:
         return skipped(f"the pins were not resolved: {found.message}.", *evidence, hint=hint)
     if found.kind not in PROVEN:
-        message = f"whether the pins resolve could not be checked: {found.message}."
+        message = f"whether the pins resolve could not be checked: {found.message.rstrip('.')}."
         return Finding(Outcome.ERROR, message, hint=hint, evidence=tuple(evidence))
     platform = next((each for each in found.assumed if each.startswith("platform ")), "")
     if found.kind == "no-platform-wheel" and platform:

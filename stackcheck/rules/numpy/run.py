@@ -32,7 +32,7 @@ def torch_exchanges_arrays_with_numpy(numpy_abi: NumpyAbi) -> list[Finding]:
     Fix: `numpy<2`, or releases of the modules that are built with NumPy 2.
     """
     if not numpy_abi.get("installed"):
-        return [skipped("NumPy is not installed, so there is no bridge between it and torch to try")]
+        return []
     if wrong := not_importable("numpy", numpy_abi, hint="reinstall NumPy"):
         return [wrong]
     version = str(numpy_abi["version"])

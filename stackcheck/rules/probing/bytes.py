@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from stackcheck.model.outside import Contradiction
 
 _SHOWN = 10
+_HINT = (
+    "do not believe the image; look at its files: `docker save -o image.tar IMAGE`, then "
+    "`stackcheck inspect image.tar`."
+)
 
 
 def _was_read(facts: Facts) -> bool:
@@ -31,7 +35,8 @@ def the_target_says_what_lies_there(contradictions: Any) -> list[Finding]:
 
     Source: docs/trust.md, "What the probes can be told".
     Example: the image says that torch 2.5.0 is installed, its METADATA says 2.4.0.
-    Fix: do not use the image; look at it with `docker save IMAGE | stackcheck inspect -`.
+    Fix: do not use the image; look at its files with `docker save -o image.tar IMAGE` and
+    `stackcheck inspect image.tar`.
     """
     if isinstance(contradictions, Fault):
         return [
@@ -53,5 +58,5 @@ def _contradicted(each: Contradiction, more: int = 0) -> Finding:
         Evidence(shown(each.path, 300), "the files of the image, as the engine exports them"),
         expected=found,
         found=said,
-        hint="do not believe the image; look at its files with `docker save IMAGE | stackcheck inspect -`.",
+        hint=_HINT,
     )

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from stackcheck.model.facts import Missing
 from stackcheck.model.verdict import Evidence
 from stackcheck.rules.registry import Finding, failed, passed, rule, warned
 
 if TYPE_CHECKING:
     from stackcheck.intake.stack import Stack
     from stackcheck.model.facts import Facts
-    from stackcheck_probes.facts.python import Distributions, Interpreter, ReachableTorch
+    from stackcheck_probes.facts.python import Distributions, Interpreter, Pythons, ReachableTorch
 
 CONDA_NAMES = {
     "pytorch": "torch",
@@ -256,4 +257,31 @@ def user_site_shadows_nothing(interpreter: Interpreter, distributions: Distribut
         expected="nothing shadowed",
         found=f"{len(different)} shadowed",
         hint="set PYTHONNOUSERSITE=1, or uninstall the copies there",
+    )
+
+
+def _in_an_image(facts: Facts) -> bool:
+    return not isinstance(facts.get("image", Missing("")), Missing)
+
+
+@rule("PYTHON306", when=_in_an_image)
+def torch_is_in_the_environment_that_was_asked(interpreter: Interpreter, pythons: Pythons) -> Finding | None:
+    """The interpreter that was asked has the torch of the image.
+
+    An image can hold several environments. One whose torch lies behind another interpreter than the one that
+    was asked was not checked, whatever else passes.
+
+    Source: github.com/pytorch/pytorch/pull/170253 (a venv that is not on PATH; read 2026-11-30).
+    Example: torch in /opt/venv, and `python3` on PATH is Debian's.
+    Fix: `--python PATH`, or image.python in the stack.
+    """
+    others = pythons.get("torches", [])
+    if not others or any(row["reachable"] for row in interpreter["torches"]):
+        return None
+    rows = ", ".join(f"{row['python'] or row['path']} (torch {row['version']})" for row in others[:4])
+    return warned(
+        f"{interpreter['executable']} has no torch, and the image has: {rows}; that torch was not checked.",
+        expected="the interpreter that has the torch",
+        found=interpreter["executable"],
+        hint=f"name it: --python {others[0]['python'] or 'PATH'}, or image.python in a stack",
     )

@@ -70,9 +70,11 @@ def _judge_declared(name: str, package: Distribution, env: Environment, tables: 
         return
     clashes = [(version, row, clash) for version, row in rows if (clash := _clash(row, env))]
     if len(clashes) == len(rows):
-        (other, _, _) = clashes[-1][2]
-        bad = replace(_clashing(name, package, clashes[-1], tables), subject=name)
-        yield shown_by_resolver(bad, env, name, canonicalize_name(other))
+        version, row, last = clashes[-1]
+        # Of a pin each requirement that is broken is one thing to repair.
+        for clash in _clashes(row, env) if exact is not None else [last]:
+            bad = replace(_clashing(name, package, (version, row, clash), tables), subject=name)
+            yield shown_by_resolver(bad, env, name, canonicalize_name(clash[0]))
     elif any(_compared(row, env) for _, row in rows):
         _, row = rows[-1]
         subject = f"{name} {package.version}" if package.exact else f"A known {name} in {package.version}"
@@ -92,17 +94,21 @@ def _made_elsewhere(package: Distribution) -> bool:
 
 
 def _clash(row: Needs, env: Environment) -> tuple[str, SpecifierSet, str] | None:
-    """Return (other, wanted, what is pinned) for the first requirement that the pins break."""
+    """Return the first requirement that the pins break."""
+    return next(_clashes(row, env), None)
+
+
+def _clashes(row: Needs, env: Environment) -> Iterator[tuple[str, SpecifierSet, str]]:
+    """Yield (other, wanted, what is pinned) for each requirement that the pins break."""
     for other, wanted in row.needs.items():
         package = env.packages.get(canonicalize_name(other))
         version = package.exact if package else None
         if other == "torch" and version is None:
             version = env.torch.version
         if version is not None and not wanted.contains(version.public, prereleases=True):
-            return other, wanted, version.public
+            yield other, wanted, version.public
         if version is None and package and not ranges_meet(package.specifier, wanted):
-            return other, wanted, spelled(package.specifier)
-    return None
+            yield other, wanted, spelled(package.specifier)
 
 
 def _compared(row: Needs, env: Environment) -> bool:
@@ -169,10 +175,10 @@ def torch_pins(env: Environment, tables: Tables) -> list[Finding]:
         return [skipped(f"no data on the pins of {claim.title}: the wheel on PyPI is built for CUDA {cuda}")]
     newest, pins = tables.packages.newest, row.pins(_PINNED)
     found = (
-        _held_to_pin(env.packages[name], pins[name], row, claim.title, newest.get(name))
+        (name, _held_to_pin(env.packages[name], pins[name], row, claim.title, newest.get(name)))
         for name in sorted(pins.keys() & env.packages.keys())
     )
-    return [finding for finding in found if finding is not None]
+    return [replace(finding, subject=name) for name, finding in found if finding is not None]
 
 
 def _held_to_pin(

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from stackcheck.model.verdict import Evidence
+from stackcheck.model.verdict import Evidence, Level
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, told, warned
-from stackcheck_probes.judging.rocmfit import OVERRIDE, effective_gfx, nodes_open, refused_override
+from stackcheck_probes.judging.rocmfit import (
+    OVERRIDE,
+    effective_gfx,
+    nodes_open,
+    refused_override,
+    usable,
+    visible,
+)
 
 if TYPE_CHECKING:
     from stackcheck.intake.stack import Stack
@@ -62,7 +70,8 @@ def gfx_override_is_sound(rocm_host: RocmHost) -> list[Finding]:
         if refused is not None:
             findings.append(told(refused))
         elif not real:
-            findings.append(skipped(f"{name} claims {row['gfx']}; no AMD GPU is here to compare it with"))
+            text = f"{name} claims {row['gfx']}; no AMD GPU is here to compare it with"
+            findings.append(replace(skipped(text), level=Level.GPU))
         elif set(real) == {row["gfx"]}:
             findings.append(passed(f"{name} states what the GPU is, {row['gfx']}"))
         else:
@@ -165,3 +174,22 @@ def hipblaslt_is_not_forced(stack: Stack, rocm_host: RocmHost) -> Finding | None
         found=f"TORCH_BLAS_PREFER_HIPBLASLT={value}" if value is not None else "not set",
         hint="set TORCH_BLAS_PREFER_HIPBLASLT=0",
     )
+
+
+@rule("ROCM305", when=_concerns_rocm)
+def rocm_devices_are_visible(rocm_host: RocmHost) -> list[Finding] | None:
+    """ROCR_VISIBLE_DEVICES, HIP_VISIBLE_DEVICES and CUDA_VISIBLE_DEVICES leave GPUs that exist.
+
+    The first is read by the runtime below; of what it leaves, HIP_VISIBLE_DEVICES counts, else
+    CUDA_VISIBLE_DEVICES, which HIP reads as well. Reading ends at the first word that names no GPU.
+
+    Source: ROCm's guide to GPU isolation (read 2026-11-30).
+    Example: HIP_VISIBLE_DEVICES=1 after ROCR_VISIBLE_DEVICES=1 has left one GPU, whose number then is 0.
+    Fix: correct the value, or unset it.
+    """
+    names = ("ROCR_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES")
+    gpus, variables = usable(rocm_host), rocm_host["variables"]
+    if not gpus or not any(name in variables for name in names):
+        return None
+    left, judged = visible(gpus, variables)
+    return [told(each) for each in judged] or [passed(f"{len(left)} of {len(gpus)} GPUs are visible.")]

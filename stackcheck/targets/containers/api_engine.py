@@ -123,13 +123,17 @@ class ApiEngine:
         return (*below, builder.from_lock(stack, resolution, base)), (f"{VENV}/bin/python",)
 
     def _look(self, built: Built, python: tuple[str, ...]) -> ImageFacts:
-        """Return the facts of an image; the Python of a generated one is that of its base."""
+        """Return the facts of an image; the Python of a generated one is that of its base.
+
+        Another image's labels about its build may be those of an image that it was built on.
+        """
         labels = (built.image.attrs.get("Config") or {}).get("Labels") or {}
-        base_python = labels.get(LABEL_BASE_PYTHON, "")
+        ours = labels if built.generated else {}
+        base_python = ours.get(LABEL_BASE_PYTHON, "")
         return parse_image(
             built.image.attrs,
             base=labels.get(LABEL_BASE, ""),
-            base_id=labels.get(LABEL_BASE_ID, ""),
+            base_id=ours.get(LABEL_BASE_ID, ""),
             base_python=base_python,
             python=base_python or python_of(self.client, str(built.image.id), python),
         )

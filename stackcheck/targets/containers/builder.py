@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -19,10 +18,12 @@ from stackcheck.model.errors import BuildFailedError, EngineError, UsageError
 from stackcheck.targets.build_secrets import Logins, gather_secrets, logins, texts_to_hide
 from stackcheck.targets.containers import build_tool, classic, commit, fingerprint
 from stackcheck.targets.containers.build_request import BuildRequest
+from stackcheck.targets.containers.built_images import note_built, was_built
 from stackcheck.targets.containers.connection import engine_errors
 from stackcheck.targets.containers.images import have_image, mirrored, names_registry, python_of
 from stackcheck.targets.containers.own_dockerfile import built_on, own_build
-from stackcheck.targets.containers.tier_images import give_tag, labels_of, local_id
+from stackcheck.targets.containers.tier_images import give_tag, image_tag, labels_of, local_id
+from stackcheck.targets.lock_folders import to_download
 from stackcheck.targets.process.build_lock import once_at_a_time
 from stackcheck.targets.process.build_log import BuildLog
 from stackcheck.targets.process.process_identity import LABEL, NOBODY, this_process
@@ -44,11 +45,15 @@ LABEL_BASE_ID = "stackcheck.base-id"
 
 @dataclass(frozen=True)
 class Built:
-    """An image that is there: found (`new` is False) or built just now, with its log."""
+    """An image that is there: found (`new` is False) or built just now, with its log.
+
+    `generated`: its Dockerfile is ours, so that its labels say what was built.
+    """
 
     image: Image
     new: bool
     log_file: str = ""
+    generated: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,10 +78,11 @@ class Builder:
 
         def build() -> str:
             python = fitting_python(self.client, recipe, stack)
+            self.progress(to_download(f"building {stack.id}", resolution.packages))
             request = self._request(stack, digest, {LABEL_BASE_ID: ids[0], LABEL_BASE_PYTHON: python})
             return self._build_recipe(recipe, request, logins(stack, resolution, self.options.environ))
 
-        return self._once(stack, digest, build)
+        return replace(self._once(stack, digest, build), generated=True)
 
     def chain(self, stacks: Sequence[Stack]) -> tuple[Built, ...]:
         """Build a chain of images, lowest first, each on the one before; what is there already is used.
@@ -98,7 +104,8 @@ class Builder:
             return Built(self._have(stack.image.ready, stack)[0], new=False)
         built = self.from_dockerfile(stack, below)
         if stack.image.tag:
-            give_tag(self.client, built.image, self._own_name(stack.image.tag), stack.id)
+            tag = self._own_name(stack.image.tag)
+            give_tag(self.client, built.image, tag, stack.id, self.options.cache)
         return built
 
     def _own_name(self, tag: str) -> str:
@@ -141,17 +148,25 @@ class Builder:
         return image, next((name for name in names if name in image.tags), [*image.tags, reference][0])
 
     def _once(self, stack: Stack, digest: str, build: Callable[[], str]) -> Built:
-        with once_at_a_time(self.options.cache, digest, self.progress):
+        cache = self.options.cache
+        with once_at_a_time(cache, digest, self.progress):
             found = self._find(stack, digest)
-            if found and not self.options.no_cache:
+            known = found is not None and was_built(cache, str(found.id), stack.id, digest)
+            if found and known and not self.options.no_cache:
                 self.progress(f"nothing to build: {found.tags[0]} has the fingerprint {digest[:12]}")
                 return Built(found, new=False)
+            if found and not known:
+                name = image_tag(stack.id, digest)
+                self.progress(f"{name} is there, and was not built by this user: building")
             log_file = build()
             built = self._find(stack, digest)
-            if found and built and found.id != built.id:
+            if built is None:
+                raise EngineError(
+                    f"building {stack.id}: the engine says that it is done, but has no such image"
+                )
+            note_built(cache, str(built.id), stack.id, digest)
+            if found and known and found.id != built.id:
                 self._let_go(found)
-        if built is None:
-            raise EngineError(f"building {stack.id}: the engine says that it is done, but has no such image")
         return Built(built, new=True, log_file=log_file)
 
     def _let_go(self, image: Image) -> None:
@@ -161,11 +176,16 @@ class Builder:
                 self.client.images.remove(str(image.id))
 
     def _find(self, stack: Stack, digest: str) -> Image | None:
-        # One label is asked for, the other looked at: podman 4.3 finds nothing when asked for both.
+        """Return the image under the name that is built for this digest, where it says so itself."""
+        name = self._own_name(image_tag(stack.id, digest))
         with engine_errors("looking for a built image"):
-            found = self.client.images.list(filters={"label": f"{LABEL_FINGERPRINT}={digest}"})
-        ours = (image for image in found if labels_of(image).get(LABEL_STACK) == stack.id)
-        return next((image for image in ours if image.tags), None)
+            try:
+                found = self.client.images.get(name)
+            except docker.errors.ImageNotFound:
+                return None
+        labels = labels_of(found)
+        stated = labels.get(LABEL_FINGERPRINT), labels.get(LABEL_STACK)
+        return found if stated == (digest, stack.id) else None
 
     def _request(self, stack: Stack, digest: str, labels: dict[str, str]) -> BuildRequest:
         return BuildRequest(
@@ -211,11 +231,6 @@ class Builder:
                 self.progress(f"{request.what} with the classic builder: no docker CLI here has BuildKit")
                 classic.build(self.client, request, log)
         return str(path)
-
-
-def image_tag(stack: str, digest: str) -> str:
-    """Return the name of a built image; names of images are lower case (distribution reference grammar)."""
-    return f"stackcheck/{re.sub(r'[^a-z0-9]+', '-', stack.lower()).strip('-')}:{digest[:12]}"
 
 
 def fitting_python(client: docker.DockerClient, recipe: Recipe, stack: Stack) -> str:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 1 << 16
 MAX_LINKS = 8
+_FOLDER = 1 << 31  # os.ModeDir of Go, which the API gives the mode in
 
 
 def find_python(client: docker.DockerClient, image: Image) -> Candidate:
@@ -69,6 +70,8 @@ class _Files:
             target = (status or {}).get("linkTarget") or ""
             if target and links:
                 return self._look(target, links - 1)
+            if (status or {}).get("mode", 0) & _FOLDER:
+                return None
             return _first_file(stream)
 
     def close(self) -> None:

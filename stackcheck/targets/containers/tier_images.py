@@ -1,14 +1,16 @@
-"""Images of stacks that exist in the engine, by their labels, and what would be built on them."""
+"""Images of stacks that exist in the engine, by name and labels, and what would be built on them."""
 
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from stackcheck.images.dockerfile import LABEL_FINGERPRINT, LABEL_STACK
 from stackcheck.images.layercache import Forecast, forecast, from_label
 from stackcheck.images.tiers import ChainPlan, TierImage, from_fault, plan
 from stackcheck.model.errors import EngineError, UsageError
+from stackcheck.targets.containers.built_images import was_built
 from stackcheck.targets.containers.connection import engine_errors
 from stackcheck.targets.containers.own_dockerfile import (
     LABEL_BELOW,
@@ -20,6 +22,7 @@ from stackcheck.targets.containers.own_dockerfile import (
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     import docker
     from docker.models.images import Image
@@ -35,17 +38,30 @@ def tier_images(client: docker.DockerClient, stack: str) -> tuple[TierImage, ...
     """Return the named images of a stack, newest first."""
     with engine_errors(f"looking for images of {stack}"):
         found = client.images.list(filters={"label": f"{LABEL_STACK}={stack}"})
-    named = [image for image in found if image.tags]
+    named = [image for image in found if _has_own_name(image, stack)]
     named.sort(key=lambda image: str(image.attrs.get("Created")), reverse=True)
     return tuple(_tier_image(image) for image in named)
 
 
+def image_tag(stack: str, digest: str) -> str:
+    """Return the name of a built image; names of images are lower case (distribution reference grammar)."""
+    return f"stackcheck/{re.sub(r'[^a-z0-9]+', '-', stack.lower()).strip('-')}:{digest[:12]}"
+
+
+def _has_own_name(image: Image, stack: str) -> bool:
+    """Tell whether an image has the name that its labels give it: one that was built on it has them alone."""
+    labels = labels_of(image)
+    own = image_tag(stack, labels.get(LABEL_FINGERPRINT, ""))
+    return labels.get(LABEL_STACK) == stack and any(
+        tag.removeprefix("localhost/") == own for tag in image.tags
+    )
+
+
 def _tier_image(image: Image) -> TierImage:
     labels = labels_of(image)
-    name = next((tag for tag in image.tags if tag.startswith("stackcheck/")), image.tags[0])
     return TierImage(
         id=str(image.id),
-        name=name,
+        name=next(tag for tag in image.tags if tag.removeprefix("localhost/").startswith("stackcheck/")),
         fingerprint=labels.get(LABEL_FINGERPRINT, ""),
         files=_files(labels.get(LABEL_FILES, "")),
         below=labels.get(LABEL_BELOW, ""),
@@ -62,7 +78,7 @@ def labels_of(image: Image) -> dict[str, str]:
 def _files(text: str) -> dict[str, str]:
     try:
         found: Any = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return {str(path): str(digest) for path, digest in found.items()} if isinstance(found, dict) else {}
 
@@ -76,7 +92,7 @@ def local_id(client: docker.DockerClient, reference: str) -> str:
         return ""
 
 
-def give_tag(client: docker.DockerClient, image: Image, tag: str, stack: str) -> None:
+def give_tag(client: docker.DockerClient, image: Image, tag: str, stack: str, cache: Path) -> None:
     """Give an image the name by which the next tier finds it; raise `EngineError` for a name that is taken.
 
     An image that this stack did not make is nobody's to rename.
@@ -85,7 +101,7 @@ def give_tag(client: docker.DockerClient, image: Image, tag: str, stack: str) ->
         return
     with engine_errors(f"looking for {tag}"):
         holders = client.images.list(name=tag)
-    if any(labels_of(each).get(LABEL_STACK) != stack for each in holders):
+    if not all(was_built(cache, str(each.id), stack) or _has_own_name(each, stack) for each in holders):
         raise EngineError(
             f"{stack}: image.tag {tag!r} is the name of an image that was not built for this stack; "
             "remove that name, or state another one"

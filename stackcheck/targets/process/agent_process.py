@@ -18,6 +18,7 @@ from stackcheck.targets.process.build_log import printable
 from stackcheck.targets.process.captured_output import CapturedOutput
 from stackcheck.targets.process.signals import stop_signals_raise
 from stackcheck.targets.process.temp_dirs import temp_folder
+from stackcheck_probes.processes import resident_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
     from stackcheck.targets.engine import Target
 
 _CHUNK = 1 << 16
-_TICK_S = 0.5
+_MOST_MEMORY = 768 << 20
+"""Bytes of the agent itself: it holds the answers; probes are its children, with bounds of their own."""
+_TICK_S = 0.05
 _CLOSED_TICK_S = 0.01
 
 
@@ -113,6 +116,8 @@ def _collect(
             ready = selector.select(0 if ended else _TICK_S)
             if ended and not any(key.events & selectors.EVENT_READ for key, _ in ready):
                 break
+            if resident_bytes(process.pid) > _MOST_MEMORY:
+                raise ProbeError(f"{doing}: the agent took more than {_MOST_MEMORY >> 20} MB of memory.")
             if time.monotonic() > end:
                 raise EngineError(f"{doing}: no answer after {timeout_s:.0f} s; the process was stopped.")
             for key, _ in ready:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from stackcheck.model.errors import EngineError
+from stackcheck.storage.writable import not_written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,9 +30,7 @@ def once_at_a_time(cache: Path, fingerprint: str, progress: Progress) -> Iterato
             progress("another run is building the same; waiting for it")
             lock.acquire()
     except OSError as error:
-        raise EngineError(
-            f"cannot write {path}: {error.strerror}. Name another folder in STACKCHECK_CACHE."
-        ) from None
+        raise EngineError(not_written(path, error)) from None
     try:
         yield
     finally:

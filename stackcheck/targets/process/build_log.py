@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self
 from stackcheck.model.errors import BuildFailedError, EngineError, NotCachedError, StackcheckError
 from stackcheck.model.redact import redact
 from stackcheck.storage.parsing import parse_toml
+from stackcheck.storage.writable import not_written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -78,7 +79,7 @@ class BuildLog:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self.path.open("w", encoding="utf-8", errors="backslashreplace")
         except OSError as error:
-            raise EngineError(f"cannot write the build log {self.path}: {error.strerror}") from None
+            raise EngineError(not_written(self.path, error)) from None
         return self
 
     def __exit__(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stackcheck.model.errors import EngineError
+from stackcheck.storage.writable import not_written
 from stackcheck.targets.process.process_identity import age_of, is_gone, parse_owner, this_process
 
 if TYPE_CHECKING:
@@ -26,10 +27,7 @@ def temp_folder(cache: Path) -> Iterator[Path]:
         parent.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=f"{this_process()}-", dir=parent))
     except OSError as error:
-        raise EngineError(
-            f"cannot make a temporary folder in {parent}: {error.strerror}. "
-            "Name a folder that can be written in STACKCHECK_CACHE."
-        ) from None
+        raise EngineError(not_written(parent, error)) from None
     try:
         yield folder
     finally:

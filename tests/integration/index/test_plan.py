@@ -94,7 +94,7 @@ def test_with_no_build_what_has_no_wheel_fits_nowhere(pypi: str, tmp_path: Path)
     done = run(tmp_path, pypi, "plan", "torch==2.8", "kernels", "python==3.12", "--no-build")
     assert done.returncode == 1
     assert "kernels" in done.stdout.splitlines()[0]
-    assert "nothing fits" in done.stdout.splitlines()[0]
+    assert "nothing was found that fits" in done.stdout.splitlines()[0]
 
 
 def test_wishes_that_exclude_each_other_write_no_file(pypi: str, tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_wishes_that_exclude_each_other_write_no_file(pypi: str, tmp_path: Path)
     done = run(tmp_path, pypi, "plan", "torch==2.8", "--python", "3.14", "-o", str(target))
     assert done.returncode == 1
     assert done.stdout.splitlines()[0] == (
-        "FAIL  plan: nothing fits: python==3.14 and torch==2.8 exclude each other"
+        "FAIL  plan: nothing was found that fits: python==3.14 and torch==2.8 exclude each other"
     )
     assert "Without python==3.14, by the rules\n      python: 3.14 -> 3.13" in done.stdout
     assert not target.exists()
@@ -110,7 +110,7 @@ def test_wishes_that_exclude_each_other_write_no_file(pypi: str, tmp_path: Path)
 
 def test_a_package_that_no_index_has_cannot_be_had(pypi: str, tmp_path: Path) -> None:
     done = run(tmp_path, pypi, "plan", "torch==2.8", "python==3.12", "nowhere")
-    assert done.stdout.splitlines()[0] == "FAIL  plan: nothing fits: nowhere cannot be had"
+    assert done.stdout.splitlines()[0] == "FAIL  plan: nothing was found that fits: nowhere cannot be had"
     assert done.returncode == 1
 
 
@@ -162,3 +162,27 @@ def test_an_upgrade_that_nothing_serves_says_what_is_in_the_way(pypi: str, tmp_p
     )
     assert done.returncode == 1
     assert "alpha==2.0" in done.stdout
+
+
+def test_with_bytes_the_files_of_the_wheels_are_judged(pypi: str, tmp_path: Path) -> None:
+    done = run(tmp_path, pypi, "plan", "python==3.12", "alpha", "torch==2.8", "--bytes", "--format", "json")
+    made = data(done)
+    assert made["proven"], done.stdout
+    assert {each["level"] for each in made["packages"]} == {"bytes"}
+
+
+def test_a_file_that_is_there_is_not_replaced_without_force(pypi: str, tmp_path: Path) -> None:
+    target = tmp_path / "made.toml"
+    target.write_text("# mine\n", encoding="utf-8")
+    words = ("plan", "torch==2.8", "python==3.12", "-o", "made.toml")
+    done = run(tmp_path, pypi, *words)
+    assert (done.returncode, target.read_text(encoding="utf-8")) == (2, "# mine\n")
+    assert "made.toml is there already: name another file, or add --force." in done.stderr
+    assert run(tmp_path, pypi, *words, "--force").returncode == 0
+    assert 'id = "made"' in target.read_text(encoding="utf-8")
+
+
+def test_when_the_time_is_over_nothing_is_said_to_fit_or_not_to(pypi: str, tmp_path: Path) -> None:
+    done = run(tmp_path, pypi, "plan", "torch==2.8", "alpha", "--timeout", "0")
+    assert done.returncode == 3
+    assert "nothing fits" not in done.stdout

@@ -11,9 +11,16 @@ from typing import TYPE_CHECKING
 import pytest
 from packaging.version import Version
 
-from stackcheck.knowledge import torch
+from stackcheck.knowledge import packages, torch
 from stackcheck.knowledge.folders import SHIPPED, TOLD, Folder
-from stackcheck.knowledge.refresh import Refresh, extended, refresh, render_diff, write_own
+from stackcheck.knowledge.refresh import (
+    Refresh,
+    extended,
+    refresh,
+    refresh_newest,
+    render_diff,
+    write_own,
+)
 from stackcheck.knowledge.told import Told
 from stackcheck.knowledge.wheelfile import RangeFile, read_member
 from stackcheck.model.errors import ResolveError, TableError
@@ -137,7 +144,7 @@ SHIPPED_TORCH = (SHIPPED / TOLD / "torch.toml").read_text(encoding="utf-8")
 
 def test_the_extended_file_loads_and_answers(tmp_path: Path) -> None:
     additions = refresh(NEW, torch.load(), TODAY).additions
-    table = torch.load(instead(tmp_path, "torch", extended(SHIPPED_TORCH, additions[:2])))
+    table = torch.load(instead(tmp_path, "torch", extended(SHIPPED_TORCH, additions[:2], TODAY)))
     assert str(table.newest.torch) == "2.16.0"
     build = table.build("2.16.0", "13.2", "linux/amd64")
     assert build is not None
@@ -173,10 +180,27 @@ def test_a_patch_of_an_older_line_goes_to_its_place(tmp_path: Path) -> None:
     patch = replace(
         first, title="torch 2.13.1", version=Version("2.13.1"), text=first.text.replace("2.16.0", "2.13.1")
     )
-    table = torch.load(instead(tmp_path, "torch", extended(SHIPPED_TORCH, [patch])))
+    table = torch.load(instead(tmp_path, "torch", extended(SHIPPED_TORCH, [patch], TODAY)))
     assert [str(row.torch) for row in table.releases[-5:]] == [
         "2.13.0", "2.13.1", "2.14.0", "2.14.1", "2.15.0"
     ]  # fmt: skip
+
+
+def test_the_newest_release_of_a_package_is_looked_for_and_stands_in_one_row(tmp_path: Path) -> None:
+    index = Index({"cmake": [Link("cmake-4.9.0-py3-none-any.whl"), Link("cmake-5.0rc1.tar.gz"), Link("cmake-6.0.tar.gz", yanked="broken"), Link("other-9.0.tar.gz")]})  # fmt: skip
+    known = {"cmake": packages.load().newest["cmake"]}
+    found = refresh_newest(index, known, TODAY)
+    assert [(each.package, each.title) for each in found.additions] == [("cmake", "cmake 4.9.0")]
+    shipped = (SHIPPED / TOLD / "cmake.toml").read_text(encoding="utf-8")
+    text = extended(shipped, found.additions, TODAY)
+    assert text.count("[[newest]]") == 1
+    row = packages.load(instead(tmp_path, "cmake", text)).newest["cmake"]
+    assert (str(row.version), row.checked) == ("4.9.0", TODAY)
+    assert extended("checked = 2027-01-02\n", found.additions, TODAY).count('version = "4.9.0"') == 1
+    assert refresh_newest(index, {"cmake": row}, TODAY) == Refresh()
+    assert refresh_newest(Index({}), known, TODAY).unread == (
+        "cmake: https://pypi.example/: HTTP status 503",
+    )
 
 
 def test_what_a_wheel_does_not_say_is_named_and_not_guessed() -> None:

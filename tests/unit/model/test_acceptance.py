@@ -51,7 +51,7 @@ def test_what_is_expected_is_exactly_what_fails(
 ) -> None:
     report = Report("s", tuple(failed), expect="fail", expect_codes=tuple(stated))
     assert report.as_expected is as_expected
-    assert report.exit_code(accept_expected=True) == (0 if as_expected else 1)
+    assert report.exit_code() == (0 if as_expected else 1)
 
 
 def test_a_text_that_is_too_narrow_says_how_to_state_it() -> None:

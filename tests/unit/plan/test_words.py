@@ -49,6 +49,11 @@ def test_the_same_wish_twice_is_one() -> None:
         (["cudda==12.8"], "cudda==12.8: nothing here is named 'cudda'; did you mean 'cuda'?"),
         (["python==3.12.4"], "'python==3.12.4': state a minor version, such as python==3.12."),
         (["cuda==12.8.1"], "'cuda==12.8.1': state a minor version, such as cuda==12.8."),
+        (
+            ["x" * 500],
+            f"'{'x' * 80}… (420 more characters)': a wish of 500 characters is longer than any requirement.",
+        ),
+        ([f"p{n}" for n in range(201)], "201 wishes are more than a stack has; name 200 at most."),
         (["driver==550"], "'driver==550': state it with --driver."),
         (["gpu==L4"], "'gpu==L4': state it with --gpu."),
         (["cpu==1"], "'cpu==1': cpu has no version; write cpu."),

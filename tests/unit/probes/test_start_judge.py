@@ -308,6 +308,19 @@ NEW_DRIVER: dict[str, Any] = {
 }
 
 
+def test_another_interpreter_as_the_command_is_a_note() -> None:
+    baked = changed(EXPECTED, python="/opt/venv/bin/python")
+    assert only(causes(baked, starts="/mnt/venv/bin/python3")) == (
+        "SKIP",
+        "versions",
+        "the command starts /mnt/venv/bin/python3, and what was checked are the packages of /opt/venv/bin/python: "
+        "those of the other one were not.",
+        "",
+    )
+    assert causes(baked, starts="/opt/venv/bin/python3.11") == []
+    assert causes(baked, starts="") == []
+
+
 class TestFiles:
     def test_another_version(self) -> None:
         metadata = {SITE: ["torch-2.6.0.dist-info", "spconv_cu124-2.3.8.dist-info"]}

@@ -60,7 +60,8 @@ NOT CHECKED
       do        run once without --offline
 
 NOT REACHED
-      There is no GPU here (2 checks)
+      gpu: There is no GPU here (2 checks)
+      do        stackcheck verify cuda124-torch25-py311 where there is a GPU
 
 7 checks: 1 failed, 1 ended in an error, 1 warned, 1 not checked, 2 passed, 1 accepted
 what a code means: stackcheck explain CUMM101 PROBE301 PIN101 SPCONV301 SPCONV102
@@ -71,10 +72,14 @@ def test_one_report_is_one_screen_with_the_verdict_first() -> None:
     assert text(MIXED, width=90) == MIXED_TEXT
 
 
-def test_a_stack_that_passes_is_four_lines() -> None:
+def test_a_stack_that_passes_is_short_and_says_what_would_reach_further() -> None:
     assert text(PASSED) == (
-        "PASS  cpu: up to stated (definition and tables); run and gpu not reached: `check` builds nothing\n"
+        "PASS  cpu: up to stated (definition and tables); bytes, run and gpu not reached: `check` opens no wheel without --bytes, and builds nothing\n"
         "      nothing was built or run; at an unknown time, in 0.2 s; defined in matrices/cpu.toml\n"
+        "\n"
+        "NOT REACHED\n"
+        "      bytes, run and gpu: `check` opens no wheel without --bytes, and builds nothing\n"
+        "      do        stackcheck check --bytes cpu, or stackcheck verify cpu\n"
         "\n"
         "2 checks: 2 passed\n"
     )
@@ -82,11 +87,12 @@ def test_a_stack_that_passes_is_four_lines() -> None:
 
 def test_several_reports_begin_with_a_table_the_worst_first() -> None:
     assert text(PASSED, MIXED, width=90).startswith(
-        "FAIL  2 stacks: 1 failed, 1 passed\n\n"
-        "result  stack                  failed  error  warned  not checked  passed  accepted        time\n"
-        "------  ---------------------  ------  -----  ------  -----------  ------  --------  ----------\n"
-        "FAIL    cuda124-torch25-py311       1      1       1            1       2         1  3 min 12 s\n"
-        "PASS    cpu                                                             2                 0.2 s\n"
+        "FAIL  2 stacks: 1 failed, 1 passed\n"
+        "\n"
+        "result  stack                  up to   failed  error  warned  not checked  passed  accepted        time\n"
+        "------  ---------------------  ------  ------  -----  ------  -----------  ------  --------  ----------\n"
+        "FAIL    cuda124-torch25-py311  run          1      1       1            1       2         1  3 min 12 s\n"
+        "PASS    cpu                    stated                                           2                 0.2 s\n"
         "\n"
         "FAIL  cuda124-torch25-py311: 1 of 7 checks failed"
     )
@@ -106,7 +112,7 @@ def test_several_reports_begin_with_a_table_the_worst_first() -> None:
         (
             report(verdict(Outcome.PASS, level=Level.RESOLVED), command="check"),
             "PASS",
-            "up to resolved (what the resolver takes); run and gpu not reached: `check` builds nothing",
+            "up to resolved (what the resolver takes); bytes, run and gpu not reached: `check` opens no wheel without --bytes, and builds nothing",
         ),
         (
             report(verdict(Outcome.PASS), verdict(Outcome.WARN, level=Level.BYTES)),
@@ -203,7 +209,7 @@ def test_verbose_shows_every_code_all_evidence_and_what_passed() -> None:
         verbose=True,
     )
     assert "      see       lib6.so\n" in told
-    assert "      There is no GPU here: GPU401 GPU402\n" in told
+    assert "      gpu: There is no GPU here: GPU401 GPU402\n" in told
     assert "\nPASSED\n      TORCH101 torchvision fits torch\n" in told
 
 

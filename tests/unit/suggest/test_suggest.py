@@ -77,7 +77,7 @@ def test_every_change_says_what_fails_without_it_and_where_that_can_be_read() ->
     assert cumm.needed_for == (
         "SPCONV101: spconv-cu124 2.3.8 works with cumm>=0.7.11,<0.8.0, and the stack has cumm-cu124 0.8.2.",
     )
-    assert cumm.source.startswith("traveller59/spconv setup.py")
+    assert cumm.source.startswith("github.com/traveller59/spconv setup.py")
     assert all(change.needed_for and change.source for change in by_path.values())
 
 

@@ -23,10 +23,10 @@ from stackcheck.targets.containers import fingerprint
 from stackcheck.targets.containers.agent_container import container_arguments
 from stackcheck.targets.containers.build_request import BuildRequest
 from stackcheck.targets.containers.build_tool import arguments, proxy_arguments
-from stackcheck.targets.containers.builder import image_tag
 from stackcheck.targets.containers.gpus import HostDevices, look_at_host, request_gpus
 from stackcheck.targets.containers.images import mirrored
 from stackcheck.targets.containers.own_dockerfile import own_build
+from stackcheck.targets.containers.tier_images import image_tag
 from stackcheck.targets.process.process_identity import NOBODY, Owner, is_gone, parse_owner
 
 if TYPE_CHECKING:

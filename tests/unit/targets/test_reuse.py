@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ TARGET = Target(
     "docker", "image", "s:1", "sha256:" + "a" * 64, ("python3",), Missing("none"), gpus=("nvidia:all",)
 )
 REQUEST = {"probes": ["distributions"], "params": {}}
-FIRST = "this image was not probed before, or something that it rests on has moved"
+FIRST = "this target was not probed before, or something that it rests on has moved"
 
 
 def observation(**probes: Any) -> bytes:
@@ -172,9 +173,12 @@ def test_another_stackcheck_is_a_doubt(twice: Twice, monkeypatch: pytest.MonkeyP
     [
         (
             {"capabilities": Capabilities(is_local=True)},
-            "only what was seen of an image can be bound to its digest",
+            "only what was seen of an image, or of an environment made here, can be bound to it",
         ),
-        ({"target": replace(TARGET, id="s:1")}, "only what was seen of an image can be bound to its digest"),
+        (
+            {"target": replace(TARGET, id="s:1")},
+            "only what was seen of an image, or of an environment made here, can be bound to it",
+        ),
         (
             {"capabilities": Capabilities(content_ids=True)},
             "the engine is on another machine, whose driver is not seen from here",
@@ -224,6 +228,122 @@ def test_a_damaged_or_old_file_is_not_used(twice: Twice, damage: Any, reason: st
 def test_an_observation_with_a_crashed_probe_is_not_kept(tmp_path: Path) -> None:
     error = {"status": "error", "error": {"kind": "signal", "message": "died", "signal": "SIGSEGV"}}
     made = Twice(tmp_path, fake=Fake(document=observation(torch_cpu=error)))
+    made.run()
+    made.run()
+    assert made.fake.runs == 2
+
+
+STAMPED = Capabilities(is_local=True, stamped=True)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "venvs" / "ab12"
+    (made / "bin").mkdir(parents=True)
+    (made / "bin" / "python").write_text("an interpreter")
+    (made / "lib").mkdir()
+    (made / "lib" / "torch.py").write_text("x = 1")
+    return made
+
+
+@pytest.fixture
+def again(tmp_path: Path, folder: Path) -> Twice:
+    """Return runs over an environment that was probed once."""
+    target = replace(TARGET, kind="venv", name=str(folder), id="ab12", gpus=(), env={"PATH": "/bin"})
+    made = Twice(tmp_path, fake=Fake(name="venv", capabilities=STAMPED, target=target))
+    made.run()
+    assert made.fake.runs == 1
+    return made
+
+
+def _edited(folder: Path) -> None:
+    (folder / "lib" / "torch.py").write_text("x = 2")
+
+
+def _edited_behind_its_time(folder: Path) -> None:
+    path = folder / "lib" / "torch.py"
+    then = path.stat()
+    path.write_text("x = 2")
+    os.utime(path, ns=(then.st_atime_ns, then.st_mtime_ns))
+
+
+def _replaced(folder: Path) -> None:
+    path = folder / "lib" / "torch.py"
+    then = path.stat()
+    path.with_suffix(".new").write_text("x = 2")
+    path.with_suffix(".new").replace(path)
+    os.utime(path, ns=(then.st_atime_ns, then.st_mtime_ns))
+
+
+def _added(folder: Path) -> None:
+    (folder / "lib" / "extra.pth").write_text("import os")
+
+
+def _removed(folder: Path) -> None:
+    (folder / "lib" / "torch.py").unlink()
+
+
+def _another_python(folder: Path) -> None:
+    (folder / "bin" / "python").write_text("another interpreter")
+
+
+def _made_a_program(folder: Path) -> None:
+    (folder / "lib" / "torch.py").chmod(0o755)
+
+
+def _led_elsewhere(folder: Path) -> None:
+    (folder / "lib" / "link").symlink_to("/elsewhere")
+
+
+CHANGES = (
+    _edited,
+    _edited_behind_its_time,
+    _replaced,
+    _added,
+    _removed,
+    _another_python,
+    _made_a_program,
+    _led_elsewhere,
+)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_an_environment_with_a_changed_file_is_probed_again(again: Twice, folder: Path, change: Any) -> None:
+    again.run()
+    assert again.fake.runs == 1
+    again.said.clear()
+    change(folder)
+    assert "reused" not in again.run()
+    assert again.fake.runs == 2
+    assert again.said == ["nothing is reused: a file of the environment has changed since it was probed"]
+
+
+def test_byte_code_and_a_link_from_another_environment_change_nothing(again: Twice, folder: Path) -> None:
+    (folder / "lib" / "__pycache__").mkdir()
+    (folder / "lib" / "__pycache__" / "torch.cpython-311.pyc").write_text("code")
+    os.link(folder / "lib" / "torch.py", folder.parent / "linked.py")
+    assert "reused" in again.run()
+    assert again.fake.runs == 1
+
+
+def test_another_environment_variable_is_a_doubt_and_another_terminal_is_not(again: Twice) -> None:
+    again.fake = replace(again.fake, target=replace(again.fake.target, env={"PATH": "/bin", "SHLVL": "7"}))
+    again.run()
+    assert again.fake.runs == 1
+    moved = {"PATH": "/bin", "LD_LIBRARY_PATH": "/opt/lib"}
+    again.fake = replace(again.fake, target=replace(again.fake.target, env=moved))
+    again.run()
+    assert again.fake.runs == 2
+
+
+def test_what_moves_while_the_probes_run_is_not_kept(tmp_path: Path, folder: Path) -> None:
+    class Writing(Fake):
+        def run_agent(self, *args: Any, **more: Any) -> bytes:
+            _edited(folder)
+            return super().run_agent(*args, **more)
+
+    target = replace(TARGET, kind="venv", name=str(folder), id="ab12")
+    made = Twice(tmp_path, fake=Writing(name="venv", capabilities=STAMPED, target=target))
     made.run()
     made.run()
     assert made.fake.runs == 2

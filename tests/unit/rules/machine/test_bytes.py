@@ -339,6 +339,46 @@ def test_nodes_that_cuda_needs_are_there_and_open() -> None:
     assert judge("DRIVER307", CUDA, nvidia_driver=host(module=None)) == []
 
 
+def test_gpus_that_answer_pass_and_lost_ones_fail() -> None:
+    verdict = only(judge("DRIVER308", CUDA, nvidia_driver=host(loaded())), Outcome.PASS)
+    assert verdict.message == "1 GPU(s) answer NVML."
+
+    def with_devices(*devices: dict[str, Any]) -> dict[str, Any]:
+        return host(loaded(), nvml={"error": None, "code": 0, "devices": list(devices)})
+
+    lost = with_devices(L4, {"index": 1, "error": "GPU is lost", "code": 15})
+    verdict = only(judge("DRIVER308", CUDA, nvidia_driver=lost), Outcome.FAIL)
+    assert verdict.message == "GPU 1: GPU is lost."
+    others = with_devices(L4, {"index": 1, "error": "no permission", "code": 4})
+    only(judge("DRIVER308", CUDA, nvidia_driver=others), Outcome.PASS)
+    waiting = with_devices({**L4, "fabric": 2})
+    verdict = only(judge("DRIVER308", CUDA, nvidia_driver=waiting), Outcome.WARN)
+    assert "CUDA may answer 802" in verdict.message
+    only(judge("DRIVER308", CUDA, nvidia_driver=with_devices({**L4, "fabric": 3})), Outcome.PASS)
+
+
+@pytest.mark.parametrize(
+    ("variables", "outcome", "message"),
+    [
+        ({"ROCR_VISIBLE_DEVICES": "0"}, Outcome.PASS, "1 of 2 GPUs are visible."),
+        ({"HIP_VISIBLE_DEVICES": "GPU-0000000000000007"}, Outcome.PASS, "1 of 2 GPUs are visible."),
+        ({"HIP_VISIBLE_DEVICES": "0,1"}, Outcome.PASS, "2 of 2 GPUs are visible."),
+        (
+            {"ROCR_VISIBLE_DEVICES": "1", "HIP_VISIBLE_DEVICES": "1"},
+            Outcome.FAIL,
+            "HIP_VISIBLE_DEVICES='1' hides every device: it names 1, and there is 1 device.",
+        ),
+        ({"CUDA_VISIBLE_DEVICES": "-1"}, Outcome.FAIL, "CUDA_VISIBLE_DEVICES='-1' hides every device."),
+    ],
+)
+def test_variables_that_hide_gpus_of_amd(variables: dict[str, str], outcome: Outcome, message: str) -> None:
+    gpus = [{"node": "1", "gfx": "gfx1100", "uuid": "GPU-0000000000000007"},
+            {"node": "2", "gfx": "gfx1100", "uuid": "GPU-0000000000000008"}]  # fmt: skip
+    facts = amd(variables=variables, gpus=gpus)
+    assert only(judge("ROCM305", ROCM, rocm_host=facts), outcome).message == message
+    assert judge("ROCM305", ROCM, rocm_host=amd(gpus=gpus)) == []
+
+
 def test_a_management_library_that_fails_is_no_library_that_is_absent() -> None:
     failing = host(loaded(), nvml={"error": "unknown error", "code": 999, "devices": []})
     verdict = only(judge("DRIVER301", CUDA, nvidia_driver=failing), Outcome.FAIL)

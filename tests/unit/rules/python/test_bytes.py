@@ -239,3 +239,29 @@ def test_a_user_site_that_shadows_nothing_passes_and_one_switched_off_is_not_jud
     assert verdict.message == f"nothing in the user site {user} shadows another version."
     off = seen(user_site={"path": user, "enabled": False})
     assert judge("PYTHON303", interpreter=off, distributions=rows) == []
+
+
+def test_a_torch_behind_another_interpreter_of_the_image_is_named() -> None:
+    place = {
+        "path": "/opt/venv/lib/python3.11/site-packages/torch",
+        "version": "2.5.0",
+        "python": "/opt/venv/bin/python",
+    }
+    there = {"pythons": [], "conda": [], "torches": [place]}
+    facts: dict[str, Any] = {
+        "stack": Stack(id="s"),
+        "image": object(),
+        "interpreter": INTERPRETER,
+        "pythons": there,
+    }
+    (verdict,) = judge_one(RULES["PYTHON306"], facts)
+    assert verdict.outcome is Outcome.WARN
+    assert verdict.message == (
+        "/venv/bin/python has no torch, and the image has: /opt/venv/bin/python (torch 2.5.0); "
+        "that torch was not checked."
+    )
+    own = {**INTERPRETER, "torches": [torch("2.5.0")]}
+    assert judge_one(RULES["PYTHON306"], {**facts, "interpreter": own}) == []
+    assert judge_one(RULES["PYTHON306"], {**facts, "pythons": {**there, "torches": []}}) == []
+    without = {name: value for name, value in facts.items() if name != "image"}
+    assert judge_one(RULES["PYTHON306"], without) == []

@@ -161,7 +161,7 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         "NVPIN101",
         {"packages": {"torch": "2.5.0+cu124", "nvidia-cudnn-cu12": "latest"}},
         [
-            "FAIL: nvidia-cudnn-cu12 is not pinned: the newest is 9.27.0.42, and torch 2.5.0 (cu124) pins nvidia-cudnn-cu12==9.1.0.70."
+            "FAIL: nvidia-cudnn-cu12 is not pinned: the newest is 9.28.0.42, and torch 2.5.0 (cu124) pins nvidia-cudnn-cu12==9.1.0.70."
         ],
     ),
     (

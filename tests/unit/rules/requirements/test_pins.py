@@ -27,7 +27,7 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         "PIN102",
         {"packages": {"torch": "2.5.0", "torchaudio": "latest"}},
         [
-            "FAIL: torchaudio is not pinned, and the newest on PyPI, 2.11.0, is made for torch 2.11 and later (its wheel there is built for CUDA 13.0); the stack has torch 2.5.0 (cu124)."
+            "FAIL: torchaudio is not pinned, and the newest on PyPI, 2.11.1, is made for torch 2.11 and later; the stack has torch 2.5.0 (cu124)."
         ],
     ),
     (
@@ -35,7 +35,7 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         "PIN102",
         {"packages": {"torchaudio": "latest"}, "image": {"ready": "nvcr.io/nvidia/pytorch:25.02-py3"}},
         [
-            "FAIL: torchaudio is not pinned, and the newest on PyPI, 2.11.0, is made for torch 2.11 and later (its wheel there is built for CUDA 13.0); the stack has torch 2.7.0a0 (cu128)."
+            "FAIL: torchaudio is not pinned, and the newest on PyPI, 2.11.1, is made for torch 2.11 and later; the stack has torch 2.7.0a0 (cu128)."
         ],
     ),
     (
@@ -43,7 +43,7 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         "PIN102",
         {"packages": {"torch": "2.5.0", "torchaudio": ">=2.5"}},
         [
-            "FAIL: torchaudio is not pinned, and the newest on PyPI, 2.11.0, is made for torch 2.11 and later (its wheel there is built for CUDA 13.0); the stack has torch 2.5.0 (cu124)."
+            "FAIL: torchaudio is not pinned, and the newest on PyPI, 2.11.1, is made for torch 2.11 and later; the stack has torch 2.5.0 (cu124)."
         ],
     ),
     (

@@ -32,7 +32,7 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
             "env": {"HSA_OVERRIDE_GFX_VERSION": "10.3.0"},
         },
         [
-            "WARN: gfx1031 runs as gfx1030 by HSA_OVERRIDE_GFX_VERSION=10.3.0: a configuration that AMD does not support (ROCm/rocBLAS issue #1339 (AMD: gfx1030 ISA identical to gfx1031 in all but name), ROCm/ROCm issue 2353)."
+            "WARN: gfx1031 runs as gfx1030 by HSA_OVERRIDE_GFX_VERSION=10.3.0: a configuration that AMD does not support (https://github.com/ROCm/rocBLAS/issues/1339 (AMD: gfx1030 ISA identical to gfx1031 in all but name), https://github.com/ROCm/ROCm/issues/2353)."
         ],
     ),
     (

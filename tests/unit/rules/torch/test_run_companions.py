@@ -356,6 +356,5 @@ def test_a_bridge_that_copies_or_that_nobody_tried() -> None:
     assert seen_said("NUMPY302", {"numpy_abi": {**NUMPY, "bridge": None}}) == [
         ("SKIP", "torch does not import, so its bridge to NumPy was not tried.")
     ]
-    assert seen_said("NUMPY302", {"numpy_abi": {"installed": False, "import_error": None}}) == [
-        ("SKIP", "NumPy is not installed, so there is no bridge between it and torch to try.")
-    ]
+    # Without NumPy there is no bridge, so nothing to judge.
+    assert seen_said("NUMPY302", {"numpy_abi": {"installed": False, "import_error": None}}) == []

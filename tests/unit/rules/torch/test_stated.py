@@ -141,7 +141,7 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
             (
                 "FAIL",
                 "torchaudio 2.10.0 requires torch==2.10.0; the stack has 2.13.0.",
-                "take torchaudio 2.11.0",
+                "take torchaudio 2.11.1",
             )
         ],
     ),
