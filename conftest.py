@@ -27,6 +27,7 @@ GATES = {
     "podman": "needs podman's service at CONTAINER_HOST: run with --podman",
     "gpu": "needs an NVIDIA GPU: run with --gpu",
     "online": "needs the package index: run with --online",
+    "browser": "needs Chromium and npm: run with --browser",
     "nix": "needs nix-instantiate (Debian: nix-bin): run with --nix",
 }
 """Marker -> why a test with it is skipped without its flag. With the flag it runs, and fails if it cannot."""

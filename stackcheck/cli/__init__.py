@@ -150,14 +150,15 @@ def _require_command(name: str | None) -> None:
     if name is None or name in COMMANDS:
         return
     guess = near(name, [*COMMANDS, "help"]) or f"; commands: {', '.join(COMMANDS)}"
-    raise UsageError(f"{name[:80]!r} is no command{guess}")
+    raise UsageError(f"{name[:80]!r} is not a command{guess}")
 
 
 def _tell(text: str) -> None:
     """Write an error, made harmless: it may quote an index, an image or a log."""
     from stackcheck.model.escape import block  # noqa: PLC0415 - only for an error
+    from stackcheck_probes.judging.judgement import sentence  # noqa: PLC0415 - likewise
 
-    lines = block(text, limit=20_000, lines=200) or ["(no message)"]
+    lines = block(sentence(text), limit=20_000, lines=200) or ["(no message)"]
     sys.stderr.write("\n".join([f"stackcheck: error: {lines[0]}", *lines[1:]]) + "\n")
 
 

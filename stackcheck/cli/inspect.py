@@ -167,5 +167,5 @@ def _gpus(args: argparse.Namespace) -> Sequence[Gpu]:
 def _release(text: str) -> tuple[int, int]:
     major, _, minor = text.partition(".")
     if not (major.isdecimal() and minor.isdecimal()):
-        raise UsageError(f"--driver-cuda: {text!r} is no CUDA version such as 12.4")
+        raise UsageError(f"--driver-cuda: {text!r} is not a CUDA version such as 12.4")
     return int(major), int(minor)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import shutil
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from stackcheck.intake.stack import Stack
     from stackcheck.model.report import Report
-    from stackcheck.report.document import Document
+    from stackcheck.report.document import Document, Explanation
     from stackcheck.report.text import Paint
 
 _WIDEST = 120
@@ -162,24 +163,48 @@ def write_reports(reports: Iterable[Report], args: argparse.Namespace) -> int:
     if args.format == "json":
         write(json_chunks(told), args.output)
     else:
-        _write_one(report_document(told), args)
+        _write_one(report_document(told)._replace(explain=explained), args)
     for form, path in args.also:
-        write(json_chunks(told) if form == "json" else render_document(report_document(told), form), path)
+        if form == "json":
+            write(json_chunks(told), path)
+        else:
+            document = report_document(told)._replace(explain=explained)
+            write(_shareable(render_document(document, form), form), path)
     return overall_exit_code(codes)
+
+
+def explained(code: str) -> Explanation | None:
+    """Return what the rule of a code says of itself; None for a code that no rule has."""
+    from stackcheck.report.rulebook import explanation  # noqa: PLC0415 - for formats that have room for it
+    from stackcheck.rules import find  # noqa: PLC0415 - likewise
+
+    rule = find(code)
+    return explanation(rule) if rule else None
 
 
 def write_document(document: Document, args: argparse.Namespace) -> None:
     """Write a document in the formats and to the places that the user asked for."""
     _write_one(document, args)
     for form, path in args.also:
-        write(render_document(document, form), path)
+        write(_shareable(render_document(document, form), form), path)
 
 
 def _write_one(document: Document, args: argparse.Namespace) -> None:
     to_file = args.output is not None
     paint = painter(sys.stdout, args.color, to_file=to_file)
     look = {"width": width(), "columns": columns(to_file=to_file), "verbose": args.verbose, "paint": paint}
-    write(render_document(document, args.format, **look), args.output)
+    write(_shareable(render_document(document, args.format, **look), args.format), args.output)
+
+
+def _shareable(rendered: str, form: str) -> str:
+    """Return what is to be shown to others without the paths of this machine's user."""
+    if form in ("text", "json"):
+        return rendered
+    from stackcheck.report.sharing import without_own_paths  # noqa: PLC0415 - not for a terminal
+
+    with contextlib.suppress(OSError, RuntimeError):  # no folder here any more, nobody's home
+        return without_own_paths(rendered, Path.cwd(), Path.home())
+    return rendered
 
 
 def width() -> int:

@@ -39,7 +39,7 @@ _UNRESOLVED = {
     "no-platform-wheel": "There are wheels, but none for this platform or its glibc.",
     "unreachable": "The index did not answer (DNS, connection, time-out, TLS): the pins may be good.",
     "denied": "The index wants a login (401) or refuses this one (403).",
-    "bad-index": "The index answered with an error or with a page that is none.",
+    "bad-index": "The index answered with an error or with a page that is not one.",
     "offline": "The cache does not have it, and --offline forbids to ask.",
     "not-stated": "The stack pins nothing, or states no Python.",
     "resolver": "uv could not be run, or said what is not understood.",

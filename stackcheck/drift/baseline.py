@@ -166,7 +166,7 @@ def _read_accepted(path: Path, stack: Stack) -> Accepted:
         return Accepted(facts=from_rows(document), **texts)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ReportError(
-            f"{path}: this is no accepted baseline ({one_line(error, 100)}); remove it, and accept again"
+            f"{path}: this is not an accepted baseline ({one_line(error, 100)}); remove it, and accept again"
         ) from None
 
 

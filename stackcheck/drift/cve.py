@@ -35,7 +35,7 @@ def parse_scan(content: bytes) -> Snapshot:
     try:
         document = json.loads(content)
     except (ValueError, RecursionError):
-        raise NotAScanError("this is no JSON") from None
+        raise NotAScanError("this is not JSON") from None
     rows: list[tuple[str, str, str, Seen | str]] = []
     for package, version, name, severity, fixed in _reader(document)(document):
         if len(rows) >= MOST_FOUND:

@@ -101,7 +101,7 @@ def from_rows(document: Mapping[str, Any]) -> Snapshot:
         facts = {Key(*map(_text, row[:3])): Seen(*map(_text, row[3:5])) for row in document["facts"]}
         gaps = frozenset(_gap(row) for row in document["gaps"])
     except (KeyError, TypeError, IndexError) as error:
-        raise ValueError(f"these are no facts: {error}") from None
+        raise ValueError(f"these are not facts: {error}") from None
     return Snapshot(facts, gaps)
 
 
@@ -112,7 +112,7 @@ def _gap(row: Any) -> Gap:
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{value!r:.40} is no text")
+        raise TypeError(f"{value!r:.40} is not text")
     return value
 
 

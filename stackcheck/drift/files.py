@@ -132,7 +132,7 @@ def _unread(package: LockedPackage, read: Mapping[str, Page | Unreachable], serv
                 message = f"{page.message}, and neither does its index answer"
             return Gap("file", package.filename, "", message, fault=page.kind != "offline")
     if empty := [url for url, page in read.items() if isinstance(page, Page) and not page.cached]:
-        reason = f"{empty[0]} answered with a page that lists no file at all, so it may be no index page"
+        reason = f"{empty[0]} answered with a page that lists no file at all, so it may not be an index page"
         return Gap("file", package.filename, "", reason, fault=True)
     cached = any(isinstance(page, Page) and page.cached for page in read.values())
     reason = "only a cached page was read" if cached else "the lock does not say where it comes from"

@@ -51,7 +51,7 @@ def images(parts: Mapping[str, ByteSource]) -> list[Image]:
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         if isinstance(error, SourceError):
             raise
-        raise SourceError(f"{start} of the archive is no image manifest") from None
+        raise SourceError(f"{start} of the archive is not an image manifest") from None
     if not found:
         raise SourceError("the archive is not whole: layer list is missing")
     return found
@@ -136,4 +136,4 @@ def _json(parts: Mapping[str, ByteSource], name: str) -> Any:
     except (ValueError, RecursionError) as error:
         if isinstance(error, SourceError):
             raise
-        raise SourceError(f"{name} of the archive is no JSON") from None
+        raise SourceError(f"{name} of the archive is not JSON") from None

@@ -52,7 +52,7 @@ def _require_sound(axes: Any, exclude: list[dict[str, str]], include: list[dict[
             raise ValueError(f'axes.{name}: give a list of texts, such as ["3.11", "3.12"]')
     for cell in exclude:
         if unknown := set(cell) - set(axes):
-            raise ValueError(f"exclude names {min(unknown)!r}, which is no axis")
+            raise ValueError(f"exclude names {min(unknown)!r}, which is not an axis")
     for cell in include:
         if set(cell) != set(axes):
             raise ValueError(f"include must give {', '.join(axes)}: {cell}")
@@ -88,7 +88,7 @@ def _replace(text: str, variables: dict[str, str]) -> str:
     def value_of(match: re.Match[str]) -> str:
         name = match[1]
         if name not in variables:
-            raise ValueError(f"{text!r}: {{{name}}} is no axis; axes: {', '.join(sorted(variables))}")
+            raise ValueError(f"{text!r}: {{{name}}} is not an axis; axes: {', '.join(sorted(variables))}")
         return variables[name]
 
     return re.sub(r"\{([A-Za-z_][A-Za-z0-9_]*)\}", value_of, text)

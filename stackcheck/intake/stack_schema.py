@@ -47,7 +47,7 @@ def definition_schema() -> dict[str, Any]:
     fields["packages"]["additionalProperties"] = package
     _widen_origin(definitions["Package"])
     fields["axes"] = {
-        "description": 'python = ["3.11", "3.12"] makes two stacks; a name that is no field fills {name}.',
+        "description": 'python = ["3.11", "3.12"] makes two stacks; a name that is not a field fills {name}.',
         "type": "object",
         "additionalProperties": {"type": "array", "minItems": 1, "items": {"type": "string"}},
     }

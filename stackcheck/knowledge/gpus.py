@@ -78,7 +78,7 @@ def _load(told: Told) -> GpuTable:
     unique(amd, _product_key, "name")
     for row in amd:
         holds = _GFX.fullmatch(row.gfx) is not None
-        require(row, "gfx", holds=holds, else_say=f"{row.gfx!r} is no target such as gfx90a")
+        require(row, "gfx", holds=holds, else_say=f"{row.gfx!r} is not a target such as gfx90a")
     return GpuTable(told.checked("nvidia", "amd"), nvidia, amd)
 
 

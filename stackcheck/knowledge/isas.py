@@ -79,5 +79,5 @@ def _load(told: Told) -> IsaTable:
     unique(isas, lambda row: row.name, "name")
     unique(implied, lambda row: row.flag, "flag")
     for row in isas:
-        require(row, "mark", holds=row.mark in row.flags, else_say=f"{row.mark} is none of its flags")
+        require(row, "mark", holds=row.mark in row.flags, else_say=f"{row.mark} is not one of its flags")
     return IsaTable(told.checked("isa"), isas, implied)

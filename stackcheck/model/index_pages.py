@@ -162,7 +162,7 @@ def _from_html(body: bytes, url: str) -> tuple[File, ...]:
     if login and not files:
         raise NotAPageError("the answer is a login page")
     if not links and _says_something_else(text[:LONGEST_TEXT]):
-        raise NotAPageError("the answer holds no link but other text, so it is no index page")
+        raise NotAPageError("the answer holds no link but other text, so it is not an index page")
     return tuple(files)
 
 
@@ -212,7 +212,7 @@ def _from_json(body: bytes, url: str) -> tuple[File, ...]:
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):
-        raise NotAPageError("the answer is called JSON but is none") from None
+        raise NotAPageError("the answer is called JSON but is not") from None
     rows = document.get("files") if isinstance(document, dict) else None
     if not isinstance(rows, list):
         raise NotAPageError("the answer is JSON, but not that of an index page (PEP 691)")

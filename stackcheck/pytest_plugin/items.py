@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from _pytest.runner import runtestprotocol
 
 from stackcheck import knowledge, pipeline, rules
 from stackcheck.environment import definition_facts
@@ -39,6 +40,7 @@ from stackcheck.storage.reading import read_certificates, real_path
 from stackcheck.storage.writable import settle_cache
 from stackcheck.targets import BuildOptions
 from stackcheck.targets.registry import DEFAULT, known_name
+from stackcheck_probes.judging.judgement import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
@@ -72,7 +74,7 @@ class Stacks:
                 self.stacks = catalog.find(get("stack"), folders, host)
             required = configuration()[0].require
         except StackcheckError as error:
-            raise pytest.UsageError(str(error)) from None
+            raise pytest.UsageError(sentence(str(error))) from None
         self.by_path: dict[Path, list[Stack]] = defaultdict(list)
         for stack in self.stacks:
             self.by_path[path_of(stack.file)].append(stack)
@@ -84,6 +86,8 @@ class Stacks:
         self.folder = Path(given or tempfile.mkdtemp(prefix="stackcheck-pytest-"))
         self.reports = SharedReports(self.folder, self._make)
         self.noted: dict[str, dict[str, list[str]]] = {}
+        self.told: set[str] = set()
+        """The stacks whose headline an item of this process carries."""
         self._collect_definitions()
 
     def _collect_definitions(self) -> None:
@@ -136,6 +140,25 @@ class Stacks:
         )
         return made
 
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+        """Run an item; one whose rule has nothing to say of the stack is left out of every count and report.
+
+        What a rule needs to know for that may be seen only while the stack is judged, after the collection.
+        """
+        if not isinstance(item, RuleItem):
+            return None
+        items = item.by_code() if item.name == REST else [item]
+        for each, following in zip(items, [*items[1:], nextitem], strict=True):
+            reports = runtestprotocol(each, log=False, nextitem=following)
+            if each.applies:
+                each.ihook.pytest_runtest_logstart(nodeid=each.nodeid, location=each.location)
+                for report in reports:
+                    each.ihook.pytest_runtest_logreport(report=report)
+            else:
+                each.config.hook.pytest_deselected(items=[each])
+        item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+        return True
+
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item
@@ -149,7 +172,7 @@ class Stacks:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note headlines, warnings and what was not checked, from this process or from a worker."""
         for name, value in report.user_properties:
-            if report.when == "call" and name.startswith(_PROPERTY):
+            if (report.when == "call" or not report.passed) and name.startswith(_PROPERTY):
                 group = self.noted.setdefault(name.removeprefix(_PROPERTY), {})
                 group.setdefault(str(value), []).append(report.nodeid)
 
@@ -238,8 +261,9 @@ class StackItem(pytest.Item):
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """Name the item in headings: the stack, and the code with the rule's title."""
         code = self.name.partition("[")[0]
-        title = RULES[code].title if code in RULES else _TITLES[self.name]
-        return self.path, line_of(self.stack, self.path) - 1, f"{self.stack.title}::{self.name} {title}"
+        title = RULES[code].title if code in RULES else _TITLES.get(self.name, "")
+        heading = f"{self.stack.title}::{self.name} {title}".rstrip()
+        return self.path, line_of(self.stack, self.path) - 1, heading
 
 
 class ReachItem(StackItem):
@@ -268,6 +292,19 @@ class RuleItem(StackItem):
         self.verdicts: tuple[Verdict, ...] = ()
         self.unexpected: tuple[Verdict, ...] = ()
         self.reach = Reach()
+        self.applies = True
+
+    def by_code(self) -> list[RuleItem]:
+        """Return an item for each code that the rest has a verdict of; this one where there is none."""
+        try:
+            codes = sorted({verdict.code for verdict in self.report().verdicts} - {*self.codes})
+        except pytest.fail.Exception:  # the item says it when it runs
+            codes = []
+        node = self.parent
+        assert isinstance(node, StackNode)  # noqa: S101 - which made it
+        return [RuleItem.from_parent(node, name=code, stack=self.stack, codes=(code,)) for code in codes] or [
+            self
+        ]
 
     def setup(self) -> None:
         """Have the report made; an ERROR, and a report that could not be had, is an error of the set-up."""
@@ -276,11 +313,14 @@ class RuleItem(StackItem):
         stated = tuple(map(current_text, self.stack.expect_codes))
         expecting = replace(report, expect=self.stack.expect, expect_codes=stated)
         self.unexpected = tuple(each for each in expecting.unexpected if each.code in self.codes)
-        if self.name == REST:
-            text = f"{wording.label(report)} {one_line(report.name, 120)}: {wording.headline(report)}."
-            self.user_properties.append((f"{_PROPERTY}HEADLINE", text))
         mine = (v for v in report.verdicts if (v.code in self.codes) != (self.name == REST))
         self.verdicts = tuple(v for v in mine if not self.subject or v.subject in ("", self.subject))
+        self.applies = bool(self.verdicts) or self._is_expected or (self.name == REST and not report.verdicts)
+        told = plugin_of(self.config).told
+        if self.applies and self.stack.title not in told:
+            told.add(self.stack.title)
+            text = f"{wording.label(report)} {one_line(report.name, 120)}: {wording.headline(report)}."
+            self.user_properties.append((f"{_PROPERTY}HEADLINE", text))
         if worst(self.verdicts) is Outcome.ERROR and not self._with(Outcome.FAIL):
             pytest.fail(f"ERROR: could not be checked\n{_text(self._with(Outcome.ERROR))}", pytrace=False)
 
@@ -292,7 +332,7 @@ class RuleItem(StackItem):
         if waived := [verdict for verdict in self.verdicts if not verdict.counts]:
             pytest.xfail(f"accepted: {one_line(waived[0].waived)}")
         if not self.verdicts:
-            pytest.skip("nothing to judge")
+            pytest.skip("nothing was checked")
         doubts = [*self._with(Outcome.WARN), *self._with(Outcome.SKIP)]
         doubts = [each for each in doubts if not self.reach.skips(each)]
         if doubts and self.config.getoption("stack_strict"):
@@ -304,15 +344,19 @@ class RuleItem(StackItem):
             pytest.skip(f"not checked: {reason}")
 
     def _judge_failures(self) -> None:
-        failed, codes = self._with(Outcome.FAIL), map(code_of, self.stack.expect_codes)
-        expected = self.stack.expect == "fail" and self.name != REST and self.codes[0] in codes
+        failed, expected = self._with(Outcome.FAIL), self._is_expected
         if failed and expected and not self.unexpected:
             pytest.xfail(f"expected by the definition: {one_line(failed[0].message)}")
         if failed:
             pytest.fail(_text(self.unexpected if expected else failed), pytrace=False)
-        if expected:
+        if expected and not self._with(Outcome.SKIP):  # what was not checked did not fail to fail
             said = _text(self.verdicts) or "it had nothing to judge"
             pytest.fail(f"{self.name} was expected to fail, and did not:\n{said}", pytrace=False)
+
+    @property
+    def _is_expected(self) -> bool:
+        codes = map(code_of, self.stack.expect_codes)
+        return self.stack.expect == "fail" and self.name != REST and self.codes[0] in codes
 
     def _with(self, outcome: Outcome) -> tuple[Verdict, ...]:
         return tuple(verdict for verdict in self.verdicts if verdict.outcome is outcome and verdict.counts)
@@ -392,7 +436,7 @@ def _options(config: pytest.Config) -> Options:
             read_certificates(Path(ca))
         engine = known_name(get("stack_engine")) if get("stack_engine") else None
     except UsageError as error:
-        raise pytest.UsageError(str(error)) from None
+        raise pytest.UsageError(sentence(str(error))) from None
     return pipeline.Options(
         offline=get("stack_offline"),
         engine=engine,

@@ -18,6 +18,7 @@ _RENDERERS = {
     "junit": "junit:render_junit",
     "html": "html:render_html",
     "github": "github:render_github",
+    "gitlab": "gitlab:render_gitlab",
     "sarif": "sarif:render_sarif",
 }
 FORMATS = tuple(_RENDERERS)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from stackcheck.model.verdict import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 LEADING = (Outcome.FAIL, Outcome.ERROR, Outcome.WARN)
 """Outcomes that a reader has to see, in the order in which they are shown."""
@@ -53,6 +53,8 @@ class Finding(NamedTuple):
     """False for what was not checked because its level was not reached."""
     place: str = ""
     """Where what it is about stands: "Dockerfile:12"; "" for the whole definition."""
+    expected: bool = False
+    """True for a FAIL that the definition expects: it is told, and no machine is to act on it."""
 
     @property
     def word(self) -> str:
@@ -140,6 +142,11 @@ class Section(NamedTuple):
         return tuple(part for part in self.parts if isinstance(part, Finding))
 
     @property
+    def passed(self) -> tuple[Finding, ...]:
+        """Return what passed and is not shown: there for a reader who asks for it."""
+        return tuple(each for each in self.findings if each.outcome is Outcome.PASS and not each.shown)
+
+    @property
     def shown(self) -> tuple[Part, ...]:
         """Return the parts that a reader is shown: a table that leads, then findings, the worst first."""
         lead = self.parts[:1] if self.parts and isinstance(self.parts[0], Table) else ()
@@ -148,6 +155,15 @@ class Section(NamedTuple):
         shown.sort(key=lambda each: (bool(each.accepted), order.index(each.outcome)))
         rest = self.parts[len(lead) :]
         return (*lead, *shown, *(part for part in rest if not isinstance(part, Finding)))
+
+
+class Explanation(NamedTuple):
+    """What a code means: the text of its rule, and the first address among its sources ("" without one)."""
+
+    code: str
+    title: str
+    text: str
+    address: str = ""
 
 
 class Document(NamedTuple):
@@ -163,8 +179,23 @@ class Document(NamedTuple):
     """What is said where there is no section."""
     package: str = "stackcheck"
     """The name of the checks, for tools that sort by it."""
+    explain: Callable[[str], Explanation | None] | None = None
+    """Says what a code means, where codes have a meaning."""
     overall: str = ""
     """What is said of all sections together, the worst first: `7 stacks: 1 failed, 6 passed`."""
+
+    @property
+    def outcome(self) -> str:
+        """Return the outcome of the worst section, which is the first; NOTHING where there is none."""
+        return self.sections[0].outcome if self.sections else "NOTHING"
+
+    def explanations(self, findings: Iterable[Finding]) -> dict[str, Explanation]:
+        """Return what the codes of findings mean, by code, in the order of the codes."""
+        if self.explain is None:
+            return {}
+        codes = sorted({each.code for each in findings if each.code})
+        told = ((code, self.explain(code)) for code in codes)
+        return {code: explanation for code, explanation in told if explanation}
 
 
 def place_of(finding: Finding, section: Section) -> tuple[str, int]:

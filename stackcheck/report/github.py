@@ -1,27 +1,43 @@
 """A document as GitHub workflow commands, which the runner turns into annotations.
 
-Escaping as the runner's own toolkit does it (actions/toolkit, packages/core/src/command.ts, checked
-2026-11-20): in the message `%`, CR and LF; in a property `:` and `,` as well. The older `##[command]` form is
-recognised anywhere in a line, so it is broken up too.
+The worst come first over all sections, what several sections say alike is one annotation, and what GitHub
+would not show, for it shows 10 of a kind a step, is a plain line of the log. Escaping as the runner's own
+toolkit does it (actions/toolkit, packages/core/src/command.ts, checked 2026-11-20): in the message `%`, CR
+and LF; in a property `:` and `,` as well. The older `##[command]` form is recognised anywhere in a line, so
+it is broken up too.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from stackcheck.model.escape import one_line
 from stackcheck.model.verdict import Outcome
 from stackcheck.report.document import Document, Finding, Lines, Listing, Section, Table, place_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 _LEVEL = {Outcome.FAIL: "error", Outcome.ERROR: "error", Outcome.WARN: "warning"}
+MOST = 10
+"""How many annotations of one kind GitHub shows for a step."""
+_MOST_NAMED = 3
+
+
+class _Note(NamedTuple):
+    """An annotation without the sections that say it: its level, what leads its title, its place and text."""
+
+    level: str
+    lead: str
+    file: str
+    line: int
+    message: str
 
 
 def render_github(document: Document) -> str:
-    """Render a document as one annotation a finding, and one plain line a section."""
-    lines = [line for section in document.sections for line in _section(section)]
+    """Render a document as annotations, the worst first, and one plain line a section."""
+    notes = _gathered(document.sections)
+    lines = [*_annotations(notes), *(line for section in document.sections for line in _plain(section))]
     return "\n".join(lines or [command("error", "stackcheck", "", document.empty)]) + "\n"
 
 
@@ -35,27 +51,57 @@ def command(level: str, title: str, file: str, message: str, line: int = 0) -> s
     return f"::{level} {','.join(properties)}::{message}"
 
 
-def _section(section: Section) -> Iterator[str]:
+def _gathered(sections: Iterable[Section]) -> Mapping[_Note, Sequence[str]]:
+    """Return each annotation with the names of the sections that say it."""
+    found: dict[_Note, list[str]] = {}
+    for section in sections:
+        for note in _notes(section):
+            found.setdefault(note, []).append(section.name)
+    return found
+
+
+def _notes(section: Section) -> Iterator[_Note]:
+    if section.outcome == "NOTHING":
+        yield _Note("error", section.outcome, section.file, 0, _data(section.headline))
     for part in section.shown:
         if isinstance(part, Finding):
-            level = "notice" if part.accepted else _LEVEL.get(part.outcome, "notice")
-            title = " ".join(word for word in (part.word, part.code, section.name) if word)
-            file, line = place_of(part, section)
-            yield command(level, title, file, _message(part), line)
+            quiet = part.accepted or part.expected
+            level = "notice" if quiet else _LEVEL.get(part.outcome, "notice")
+            lead = " ".join(word for word in (part.word, part.note, part.code) if word)
+            yield _Note(level, lead, *place_of(part, section), _message(part))
         elif isinstance(part, Listing):
-            title = f"{part.heading.upper()} {section.name}"
-            yield from (command("notice", title, section.file, _data(each.line)) for each in part.entries)
-        elif isinstance(part, Table):
+            for each in part.entries:
+                yield _Note("notice", part.heading.upper(), section.file, 0, _data(each.line))
+
+
+def _annotations(notes: Mapping[_Note, Sequence[str]]) -> Iterator[str]:
+    for level in ("error", "warning", "notice"):
+        of_level = [(note, names) for note, names in notes.items() if note.level == level]
+        for number, (note, names) in enumerate(of_level):
+            title = " ".join(word for word in (note.lead, _named(names)) if word)
+            if number < MOST:
+                yield command(level, title, note.file, note.message, note.line)
+            else:
+                yield f"stackcheck: {level}: {_data(title)}: {note.message.replace('%0A', '; ')}"
+        if len(of_level) > MOST:
+            yield f"stackcheck: {len(of_level) - MOST} more of {level} above: GitHub shows {MOST} of a kind."
+
+
+def _named(names: Sequence[str]) -> str:
+    left = len(names) - _MOST_NAMED
+    named = ", ".join(dict.fromkeys(names[:_MOST_NAMED]))
+    return f"{named} and {left} more" if left > 0 else named
+
+
+def _plain(section: Section) -> Iterator[str]:
+    for part in section.parts:
+        if isinstance(part, Table):
             yield from (f"stackcheck: {_data(' | '.join(row))}" for row in (part.headers, *part.rows))
         elif isinstance(part, Lines):
             yield from (f"stackcheck: {_data(line)}" for line in part.lines)
-    if section.outcome == "NOTHING":
-        title = f"{section.outcome} {section.name}"
-        yield command("error", title, section.file, _data(section.headline))
-    if not section.name:
-        return
-    name = " ".join(word for word in (section.outcome, one_line(section.name, 200)) if word)
-    yield _data(f"stackcheck: {name}{f': {section.headline}' if section.headline else ''}")
+    if section.name:
+        name = " ".join(word for word in (section.outcome, one_line(section.name, 200)) if word)
+        yield _data(f"stackcheck: {name}{f': {section.headline}' if section.headline else ''}")
 
 
 def _message(part: Finding) -> str:

@@ -1,4 +1,4 @@
-"""A document as JUnit XML: one suite a section, one case a finding.
+"""A document as JUnit XML: one suite a section, one case a code, as `pytest --stack --junit-xml` has it.
 
 Elements, attributes and their order are those that both the schema of Ant's junitreport task
 (windyroad/JUnit-Schema) and the one of the Jenkins xUnit plugin (junit-10.xsd) accept; read 2026-11-20.
@@ -15,7 +15,7 @@ from stackcheck.model.escape import block, one_line
 from stackcheck.model.verdict import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from stackcheck.report.document import Document, Finding, Section
 
@@ -30,8 +30,8 @@ def render_junit(document: Document) -> str:
 
 
 def _suite(section: Section, number: int, package: str) -> ET.Element:
-    classname = section.name or section.title
-    cases = [_case(finding, classname) for finding in section.findings] or [_only_case(section)]
+    classname = _classname(section.title or section.name)
+    cases = [_case(*each, classname) for each in _by_code(section)] or [_only_case(section)]
     suite = ET.Element(
         "testsuite",
         id=str(number),
@@ -54,31 +54,60 @@ def _suite(section: Section, number: int, package: str) -> ET.Element:
     return suite
 
 
-def _case(finding: Finding, classname: str) -> ET.Element:
-    name = " ".join(one_line(word, 200) for word in (finding.name or finding.code, finding.title) if word)
+def _by_code(section: Section) -> Iterator[tuple[str, list[Finding]]]:
+    """Yield the findings of each case: those of one code together, as pytest has one item a code."""
+    groups: dict[str, list[Finding]] = {}
+    for number, finding in enumerate(section.findings):
+        groups.setdefault(finding.code or f"\0{number}", []).append(finding)
+    for findings in groups.values():
+        first = findings[0]
+        name = [first.code] if first.code else [first.name, first.title]
+        yield " ".join(one_line(word, 200) for word in name if word), findings
+
+
+def _case(name: str, findings: Sequence[Finding], classname: str) -> ET.Element:
+    """Return one case: what pytest makes of the same verdicts, in the order in which it asks."""
     case = ET.Element("testcase", name=name, classname=one_line(classname, 300), time="0")
-    message = one_line(finding.message or finding.title)
-    if finding.accepted:
-        accepted = f"{finding.outcome.word} accepted because: {one_line(finding.accepted)}"
-        ET.SubElement(case, "skipped", message=accepted)
-    elif finding.outcome is Outcome.SKIP:
-        ET.SubElement(case, "skipped", message=f"not checked: {message}")
-    elif finding.outcome in (Outcome.FAIL, Outcome.ERROR):
-        tag = "failure" if finding.outcome is Outcome.FAIL else "error"
-        kind = one_line(finding.code or finding.word, 60)
-        ET.SubElement(case, tag, type=kind, message=message).text = detail(finding)
+    every = [each for each in findings if not each.accepted]
+    failed = [each for each in every if each.outcome is Outcome.FAIL]
+    errors = [each for each in every if each.outcome is Outcome.ERROR]
+    skipped = [each for each in every if each.outcome is Outcome.SKIP]
+    expected = [each for each in failed if each.expected]
+    if bad := [each for each in failed if not each.expected] or (not failed and errors):
+        first = bad[0]
+        message = f"{one_line(first.title)}: {_said(first)}" if first.message and first.code else _said(first)
+        tag = "failure" if first.outcome is Outcome.FAIL else "error"
+        kind = one_line(first.code or first.word, 60)
+        ET.SubElement(case, tag, type=kind, message=message).text = "\n\n".join(map(detail, bad))
+    elif expected:
+        ET.SubElement(case, "skipped", message=f"expected by the definition: {_said(expected[0])}")
+    elif accepted := [each for each in findings if each.accepted]:
+        why = f"{accepted[0].outcome.word} accepted because: {one_line(accepted[0].accepted)}"
+        ET.SubElement(case, "skipped", message=why)
+    elif skipped:
+        ET.SubElement(case, "skipped", message=f"not checked: {_said(skipped[0])}")
     return case
+
+
+def _said(finding: Finding) -> str:
+    return one_line(finding.message or finding.title)
 
 
 def _only_case(section: Section) -> ET.Element:
     """Return the case of a section without findings: an error where that means that nothing was checked."""
     nothing = section.outcome == "NOTHING"
-    whose = section.name or section.title
+    whose = section.title or section.name
     name = section.outcome if nothing else one_line(section.headline or whose)
-    case = ET.Element("testcase", name=name, classname=one_line(whose, 300), time="0")
+    case = ET.Element("testcase", name=name, classname=one_line(_classname(whose), 300), time="0")
     if nothing:
         ET.SubElement(case, "error", type=section.outcome, message=one_line(section.headline))
     return case
+
+
+def _classname(title: str) -> str:
+    """Return `file::id` as pytest writes where an item stands: `matrices.cpu.toml.cpu-torch213`."""
+    file, _, name = title.rpartition("::")
+    return ".".join(part for part in (file.replace("/", "."), name) if part)
 
 
 def _holding(cases: Sequence[ET.Element], tag: str) -> int:

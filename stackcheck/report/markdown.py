@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from stackcheck.model.escape import block, one_line
 from stackcheck.report.document import Document, Finding, Lines, Listing, Part, Row, Section, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$])")
+MOST_BYTES = 1_000_000
+"""A job summary of GitHub takes 1 MiB a step (docs.github.com, workflow commands; checked 2026-11-30)."""
 _AS_CODE = frozenset({"expected", "found", "see", "where", "moved"})
 """Rows whose value is quoted from elsewhere."""
 
@@ -20,10 +23,25 @@ def render_markdown(document: Document) -> str:
     """Render a document as Markdown; the overview first."""
     parts = [] if document.sections else [f"**NOTHING**: {document.empty}"]
     if document.overall:
-        parts += [f"**{document.sections[0].outcome}** {inline(document.overall)}"]
+        parts += [f"# {document.outcome} {inline(document.overall)}"]
     parts += ["\n".join(_table(document.overview, bold=True))] if document.overview else []
-    parts += ["\n".join(_section(section)) for section in document.sections]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(_bounded(parts, document.sections)) + "\n"
+
+
+def _bounded(head: list[str], sections: Sequence[Section]) -> Iterator[str]:
+    """Yield the parts that fit, and say how many do not: the worst are the first."""
+    room = MOST_BYTES - 200  # for the last line
+    for number, part in enumerate(chain(head, map(_whole, sections))):
+        room -= len(part.encode()) + 2
+        if room < 0:
+            left = len(head) + len(sections) - number
+            yield f"{left} more are left out here: a job summary takes 1 MB. `--format html` shows all."
+            return
+        yield part
+
+
+def _whole(section: Section) -> str:
+    return "\n".join(_section(section))
 
 
 def inline(text: object) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from stackcheck.model.verdict import Level
-from stackcheck.report.document import Document, Lines, Section
+from stackcheck.report.document import Document, Explanation, Lines, Section
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,6 +26,8 @@ STAGES = {
 OF_FILES = "in what was built and on unpacked wheels, without a GPU"
 """When a rule runs that needs nothing but the files of packages."""
 
+_ADDRESS = re.compile(r"https://[A-Za-z0-9._~/?#%=&+:,-]{1,300}")
+
 LABELS = ("Source", "Sources", "Example", "Fix")
 """What labelled lines of a rule's docstring begin with, before a colon."""
 
@@ -40,6 +43,12 @@ def family_title(rule: Rule) -> str:
     families = getattr(sys.modules.get(rule.module.rpartition(".")[0]), "FAMILIES", {})
     title: str = families.get(rule.family) or (module.__doc__ or "").strip().partition("\n")[0].rstrip(".")
     return title
+
+
+def explanation(rule: Rule) -> Explanation:
+    """Return what a rule says of itself, with the first address among its sources."""
+    address = _ADDRESS.search(rule.text.partition("Source")[2])
+    return Explanation(rule.code, rule.title, rule.text, address[0].rstrip(".,;") if address else "")
 
 
 def document(rules: Sequence[Rule], *, index: bool = False) -> Document:

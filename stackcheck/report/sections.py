@@ -69,6 +69,7 @@ def finding(verdict: Verdict, *, name: str = "", note: str = "", reached: bool =
         note=f"({verdict.outcome.word})" if verdict.waived else note,
         accepted=verdict.waived,
         name=name,
+        expected=bool(note),
         shown=verdict.outcome in LEADING or bool(verdict.waived or verdict.notes),
         reached=reached,
         place=verdict.place,

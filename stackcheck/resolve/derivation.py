@@ -56,7 +56,7 @@ _FETCH: Sequence[tuple[str, Kind, str]] = (
         "its answer is too large: uv needed more than 800 MB of memory",
     ),
     ("end of file before|error decoding response body", "bad-index", "its answer was cut short"),
-    ("unsupported `content-type`", "bad-index", "its answer is no index page (neither HTML nor JSON)"),
+    ("unsupported `content-type`", "bad-index", "its answer is not an index page (neither HTML nor JSON)"),
     (r"client error \(connect\)|error sending request", "unreachable", "it could not be reached"),
 )
 """What uv's chain of causes holds, what that means, and how to say it; the first that fits."""

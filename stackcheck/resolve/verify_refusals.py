@@ -86,7 +86,8 @@ class Reader:
             if self.fetcher.exists(place.url.rstrip("/") + "/") is True:
                 return None
             words = (
-                f"{place.shown}: HTTP status 404, and no page for the package; this may be no package index"
+                f"{place.shown}: HTTP status 404, and no page for the package; "
+                "this may not be a package index"
             )
             return Unresolved("bad-index", words, where=place.shown, status=404)
         kind = _KINDS.get(answer.kind, "bad-index")

@@ -20,6 +20,7 @@ from stackcheck.extensions import installed_probes
 from stackcheck.model.errors import TableError
 from stackcheck.model.facts import GRADES, HOST_FACTS, Fact, Facts, Missing
 from stackcheck.model.verdict import Evidence, Level, Outcome, Verdict
+from stackcheck_probes.judging.judgement import sentence
 
 if TYPE_CHECKING:
     from stackcheck_probes.judging.judgement import Judgement
@@ -285,7 +286,7 @@ def _rests_on(finding: Finding, each: Rule, facts: Facts) -> Finding:
     if not chosen:
         return finding if level in (finding.level, each.level) else replace(finding, level=level)
     bad = finding.outcome in (Outcome.WARN, Outcome.FAIL)
-    message = " ".join([finding.message, *(f"{one.what}." for one in chosen)])
+    message = " ".join([sentence(finding.message), *(f"{one.what}." for one in chosen)])
     return replace(
         finding,
         level=level,
@@ -299,7 +300,7 @@ def _verdict(each: Rule, finding: Finding) -> Verdict:
         code=each.code,
         title=each.title,
         outcome=finding.outcome,
-        message=finding.message,
+        message=sentence(finding.message),
         expected=finding.expected,
         found=finding.found,
         hint=finding.hint,

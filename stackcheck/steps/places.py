@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _TOLD = (Outcome.WARN, Outcome.FAIL, Outcome.ERROR)
 _MOST = 8 << 20
+_NAME = re.compile(r"(?<![\w./-])[A-Za-z][\w.-]*[A-Za-z0-9](?![\w/:])")
 _HEAD = re.compile(r"\s*\[\[\s*stack\s*\]\]")
 _ID = re.compile(r"""\s*id\s*=\s*["']([^"']+)["']""")
 
@@ -46,13 +47,19 @@ def _place(verdict: Verdict, stack: Stack) -> str:
 
 
 def _keys(verdict: Verdict) -> Iterator[str]:
-    """Yield the keys that a verdict is about: of what it names, a package or variable, then of its family."""
+    """Yield the keys that a verdict is about, the closest first.
+
+    That of the package or variable that it names, those of its family, those of the names that it found; in
+    the end the id of the stack, so that whatever is told of a definition has a line of it.
+    """
     if verdict.subject:
         yield f"packages.{canonicalize_name(verdict.subject)}"
         yield f"env.{verdict.subject}"
     rule = RULES.get(verdict.code)
     if rule is not None:
         yield from family_keys(rule.module)
+    yield from (f"packages.{canonicalize_name(name)}" for name in _NAME.findall(verdict.found)[:8])
+    yield "id"
 
 
 @cache

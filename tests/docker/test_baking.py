@@ -210,7 +210,7 @@ class TestHealthy:
 
     def test_a_gpu_that_the_stack_does_not_name_and_that_is_served(self, starter: Starter) -> None:
         ended = starter.run(gpus="NVIDIA A10:8.6")
-        text = "NVIDIA A10 (8.6) is none of the GPUs that the stack states (L4 (8.9), H100 (9.0))"
+        text = "NVIDIA A10 (8.6) is not one of the GPUs that the stack states (L4 (8.9), H100 (9.0))"
         assert ended.code == 0
         assert ended.causes == [
             (
@@ -405,7 +405,7 @@ class TestWhatCannotBeChecked:
             assert ended.err == ""
         else:
             assert ended.causes[0][2].startswith(
-                "the expectation /opt/stackcheck/expectation.json is no JSON: "
+                "the expectation /opt/stackcheck/expectation.json is not JSON: "
             )
 
     def test_a_gpu_that_nvml_does_not_name_is_known_by_the_kernel_module_or_not_checked(

@@ -115,14 +115,14 @@ def test_help_names_every_command(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["chekc"], "'chekc' is no command; did you mean 'check'?"),
-        (["dance"], f"'dance' is no command; commands: {', '.join(COMMANDS)}"),
+        (["chekc"], "'chekc' is not a command; did you mean 'check'?"),
+        (["dance"], f"'dance' is not a command; commands: {', '.join(COMMANDS)}"),
         (["check"], "the following arguments are required: STACK.\nSee `stackcheck help check`."),
         (["check", "god"], "no stack is named 'god'; did you mean 'good'?; `stackcheck list` shows all"),
         (["check", "no.toml"], "no.toml: there is no such file or folder of stack definitions."),
         (["list", "--matrices", "no"], "no: there is no such file or folder of stack definitions."),
-        (["list", "-o", "matrices"], "-o matrices: this is a folder; name a file in it"),
-        (["list", "-o", "no/x.txt"], "-o no/x.txt: there is no folder no; make it first"),
+        (["list", "-o", "matrices"], "-o matrices: this is a folder; name a file in it."),
+        (["list", "-o", "no/x.txt"], "-o no/x.txt: there is no folder no; make it first."),
         (
             ["report", "no.json"],
             "no.json: there is no such file.",
@@ -133,11 +133,11 @@ def test_help_names_every_command(folder: Path) -> None:
         ),
         (
             ["explain", "TORCH1011"],
-            "no rule has the code 'TORCH1011'; did you mean 'TORCH101'?; `stackcheck explain` lists all",
+            "no rule has the code 'TORCH1011'; did you mean 'TORCH101'?; `stackcheck explain` lists all.",
         ),
         (["tables", "gpu"], "nothing is known of 'gpu'; did you mean 'gpus'?"),
         (["verify", "good", "--ca", "no.pem"], "no.pem: there is no such file."),
-        (["verify", "good", "--secret", "netrc"], "--secret: give NAME=VALUE, not 'netrc'"),
+        (["verify", "good", "--secret", "netrc"], "--secret: give NAME=VALUE, not 'netrc'."),
         (["verify", "good", "--secret", "a=no"], "no: there is no such file."),
         (
             ["probe", "--here", "--stack", "family"],
@@ -384,7 +384,7 @@ def test_a_full_disk_behind_stdout_is_said(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     ("number", "code", "said"),
-    [(signal.SIGINT, 130, b"stackcheck: error: interrupted\n"), (signal.SIGTERM, 143, b"")],
+    [(signal.SIGINT, 130, b"stackcheck: error: interrupted.\n"), (signal.SIGTERM, 143, b"")],
 )
 def test_signals(folder: Path, number: signal.Signals, code: int, said: bytes) -> None:
     with subprocess.Popen(

@@ -150,7 +150,7 @@ def test_the_formats_of_the_command(project: Path) -> None:
         (
             ("drift", "night", "--scan", "matrices/night.toml"),
             2,
-            "--scan matrices/night.toml: this is no JSON",
+            "--scan matrices/night.toml: this is not JSON",
         ),
         (("drift", "night", "--rebuild", "--probe", "x"), 2, "not allowed with argument"),
         (("drift", "night", "day", "--baseline", "x.json"), 2, "--baseline and --probe are for one stack"),

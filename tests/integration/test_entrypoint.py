@@ -246,7 +246,7 @@ class TestChecking:
         done = run(baked, "--wrong")
         assert done.returncode == 2
         assert done.stderr == (
-            "stackcheck: --wrong is no option\n"
+            "stackcheck: --wrong is not an option\n"
             "usage: entrypoint [--check] [--expectation FILE] [--] COMMAND [ARGUMENT...]\n"
         )
 

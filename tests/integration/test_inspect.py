@@ -157,7 +157,7 @@ def test_an_environment_says_whether_its_libraries_load(folder: Path) -> None:
     good = run(folder, "site", "--details")
     assert good.returncode == 0
     assert "\nLoading: nothing stands against it.\n" in good.stdout
-    assert "\n      all 1 libraries find what they need\n" in good.stdout
+    assert "\n      all 1 libraries find what they need.\n" in good.stdout
     (site / "torchvision" / "_C.so").write_bytes(extension.replace(b"libc.so.6\0", b"libq.so.7\0"))
     bad = run(folder, "site")
     assert bad.returncode == 1
@@ -180,20 +180,20 @@ def test_nothing_to_inspect_is_exit_code_3_and_progress_can_be_silenced(folder: 
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        ([], "name one target: a path, NAME:TAG of an image, or --image IMAGE"),
+        ([], "name one target: a path, NAME:TAG of an image, or --image IMAGE."),
         (
             ["no.so"],
-            "no.so: there is no such file or folder (an image is named with its tag, or by --image)",
+            "no.so: there is no such file or folder (an image is named with its tag, or by --image).",
         ),
         (
             [".", "--gpu", "L5000"],
             (
                 "--gpu: no GPU named 'L5000' is known; near names: NVIDIA T1000, "
-                "NVIDIA RTX A5000, NVIDIA L40; a compute capability such as '8.9' works too"
+                "NVIDIA RTX A5000, NVIDIA L40; a compute capability such as '8.9' works too."
             ),
         ),
-        ([".", "--driver-cuda", "12"], "--driver-cuda: '12' is no CUDA version such as 12.4"),
-        ([".", "--stack", "good"], "--stack good states no GPUs; name them with --gpu"),
+        ([".", "--driver-cuda", "12"], "--driver-cuda: '12' is not a CUDA version such as 12.4."),
+        ([".", "--stack", "good"], "--stack good states no GPUs; name them with --gpu."),
         (
             [".", "--at-least", "native"],
             "--at-least, --package and --ignore are about GPUs that count: name them with --gpu.",

@@ -112,7 +112,7 @@ def libcuda_fits(seen: DriverInUse, by: str = "", capabilities: str | None = Non
         return _without(seen, version, by, capabilities)
     first = seen["libcuda"][0]
     if not first.get("elf", True):
-        kind = "is empty" if not first.get("size", 1) else "is no library"
+        kind = "is empty" if not first.get("size", 1) else "is not a library"
         return Judgement(
             FAIL,
             f"the libcuda.so.1 that is found first {kind}: {first['file']} (by {first['via']}).",

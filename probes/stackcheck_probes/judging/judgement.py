@@ -26,6 +26,12 @@ class Judgement(Frozen):
         self._set(outcome, message, expected, found, hint)
 
 
+def sentence(text: str) -> str:
+    """Return what is said with the full stop that ends it; several lines are not a sentence, and stay."""
+    text = text.rstrip()
+    return text if not text or "\n" in text or text.endswith((".", "?", "!", ":", "\u2026")) else text + "."
+
+
 def release(version: str) -> tuple[int, ...]:
     """Return the numbers of a version that has nothing else, such as a driver's: (550, 54, 15)."""
     return tuple(int(part) for part in version.split(".") if part.isdecimal())

@@ -62,7 +62,7 @@ def _index(word: str, devices: Sequence[Names]) -> tuple[int | None, object, str
     if not word or (word.startswith("-") and count):
         return None, None, ""
     if not count:
-        return None, None, "which is no index" if devices else "which is not here"
+        return None, None, "which is not an index" if devices else "which is not here"
     number = int(digits[:count][:9])
     if number >= len(devices):
         there = "is 1 device" if len(devices) == 1 else f"are {len(devices)} devices"
@@ -72,7 +72,7 @@ def _index(word: str, devices: Sequence[Names]) -> tuple[int | None, object, str
 
 def _uuid(word: str, form: str, devices: Sequence[Names]) -> tuple[int | None, object, str]:
     if not word.startswith(form):
-        return None, None, f"which is no UUID like the first ({form}...)"
+        return None, None, f"which is not a UUID like the first ({form}...)"
     start = word
     if word.startswith("MIG-GPU-"):  # the old form: MIG-GPU-UUID/INSTANCE/COMPUTE
         start = word[4:].partition("/")[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stackcheck_probes.judging.judgement import FAIL, PASS, SKIP, WARN, Judgement
+from stackcheck_probes.judging.judgement import FAIL, PASS, SKIP, WARN, Judgement, sentence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,12 +81,13 @@ def render_text(causes: list[Cause], name: str, then: str, seconds: float) -> st
     grave = [each for each in causes if each.judgement.outcome != SKIP]
     for number, each in enumerate(grave[:MAX_SHOWN], 1):
         judged = each.judgement
-        lines.append("%3d. %s %s: %s" % (number, judged.outcome, each.kind, printable(judged.message)))
+        said = printable(sentence(judged.message))
+        lines.append("%3d. %s %s: %s" % (number, judged.outcome, each.kind, said))
         if judged.hint:
             lines.append("     fix: %s" % printable(judged.hint))
     if len(grave) > MAX_SHOWN:
         lines.append("     and %d more (STACKCHECK_FORMAT=json shows all)" % (len(grave) - MAX_SHOWN))
-    lines += ["   - note: %s" % printable(each.judgement.message) for each in notes[:MAX_NOTES]]
+    lines += ["   - note: %s" % printable(sentence(each.judgement.message)) for each in notes[:MAX_NOTES]]
     if len(notes) > MAX_NOTES:
         lines.append("   - and %d more notes" % (len(notes) - MAX_NOTES))
     return "\n".join(lines) + "\n"

@@ -49,7 +49,7 @@ class Call:
             elif word == "--expectation" and words:
                 self.expectation = words.pop(0)
             else:
-                self.wrong = "%s is no option" % word
+                self.wrong = "%s is not an option" % word
                 break
         self.command = words
         self.check = self.check or not words
@@ -58,7 +58,7 @@ class Call:
         self.json = environ.get("STACKCHECK_FORMAT", "") == "json"
         self.seconds = _seconds(environ.get("STACKCHECK_TIMEOUT", ""))
         self.settings = [
-            "%s=%r is none of %s; %s holds" % row
+            "%s=%r is not one of %s; %s holds" % row
             for row in (
                 ("STACKCHECK_POLICY", self.policy, ", ".join(POLICIES), "enforce"),
                 ("STACKCHECK_CPU", self.cpu, "allow, refuse", "what the image says"),

@@ -69,7 +69,7 @@ def load(path: str) -> dict[str, Any]:
     try:
         document = parse(raw.decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise ExpectationError("the expectation %s is no JSON: %s" % (path, error)) from None
+        raise ExpectationError("the expectation %s is not JSON: %s" % (path, error)) from None
     fault = _fault(document)
     if fault:
         raise ExpectationError("the expectation %s cannot be used: %s" % (path, fault))
@@ -104,7 +104,7 @@ class _Dialect:
 
 def _fault(document: Any) -> str:
     if not isinstance(document, dict):
-        return "it is no object"
+        return "it is not an object"
     version = document.get("schema_version")
     if version != SCHEMA_VERSION:
         return "its schema_version is %r, this agent reads %d: bake the image again" % (

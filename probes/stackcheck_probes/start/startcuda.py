@@ -239,5 +239,5 @@ def _not_named(gpus: list[Facts], title: str, capability: Capability, good: bool
     if not named or not good or str(capability) in {row["capability"] for row in named}:
         return []
     names = ", ".join(f"{row['name']} ({row['capability']})" for row in named)
-    text = f"{title} is none of the GPUs that the stack states ({names}); the libraries have code for it"
+    text = f"{title} is not one of the GPUs that the stack states ({names}); the libraries have code for it"
     return [Cause("gpu-code", Judgement(SKIP, text))]

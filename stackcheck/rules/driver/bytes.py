@@ -88,7 +88,7 @@ def driver_is_the_stack_s(stack: Stack, nvidia_driver: NvidiaDriver) -> Finding:
         accepted = SpecifierSet(stated if stated[:1] in "<>=!~" else f"=={exact}")
         version = Version(found)
     except (InvalidVersion, ValueError):
-        return skipped(f"the driver {found} was not compared with {stated!r}: one of them is no version")
+        return skipped(f"the driver {found} was not compared with {stated!r}: one of them is not a version")
     both = {"expected": stated, "found": found}
     if accepted.contains(version, prereleases=True):
         return passed(f"the driver is {found}, within the stack's {stated}", **both)

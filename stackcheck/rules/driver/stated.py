@@ -44,7 +44,9 @@ def driver_runs_cuda(env: Environment, tables: Tables) -> Finding | None:
         return _by_driver_cuda(env, needed, tables)
     driver = parse_driver(env.stack.driver)
     if driver is None:
-        return skipped(f"the driver {env.stack.driver!r} is no version, branch or range that can be compared")
+        return skipped(
+            f"the driver {env.stack.driver!r} is not a version, branch or range that can be compared."
+        )
     windows = env.platform.startswith("windows")
     floor = tables.cuda.floor(needed.cuda, "windows" if windows else "linux")
     if floor is None:

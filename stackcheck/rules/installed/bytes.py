@@ -79,7 +79,7 @@ def _installed(name: str, package: Package, found: str | None) -> Finding | None
     try:
         version = Version(found)
     except InvalidVersion:
-        return skipped(f"{name} has the version {found!r}, which is no version that can be compared")
+        return skipped(f"{name} has the version {found!r}, which is not a version that can be compared")
     if package.version == LATEST or package.specifier.contains(version, prereleases=True):
         return None
     exact = package.exact

@@ -104,7 +104,7 @@ def recipes_can_be_read(shelf: Shelf) -> list[Finding]:
     findings = [
         wrong(
             name,
-            f"broken, this is no Nix expression: {written}.",
+            f"broken, this is not a Nix expression: {written}.",
             expected="a Nix expression",
             found=written,
             hint=f"`nix-instantiate --parse {name}{SUFFIX}` names the place",

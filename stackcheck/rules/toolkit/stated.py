@@ -97,7 +97,7 @@ def host_compiler_fits_toolkit(env: Environment, tables: Tables) -> Finding | No
     """
     match = re.search(r"g(?:cc|\+\+|nu)\D*(\d+)", env.stack.host_compiler or "")
     if match is None:
-        return skipped(f"the host compiler {env.stack.host_compiler!r} is no gcc: only gcc limits are known")
+        return skipped(f"the host compiler {env.stack.host_compiler!r} is not gcc: only gcc limits are known")
     if too_old := _too_old_for_torch(int(match[1]), env, tables):
         return too_old
     toolkit = env.toolkit[0] if env.toolkit else parse_version("0")

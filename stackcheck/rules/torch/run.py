@@ -109,7 +109,7 @@ def torch_is_the_stated_version(stack: Stack, torch_build: TorchBuild) -> Findin
     try:
         found = Version(told)
     except InvalidVersion:
-        return skipped(f"torch calls itself {told!r}, which is no version")
+        return skipped(f"torch calls itself {told!r}, which is not a version")
     stated = package.exact
     fits = Version(found.public) in package.specifier if stated is None else found.public == stated.public
     local = stated.local if stated else None

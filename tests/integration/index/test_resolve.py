@@ -614,7 +614,7 @@ CASES = [
     ("503", "bad-index", "answered with HTTP status 503"),
     ("401", "denied", "HTTP status 401"),
     ("403", "denied", "HTTP status 403"),
-    ("404", "bad-index", "this may be no package index"),
+    ("404", "bad-index", "this may not be a package index"),
     ("cut", "bad-index", "its answer was cut short"),
     ("slow", "unreachable", "it did not answer in time"),
     ("plain", "bad-index", "its answer is no index page"),

@@ -53,9 +53,9 @@ def test_options_stand_anywhere_around_an_action_too() -> None:
         ("recipes chek x", "invalid choice: 'chek' (choose from 'check', 'render'); did you mean 'check'?\n"),
         ("report r --format sarf", "; did you mean 'sarif'?\n"),
         ("fits", "stackcheck fits: error: the following arguments are required: TARGET.\n"),
-        ("chek .", "stackcheck: error: 'chek' is no command; did you mean 'check'?\n"),
-        ("hlp", "stackcheck: error: 'hlp' is no command; did you mean 'help'?\n"),
-        ("help chek", "stackcheck: error: 'chek' is no command; did you mean 'check'?\n"),
+        ("chek .", "stackcheck: error: 'chek' is not a command; did you mean 'check'?\n"),
+        ("hlp", "stackcheck: error: 'hlp' is not a command; did you mean 'help'?\n"),
+        ("help chek", "stackcheck: error: 'chek' is not a command; did you mean 'check'?\n"),
         ("entrypoint --chek", "stackcheck entrypoint: error: unknown option '--chek'; did you mean '--check'?\n"),
     ],
 )  # fmt: skip
@@ -69,7 +69,7 @@ def test_a_misspelt_word_is_answered_with_the_near_one(
     error = capsys.readouterr().err
     assert code == 2
     assert said in error
-    assert "See `stackcheck help " in error or "is no command" in error
+    assert "See `stackcheck help " in error or "is not a command" in error
 
 
 @pytest.mark.parametrize("command", cli.COMMANDS)

@@ -127,7 +127,7 @@ def test_exit_codes() -> None:
 
 def test_facts_of_a_file_are_checked() -> None:
     for rows in ({}, {"facts": [["a", "b"]], "gaps": []}, {"facts": [[1, "b", "c", "d", ""]], "gaps": []}):
-        with pytest.raises(ValueError, match="these are no facts"):
+        with pytest.raises(ValueError, match="these are not facts"):
             from_rows(rows)
 
 
@@ -267,8 +267,8 @@ def test_each_scanner_is_read(document: Any, subject: str, severity: str, note: 
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"not json", "this is no JSON"),
-        (b"[" * 100_000, "this is no JSON"),
+        (b"not json", "this is not JSON"),
+        (b"[" * 100_000, "this is not JSON"),
         (b"[]", "this is the JSON of neither Trivy, Grype nor pip-audit"),
         (b'{"Results": 5}', "Results: a list is expected"),
         (b'{"matches": {"a": 1}}', "matches: a list is expected"),

@@ -109,7 +109,7 @@ def test_an_old_driver_under_the_same_image() -> None:
     found = moved(CUDA, before, now)
     assert found.keys() == {"DRIVER302"}
     assert (found["DRIVER302"].after, found["DRIVER302"].rank) == ("FAIL", "breaks-running")
-    assert found["DRIVER302"].note == "the driver is 535.54.03, the stack states >=550.54.15"
+    assert found["DRIVER302"].note == "the driver is 535.54.03, the stack states >=550.54.15."
 
 
 def test_compat_libcuda_lands_on_a_consumer_gpu() -> None:
@@ -120,7 +120,7 @@ def test_compat_libcuda_lands_on_a_consumer_gpu() -> None:
     assert found.keys() == {"DRIVER301"}
     assert (found["DRIVER301"].before, found["DRIVER301"].after) == ("WARN", "FAIL")
     assert found["DRIVER301"].note == (
-        "forward compatibility is used on NVIDIA GeForce RTX 4090, where it is not supported: error 804"
+        "forward compatibility is used on NVIDIA GeForce RTX 4090, where it is not supported: error 804."
     )
 
 
@@ -132,7 +132,7 @@ def test_an_override_lands_on_a_part_that_is_supported_by_itself() -> None:
     assert (found["ROCM302"].before, found["ROCM302"].after) == ("PASS", "WARN")
     assert found["ROCM302"].rank == "changes-behaviour"
     assert found["ROCM302"].note == (
-        "HSA_OVERRIDE_GFX_VERSION makes gfx1100 run code for gfx1030, which AMD does not support"
+        "HSA_OVERRIDE_GFX_VERSION makes gfx1100 run code for gfx1030, which AMD does not support."
     )
 
 

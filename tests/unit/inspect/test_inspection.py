@@ -108,15 +108,15 @@ def test_an_image_archive_is_its_layers_on_each_other(parts: dict[str, bytes | s
 @pytest.mark.parametrize(
     ("parts", "message"),
     [
-        ({"manifest.json": b"{"}, "manifest.json of the archive is no JSON"),
+        ({"manifest.json": b"{"}, "manifest.json of the archive is not JSON"),
         ({"manifest.json": b"[]"}, "the archive is not whole: layer list is missing"),
         (
             {"manifest.json": b'[{"Layers": ["x"]}]'},
             "the archive is not whole: layer x is missing",
         ),
-        ({"manifest.json": b'[{"Layer": 1}]'}, "manifest.json of the archive is no image manifest"),
+        ({"manifest.json": b'[{"Layer": 1}]'}, "manifest.json of the archive is not an image manifest"),
         ({"index.json": b'{"manifests": []}'}, "the archive's index names no Linux image"),
-        ({"index.json": b"[1]"}, "index.json of the archive is no image manifest"),
+        ({"index.json": b"[1]"}, "index.json of the archive is not an image manifest"),
         (
             {"index.json": b'{"manifests": [{"digest": "sha256:0"}]}'},
             "the archive is not whole: blobs/sha256/0 is missing or too large",

@@ -39,7 +39,7 @@ def test_what_loads_passes(site: Path) -> None:
     found = read_target(site)
     assert {verdict.outcome for verdict in found.loading} == {Outcome.PASS}
     said = {verdict.code: verdict.message for verdict in found.loading}
-    assert said["LOAD301"] == "all 1 libraries find what they need"
+    assert said["LOAD301"] == "all 1 libraries find what they need."
     assert exit_code(found, (), Gate(), asked=False, strict=True) == 0
 
 
@@ -94,7 +94,7 @@ def test_an_environment_without_libraries_has_nothing_to_load_and_never_passes(s
 
 
 def test_a_probe_that_failed_is_the_reason_of_every_skip() -> None:
-    seen = {name: Missing(f"the probe {name} failed") for name in loadability.PROBES}
+    seen = {name: Missing(f"the probe {name} failed.") for name in loadability.PROBES}
     verdicts = loadability.judged(seen)
     assert {verdict.outcome for verdict in verdicts} == {Outcome.SKIP}
-    assert "the probe loading failed" in {verdict.message for verdict in verdicts}
+    assert "the probe loading failed." in {verdict.message for verdict in verdicts}

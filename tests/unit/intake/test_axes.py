@@ -57,12 +57,12 @@ def test_a_row_without_axes_is_its_own_family() -> None:
         ({"axes": ["3.11"]}, "axes: give a table of lists"),
         (
             {"axes": {"python": ["3.11"]}, "exclude": [{"pyton": "3.11"}]},
-            "exclude names 'pyton', which is no axis",
+            "exclude names 'pyton', which is not an axis",
         ),
         ({"axes": {"python": ["3.11"]}, "include": [{}]}, "include must give python: {}"),
         (
             {"axes": {"python": ["3.11"]}, "summary": "{sm}"},
-            "'{sm}': {sm} is no axis; axes: python, python_digits",
+            "'{sm}': {sm} is not an axis; axes: python, python_digits",
         ),
         (
             {"exclude": [{"python": "3.11"}]},

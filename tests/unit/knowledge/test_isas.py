@@ -45,4 +45,4 @@ def test_a_mark_that_is_none_of_the_flags_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TableError) as caught:
         isas.load(instead(tmp_path, "instruction-sets", f"checked = 2026-11-20\n{row}"))
     path = tmp_path / "told" / "instruction-sets.toml"
-    assert str(caught.value) == f"{path}:5: isa: mark: -x is none of its flags."
+    assert str(caught.value) == f"{path}:5: isa: mark: -x is not one of its flags."

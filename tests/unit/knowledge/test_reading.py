@@ -340,7 +340,7 @@ def load(name: str, told: Told) -> Any:
         ("drivers", 'floor_linux = "525.60.13"', 'floor_linux = "545.60.13"', "toolkit: driver_linux: below the floor 545.60.13 of CUDA 12."),
         ("gpus", 'last_toolkit = "12.9"', 'last_toolkit = "12.8"', "toolkit: sm: 5.0 is Maxwell, which ended with CUDA 12.8."),
         ("gpus", 'capabilities = "7.0 7.2"', 'capabilities = "6.0 7.2"', "generation: capabilities: 6.0 is Pascal too."),
-        ("gpus", 'gfx = "gfx1250"', 'gfx = "mi450"', "amd: gfx: 'mi450' is no target such as gfx90a."),
+        ("gpus", 'gfx = "gfx1250"', 'gfx = "mi450"', "amd: gfx: 'mi450' is not a target such as gfx90a."),
         ("gpus", 'capability = "12.1"', 'capability = "twelve"', "nvidia: capability: 'twelve' is not a compute capability such as 8.9 or sm_89."),
         ("systems", 'glibc = "2.27"', 'glibc = "2.07"', "system: glibc: not above 2.23 of ubuntu 16.04."),
     ],

@@ -235,7 +235,7 @@ class TestDevices:
         assert only(causes(driver__nvml__devices=[T4]))[:3] == (
             "SKIP",
             "gpu-code",
-            "Tesla T4 (7.5) is none of the GPUs that the stack states (L4 (8.9)); the libraries have code for it",
+            "Tesla T4 (7.5) is not one of the GPUs that the stack states (L4 (8.9)); the libraries have code for it",
         )
 
     def test_code_that_may_be_there_unseen_is_a_note(self) -> None:

@@ -34,12 +34,12 @@ class TestExpectation:
     @pytest.mark.parametrize(
         ("content", "message"),
         [
-            ("", "is no JSON: Expecting value"),
-            ("{", "is no JSON: Expecting property name"),
-            ('{"a": 1} x', "is no JSON: Extra data"),
-            ("[" * 100_000, "is no JSON: "),
-            (b"\xff", "is no JSON: 'utf-8' codec"),
-            ("[]", "cannot be used: it is no object"),
+            ("", "is not JSON: Expecting value"),
+            ("{", "is not JSON: Expecting property name"),
+            ('{"a": 1} x', "is not JSON: Extra data"),
+            ("[" * 100_000, "is not JSON: "),
+            (b"\xff", "is not JSON: 'utf-8' codec"),
+            ("[]", "cannot be used: it is not an object"),
             ("{}", "cannot be used: its schema_version is None, this agent reads 1: bake the image again"),
             ('{"schema_version": 1}', "cannot be used: stack is missing"),
             (json.dumps(dict(EXPECTED, codes={})), "cannot be used: codes is of a wrong type"),
@@ -116,11 +116,11 @@ class TestScreen:
         )
         assert causes.render_text(found, "s", ": not started", 0.0123) == (
             "stackcheck: s is misconfigured (12 ms): not started\n"
-            "  1. FAIL driver: message 0\n     fix: do 0\n"
-            "  2. FAIL libraries: message 0\n     fix: do 0\n"
-            "  3. ERROR versions: message 0\n     fix: do 0\n"
-            "  4. WARN shared-memory: message 0\n     fix: do 0\n"
-            "   - note: message 0\n"
+            "  1. FAIL driver: message 0.\n     fix: do 0\n"
+            "  2. FAIL libraries: message 0.\n     fix: do 0\n"
+            "  3. ERROR versions: message 0.\n     fix: do 0\n"
+            "  4. WARN shared-memory: message 0.\n     fix: do 0\n"
+            "   - note: message 0.\n"
         )
         assert causes.answer(found) == 1
         assert causes.answer(some(1, "ERROR")) == 3
@@ -159,7 +159,7 @@ class TestCall:
         assert Call([], {}).check
         assert Call(["--check", "a"], {}).check
         assert Call(["--expectation", "f", "a"], {}).expectation == "f"
-        assert Call(["--wrong"], {}).wrong == "--wrong is no option"
+        assert Call(["--wrong"], {}).wrong == "--wrong is not an option"
         assert Call(["a"], {"STACKCHECK_TIMEOUT": "x"}).seconds == 10.0
         assert Call(["a"], {"STACKCHECK_TIMEOUT": "1e9"}).seconds == 600.0
 
@@ -168,8 +168,8 @@ class TestCall:
         assert call.policy == "enforce"
         assert call.cpu == ""
         assert call.settings == [
-            "STACKCHECK_POLICY='warning' is none of enforce, warn, off; enforce holds",
-            "STACKCHECK_CPU='yes' is none of allow, refuse; what the image says holds",
+            "STACKCHECK_POLICY='warning' is not one of enforce, warn, off; enforce holds",
+            "STACKCHECK_CPU='yes' is not one of allow, refuse; what the image says holds",
         ]
 
     @pytest.mark.parametrize(

@@ -18,9 +18,10 @@ from stackcheck.model.errors import ReportError
 from stackcheck.model.report import overall_exit_code
 from stackcheck.model.verdict import Level, Outcome
 from stackcheck.report import render, render_document
-from stackcheck.report.document import Document, Section, Table
+from stackcheck.report.document import Document, Explanation, Section, Table
 from stackcheck.report.html import source_parts
 from stackcheck.report.jsonfile import from_json, json_chunks, schema, to_json, verdict_out
+from stackcheck.report.sections import report_document
 from tests.unit.report.report_cases import MIXED, PASSED, UNMADE, report, verdict
 
 if TYPE_CHECKING:
@@ -228,9 +229,8 @@ def test_junit_literally() -> None:
         f'      <property name="digest" value="sha256:{"ab" * 32}" />\n'
         f'      <property name="fingerprint" value="{"cc" * 32}" />\n'
         "    </properties>\n"
-        '    <testcase name="CUMM101 cumm lies in the range that spconv declares"'
-        ' classname="cuda124-torch25-py311" time="0">\n'
-        '      <failure type="CUMM101" message="cumm-cu124 0.8.2 is outside what spconv-cu124 2.3.8 accepts.">'
+        '    <testcase name="CUMM101" classname="matrices.pointcept.toml.cuda124-torch25-py311" time="0">\n'
+        '      <failure type="CUMM101" message="cumm lies in the range that spconv declares: cumm-cu124 0.8.2 is outside what spconv-cu124 2.3.8 accepts.">'
         "cumm-cu124 0.8.2 is outside what spconv-cu124 2.3.8 accepts.\n"
         "expected: &gt;=0.7.11,&lt;0.8.0\n"
         "found: 0.8.2\n"
@@ -238,12 +238,11 @@ def test_junit_literally() -> None:
         "see: METADATA of spconv_cu124-2.3.8: Requires-Dist: cumm-cu124"
         " [https://pypi.org/project/spconv-cu124/2.3.8/]</failure>\n"
         "    </testcase>\n"
-        '    <testcase name="TORCH101 torchvision fits torch" classname="cuda124-torch25-py311" time="0" />\n'
-        '    <testcase name="GPU401 a matmul is right" classname="cuda124-torch25-py311" time="0">\n'
+        '    <testcase name="TORCH101" classname="matrices.pointcept.toml.cuda124-torch25-py311" time="0" />\n'
+        '    <testcase name="GPU401" classname="matrices.pointcept.toml.cuda124-torch25-py311" time="0">\n'
         '      <skipped message="not checked: There is no GPU here." />\n'
         "    </testcase>\n"
-        '    <testcase name="SPCONV102 the JIT flags do what they seem to" classname="cuda124-torch25-py311"'
-        ' time="0">\n'
+        '    <testcase name="SPCONV102" classname="matrices.pointcept.toml.cuda124-torch25-py311" time="0">\n'
         '      <skipped message="WARN accepted because: the published stack sets them" />\n'
         "    </testcase>\n"
         "    <system-out>FAIL: 1 of 3 checks failed, checked up to stated; gpu not reached: There is no GPU here\n"
@@ -254,10 +253,10 @@ def test_junit_literally() -> None:
     )
 
 
-def test_junit_names_are_unique_and_warnings_are_in_the_output() -> None:
+def test_junit_has_a_case_a_code_and_warnings_in_the_output() -> None:
     twice = report(verdict(Outcome.WARN, message="first"), verdict(Outcome.WARN, message="second"))
     root = ET.fromstring(render([twice], "junit"))  # noqa: S314 - our own output
-    assert [case.get("name") for case in root.iter("testcase")] == ["AB101 a title", "AB101 (2) a title"]
+    assert [case.get("name") for case in root.iter("testcase")] == ["AB101"]
     assert root.findtext(".//system-out") == (
         "WARN: 2 warnings, up to stated (definition and tables)\n2 checks: 2 warned\nWARN AB101 first\nWARN AB101 second"
     )
@@ -281,7 +280,7 @@ def test_github_literally() -> None:
         'torch-scatter is "latest".\n'
         "::notice file=matrices/pointcept.toml,title=PASS SPCONV301 cuda124-torch25-py311::spconv 2.3.8 imports."
         "%0Anote: the table says that it needs cumm 0.7, METADATA says nothing: please report the row\n"
-        "::notice file=matrices/pointcept.toml,title=ACCEPTED SPCONV102 cuda124-torch25-py311::"
+        "::notice file=matrices/pointcept.toml,title=ACCEPTED (WARN) SPCONV102 cuda124-torch25-py311::"
         "The two flags do not stop NVRTC.%0Abecause: the published stack sets them\n"
         "::notice file=matrices/pointcept.toml,title=NOT CHECKED cuda124-torch25-py311::"
         "The index was not asked (--offline): INDEX201\n"
@@ -304,8 +303,6 @@ def test_sarif_results() -> None:
     assert rows == [
         ("CUMM101", "error", None, None),
         ("PIN101", "warning", None, None),
-        ("INDEX201", "none", "open", None),
-        ("SPCONV301", "note", None, None),
         (
             "SPCONV102",
             "warning",
@@ -315,9 +312,6 @@ def test_sarif_results() -> None:
     ]
     rules = run["tool"]["driver"]["rules"]
     assert all(rules[r["ruleIndex"]]["id"] == r["ruleId"] for r in run["results"])
-    assert run["results"][2]["message"]["text"] == (
-        "not checked: The index was not asked (--offline).\ndo: run once without --offline"
-    )
     assert run["results"][0]["locations"] == [
         {
             "logicalLocations": [{"name": "cuda124-torch25-py311", "kind": "module"}],
@@ -333,7 +327,12 @@ def test_sarif_errors_are_notifications() -> None:
     invocation = json.loads(render([MIXED, EMPTY], "sarif"))["runs"][0]["invocations"][0]
     assert invocation["executionSuccessful"] is False
     notes = [note["message"]["text"] for note in invocation["toolExecutionNotifications"]]
-    assert notes == ["spconv_cpu died of SIGSEGV.", "small: nothing was checked"]
+    assert notes == [
+        "not checked: The index was not asked (--offline).\ndo: run once without --offline",
+        "spconv_cpu died of SIGSEGV.",
+        "small: nothing was checked",
+    ]
+    assert [note["level"] for note in invocation["toolExecutionNotifications"]] == ["note", "error", "error"]
     fine = json.loads(render([PASSED], "sarif"))["runs"][0]["invocations"][0]
     assert fine == {"executionSuccessful": True, "toolExecutionNotifications": []}
 
@@ -401,7 +400,7 @@ def test_markdown_literally() -> None:
 
 def test_markdown_of_several_begins_with_a_table() -> None:
     assert render([PASSED, MIXED], "md").startswith(
-        "**FAIL** 2 stacks: 1 failed, 1 passed\n"
+        "# FAIL 2 stacks: 1 failed, 1 passed\n"
         "\n"
         "| result | stack | up to | failed | error | warned | not checked | passed | accepted | time |\n"
         "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n"
@@ -422,18 +421,24 @@ def test_a_bar_in_a_name_does_not_break_a_markdown_table(name: str) -> None:
 
 
 def test_html_holds_every_part_and_loads_nothing() -> None:
-    page = render([MIXED, PASSED], "html")
+    document = report_document([MIXED, PASSED])._replace(explain=lambda code: Explanation(code, "t", "why"))
+    page = render_document(document, "html")
     assert page.startswith("<!doctype html>")
-    assert '<h1><span class="tag FAIL">FAIL</span> stackcheck: 2 stacks</h1>' in page
+    assert '<h1><span class="tag FAIL">FAIL</span> 2 stacks: 1 failed, 1 passed</h1>' in page
+    assert '<h2 id="name-1"><span class="tag FAIL">FAIL</span> cuda124-torch25-py311</h2>' in page
+    assert '<p class="lead">1 of 7 checks failed, 1 ended in an error, 1 warning, checked up to run;' in page
     assert (
-        '<h2><span class="tag FAIL">FAIL</span> cuda124-torch25-py311: 1 of 7 checks failed, 1 ended in an error, 1 warning, checked up to run; 1 not checked; gpu not reached: There is no GPU here</h2>'
-        in page
+        "<summary>What passed (2)</summary>\n<ul>\n<li>PIN101 every package is pinned: all 2 are</li>" in page
     )
+    assert '<a href="#rule-CUMM101">CUMM101</a> cumm lies in the range' in page
+    assert '<div id="rule-CUMM101">' in page
     assert "<dt>expected</dt><dd>&gt;=0.7.11,&lt;0.8.0</dd>" in page
     assert "<li>gpu: There is no GPU here (2 checks); do: stackcheck verify" in page
     assert "<dt>because</dt><dd>the published stack sets them</dd>" in page
     assert "default-src 'none'" in page
-    assert re.findall(r'(?:src|href)="(?!#)([^"]*)', page) == ["https://pypi.org/project/spconv-cu124/2.3.8/"]
+    assert "https://pypi.org/project/spconv-cu124/2.3.8/" in re.findall(r'href="([^"]*)', page)
+    assert "<script" not in page
+    assert " src=" not in page
     assert "no stack was checked" in render([], "html")
 
 

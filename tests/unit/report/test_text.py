@@ -264,7 +264,7 @@ def test_duration(seconds: float, said: str) -> None:
 
 
 def test_formats_are_the_public_ones() -> None:
-    assert FORMATS == ("text", "md", "json", "junit", "html", "github", "sarif")
+    assert FORMATS == ("text", "md", "json", "junit", "html", "github", "gitlab", "sarif")
     assert all(render([MIXED], form) for form in FORMATS)
 
 

@@ -46,10 +46,10 @@ def made(judge: object, *needs: str) -> Rule:
 
 def test_a_missing_fact_is_a_skip_with_its_reason() -> None:
     each = made(lambda torch_gpu: passed(str(torch_gpu)), "torch_gpu")
-    (seen,) = judge_one(each, {"torch_gpu": Missing("no NVIDIA device is visible")})
-    assert (seen.outcome, seen.message) == (Outcome.SKIP, "no NVIDIA device is visible")
+    (seen,) = judge_one(each, {"torch_gpu": Missing("no NVIDIA device is visible.")})
+    assert (seen.outcome, seen.message) == (Outcome.SKIP, "no NVIDIA device is visible.")
     (seen,) = judge_one(each, {})
-    assert (seen.outcome, seen.message) == (Outcome.SKIP, "there is no 'torch_gpu' fact here")
+    assert (seen.outcome, seen.message) == (Outcome.SKIP, "there is no 'torch_gpu' fact here.")
 
 
 def test_a_rule_that_raises_costs_one_error_and_the_others_still_judge() -> None:
@@ -57,7 +57,7 @@ def test_a_rule_that_raises_costs_one_error_and_the_others_still_judge() -> None
         raise KeyError("gone")
 
     first, second = judge_all([made(broken), made(lambda: passed("fine"))], {})
-    assert (first.outcome, first.message) == (Outcome.ERROR, "the rule itself failed: KeyError: 'gone'")
+    assert (first.outcome, first.message) == (Outcome.ERROR, "the rule itself failed: KeyError: 'gone'.")
     assert first.hint == "this is a fault of stackcheck: please report it"
     assert second.outcome is Outcome.PASS
 
@@ -74,7 +74,7 @@ def test_uses_looks_at_what_is_stated_and_at_what_is_installed() -> None:
     assert when({"stack": stated})
     assert not when({"stack": Stack(id="x")})
     assert when({"stack": Stack(id="x"), "distributions": {"distributions": [{"name": "spconv-cu124"}]}})
-    assert not when({"stack": Stack(id="x"), "distributions": Missing("not run")})
+    assert not when({"stack": Stack(id="x"), "distributions": Missing("not run.")})
 
 
 def test_a_code_is_taken_once_and_documented() -> None:
@@ -90,10 +90,10 @@ def test_ignores_and_expected_codes_must_exist() -> None:
     assert judge.module == claims.__name__
     assert judge_one(judge, {"stack": Stack(id="x")}) == []
     (good,) = judge_one(judge, {"stack": Stack(id="x", ignore={"STACK101": "for the test"})})
-    assert (good.outcome, good.message) == (Outcome.PASS, "all 1 rule codes that the stack names exist")
+    assert (good.outcome, good.message) == (Outcome.PASS, "all 1 rule codes that the stack names exist.")
     (bad,) = judge_one(judge, {"stack": Stack(id="x", file="m.toml", expect_codes=("STACK181",))})
     assert bad.outcome is Outcome.FAIL
-    assert bad.message == "expect_codes names STACK181, and no rule has that code"
+    assert bad.message == "expect_codes names STACK181, and no rule has that code."
     assert bad.hint == "correct it in m.toml; did you mean 'STACK101'?"
 
 

@@ -16,7 +16,7 @@ def test_a_build_that_only_the_index_shows_exists(platform: str) -> None:
     stack = {"packages": {"torch": "2.10.0+cu129", "torchvision": "0.25.0+cu129"}, "platform": platform}
     assert said_with_hints("CUDA101", **stack) == [("PASS", "torch 2.10.0+cu129 exists.", "")]
     assert arch("2.10.0+cu129", platform, "H100") == [
-        ("SKIP", f"no data on the arch list of torch 2.10.0+cu129 for {platform}, so its GPUs were not checked", "")
+        ("SKIP", f"no data on the arch list of torch 2.10.0+cu129 for {platform}, so its GPUs were not checked.", "")
     ]  # fmt: skip
 
 

@@ -38,8 +38,8 @@ JETSON = {
         "nvidia-cudnn-cu12": "9.3.0.75",
     },
 }
-FROM_RADEON = "no data on the wheels of repo.radeon.com, which may be where torch comes from"
-FROM_JETSON = "no data on the wheels of pypi.jetson-ai-lab.io, which may be where torch comes from"
+FROM_RADEON = "no data on the wheels of repo.radeon.com, which may be where torch comes from."
+FROM_JETSON = "no data on the wheels of pypi.jetson-ai-lab.io, which may be where torch comes from."
 
 
 def _stack(**fields: Any) -> Stack:
@@ -73,7 +73,7 @@ def test_wheels_for_jetson_are_not_in_the_lists_of_pytorch(code: str) -> None:
 
 
 def test_a_companion_from_elsewhere_is_not_judged_either() -> None:
-    text = "no data on the wheels of pypi.jetson-ai-lab.io, which may be where torchvision comes from"
+    text = "no data on the wheels of pypi.jetson-ai-lab.io, which may be where torchvision comes from."
     assert said_with_hints("PYTHON102", **JETSON) == [("SKIP", text, "")]
 
 

@@ -215,7 +215,7 @@ def test_text_that_is_no_nix_names_the_line() -> None:
     (verdict,) = failures(TEXTS | {f"{CPU}.nix": "{ a = [ 1; }\n"})
     assert (verdict.code, verdict.message) == (
         "RECIPE114",
-        f"{CPU}.nix: broken, this is no Nix expression: line 1: }} closes nothing.",
+        f"{CPU}.nix: broken, this is not a Nix expression: line 1: }} closes nothing.",
     )
     assert verdict.hint == f"`nix-instantiate --parse {CPU}.nix` names the place"
 
@@ -256,7 +256,7 @@ def test_the_pin_may_stand_in_a_fetcher() -> None:
 def test_files_of_another_family_are_not_judged() -> None:
     report = check_shelf(make_shelf(STACKS, TEXTS | {"default.nix": "{ }"}, "recipes"))
     assert [(v.code, v.message) for v in report.verdicts if v.outcome is Outcome.SKIP] == [
-        ("RECIPE114", "default.nix: no recipes of this family by their names, so they were not read")
+        ("RECIPE114", "default.nix: no recipes of this family by their names, so they were not read.")
     ]
     assert report.exit_code() == 0
 

@@ -12,7 +12,7 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
     (
         "CUDA101",
         {"packages": {"torch": "2.5.0+cu121"}, "platform": "linux/arm64"},
-        [("SKIP", "no data on the CUDA builds of torch 2.5.0 for linux/arm64", "")],
+        [("SKIP", "no data on the CUDA builds of torch 2.5.0 for linux/arm64.", "")],
     ),
     (
         "CUDA101",
@@ -60,7 +60,7 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
         [
             (
                 "SKIP",
-                "no data on torch 3.0.0: the tables of stackcheck end with torch 2.15.0 and were checked on 2026-11-20",
+                "no data on torch 3.0.0: the tables of stackcheck end with torch 2.15.0 and were checked on 2026-11-20.",
                 "`stackcheck tables refresh` reads newer releases from the package index",
             )
         ],
@@ -71,7 +71,7 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
         [
             (
                 "SKIP",
-                "no data on torch 2.8.0.dev20250601: nightly builds and other pre-releases are not in the tables of stackcheck, checked on 2026-11-20",
+                "no data on torch 2.8.0.dev20250601: nightly builds and other pre-releases are not in the tables of stackcheck, checked on 2026-11-20.",
                 "",
             )
         ],
@@ -82,7 +82,7 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
         [
             (
                 "SKIP",
-                "no data on torch 2.5.9: it is not in the tables of stackcheck, checked on 2026-11-20",
+                "no data on torch 2.5.9: it is not in the tables of stackcheck, checked on 2026-11-20.",
                 "",
             )
         ],

@@ -131,7 +131,7 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
     (
         "DRIVER101",
         {"packages": {"torch": "2.11.0"}, "driver": "new"},
-        [("SKIP", "the driver 'new' is no version, branch or range that can be compared", "")],
+        [("SKIP", "the driver 'new' is not a version, branch or range that can be compared.", "")],
     ),
     (
         "DRIVER101",
@@ -204,7 +204,7 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
         [
             (
                 "SKIP",
-                "no data on CUDA 15.0: the tables of stackcheck end with CUDA 13.5 and were checked on 2026-11-20",
+                "no data on CUDA 15.0: the tables of stackcheck end with CUDA 13.5 and were checked on 2026-11-20.",
                 "`stackcheck tables refresh` reads newer releases from the package index",
             )
         ],
@@ -343,7 +343,7 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
     (
         "DRIVER104",
         {"arch_list": ["9.0+PTX"], "gpus": ["B200"], "toolkit": "13.4", "driver": "600.10"},
-        [("SKIP", "no data on the driver that compiles PTX of CUDA 13.4", "")],
+        [("SKIP", "no data on the driver that compiles PTX of CUDA 13.4.", "")],
     ),
 ]
 

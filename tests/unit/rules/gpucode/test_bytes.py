@@ -39,7 +39,7 @@ def test_binary_compatibility_inside_a_major_is_no_finding() -> None:
     )
     assert (verdict.outcome, verdict.message) == (
         Outcome.PASS,
-        "all 1 libraries whose GPU code was read serve L4 (8.9), A100 (8.0)",
+        "all 1 libraries whose GPU code was read serve L4 (8.9), A100 (8.0).",
     )
 
 
@@ -49,7 +49,7 @@ def test_a_package_without_code_for_the_gpu_fails() -> None:
     (verdict,) = judged("GPUCODE301", torch, ext, gpus=("RTX 5090",))
     assert verdict.outcome is Outcome.FAIL
     assert verdict.message == (
-        "flash_attn_2_cuda.so has no code for RTX 5090 (12.0): no image for 12.0; it holds sm_80 sm_90"
+        "flash_attn_2_cuda.so has no code for RTX 5090 (12.0): no image for 12.0; it holds sm_80 sm_90."
     )
     assert verdict.expected == "code that runs on 12.0"
     assert (
@@ -84,7 +84,7 @@ def test_of_several_builds_of_one_library_one_must_serve() -> None:
 def test_native_is_required_where_the_stack_asks_for_it() -> None:
     (verdict,) = judged("GPUCODE301", library("spconv/core_cc.so", "sm_86"), arch_mode="native")
     assert verdict.outcome is Outcome.FAIL
-    assert verdict.message.startswith("spconv/core_cc.so is not native on L4 (8.9): sm_86: runs on 8.9")
+    assert verdict.message.startswith("spconv/core_cc.so is not native on L4 (8.9): sm_86: runs on 8.9.")
     assert verdict.expected == "sm_89 (the stack asks for native code)"
     assert verdict.hint == "build spconv with 8.9 in TORCH_CUDA_ARCH_LIST"
     assert (
@@ -95,12 +95,12 @@ def test_native_is_required_where_the_stack_asks_for_it() -> None:
 
 def test_fatbins_without_kernels_raise_no_alarm() -> None:
     (verdict,) = judged("GPUCODE301", library("spconv/core_cc.so"))
-    assert (verdict.outcome, verdict.message) == (Outcome.PASS, "no library here holds GPU code")
+    assert (verdict.outcome, verdict.message) == (Outcome.PASS, "no library here holds GPU code.")
 
 
 def test_nothing_found_is_not_a_pass() -> None:
     (verdict,) = judged("GPUCODE301")
-    assert (verdict.outcome, verdict.message) == (Outcome.SKIP, "no library was found")
+    assert (verdict.outcome, verdict.message) == (Outcome.SKIP, "no library was found.")
 
 
 def test_hidden_code_is_not_checked_and_not_called_sm_52_only() -> None:
@@ -108,12 +108,12 @@ def test_hidden_code_is_not_checked_and_not_called_sm_52_only() -> None:
     (verdict,) = judged("GPUCODE301", hidden)
     assert (verdict.outcome, verdict.message) == (
         Outcome.SKIP,
-        "no library was seen to have code for L4 (8.9), and what some hold could not be read",
+        "no library was seen to have code for L4 (8.9), and what some hold could not be read.",
     )
     (verdict,) = judged("GPUCODE302", hidden)
     assert verdict.outcome is Outcome.SKIP
     assert verdict.message == (
-        "nvidia/cufft/lib/libcufft.so.11: what was read does not serve the GPUs, and more code may be there unseen"
+        "nvidia/cufft/lib/libcufft.so.11: what was read does not serve the GPUs, and more code may be there unseen."
     )
     assert verdict.hint == "`stackcheck inspect --deep` searches the data sections too"
 
@@ -123,10 +123,10 @@ def test_an_unreadable_library_is_not_a_pass() -> None:
     (verdict,) = judged("GPUCODE302", broken)
     assert (verdict.outcome, verdict.message) == (
         Outcome.SKIP,
-        "the GPU code of torch/lib/libtorch_cuda.so could not be read: the file is cut off",
+        "the GPU code of torch/lib/libtorch_cuda.so could not be read: the file is cut off.",
     )
     (good,) = judged("GPUCODE302", library("a.so", "sm_80"))
-    assert good.message == "all GPU code of 1 libraries was read"
+    assert good.message == "all GPU code of 1 libraries was read."
 
 
 @pytest.mark.parametrize("gpus", [(), ("gfx90a",)])

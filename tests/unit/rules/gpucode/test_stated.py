@@ -155,7 +155,7 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
         [
             (
                 "SKIP",
-                "no data on the arch list of torch 2.7.1+cu118 for windows/amd64, so its GPUs were not checked",
+                "no data on the arch list of torch 2.7.1+cu118 for windows/amd64, so its GPUs were not checked.",
                 "",
             )
         ],
@@ -163,7 +163,7 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
     (
         "ARCH101",
         {"packages": {"torch": {"version": "2.5.0", "from": "conda"}}, "cuda": "12.4", "gpus": ["A100"]},
-        [("SKIP", "no data on the arch lists of conda builds, which differ from those of the wheels", "")],
+        [("SKIP", "no data on the arch lists of conda builds, which differ from those of the wheels.", "")],
     ),
     (
         "ARCH101",
@@ -171,7 +171,7 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
         [
             (
                 "SKIP",
-                "no data on torch 9.0.0: the tables of stackcheck end with torch 2.15.0 and were checked on 2026-11-20",
+                "no data on torch 9.0.0: the tables of stackcheck end with torch 2.15.0 and were checked on 2026-11-20.",
                 "`stackcheck tables refresh` reads newer releases from the package index",
             )
         ],
@@ -182,7 +182,7 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
         [
             (
                 "SKIP",
-                "the GPUs were not held against torch: which torch the stack gets is not known",
+                "the GPUs were not held against torch: which torch the stack gets is not known.",
                 "pin torch, or let the pins be resolved (without --offline)",
             )
         ],
@@ -376,7 +376,7 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
         [
             (
                 "SKIP",
-                "no data on the CUDA toolkit 12.7: the tables of stackcheck end with CUDA 13.5 and were checked on 2026-11-20",
+                "no data on the CUDA toolkit 12.7: the tables of stackcheck end with CUDA 13.5 and were checked on 2026-11-20.",
                 "`stackcheck tables refresh` reads newer releases from the package index",
             )
         ],

@@ -132,7 +132,7 @@ def test_a_source_tree_with_old_files_is_seen_and_refused(tmp_path: Path) -> Non
     assert judged(facts) == [f"FAIL: {what}; the cmake here is 4.1."]
     assert judged({**facts, "cmake": "3.31"}) == [f"PASS: {what}; the cmake here is 3.31."]
     assert judged({**facts, "cmake": None}) == [
-        f"SKIP: {what}; there is no cmake on the PATH here to hold that against"
+        f"SKIP: {what}; there is no cmake on the PATH here to hold that against."
     ]
     assert judged({**facts, "variable": "3.5"}) == [
         f"PASS: {what}; CMAKE_POLICY_VERSION_MINIMUM=3.5 lifts that."
@@ -240,10 +240,10 @@ def test_tiers_that_are_there_and_that_are_missing() -> None:
     ]
     assert tier_said("TIER301", building=target("top")) == ["FAIL: 1 of 2 tiers are missing: low."]
     assert tier_said("TIER301", building=Fault("it failed")) == [
-        "SKIP: the chain low -> top is not there: its build did not succeed"
+        "SKIP: the chain low -> top is not there: its build did not succeed."
     ]
     assert tier_said("TIER301", building=target(kind="venv")) == [
-        "SKIP: a venv has no tiers; the docker engine builds low -> top"
+        "SKIP: a venv has no tiers; the docker engine builds low -> top."
     ]
 
 
@@ -267,5 +267,5 @@ def test_one_python_and_no_conda(tmp_path: Path) -> None:
         f"WARN: the image has 2 Pythons, 3.11 ({conda}/bin/python3.11), 3.10 ({one}), and conda in {conda}."
     ]
     assert tier_said("TIER302", pythons={"pythons": [], "conda": []}) == [
-        "SKIP: no Python was found in the usual folders"
+        "SKIP: no Python was found in the usual folders."
     ]

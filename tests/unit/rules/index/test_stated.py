@@ -229,7 +229,7 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
                 },
             }
         },
-        ["SKIP: no data on the published wheels of mmcv 2.9.0"],
+        ["SKIP: no data on the published wheels of mmcv 2.9.0."],
     ),
     (
         "a stated source build",
@@ -310,7 +310,7 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         "PYG101",
         {"packages": {"torch": "1.4.0+cu101", "torch-scatter": "2.0.4", "torch-sparse": "0.6.0"}},
         [
-            "SKIP: no data on the PyG pages of torch 1.4: the tables of stackcheck end with torch 2.13 and were checked on 2026-11-20"
+            "SKIP: no data on the PyG pages of torch 1.4: the tables of stackcheck end with torch 2.13 and were checked on 2026-11-20."
         ],
     ),
     (

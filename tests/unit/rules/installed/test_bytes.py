@@ -69,15 +69,15 @@ def test_what_is_stated_and_installed_passes() -> None:
     stated = {"torch": "2.5.0", "numpy": ">=1.26,<2", "rich": "latest"}
     rows = seen(dist("torch", "2.5.0+cu124"), dist("numpy", "1.26.4"), dist("rich", "13.9"))
     verdict = only(judge("DIST301", rows, stated), Outcome.PASS)
-    assert verdict.message == "all 3 packages of the stack are installed in the versions it states"
+    assert verdict.message == "all 3 packages of the stack are installed in the versions it states."
     assert judge("DIST301", rows) == []
 
 
 def test_a_missing_and_a_wrong_package_each_fail() -> None:
     verdicts = judge("DIST301", seen(dist("torch", "2.6.0")), {"torch": "2.5.0", "spconv-cu124": "2.3.8"})
     assert [(v.outcome, v.message) for v in verdicts] == [
-        (Outcome.FAIL, "torch 2.6.0 is installed, and the stack states 2.5.0"),
-        (Outcome.FAIL, "spconv-cu124 is not installed"),
+        (Outcome.FAIL, "torch 2.6.0 is installed, and the stack states 2.5.0."),
+        (Outcome.FAIL, "spconv-cu124 is not installed."),
     ]
     assert (verdicts[1].expected, verdicts[1].found) == ("spconv-cu124 2.3.8", "not installed")
 
@@ -91,7 +91,7 @@ def test_the_build_of_torch_is_read_from_its_own_files() -> None:
     rows, stated = seen(dist("torch", "2.5.0")), {"torch": "2.5.0+cu124"}
     only(judge("DIST301", rows, stated, python=python("2.5.0+cu124")), Outcome.PASS)
     verdict = only(judge("DIST301", rows, stated, python=python("2.5.0+cpu")), Outcome.FAIL)
-    assert verdict.message == "torch 2.5.0+cpu is installed, and the stack states 2.5.0+cu124"
+    assert verdict.message == "torch 2.5.0+cpu is installed, and the stack states 2.5.0+cu124."
 
 
 def test_a_build_that_the_metadata_does_not_name_warns() -> None:
@@ -100,7 +100,7 @@ def test_a_build_that_the_metadata_does_not_name_warns() -> None:
     )
     assert (
         verdict.message
-        == "torchvision 0.20.0 does not say whether it is the build +cu124 that the stack states"
+        == "torchvision 0.20.0 does not say whether it is the build +cu124 that the stack states."
     )
 
 
@@ -108,7 +108,7 @@ def test_a_package_of_conda_counts_and_an_odd_version_is_not_compared() -> None:
     stated = {"numpy": "1.26.4"}
     only(judge("DIST301", seen(), stated, python=python(numpy="1.26.4")), Outcome.PASS)
     verdict = only(judge("DIST301", seen(dist("numpy", "odd_one")), stated), Outcome.SKIP)
-    assert verdict.message == "numpy has the version 'odd_one', which is no version that can be compared"
+    assert verdict.message == "numpy has the version 'odd_one', which is not a version that can be compared."
 
 
 def resolution(**versions: str) -> Resolution:
@@ -122,16 +122,16 @@ def test_what_is_locked_and_installed_passes() -> None:
     rows = seen(dist("torch", "2.5.0"), dist("numpy", "1.26.4"), dist("pip", "24"))
     facts = resolution(torch="2.5.0+cu124", numpy="1.26.4")
     verdict = only(judge("DIST302", rows, resolution=facts), Outcome.PASS)
-    assert verdict.message == "all 2 locked versions are what is installed"
+    assert verdict.message == "all 2 locked versions are what is installed."
 
 
 def test_what_is_not_as_locked_fails() -> None:
     rows = seen(dist("torch", "2.5.0+cu121"), dist("numpy", "2.1.0"))
     verdicts = judge("DIST302", rows, resolution=resolution(torch="2.5.0+cu124", numpy="1.26.4", rich="13.9"))
     assert [verdict.message for verdict in verdicts] == [
-        "torch 2.5.0+cu124 is locked, and 2.5.0+cu121 is what lies there",
-        "numpy 1.26.4 is locked, and 2.1.0 is what lies there",
-        "rich 13.9 is locked, and not installed is what lies there",
+        "torch 2.5.0+cu124 is locked, and 2.5.0+cu121 is what lies there.",
+        "numpy 1.26.4 is locked, and 2.1.0 is what lies there.",
+        "rich 13.9 is locked, and not installed is what lies there.",
     ]
     assert judge("DIST302", rows, resolution=Missing("not resolved")) == []
 
@@ -148,13 +148,13 @@ def test_requirements_that_are_met_pass() -> None:
     )
     rows = seen(dist("torch", "2.5.0+cu124"), vision, dist("numpy", "1.26.4"))
     verdict = only(judge("DIST303", rows), Outcome.PASS)
-    assert verdict.message == "the requirements of all 3 installed distributions are met"
+    assert verdict.message == "the requirements of all 3 installed distributions are met."
 
 
 def test_torchvision_of_another_torch_fails_even_when_nothing_is_stated() -> None:
     rows = seen(dist("torch", "2.6.0"), dist("torchvision", "0.20.0", "torch==2.5.0"))
     verdict = only(judge("DIST303", rows), Outcome.FAIL)
-    assert verdict.message == "torchvision 0.20.0 requires torch==2.5.0, and torch 2.6.0 is installed"
+    assert verdict.message == "torchvision 0.20.0 requires torch==2.5.0, and torch 2.6.0 is installed."
     assert (verdict.expected, verdict.found) == ("torch==2.5.0", "torch 2.6.0")
     assert verdict.evidence[0].what == "Requires-Dist: torch==2.5.0"
 
@@ -162,19 +162,19 @@ def test_torchvision_of_another_torch_fails_even_when_nothing_is_stated() -> Non
 def test_a_requirement_between_others_warns_and_with_a_stated_package_fails() -> None:
     rows = seen(dist("app", "1.0", "requests>=2.30"), dist("requests", "2.20"))
     verdict = only(judge("DIST303", rows), Outcome.WARN)
-    assert verdict.message == "app 1.0 requires requests>=2.30, and requests 2.20 is installed"
+    assert verdict.message == "app 1.0 requires requests>=2.30, and requests 2.20 is installed."
     only(judge("DIST303", rows, {"app": "1.0"}), Outcome.FAIL)
 
 
 def test_a_requirement_that_is_not_installed() -> None:
     rows = seen(dist("torch", "2.5.0", "nvidia-cudnn-cu12==9.1.0.70; platform_system == 'Linux'"))
     verdict = only(judge("DIST303", rows), Outcome.FAIL)
-    assert verdict.message == "torch 2.5.0 requires nvidia-cudnn-cu12==9.1.0.70, which is not installed"
+    assert verdict.message == "torch 2.5.0 requires nvidia-cudnn-cu12==9.1.0.70, which is not installed."
 
 
 def test_a_requirement_that_cannot_be_read_is_said_and_not_passed() -> None:
     verdict = only(judge("DIST303", seen(dist("old", "1", "what>=>1"))), Outcome.SKIP)
-    assert verdict.message == "1 requirements cannot be read: old: what>=>1"
+    assert verdict.message == "1 requirements cannot be read: old: what>=>1."
 
 
 def test_a_prerelease_meets_a_requirement() -> None:
@@ -185,10 +185,10 @@ def test_a_prerelease_meets_a_requirement() -> None:
 def test_a_distribution_that_does_not_accept_this_python_warns() -> None:
     rows = seen(dist("new", "1.0", requires_python=">=3.12"), dist("odd", "1", requires_python="three"))
     verdict = only(judge("DIST304", rows), Outcome.WARN)
-    assert verdict.message == "Python 3.11.7 is not accepted by new 1.0 (>=3.12)"
+    assert verdict.message == "Python 3.11.7 is not accepted by new 1.0 (>=3.12)."
     fine = seen(dist("new", "1.0", requires_python=">=3.9"), dist("silent", "1"))
     assert only(judge("DIST304", fine), Outcome.PASS).message == (
-        "every installed distribution accepts Python 3.11.7"
+        "every installed distribution accepts Python 3.11.7."
     )
 
 
@@ -199,7 +199,7 @@ def shared(path: str, *owners: str, on_disk: list[str] | None) -> dict[str, Any]
 def test_a_native_library_over_another_s_fails_and_says_whose_it_is() -> None:
     row = shared("cumm/core_cc.so", "cumm-cu118", "cumm-cu124", on_disk=["cumm-cu118"])
     verdict = only(judge("DIST305", seen(), recorded_files=recorded(shared_files=[row])), Outcome.FAIL)
-    assert verdict.message == "cumm-cu118 and cumm-cu124 both bring 1 file; what lies there is cumm-cu118's"
+    assert verdict.message == "cumm-cu118 and cumm-cu124 both bring 1 file; what lies there is cumm-cu118's."
     assert verdict.evidence[0].what == f"{SITE}/cumm/core_cc.so"
     assert verdict.hint == "uninstall cumm-cu118 and cumm-cu124, then install the one that is meant"
 
@@ -226,11 +226,11 @@ def test_two_flavours_of_opencv_warn() -> None:
 def test_content_that_was_not_compared_warns_and_content_of_neither_fails() -> None:
     row = shared("a/b.so.2", "a", "b", on_disk=None)
     verdict = only(judge("DIST305", seen(), recorded_files=recorded(shared_files=[row])), Outcome.WARN)
-    assert verdict.message == "a and b both bring 1 file; it is not known whose content"
+    assert verdict.message == "a and b both bring 1 file; it is not known whose content."
     verdict = only(
         judge("DIST305", seen(), recorded_files=recorded(shared_files=[row | {"on_disk": []}])), Outcome.FAIL
     )
-    assert verdict.message == "a and b both bring 1 file; what lies there is neither's"
+    assert verdict.message == "a and b both bring 1 file; what lies there is neither's."
 
 
 @pytest.mark.parametrize("path", ["tests/__init__.py", "LICENSE", "share/doc/readme.md"])
@@ -241,17 +241,17 @@ def test_shared_files_that_nobody_imports_pass(path: str) -> None:
         ),
         Outcome.PASS,
     )
-    assert verdict.message == "no code of one distribution lies over another's"
+    assert verdict.message == "no code of one distribution lies over another's."
 
 
 def test_two_sets_of_metadata_fail_for_torch_and_warn_for_others() -> None:
     row = {"name": "torch", "location": SITE, "metadata": ["torch-2.4.0.dist-info", "torch-2.5.0.dist-info"]}
     verdict = only(judge("DIST306", seen(duplicates=[row])), Outcome.FAIL)
-    assert verdict.message == "torch has 2 sets of metadata: torch-2.4.0.dist-info, torch-2.5.0.dist-info"
+    assert verdict.message == "torch has 2 sets of metadata: torch-2.4.0.dist-info, torch-2.5.0.dist-info."
     only(judge("DIST306", seen(duplicates=[row | {"name": "rich"}])), Outcome.WARN)
     only(judge("DIST306", seen(duplicates=[row | {"name": "rich"}]), {"rich": "13"}), Outcome.FAIL)
     assert only(judge("DIST306", seen()), Outcome.PASS).message == (
-        "no distribution has two sets of metadata in one folder"
+        "no distribution has two sets of metadata in one folder."
     )
 
 
@@ -260,13 +260,13 @@ def test_files_that_are_gone_warn_unless_conda_installed_them() -> None:
     verdict = only(
         judge("DIST307", seen(dist("cumm", "1")), recorded_files=recorded(changed_files=[row])), Outcome.WARN
     )
-    assert verdict.message == "cumm does not lie there as it was installed: 2 missing and 1 resized"
+    assert verdict.message == "cumm does not lie there as it was installed: 2 missing and 1 resized."
     assert verdict.evidence[0].what == f"{SITE}/cumm/include/all.h"
     nameless = judge("DIST307", seen(), recorded_files=recorded(changed_files=[row]))
     assert only(nameless, Outcome.WARN).message == verdict.message
     by_conda = seen(dist("cumm", "1", installer="conda"))
     verdicts = judge("DIST307", by_conda, recorded_files=recorded(changed_files=[row]))
-    expected = "every recorded file of code and every METADATA is there in its recorded size"
+    expected = "every recorded file of code and every METADATA is there in its recorded size."
     assert only(verdicts, Outcome.PASS).message == expected
 
 
@@ -290,4 +290,4 @@ def test_a_folder_that_an_uninstallation_left_is_a_warning_unless_the_stack_name
 
 def test_complete_metadata_passes() -> None:
     verdict = only(judge("DIST308", seen(dist("torch", "2.5.0"))), Outcome.PASS)
-    assert verdict.message == "the METADATA of all 1 distributions is complete"
+    assert verdict.message == "the METADATA of all 1 distributions is complete."

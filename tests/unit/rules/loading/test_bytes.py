@@ -38,19 +38,19 @@ def test_the_good_stack_has_no_finding() -> None:
         (
             "LOAD301",
             "PASS",
-            "all 148 libraries find what they need; 60 needs of the driver or of optional plug-ins left aside",
+            "all 148 libraries find what they need; 60 needs of the driver or of optional plug-ins left aside.",
         ),
-        ("LOAD302", "PASS", "all 148 libraries find the symbol versions that they need"),
-        ("LOAD303", "PASS", "every extension finds the symbols of torch 2.5.0 that it needs"),
-        ("LOAD304", "PASS", "torch and 13 extensions use the old C++11 ABI"),
-        ("LOAD305", "PASS", "LD_LIBRARY_PATH shadows no library of the wheels"),
+        ("LOAD302", "PASS", "all 148 libraries find the symbol versions that they need."),
+        ("LOAD303", "PASS", "every extension finds the symbols of torch 2.5.0 that it needs."),
+        ("LOAD304", "PASS", "torch and 13 extensions use the old C++11 ABI."),
+        ("LOAD305", "PASS", "LD_LIBRARY_PATH shadows no library of the wheels."),
         (
             "LOAD306",
             "PASS",
             "cuDNN, NCCL, cuBLAS and nvJitLink are there at most once under each soname; "
-            "packages carry copies of their own (4 of cudart, 2 of nvrtc)",
+            "packages carry copies of their own (4 of cudart, 2 of nvrtc).",
         ),
-        ("LOAD307", "PASS", "all 148 libraries were read"),
+        ("LOAD307", "PASS", "all 148 libraries were read."),
     ]
 
 
@@ -246,7 +246,7 @@ def test_a_plug_in_that_may_be_absent_fails_no_import() -> None:
     facts = with_loading(missing=[row], imports=[{"module": path, "because": [path]}], other_pythons=6)
     (verdict,) = judged("LOAD301", facts)
     assert verdict.outcome is Outcome.PASS
-    assert verdict.message.endswith("left aside; 6 extension modules for other Pythons were not judged")
+    assert verdict.message.endswith("left aside; 6 extension modules for other Pythons were not judged.")
 
 
 def test_the_needs_of_one_package_are_one_finding() -> None:
@@ -361,7 +361,7 @@ def test_the_other_string_abi_is_named_on_both_sides() -> None:
     (verdict,) = judged("LOAD304", unknown)
     assert verdict.outcome is Outcome.WARN
     assert verdict.message == (
-        "which C++11 ABI libc10.so has cannot be read from its symbols, so the extensions were not compared with it"
+        "which C++11 ABI libc10.so has cannot be read from its symbols, so the extensions were not compared with it."
     )
 
 
@@ -382,7 +382,7 @@ def test_shadowing_and_second_copies_are_warnings() -> None:
     (verdict,) = judged("LOAD306", with_loading(copies=copies))
     assert verdict.outcome is Outcome.WARN
     assert verdict.message == (
-        "libcudnn.so.9 is there 2 times; which one a process gets depends on the order of imports"
+        "libcudnn.so.9 is there 2 times; which one a process gets depends on the order of imports."
     )
 
 
@@ -395,7 +395,7 @@ def test_what_was_not_read_is_said() -> None:
         Outcome.FAIL,
         "torch/lib/libx.so cannot be read: the file is cut off.",
     )
-    assert (second.outcome, second.message) == (Outcome.WARN, "a part of the tree was not looked at: /a: b")
+    assert (second.outcome, second.message) == (Outcome.WARN, "a part of the tree was not looked at: /a: b.")
 
 
 def test_without_torch_there_is_nothing_to_hold_symbols_against() -> None:
@@ -411,10 +411,10 @@ def test_nvidia_wheels_of_two_cuda_majors_are_told() -> None:
     (good,) = judged(
         "LOAD308", wheels("nvidia-cublas-cu12", "nvidia-cudnn-cu12", "nvidia-ml-py", "cupy-cuda13x")
     )
-    assert (good.outcome, good.message) == (Outcome.PASS, "the 2 nvidia-* wheels are of CUDA 12")
+    assert (good.outcome, good.message) == (Outcome.PASS, "the 2 nvidia-* wheels are of CUDA 12.")
     (two,) = judged("LOAD308", wheels("nvidia-cublas-cu12", "nvidia-cudnn-cu13"))
     assert two.outcome is Outcome.WARN
-    assert two.message == "nvidia-* wheels of several CUDA majors are installed: 1 of CUDA 12, 1 of CUDA 13"
+    assert two.message == "nvidia-* wheels of several CUDA majors are installed: 1 of CUDA 12, 1 of CUDA 13."
     assert two.hint == (
         "uninstall those of the CUDA that torch was not built for, unless another package needs them"
     )
@@ -430,4 +430,4 @@ def test_a_list_that_was_cut_is_not_a_pass() -> None:
     }
     (verdict,) = judged("LOAD301", with_loading(missing=[row], cut=["missing"]))
     assert verdict.outcome is Outcome.SKIP
-    assert verdict.message == "more than 1 needs are not served; the rest was not listed"
+    assert verdict.message == "more than 1 needs are not served; the rest was not listed."

@@ -42,7 +42,7 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
         [
             (
                 "SKIP",
-                "no data on torch 9.9.9: the tables of stackcheck end with torch 2.15.0 and were checked on 2026-11-20",
+                "no data on torch 9.9.9: the tables of stackcheck end with torch 2.15.0 and were checked on 2026-11-20.",
                 "`stackcheck tables refresh` reads newer releases from the package index",
             )
         ],
@@ -50,7 +50,7 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
     (
         "PYTHON101",
         {"packages": {"torch": "1.7.1"}, "python": "3.8", "platform": "macos/arm64"},
-        [("SKIP", "torch 1.7.1 has no wheel for macos/arm64 at all, so Python was not compared", "")],
+        [("SKIP", "torch 1.7.1 has no wheel for macos/arm64 at all, so Python was not compared.", "")],
     ),
     (
         "PYTHON102",
@@ -90,7 +90,7 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
         [
             (
                 "SKIP",
-                "no data on the glibc of Gentoo, so torch's need was not compared",
+                "no data on the glibc of Gentoo, so torch's need was not compared.",
                 "state `glibc`, or the distribution and its version as `os`",
             )
         ],
@@ -170,7 +170,7 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
     (
         "GLIBC101",
         {"packages": {"torch": {"version": "2.5.0", "from": "conda"}}, "glibc": "2.17"},
-        [("SKIP", "no data on the glibc that the conda build of torch 2.5.0 needs", "")],
+        [("SKIP", "no data on the glibc that the conda build of torch 2.5.0 needs.", "")],
     ),
     (
         "NUMPY101",

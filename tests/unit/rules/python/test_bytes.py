@@ -66,31 +66,31 @@ def test_a_probe_that_crashed_is_an_error_with_signal_and_output() -> None:
     first, second = judge("PROBE301", observation=Observation("3.11", "python", 1.0, probes))
     assert (first.outcome, first.message) == (
         Outcome.ERROR,
-        "the probe torch_cpu gave no answer: ended by SIGSEGV",
+        "the probe torch_cpu gave no answer: ended by SIGSEGV.",
     )
     assert first.found == "signal SIGSEGV"
     assert first.evidence[0].what == "Fatal Python error: Segmentation fault\\x1b[2J"
-    assert second.message == "the probe pyg_ops gave no answer: no answer within 120 s"
+    assert second.message == "the probe pyg_ops gave no answer: no answer within 120 s."
     assert second.hint == "raise the stack's probes.timeout_s if the machine is that slow"
 
 
 def test_probes_that_all_answered() -> None:
-    probes = {"a": Entry(facts={}), "b": Entry(reason="no GPU here")}
+    probes = {"a": Entry(facts={}), "b": Entry(reason="no GPU here.")}
     verdict = only(judge("PROBE301", observation=Observation("3", "python", 1.0, probes)), Outcome.PASS)
-    assert verdict.message == "1 probe answered"
-    nothing_ran = Observation("3", "python", 1.0, {"b": Entry(reason="no GPU here")})
+    assert verdict.message == "1 probe answered."
+    nothing_ran = Observation("3", "python", 1.0, {"b": Entry(reason="no GPU here.")})
     assert judge("PROBE301", observation=nothing_ran) == []
 
 
 def test_another_python_than_the_stack_s_fails() -> None:
     verdict = only(judge("PYTHON301", Stack(id="s", python="3.12"), interpreter=seen()), Outcome.FAIL)
-    assert verdict.message == "the interpreter is Python 3.11.7, the stack states 3.12"
+    assert verdict.message == "the interpreter is Python 3.11.7, the stack states 3.12."
     assert (verdict.expected, verdict.found) == ("3.12", "3.11.7")
 
 
 def test_the_stack_s_python_passes_and_none_stated_is_not_judged() -> None:
     verdict = only(judge("PYTHON301", Stack(id="s", python="3.11"), interpreter=seen()), Outcome.PASS)
-    assert verdict.message == "the interpreter is Python 3.11.7"
+    assert verdict.message == "the interpreter is Python 3.11.7."
     assert judge("PYTHON301", interpreter=seen()) == []
     exact = judge("PYTHON301", Stack(id="s", python="3.11.8"), interpreter=seen())
     assert only(exact, Outcome.FAIL).found == "3.11.7"
@@ -106,13 +106,13 @@ def test_a_free_threaded_python_fails() -> None:
     verdict = only(judge("PYTHON301", Stack(id="s", python="3.13"), interpreter=facts), Outcome.FAIL)
     assert verdict.message == (
         "the interpreter is the free-threaded build of Python 3.13.1, "
-        "and wheels for the usual build do not load there"
+        "and wheels for the usual build do not load there."
     )
 
 
 def test_one_torch_passes_and_none_is_not_judged() -> None:
     verdict = only(judge("PYTHON304", interpreter=seen(torches=[torch("2.5.0+cu124")])), Outcome.PASS)
-    assert verdict.message == f"one torch is reachable: torch 2.5.0+cu124 at {SITE}/torch"
+    assert verdict.message == f"one torch is reachable: torch 2.5.0+cu124 at {SITE}/torch."
     assert judge("PYTHON304", interpreter=seen()) == []
 
 
@@ -124,7 +124,7 @@ def test_two_torches_of_different_versions_fail_and_say_which_wins() -> None:
     verdict = only(judge("PYTHON304", interpreter=seen(torches=rows)), Outcome.FAIL)
     assert verdict.message == (
         f"2 torches are reachable; torch 2.5.0 at {SITE}/torch (from site-packages) wins over "
-        "torch 2.1.0 at /usr/lib/python3/dist-packages/torch (from system-site-packages)"
+        "torch 2.1.0 at /usr/lib/python3/dist-packages/torch (from system-site-packages)."
     )
     assert (verdict.expected, verdict.found) == ("one torch", "2.5.0 and 2.1.0")
     assert verdict.hint == "make the environment without --system-site-packages"
@@ -155,7 +155,7 @@ def test_a_source_tree_without_its_compiled_part_fails() -> None:
     verdict = only(judge("PYTHON304", interpreter=seen(torches=[tree])), Outcome.FAIL)
     assert verdict.message == (
         "`import torch` takes the source tree /pytorch/torch (from pythonpath), "
-        "which holds no compiled torch._C"
+        "which holds no compiled torch._C."
     )
 
 
@@ -171,14 +171,14 @@ def test_a_source_tree_off_the_path_is_no_alarm_but_as_working_directory_warns()
     verdict = only(judge("PYTHON304", interpreter=seen(torches=[torch("2.5.0"), here])), Outcome.WARN)
     assert verdict.message == (
         "in the working directory, `python -c` and `python -m` take torch 2.6.0 at /work/torch; "
-        f"a script elsewhere takes torch 2.5.0 at {SITE}/torch"
+        f"a script elsewhere takes torch 2.5.0 at {SITE}/torch."
     )
 
 
 def test_files_of_another_torch_than_the_metadata_s_fail() -> None:
     rows = [torch("2.5.0+cu124", metadata=["torch-2.4.0.dist-info"])]
     verdict = only(judge("PYTHON305", interpreter=seen(torches=rows)), Outcome.FAIL)
-    assert verdict.message == "the files of torch are of 2.5.0+cu124, its metadata is of 2.4.0"
+    assert verdict.message == "the files of torch are of 2.5.0+cu124, its metadata is of 2.4.0."
 
 
 def test_files_of_the_metadata_s_torch_pass_and_without_metadata_nothing_is_said() -> None:
@@ -195,14 +195,14 @@ def test_pip_s_torch_over_conda_s_warns() -> None:
     rows = {"distributions": [dist("torch", "2.5.0"), dist("numpy", "1.26.4")]}
     verdict = only(judge("PYTHON302", interpreter=seen(conda=CONDA), distributions=rows), Outcome.WARN)
     assert verdict.message == (
-        "conda and pip each installed another version of torch (2.4.1 by conda, 2.5.0 by pip)"
+        "conda and pip each installed another version of torch (2.4.1 by conda, 2.5.0 by pip)."
     )
 
 
 def test_conda_alone_passes_and_without_conda_nothing_is_said() -> None:
     rows = {"distributions": [dist("torch", "2.5.0", installer="conda"), dist("numpy", "1.26.4")]}
     verdict = only(judge("PYTHON302", interpreter=seen(conda=CONDA), distributions=rows), Outcome.PASS)
-    assert verdict.message == "no package is installed by both conda and pip in different versions"
+    assert verdict.message == "no package is installed by both conda and pip in different versions."
     assert judge("PYTHON302", interpreter=seen(), distributions=rows) == []
 
 
@@ -211,7 +211,7 @@ def test_an_interpreter_outside_of_the_active_conda_environment_warns() -> None:
     rows: dict[str, Any] = {"distributions": []}
     verdict = only(judge("PYTHON302", interpreter=seen(conda=conda), distributions=rows), Outcome.WARN)
     assert verdict.message == (
-        "the conda environment /opt/conda/envs/a is active, and the interpreter is /venv/bin/python"
+        "the conda environment /opt/conda/envs/a is active, and the interpreter is /venv/bin/python."
     )
     inside = seen(conda=conda, prefix="/opt/conda/envs/a")
     only(judge("PYTHON302", interpreter=inside, distributions=rows), Outcome.PASS)
@@ -228,7 +228,7 @@ def test_another_version_in_the_user_site_warns() -> None:
     verdict = only(
         judge("PYTHON303", interpreter=seen(), distributions={"distributions": rows}), Outcome.WARN
     )
-    assert verdict.message == f"the user site {user} shadows numpy 2.1.0 over 1.26.4"
+    assert verdict.message == f"the user site {user} shadows numpy 2.1.0 over 1.26.4."
     assert verdict.hint == "set PYTHONNOUSERSITE=1, or uninstall the copies there"
 
 
@@ -236,7 +236,7 @@ def test_a_user_site_that_shadows_nothing_passes_and_one_switched_off_is_not_jud
     user = INTERPRETER["user_site"]["path"]
     rows = {"distributions": [dist("only-here", "1", user), dist("numpy", "1.26.4")]}
     verdict = only(judge("PYTHON303", interpreter=seen(), distributions=rows), Outcome.PASS)
-    assert verdict.message == f"nothing in the user site {user} shadows another version"
+    assert verdict.message == f"nothing in the user site {user} shadows another version."
     off = seen(user_site={"path": user, "enabled": False})
     assert judge("PYTHON303", interpreter=off, distributions=rows) == []
 

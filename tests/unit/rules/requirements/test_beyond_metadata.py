@@ -212,7 +212,7 @@ def test_compiled_packages_of_which_nothing_is_known_are_named() -> None:
     assert [(each.outcome.name, each.message, each.hint) for each in found] == [
         (
             "SKIP",
-            "compiled packages that stackcheck does not know: odd-gpu 2.0, odd-ops 1.5.3, tensordict 99.0",
+            "compiled packages that stackcheck does not know: odd-gpu 2.0, odd-ops 1.5.3, tensordict 99.0.",
             "`stackcheck learn odd-gpu odd-ops tensordict` reads their wheels, and `stackcheck verify` loads them",
         )
     ]

@@ -82,7 +82,7 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         "a version without a row",
         "NEEDS101",
         {"packages": {"torch": "2.5.0", "xformers": "9.9.9"}},
-        ["SKIP: no data on what xformers 9.9.9 requires"],
+        ["SKIP: no data on what xformers 9.9.9 requires."],
     ),
     (
         "a build of another index has METADATA of its own",
@@ -137,7 +137,7 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         "OPENMMLAB101",
         {"packages": {"mmdet3d": "1.4.0", "mmdet": "3.4.0"}},
         [
-            "SKIP: no data on what mmdet 3.4.0 asserts when it is imported",
+            "SKIP: no data on what mmdet 3.4.0 asserts when it is imported.",
             "FAIL: Importing mmdet3d 1.4.0 fails: it asserts mmdet>=3.0.0rc5,<3.4.0; the stack has mmdet 3.4.0.",
         ],
     ),
@@ -153,7 +153,7 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         "a release without a row",
         "OPENMMLAB101",
         {"packages": {"mmdet": "9.0.0", "mmcv": "2.2.0"}},
-        ["SKIP: no data on what mmdet 9.0.0 asserts when it is imported"],
+        ["SKIP: no data on what mmdet 9.0.0 asserts when it is imported."],
     ),
     ("no mmcv stated", "OPENMMLAB101", {"packages": {"mmdet": "3.3.0"}}, []),
     (
@@ -229,13 +229,13 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         "another build than the one on PyPI",
         "NVPIN101",
         {"packages": {"torch": "2.5.0+cu121", "nvidia-cudnn-cu12": "9.1.0.70"}},
-        ["SKIP: no data on the pins of torch 2.5.0 (cu121): the wheel on PyPI is built for CUDA 12.4"],
+        ["SKIP: no data on the pins of torch 2.5.0 (cu121): the wheel on PyPI is built for CUDA 12.4."],
     ),
     (
         "a torch without a row",
         "NVPIN101",
         {"packages": {"torch": "9.9.0", "nvidia-cudnn-cu12": "9.1.0.70"}},
-        ["SKIP: no data on the CUDA libraries that torch 9.9.0 pins"],
+        ["SKIP: no data on the CUDA libraries that torch 9.9.0 pins."],
     ),
     ("no torch", "NVPIN101", {"packages": {"nvidia-cudnn-cu12": "9.1.0.70"}}, []),
 ]

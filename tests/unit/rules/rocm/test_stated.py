@@ -131,7 +131,7 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         "one's own without a list",
         "ROCM101",
         {"rocm": "6.4", "packages": {"torch": {"version": "2.6.0", "from": "source"}}, "gpus": ["gfx803"]},
-        ["SKIP: the gfx list of the own build is not stated, so the GPUs were not held against it"],
+        ["SKIP: the gfx list of the own build is not stated, so the GPUs were not held against it."],
     ),
     (
         "a list that is not verified",
@@ -146,7 +146,7 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         "ROCM101",
         {"packages": {"torch": "9.0.0+rocm9.0"}, "gpus": ["gfx90a"]},
         [
-            "SKIP: no data on the gfx targets of torch 9.0.0 (rocm9.0): the tables of stackcheck end with torch 2.14 and were checked on 2026-11-20"
+            "SKIP: no data on the gfx targets of torch 9.0.0 (rocm9.0): the tables of stackcheck end with torch 2.14 and were checked on 2026-11-20."
         ],
     ),
     ("an NVIDIA GPU", "ROCM101", {"packages": {"torch": "2.5.0+rocm6.2"}, "gpus": ["T4"]}, []),
@@ -154,7 +154,7 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         "the code of a wheel that does not exist",
         "ROCM101",
         {"packages": {"torch": "2.5.1+rocm6.3"}, "gpus": ["MI300X"]},
-        ["SKIP: there is no torch 2.5.1+rocm6.3 whose gfx targets could be compared"],
+        ["SKIP: there is no torch 2.5.1+rocm6.3 whose gfx targets could be compared."],
     ),
     (
         "a target that no wheel of the release has",
@@ -170,7 +170,7 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         "no wheel for the platform",
         "ROCM101",
         {"packages": {"torch": "2.8.0+rocm6.4"}, "gpus": ["RX 9070 XT"], "platform": "windows/amd64"},
-        ["SKIP: PyTorch has no ROCm wheel for windows/amd64 whose gfx targets could be compared"],
+        ["SKIP: PyTorch has no ROCm wheel for windows/amd64 whose gfx targets could be compared."],
     ),
     (
         "a ROCm version without wheels",
@@ -214,14 +214,14 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         "no list",
         "ROCM102",
         {"packages": {"torch": "2.15.0+rocm7.2"}},
-        ["SKIP: no data on the ROCm builds of torch 2.15.0"],
+        ["SKIP: no data on the ROCm builds of torch 2.15.0."],
     ),
     (
         "no row",
         "ROCM102",
         {"packages": {"torch": "9.0.0+rocm9.0"}},
         [
-            "SKIP: no data on torch 9.0.0: the tables of stackcheck end with torch 2.15.0 and were checked on 2026-11-20"
+            "SKIP: no data on torch 9.0.0: the tables of stackcheck end with torch 2.15.0 and were checked on 2026-11-20."
         ],
     ),
     (

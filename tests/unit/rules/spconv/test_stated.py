@@ -39,7 +39,7 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         "spconv without a row",
         "SPCONV101",
         {"packages": {"spconv-cu124": "9.0.0", "cumm-cu124": "0.7.11"}},
-        ["SKIP: no data on the cumm that spconv-cu124 9.0.0 works with"],
+        ["SKIP: no data on the cumm that spconv-cu124 9.0.0 works with."],
     ),
     ("cumm not stated", "SPCONV101", {"packages": {"spconv-cu120": "latest"}}, []),
     (
@@ -152,7 +152,7 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         "no row for such an old CUDA",
         "SPCONV104",
         {"packages": {"spconv-cu102": "2.3.6"}, "gpus": ["T4"]},
-        ["SKIP: no data on the prebuilt kernels of spconv-cu102"],
+        ["SKIP: no data on the prebuilt kernels of spconv-cu102."],
     ),
     ("no GPU stated", "SPCONV104", {"packages": {"spconv-cu124": "2.3.8"}}, []),
     (

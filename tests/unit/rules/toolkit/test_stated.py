@@ -149,12 +149,12 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
     (
         "TOOLKIT102",
         {"toolkit": "10.0", "host_compiler": "gcc 7"},
-        [("SKIP", "no data on the newest gcc that CUDA 10.0 accepts", "")],
+        [("SKIP", "no data on the newest gcc that CUDA 10.0 accepts.", "")],
     ),
     (
         "TOOLKIT102",
         {"toolkit": "12.4", "host_compiler": "clang 18"},
-        [("SKIP", "the host compiler 'clang 18' is no gcc: only gcc limits are known", "")],
+        [("SKIP", "the host compiler 'clang 18' is not gcc: only gcc limits are known.", "")],
     ),
     (
         "TOOLKIT102",
@@ -162,7 +162,7 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
         [
             (
                 "SKIP",
-                "no data on the CUDA toolkit 14.0: the tables of stackcheck end with CUDA 13.5 and were checked on 2026-11-20",
+                "no data on the CUDA toolkit 14.0: the tables of stackcheck end with CUDA 13.5 and were checked on 2026-11-20.",
                 "`stackcheck tables refresh` reads newer releases from the package index",
             )
         ],

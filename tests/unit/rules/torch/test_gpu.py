@@ -56,20 +56,20 @@ def of(code: str, facts: Any, **fields: Any) -> list[tuple[str, str]]:
 def test_a_good_gpu_passes_and_the_gpus_that_are_not_here_are_said() -> None:
     found = [line for n in range(1, 5) for line in of(f"TORCH40{n}", H200, gpus=["H200", "L4"])]
     assert found == [
-        ("PASS", "torch sees 1 GPU(s): NVIDIA H200"),
+        ("PASS", "torch sees 1 GPU(s): NVIDIA H200."),
         (
             "PASS",
             "torch on GPU 0 (NVIDIA H200): matmul_float32, conv2d_float32, matmul_float16, conv2d_float16 agree with"
-            " the reference, largest relative error 4.8e-04",
+            " the reference, largest relative error 4.8e-04.",
         ),
-        ("PASS", "torch 2.11.0+cu130 is native on NVIDIA H200 (9.0)"),
-        ("PASS", "H200: tried on NVIDIA H200"),
-        ("SKIP", "L4 (8.9) was not tried: this machine has NVIDIA H200 (9.0)"),
+        ("PASS", "torch 2.11.0+cu130 is native on NVIDIA H200 (9.0)."),
+        ("PASS", "H200: tried on NVIDIA H200."),
+        ("SKIP", "L4 (8.9) was not tried: this machine has NVIDIA H200 (9.0)."),
     ]
 
 
 def test_without_a_gpu_all_four_are_skipped_with_the_reason_of_the_agent() -> None:
-    facts = Missing("no GPU here: none of the device nodes /dev/nvidia[0-9]* exists")
+    facts = Missing("no GPU here: none of the device nodes /dev/nvidia[0-9]* exists.")
     for code in ("TORCH401", "TORCH402", "TORCH403", "TORCH404"):
         assert of(code, facts, gpus=["L4"]) == [("SKIP", facts.reason)]
 
@@ -82,7 +82,7 @@ def test_without_a_gpu_all_four_are_skipped_with_the_reason_of_the_agent() -> No
             {},
             "FAIL",
             "a GPU device is there and torch does not start on it: CUDA driver version is insufficient for CUDA"
-            " runtime version",
+            " runtime version.",
         ),
         (
             "Found no NVIDIA driver on your system.",
@@ -94,7 +94,7 @@ def test_without_a_gpu_all_four_are_skipped_with_the_reason_of_the_agent() -> No
             "Torch not compiled with CUDA enabled",
             {"accelerator": None, "cuda": None},
             "SKIP",
-            "torch sees no GPU here: Torch not compiled with CUDA enabled",
+            "torch sees no GPU here: Torch not compiled with CUDA enabled.",
         ),
     ],
 )
@@ -103,13 +103,13 @@ def test_a_torch_that_does_not_start(reason: str, fields: dict[str, Any], outcom
 
 
 def test_a_torch_that_sees_no_gpu_has_computed_nothing() -> None:
-    assert of("TORCH402", BLIND) == [("SKIP", "torch sees no GPU here, so nothing was computed on one")]
+    assert of("TORCH402", BLIND) == [("SKIP", "torch sees no GPU here, so nothing was computed on one.")]
     assert of("TORCH403", BLIND) == [
-        ("SKIP", "torch sees no NVIDIA GPU here, so there is no device to compare the arch list with")
+        ("SKIP", "torch sees no NVIDIA GPU here, so there is no device to compare the arch list with.")
     ]
-    assert of("TORCH404", BLIND, gpus=["L4"]) == [("SKIP", "L4 (8.9) was not tried: this machine has none")]
+    assert of("TORCH404", BLIND, gpus=["L4"]) == [("SKIP", "L4 (8.9) was not tried: this machine has none.")]
     assert of("TORCH401", {"installed": True, "import_error": {"type": "OSError"}}) == [
-        ("SKIP", "torch does not import, so it was not tried on the GPU")
+        ("SKIP", "torch does not import, so it was not tried on the GPU.")
     ]
 
 
@@ -125,18 +125,18 @@ NO_IMAGE = {
         (
             "devices.0.checks.conv2d_float32.max_rel_error",
             3e-4,
-            "torch on GPU 0 (NVIDIA H200): conv2d_float32 is off by 3.0e-04 (relative to the largest value)",
+            "torch on GPU 0 (NVIDIA H200): conv2d_float32 is off by 3.0e-04 (relative to the largest value).",
         ),
         (
             "devices.0.checks.matmul_float32.error",
             NO_IMAGE,
             "torch on GPU 0 (NVIDIA H200): matmul_float32 raises RuntimeError: CUDA error: no kernel image is"
-            " available for execution on the device",
+            " available for execution on the device.",
         ),
         (
             "devices.0.error",
             {"type": "RuntimeError", "message": "device lost"},
-            "torch on GPU 0 (NVIDIA H200) does not start: RuntimeError: device lost",
+            "torch on GPU 0 (NVIDIA H200) does not start: RuntimeError: device lost.",
         ),
     ],
 )
@@ -156,11 +156,11 @@ def test_forced_tf32_is_named_where_the_numbers_differ() -> None:
 def test_a_gpu_that_torch_has_no_code_for() -> None:
     facts = {**H200, "arch_list": ["sm_80", "sm_86"]}
     assert of("TORCH403", facts) == [
-        ("FAIL", "torch 2.11.0+cu130 has no code that runs on NVIDIA H200 (9.0): it has sm_80 sm_86")
+        ("FAIL", "torch 2.11.0+cu130 has no code that runs on NVIDIA H200 (9.0): it has sm_80 sm_86.")
     ]
 
 
 def test_an_amd_device_is_matched_by_its_gfx_target() -> None:
     facts = changed(H200, "devices.0.gfx", "gfx90a:sramecc+:xnack-")
     facts["devices"][0]["name"] = "AMD Instinct MI210"
-    assert of("TORCH404", facts, gpus=["gfx90a"]) == [("PASS", "gfx90a: tried on AMD Instinct MI210")]
+    assert of("TORCH404", facts, gpus=["gfx90a"]) == [("PASS", "gfx90a: tried on AMD Instinct MI210.")]

@@ -33,20 +33,20 @@ def raising(kind: str, message: str, **more: Any) -> dict[str, Any]:
 
 def test_what_equals_the_eager_function_passes() -> None:
     assert said(GOOD) == [
-        ("PASS", f"{TITLE}: the compiled function agrees with the reference, largest relative error 3.0e-07")
+        ("PASS", f"{TITLE}: the compiled function agrees with the reference, largest relative error 3.0e-07.")
     ]
 
 
 def test_other_numbers_and_a_compilation_that_breaks_fail() -> None:
     assert said(changed(GOOD, "devices.0.check.max_rel_error", 0.5)) == [
-        ("FAIL", f"{TITLE}: the compiled function is off by 5.0e-01 (relative to the largest value)")
+        ("FAIL", f"{TITLE}: the compiled function is off by 5.0e-01 (relative to the largest value).")
     ]
     (verdict,) = seen_verdicts(
         "TORCH406", {"compile_triton": raising("InductorError", "cannot import name 'triton_key'")}
     )
     assert verdict.outcome.name == "FAIL"
     assert verdict.message == (
-        f"{TITLE}: the compiled function raises InductorError: cannot import name 'triton_key'"
+        f"{TITLE}: the compiled function raises InductorError: cannot import name 'triton_key'."
     )
     assert "torch's metadata names" in verdict.hint
 

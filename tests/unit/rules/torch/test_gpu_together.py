@@ -48,7 +48,7 @@ def test_more_gpus_are_summed_over_as_well() -> None:
     wrong = changed(four, "all.checks.all_reduce_4_kb.max_rel_error", 0.25)
     assert said(wrong)[1] == (
         "FAIL",
-        "NCCL 2.27.5 over all 4 GPUs: all_reduce_4_kb is off by 2.5e-01 (relative to the largest value)",
+        "NCCL 2.27.5 over all 4 GPUs: all_reduce_4_kb is off by 2.5e-01 (relative to the largest value).",
     )
 
 
@@ -68,7 +68,7 @@ def test_one_gpu_is_a_world_of_one_and_no_pass_for_a_pair() -> None:
         ("ranks.0.error", {"type": "DistBackendError", "message": "unhandled system error", "at": ""},
          f"{TITLE}: no sum comes back: DistBackendError: unhandled system error."),
         ("ranks.1.checks.all_reduce_16_mb.max_rel_error", 0.5,
-         f"{TITLE}: all_reduce_16_mb is off by 5.0e-01 (relative to the largest value)"),
+         f"{TITLE}: all_reduce_16_mb is off by 5.0e-01 (relative to the largest value)."),
     ],
 )  # fmt: skip
 def test_what_hangs_raises_or_sums_wrongly_fails(path: str, value: Any, message: str) -> None:

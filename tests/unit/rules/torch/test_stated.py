@@ -76,7 +76,7 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
         [
             (
                 "SKIP",
-                "no data on torchvision 0.99.0: the tables of stackcheck end with torchvision 0.29.2 and were checked on 2026-11-20",
+                "no data on torchvision 0.99.0: the tables of stackcheck end with torchvision 0.29.2 and were checked on 2026-11-20.",
                 "`stackcheck tables refresh` reads newer releases from the package index",
             )
         ],
@@ -87,7 +87,7 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
         [
             (
                 "SKIP",
-                "torchvision 0.20.0 was not held against torch: which torch the stack gets is not known",
+                "torchvision 0.20.0 was not held against torch: which torch the stack gets is not known.",
                 "pin torch, or let the pins be resolved (without --offline)",
             )
         ],

@@ -69,7 +69,7 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], list[str]]] = [
         SM90,
         ["FAIL: torch-sm90-avx512: the name says sm_90 alone, and torch was built with no GPU code."],
     ),
-    ("VARIANT301", built(), SM90, ["SKIP: torch 2.8.0 tells no list of GPU code"]),
+    ("VARIANT301", built(), SM90, ["SKIP: torch 2.8.0 tells no list of GPU code."]),
     (
         "VARIANT301",
         built(cuda=None),
@@ -86,7 +86,7 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], list[str]]] = [
         "VARIANT301",
         NOT_IMPORTED,
         SM90,
-        ["SKIP: torch does not import, so what it was built for is not known"],
+        ["SKIP: torch does not import, so what it was built for is not known."],
     ),
     (
         "VARIANT302",
@@ -120,7 +120,7 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], list[str]]] = [
         "VARIANT302",
         library(),
         SM90,
-        ["SKIP: no GPU code of libtorch_cuda.so was read, so torch-sm90-avx512 was not held against it"],
+        ["SKIP: no GPU code of libtorch_cuda.so was read, so torch-sm90-avx512 was not held against it."],
     ),
     ("VARIANT302", library(), CPU, ["PASS: torch-cpu-avx2 has no libtorch_cuda.so, as a CPU build."]),
     (
@@ -161,7 +161,7 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], list[str]]] = [
         built("sm_90", CXX_FLAGS="-O2 -march=native"),
         SM90,
         [
-            "SKIP: torch-sm90-avx512: no data on what -march=native switches on",
+            "SKIP: torch-sm90-avx512: no data on what -march=native switches on.",
             "PASS: torch-sm90-avx512: torch takes its AVX512 kernels on this CPU.",
         ],
     ),
@@ -179,8 +179,8 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], list[str]]] = [
         built("sm_90") | {"system": {"cpu": {"flags": ["avx2", "fma"]}}},
         SM90,
         [
-            "SKIP: torch-sm90-avx512: torch does not tell its compiler flags",
-            "SKIP: torch-sm90-avx512: this CPU has no avx512f avx512dq avx512vl avx512bw, so what torch does with avx512 was not seen",
+            "SKIP: torch-sm90-avx512: torch does not tell its compiler flags.",
+            "SKIP: torch-sm90-avx512: this CPU has no avx512f avx512dq avx512vl avx512bw, so what torch does with avx512 was not seen.",
         ],
     ),
     (
@@ -191,7 +191,7 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], list[str]]] = [
         },
         SM90,
         [
-            "SKIP: torch-sm90-avx512: torch does not tell its compiler flags",
+            "SKIP: torch-sm90-avx512: torch does not tell its compiler flags.",
             "FAIL: torch-sm90-avx512: this CPU has avx512, and torch takes its DEFAULT kernels.",
         ],
     ),
@@ -203,15 +203,15 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], list[str]]] = [
         },
         SM90,
         [
-            "SKIP: torch-sm90-avx512: torch does not tell its compiler flags",
-            "SKIP: torch-sm90-avx512: torch does not tell which CPU kernels it takes",
+            "SKIP: torch-sm90-avx512: torch does not tell its compiler flags.",
+            "SKIP: torch-sm90-avx512: torch does not tell which CPU kernels it takes.",
         ],
     ),
     (
         "VARIANT303",
         NOT_IMPORTED,
         SM90,
-        ["SKIP: torch does not import, so what it was built for is not known"],
+        ["SKIP: torch does not import, so what it was built for is not known."],
     ),
     (
         "VARIANT304",
@@ -237,12 +237,12 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], list[str]]] = [
         CPU,
         ["FAIL: torch-cpu-avx2: the build promises openblas, and torch was built with mkl."],
     ),
-    ("VARIANT304", built(cuda=None), CPU, ["SKIP: torch-cpu-avx2: torch does not tell its BLAS"]),
+    ("VARIANT304", built(cuda=None), CPU, ["SKIP: torch-cpu-avx2: torch does not tell its BLAS."]),
     (
         "VARIANT304",
         NOT_IMPORTED,
         CPU,
-        ["SKIP: torch does not import, so what it was built for is not known"],
+        ["SKIP: torch does not import, so what it was built for is not known."],
     ),
 ]
 

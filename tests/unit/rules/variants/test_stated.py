@@ -96,7 +96,7 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
     (
         "VARIANT101",
         {"id": "torch-sm90", "variant": {}},
-        [("SKIP", "torch-sm90 names no Python, CUDA, SM or instruction set that the stack states", "")],
+        [("SKIP", "torch-sm90 names no Python, CUDA, SM or instruction set that the stack states.", "")],
     ),
     ("VARIANT101", {"id": "pytorch-py313-sm90-avx512", "python": "3.12"}, []),
     (
@@ -223,7 +223,7 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
     (
         "VARIANT105",
         SM90 | {"env": {"CXXFLAGS": "-march=native"}},
-        [("SKIP", "pytorch-py313-sm90-avx512: no data on what -march=native switches on", "")],
+        [("SKIP", "pytorch-py313-sm90-avx512: no data on what -march=native switches on.", "")],
     ),
     (
         "VARIANT105",
@@ -253,7 +253,7 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
         [
             (
                 "SKIP",
-                "no data on the instruction set avx10; known: avx2 avx512 avx512bf16 avx512vnni armv8_2 armv9",
+                "no data on the instruction set avx10; known: avx2 avx512 avx512bf16 avx512vnni armv8_2 armv9.",
                 "",
             )
         ],

@@ -188,7 +188,7 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
                 "flash-attn": "2.7.4+cu12torch2.5cxx11abiTRUE",
             }
         },
-        ["SKIP: no data on the C++11 ABI of torch 2.5.0, so flash-attn was not compared"],
+        ["SKIP: no data on the C++11 ABI of torch 2.5.0, so flash-attn was not compared."],
     ),
     (
         "conda builds are not read",
@@ -199,7 +199,7 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
                 "flash-attn": "2.5.5+cu118torch2.2cxx11abiTRUE",
             }
         },
-        ["SKIP: no data on the C++11 ABI of torch 2.2.0, so flash-attn was not compared"],
+        ["SKIP: no data on the C++11 ABI of torch 2.2.0, so flash-attn was not compared."],
     ),
     (
         "torchtext and a later torch",

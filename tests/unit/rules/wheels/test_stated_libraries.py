@@ -91,7 +91,7 @@ CASES: list[tuple[str, dict[str, Any], list[str]]] = [
         "a release after the table",
         _with("2.9.1+cu130", "9.0.0"),
         [
-            "SKIP: no data on the GPU libraries of bitsandbytes 9.0.0 for linux/amd64: the tables of stackcheck end with bitsandbytes 0.50.2 and were checked on 2026-11-20"
+            "SKIP: no data on the GPU libraries of bitsandbytes 9.0.0 for linux/amd64: the tables of stackcheck end with bitsandbytes 0.50.2 and were checked on 2026-11-20."
         ],
     ),
     ("a CPU torch", _with("2.9.1+cpu", "0.46.0"), []),
