@@ -332,3 +332,9 @@ def _text(values: Mapping[str, Any]) -> str:
 
 def _digests(parts: Mapping[str, str]) -> dict[str, str]:
     return {name: hashlib.sha256(text.encode()).hexdigest()[:12] for name, text in parts.items() if text}
+
+
+def with_base(text: str, before: str, now: str) -> str:
+    """Return a Dockerfile that builds on another image; a reference made of build arguments stays."""
+    line = rf"(?im)^(\s*FROM\s+(?:--\S+\s+)*){re.escape(before)}(?=\s|$)"
+    return re.sub(line, lambda match: match[1] + now, text)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import fnmatch
+import os
 import re
 import sys
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +23,12 @@ from stackcheck.storage.reading import as_named, files_in, is_folder, read_text,
 from stackcheck.storage.stack_files import SHIPPED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
 _FIELDS = frozenset(Stack.model_fields) - {"id", "family", "file", "axes"} - FILLED_IN
+_MOST_NAMES = 1000
+"""So many names of the working folder are held against one that nobody knows."""
 
 
 def _tell(text: str) -> None:
@@ -168,10 +172,10 @@ def _members(row: dict[str, Any], file: str, where: str) -> tuple[list[Stack], l
     return stacks, list(faults)
 
 
-def select(stacks: Sequence[Stack], patterns: Sequence[str]) -> tuple[Stack, ...]:
+def select(stacks: Sequence[Stack], patterns: Sequence[str], files: Sequence[str] = ()) -> tuple[Stack, ...]:
     """Return the stacks that any pattern names by id, family or glob, in the order of the definitions.
 
-    Raises UsageError, with near names, for a pattern that names nothing.
+    Raises UsageError, with near names, for a pattern that names nothing; `files` may have been meant as well.
     """
     chosen: dict[str, Stack] = {}
     for pattern in patterns:
@@ -180,9 +184,8 @@ def select(stacks: Sequence[Stack], patterns: Sequence[str]) -> tuple[Stack, ...
             if "/" in pattern or re.search(r"\.\w{1,8}$", pattern):
                 raise UsageError(f"{pattern}: there is no such file, and no stack has that name.")
             names = sorted({s.id for s in stacks} | {s.family for s in stacks})
-            raise UsageError(
-                f"no stack is named {pattern!r}{did_you_mean(pattern, names)}; `stackcheck list` shows all"
-            )
+            near = did_you_mean(pattern, [*names, *files], names)
+            raise UsageError(f"no stack is named {pattern!r}{near}; `stackcheck list` shows all")
         chosen |= {s.id: s for s in hits}
     return tuple(s for s in stacks if s.id in chosen)
 
@@ -249,4 +252,13 @@ def _named(names: Sequence[str], places: Sequence[Path]) -> tuple[Stack, ...]:
         found = load(places, names)
         if set(names) <= {name for stack in found for name in (stack.id, stack.family)}:
             return select(found, names)
-    return select(load(places), names)
+    return select(load(places), names, tuple(islice(_names_here(), _MOST_NAMES)))
+
+
+def _names_here() -> Iterator[str]:
+    """Yield the names of what lies in the working folder: one of them may be what was meant."""
+    try:
+        with os.scandir() as entries:
+            yield from (entry.name for entry in entries if not entry.name.startswith("."))
+    except OSError:
+        return

@@ -19,6 +19,7 @@ from stackcheck.rules.accepting import waive
 from stackcheck.rules.registry import judge_all
 from stackcheck.rules.strongest import strongest
 from stackcheck.suggest.change import apply
+from stackcheck.suggest.changed_facts import facts_of
 from stackcheck.suggest.moves import is_movable, step
 
 if TYPE_CHECKING:
@@ -86,9 +87,9 @@ class Asking:
         With `options.bytes` the rules over the files of the wheels too; what was wished has to hold as well.
         """
         more = locking.resolution_facts(stack, self.how, self.options.locks)
-        env, found = self.facts["env"].changed(stack), more["resolving"]
-        env = replace(env, resolution=found if isinstance(found, Resolution) else None)
-        facts = self.facts | more | {"stack": stack, "env": env, "lock": None}
+        changed, found = facts_of(self.facts, stack), more["resolving"]
+        env = replace(changed["env"], resolution=found if isinstance(found, Resolution) else None)
+        facts = self.facts | more | changed | {"env": env, "lock": None}
         judged = judge_all(rules.before_build(), facts)
         if self.options.bytes and isinstance(found, Resolution):
             judged += self._by_their_files(stack, facts)

@@ -12,6 +12,7 @@ from stackcheck.rules.accepting import waive
 from stackcheck.rules.registry import judge_all, judge_one
 from stackcheck.rules.strongest import strongest
 from stackcheck.suggest.change import apply
+from stackcheck.suggest.changed_facts import facts_of
 from stackcheck.suggest.learned import RESOLVES, Learned
 
 if TYPE_CHECKING:
@@ -86,8 +87,8 @@ class Judging:
 
     def changed(self, stack: Stack) -> dict[str, Any]:
         """Return the facts that a changed definition has of its own."""
-        env = self.facts["env"].changed(stack)
-        return {"stack": stack, "env": replace(env, resolution=self.learned.resolution_of(stack))}
+        facts = facts_of(self.facts, stack)
+        return facts | {"env": replace(facts["env"], resolution=self.learned.resolution_of(stack))}
 
     def _unmet(self, stack: Stack) -> tuple[Verdict, ...]:
         """Return what was asked for and does not hold of a stack."""

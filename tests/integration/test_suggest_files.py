@@ -37,7 +37,12 @@ FROM python:3.11-slim
 RUN pip install torch==2.5.0 torchvision==0.20.0 \\
     torchaudio==2.6.0 --index-url {CU124} && rm -rf /tmp/*
 """
+OLD_TAG = "nvidia/cuda:12.4.1-cudnn8-devel-ubuntu22.04"
 CASES: dict[str, tuple[dict[str, str], list[str]]] = {
+    "image": (
+        {"Dockerfile": f"FROM {OLD_TAG}\nRUN pip install torch==2.5.0 --index-url {CU124}\n"},
+        [f"-FROM {OLD_TAG}", "+FROM nvidia/cuda:12.4.1-cudnn-devel-ubuntu22.04"],
+    ),
     "requirements": (
         {"requirements.txt": CRLF},
         ["-torchaudio == 2.6.0 ; sys_platform == 'linux'", "+torchaudio==2.5.0 ; sys_platform == 'linux'"],

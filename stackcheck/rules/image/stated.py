@@ -64,17 +64,18 @@ def _has_dockerfile(facts: Facts) -> bool:
 
 
 @rule("IMAGE107", when=_has_dockerfile)
-def dockerfile_tag_exists(dockerfile: str, tables: Tables) -> list[Finding]:
+def dockerfile_tag_exists(env: Environment, dockerfile: str, tables: Tables) -> list[Finding]:
     """The nvidia/cuda tags in a Dockerfile's FROM lines are none that are known not to exist.
 
-    As IMAGE101, for the images that the user's own Dockerfile builds on; build arguments count with their
-    defaults.
+    As IMAGE101, which answers for the image of the stack itself, for the other images that the user's own
+    Dockerfile builds on; build arguments count with their defaults.
 
     Source: https://github.com/pytorch/pytorch/pull/125632; https://github.com/pytorch/builder/issues/1811
     Example: FROM nvidia/cuda:12.4.1-cudnn9-devel-ubuntu22.04 is not found.
     Fix: FROM nvidia/cuda:12.4.1-cudnn-devel-ubuntu22.04.
     """
-    return _spellings(bases(dockerfile), tables)
+    own = images_of(env.stack)
+    return _spellings([name for name in bases(dockerfile) if name not in own], tables)
 
 
 def _spellings(names: Iterable[str], tables: Tables) -> list[Finding]:

@@ -16,6 +16,7 @@ from stackcheck.images.dockerfile import (
     make_recipe,
     render,
 )
+from stackcheck.images.dockersteps import with_base
 from stackcheck.intake.stack import Stack
 from stackcheck.model.errors import DefinitionError
 from stackcheck.model.resolution import LockedPackage, Resolution
@@ -231,3 +232,10 @@ def test_a_locked_file_without_a_hash_is_refused() -> None:
         DefinitionError, match=r"small-py311: the lock has no sha256 of six-1.0-py3-none-any.whl"
     ):
         make_recipe(stack(), resolution(bare), "debian:12")
+
+
+def test_another_base_takes_the_place_of_one_in_its_lines_alone() -> None:
+    text = "from --platform=linux/amd64 a:1 AS one\nFROM a:1\nRUN echo FROM a:1\nFROM a:10\nFROM $BASE\n"
+    assert with_base(text, "a:1", "b:2") == (
+        "from --platform=linux/amd64 b:2 AS one\nFROM b:2\nRUN echo FROM a:1\nFROM a:10\nFROM $BASE\n"
+    )

@@ -269,3 +269,13 @@ def test_one_python_and_no_conda(tmp_path: Path) -> None:
     assert tier_said("TIER302", pythons={"pythons": [], "conda": []}) == [
         "SKIP: no Python was found in the usual folders."
     ]
+
+
+def test_one_image_is_judged_by_one_rule() -> None:
+    """The image of a stack is IMAGE101's, also where a Dockerfile states it; others of the file are IMAGE107's."""
+    own, other = "nvidia/cuda:12.4.1-cudnn8-devel-ubuntu22.04", "nvidia/cuda:12.4.1-cudnn9-base-ubuntu22.04"
+    text = f"FROM {other} AS tools\nFROM {own}\nCOPY --from=tools /x /x\n"
+    fields = {"image": {"base": own}}
+    assert [line[:5] for line in lines("IMAGE101", {"dockerfile": text}, **fields)] == ["FAIL:"]
+    (said,) = lines("IMAGE107", {"dockerfile": text}, **fields)
+    assert other in said
