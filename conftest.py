@@ -34,6 +34,7 @@ GATES = {
 
 TESTS = Path(__file__).parent / "tests"
 PURE = (TESTS / "unit", TESTS / "property")
+os.environ.pop("COLUMNS", None)  # a worker of pytest-xdist has it, and it would fold what commands print
 os.environ["STACKCHECK_KNOWLEDGE_DAYS"] = "100000"  # whenever the tests are run
 os.environ["STACKCHECK_DATA"] = str(TESTS / "data" / "no-knowledge")
 """Tests rest on the knowledge that ships, whatever the person who runs them has added."""

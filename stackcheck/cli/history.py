@@ -30,7 +30,7 @@ def execute(args: argparse.Namespace) -> int:
     """Run the command; a stack that is known and has no history yet is not an error."""
     name = _id(args)
     runs = history.read(history.history_file(), name)
-    if not runs:
+    if not runs and name == args.stack:
         _require_known(name)
     output.write_document(document(name, runs, history.courses(runs)), args)
     return EXIT_OK

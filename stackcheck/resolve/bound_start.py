@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import signal
 import sys
 from typing import TYPE_CHECKING
@@ -21,7 +23,12 @@ os.execvp(sys.argv[3], sys.argv[3:])
 
 
 def bound_to_us(command: Sequence[str], number: int = signal.SIGTERM) -> list[str]:
-    """Return a command that gets a signal when this process dies, even of SIGKILL; on Linux only."""
+    """Return a command that gets a signal when this process dies, even of SIGKILL; on Linux only.
+
+    Raises FileNotFoundError, as starting it would, when there is no such command.
+    """
+    if shutil.which(command[0]) is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), command[0])
     if sys.platform != "linux":
         return list(command)
     return [sys.executable, "-ISc", _START, str(os.getpid()), str(int(number)), *command]

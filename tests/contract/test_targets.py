@@ -336,7 +336,7 @@ class TestCapabilities:
         request = agents.request_for(case.stack(), ["interpreter"])
         for _ in range(2):
             reusing.run_agent(target, agents.pack(), request, timeout_s=60)
-        kept = case.able.content_ids and case.able.is_local
+        kept = case.able.is_local and (case.able.content_ids or case.able.stamped)
         assert said[-1].startswith("reusing what the probes saw" if kept else "nothing is reused: only")
 
     @pytest.mark.skipif(Path("/dev/nvidiactl").exists(), reason="this machine has a GPU")

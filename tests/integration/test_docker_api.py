@@ -49,7 +49,8 @@ class FakeEngine:
     def answer(self, method: str, path: str, body: Any) -> tuple[int, Any]:
         self.seen.append((method, path, body))
         image = re.fullmatch(r"/images/(.+)/json", path)
-        start = (500, {"message": self.start_error}) if self.start_error else (204, None)
+        fails = self.start_error and self.asking()[-1:] == self.created()[-1:]
+        start = (500, {"message": self.start_error}) if fails else (204, None)
         known = [
             ("/version", (200, self.version)),
             ("/info", (200, {"MemTotal": 8 << 30, **self.info})),
@@ -73,6 +74,11 @@ class FakeEngine:
 
     def created(self) -> list[Any]:
         return [body for _, path, body in self.seen if path.startswith("/containers/create")]
+
+    def asking(self) -> list[Any]:
+        """Return the containers that ask for devices: another one before them only looks for Python."""
+        configs = ("DeviceRequests", "Devices")
+        return [body for body in self.created() if any(body["HostConfig"].get(name) for name in configs)]
 
 
 @pytest.fixture
@@ -147,7 +153,7 @@ class TestGpus:
     ) -> None:
         on_host(monkeypatch, HostDevices(nvidia=True))
         target = prepare(fake, options, accelerator="cuda")
-        (created,) = fake.created()
+        (created,) = fake.asking()
         assert created["HostConfig"]["DeviceRequests"] == [
             {"Driver": "nvidia", "Count": -1, "DeviceIDs": [], "Capabilities": [["gpu"]], "Options": {}}
         ]
@@ -160,7 +166,7 @@ class TestGpus:
         on_host(monkeypatch, HostDevices(nvidia=True))
         fake.info = {"DiscoveredDevices": [{"Source": "cdi", "ID": "nvidia.com/gpu=all"}]}
         prepare(fake, options, accelerator="cuda")
-        (request,) = fake.created()[0]["HostConfig"]["DeviceRequests"]
+        (request,) = fake.asking()[0]["HostConfig"]["DeviceRequests"]
         assert (request["Driver"], request["DeviceIDs"]) == ("cdi", ["nvidia.com/gpu=all"])
 
     def test_amd_by_device_nodes_and_numeric_groups(
@@ -168,14 +174,14 @@ class TestGpus:
     ) -> None:
         on_host(monkeypatch, HostDevices(kfd=True, dri=True, groups=(44, 992)))
         prepare(fake, options, accelerator="rocm")
-        config = fake.created()[0]["HostConfig"]
+        config = fake.asking()[0]["HostConfig"]
         assert [each["PathOnHost"] for each in config["Devices"]] == ["/dev/kfd", "/dev/dri"]
         assert config["GroupAdd"] == ["44", "992"]
         assert "DeviceRequests" not in config
 
     def test_nothing_is_asked_for_a_cpu_stack(self, fake: FakeEngine, options: BuildOptions) -> None:
         assert prepare(fake, options, accelerator="cpu").gpus_note == "the stack is for the CPU"
-        assert fake.created() == []
+        assert fake.asking() == []
 
     def test_an_engine_without_the_toolkit_is_said_aloud_and_probed_without_gpus(
         self, fake: FakeEngine, options: BuildOptions, monkeypatch: pytest.MonkeyPatch
@@ -196,11 +202,12 @@ class TestGpus:
     ) -> None:
         on_host(monkeypatch, HostDevices(nvidia=True))
         prepare(fake, options, accelerator="cuda")
-        (created,) = fake.created()
-        config = created["HostConfig"]
-        assert (config["NetworkMode"], config["CapDrop"], config["ReadonlyRootfs"]) == ("none", ["ALL"], True)
-        assert config["SecurityOpt"] == ["no-new-privileges"]
-        assert list(created["Labels"]) == ["stackcheck.owner"]
+        for created in fake.created():
+            config = created["HostConfig"]
+            assert (config["NetworkMode"], config["CapDrop"]) == ("none", ["ALL"])
+            assert config["ReadonlyRootfs"] is True
+            assert config["SecurityOpt"] == ["no-new-privileges"]
+            assert list(created["Labels"]) == ["stackcheck.owner"]
         assert ("DELETE", f"/containers/{ID}?v=True&link=False&force=True", None) in fake.seen
 
 
@@ -339,5 +346,5 @@ class TestPodman:
         assert said == [f"{target.gpus_note}. Use --engine venv."]
         with pytest.raises(EngineError, match=r"does not give nvidia:0 to containers: the socket of podman"):
             engine.prepare(stack, None, replace(options, gpus=("0",)), said.append)
-        assert fake.created() == []
+        assert fake.asking() == []
         engine.close()

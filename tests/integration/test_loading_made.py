@@ -193,9 +193,9 @@ def test_a_refused_library_fails_the_extension_module_that_needs_it(tmp_path: Pa
     made(root / "open3d/pybind.cpython-311-x86_64-linux-gnu.so", needs=("libOpen3D.so.0.20",))
     made(root / "open3d/other.cpython-310-x86_64-linux-gnu.so", needs=("libOpen3D.so.0.20",))
     made(root / "open3d/fine.abi3.so")
-    below = made(root / "open3d/libOpen3D.so.0.20", needs=("libusb-1.0.so.0",))
+    below = made(root / "open3d/libOpen3D.so.0.20", needs=("libgone-1.0.so.0",))
     found = seen(root)
-    assert [(row["library"], row["needs"]) for row in found["missing"]] == [(str(below), "libusb-1.0.so.0")]
+    assert [(row["library"], row["needs"]) for row in found["missing"]] == [(str(below), "libgone-1.0.so.0")]
     (row,) = found["imports"]
     assert (Path(row["module"]).name, row["because"]) == (
         "pybind.cpython-311-x86_64-linux-gnu.so",

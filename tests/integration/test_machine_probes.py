@@ -79,7 +79,7 @@ def test_two_torches_on_the_path_of_a_real_interpreter_are_caught(
     assert verdict.outcome is Outcome.FAIL
     assert verdict.message == (
         f"2 torches are reachable; torch 2.1.0 at {shadow}/torch (from pythonpath) wins over "
-        f"torch 2.5.0 at {installed}/torch (from site-packages)"
+        f"torch 2.5.0 at {installed}/torch (from site-packages)."
     )
     (verdict,) = judge("PYTHON304", observe(packed, environment, tmp_path))
     assert (verdict.outcome, verdict.found) == (Outcome.PASS, "one torch")
@@ -119,7 +119,7 @@ def test_a_good_environment_draws_no_alarm(packed: Path, environment: Path, tmp_
     ]
     assert bad == []
     (python,) = judge("PYTHON301", seen, stack)
-    assert python.message == f"the interpreter is Python {sys.version.split()[0]}"
+    assert python.message == f"the interpreter is Python {sys.version.split()[0]}."
 
 
 def test_no_secret_of_the_environment_leaves_the_target(

@@ -80,12 +80,12 @@ def test_a_torch_that_does_not_import_is_told_once_and_the_rest_is_skipped(tmp_p
     (tmp_path / "torchvision/__init__.py").write_text("import torch\n")
     facts = observed(tmp_path)
     assert said("TORCH301", facts, torch="2.5.0") == [
-        ("FAIL", f"torch is installed and does not import: ImportError: {message}")
+        ("FAIL", f"torch is installed and does not import: ImportError: {message}.")
     ]
     for code in ("TORCH302", "TORCH303", "TORCH306"):
         assert [outcome for outcome, _ in said(code, facts, torch="2.5.0")] == ["SKIP"]
     assert said("VISION301", facts, torchvision="0.20.0") == [
-        ("SKIP", "torch does not import, so torchvision was not tried")
+        ("SKIP", "torch does not import, so torchvision was not tried.")
     ]
 
 

@@ -149,7 +149,7 @@ def test_an_agent_that_answers_with_garbage_costs_one_error() -> None:
     assert error.code == "PROBE302"
     assert "is not an observation" in error.message
     skipped = {v.message for v in report.verdicts if v.outcome is Outcome.SKIP}
-    assert skipped >= {"the probes gave no answer"}
+    assert skipped >= {"the probes gave no answer."}
     assert report.exit_code() == 3
 
 

@@ -89,7 +89,7 @@ def test_one_recipe_goes_to_stdout() -> None:
         (("check", "nowhere"), "nowhere: there is no such file."),
         (
             ("check", "docs", "cpu-torch213"),
-            "none of these stacks states a recipe; name a family with a [stack.recipe] table",
+            "none of these stacks states a recipe; name a family with a [stack.recipe] table.",
         ),
     ],
 )
@@ -103,7 +103,7 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     done = run("render", "pytorch-python313-cpu-avx2", "-o", str(tmp_path / "file"))
     assert done.returncode == 3
-    assert done.stderr == f"stackcheck: error: -o {tmp_path}/file: this cannot be written: File exists\n"
+    assert done.stderr == f"stackcheck: error: -o {tmp_path}/file: this cannot be written: File exists.\n"
 
 
 def nix(*args: str, home: Path) -> subprocess.CompletedProcess[str]:

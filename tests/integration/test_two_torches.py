@@ -90,7 +90,7 @@ def test_the_checkout_is_found_before_anything_is_imported(python: str, checkout
     assert verdict.outcome is Outcome.FAIL
     assert verdict.message == (
         f"`import torch` takes the source tree {checkout}/torch (from pythonpath), "
-        "which holds no compiled torch._C"
+        "which holds no compiled torch._C."
     )
     assert verdict.hint == "take its folder off PYTHONPATH"
 
@@ -104,5 +104,5 @@ def test_a_source_tree_is_found_without_any_torch_installed(tmp_path: Path) -> N
     assert verdict.outcome is Outcome.FAIL
     assert verdict.message == (
         f"`import torch` takes the source tree {tmp_path}/pytorch/torch (from pythonpath), "
-        "which holds no compiled torch._C"
+        "which holds no compiled torch._C."
     )

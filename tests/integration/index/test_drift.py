@@ -379,7 +379,7 @@ def test_what_is_missing_or_damaged_is_said(
         f"the baseline report {report} is of `stackcheck check`: nothing was probed"
     )
     accepted.write_text('{"schema_version": 1, "stack": "other"}')
-    with pytest.raises(ReportError, match=r"no accepted baseline \(it is not about tiny\); remove it"):
+    with pytest.raises(ReportError, match=r"not an accepted baseline \(it is not about tiny\); remove it"):
         look(stack)
     accepted.write_text('{"schema_version": 1')
     with pytest.raises(ReportError, match=r"tiny.drift.json:1: this is not JSON: .* Remove it, and accept"):

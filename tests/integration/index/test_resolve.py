@@ -617,7 +617,7 @@ CASES = [
     ("404", "bad-index", "this may not be a package index"),
     ("cut", "bad-index", "its answer was cut short"),
     ("slow", "unreachable", "it did not answer in time"),
-    ("plain", "bad-index", "its answer is no index page"),
+    ("plain", "bad-index", "its answer is not an index page"),
     ("garbage", "bad-index", "the answer is called HTML but holds none"),
     ("login", "bad-index", "the answer is a login page"),
 ]

@@ -65,7 +65,7 @@ def test_the_wheels_of_another_processor_are_judged_and_a_source_is_said_to_be_l
     assert (report.result, report.reach.level) == (Outcome.PASS, Level.BYTES)
     good, left_out = said(report, Outcome.PASS), said(report, Outcome.SKIP)
     assert good["WHEEL301"].startswith("2 wheels for Python 3.13 on aarch64-manylinux_2_")
-    assert good["DIST302"] == "all 2 locked versions are what is installed"
+    assert good["DIST302"] == "all 2 locked versions are what is installed."
     assert good["DIST303"] == "the requirements of all 2 installed distributions are met"
     assert left_out["WHEEL301"] == (
         "old 2.0 comes as source (old-2.0.tar.gz), so its files were not looked at."
@@ -81,7 +81,7 @@ def test_what_the_wheels_require_of_each_other_is_read_from_them(
     wrong = stack(server, packages={"app": "1.0"}, overrides=["lib==2.0"])
     report = pipeline.check(wrong, how, quiet)
     assert said(report, Outcome.FAIL) == {
-        "DIST303": "app 1.0 requires lib==1.0, and lib 2.0 is installed",
+        "DIST303": "app 1.0 requires lib==1.0, and lib 2.0 is installed.",
     }
 
 
@@ -150,7 +150,7 @@ def test_a_second_look_unpacks_nothing_again_and_a_stack_with_the_same_wheels_ne
         pipeline.check(stack(server, id=name, packages={"pure": "1.5"}), how, told.append)
         for name in ("one", "two")
     ]
-    assert sum("unpacking the wheels" in line for line in told) == 1
+    assert sum("unpacking the wheels for" in line for line in told) == 1
     first, second = (said(report, Outcome.PASS) for report in reports)
     assert second.pop("WHEEL301").startswith("1 wheel for Python 3.13")
     assert "known by their SHA-256" in said(reports[1], Outcome.PASS)["WHEEL301"]

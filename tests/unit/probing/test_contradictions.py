@@ -144,7 +144,7 @@ def test_the_verdict_names_both_values() -> None:
     ]
     assert [outcome for outcome, _ in seen_said("PROBE303", {"contradictions": [lie] * 20})] == ["FAIL"] * 10
     assert seen_said("PROBE303", {"contradictions": []}) == [
-        ("PASS", "the files of the image, read from outside, are what it says of them")
+        ("PASS", "the files of the image, read from outside, are what it says of them.")
     ]
     assert seen_said("PROBE303", {"contradictions": Fault("the engine is gone")}) == [
         ("ERROR", "the engine is gone")
