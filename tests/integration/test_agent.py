@@ -373,7 +373,7 @@ def test_a_probe_on_a_machine_under_load_is_not_called_slow(tmp_path: Path) -> N
         agent.pack({"d_busy": probe(BURN.format(seconds=1.0)), "d_asleep": probe("time.sleep(600)")})
     )
     burning = "import os\nwhile True:\n    pass"
-    # Each in a session of its own: the kernel may share the CPU out by sessions (autogroup), and probes have one.
+    # Each in a session of its own: the kernel may share the CPU out by sessions, and probes have one.
     burners = [
         subprocess.Popen([sys.executable, "-c", burning], start_new_session=True)
         for _ in range(5 * (os.cpu_count() or 1))

@@ -73,7 +73,7 @@ def test_a_bad_stack_gets_a_diff_and_the_reasons(folder: Path) -> None:
     after = lines.index("packages.cumm-cu124: 0.8.2 -> 0.7.11")
     assert " ".join(" ".join(lines[after + 1 :]).split()).startswith(
         "without it: SPCONV101: spconv-cu124 2.3.8 works with cumm>=0.7.11,<0.8.0, and the stack has "
-        "cumm-cu124 0.8.2. [traveller59/spconv setup.py"
+        "cumm-cu124 0.8.2. [github.com/traveller59/spconv setup.py"
     )
     assert done.returncode == 0
 

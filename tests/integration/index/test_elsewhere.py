@@ -70,7 +70,7 @@ def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
         (["inspect", "alpha-1.0-py3-none-any.whl"], 3, "there is no binary in it"),
         (["schema"], 0, '"stackcheck stack definitions"'),
         (["tables", "gpus"], 0, "NVIDIA L4"),
-        (["history", "mine"], 0, "no drift run is kept"),
+        (["history", "cuda124-torch25-py311"], 0, "no drift run is kept"),
         (["completion", "zsh"], 0, "#compdef stackcheck"),
         (["--version"], 0, "stackcheck "),
         (["check", ".", "--format", "sarif", "-o", "out.sarif"], 0, ""),

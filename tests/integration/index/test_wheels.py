@@ -66,7 +66,7 @@ def test_the_wheels_of_another_processor_are_judged_and_a_source_is_said_to_be_l
     good, left_out = said(report, Outcome.PASS), said(report, Outcome.SKIP)
     assert good["WHEEL301"].startswith("2 wheels for Python 3.13 on aarch64-manylinux_2_")
     assert good["DIST302"] == "all 2 locked versions are what is installed."
-    assert good["DIST303"] == "the requirements of all 2 installed distributions are met"
+    assert good["DIST303"] == "the requirements of all 2 installed distributions are met."
     assert left_out["WHEEL301"] == (
         "old 2.0 comes as source (old-2.0.tar.gz), so its files were not looked at."
     )

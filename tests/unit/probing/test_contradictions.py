@@ -147,6 +147,6 @@ def test_the_verdict_names_both_values() -> None:
         ("PASS", "the files of the image, read from outside, are what it says of them.")
     ]
     assert seen_said("PROBE303", {"contradictions": Fault("the engine is gone")}) == [
-        ("ERROR", "the engine is gone")
+        ("ERROR", "the engine is gone.")
     ]
     assert seen_said("PROBE303", {}) == []
