@@ -77,10 +77,7 @@ def execute(args: argparse.Namespace) -> int:
     hosts = _hosts(args, chosen)
     found = _matrix(chosen, hosts, args)
     moved = comparing.moves(_other(args.diff, hosts, args), found) if args.diff else None
-    if args.format == "csv":
-        output.write(rendering.as_csv(found), args.output)
-    else:
-        output.write_document(rendering.document(found, moved), args)
+    output.write_document(rendering.document(found, moved), args)
     if moved is not None:
         return EXIT_FAIL if any(move.worse for move in moved) else EXIT_OK
     if found.counts["fails"]:

@@ -46,7 +46,8 @@ class Cell:
     """One stack on one host.
 
     `level` is that of the strongest evidence, "" where nothing was judged; `code` and `cause` are of the
-    first finding that decides, empty where all is well; `since` is when a run showed it, in UTC.
+    first finding that decides, empty where all is well; `since` is when a run showed it, in UTC; `evidence`
+    is what that finding rests on, with its source in brackets.
     """
 
     state: State
@@ -54,6 +55,7 @@ class Cell:
     code: str = ""
     cause: str = ""
     since: str = ""
+    evidence: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,25 +100,34 @@ def cell_of(verdicts: Iterable[Verdict], since: str = "", *, on_cpu: bool = Fals
     word = "" if level is None else level.word
     bad = _first(counted, Outcome.FAIL)
     if bad:
-        return Cell("fails", word, bad.code, bad.message, since)
+        return _decided("fails", word, bad, since)
     broken = _first(counted, Outcome.ERROR)
     if broken:
-        return Cell("unknown", word, broken.code, broken.message, since)
+        return _decided("unknown", word, broken, since)
     # What ran on the GPU has shown that there is code for it; reports of old versions state no questions.
     served = [each for each in answered if each.question == SERVES_GPUS or each.level is Level.GPU]
     if on_cpu and answered:
         return Cell("cpu", word, since=since)
     if not served:
         why = next((each for each in counted if each.question == SERVES_GPUS), None)
-        text = why.message if why else "nothing says whether its torch has code for this GPU."
-        return Cell("unknown", word, why.code if why else "", text, since)
+        if why:
+            return _decided("unknown", word, why, since)
+        return Cell(
+            "unknown", word, cause="nothing says whether its torch has code for this GPU.", since=since
+        )
     warned = [each for each in counted if each.outcome is Outcome.WARN]
     by_ptx = [each for each in warned if each.question == SERVES_GPUS and not each.unverified]
     if others := [each for each in warned if each not in by_ptx]:
-        return Cell("warned", word, others[0].code, others[0].message, since)
+        return _decided("warned", word, others[0], since)
     if by_ptx:
-        return Cell("ptx", word, by_ptx[0].code, by_ptx[0].message, since)
+        return _decided("ptx", word, by_ptx[0], since)
     return Cell("works", word, since=since)
+
+
+def _decided(state: State, level: str, verdict: Verdict, since: str) -> Cell:
+    """Return the cell that one verdict decides."""
+    rests = [f"{each.what} [{each.source}]" if each.source else each.what for each in verdict.evidence[:3]]
+    return Cell(state, level, verdict.code, verdict.message, since, "; ".join(rests))
 
 
 def _first(verdicts: Iterable[Verdict], outcome: Outcome) -> Verdict | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from stackcheck import __version__
 from stackcheck.matrix.cells import STATES, Cell, Host, Matrix, MatrixRow
+from stackcheck.matrix.page import SHORT, counted, page
 from stackcheck.model.errors import ReportError
 from stackcheck.model.escape import one_line
 from stackcheck.model.verdict import Outcome
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from stackcheck.matrix.comparing import Move
 
 SCHEMA_VERSION = 1
-SHORT = {"works": "works", "ptx": "PTX", "warned": "warned", "cpu": "CPU", "fails": "FAILS", "unknown": "?"}
-"""What stands in a cell of a table; a code that decides stands behind it."""
 _OUTCOMES = {
     "works": Outcome.PASS,
     "ptx": Outcome.PASS,
@@ -44,13 +43,8 @@ def document(matrix: Matrix, moved: Sequence[Move] | None = None) -> Document:
         outcome="NOTHING" if worst in (None, Outcome.SKIP) else worst.word,
         parts=(_table(matrix), *_causes(matrix), *_notes(matrix), *_moves(moved)),
     )
-    return Document((section,), lambda: data(matrix, moved), package="stackcheck.matrix")
-
-
-def counted(matrix: Matrix) -> str:
-    """Return "12 cells: works 8, fails 3, not known 1"."""
-    parts = [f"{STATES[state]} {count}" for state, count in matrix.counts.items() if count]
-    return f"{plural(sum(matrix.counts.values()), 'cell')}: {', '.join(parts) or 'nothing was judged'}"
+    own = {"html": lambda: page(matrix, moved), "csv": lambda: as_csv(matrix)}
+    return Document((section,), lambda: data(matrix, moved), package="stackcheck.matrix", own=own)
 
 
 def shown(cell: Cell) -> str:

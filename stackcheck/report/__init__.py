@@ -47,6 +47,8 @@ def render_document(document: Document, form: str, **look: Any) -> str:
         import json  # noqa: PLC0415 - likewise
 
         return json.dumps(document.data() if document.data else None, indent=2, ensure_ascii=True) + "\n"
+    if form in document.own:
+        return document.own[form]()
     if form in _FOR_PEOPLE:
         from stackcheck.report.blocks import for_people  # noqa: PLC0415 - likewise
 

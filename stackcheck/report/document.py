@@ -7,12 +7,13 @@ These are NamedTuples: a frozen dataclass takes four times as long to define, in
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from stackcheck.model.verdict import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
 LEADING = (Outcome.FAIL, Outcome.ERROR, Outcome.WARN)
 """Outcomes that a reader has to see, in the order in which they are shown."""
@@ -181,6 +182,8 @@ class Document(NamedTuple):
     """The name of the checks, for tools that sort by it."""
     explain: Callable[[str], Explanation | None] | None = None
     """Says what a code means, where codes have a meaning."""
+    own: Mapping[str, Callable[[], str]] = MappingProxyType({})
+    """By format, what renders this document where the general renderer does not do: a page of its own."""
     overall: str = ""
     """What is said of all sections together, the worst first: `7 stacks: 1 failed, 6 passed`."""
 

@@ -18,6 +18,7 @@ from stackcheck.report.document import Finding
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from jinja2 import Environment
     from markupsafe import Markup
 
     from stackcheck.report.document import Document
@@ -28,16 +29,25 @@ _WORDS = frozenset({*Outcome.__members__, "NOTHING", "ACCEPTED"})
 
 def render_html(document: Document) -> str:
     """Render a document as one HTML page; the overview first."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - 0.1 s to import
+    template = environment().get_template("page.html.j2")
+    shown = (each for section in document.sections for each in section.shown if isinstance(each, Finding))
+    rules = document.explanations(shown)
+    return template.render(document=document, rules=rules, version=__version__) + "\n"
 
-    environment = Environment(
-        loader=PackageLoader("stackcheck.report", ""),
+
+@lru_cache(maxsize=1)
+def environment() -> Environment:
+    """Return what renders the templates of pages: everything is escaped, a name that is not there fails."""
+    import jinja2  # noqa: PLC0415 - 0.1 s to import
+
+    made = jinja2.Environment(
+        loader=jinja2.PackageLoader("stackcheck.report", ""),
         autoescape=True,
-        undefined=StrictUndefined,
+        undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
+    made.filters |= {
         "line": one_line,
         "block": lambda text: "\n".join(block(text)),
         "parts": source_parts,
@@ -46,10 +56,7 @@ def render_html(document: Document) -> str:
         "kind": lambda part: type(part).__name__,
         "style": lambda word: word if word in _WORDS else "",
     }
-    template = environment.get_template("page.html.j2")
-    shown = (each for section in document.sections for each in section.shown if isinstance(each, Finding))
-    rules = document.explanations(shown)
-    return template.render(document=document, rules=rules, version=__version__) + "\n"
+    return made
 
 
 def source_parts(source: str) -> list[tuple[str, bool]]:

@@ -72,7 +72,8 @@ def looked_at(axe: str, tmp_path: Path) -> Callable[..., dict[str, Any]]:
             'told => document.getElementById("told").textContent = JSON.stringify(told.data))</script>',
             encoding="utf-8",
         )
-        return _told(outer, tmp_path / "profile", dark=dark)
+        answer: dict[str, Any] = _told(outer, tmp_path / "profile", dark=dark)
+        return answer
 
     return look
 
@@ -84,14 +85,46 @@ def _with_script(page: str, script: str) -> str:
     return page.replace(policy[0], "").replace("</body>", f"<script>{script}</script></body>")
 
 
-def _told(outer: Path, profile: Path, *, dark: bool) -> dict[str, Any]:
+def _told(outer: Path, profile: Path, *, dark: bool, at: str = "", virtual: bool = True) -> Any:
     browser = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chrome")
     assert browser is not None, "no Chromium is installed (Debian: chromium)"
     scheme = ("--blink-settings=preferredColorScheme=0",) if dark else ()
-    command = [browser, *_FLAGS, *scheme, f"--user-data-dir={profile}", "--virtual-time-budget=30000",
-               "--dump-dom", outer.as_uri()]  # fmt: skip
+    clock = ("--virtual-time-budget=30000",) if virtual else ()
+    command = [browser, *_FLAGS, *scheme, *clock, f"--user-data-dir={profile}", "--dump-dom",
+               outer.as_uri() + at]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
     told = re.search(r'<pre id="told">(.+?)</pre>', done.stdout, re.DOTALL)
     assert told is not None, done.stderr[-2000:]
-    answer: dict[str, Any] = json.loads(html.unescape(told[1]))
-    return answer
+    return json.loads(html.unescape(told[1]))
+
+
+@pytest.fixture
+def asked(tmp_path: Path) -> Callable[..., Any]:
+    """Return what opens a page at an address in it, and tells what an expression of JavaScript is there.
+
+    The page's own policy is taken away, so that a script of the test runs. With `policy` it stays, and the
+    owner of the frame asks instead. Without `virtual` the browser's clock is the real one.
+    """
+
+    def ask(page: str, what: str, *, at: str = "", policy: bool = False, virtual: bool = True) -> Any:
+        outer = tmp_path / "asked.html"
+        outer.write_text(_framed(page, what) if policy else _with_script(page, _says(what)), encoding="utf-8")
+        return _told(outer, tmp_path / "profile", dark=False, at=at, virtual=virtual)
+
+    return ask
+
+
+def _says(what: str) -> str:
+    """Return a script that writes what an expression is to the end of its document, once that has loaded."""
+    return f"""addEventListener("load", () => {{
+      const said = JSON.stringify({what}), told = document.createElement("pre");
+      told.id = "told"; told.textContent = said; document.body.append(told);
+    }});"""
+
+
+def _framed(page: str, what: str) -> str:
+    inside = f"(document => {what})(document.getElementById('page').contentDocument)"
+    return (
+        f"<!doctype html><title>frame</title><script>{_says(inside)}</script>"
+        f'<iframe id="page" srcdoc="{html.escape(page)}"></iframe>'
+    )
