@@ -41,6 +41,7 @@ COMMANDS = {
     "entrypoint": "inside an image: check the container in milliseconds, then become the command",
     "explain": "say what a rule checks, why, and from which source",
     "matrix": "stacks against GPUs, drivers and releases of torch, at a glance",
+    "site": "make a static site of a folder of reports: the matrix, a page a report, history",
     "report": "render a report again, in any format",
     "schema": "print the JSON Schema of stack definitions, of reports or of drift",
     "recipes": "hold a folder of Nix expressions against a matrix of variants, or write them",

@@ -89,6 +89,11 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         Example("matrix 'cuda124*' --torch 2.8,2.9 --gpu L4", "what an upgrade breaks"),
         Example("matrix --hosts hosts.txt --reports reports", "on the team's hosts, with real runs"),
     ),
+    "site": (
+        Example("site reports -o public", "the folder that GitHub Pages takes"),
+        Example("site reports --gpu T4,L4,H100 -o public", "these GPUs across, seen or not"),
+        Example("site reports --matrix matrix.json -o public", "beside what definitions say"),
+    ),
     "report": (
         Example("report night.json --format html -o night.html", "the same report as a page"),
         Example("report a.json b.json", "two reports as one"),
@@ -187,6 +192,7 @@ EXITS: dict[str, dict[int, str]] = {
         2: _JUDGED[2],
         3: "nothing is known of any cell",
     },
+    "site": _WRITTEN,
     "knowledge": {0: "it was printed or done", 2: _JUDGED[2], 3: "an index or a bundle could not be read"},
     "explain": _PRINTED,
     "schema": _PRINTED,

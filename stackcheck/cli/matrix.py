@@ -87,7 +87,8 @@ def execute(args: argparse.Namespace) -> int:
     return EXIT_UNCHECKED if doubts or not known else EXIT_OK
 
 
-def _split(texts: Sequence[str]) -> list[str]:
+def split(texts: Sequence[str]) -> list[str]:
+    """Return the words of options that take several, with commas between them."""
     return [word.strip() for text in texts for word in text.split(",") if word.strip()]
 
 
@@ -96,23 +97,27 @@ def _hosts(args: argparse.Namespace, chosen: Sequence[Stack]) -> tuple[Host, ...
         if args.gpu or args.driver:
             raise UsageError("--hosts says GPUs and drivers; leave --gpu and --driver out.")
         return read_hosts(read_text(args.hosts), str(args.hosts))
-    gpus = _split(args.gpu) or list(dict.fromkeys(gpu.name for stack in chosen for gpu in stack.gpus))
+    gpus = split(args.gpu) or list(dict.fromkeys(gpu.name for stack in chosen for gpu in stack.gpus))
     if not gpus:
         raise UsageError("none of these stacks names a GPU: say --gpu T4,L4,H100, or --hosts FILE.")
-    return tuple(dict.fromkeys(axes(gpus, _split(args.driver))))
+    return tuple(dict.fromkeys(axes(gpus, split(args.driver))))
 
 
 def _matrix(chosen: Sequence[Stack], hosts: Sequence[Host], args: argparse.Namespace) -> Matrix:
     how = replace(options.pipeline_options(args), bytes=args.bytes)
-    found = judged(chosen, hosts, _split(args.torch), how, output.progress(args))
-    return folded(found, _reports(args.reports)) if args.reports else found
+    found = judged(chosen, hosts, split(args.torch), how, output.progress(args))
+    return folded(found, reports_in(args.reports)) if args.reports else found
 
 
-def _reports(folder: Path) -> list[Report]:
+def reports_in(folder: Path, option: str = "--reports ") -> list[Report]:
+    """Return the reports that lie in a folder; JSON of another kind is left alone.
+
+    Raises UsageError, naming it as `option` did, for what is not a folder, and for what cannot be read.
+    """
     from stackcheck.report.jsonfile import reports_of  # noqa: PLC0415 - pydantic's types of a report
 
     if not is_folder(folder):
-        raise UsageError(f"--reports {folder}: this is not a folder.")
+        raise UsageError(f"{option}{folder}: this is not a folder.")
     found: list[Report] = []
     for path in files_in(folder, ".json"):
         document = parse_json(read_text(path, _MOST_REPORT), str(path))
@@ -126,6 +131,12 @@ def _other(named: str, hosts: Sequence[Host], args: argparse.Namespace) -> Matri
     if is_folder(path):
         theirs = argparse.Namespace(stacks=args.stacks, matrices=[path])
         return _matrix(stacks.chosen(theirs), hosts, args)
+    return read_matrix(path)
+
+
+def read_matrix(path: Path) -> Matrix:
+    """Return a matrix that was written as JSON. Raises ReportError or UsageError for anything else."""
+    named = str(path)
     document = parse_json(read_text(path, _MOST_REPORT), named)
     if not isinstance(document, dict):
         raise ReportError(

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
+from stackcheck.report.wording import plural
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 MOST = 60
 """So many of the last runs are drawn."""
-WIDTH, LEFT, HIGH = 640, 70, 72
+WIDTH, LEFT, HIGH, TOP = 360, 62, 72, 8
 LANES = ("PASS", "WARN", "ERROR", "FAIL", "NOTHING")
 RANKS = ("breaks-next-build", "breaks-running", "changes-behaviour", "benign")
 """Classes of changes, the worst first, as `stackcheck drift` names them."""
@@ -95,13 +97,18 @@ def drift_chart(nights: Sequence[Night]) -> Chart | None:
     marks = []
     for number, night in enumerate(shown):
         bottom = float(HIGH)
+        place = LEFT + step * (number + 0.5)
         for rank in RANKS:
             if count := night.counts.get(rank, 0):
-                height = HIGH * count / most
+                height = (HIGH - TOP) * count / most
                 bottom -= height
-                place = LEFT + step * (number + 0.5)
                 marks.append(Mark(place, bottom, rank, f"{night.started}: {rank} {count}", height))
+        if bottom == HIGH:
+            marks.append(Mark(place, bottom, RANKS[-1], f"{night.started}: no change"))
+        if night.accepted:
+            text = f"{night.started}: made the baseline, because {night.accepted}"
+            marks.append(Mark(place, bottom, RANKS[-1], text))
     last = ", ".join(f"{rank} {count}" for rank, count in shown[-1].counts.items() if count)
-    text = f"{len(shown)} drift runs; the last one saw {last or 'no change'}."
-    lanes = ((8.0, f"{most} changes"[:10]), (float(HIGH), "0"))
+    text = f"{plural(len(shown), 'drift run')}; the last one saw {last or 'no change'}."
+    lanes = ((float(TOP), f"{most} moved"), (float(HIGH), "0"))
     return Chart(tuple(marks), lanes, shown[0].started, shown[-1].started, text, min(16.0, step * 0.8))

@@ -182,6 +182,8 @@ class Document(NamedTuple):
     """The name of the checks, for tools that sort by it."""
     explain: Callable[[str], Explanation | None] | None = None
     """Says what a code means, where codes have a meaning."""
+    above: str = ""
+    """The address of the page that lists this one, relative to it; empty for one that stands alone."""
     own: Mapping[str, Callable[[], str]] = MappingProxyType({})
     """By format, what renders this document where the general renderer does not do: a page of its own."""
     overall: str = ""

@@ -1,0 +1,86 @@
+"""A static site of reports: an index with the matrix they make, and a page a report. Pure.
+
+Addresses are relative, so that the site works below any path, and from a disk.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from stackcheck import rules
+from stackcheck.knowledge.gpus import find_gpu
+from stackcheck.matrix.cells import Cell, Host, Matrix, MatrixRow
+from stackcheck.matrix.chart import Result
+from stackcheck.matrix.page import Course, Listed, Names, page
+from stackcheck.matrix.recorded import folded, gpus_seen
+from stackcheck.report import render_document, wording
+from stackcheck.report.rulebook import explanation
+from stackcheck.report.sections import report_document
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from stackcheck.matrix.chart import Night
+    from stackcheck.model.report import Report
+    from stackcheck.report.document import Explanation
+
+NO_RUN = Cell("unknown", cause="no report is of a run on this GPU.")
+
+
+def files(
+    reports: Sequence[Report], start: Matrix, nights: Mapping[str, Sequence[Night]]
+) -> Iterator[tuple[str, str]]:
+    """Yield the files of the site, a path below its folder and a text each.
+
+    `start` is what is known without the reports, `nights` what drift runs saw, by stack.
+    """
+    ordered = sorted(reports, key=lambda report: (report.name, report.started))
+    names = Names()
+    listed = [_listed(report, names) for report in ordered]
+    for report, row in zip(ordered, listed, strict=True):
+        document = report_document([report])._replace(explain=_explained, above="../index.html")
+        yield row.href, render_document(document, "html")
+    stacks = {report.name for report in ordered}
+    title = f"{wording.plural(len(ordered), 'report')} of {wording.plural(len(stacks), 'stack')}"
+    courses = list(_courses(listed, nights))
+    newest = sorted(listed, key=lambda row: row.started, reverse=True)
+    yield "index.html", page(folded(start, ordered), title=title, reports=newest, courses=courses)
+    yield ".nojekyll", ""  # GitHub Pages serves the files as they are
+
+
+def unjudged(reports: Sequence[Report], gpus: Sequence[str]) -> Matrix:
+    """Return the stacks of reports on GPUs, where none is asked for on those they saw; nothing known yet."""
+    stacks = sorted({report.stack for report in reports if report.stack})
+    found = [find_gpu(name) for report in reports for name in gpus_seen(report)]
+    seen = dict.fromkeys(gpu.product or gpu.name for gpu in found)
+    hosts = tuple(map(Host, gpus or seen))
+    return Matrix(hosts, tuple(MatrixRow(stack, (NO_RUN,) * len(hosts)) for stack in stacks))
+
+
+def joined(start: Matrix, reports: Iterable[Report]) -> Matrix:
+    """Return a matrix with a row for each stack that only reports have."""
+    there = {row.stack for row in start.rows}
+    more = sorted({report.stack for report in reports if report.stack} - there)
+    added = tuple(MatrixRow(stack, (NO_RUN,) * len(start.hosts)) for stack in more)
+    return Matrix(start.hosts, (*start.rows, *added))
+
+
+def _listed(report: Report, names: Names) -> Listed:
+    href = f"reports/{names.slug(f'{report.name}-{report.started[:10]}')}.html"
+    return Listed(href, report.name, wording.label(report), wording.level(report), report.started)
+
+
+def _courses(listed: Iterable[Listed], nights: Mapping[str, Sequence[Night]]) -> Iterator[Course]:
+    """Yield how each stack went that has more than one report, or drift runs."""
+    results: dict[str, list[Result]] = defaultdict(list)
+    for row in listed:
+        results[row.stack].append(Result(row.started, row.result, row.href))
+    for stack in dict.fromkeys([*results, *nights]):
+        if len(results.get(stack, ())) > 1 or nights.get(stack):
+            yield Course(stack, results.get(stack, ()), nights.get(stack, ()))
+
+
+def _explained(code: str) -> Explanation | None:
+    rule = rules.find(code)
+    return explanation(rule) if rule else None
