@@ -10,7 +10,7 @@ import base64
 import hashlib
 import re
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from stackcheck import __version__, rules
 from stackcheck.matrix.cells import STATES, Cell
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 SHORT = {"works": "works", "ptx": "PTX", "warned": "warned", "cpu": "CPU", "fails": "FAILS", "unknown": "?"}
 """What stands in a cell of a table; a code that decides stands behind it."""
 MOST_CAUSES = 500
+MOST_DRAWN = 24
+"""So many stacks have their history on one page."""
 _MOST_NAMED = 12
 _SLUG = 60
 
@@ -43,7 +45,8 @@ class Listed(NamedTuple):
     result: str
     reach: str
     started: str
-    summary: str = ""
+    history: str = ""
+    """Where the page of its stack's history is; empty where there is none."""
 
 
 class Course(NamedTuple):
@@ -52,6 +55,13 @@ class Course(NamedTuple):
     stack: str
     results: Sequence[Result] = ()
     nights: Sequence[Night] = ()
+
+    @property
+    def good(self) -> bool:
+        """Tell whether its last report and its last night are nothing to look at first."""
+        words = {each.word for each in self.results[-1:]}
+        ranks = {rank for night in self.nights[-1:] for rank, count in night.counts.items() if count}
+        return words <= {"PASS", "WARN"} and not ranks & {*RANKS[:2]}
 
 
 class Square(NamedTuple):
@@ -98,46 +108,65 @@ class Names:
         return found
 
 
-def page(
-    matrix: Matrix,
-    moved: Sequence[Move] | None = None,
-    *,
-    title: str = "",
-    reports: Sequence[Listed] = (),
-    courses: Sequence[Course] = (),
-) -> str:
-    """Return the page; of a site, `reports` have pages beside it, and `courses` are drawn."""
-    hosts, lines = _placed(matrix, {(each.stack, each.started): each.href for each in reports})
-    causes, more = _causes(matrix, lines)
-    numbers = {_key(cause.cell): cause.number for cause in causes}
-    lines = [
-        line._replace(squares=[one._replace(why=numbers.get(_key(one.cell), 0)) for one in line.squares])
-        for line in lines
-    ]
-    made = environment().get_template("matrix.html.j2").render(
-        matrix=matrix,
-        title=title or f"{plural(len(matrix.rows), 'stack')} on {plural(len(matrix.hosts), 'host')}",
-        counted=counted(matrix),
-        levels=_levels(matrix),
-        hosts=list(zip(hosts, matrix.hosts, strict=True)),
-        lines=lines,
-        causes=[each for each in causes if each.cell.state != "unknown"],
-        unknown=[each for each in causes if each.cell.state == "unknown"],
-        more=more,
-        moved=moved,
-        explained=_explained(matrix),
-        reports=reports,
-        charts=[(each.stack, results_chart(each.results), drift_chart(each.nights)) for each in courses],
-        words=SHORT,
-        ranks=RANKS,
-        states=STATES,
-        script_hash="SCRIPT-HASH",
-        version=__version__,
-    )  # fmt: skip
+class Beside(NamedTuple):
+    """What a page of a site has beside its matrix."""
+
+    title: str = ""
+    reports: Sequence[Listed] = ()
+    """Those that are listed, in this order."""
+    runs: Sequence[Listed] = ()
+    """Those that a cell may lead to."""
+    courses: Sequence[Course] = ()
+    """Histories; the first of them are drawn."""
+    above: str = ""
+    """The address of the page that lists this one."""
+
+
+ALONE = Beside()
+
+
+def page(matrix: Matrix, moved: Sequence[Move] | None = None, beside: Beside = ALONE) -> str:
+    """Return the page, whole: nothing is loaded, and its policy allows its own script alone."""
+    made = environment().get_template("matrix.html.j2").render(**_shown(matrix, beside), moved=moved)
     script = re.search(r"<script>(.*?)</script>", made, re.DOTALL)
     assert script is not None  # noqa: S101 - it stands in the template, whatever is rendered
     digest = base64.b64encode(hashlib.sha256(script[1].encode()).digest()).decode()
     return made.replace("SCRIPT-HASH", digest, 1) + "\n"
+
+
+def _shown(matrix: Matrix, beside: Beside) -> dict[str, Any]:
+    """Return what the template is told."""
+    hosts, lines = _placed(matrix, {(each.stack, each.started): each.href for each in beside.runs})
+    causes, more = _causes(matrix, lines)
+    numbers = {_key(cause.cell): cause.number for cause in causes}
+    title = f"{plural(len(matrix.rows), 'stack')} on {plural(len(matrix.hosts), 'host')}"
+    drawn = beside.courses[:MOST_DRAWN]
+    return {
+        "matrix": matrix,
+        "title": beside.title or title,
+        "counted": counted(matrix),
+        "levels": _levels(matrix),
+        "hosts": list(zip(hosts, matrix.hosts, strict=True)),
+        "lines": [_numbered(line, numbers) for line in lines],
+        "causes": [each for each in causes if each.cell.state != "unknown"],
+        "unknown": [each for each in causes if each.cell.state == "unknown"],
+        "more": more,
+        "explained": _explained(matrix),
+        "reports": beside.reports,
+        "histories": any(each.history for each in beside.reports),
+        "charts": [(each.stack, results_chart(each.results), drift_chart(each.nights)) for each in drawn],
+        "undrawn": len(beside.courses) - len(drawn),
+        "above": beside.above,
+        "words": SHORT,
+        "ranks": RANKS,
+        "states": STATES,
+        "script_hash": "SCRIPT-HASH",
+        "version": __version__,
+    }
+
+
+def _numbered(line: Line, numbers: Mapping[tuple[str, str, str, str], int]) -> Line:
+    return line._replace(squares=[one._replace(why=numbers.get(_key(one.cell), 0)) for one in line.squares])
 
 
 def counted(matrix: Matrix) -> str:

@@ -5,15 +5,15 @@ Addresses are relative, so that the site works below any path, and from a disk.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from stackcheck import rules
 from stackcheck.knowledge.gpus import find_gpu
 from stackcheck.matrix.cells import Cell, Host, Matrix, MatrixRow
 from stackcheck.matrix.chart import Result
-from stackcheck.matrix.page import Course, Listed, Names, page
+from stackcheck.matrix.page import Beside, Course, Listed, Names, page
 from stackcheck.matrix.recorded import folded, gpus_seen
+from stackcheck.model.escape import one_line
 from stackcheck.report import render_document, wording
 from stackcheck.report.rulebook import explanation
 from stackcheck.report.sections import report_document
@@ -41,11 +41,21 @@ def files(
     for report, row in zip(ordered, listed, strict=True):
         document = report_document([report])._replace(explain=_explained, above="../index.html")
         yield row.href, render_document(document, "html")
-    stacks = {report.name for report in ordered}
-    title = f"{wording.plural(len(ordered), 'report')} of {wording.plural(len(stacks), 'stack')}"
-    courses = list(_courses(listed, nights))
-    newest = sorted(listed, key=lambda row: row.started, reverse=True)
-    yield "index.html", page(folded(start, ordered), title=title, reports=newest, courses=courses)
+    by_stack: dict[str, list[Listed]] = {name: [] for name in (*(row.stack for row in listed), *nights)}
+    for row in listed:
+        by_stack[row.stack].append(row)
+    histories, newest, courses = Names(), [], []
+    for stack, rows in by_stack.items():
+        course = _course(stack, rows, nights.get(stack, ()))
+        history = f"history/{histories.slug(stack)}.html" if course else ""
+        newest += [row._replace(history=history) for row in rows[-1:]]
+        if course:
+            courses.append(course)
+            yield history, _history(course, rows)
+    title = f"{wording.plural(len(ordered), 'report')} of {wording.plural(len(newest), 'stack')}"
+    courses.sort(key=lambda course: course.good)
+    beside = Beside(title, newest, listed, courses)
+    yield "index.html", page(folded(start, ordered), beside=beside)
     yield ".nojekyll", ""  # GitHub Pages serves the files as they are
 
 
@@ -71,14 +81,20 @@ def _listed(report: Report, names: Names) -> Listed:
     return Listed(href, report.name, wording.label(report), wording.level(report), report.started)
 
 
-def _courses(listed: Iterable[Listed], nights: Mapping[str, Sequence[Night]]) -> Iterator[Course]:
-    """Yield how each stack went that has more than one report, or drift runs."""
-    results: dict[str, list[Result]] = defaultdict(list)
-    for row in listed:
-        results[row.stack].append(Result(row.started, row.result, row.href))
-    for stack in dict.fromkeys([*results, *nights]):
-        if len(results.get(stack, ())) > 1 or nights.get(stack):
-            yield Course(stack, results.get(stack, ()), nights.get(stack, ()))
+def _course(stack: str, rows: Sequence[Listed], nights: Sequence[Night]) -> Course | None:
+    """Return how a stack went that has more than one report, or drift runs."""
+    results = [Result(row.started, row.result, row.href) for row in rows]
+    return Course(stack, results, nights) if len(results) > 1 or nights else None
+
+
+def _history(course: Course, rows: Sequence[Listed]) -> str:
+    """Return the page of one stack's history, the newest report first."""
+    results = [each._replace(href=f"../{each.href}") for each in course.results]
+    reports = [row._replace(href=f"../{row.href}") for row in reversed(rows)]
+    own = course._replace(results=results)
+    title = f"History of {one_line(course.stack, 120)}"
+    beside = Beside(title, reports, courses=[own], above="../index.html")
+    return page(Matrix((), ()), beside=beside)
 
 
 def _explained(code: str) -> Explanation | None:

@@ -8,13 +8,10 @@ import pytest
 
 from stackcheck.matrix.page import page
 from tests.unit.matrix.matrix_cases import (
-    BAD,
-    COURSES,
-    HOSTILE_COURSES,
+    BESIDE,
+    HOSTILE_BESIDE,
     HOSTILE_MATRIX,
-    HOSTILE_REPORTS,
     MIXED,
-    REPORTS,
     many,
 )
 
@@ -24,8 +21,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 PAGES: dict[str, Callable[[], str]] = {
-    "mixed": lambda: page(MIXED, reports=REPORTS, courses=COURSES),
-    "hostile": lambda: page(HOSTILE_MATRIX, title=BAD, reports=HOSTILE_REPORTS, courses=HOSTILE_COURSES),
+    "mixed": lambda: page(MIXED, beside=BESIDE),
+    "hostile": lambda: page(HOSTILE_MATRIX, beside=HOSTILE_BESIDE),
     "many": lambda: page(many(40)),
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stackcheck.matrix.cells import Cell, Host, Matrix, MatrixRow
 from stackcheck.matrix.chart import Night, Result
-from stackcheck.matrix.page import Course, Listed
+from stackcheck.matrix.page import Beside, Course, Listed
 from tests.unit.report.report_cases import HOSTILE
 
 HOSTS = (Host("T4"), Host("H100", "550"))
@@ -24,11 +24,11 @@ MIXED = Matrix(
         MatrixRow("old", (Cell("unknown", "", "", "no row says it."), Cell("cpu", "stated")), "2.8", ("so",)),
     ),
 )
-REPORTS = (
+_REPORTS = (
     Listed("reports/old.html", "old", "PASS", "gpu", NIGHT),
     Listed("reports/new.html", "new", "WARN", "run (imports)", NIGHT),
 )
-COURSES = (
+_COURSES = (
     Course(
         "old",
         tuple(
@@ -40,6 +40,7 @@ COURSES = (
         ),
     ),
 )
+BESIDE = Beside(reports=_REPORTS, runs=_REPORTS, courses=_COURSES)
 BAD = HOSTILE + "</script><script>document.title='owned'</script>\" onload=\"document.title='owned'"
 HOSTILE_MATRIX = Matrix(
     (Host("T4", BAD, BAD), Host("T4", BAD + "2", BAD)),
@@ -48,14 +49,15 @@ HOSTILE_MATRIX = Matrix(
         for name in (BAD, BAD.upper(), "", "..", "filter", "why-1", "x--y")
     ),
 )
-HOSTILE_REPORTS = (Listed("reports/x.html", BAD, BAD, BAD, BAD, BAD),)
-HOSTILE_COURSES = (
+_HOSTILE_REPORTS = (Listed("reports/x.html", BAD, BAD, BAD, BAD),)
+_HOSTILE_COURSES = (
     Course(
         BAD,
         (Result(BAD, "FAIL"), Result(BAD, "PASS"), Result(BAD, BAD)),
         (Night(BAD, {"benign": 1, BAD: 2}),),
     ),
 )
+HOSTILE_BESIDE = Beside(BAD, _HOSTILE_REPORTS, _HOSTILE_REPORTS, _HOSTILE_COURSES)
 
 
 def many(count: int) -> Matrix:

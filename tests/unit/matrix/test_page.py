@@ -17,15 +17,12 @@ from stackcheck.matrix.cells import Cell, Matrix, MatrixRow
 from stackcheck.matrix.page import MOST_CAUSES, Names, page
 from stackcheck.report import render_document
 from tests.unit.matrix.matrix_cases import (
-    BAD,
-    COURSES,
-    HOSTILE_COURSES,
+    BESIDE,
+    HOSTILE_BESIDE,
     HOSTILE_MATRIX,
-    HOSTILE_REPORTS,
     HOSTS,
     MIXED,
     NO_CODE,
-    REPORTS,
     many,
 )
 
@@ -46,9 +43,9 @@ class Read(HTMLParser):
 
 
 PAGES = {
-    "mixed": lambda: page(MIXED, reports=REPORTS, courses=COURSES),
+    "mixed": lambda: page(MIXED, beside=BESIDE),
     "moved": lambda: page(MIXED, comparing.moves(many(2), MIXED)),
-    "hostile": lambda: page(HOSTILE_MATRIX, title=BAD, reports=HOSTILE_REPORTS, courses=HOSTILE_COURSES),
+    "hostile": lambda: page(HOSTILE_MATRIX, beside=HOSTILE_BESIDE),
     "empty": lambda: page(Matrix((), ())),
     "no host": lambda: page(Matrix((), (MatrixRow("one", ()),))),
     "many": lambda: page(many(40)),
@@ -95,7 +92,7 @@ def test_no_control_character_of_a_name_comes_through() -> None:
 
 
 def test_a_cell_says_word_code_level_cause_and_run() -> None:
-    text = page(MIXED, reports=REPORTS)
+    text = page(MIXED, beside=BESIDE)
     cell = text[text.index('<td id="old--T4"') :].partition("</td>")[0]
     for said in ("<b>FAILS</b>", "ARCH101", "<small>stated</small>", NO_CODE.cause, 'href="#why-1"'):
         assert said in cell

@@ -8,6 +8,7 @@ from posixpath import dirname, join, normpath
 from stackcheck.matrix import site
 from stackcheck.matrix.cells import Cell, Host, Matrix, MatrixRow
 from stackcheck.matrix.chart import Night
+from stackcheck.matrix.page import MOST_DRAWN
 from stackcheck.model.verdict import Outcome
 from tests.unit.matrix.test_page import Read
 from tests.unit.matrix.test_rendering import report
@@ -32,6 +33,7 @@ def test_a_report_has_a_page_and_the_index_leads_to_it() -> None:
         "reports/one-2026-11-28.html",
         "reports/one-2026-11-29.html",
         "reports/one-2026-11-29-2.html",
+        "history/one.html",
         "index.html",
         ".nojekyll",
     ]
@@ -71,3 +73,31 @@ def test_history_is_drawn_of_reports_and_of_drift() -> None:
     assert text.count("<svg") == 2
     assert "3 reports: PASS 2, FAIL 1; the last one says PASS." in text
     assert "breaks-running 2" in text
+
+
+def test_the_index_lists_the_newest_report_of_a_stack_and_its_history_has_all() -> None:
+    files = built()
+    index, history = files["index.html"], files["history/one.html"]
+    assert '<h1 id="top">4 reports of 2 stacks</h1>' in index
+    table = index[index.index('id="reports"') :]
+    assert "one-2026-11-29-2.html" in table
+    assert "one-2026-11-28.html" not in table
+    assert '<a href="history/one.html">history of one</a>' in table
+    places = [
+        history.index(f"../reports/one-2026-11-{day}.html", history.index('id="reports"'))
+        for day in ("29-2", "29", "28")
+    ]
+    assert places == sorted(places)
+    assert "cells" not in history
+
+
+def test_many_nights_of_many_stacks_stay_one_page_of_a_size() -> None:
+    every = [
+        replace(NIGHTS[0], stack=f"s{stack}", started=f"2026-10-{night:02}T01:00:00+00:00")
+        for stack in range(60)
+        for night in range(1, 9)
+    ]
+    files = dict(site.files(every, site.unjudged(every, ()), {}))
+    assert files["index.html"].count("<svg") == MOST_DRAWN
+    assert f"{60 - MOST_DRAWN} more have one" in files["index.html"]
+    assert sum(name.startswith("history/") for name in files) == 60
