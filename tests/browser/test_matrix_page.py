@@ -96,13 +96,13 @@ def test_a_cell_is_opened_and_closed_by_keys(asked: Callable[..., Any]) -> None:
 
 
 def test_500_stacks_on_8_gpus_open_in_a_second(asked: Callable[..., Any]) -> None:
-    """The time from the request to a page that is laid out, the least of three: the machine may be busy."""
+    """The time from the request to a page that is laid out, the least of five: the machine may be busy."""
     text = page(many(500))
     assert len(text.encode()) <= 3_000_000
     script = """(() => {
       const tall = document.documentElement.scrollHeight;
       return [document.querySelectorAll("#grid td").length, tall > 0, performance.now()];
     })()"""
-    runs = [asked(text, script, virtual=False) for _ in range(3)]
+    runs = [asked(text, script, virtual=False) for _ in range(5)]
     assert {(cells, laid_out) for cells, laid_out, _ in runs} == {(4000, True)}
     assert min(taken for _, _, taken in runs) <= 1000
