@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from stackcheck.matrix import site
 from stackcheck.matrix.page import page
 from tests.unit.matrix.matrix_cases import (
     BESIDE,
@@ -14,16 +15,23 @@ from tests.unit.matrix.matrix_cases import (
     MIXED,
     many,
 )
+from tests.unit.matrix.test_site import NIGHTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 pytestmark = pytest.mark.browser
 
+
+def _site(name: str) -> str:
+    return dict(site.files(NIGHTS, site.unjudged(NIGHTS, ()), {}))[name]
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "mixed": lambda: page(MIXED, beside=BESIDE),
     "hostile": lambda: page(HOSTILE_MATRIX, beside=HOSTILE_BESIDE),
     "many": lambda: page(many(40)),
+    "history": lambda: _site("history/one.html"),
 }
 
 
@@ -34,6 +42,14 @@ def test_a_matrix_is_for_everybody(what: str, width: int, looked_at: Callable[..
     assert told["room"] == width
     assert told["wide"] <= width, "the whole page scrolls sideways"
     assert told["violations"] == []
+
+
+def test_a_report_of_a_site_is_as_good_as_one_that_stands_alone(
+    looked_at: Callable[..., dict[str, Any]],
+) -> None:
+    told = looked_at(_site("reports/one-2026-11-28.html"), 375)
+    assert told["wide"] <= 375
+    assert [each for each in told["violations"] if each[0] in {"serious", "critical"}] == []
 
 
 def test_a_matrix_is_for_everybody_in_the_dark(looked_at: Callable[..., dict[str, Any]]) -> None:
