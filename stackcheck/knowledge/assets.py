@@ -18,10 +18,10 @@ from stackcheck.knowledge.told import ByPackage, Told, current
 class Asset(Row):
     """How some versions name the wheel that they fetch, and for which torch their project makes one.
 
-    name: the file, with {version}, {cuda}, {torch}, {abi} and {python}. folder: the address before it. cuda:
-    what it writes for a CUDA major version of torch, "12" -> "123". torch, majors, pythons: the torch minors,
-    their CUDA major versions and the Pythons that the project's build makes wheels for; none of torch: not
-    known. force: the variable that has it compiled.
+    name: the file, with {version}, {cuda}, {torch} or {build} ("2.9", "2.9.1+cu128"), {abi} and {python}.
+    folder: the address before it, with {version}. cuda: what it writes for a CUDA major version of torch,
+    "12" -> "123". torch, majors, pythons: the torch minors, their CUDA major versions and the Pythons that
+    the project's build makes wheels for; none of torch: not known. force: the variable that has it compiled.
     """
 
     dist: str

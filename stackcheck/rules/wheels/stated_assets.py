@@ -27,10 +27,10 @@ def _may_fetch(facts: Facts) -> bool:
 def fetched_wheel(env: Environment, tables: Tables) -> list[Finding]:
     """A package that PyPI has as source alone finds its wheel among the releases of its project.
 
-    setup.py of flash-attn, mamba-ssm and causal-conv1d makes the name of a wheel of the torch, CUDA and
-    Python that it meets, and compiles where the project's releases have no file of that name. Compiling needs
-    nvcc of torch's CUDA major version, a C++ compiler, an installed torch and much time and memory. Whether
-    the file is there today was not asked: this goes by what the project's build makes.
+    setup.py of flash-attn, mamba-ssm, causal-conv1d and others makes the name of a wheel of the torch, CUDA
+    and Python that it meets, and compiles where the project's releases have no file of that name. Compiling
+    needs nvcc of torch's CUDA major version, a C++ compiler, an installed torch and much time and memory.
+    Whether the file is there today was not asked: this goes by what the project's build makes.
 
     Source: setup.py in the sdists on PyPI; the projects' build workflows at their tags (knowledge/told/).
     Example: flash-attn 2.8.3 with torch 2.9.1: its workflow ends with torch 2.8.
@@ -97,6 +97,7 @@ def _name(each: Distribution, row: Asset, env: Environment, tables: Tables) -> s
         version=each.exact and each.exact.public,
         cuda=row.cuda.get(major, major),
         torch=torch.minor,
+        build=torch.version and f"{torch.version.public}+{torch.tag}",
         abi="*" if abi is None else str(abi).upper(),
         python=f"cp{env.python.replace('.', '')}" if env.python else "cp*",
     )

@@ -92,7 +92,18 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
             )
         ],
     ),
-    ("a version that no row names", _with("2.9.1", "12.8", "2.5.0"), []),
+    (
+        "a name with the whole version of torch",
+        {"packages": {"torch": "2.14.1+cu130", "transformer-engine-torch": "2.20.2"}, "python": "3.12"},
+        [
+            (
+                "SKIP",
+                "transformer-engine-torch 2.20.2 compiles unless an asset of the name transformer_engine_torch-2.20.2+cu13torch2.14.1+cu130cxx11abiTRUE-cp312-cp312-linux_x86_64.whl exists, which was not asked.",
+                "look at https://github.com/NVIDIA/TransformerEngine/releases/download/v2.20.2/; compiling needs nvcc of CUDA 13, a C++ compiler and an installed torch",
+            )
+        ],
+    ),
+    ("a version that no row names", _with("2.9.1", "12.8", "2.4.2"), []),
     ("a wheel that is named", _with("2.9.1", "12.8", "2.8.3+cu12torch2.9cxx11abiTRUE"), []),
     ("a source build is stated", _with("2.9.1", "12.8", {"version": "2.8.3", "from": "source"}), []),
     ("a CPU torch", {"packages": {"torch": "2.9.1+cpu", "flash-attn": "2.8.3"}}, []),
