@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from stackcheck.knowledge import (
+        assets,
         cmake,
         cuda,
         environment,
@@ -128,6 +129,12 @@ class Tables:
     def optional(self) -> optional.OptionalTable:
         """Libraries that wheels ship for machines that have something more."""
         table: optional.OptionalTable = self._table("optional")
+        return table
+
+    @cached_property
+    def assets(self) -> assets.AssetTable:
+        """Wheels that sdists fetch from the releases of their projects."""
+        table: assets.AssetTable = self._table("assets")
         return table
 
     @cached_property

@@ -54,6 +54,7 @@ KINDS: dict[str, Kind] = {
     "defective": _of_package("wheels", "Defective", "dist", "version", "tag", "torch", "local", span=""),
     "needs_glibc": _of_package("wheels", "NeedsGlibc", "dist", "local", "torch"),
     "kernels": _of_package("wheels", "Kernels", "dist"),
+    "asset": _of_package("assets", "Asset", "dist"),
     "optional_library": _of_package("optional", "OptionalLibrary", "file", "needs", named="", span=""),
     "mmcv_page": Kind("wheels", "MmcvPage", ("versions", "tag"), "mmcv"),
     "cumm_range": Kind("sparse", "CummRange", (), "spconv", span="spconv"),

@@ -71,7 +71,7 @@ def torch_build_serves_gpus(  # noqa: PLR0911 - one return a reason
     builds, assumed = _builds(env, torch.cuda, release, tables)
     if not builds:
         what = f"the arch list of torch {release.torch}+{torch.tag} for {env.platform}"
-        return skipped(f"no data on {what}, so its GPUs were not checked")
+        return _by_bound(env, skipped(f"no data on {what}, so its GPUs were not checked"), tables)
     best = min(
         builds, key=lambda row: sum(not one.accepted(native=_native(env)) for one in _served(env, row))
     )
@@ -79,15 +79,17 @@ def torch_build_serves_gpus(  # noqa: PLR0911 - one return a reason
 
 
 def _by_bound(env: Environment, unknown: Finding, tables: Tables) -> Finding:
-    """Judge a build that no row knows by its toolkit: no nvcc makes code for a GPU that is newer than itself.
+    """Judge a build that no row knows by its toolkit: no nvcc makes code for a GPU newer than itself.
 
-    Official wheels carry no PTX on Linux, so what nvcc cannot make cannot run.
+    Nor does it for one that it has dropped. Official wheels carry no PTX on Linux, so what nvcc cannot make
+    cannot run.
     """
     toolkit = tables.cuda.toolkit(env.torch.cuda) if env.torch.cuda else None
     if toolkit is None or not toolkit.sm or not env.platform.startswith("linux/"):
         return unknown
-    newest = max(code.capability for code in toolkit.sm)
-    beyond = [g for g in env.stack.gpus if g.capability and g.capability.major > newest.major]
+    oldest, newest = (pick(code.capability for code in toolkit.sm) for pick in (min, max))
+    known = [(gpu, gpu.capability) for gpu in env.stack.gpus if gpu.capability]
+    beyond = [gpu for gpu, has in known if has.major > newest.major or has < oldest]
     if not beyond:
         return unknown
     says = f"nvcc of CUDA {toolkit.version} knows {toolkit.listed}"
@@ -95,7 +97,7 @@ def _by_bound(env: Environment, unknown: Finding, tables: Tables) -> Finding:
         f"{env.torch.title} has no code for {titles(beyond)}: {says}.",
         (toolkit, says),
         expected="code that runs on each GPU",
-        found=f"at most {newest}",
+        found=f"from {oldest} to {newest}",
         hint="take a build for a CUDA version whose nvcc knows these GPUs",
         doubtful=toolkit.sm_unverified or any(g.unverified for g in beyond),
     )

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from stackcheck.environment.torchbuild import has_build
 from stackcheck.model.verdict import Outcome
-from stackcheck.rules.grading import failed_by, no_data
+from stackcheck.model.versions import parse_version
+from stackcheck.rules.grading import cite, failed_by, no_data
 from stackcheck.rules.official_wheels import ROCM_PLATFORM, not_pinned, official_wheels, torch_release
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
 from stackcheck.rules.rocm.wanted_gfx import (
@@ -62,9 +63,7 @@ def gfx_served(env: Environment, tables: Tables) -> list[Finding]:
         return _by_no_release(gpus, env, tables) if claim.origin else []
     row = tables.rocm.row(claim.version)
     if row is None:
-        return [
-            no_data(f"the gfx targets of {claim.title}", f"torch {tables.rocm.newest}", tables.rocm.checked)
-        ]
+        return _by_unknown_release(gpus, claim.version, env, tables)
     targets = row.targets(claim.rocm, _nightly(claim.version))
     judged = [_judge_gpu(gpu, row, targets, env, tables) for gpu in gpus]
     return _unless_missing(judged, env, tables)
@@ -95,6 +94,28 @@ def _by_no_release(gpus: list[Gpu], env: Environment, tables: Tables) -> list[Fi
             )
         )
     return found
+
+
+def _by_unknown_release(gpus: list[Gpu], version: Version, env: Environment, tables: Tables) -> list[Finding]:
+    """Warn where a release newer than the tables meets a target that none of the releases before it had."""
+    newest, title = tables.rocm.newest, env.torch.title
+    rows = tuple(tables.rocm.torch.values())
+    ever, value = frozenset(target for row in rows for target in row.targets(None)), override(env)
+    unknown = no_data(f"the gfx targets of {title}", f"torch {newest}", tables.rocm.checked)
+    seen = [(gpu, (gfx_of(value) if value else gpu.gfx) or gpu.gfx or "") for gpu in gpus]
+    never = [(gpu, target) for gpu, target in seen if target not in ever]
+    if version < parse_version(newest) or not never:
+        return [unknown]
+    return [
+        warned(
+            f"{title} is not known, and no release up to {newest} for ROCm has code for {label(gpu)}.",
+            cite(rows[-1], f"all releases together have {', '.join(sorted(ever))}"),
+            expected="a target that is built for",
+            found=target,
+            hint=_right_override(gpu.gfx or "", ever, tables),
+        )
+        for gpu, target in never
+    ]
 
 
 def _unless_missing(judged: list[Finding], env: Environment, tables: Tables) -> list[Finding]:

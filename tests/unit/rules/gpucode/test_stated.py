@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.rules.harness import SOURCE, said_with_hints
+from tests.unit.rules.harness import SOURCE, lines, said_with_hints
 
 CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
     (
@@ -429,3 +429,19 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
 @pytest.mark.parametrize(("code", "fields", "expected"), CASES)
 def test_verdict_and_words(code: str, fields: dict[str, Any], expected: list[tuple[str, str, str]]) -> None:
     assert said_with_hints(code, **fields) == expected
+
+
+@pytest.mark.parametrize(
+    ("cuda", "gpu", "found"),
+    [
+        ("12.6", "RTX 5090", "torch 2.17.0.dev20261101 (cu126) has no code for RTX 5090 (12.0)"),
+        ("13.0", "V100", "torch 2.17.0.dev20261101 (cu130) has no code for V100 (7.0)"),
+    ],
+)
+def test_what_nvcc_cannot_make_no_nightly_has(cuda: str, gpu: str, found: str) -> None:
+    tag = f"cu{cuda.replace('.', '')}"
+    said = lines("ARCH101", packages={"torch": f"2.17.0.dev20261101+{tag}"}, gpus=[gpu])
+    assert [line.partition(": ")[2].startswith(found) for line in said] == [True]
+    assert said[0].startswith("FAIL: ")
+    twin = lines("ARCH101", packages={"torch": f"2.17.0.dev20261101+{tag}"}, gpus=["H100"])
+    assert [line.split(":")[0] for line in twin] == ["SKIP"]

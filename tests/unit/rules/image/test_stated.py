@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.rules.harness import lines
+from tests.unit.rules.harness import lines, said
 
 CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
     (
@@ -302,3 +302,21 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
 )
 def test_what_the_rule_says(code: str, fields: dict[str, Any], expected: list[str]) -> None:
     assert lines(code, **fields) == expected
+
+
+@pytest.mark.parametrize(
+    ("tag", "outcomes"),
+    [
+        ("12.4.1-devel-ubuntu24.04", ["WARN"]),
+        ("12.6.3-devel-ubuntu24.04", []),
+        ("11.6.2-runtime-ubuntu22.04", ["WARN"]),
+        ("11.8.0-runtime-ubuntu22.04", []),
+        ("12.2.2-base-ubuntu18.04", ["WARN"]),
+        ("12.2.2-base-ubuntu20.04", []),
+    ],
+)
+def test_a_version_of_cuda_on_a_system_that_a_list_of_tags_does_not_have(
+    tag: str, outcomes: list[str]
+) -> None:
+    found = said("IMAGE101", image={"base": f"nvidia/cuda:{tag}"})
+    assert [outcome for outcome, _ in found] == outcomes

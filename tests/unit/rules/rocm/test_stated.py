@@ -308,3 +308,15 @@ def test_a_rocm_wheel_that_does_not_exist_is_said_once_and_with_what_exists() ->
     assert verdict.hint == (
         "take torch 2.4.1+rocm6.1 (tags of this release: rocm6.0, rocm6.1), or torch 2.3.1+rocm5.7"
     )
+
+
+def test_a_release_that_is_not_known_meets_a_target_that_none_before_it_had() -> None:
+    def said_of(gpu: str, torch: str) -> list[str]:
+        return lines("ROCM101", packages={"torch": torch}, gpus=[gpu])
+
+    (said,) = said_of("gfx803", "9.0.0+rocm9.0")
+    assert said == (
+        "WARN: torch 9.0.0 (rocm9.0) is not known, and no release up to 2.14 for ROCm has code for gfx803."
+    )
+    assert said_of("gfx942", "9.0.0+rocm9.0")[0].startswith("SKIP: no data on the gfx targets")
+    assert said_of("gfx803", "1.9.0+rocm4.2")[0].startswith("SKIP: no data on the gfx targets")
