@@ -248,7 +248,7 @@ def test_an_image_on_an_old_driver(
     assert (moved.before, moved.after, moved.rank) == (DRIVER, "535.54.03", "changes-behaviour")
     judged = {change.where: change for change in of(report, "target")}
     assert (judged["DRIVER302"].after, judged["DRIVER302"].rank) == ("FAIL", "breaks-running")
-    assert judged["DRIVER302"].note == "the driver is 535.54.03, the stack states >=550.54.15"
+    assert judged["DRIVER302"].note == "the driver is 535.54.03, the stack states >=550.54.15."
     assert report.exit_code() == 1
 
 
@@ -258,7 +258,7 @@ def test_compat_libcuda_on_a_consumer_gpu(
     made = project()
     then = NVML.format(DRIVER, 12040, "NVIDIA A100-SXM4-80GB:8.0")
     compat: dict[str, bytes | str] = {
-        "usr/local/cuda/compat/libcuda.so.560.35.03": b"stands for forward compatibility",
+        "usr/local/cuda/compat/libcuda.so.560.35.03": b"\x7fELF\x02 stands for forward compatibility",
         "usr/local/cuda/compat/libcuda.so.1": "libcuda.so.560.35.03",
     }
     made.build({**driver_files, **compat}, f'ENV FAKE_NVML="{then}" LD_LIBRARY_PATH=/usr/local/cuda/compat\n')
