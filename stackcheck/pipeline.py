@@ -10,27 +10,26 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from stackcheck import rules, targets
-from stackcheck.model.errors import EngineError
+from stackcheck import rules
 from stackcheck.model.verdict import Level
 from stackcheck.rules.accepting import waive
 from stackcheck.rules.registry import judge_all
 from stackcheck.rules.strongest import strongest
 from stackcheck.steps.ahead import ahead
-from stackcheck.steps.claiming import brings_its_own, claimed
+from stackcheck.steps.claiming import claimed
 from stackcheck.steps.judging import Run
+from stackcheck.steps.making import build, plan
 from stackcheck.steps.options import Options
 from stackcheck.steps.probing import with_gaps
-from stackcheck.steps.resolution import known_resolution, locked, resolved, resolved_claim
-from stackcheck.targets.engine import Planner, about
+from stackcheck.steps.resolution import locked, resolved_claim
+from stackcheck.targets.engine import about
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from stackcheck.images.tiers import ChainPlan
     from stackcheck.intake.stack import Stack
     from stackcheck.model.report import Report
-    from stackcheck.targets import Engine, Progress, Target
+    from stackcheck.targets import Engine, Progress
 
 __all__ = [
     "Options",
@@ -134,33 +133,3 @@ def probe(stack: Stack, engine: Engine, options: Options, progress: Progress) ->
     # Rules over the definition see the definition alone: what is installed is not what is claimed.
     early = judge_all(rules.before_build(Level.STATED), claims)
     return run.report((*early, *judge_all(rules.of_target(), with_gaps(facts))), facts)
-
-
-def build(stack: Stack, options: Options, progress: Progress) -> Target:
-    """Build a stack from its lock without judging it.
-
-    Raises BuildFailedError when the stack is at fault, EngineError or ResolveError when something else is.
-    """
-    resolution, progress = None, about(progress, stack.id)
-    if not brings_its_own(stack):
-        facts = locked(stack, resolved(stack, options, progress), options, progress)
-        resolution = known_resolution(stack, facts)
-    engine = targets.choose(options.engine, progress, cache=options.build.cache)
-    try:
-        return engine.prepare(stack, resolution, options.build, progress)
-    finally:
-        engine.close()
-
-
-def plan(stack: Stack, options: Options, progress: Progress) -> ChainPlan:
-    """Tell what building a stack and the tiers below it would do, and build nothing.
-
-    Raises UsageError for an engine that cannot tell or a stack without a Dockerfile of its own.
-    """
-    engine = targets.choose(options.engine, progress, cache=options.build.cache, able="plans")
-    try:
-        if not isinstance(engine, Planner):
-            raise EngineError(f"the engine {engine.name} says that it plans, and does not.")
-        return engine.plan(stack, options.build)
-    finally:
-        engine.close()

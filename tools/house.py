@@ -32,7 +32,8 @@ LAYERS = (
     {"steps", "recipes"},
     {"pipeline"},
     {"inspect", "inspecting"},
-    {"guard", "entrypoints", "suggest", "suggested"},
+    {"guard", "entrypoints", "suggest", "suggested", "matrix"},
+    {"plan"},
     {"drift"},
     {"pytest_plugin", "plugin", "hooks", "stackitems", "stackreports", "cli", "__main__", "__init__"},
 )
