@@ -44,12 +44,15 @@ CA = os.environ.get("SSL_CERT_FILE", "")
 SITE = "/opt/venv/lib/python3.11/site-packages"
 GPU_CODES = {
     "DRIVER301",
+    "SMOKE401",
     "SPCONV401",
     "SPCONV402",
     "TORCH401",
     "TORCH402",
     "TORCH403",
     "TORCH404",
+    "TORCH405",
+    "TORCH406",
     "VISION401",
 }
 """What a machine without a GPU cannot check."""

@@ -90,9 +90,19 @@ def run(attempt: Attempt, folder: Path) -> Result:
     }
     start = time.monotonic()
     try:
-        code, text, memory_mb = _started(
-            [sys.executable, "-m", "stackcheck", *call.words], environ, work, call.seconds
-        )
+        told = folder / "memory"
+        words = [
+            sys.executable,
+            "-ISc",
+            _MEASURED,
+            str(told),
+            sys.executable,
+            "-m",
+            "stackcheck",
+            *call.words,
+        ]
+        code, text = _started(words, environ, work, call.seconds)
+        memory_mb = int(told.read_text()) >> 10 if told.exists() else 0
         seconds = time.monotonic() - start
         bad = tuple(_judged(call, code, text, memory_mb, folder))
     finally:
@@ -100,10 +110,20 @@ def run(attempt: Attempt, folder: Path) -> Result:
     return Result(attempt.name, code, round(seconds, 2), memory_mb, bad, text)
 
 
+_MEASURED = """\
+import resource, subprocess, sys
+code = subprocess.call(sys.argv[2:])
+with open(sys.argv[1], "w") as file:
+    file.write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
+sys.exit(code if code >= 0 else 128 - code)
+"""
+"""Measured by a small process: a child of this one begins with what this one has in memory."""
+
+
 def _started(
     command: Sequence[str], environ: Mapping[str, str], cwd: Path, seconds: float
-) -> tuple[int | None, str, int]:
-    """Run a command in a session of its own; return status (None: killed), output, MB at most."""
+) -> tuple[int | None, str]:
+    """Run a command in a session of its own; return its status (None: killed) and its output."""
     process = subprocess.Popen(
         command,
         cwd=cwd,
@@ -124,10 +144,9 @@ def _started(
     assert process.stdout is not None
     text = process.stdout.read().decode("utf-8", "replace")
     process.stdout.close()
-    _, status, usage = os.wait4(process.pid, 0)
+    process.wait()
     timer.cancel()
-    process.returncode = os.waitstatus_to_exitcode(status)
-    return None if late.is_set() else process.returncode, text, usage.ru_maxrss >> 10
+    return None if late.is_set() else process.returncode, text
 
 
 def _judged(
