@@ -6,7 +6,9 @@ import errno
 import os
 import shutil
 import signal
+import subprocess
 import sys
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,6 +24,19 @@ os.execvp(sys.argv[3], sys.argv[3:])
 """1 is PR_SET_PDEATHSIG (prctl(2)); it survives exec, and is checked against a parent that died before."""
 
 
+@cache
+def _setpriv() -> str:
+    """Return setpriv of util-linux 2.33 or newer; "" without: that of busybox does not know the option."""
+    found = shutil.which("setpriv")
+    if not found or "busybox" in os.path.realpath(found):
+        return ""
+    try:
+        told = subprocess.run([found, "--help"], capture_output=True, check=False, timeout=5).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return found if b"--pdeathsig" in told else ""
+
+
 def bound_to_us(command: Sequence[str], number: int = signal.SIGTERM) -> list[str]:
     """Return a command that gets a signal when this process dies, even of SIGKILL; on Linux only.
 
@@ -31,4 +46,6 @@ def bound_to_us(command: Sequence[str], number: int = signal.SIGTERM) -> list[st
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), command[0])
     if sys.platform != "linux":
         return list(command)
+    if setpriv := _setpriv():  # a tenth of the time that another Python takes to start
+        return [setpriv, "--pdeathsig", signal.Signals(number).name.removeprefix("SIG"), *command]
     return [sys.executable, "-ISc", _START, str(os.getpid()), str(int(number)), *command]
