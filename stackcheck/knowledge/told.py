@@ -32,6 +32,7 @@ class Told:
         self.folders = places
         self._paths: dict[Folder, dict[str, Path]] = {}
         self._documents: dict[Path, Document] = {}
+        self._packages: dict[str, tuple[str, ...]] = {}
 
     def rows(
         self, name: str, row_class: type[R], of: str = "", order: Callable[[R], Any] | None = None
@@ -56,6 +57,11 @@ class Told:
 
     def packages(self, name: str) -> Iterator[str]:
         """Yield the packages that have rows of a kind, by name; files that do not name it are not parsed."""
+        if name not in self._packages:  # every stack of a run asks
+            self._packages[name] = tuple(self._with_rows(name))
+        yield from self._packages[name]
+
+    def _with_rows(self, name: str) -> Iterator[str]:
         head = f"[[{name}]]"
         stems = {
             stem
@@ -94,6 +100,7 @@ class Told:
         """Read no files of a folder but these: who looks for faults has named those of the others."""
         kept = set(but)
         self._paths[folder] = {stem: path for stem, path in self.paths(folder).items() if path in kept}
+        self._packages.clear()
 
     def documents(self, folder: Folder, kind: Kind, of: str = "") -> Iterator[Document]:
         """Yield the files of a folder in which rows of a kind may stand."""
