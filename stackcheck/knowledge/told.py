@@ -33,6 +33,7 @@ class Told:
         self._paths: dict[Folder, dict[str, Path]] = {}
         self._documents: dict[Path, Document] = {}
         self._packages: dict[str, tuple[str, ...]] = {}
+        self._known: dict[tuple[str, str], bool] = {}
 
     def rows(
         self, name: str, row_class: type[R], of: str = "", order: Callable[[R], Any] | None = None
@@ -73,12 +74,15 @@ class Told:
 
     def has(self, name: str, package: str) -> bool:
         """Tell whether a package has rows of a kind."""
-        kind = KINDS[name]
-        return any(
-            name in document.arrays
-            for folder in self.folders
-            for document in self.documents(folder, kind, package)
-        )
+        known = self._known.get((name, package))
+        if known is None:  # every rule of every stack asks for the same few
+            kind = KINDS[name]
+            known = self._known[name, package] = any(
+                name in document.arrays
+                for folder in self.folders
+                for document in self.documents(folder, kind, package)
+            )
+        return known
 
     def checked(self, *names: str) -> date:
         """Return the last day that a file with rows of these kinds was held against its sources."""
@@ -101,6 +105,7 @@ class Told:
         kept = set(but)
         self._paths[folder] = {stem: path for stem, path in self.paths(folder).items() if path in kept}
         self._packages.clear()
+        self._known.clear()
 
     def documents(self, folder: Folder, kind: Kind, of: str = "") -> Iterator[Document]:
         """Yield the files of a folder in which rows of a kind may stand."""
