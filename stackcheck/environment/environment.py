@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from stackcheck.environment.torchbuild import Answer, TorchBuild
     from stackcheck.intake.stack import BuiltFor, Index, Package, Stack
     from stackcheck.knowledge import Tables
+    from stackcheck.knowledge.assets import Asset
     from stackcheck.model.build import Kind
     from stackcheck.model.resolution import LockedPackage, Resolution
 
@@ -47,6 +48,10 @@ def _unstated() -> Package:
     from stackcheck.intake.stack import Package  # noqa: PLC0415 - pydantic, which explaining a rule needs not
 
     return Package(version=LATEST)
+
+
+_BUILT = ("source", "git", "path")
+"""The origins of what is built where it is installed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,20 +166,30 @@ class Environment:
 
     @cached_property
     def packages(self) -> Mapping[str, Distribution]:
-        """Return every distribution by canonical name: those stated, then those drawn in."""
+        """Return every distribution by canonical name: those stated, then those drawn in.
+
+        In an image that brings torch nothing is known of what is drawn in, and of a range: pip keeps what is
+        there, and which versions those are stands in no table.
+        """
         return Recorded(self._all, self.asked)
 
     @cached_property
     def _all(self) -> dict[str, Distribution]:
         locked = self.resolution.by_name if self.resolution else {}
+        kept = self.image is not None and self.image.torch is not None  # what it has pip leaves in place
         found = {
-            name: Distribution(name, row, stated=True, locked=_taken(row, locked.get(name)))
+            name: Distribution(
+                name,
+                row,
+                stated=True,
+                locked=None if kept and row.exact is None else _taken(row, locked.get(name)),
+            )
             for name, row in self._rows
         }
         drawn = {
             name: Distribution(name, stated=False, locked=each)
             for name, each in locked.items()
-            if name not in found
+            if name not in found and not kept
         }
         return {**found, **drawn}
 
@@ -228,6 +243,33 @@ class Environment:
         found = self.packages.get(name)
         return made_for(name, found.package, found.exact, self.sources(name), self.tables) if found else None
 
+    def asset(self, name: str) -> Asset | None:
+        """Return the row of the wheel that the source of a pin fetches, where PyPI has it as source alone."""
+        each = self._all.get(name)
+        if each is None or each.exact is None or not self._is_plain(each) or self.made_for(name):
+            return None
+        return self.tables.assets.of(name, each.exact)
+
+    def builds(self, name: str) -> bool:
+        """Tell whether an installer builds a distribution: the stack says so, or there is no wheel of it.
+
+        That there is none says the resolver; where it was not asked, what was read of PyPI.
+        """
+        each = self._all.get(name)
+        if each is None or each.origin is not None:
+            return each is not None and each.origin in _BUILT
+        if each.locked is not None:
+            return not each.locked.is_wheel
+        row = self.tables.packages.sdists.get(name)
+        if row is None or each.exact is None or not self._is_plain(each):
+            return False
+        return row.versions.contains(each.exact, prereleases=True)
+
+    def _is_plain(self, each: Distribution) -> bool:
+        """Tell whether a pin is one of PyPI's releases, as far as the stack says."""
+        local = each.exact is not None and each.exact.local
+        return each.origin is None and not local and not self.elsewhere(each.name)
+
     def build_of(self, name: str) -> Answer | None:
         """Return what a companion of torch is built for, by its local version or its index."""
         found = self.packages.get(name)
@@ -276,8 +318,7 @@ class Environment:
     @property
     def compiled(self) -> tuple[str, ...]:
         """Return the stated distributions that are built from source, torch apart."""
-        built = ("source", "git", "path")
-        return tuple(name for name, each in self.stated.items() if each.origin in built and name != "torch")
+        return tuple(name for name, each in self.stated.items() if each.origin in _BUILT and name != "torch")
 
     @property
     def platform(self) -> str:

@@ -8,7 +8,7 @@ https://docs.astral.sh/uv/reference/cli/#uv-pip-install.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from stackcheck.intake.shell import commands
@@ -47,6 +47,9 @@ _PROJECTS = {
     "pipenv": ("install", "sync"), "pixi": ("install",),
 }  # fmt: skip
 """Commands that install the project of the working folder with what its lock file pins."""
+_ADDS = {"uv": "add", "poetry": "add", "pdm": "add", "pipenv": "install"}
+"""Commands that install what they name and add it to the project of the working folder."""
+_SETUP_VERBS = {"install", "develop", "build_ext"}
 _PROJECT_VALUES = {
     "--extra": "extra", "-E": "extra", "--extras": "extra", "--group": "group", "-G": "group",
     "--with": "group", "--only": "only", "--only-group": "only", "--directory": "folder", "-C": "folder",
@@ -60,7 +63,8 @@ class Install:
     """One install command: its tool, what it names, and the options that say where it is taken from."""
 
     tool: str
-    """`pip` (also for `uv pip`), `conda`, or what installs a project by its lock: `uv`, `poetry` ..."""
+    """`pip` (also for `uv pip` and `uv add`), `mim`, `conda`, what installs a project by its lock (`uv`,
+    `poetry` ...), or `setup.py`: a project whose setup.py is run itself."""
     names: tuple[str, ...] = ()
     options: dict[str, tuple[str, ...]] = field(default_factory=dict)
     flags: frozenset[str] = frozenset()
@@ -78,24 +82,40 @@ def installs(script: str, known: Mapping[str, str] | None = None) -> Iterator[In
 
 def install_of(command: Sequence[str]) -> Install | None:
     """Return what one command installs; None for any other command."""
-    words = list(command)
+    words = _program(list(command))
+    if not words:
+        return None
+    tool = words[0].rpartition("/")[2]
+    if tool == "setup.py":
+        return Install(tool, (words[0],)) if _SETUP_VERBS.intersection(words[1:]) else None
+    if _CONDA.fullmatch(words[0]):
+        return _conda_call(words[1:])
+    if "install" in words and (tool == "mim" or _PIP.fullmatch(words[0])):
+        found = _pip(words[words.index("install") + 1 :])
+        return replace(found, tool="mim") if tool == "mim" else found
+    named = next((each for each in words[1:] if not each.startswith("-")), "")
+    added = _pip(words[words.index(named) + 1 :]) if named and named == _ADDS.get(tool) else None
+    if added is not None and (added.names or added.options):
+        return added
+    if named in _PROJECTS.get(tool, ()):
+        return _project(tool, words[words.index(named) + 1 :])
+    return None
+
+
+def _program(words: list[str]) -> list[str]:
+    """Return the command without what starts it: `conda run`, `uv` before pip, `python -m`, `python`."""
     if len(words) > 3 and words[1:3] == ["run", "-n"] and _CONDA.fullmatch(words[0]):
         words = words[4:]
     if words and re.fullmatch(r"(?:.*/)?uv", words[0]) and words[1:2] == ["pip"]:
         words = words[1:]
-    if words and _PYTHON.fullmatch(words[0]) and words[1:2] == ["-m"]:
-        words = words[2:]
-    if not words:
-        return None
-    tool = words[0].rpartition("/")[2]
-    if _PIP.fullmatch(words[0]) and "install" in words:
-        return _pip(words[words.index("install") + 1 :])
-    if _CONDA.fullmatch(words[0]):
-        return _conda_call(words[1:])
-    named = next((each for each in words[1:] if not each.startswith("-")), "")
-    if named in _PROJECTS.get(tool, ()):
-        return _project(tool, words[words.index(named) + 1 :])
-    return None
+    if words and _PYTHON.fullmatch(words[0]):
+        words = words[2:] if words[1:2] == ["-m"] else _from_script(words[1:])
+    return words
+
+
+def _from_script(words: list[str]) -> list[str]:
+    """Return the script that a Python runs and its arguments, the options of Python left out."""
+    return words[next((n for n, word in enumerate(words) if not word.startswith("-")), len(words)) :]
 
 
 def _conda_call(words: list[str]) -> Install | None:

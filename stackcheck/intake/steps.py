@@ -179,13 +179,50 @@ def _call(name: str, known: Mapping[str, str], here: Here, left: Left, *, inner:
 def _install(install: Install, here: Here, left: Left) -> None:
     before = left.packages.get(_TORCH) or here.brought
     said = list(_of_install(install, here))
+    if install.tool == "mim":
+        said = [one for each in said for one in _from_page(each, before)]
     for each in said:
         _take(each, left, here.brought)
     stated = [each for each in said if isinstance(each, Stated)]
-    if before is not None and install.tool == "pip" and not {"--no-deps"} & install.flags:
+    if before is not None and install.tool in {"pip", "mim"} and not {"--no-deps"} & install.flags:
         alone = not any(each.key in {_TORCH, "constraints"} for each in stated)
         if alone and "constraint" not in install.options:
             _pulled(before, stated, left)
+
+
+_TAG = re.compile(r"/(cu\d+|cpu)/?$")
+
+
+def _from_page(each: Stated | Open, torch: Stated | None) -> Iterator[Stated | Open]:
+    """Yield an mmcv that mim installs with the page that mim chooses by the torch that is there.
+
+    Source: mim/commands/install.py of openmim 0.3.9, https://pypi.org/project/openmim/0.3.9/.
+    """
+    mmcv = isinstance(each, Stated) and each.key in {"packages.mmcv", "packages.mmcv-full"}
+    if isinstance(each, Open) or not mmcv or {"git", "url", "path", "find_links"} & each.value.keys():
+        yield each
+        return
+    version = _version_of(torch) if torch is not None else None
+    tag = _tag_of(version, str(torch.value.get("index", ""))) if torch is not None and version else ""
+    if version is None or not tag:
+        yield each
+        text = "mim takes mmcv from a page for the torch that is there, which the file does not say."
+        yield Open(text, each.place)
+        return
+    url = f"https://download.openmmlab.com/mmcv/dist/{tag}/torch{version.major}.{version.minor}.0/index.html"
+    yield Stated(each.key, {**each.value, "find_links": url}, each.place)
+
+
+def _tag_of(torch: Version, index: str) -> str:
+    """Return the tag of the torch that an install took: by its version, its index, or what PyPI has."""
+    match = _TAG.search(index)
+    if torch.local or match:
+        return torch.local or (match[1] if match else "")
+    from stackcheck.knowledge import torch as torches  # noqa: PLC0415 - few files install by mim
+
+    release = torches.load().release(torch)
+    flavor = release.pypi.get("linux/amd64", "") if release else ""
+    return f"cu{flavor.replace('.', '')}" if flavor[:1].isdigit() else flavor
 
 
 def _pulled(before: Stated, stated: Sequence[Stated], left: Left) -> None:
@@ -232,7 +269,11 @@ def _of_install(install: Install, here: Here) -> Iterator[Stated | Open]:
         for name in install.options.get("requirement", ()):
             yield from _of_conda(name, here)
         return
-    if install.tool != "pip":
+    if install.tool == "setup.py":
+        text = f"{install.names[0]} is run to install what it says, so what that is was not read."
+        yield Open(text, here.place(install.names[0]))
+        return
+    if install.tool not in {"pip", "mim"}:
         yield from _of_project(install, here)
         return
     for name in (*install.names, *install.options.get("editable", ())):

@@ -99,6 +99,14 @@ class TorchImport(Row):
     fault: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SdistOnly(Row):
+    """Versions of a distribution that PyPI has as source alone: who installs one of them builds it."""
+
+    dist: str
+    versions: SpecifierSet
+
+
 class OneByPackage(Mapping[str, R]):
     """Package -> its one row of a kind, read when it is asked for."""
 
@@ -129,6 +137,7 @@ class PackageTable:
     extension_traps: Mapping[str, tuple[ExtensionTrap, ...]]
     python_traps: Mapping[str, tuple[PythonTrap, ...]]
     torch_imports: Mapping[str, TorchImport]
+    sdists: Mapping[str, SdistOnly]
     _declared: Mapping[str, tuple[Needs, ...]] = field(repr=False)
     _asserted: Mapping[str, tuple[Needs, ...]] = field(repr=False)
     _by_version: dict[tuple[str, str], dict[str, Needs]] = field(repr=False, default_factory=dict)
@@ -194,6 +203,7 @@ def _load(told: Told) -> PackageTable:
         extension_traps=ByPackage(told, "extension_trap", ExtensionTrap),
         python_traps=ByPackage(told, "python_trap", PythonTrap),
         torch_imports=OneByPackage(ByPackage(told, "torch_import", TorchImport)),
+        sdists=OneByPackage(ByPackage(told, "sdist_only", SdistOnly)),
         _declared=ByPackage(told, "declared", Needs, _prove_once),
         _asserted=ByPackage(told, "asserted", Needs, _prove_once),
     )

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 
 def _compiles(facts: Facts) -> bool:
-    return any(package.origin == "source" for package in facts["env"].packages.values())
+    env = facts["env"]
+    return any(env.builds(name) for name in env.packages)
 
 
 @rule("BUILD101", when=_compiles)
@@ -47,7 +48,7 @@ def build_tools(env: Environment, tables: Tables) -> list[Finding]:
     findings: list[Finding] = []
     for row in about(tables.packages.build_traps, env.packages):
         package = env.packages.get(row.dist)
-        if package is None or package.origin != "source":
+        if package is None or not env.builds(row.dist):
             continue
         if row.tool == "cmake" and env.stack.image.dockerfile:
             continue  # what the Dockerfile does about it is CMAKE101's to judge
@@ -133,19 +134,23 @@ def torch_at_build(env: Environment, tables: Tables) -> list[Finding]:
     Example: flash-attn from source: `ModuleNotFoundError: No module named 'torch'`.
     Fix: install torch first, then build with --no-build-isolation.
     """
-    return [
-        warned(
-            f"{name} is compiled against torch, which an isolated build does not have: {row.fault}.",
-            cite(row, row.fault),
-            expected="a build that sees the stack's torch",
-            found=f"{name} from source",
-            hint="install torch first and build with --no-build-isolation",
+    findings = []
+    for row in filter(None, map(tables.packages.torch_imports.get, env.packages)):
+        if not env.builds(row.dist) or env.stack.builds_in_place(row.dist):
+            continue
+        package = env.packages[row.dist]
+        if package.exact is not None and not row.versions.contains(package.exact.public, prereleases=True):
+            continue
+        findings.append(
+            warned(
+                f"{row.dist} is compiled against torch, which an isolated build does not have: {row.fault}.",
+                cite(row, row.fault),
+                expected="a build that sees the stack's torch",
+                found=f"{row.dist} from source",
+                hint="install torch first and build with --no-build-isolation",
+            )
         )
-        for name, package in env.packages.items()
-        if package.origin == "source"
-        and not env.stack.builds_in_place(name)
-        and (row := tables.packages.torch_imports.get(name))
-    ]
+    return findings
 
 
 @rule("BUILD103", when=_compiles)
@@ -210,9 +215,9 @@ def toolkit_compiles_sources(env: Environment, tables: Tables) -> list[Finding]:
         version = package.exact
         if version is not None and (version.local or version not in row.versions):
             continue
-        if row.built and package.origin != row.built:
+        if row.built and env.builds(row.dist) != (row.built == "source"):
             continue
-        if package.origin != "source" and env.elsewhere(row.dist):
+        if not env.builds(row.dist) and env.elsewhere(row.dist):
             continue  # somebody else's wheel
         name, said = f"{row.dist} {package.version}", (row, f"{row.dist}{row.versions}: {row.fault}")
         if cuda not in row.cuda:

@@ -124,7 +124,8 @@ def _source_builds(resolution: Resolution) -> list[Finding]:
             Evidence("the rest was resolved with them and without their requirements"),
             expected="a wheel for every package",
             found=", ".join(f"{name} {resolution.version(name)}" for name in resolution.source_only),
-            hint='state them with from = "source" to accept that, or source_builds = "forbid" to refuse it',
+            hint="take a version that has a wheel, or see that the build finds a compiler and its imports; "
+            'a definition accepts it by from = "source" and refuses it by source_builds = "forbid"',
         )
     ]
 

@@ -61,13 +61,9 @@ def applies(row: Variable, env: Environment) -> bool:
         return False
     if not row.packages:
         return True
-    used = [
-        package
-        for name, package in env.packages.items()
-        if any(re.fullmatch(pattern, name) for pattern in row.packages)
-    ]
+    used = [name for name in env.packages if any(re.fullmatch(pattern, name) for pattern in row.packages)]
     if row.built:
-        used = [package for package in used if (package.origin == "source") == (row.built == "source")]
+        used = [name for name in used if env.builds(name) == (row.built == "source")]
     return bool(used)
 
 

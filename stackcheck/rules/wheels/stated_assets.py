@@ -46,13 +46,9 @@ def fetched_wheel(env: Environment, tables: Tables) -> list[Finding]:
 def _fetching(env: Environment, tables: Tables) -> Iterator[tuple[Distribution, Asset]]:
     """Yield the pins that an index has as source alone, with the row about each."""
     for name in sorted(tables.assets.rows.keys() & env.packages.keys()):
-        each = env.packages[name]
-        plain = each.exact is not None and not each.exact.local and each.origin is None
-        if each.exact is None or not plain or env.made_for(name) or env.elsewhere(name):
-            continue
-        row = tables.assets.of(name, each.exact)
+        row = env.asset(name)
         if row is not None:
-            yield each, row
+            yield env.packages[name], row
 
 
 def _judge(each: Distribution, row: Asset, env: Environment, tables: Tables) -> Finding | None:

@@ -296,3 +296,38 @@ def test_the_torch_of_the_base_image_is_what_is_there_first() -> None:
     assert left(read(f"{base}RUN pip install torch==2.6.0\n")) == [
         "Dockerfile:2: torch 2.6.0 takes the place of 2.5.1 of Dockerfile:1."
     ]
+
+
+@pytest.mark.parametrize(
+    ("before", "page"),
+    [
+        ("FROM pytorch/pytorch:2.1.0-cuda12.1-cudnn8-devel", "cu121/torch2.1.0"),
+        ("FROM a\nRUN pip install torch==2.1.2+cu118", "cu118/torch2.1.0"),
+        ("FROM a\nRUN pip install torch==2.1.2+cpu", "cpu/torch2.1.0"),
+        (
+            "FROM a\nRUN pip install torch==2.1.2 --index-url https://download.pytorch.org/whl/cu118",
+            "cu118/torch2.1.0",
+        ),
+        ("FROM a\nRUN pip install torch==2.1.2", "cu121/torch2.1.0"),
+    ],
+)
+def test_mim_takes_mmcv_from_the_page_of_the_torch_that_is_there(before: str, page: str) -> None:
+    rows = values(read(f"{before}\nRUN pip install -U openmim && mim install mmcv==2.1.0 mmdet==3.3.0"))
+    url = f"https://download.openmmlab.com/mmcv/dist/{page}/index.html"
+    assert rows["packages.mmcv"] == {"version": "2.1.0", "find_links": url}
+    assert rows["packages.mmdet"] == {"version": "3.3.0"}
+
+
+def test_mim_without_a_known_torch_is_said() -> None:
+    found = read("FROM a\nRUN mim install mmcv==2.1.0")
+    assert values(found)["packages.mmcv"] == {"version": "2.1.0"}
+    assert left(found) == [
+        "Dockerfile:2: mim takes mmcv from a page for the torch that is there, which the file does not say."
+    ]
+
+
+def test_a_setup_py_that_is_run_is_said() -> None:
+    found = read("FROM a\nRUN git clone https://example.org/y && cd y && python setup.py install")
+    assert left(found) == [
+        "Dockerfile:2: setup.py is run to install what it says, so what that is was not read."
+    ]

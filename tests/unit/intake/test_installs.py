@@ -24,6 +24,11 @@ from stackcheck.intake.installs import Install, installs
         ("mamba create -n env python=3.10 pytorch", ["python=3.10", "pytorch"]),
         ("conda run -n env pip install torch", ["torch"]),
         ("pip install --target /x --python-version 3.11 torch", ["torch"]),
+        ("uv add torch==2.5.0", ["torch==2.5.0"]),
+        ("pipenv install torch==2.5.0", ["torch==2.5.0"]),
+        ("mim install mmcv==2.1.0", ["mmcv==2.1.0"]),
+        ("python -m mim install mmcv==2.1.0", ["mmcv==2.1.0"]),
+        ("python3 -u setup.py -q develop", ["setup.py"]),
     ],
 )
 def test_the_packages_of_an_install_command(script: str, names: list[str]) -> None:
@@ -39,6 +44,11 @@ def test_the_packages_of_an_install_command(script: str, names: list[str]) -> No
         "apt-get install pip",
         "uv lock",
         "poetry build",
+        "pipenv --version",
+        "mim list",
+        "python setup.py --version",
+        "python -u train.py install",
+        "python",
         "",
     ],
 )

@@ -71,7 +71,14 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
     (
         "a wheel is not built",
         "BUILD101",
-        {"packages": {"mmcv": "2.2.0", "setuptools": "82.0.0", "apex": {"version": "0.1", "from": "source"}}},
+        {
+            "packages": {
+                "mmcv": "2.2.0",
+                "setuptools": "82.0.0",
+                "apex": {"version": "0.1", "from": "source"},
+            },
+            "index": {"find_links": ["https://download.openmmlab.com/mmcv/dist/cu121/torch2.4/index.html"]},
+        },
         [],
     ),
     (
@@ -201,6 +208,58 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
                 "torch": "2.1.2+cu121",
                 "MinkowskiEngine": {"version": "0.5.4", "built_for": {"torch": "2.1"}},
             }
+        },
+        [],
+    ),
+    (
+        "PyPI has it as source alone",
+        "BUILD102",
+        {"packages": {"torch": "2.6.0", "flash-attn": "2.7.4.post1"}},
+        [
+            "WARN: flash-attn is compiled against torch, which an isolated build does not have: its setup.py imports torch: ModuleNotFoundError: No module named 'torch'."
+        ],
+    ),
+    (
+        "its wheels are on the page of the project, which the stack states",
+        "BUILD102",
+        {
+            "packages": {"torch": "2.5.1", "torch-scatter": "2.1.2"},
+            "index": {"find_links": ["https://data.pyg.org/whl/torch-2.5.1+cu124.html"]},
+        },
+        [],
+    ),
+    (
+        "a wheel of somebody else, by its local version",
+        "BUILD102",
+        {"packages": {"torch": "2.6.0", "flash-attn": "2.7.4.post1+cu12torch2.6cxx11abiFALSE"}},
+        [],
+    ),
+    (
+        "a version whose pyproject.toml asks for torch",
+        "BUILD102",
+        {"packages": {"torch": "2.6.0", "mamba-ssm": "2.2.4"}},
+        [],
+    ),
+    (
+        "source alone, and built in place",
+        "BUILD102",
+        {"packages": {"torch": "2.6.0", "flash-attn": "2.7.4.post1"}, "no_build_isolation": ["flash-attn"]},
+        [],
+    ),
+    (
+        "a trap for a source build that nobody stated",
+        "BUILD101",
+        {"packages": {"torch": "2.4.0", "mmcv": "2.2.0"}},
+        [
+            "WARN: mmcv 2.2.0 from source: setuptools>=82 breaks it (its setup.py imports pkg_resources, which setuptools 82 no longer has), and the stack states no setuptools."
+        ],
+    ),
+    (
+        "the wheel of its page",
+        "BUILD101",
+        {
+            "packages": {"torch": "2.4.0", "mmcv": "2.2.0"},
+            "index": {"find_links": ["https://download.openmmlab.com/mmcv/dist/cu121/torch2.4/index.html"]},
         },
         [],
     ),

@@ -141,7 +141,11 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
     (
         "not read on a wheel",
         "ENV101",
-        {"packages": {"mmcv": "2.2.0"}, "env": {"MMCV_WITH_OPS": "1"}},
+        {
+            "packages": {"mmcv": "2.2.0"},
+            "index": {"find_links": ["https://download.openmmlab.com/mmcv/dist/cu121/torch2.4/index.html"]},
+            "env": {"MMCV_WITH_OPS": "1"},
+        },
         ["WARN: MMCV_WITH_OPS='1': no effect on a wheel: it is read when mmcv is compiled."],
     ),
     (
