@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from stackcheck import rules
 from stackcheck.model.verdict import Level
 from stackcheck.rules.accepting import waive
+from stackcheck.rules.alike import Alike
 from stackcheck.rules.registry import judge_all
 from stackcheck.rules.strongest import strongest
 from stackcheck.steps.ahead import ahead
@@ -54,7 +55,8 @@ def check(stack: Stack, options: Options, progress: Progress) -> Report:
     """
     run, progress = Run("check", stack), about(progress, stack.id)
     facts = resolved_claim(stack, options, progress)
-    early = judge_all(rules.before_build(), facts)
+    judge = options.alike.judge if options.alike else judge_all
+    early = judge(rules.before_build(), facts)
     if not options.bytes:
         return run.report(early, facts)
     from stackcheck.steps.unpacking import unpacked  # noqa: PLC0415 - most checks open no wheel
@@ -73,7 +75,7 @@ def check_all(stacks: Iterable[Stack], options: Options, progress: Progress) -> 
         yield from (check(stack, options, progress) for stack in stacks)
         return
     # Twice as many as cores: half of them wait for uv.
-    options = replace(options, answers={})
+    options = replace(options, answers={}, alike=Alike())
     yield from ahead(lambda stack: check(stack, options, progress), stacks, 2 * (os.cpu_count() or 1))
 
 

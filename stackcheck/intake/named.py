@@ -24,8 +24,11 @@ def check_named(stacks: Iterable[Stack]) -> None:
     a device: uv would read it to its end.
     """
     for stack in stacks:
+        named = list(_named(stack))
+        if not named:
+            continue  # most name none, and to find a repository takes as long as all the rest
         with only_in(repository_of(Path(stack.file))):
-            for key, path in _named(stack):
+            for key, path in named:
                 try:
                     refuse_outside(path)
                     if stands(path) and not is_folder(path):

@@ -49,6 +49,10 @@ class Finding:
 Findings: TypeAlias = Finding | Iterable[Finding] | None
 
 
+class WithheldError(Exception):
+    """A rule has read what it was not shown of a stack (`stackcheck.rules.alike`); nobody's verdict."""
+
+
 @cache
 def known_facts() -> Mapping[str, Fact]:
     """Return the facts that a rule can name: those of the host, and one for each probe of ours."""
@@ -250,8 +254,8 @@ def judge_one(each: Rule, facts: Facts) -> list[Verdict]:
             if "env" in needed:
                 needed["env"].forget()
             findings = as_list(each.judge(**needed))
-    except TableError:
-        raise  # a file of knowledge is wrong, which is nobody's verdict
+    except (TableError, WithheldError):
+        raise  # a file of knowledge is wrong, which is nobody's verdict; or the rule is asked again
     except Exception as error:  # noqa: BLE001 - one broken rule must not cost the report
         text = f"the rule itself failed: {type(error).__name__}: {str(error)[:300]}"
         findings = [Finding(Outcome.ERROR, text, hint="this is a fault of stackcheck: please report it")]

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from stackcheck.resolve.uvrun import UvAnswer
+    from stackcheck.rules.alike import Alike
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,8 @@ class Options:
     a stack although rules failed before the build; `timeout_s` bounds all probes of one target together;
     `cached` reuses what they saw of this very image; `bytes` has `check` look at the files of
     wheels. `answers` keeps what uv said, for stacks that ask it the same at the same time; `memory` what the
-    run has learned of indexes that do not answer.
+    run has learned of indexes that do not answer; `alike` what rules have said, for stacks that differ in
+    nothing that these read.
     """
 
     offline: bool = False
@@ -35,3 +37,4 @@ class Options:
     bytes: bool = False
     answers: dict[tuple[Any, ...], UvAnswer] | None = field(default=None, repr=False, compare=False)
     memory: RunMemory = field(default_factory=RunMemory, repr=False, compare=False)
+    alike: Alike | None = field(default=None, repr=False, compare=False)

@@ -1,0 +1,130 @@
+"""Stacks that differ in nothing that a rule reads are judged once, and each is told what it would be alone."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from stackcheck import knowledge
+from stackcheck.environment import definition_facts
+from stackcheck.intake.stack import Stack
+from stackcheck.model.resolution import Resolution
+from stackcheck.rules import before_build, load_all
+from stackcheck.rules.alike import Alike
+from stackcheck.rules.registry import Finding, Rule, judge_all, passed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from stackcheck.environment import Environment
+    from stackcheck.model.facts import Facts
+
+load_all()
+
+
+def facts_of(**fields: Any) -> dict[str, Any]:
+    return definition_facts(Stack.model_validate(fields), knowledge.load())
+
+
+def rule_of(judge: Callable[..., Finding], *needs: str) -> Rule:
+    return Rule("TRIAL101", "A trial", "", needs, judge, when=lambda _facts: True, module=__name__)
+
+
+def counted(read: Callable[[Environment], object]) -> tuple[Rule, list[str]]:
+    """Return a rule that tells what it reads, and a list that grows with every call that came to an end."""
+    calls: list[str] = []
+
+    def judge(env: Environment) -> Finding:
+        calls.append(str(read(env)))
+        return passed(f"It read {calls[-1]}.")
+
+    return rule_of(judge, "env"), calls
+
+
+def told(alike: Alike, rule: Rule, facts: Facts) -> list[str]:
+    return [each.message for each in alike.judge([rule], facts)]
+
+
+def test_a_rule_over_packages_is_asked_once_for_stacks_of_other_names_and_gpus() -> None:
+    rule, calls = counted(lambda env: env.torch.version)
+    alike, packages = Alike(), {"torch": "2.5.0"}
+    first = told(alike, rule, facts_of(id="one", packages=packages, gpus=["L4"]))
+    second = told(alike, rule, facts_of(id="two", packages=packages, gpus=["H100"], driver="550.54.15"))
+    assert first == second == ["It read 2.5.0."]
+    assert calls == ["2.5.0"]
+
+
+def test_a_rule_over_gpus_is_asked_for_each_list_of_gpus() -> None:
+    rule, calls = counted(lambda env: env.stack.gpus[0].name)
+    alike = Alike()
+    said = [
+        told(alike, rule, facts_of(id=name, gpus=[gpu]))
+        for name, gpu in zip("abc", ("L4", "T4", "L4"), strict=True)
+    ]
+    assert said == [["It read L4."], ["It read T4."], ["It read L4."]]
+    assert calls == ["L4", "T4"]
+
+
+@pytest.mark.parametrize("read", ["id", "title"])
+def test_a_rule_that_names_the_stack_is_asked_for_every_one(read: str) -> None:
+    rule, calls = counted(lambda env: getattr(env.stack, read))
+    alike = Alike()
+    assert [told(alike, rule, facts_of(id=name)) for name in ("one", "two")] == [
+        ["It read one."],
+        ["It read two."],
+    ]
+    assert calls == ["one", "two"]
+
+
+def test_the_lock_of_a_resolution_names_its_stack_and_is_not_shared() -> None:
+    alike = Alike()
+    rule = rule_of(lambda resolution: passed(resolution.lock_text), "resolution")
+    for name in ("one", "two"):
+        resolution = Resolution((), "3.11", "x86_64-manylinux2014", "0.9", written=f"the lock of {name}")
+        facts = {**facts_of(id=name), "resolution": resolution}
+        assert told(alike, rule, facts) == [f"the lock of {name}."]
+
+
+def test_stacks_in_other_folders_share_nothing() -> None:
+    rule, calls = counted(lambda env: env.torch.origin)
+    alike = Alike()
+    for file in ("a/one.toml", "b/two.toml"):
+        told(
+            alike,
+            rule,
+            facts_of(id="one", file=file, packages={"torch": {"version": "2.5.0", "path": "../own"}}),
+        )
+    assert len(calls) == 2
+
+
+def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stackcheck.rules.alike._MOST_KEPT", 3)
+    rule, _ = counted(lambda env: env.torch.version)
+    alike = Alike()
+    for number in range(20):
+        told(alike, rule, facts_of(id="one", packages={"torch": f"2.5.{number}"}))
+    assert len(alike.said) <= 3
+
+
+def test_every_rule_says_of_a_crowd_what_it_says_of_each_stack_alone() -> None:
+    chance = random.Random(20261130)  # noqa: S311 - a test, no secret
+    alike, rules = Alike(), before_build()
+    for number in range(150):
+        facts = facts_of(
+            id=f"stack-{number}",
+            file=f"matrices/{number % 3}.toml",
+            python=chance.choice(["3.10", "3.12"]),
+            platform=chance.choice(["linux/amd64", "linux/arm64", None]),
+            cuda=chance.choice(["12.1", "12.4", None]),
+            driver=chance.choice(["535.104.05", ">=550"]),
+            gpus=chance.choice([["T4"], ["H100", "L4"], []]),
+            packages={
+                "torch": chance.choice(["2.1.2", "2.5.0+cu124", "2.7.1", "latest"]),
+                "numpy": chance.choice(["1.26.4", "2.1.3"]),
+                **chance.choice([{}, {"spconv-cu124": "2.3.8"}, {"xformers": "0.0.28.post3"}]),
+            },
+            ignore=chance.choice([{}, {"PIN101": "the pin moves every night"}]),
+        )
+        assert alike.judge(rules, facts) == judge_all(rules, facts)
