@@ -9,6 +9,7 @@ A rule returns one finding, several, or none ("this stack has nothing that the r
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import stackcheck_probes.__main__ as agent
 from stackcheck.extensions import installed_probes
 from stackcheck.model.errors import TableError
+from stackcheck.model.escape import one_line
 from stackcheck.model.facts import GRADES, HOST_FACTS, Fact, Facts, Missing
 from stackcheck.model.verdict import Evidence, Level, Outcome, Verdict
 from stackcheck_probes.judging.judgement import sentence
@@ -44,9 +46,13 @@ class Finding:
     notes: tuple[str, ...] = ()
     """Weaker answers to the same question that disagree."""
     place: str = ""
+    about: tuple[str, ...] = ()
+    """Each thing that it is about, by name: `CODE:NAME` in a definition covers it. Empty: the `subject`."""
 
 
 Findings: TypeAlias = Finding | Iterable[Finding] | None
+Names: TypeAlias = str | Iterable[str]
+"""The name of a thing, or the names of several."""
 
 
 @cache
@@ -73,6 +79,7 @@ class Rule:
     """A registered rule: `needs` are the fact names, `when` the packages or properties it is about.
 
     `levels` are those of its answers, the lowest first. They are what its facts give unless it states others.
+    `about` is the word for the things that its findings are about, where there can be several.
     """
 
     code: str
@@ -86,6 +93,7 @@ class Rule:
     question: str = ""
     subject: str = ""
     retired: tuple[str, ...] = ()
+    about: str = ""
 
     @property
     def level(self) -> Level:
@@ -109,6 +117,8 @@ class Rule:
         return self.code.rstrip("0123456789")
 
 
+MOST_OF_A_NAME = 200
+"""Characters of a name of what a finding is about: some come from targets."""
 NO_ANSWER = "none"
 """The `question` of a finding that answers none of its rule's: what is absent neither works nor fails to."""
 RULES: dict[str, Rule] = {}
@@ -126,20 +136,23 @@ def _always(_facts: Facts) -> bool:
     return True
 
 
-def rule(
+def rule(  # noqa: PLR0913 - what a rule states of itself
     code: str,
     *,
     when: Callable[[Facts], bool] = _always,
     levels: tuple[Level, ...] = (),
     answers: tuple[str, str] = ("", ""),
     retired: tuple[str, ...] = (),
+    about: str = "",
 ) -> Callable[[Callable[..., Findings]], Callable[..., Findings]]:
     """Register a function as the rule `code`; `when(facts)` says whether a stack has anything to judge.
 
     `levels`: those of its answers, where its facts do not tell. `answers`: the question and the subject that
     its findings are about where they do not say so themselves (`stackcheck.rules.strongest`). `retired`:
-    codes of rules that were merged into this one. Raise ValueError for a code that is taken, a function
-    without a docstring, and a parameter that is not the name of a fact.
+    codes of rules that were merged into this one. `about`: the word for what its findings are about
+    ("package", "GPU") where that can be more than one thing; each FAIL and WARN then names it
+    (`Finding.about`). Raise ValueError for a code that is taken, a function without a docstring, and a
+    parameter that is not the name of a fact.
     """
 
     def register(judge: Callable[..., Findings]) -> Callable[..., Findings]:
@@ -163,6 +176,7 @@ def rule(
             question=answers[0],
             subject=answers[1],
             retired=retired,
+            about=about,
         )
         RETIRED.update(dict.fromkeys(retired, code))
         return judge
@@ -204,14 +218,29 @@ def passed(message: str, *evidence: Evidence, expected: str = "", found: str = "
     return Finding(Outcome.PASS, message, expected, found, "", evidence)
 
 
-def warned(message: str, *evidence: Evidence, expected: str = "", found: str = "", hint: str = "") -> Finding:
+def warned(
+    message: str,
+    *evidence: Evidence,
+    expected: str = "",
+    found: str = "",
+    hint: str = "",
+    about: Names = (),
+) -> Finding:
     """Say that something works but should be known, or that unverified knowledge speaks against it."""
-    return Finding(Outcome.WARN, message, expected, found, hint, evidence)
+    return Finding(Outcome.WARN, message, expected, found, hint, evidence, about=names(about))
 
 
-def failed(message: str, *evidence: Evidence, expected: str, found: str, hint: str) -> Finding:
+def failed(
+    message: str, *evidence: Evidence, expected: str, found: str, hint: str, about: Names = ()
+) -> Finding:
     """Say that something is proven broken; both sides and the next step are obligatory."""
-    return Finding(Outcome.FAIL, message, expected, found, hint, evidence)
+    return Finding(Outcome.FAIL, message, expected, found, hint, evidence, about=names(about))
+
+
+def names(about: Names) -> tuple[str, ...]:
+    """Return what a finding is about as names, each once and without the empty ones."""
+    several = (about,) if isinstance(about, str) else about
+    return tuple(dict.fromkeys(filter(None, several)))
 
 
 def skipped(reason: str, *evidence: Evidence, hint: str = "") -> Finding:
@@ -219,10 +248,11 @@ def skipped(reason: str, *evidence: Evidence, hint: str = "") -> Finding:
     return Finding(Outcome.SKIP, reason, hint=hint, evidence=evidence)
 
 
-def told(judged: Judgement, *evidence: Evidence) -> Finding:
+def told(judged: Judgement, *evidence: Evidence, about: Names = ()) -> Finding:
     """Return what a function that host and target share has judged, with the evidence that the host has."""
     outcome = Outcome[judged.outcome]
-    return Finding(outcome, judged.message, judged.expected, judged.found, judged.hint, evidence)
+    both = (judged.expected, judged.found)
+    return Finding(outcome, judged.message, *both, judged.hint, evidence, about=names(about))
 
 
 def judge_all(rules: Iterable[Rule], facts: Facts) -> tuple[Verdict, ...]:
@@ -311,7 +341,16 @@ def _verdict(each: Rule, finding: Finding) -> Verdict:
         subject=finding.subject or each.subject,
         notes=finding.notes,
         place=finding.place,
+        about=tuple(map(_named, finding.about)),
     )
+
+
+def _named(name: str) -> str:
+    """Return the name of a thing, some of which targets give, printable and bounded; no two become one."""
+    if len(name) <= MOST_OF_A_NAME:
+        return one_line(name, 2 * MOST_OF_A_NAME)
+    digest = hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:12]
+    return f"{one_line(name[:MOST_OF_A_NAME], 2 * MOST_OF_A_NAME)}...{digest}"
 
 
 def as_list(findings: Findings) -> list[Finding]:

@@ -24,7 +24,7 @@ def _was_read(facts: Facts) -> bool:
     return not isinstance(facts.get("contradictions", Missing("")), Missing)
 
 
-@rule("PROBE303", when=_was_read)
+@rule("PROBE303", when=_was_read, about="file")
 def the_target_says_what_lies_there(contradictions: Any) -> list[Finding]:
     """What an image says of its packages is what its files are.
 
@@ -59,4 +59,5 @@ def _contradicted(each: Contradiction, more: int = 0) -> Finding:
         expected=found,
         found=said,
         hint=_HINT,
+        about=f"{each.what} {each.path}",
     )
