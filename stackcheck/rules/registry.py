@@ -20,7 +20,7 @@ import stackcheck_probes.__main__ as agent
 from stackcheck.extensions import installed_probes
 from stackcheck.model.errors import TableError
 from stackcheck.model.escape import one_line
-from stackcheck.model.facts import GRADES, HOST_FACTS, Fact, Facts, Missing
+from stackcheck.model.facts import GRADES, HOST_FACTS, Fact, Facts, Missing, as_named
 from stackcheck.model.verdict import Evidence, Level, Outcome, Verdict
 from stackcheck_probes.judging.judgement import sentence
 
@@ -260,11 +260,16 @@ def judge_all(rules: Iterable[Rule], facts: Facts) -> tuple[Verdict, ...]:
 
     A fact whose name is absent altogether counts as missing too. A rule that raises costs one ERROR.
     """
-    return tuple(verdict for each in rules for verdict in judge_one(each, facts))
+    named = as_named(facts)
+    return tuple(verdict for each in rules for verdict in _judged(each, named))
 
 
 def judge_one(each: Rule, facts: Facts) -> list[Verdict]:
     """Run one rule; no verdicts when the stack has nothing that the rule is about."""
+    return _judged(each, as_named(facts))
+
+
+def _judged(each: Rule, facts: Facts) -> list[Verdict]:
     try:
         if not each.when(facts):
             return []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from stackcheck import rules
 from stackcheck.model.errors import EngineError, ProbeError
-from stackcheck.model.facts import Fault, Missing
+from stackcheck.model.facts import Fault, Missing, as_named, key_of
 from stackcheck.model.verdict import Level
 from stackcheck.probing import agent as agents
 from stackcheck.probing.answered import answered
@@ -58,7 +58,8 @@ def _files_outside(engine: Engine, target: Target) -> OutsideFiles | Fault | Non
 def _held_against(seen: Mapping[str, Any], outside: OutsideFiles | Fault | None) -> dict[str, Any]:
     if outside is None:
         return {}
-    return {"contradictions": outside if isinstance(outside, Fault) else contradictions(seen, outside)}
+    found = outside if isinstance(outside, Fault) else contradictions(as_named(seen), outside)
+    return {"contradictions": found}
 
 
 def asked(engine: Engine, target: Target, request: Mapping[str, Any], options: Options) -> Observation:
@@ -85,5 +86,5 @@ def with_gaps(facts: dict[str, Any]) -> dict[str, Any]:
         gap = Missing("the probes gave no answer")
     else:
         gap = Missing("this probe was not run")
-    needed = {name for each in rules.load_all() for name in each.needs}
+    needed = {key_of(name) for each in rules.load_all() for name in each.needs}
     return dict.fromkeys(needed, gap) | facts
