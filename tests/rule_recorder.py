@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from stackcheck import rules
-from stackcheck.rules.registry import RULES, Finding, Rule
+from stackcheck.model.verdict import Outcome
+from stackcheck.rules.registry import RULES, Finding, Rule, as_list
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -32,8 +33,10 @@ TELLS_A_GAP = {
     "TORCH404": "it says which GPUs were not tried",
 }
 """Rules that fire with SKIP alone, and why."""
+BAD = (Outcome.WARN, Outcome.FAIL)
 
 _KEY = "rules_said"
+_NAMELESS = "nameless: "
 _TO_ITS_END = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
 
 
@@ -42,12 +45,29 @@ def untested(codes: Iterable[str], said: Mapping[str, Iterable[str]]) -> list[st
     lines = []
     for code in sorted(codes):
         heard, fires = set(said.get(code, ())), {"SKIP"} if code in TELLS_A_GAP else FIRES
+        faults = {each for each in heard if each.startswith(_NAMELESS)}
+        lines += sorted(each.removeprefix(_NAMELESS) for each in faults)
+        heard -= faults
         heard_text = f"they made it say {', '.join(sorted(heard)) or 'nothing at all'}"
         if not heard & fires:
             lines.append(f"no unit test makes {code} fire; {heard_text}")
         if not heard & KEEPS_STILL:
             lines.append(f"no unit test has {code} keep still; {heard_text}")
     return lines
+
+
+def nameless(rule: Rule, findings: Sequence[Finding]) -> str:
+    """Say what findings of one rule do not tell apart, which then hide one another; "" where they do.
+
+    What a definition accepts or expects, it names by what the finding is about: a rule that can be about more
+    than one thing says of each FAIL and WARN which.
+    """
+    bad = [each for each in findings if each.outcome in BAD]
+    if rule.about and not all(each.about or each.subject or rule.subject for each in bad):
+        return f"a finding of {rule.code} does not say which {rule.about} it is about"
+    if not rule.about and len(bad) > 1:
+        return f"{rule.code} finds several things, and states no `about`"
+    return ""
 
 
 class Recorder:
@@ -73,7 +93,9 @@ class Recorder:
             found = rule.judge(*facts, **named)
             if isinstance(found, Iterator):
                 found = list(found)
-            findings = [] if found is None else [found] if isinstance(found, Finding) else found
+            findings = as_list(found)
+            if fault := nameless(rule, findings):
+                self.said[rule.code].add(f"{_NAMELESS}{fault}")
             self.said[rule.code].update({each.outcome.name for each in findings} or {"nothing"})
             return found
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from stackcheck import __version__, knowledge, rules
 from stackcheck.drift.facts import Gap, Key, Seen, Snapshot, snapshot
+from stackcheck.model.facts import as_named
 from stackcheck.model.image import ImageFacts
 from stackcheck.model.verdict import Level, Outcome, Verdict
 from stackcheck.probing.observation import rule_facts
@@ -121,6 +122,7 @@ def _differs(key: Key, said: Mapping[Key, Seen], again: Snapshot) -> bool:
 
 
 def _judged(stack: Stack, area: str, claims: Mapping[str, Any], facts: Mapping[str, Any]) -> Snapshot:
+    facts = as_named(facts)
     wanted, gaps = [], []
     for each in rules.of_target() if area == "target" else rules.before_build(Level.STATED):
         if area == "claim" and not _concerns(each, claims):

@@ -15,7 +15,7 @@ from stackcheck.intake.stack import Image, Stack
 from stackcheck.model.errors import EngineError, UsageError
 from stackcheck.model.facts import Missing
 from stackcheck.probing import agent as agents
-from stackcheck.probing.observation import rule_facts
+from stackcheck.probing.observation import seen_facts
 from stackcheck.resolve import locking
 from stackcheck.resolve.lockfile import read_lock
 from stackcheck.steps.probing import asked
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from docker.models.images import Image as EngineImage
 
     from stackcheck.guard.baked_image import Baked
+    from stackcheck.model.facts import Facts
     from stackcheck.steps.options import Options
     from stackcheck.targets import Progress, Target
     from stackcheck_probes.facts.python import TorchPlace
@@ -116,7 +117,7 @@ def _observe(  # noqa: PLR0913, PLR0917 - what `_bake` was asked
     wish: Wish,
     options: Options,
     progress: Progress,
-) -> tuple[dict[str, Any], Target]:
+) -> tuple[Facts, Target]:
     """Return what the probes see in the image, without a GPU: the expectation is about its files.
 
     By the interpreter that is named, else by the one that the image's command starts. Where that one has no
@@ -145,11 +146,11 @@ def _look(  # noqa: PLR0913, PLR0917 - see `_observe`
     python: str,
     options: Options,
     progress: Progress,
-) -> tuple[dict[str, Any], Target]:
+) -> tuple[Facts, Target]:
     ready = stated.model_copy(update={"image": Image(ready=str(plain.id), python=python)})
     target = engine.prepare(ready, None, replace(options.build, gpus="none"), progress)
     progress(f"looking into {target.name} by {python}")
-    return rule_facts(asked(engine, target, agents.request_for(ready, PROBES), options)), target
+    return seen_facts(asked(engine, target, agents.request_for(ready, PROBES), options)), target
 
 
 def torches_elsewhere(seen: Mapping[str, Any]) -> list[TorchPlace]:

@@ -20,7 +20,7 @@ from stackcheck.inspect.environments import UNSTATED
 from stackcheck.intake.interpreter import Candidate
 from stackcheck.model.errors import ProbeError, UsageError
 from stackcheck.probing import agent as agents
-from stackcheck.probing.observation import rule_facts
+from stackcheck.probing.observation import seen_facts
 from stackcheck.steps.probing import asked
 from stackcheck.storage.folders import write_atomically
 from stackcheck.targets.process.subprocesses import run_short
@@ -62,7 +62,7 @@ def bake_here(  # noqa: PLR0913, PLR0917 - what the user says, and where it goes
         progress(f"looking at the environment of {python or target.name}")
         if python:
             target = replace(target, python=(python,), name=python)
-        seen = rule_facts(asked(engine, target, agents.request_for(stated, PROBES), options))
+        seen = seen_facts(asked(engine, target, agents.request_for(stated, PROBES), options))
     finally:
         engine.close()
     if not python and (others := torches_elsewhere(seen)):

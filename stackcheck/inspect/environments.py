@@ -11,7 +11,7 @@ from stackcheck.inspect.inspection import contents_of, with_loading
 from stackcheck.intake.stack import Image, Stack
 from stackcheck.model.errors import ProbeError, UsageError
 from stackcheck.model.facts import Missing
-from stackcheck.probing.observation import rule_facts
+from stackcheck.probing.observation import seen_facts
 from stackcheck.steps.probing import asked
 from stackcheck.targets.venv import VenvEngine
 
@@ -67,7 +67,7 @@ def inspect_image(image: str, options: Options, progress: Progress, *, deep: boo
             "params": {"libraries": {"roots": ["/"], "deep": deep}},
             "timeout_s": options.timeout_s,
         }
-        facts = rule_facts(asked(engine, target, request, options))
+        facts = seen_facts(asked(engine, target, request, options))
     finally:
         engine.close()
     seen = facts["libraries"]

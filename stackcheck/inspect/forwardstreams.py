@@ -1,7 +1,7 @@
 """Read what zstd, bzip2 or xz has packed: a stream that only goes onwards, and copies of what is worth it.
 
 A reader of libraries goes back and forth, and these decompressors cannot be rewound; so each binary of such a
-layer or archive is copied to a file without a name, one at a time, and never the whole. Formats: RFC 8878;
+layer or archive is copied (`storage.settled`), one at a time, and never the whole. Formats: RFC 8878;
 OCI Image Specification 1.1 (`application/vnd.oci.image.layer.v1.tar+zstd`); conda's packages.
 """
 
@@ -10,11 +10,9 @@ from __future__ import annotations
 import bz2
 import lzma
 import sys
-import tempfile
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from stackcheck_probes.binaries.bytesource import ByteSource, FileSource, SourceError
+from stackcheck_probes.binaries.bytesource import ByteSource, SourceError
 from stackcheck_probes.binaries.inflate import UNKNOWN
 
 if sys.version_info >= (3, 14):
@@ -23,7 +21,7 @@ else:
     from backports import zstd
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from stackcheck_probes.binaries.inflate import Budget
 
@@ -148,17 +146,3 @@ class FirstReads(ByteSource):
             block = self._blocks[number] = self._source.pread(number * _BLOCK, _BLOCK)
         start = offset - number * _BLOCK
         return block[start : start + size]
-
-
-@contextmanager
-def settled(content: ByteSource) -> Iterator[ByteSource]:
-    """Give a member of such a layer as a file that can be read back and forth."""
-    with tempfile.TemporaryFile() as file:
-        for at in range(0, content.size, _CHUNK):
-            file.write(content.pread(at, _CHUNK))
-        file.flush()
-        source = FileSource(f"/dev/fd/{file.fileno()}")
-        try:
-            yield source
-        finally:
-            source.close()

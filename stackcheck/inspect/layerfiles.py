@@ -6,8 +6,9 @@ import posixpath
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
-from stackcheck.inspect.forwardstreams import FirstReads, Onwards, packed_by, settled
+from stackcheck.inspect.forwardstreams import FirstReads, Onwards, packed_by
 from stackcheck.inspect.layertree import OTHER, File, Layer, Limits, Link
+from stackcheck.storage.settled import settled
 from stackcheck_probes.binaries.binaryfiles import is_binary_name, may_be_binary
 from stackcheck_probes.binaries.leftout import LONG_NAMES, SPARSE_FILES, UNKNOWN_ENTRIES, LeftOut
 from stackcheck_probes.binaries.libraryfile import read_source

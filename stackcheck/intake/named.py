@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from stackcheck.model.errors import UsageError
 from stackcheck.model.index_urls import local_path
 from stackcheck.storage.confinement import only_in, refuse_outside, repository_of
-from stackcheck.storage.reading import is_folder, open_file, read_bytes, read_text, real_path, stands
+from stackcheck.storage.reading import is_folder, open_file, read_bytes, read_text, stands
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -55,6 +55,14 @@ def _named(stack: Stack) -> Iterator[tuple[str, Path]]:
     for key, place in stated:
         if place and (path := local_path(place)) is not None:
             yield key, folder / path
+    yield from ((key, path) for key, _, path in _smoke_files(stack))
+
+
+def _smoke_files(stack: Stack) -> Iterator[tuple[str, str, Path]]:
+    """Yield the files of the smoke tests: the key, the path from the definition's folder, the whole path."""
+    for smoke in stack.smoke:
+        for name in filter(None, (smoke.script, *smoke.files)):
+            yield f"smoke {smoke.name}", name, Path(stack.file).parent / name
 
 
 MOST_LINES = 20_000
@@ -98,20 +106,16 @@ MOST_SMOKE = 1 << 20
 def smoke_files(stack: Stack) -> dict[str, bytes]:
     """Return the files that the smoke tests of a stack name, by their path from the definition's folder.
 
-    Raises UsageError, one sentence with stack and path, for one that cannot be read, that a link leads out
-    of that folder, or that makes them more than `MOST_SMOKE` bytes.
+    Raises UsageError, one sentence with stack and path, for one that cannot be read, that leads out of the
+    repository of the definition, or that makes them more than `MOST_SMOKE` bytes.
     """
-    folder, found = Path(stack.file).parent, dict[str, bytes]()
-    for smoke in stack.smoke:
-        for name in filter(None, (smoke.script, *smoke.files)):
-            where = f"{stack.title}: smoke {smoke.name}"
-            path = folder / name
-            if not real_path(path).is_relative_to(real_path(folder)):
-                raise UsageError(f"{where}: {path}: this link leads out of the folder of the definition.")
+    found = dict[str, bytes]()
+    with only_in(repository_of(Path(stack.file))):
+        for key, name, path in _smoke_files(stack):
             try:
                 found[name] = read_bytes(path, MOST_SMOKE)
             except UsageError as error:
-                raise UsageError(f"{where}: {error}") from None
+                raise UsageError(f"{stack.title}: {key}: {error}") from None
     if sum(map(len, found.values())) > MOST_SMOKE:
         raise UsageError(f"{stack.title}: the files of its smoke tests hold more than {MOST_SMOKE:,} bytes.")
     return found

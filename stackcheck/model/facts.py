@@ -108,5 +108,28 @@ HOST_FACTS: Mapping[str, Fact] = {
 old the knowledge of its packages is.
 """
 
+OF_PROBE = "probe:"
+"""What the name of a probe has before it as the key of a fact: no target names one of the host's facts."""
+
+
+def key_of(name: str) -> str:
+    """Return the key of a fact that rules name so: the host's as it is, a probe's with its prefix."""
+    return name if name in HOST_FACTS else OF_PROBE + name
+
+
+def as_named(facts: Facts) -> Facts:
+    """Return facts by the names that rules have for them: those of probes without their prefix.
+
+    What a probe is called like a fact of the host's does not take its place, and a name that is not an
+    identifier is nothing that a rule could ask for.
+    """
+    probes = {key: key.removeprefix(OF_PROBE) for key in facts if key.startswith(OF_PROBE)}
+    if not probes:
+        return facts
+    named = {key: value for key, value in facts.items() if key not in probes}
+    ours = {key: name for key, name in probes.items() if name.isidentifier() and name not in HOST_FACTS}
+    return named | {name: facts[key] for key, name in ours.items()}
+
+
 GRADES: Mapping[str, Level] = {"static": Level.BYTES, "import": Level.RUN, "gpu": Level.GPU}
 """Grade of a probe -> the level of what it reports."""

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import posixpath
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from stackcheck_probes.facts.binaries import LibraryCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,12 +16,14 @@ class OutsideFiles:
 
     `texts` are those of metadata and of torch's version.py, `sizes` the bytes of each regular file, `infos`
     the folders and files of metadata, `links` every symbolic link. What is below a link is not known here.
+    `code` is the GPU code of each binary that was read, as the probe `libraries` reports it.
     """
 
     texts: dict[str, bytes] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
     infos: set[str] = field(default_factory=set)
     links: set[str] = field(default_factory=set)
+    code: dict[str, LibraryCode] = field(default_factory=dict)
 
     def is_known(self, path: str) -> bool:
         """Tell whether a path is where it says: neither a link nor below one."""

@@ -135,7 +135,7 @@ class Report:
     @cached_property
     def unmet(self) -> tuple[str, ...]:
         """Return what the definition expects to fail and what did not, though it was checked."""
-        met = set(self._expected.values())
+        met = {text for texts in self._expected.values() for text in texts}
         stated = self.expect_codes if self.expect == "fail" else ()
         return tuple(each for each in stated if each not in met and code_of(each) not in self.unchecked_codes)
 
@@ -153,7 +153,7 @@ class Report:
         return tuple(each for each in self.verdicts if each.outcome is Outcome.FAIL and each.counts)
 
     @cached_property
-    def _expected(self) -> Mapping[int, str]:
+    def _expected(self) -> Mapping[int, tuple[str, ...]]:
         return covered(self.expect_codes, self._failed) if self.expect == "fail" else {}
 
     @cached_property

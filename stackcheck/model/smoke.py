@@ -20,7 +20,7 @@ def _inside(name: str) -> str:
 
 
 Inside = Annotated[str, AfterValidator(_inside)]
-"""A file by its path from the folder of the definition, without a way out of it."""
+"""A file below the folder of the definition, by its path from there: in the target it has the same."""
 
 
 class Smoke(Strict):

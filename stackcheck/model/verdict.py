@@ -117,6 +117,13 @@ class Verdict:
     subject: str = ""
     notes: tuple[str, ...] = ()
     place: str = ""
+    about: tuple[str, ...] = ()
+    """What it is about, each by its name, where more than one thing can be: packages, GPUs, files ..."""
+
+    @property
+    def things(self) -> tuple[str, ...]:
+        """Return what it is about, by which a definition accepts or expects it."""
+        return self.about or ((self.subject,) if self.subject else ())
 
     @property
     def counts(self) -> bool:

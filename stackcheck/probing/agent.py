@@ -15,6 +15,7 @@ from stackcheck.intake.named import smoke_files
 from stackcheck.model.errors import UsageError
 from stackcheck.model.near import did_you_mean
 from stackcheck_probes.__main__ import TIMEOUT_SECONDS
+from stackcheck_probes.probes.libraries import AS_ASKED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -105,7 +106,7 @@ def request_for(stack: Stack, probes: Iterable[str] = ()) -> dict[str, Any]:
     smoke = _smoke_tests(stack)
     names = [name for name in names if name not in _SMOKE or name in smoke]
     params: dict[str, dict[str, Any]] = {name: dict(row) for name, row in stack.probes.params.items()} | smoke
-    params.setdefault("libraries", {}).setdefault("deep", "hidden")
+    params.setdefault("libraries", {}).setdefault("deep", AS_ASKED)
     if stack.env:
         params.setdefault("environment", {}).setdefault("names", sorted(stack.env))
     return {

@@ -6,15 +6,17 @@ The same readers as the probe's read them: what differs was not read wrongly, bu
 from __future__ import annotations
 
 import posixpath
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from stackcheck.model.facts import Missing
 from stackcheck.model.outside import Contradiction
 from stackcheck_probes.machine import torchfile
 from stackcheck_probes.probes import distributions, recorded_files
+from stackcheck_probes.probes.libraries import AS_ASKED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from stackcheck.model.outside import OutsideFiles
 
@@ -22,13 +24,21 @@ _COMPARED = ("name", "version", "complete", "requires", "requires_python")
 _LONGEST = 400
 
 
-def contradictions(facts: Mapping[str, Any], outside: OutsideFiles) -> list[Contradiction]:
-    """Return where facts of probes differ from the files; a fact that is missing says nothing."""
+def contradictions(
+    facts: Mapping[str, Any], outside: OutsideFiles, params: Mapping[str, Any] = MappingProxyType({})
+) -> list[Contradiction]:
+    """Return where facts of probes differ from the files; a fact that is missing says nothing.
+
+    `params` are those of the probe `libraries`: GPU code is compared where both sides read it as deep.
+    """
     asked = {name: facts.get(name) for name in _COMPARISONS}
     known = {name: seen for name, seen in asked.items() if seen is not None and not isinstance(seen, Missing)}
     rows = known.get("distributions", {}).get("distributions", ())
     folders = {row["location"] for row in rows}
-    return [each for name, seen in known.items() for each in _COMPARISONS[name](seen, outside, folders)]
+    found = [each for name, seen in known.items() for each in _COMPARISONS[name](seen, outside, folders)]
+    if "libraries" in known and params.get("deep", AS_ASKED) == AS_ASKED:
+        found += _gpu_code(known["libraries"], outside, [] if params.get("roots") else folders)
+    return found
 
 
 def _distributions(
@@ -112,6 +122,39 @@ def _libraries(seen: Mapping[str, Any], outside: OutsideFiles, folders: set[str]
         path = row["path"]
         if path.startswith(places) and path not in outside.sizes and outside.is_known(path):
             yield Contradiction("a library", "it is there", "no such file", path)
+
+
+def _gpu_code(
+    seen: Mapping[str, Any], outside: OutsideFiles, folders: Iterable[str]
+) -> Iterator[Contradiction]:
+    """Yield where the GPU code of a library is another one, and a library whose code was left out.
+
+    What one side could not read is no contradiction, and neither is what a walk that was cut short left out.
+    """
+    said = {row["path"]: row for row in seen["libraries"]}
+    for path, row in said.items():
+        there = outside.code.get(path) if outside.is_known(path) else None
+        if there is not None and "error" not in row and _code(row) != _code(there):
+            yield Contradiction("its GPU code", _code_shown(row), _code_shown(there), path)
+    roots = () if seen["skipped"] else {*folders, *seen["roots"]}
+    places = tuple(f"{root}/" for root in roots)
+    for path in sorted(outside.code.keys() - said.keys()):
+        there = outside.code[path]
+        if path.startswith(places) and _code(there) and outside.is_known(path):
+            yield Contradiction("its GPU code", "none", _code_shown(there), path)
+
+
+def _code(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if key != "path"}
+
+
+def _code_shown(row: Mapping[str, Any]) -> str:
+    """Return the targets of the code of a library, and how many fatbins and bundles hold it."""
+    images = [*row.get("images", ()), *row.get("relocatable", ())]
+    targets = [each["code"] for each in images] + [each["target"] for each in row.get("targets", ())]
+    count = row.get("fatbins", 0) + row.get("bundles", 0)
+    held = f" in {count}" if count else ""
+    return f"{' '.join(map(str, targets))}{held}" if _code(row) else "none"
 
 
 _COMPARISONS: dict[str, Any] = {

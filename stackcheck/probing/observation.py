@@ -8,10 +8,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from stackcheck.model.errors import ProbeError
-from stackcheck.model.facts import HOST_FACTS, Missing, TargetPython
+from stackcheck.model.facts import OF_PROBE, Missing, TargetPython, as_named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from stackcheck.model.facts import Facts
 
 SCHEMA_VERSION = 1
 MAX_DOCUMENT = 128 << 20
@@ -79,16 +81,20 @@ class Observation:
 
 
 def rule_facts(observation: Observation) -> dict[str, Any]:
-    """Return the facts that rules can name: the observation, its Python, each probe's facts or `Missing`.
+    """Return what rules are told of a target: the observation, its Python, and the facts of each probe.
 
-    What a target calls like a fact of the host's own is none of them.
+    Those of a probe, or the `Missing` in their place, stand under its name with the prefix `OF_PROBE`, so
+    that nothing which a target calls itself takes the place of what the host knows (`facts.as_named`).
     """
-    facts: dict[str, Any] = {
-        name: observation.facts(name) for name in observation.probes if name not in HOST_FACTS
-    }
-    if "interpreter" in facts:
-        facts["python"] = _python_of(facts["interpreter"])
+    facts: dict[str, Any] = {OF_PROBE + name: observation.facts(name) for name in observation.probes}
+    if "interpreter" in observation.probes:
+        facts["python"] = _python_of(observation.facts("interpreter"))
     return {"observation": observation, **facts}
+
+
+def seen_facts(observation: Observation) -> Facts:
+    """Return the same by the names that rules have for them."""
+    return as_named(rule_facts(observation))
 
 
 def _python_of(interpreter: Mapping[str, Any] | Missing) -> TargetPython | Missing:

@@ -59,8 +59,14 @@ def document(rules: Sequence[Rule], *, index: bool = False) -> Document:
 
 def _rule(rule: Rule) -> Section:
     runs = f"Runs {stage(rule)}; needs: {', '.join(rule.needs)}"
+    named = (f"In `ignore` and `expect_codes`: {_named(rule)}",) if rule.about else ()
     text = Lines(tuple(rule.text.splitlines()), literal=True)
-    return Section(rule.code, rule.title, notes=(runs,), parts=(text,))
+    return Section(rule.code, rule.title, notes=(runs, *named), parts=(text,))
+
+
+def _named(rule: Rule, quote: str = "") -> str:
+    """Return the form that accepts what one finding is about."""
+    return f"{quote}{rule.code}:{rule.about.upper().replace(' ', '-')}{quote}"
 
 
 def _family(group: tuple[str, Sequence[Rule]]) -> Section:
@@ -92,7 +98,9 @@ def render_markdown(rules: Sequence[Rule]) -> str:
         lines += ["", f"## {family}: {family_title(members[0])}"]
         for rule in members:
             lines += ["", f"### {rule.code}: {rule.title}", ""]
-            lines += [f"Runs {stage(rule)}. Needs: {', '.join(f'`{need}`' for need in rule.needs)}.", ""]
+            named = f" In `ignore` and `expect_codes`: {_named(rule, '`')}." if rule.about else ""
+            needs = ", ".join(f"`{need}`" for need in rule.needs)
+            lines += [f"Runs {stage(rule)}. Needs: {needs}.{named}", ""]
             lines += _paragraphs(rule.text)
     return "\n".join(lines) + "\n"
 

@@ -27,7 +27,10 @@ def waive(verdicts: Sequence[Verdict], stack: Stack) -> tuple[Verdict, ...]:
     reasons = {current_text(text): reason for text, reason in stack.ignore.items()}
     bad = [number for number, each in enumerate(verdicts) if each.outcome in (Outcome.WARN, Outcome.FAIL)]
     texts = covered(reasons, [verdicts[number] for number in bad])
-    waived = {bad[number]: reasons[text] for number, text in texts.items()}
+    waived = {
+        bad[number]: "; ".join(dict.fromkeys(reasons[text] for text in named))
+        for number, named in texts.items()
+    }
     return tuple(
         replace(each, waived=waived[number]) if number in waived else each
         for number, each in enumerate(verdicts)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stackcheck.model.verdict import Evidence, Level, Outcome
-from stackcheck.rules.registry import Finding, failed, passed, skipped
+from stackcheck.rules.registry import Finding, failed, passed, skipped, warned
 from stackcheck.rules.strongest import overruled_note
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from stackcheck.environment import Environment
     from stackcheck.knowledge.reading import Row
+    from stackcheck.rules.registry import Names
 
 UNVERIFIED = "This rests on knowledge that no primary source confirms, so it is a warning."
 
@@ -27,8 +28,14 @@ def cite(row: Row, what: str) -> Evidence:
     return Evidence(what, row.cited)
 
 
-def failed_by(
-    message: str, *said: tuple[Row, str], expected: str, found: str, hint: str, doubtful: bool = False
+def failed_by(  # noqa: PLR0913 - the fields of a verdict
+    message: str,
+    *said: tuple[Row, str],
+    expected: str,
+    found: str,
+    hint: str,
+    doubtful: bool = False,
+    about: Names = (),
 ) -> Finding:
     """Fail a stack by table rows, each with what it says; warn when one of them is not verified.
 
@@ -36,14 +43,17 @@ def failed_by(
     """
     evidence = [cite(row, what) for row, what in said]
     if doubtful or any(row.unverified for row, _ in said):
-        return doubted(message, *evidence, expected=expected, found=found, hint=hint)
-    return failed(message, *evidence, expected=expected, found=found, hint=hint)
+        return doubted(message, *evidence, expected=expected, found=found, hint=hint, about=about)
+    return failed(message, *evidence, expected=expected, found=found, hint=hint, about=about)
 
 
-def doubted(message: str, *evidence: Evidence, expected: str, found: str, hint: str) -> Finding:
+def doubted(
+    message: str, *evidence: Evidence, expected: str, found: str, hint: str, about: Names = ()
+) -> Finding:
     """Warn where unverified knowledge speaks against a stack."""
     text = f"{message} {UNVERIFIED}"
-    return Finding(Outcome.WARN, text, expected, found, hint, evidence, unverified=True)
+    doubt = warned(text, *evidence, expected=expected, found=found, hint=hint, about=about)
+    return replace(doubt, unverified=True)
 
 
 def shown_by_resolver(finding: Finding, env: Environment, name: str, other: str) -> Finding:

@@ -31,6 +31,7 @@ def not_importable(name: str, facts: Loaded, *, hint: str) -> Finding | None:
             expected=f"{name} can be imported",
             found="no package of that name",
             hint=f"install {name}, or take it out of the stack",
+            about=name,
         )
         return replace(absent, question=NO_ANSWER)
     error = facts.get("import_error")
@@ -43,6 +44,7 @@ def not_importable(name: str, facts: Loaded, *, hint: str) -> Finding | None:
         expected=f"import {name} works",
         found=str(error.get("type")),
         hint=hint,
+        about=name,
     )
 
 
@@ -62,6 +64,7 @@ def judged(subject: str, checks: Mapping[str, Check] | None, *, hint: str) -> Fi
         expected=_tolerance(checks[name]),
         found=why,
         hint=hint,
+        about=wrong,
     )
 
 

@@ -9,6 +9,7 @@ A rule returns one finding, several, or none ("this stack has nothing that the r
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -18,7 +19,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import stackcheck_probes.__main__ as agent
 from stackcheck.extensions import installed_probes
 from stackcheck.model.errors import TableError
-from stackcheck.model.facts import GRADES, HOST_FACTS, Fact, Facts, Missing
+from stackcheck.model.escape import one_line
+from stackcheck.model.facts import GRADES, HOST_FACTS, Fact, Facts, Missing, as_named
 from stackcheck.model.verdict import Evidence, Level, Outcome, Verdict
 from stackcheck_probes.judging.judgement import sentence
 
@@ -44,9 +46,13 @@ class Finding:
     notes: tuple[str, ...] = ()
     """Weaker answers to the same question that disagree."""
     place: str = ""
+    about: tuple[str, ...] = ()
+    """Each thing that it is about, by name: `CODE:NAME` in a definition covers it. Empty: the `subject`."""
 
 
 Findings: TypeAlias = Finding | Iterable[Finding] | None
+Names: TypeAlias = str | Iterable[str]
+"""The name of a thing, or the names of several."""
 
 
 class WithheldError(Exception):
@@ -77,6 +83,7 @@ class Rule:
     """A registered rule: `needs` are the fact names, `when` the packages or properties it is about.
 
     `levels` are those of its answers, the lowest first. They are what its facts give unless it states others.
+    `about` is the word for the things that its findings are about, where there can be several.
     """
 
     code: str
@@ -90,6 +97,7 @@ class Rule:
     question: str = ""
     subject: str = ""
     retired: tuple[str, ...] = ()
+    about: str = ""
 
     @property
     def level(self) -> Level:
@@ -113,6 +121,8 @@ class Rule:
         return self.code.rstrip("0123456789")
 
 
+MOST_OF_A_NAME = 200
+"""Characters of a name of what a finding is about: some come from targets."""
 NO_ANSWER = "none"
 """The `question` of a finding that answers none of its rule's: what is absent neither works nor fails to."""
 RULES: dict[str, Rule] = {}
@@ -130,20 +140,23 @@ def _always(_facts: Facts) -> bool:
     return True
 
 
-def rule(
+def rule(  # noqa: PLR0913 - what a rule states of itself
     code: str,
     *,
     when: Callable[[Facts], bool] = _always,
     levels: tuple[Level, ...] = (),
     answers: tuple[str, str] = ("", ""),
     retired: tuple[str, ...] = (),
+    about: str = "",
 ) -> Callable[[Callable[..., Findings]], Callable[..., Findings]]:
     """Register a function as the rule `code`; `when(facts)` says whether a stack has anything to judge.
 
     `levels`: those of its answers, where its facts do not tell. `answers`: the question and the subject that
     its findings are about where they do not say so themselves (`stackcheck.rules.strongest`). `retired`:
-    codes of rules that were merged into this one. Raise ValueError for a code that is taken, a function
-    without a docstring, and a parameter that is not the name of a fact.
+    codes of rules that were merged into this one. `about`: the word for what its findings are about
+    ("package", "GPU") where that can be more than one thing; each FAIL and WARN then names it
+    (`Finding.about`). Raise ValueError for a code that is taken, a function without a docstring, and a
+    parameter that is not the name of a fact.
     """
 
     def register(judge: Callable[..., Findings]) -> Callable[..., Findings]:
@@ -167,6 +180,7 @@ def rule(
             question=answers[0],
             subject=answers[1],
             retired=retired,
+            about=about,
         )
         RETIRED.update(dict.fromkeys(retired, code))
         return judge
@@ -208,14 +222,29 @@ def passed(message: str, *evidence: Evidence, expected: str = "", found: str = "
     return Finding(Outcome.PASS, message, expected, found, "", evidence)
 
 
-def warned(message: str, *evidence: Evidence, expected: str = "", found: str = "", hint: str = "") -> Finding:
+def warned(
+    message: str,
+    *evidence: Evidence,
+    expected: str = "",
+    found: str = "",
+    hint: str = "",
+    about: Names = (),
+) -> Finding:
     """Say that something works but should be known, or that unverified knowledge speaks against it."""
-    return Finding(Outcome.WARN, message, expected, found, hint, evidence)
+    return Finding(Outcome.WARN, message, expected, found, hint, evidence, about=names(about))
 
 
-def failed(message: str, *evidence: Evidence, expected: str, found: str, hint: str) -> Finding:
+def failed(
+    message: str, *evidence: Evidence, expected: str, found: str, hint: str, about: Names = ()
+) -> Finding:
     """Say that something is proven broken; both sides and the next step are obligatory."""
-    return Finding(Outcome.FAIL, message, expected, found, hint, evidence)
+    return Finding(Outcome.FAIL, message, expected, found, hint, evidence, about=names(about))
+
+
+def names(about: Names) -> tuple[str, ...]:
+    """Return what a finding is about as names, each once and without the empty ones."""
+    several = (about,) if isinstance(about, str) else about
+    return tuple(dict.fromkeys(filter(None, several)))
 
 
 def skipped(reason: str, *evidence: Evidence, hint: str = "") -> Finding:
@@ -223,10 +252,11 @@ def skipped(reason: str, *evidence: Evidence, hint: str = "") -> Finding:
     return Finding(Outcome.SKIP, reason, hint=hint, evidence=evidence)
 
 
-def told(judged: Judgement, *evidence: Evidence) -> Finding:
+def told(judged: Judgement, *evidence: Evidence, about: Names = ()) -> Finding:
     """Return what a function that host and target share has judged, with the evidence that the host has."""
     outcome = Outcome[judged.outcome]
-    return Finding(outcome, judged.message, judged.expected, judged.found, judged.hint, evidence)
+    both = (judged.expected, judged.found)
+    return Finding(outcome, judged.message, *both, judged.hint, evidence, about=names(about))
 
 
 def judge_all(rules: Iterable[Rule], facts: Facts) -> tuple[Verdict, ...]:
@@ -234,11 +264,16 @@ def judge_all(rules: Iterable[Rule], facts: Facts) -> tuple[Verdict, ...]:
 
     A fact whose name is absent altogether counts as missing too. A rule that raises costs one ERROR.
     """
-    return tuple(verdict for each in rules for verdict in judge_one(each, facts))
+    named = as_named(facts)
+    return tuple(verdict for each in rules for verdict in _judged(each, named))
 
 
 def judge_one(each: Rule, facts: Facts) -> list[Verdict]:
     """Run one rule; no verdicts when the stack has nothing that the rule is about."""
+    return _judged(each, as_named(facts))
+
+
+def _judged(each: Rule, facts: Facts) -> list[Verdict]:
     try:
         if not each.when(facts):
             return []
@@ -315,7 +350,16 @@ def _verdict(each: Rule, finding: Finding) -> Verdict:
         subject=finding.subject or each.subject,
         notes=finding.notes,
         place=finding.place,
+        about=tuple(map(_named, finding.about)),
     )
+
+
+def _named(name: str) -> str:
+    """Return the name of a thing, some of which targets give, printable and bounded; no two become one."""
+    if len(name) <= MOST_OF_A_NAME:
+        return one_line(name, 2 * MOST_OF_A_NAME)
+    digest = hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:12]
+    return f"{one_line(name[:MOST_OF_A_NAME], 2 * MOST_OF_A_NAME)}...{digest}"
 
 
 def as_list(findings: Findings) -> list[Finding]:

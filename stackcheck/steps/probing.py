@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from stackcheck import rules
 from stackcheck.model.errors import EngineError, ProbeError
-from stackcheck.model.facts import Fault, Missing
+from stackcheck.model.facts import Fault, Missing, as_named, key_of
 from stackcheck.model.verdict import Level
 from stackcheck.probing import agent as agents
 from stackcheck.probing.answered import answered
@@ -38,11 +38,12 @@ def observed(
     with ThreadPoolExecutor(1) as beside:  # the engine's reading costs no time that the probes do not take
         outside = beside.submit(_files_outside, engine, target)
         try:
-            observation = asked(engine, target, agents.request_for(stack), options)
+            request = agents.request_for(stack)
+            observation = asked(engine, target, request, options)
         except (ProbeError, EngineError) as error:
             return facts | {"probing": Fault(str(error))}
         seen = rule_facts(observation)
-        return seen | facts | {"probing": observation} | _held_against(seen, outside.result())
+        return seen | facts | {"probing": observation} | _held_against(seen, outside.result(), request)
 
 
 def _files_outside(engine: Engine, target: Target) -> OutsideFiles | Fault | None:
@@ -55,10 +56,14 @@ def _files_outside(engine: Engine, target: Target) -> OutsideFiles | Fault | Non
         return Fault(str(error))
 
 
-def _held_against(seen: Mapping[str, Any], outside: OutsideFiles | Fault | None) -> dict[str, Any]:
+def _held_against(
+    seen: Mapping[str, Any], outside: OutsideFiles | Fault | None, request: Mapping[str, Any]
+) -> dict[str, Any]:
     if outside is None:
         return {}
-    return {"contradictions": outside if isinstance(outside, Fault) else contradictions(seen, outside)}
+    if isinstance(outside, Fault):
+        return {"contradictions": outside}
+    return {"contradictions": contradictions(as_named(seen), outside, request["params"]["libraries"])}
 
 
 def asked(engine: Engine, target: Target, request: Mapping[str, Any], options: Options) -> Observation:
@@ -85,5 +90,5 @@ def with_gaps(facts: dict[str, Any]) -> dict[str, Any]:
         gap = Missing("the probes gave no answer")
     else:
         gap = Missing("this probe was not run")
-    needed = {name for each in rules.load_all() for name in each.needs}
+    needed = {key_of(name) for each in rules.load_all() for name in each.needs}
     return dict.fromkeys(needed, gap) | facts

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stackcheck.model.errors import BuildFailedError, EngineError, NotCachedError, ProbeError
-from stackcheck.model.facts import Fault, Missing, TargetPython, Unpacked
+from stackcheck.model.facts import OF_PROBE, Fault, Missing, TargetPython, Unpacked, key_of
 from stackcheck.model.markers import marker_environment
 from stackcheck.probing import agent as agents
 from stackcheck.probing.observation import rule_facts
@@ -127,7 +127,7 @@ def _building(options: Options) -> Any:
 
 
 def _none(gap: Missing, **known: Any) -> Files:
-    names = [name for name, fact in known_facts().items() if fact.of_files]
+    names = [key_of(name) for name, fact in known_facts().items() if fact.of_files]
     return Files(dict.fromkeys(names, gap) | known)
 
 
@@ -140,7 +140,7 @@ def _facts(stack: Stack, resolution: Resolution, files: _Seen) -> dict[str, Any]
         *(f"{each.name} {each.version} comes as source ({each.filename})" for each in resolution.built),
         *(f"{name} {version} comes from elsewhere" for name, version in resolution.given.items()),
     )
-    seen = {name: fact for name, fact in rule_facts(observation).items() if name in observation.probes}
+    seen = {key: fact for key, fact in rule_facts(observation).items() if key.startswith(OF_PROBE)}
     return seen | {
         "unpacked": Unpacked(
             len(wheels),

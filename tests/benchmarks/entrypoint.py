@@ -21,7 +21,7 @@ from stackcheck import knowledge, rules
 from stackcheck.guard import expectation, startarchive
 from stackcheck.inspect.environments import UNSTATED
 from stackcheck.probing import agent
-from stackcheck.probing.observation import parse_observation, rule_facts
+from stackcheck.probing.observation import parse_observation, seen_facts
 from stackcheck_probes.judging.loadfit import top_folder
 
 RUNS = 30
@@ -70,7 +70,7 @@ def bake(python: str, folder: Path) -> dict[str, Any]:
     (folder / "agent.pyz").write_bytes(agent.pack())
     request = json.dumps({"probes": list(expectation.PROBES)})
     said = subprocess.run([python, folder / "agent.pyz", request], capture_output=True, check=True).stdout
-    seen = rule_facts(parse_observation(said))
+    seen = seen_facts(parse_observation(said))
     env = {"LD_LIBRARY_PATH": os.environ.get("LD_LIBRARY_PATH", "")}
     document = expectation.expectation(
         UNSTATED, knowledge.load(), {}, seen, made="", image_env=env, cpu="allow"

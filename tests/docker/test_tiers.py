@@ -15,7 +15,7 @@ from stackcheck.images.tiers import link
 from stackcheck.intake.stack import Stack
 from stackcheck.model.errors import BuildFailedError, EngineError, UsageError
 from stackcheck.probing import agent as agents
-from stackcheck.probing.observation import parse_observation, rule_facts
+from stackcheck.probing.observation import parse_observation, seen_facts
 from stackcheck.report import render_document
 from stackcheck.rules import load_all
 from stackcheck.rules.registry import RULES, judge_one
@@ -178,7 +178,7 @@ def test_the_chain_has_one_python_and_no_conda(
     target = engine.prepare(chain.top, None, options, quiet)
     request = agents.request_for(chain.top, ["interpreter", "pythons"])
     observation = parse_observation(engine.run_agent(target, packed_agent(), request, timeout_s=60))
-    facts = {"stack": chain.top, **rule_facts(observation)}
+    facts = {"stack": chain.top, **seen_facts(observation)}
     verdicts = judge_one(RULES["TIER302"], facts)
     assert [f"{each.outcome.name}: {each.message}" for each in verdicts] == [
         "PASS: the image has one Python, 3.11 (/usr/bin/python3.11), and no conda."

@@ -20,7 +20,7 @@ from stackcheck import knowledge, rules
 from stackcheck.guard import expectation, startarchive
 from stackcheck.intake.stack import Stack
 from stackcheck.probing import agent
-from stackcheck.probing.observation import parse_observation, rule_facts
+from stackcheck.probing.observation import parse_observation, seen_facts
 from stackcheck_probes.machine import nvml
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def bake(folder: Path, kernels: str, gpu: str) -> list[str]:
         stack,
         knowledge.load(),
         {},
-        rule_facts(parse_observation(done.stdout)),
+        seen_facts(parse_observation(done.stdout)),
         made="",
         image_env={"LD_LIBRARY_PATH": os.environ.get("LD_LIBRARY_PATH", "")},
     )

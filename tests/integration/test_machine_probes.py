@@ -16,7 +16,7 @@ from stackcheck.environment import definition_facts
 from stackcheck.intake.stack import Stack
 from stackcheck.model.verdict import Outcome, Verdict
 from stackcheck.probing import agent
-from stackcheck.probing.observation import Observation, parse_observation, rule_facts
+from stackcheck.probing.observation import Observation, parse_observation, seen_facts
 from stackcheck.rules import load_all
 from stackcheck.rules.registry import RULES, judge_one
 
@@ -66,7 +66,7 @@ def observe(packed: Path, environment: Path, cwd: Path, **env: str) -> Observati
 
 def judge(code: str, seen: Observation, stack: Stack | None = None) -> list[Verdict]:
     load_all()
-    facts: dict[str, Any] = {**definition_facts(stack or Stack(id="s"), knowledge.load()), **rule_facts(seen)}
+    facts: dict[str, Any] = {**definition_facts(stack or Stack(id="s"), knowledge.load()), **seen_facts(seen)}
     return judge_one(RULES[code], facts)
 
 

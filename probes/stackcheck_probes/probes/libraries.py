@@ -7,7 +7,7 @@ from stackcheck_probes.binaries.libraryfile import MAX_LIBRARIES, read_executabl
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Any
 
     from stackcheck_probes.binaries.leftout import LeftOut
@@ -17,6 +17,8 @@ NAME = "libraries"
 GRADE = "static"
 LOOKS_IN = "roots"
 
+AS_ASKED = "hidden"
+"""How deep the host asks, unless a stack says otherwise: hidden fatbins where code is known to hide."""
 HIDDEN = "hidden code"
 """How `GpuCode.unread` begins where code is known to lie outside the sections."""
 
@@ -41,13 +43,18 @@ def run(params: dict[str, Any]) -> Libraries:
 
     def read_all() -> Iterator[LibraryCode]:
         for path, read in readers:
-            document = read(path, deep=deep is True)
-            if deep == "hidden" and document and hides_code(document):
-                document = read(path, deep=True)
+            document = as_deep(lambda whole, path=path, read=read: read(path, deep=whole), deep)  # type: ignore[misc]
             if document is not None:
                 yield document
 
     return listed(read_all(), roots, skipped, walked.left_out, everything=everything)
+
+
+def as_deep(read: Callable[[bool], LibraryCode | None], deep: object) -> LibraryCode | None:
+    """Read one binary as deep as was asked for: `read` takes whether hidden fatbins are searched."""
+    document = read(deep is True)
+    again = deep == AS_ASKED and document is not None and hides_code(document)
+    return read(again) if again else document
 
 
 def hides_code(document: CodeFacts) -> bool:

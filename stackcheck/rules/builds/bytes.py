@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _MOST_NAMED = 8
 
 
-@rule("CMAKE301")
+@rule("CMAKE301", about="file")
 def source_trees_fit_cmake(cmake_sources: CmakeSources, tables: Tables) -> list[Finding]:
     """The source trees in a target can be configured by the CMake that is there.
 
@@ -52,7 +52,12 @@ def _judge_tree(tree: SourceTree, seen: CmakeSources, tables: Tables) -> Finding
     expected, found = "policy versions of 3.5 and later", f"cmake {cmake}, {files} below 3.5"
     if any(each["path"] in known for each in old):
         return failed(
-            f"{what}; the cmake here is {cmake}.", REFUSES, expected=expected, found=found, hint=FIX
+            f"{what}; the cmake here is {cmake}.",
+            REFUSES,
+            expected=expected,
+            found=found,
+            hint=FIX,
+            about=(f"{tree['path']}/{each['path']}" for each in old),
         )
     return warned(
         f"{what}; the cmake here is {cmake}, and whether they are configured is not known.",
@@ -60,4 +65,5 @@ def _judge_tree(tree: SourceTree, seen: CmakeSources, tables: Tables) -> Finding
         expected=expected,
         found=found,
         hint=FIX,
+        about=(f"{tree['path']}/{each['path']}" for each in old),
     )

@@ -32,7 +32,7 @@ def _compiles(facts: Facts) -> bool:
     return any(env.builds(name) for name in env.packages)
 
 
-@rule("BUILD101", when=_compiles)
+@rule("BUILD101", when=_compiles, about="package")
 def build_tools(env: Environment, tables: Tables) -> list[Finding]:
     """The build tools still build these sources.
 
@@ -76,6 +76,7 @@ def _judge_extensions(env: Environment, tables: Tables) -> Iterator[Finding]:
             expected=f"a {row.tool} that is not {row.breaks}",
             found=f"{row.tool} {tool.version}",
             hint=row.fix,
+            about=row.tool,
         )
 
 
@@ -100,6 +101,7 @@ def _judge_tool(row: BuildTrap, package: Distribution, env: Environment, tables:
             expected=f"a {row.tool} that is not {row.breaks}",
             found="not stated: an isolated build takes the newest",
             hint=row.fix,
+            about=row.dist,
         )
     version = newest.version if tool.version == LATEST and newest else tool.exact
     if version is None:
@@ -114,6 +116,7 @@ def _judge_tool(row: BuildTrap, package: Distribution, env: Environment, tables:
         expected=f"a {row.tool} that is not {row.breaks}",
         found=f"{row.tool} {tool.version}",
         hint=row.fix,
+        about=row.dist,
     )
 
 
@@ -123,7 +126,7 @@ def _below(row: BuildTrap) -> list[str]:
     return [f"{int(Version(bound).major) - 1}.99"]
 
 
-@rule("BUILD102", when=_compiles)
+@rule("BUILD102", when=_compiles, about="package")
 def torch_at_build(env: Environment, tables: Tables) -> list[Finding]:
     """Source builds that import torch are not isolated from it.
 
@@ -148,12 +151,13 @@ def torch_at_build(env: Environment, tables: Tables) -> list[Finding]:
                 expected="a build that sees the stack's torch",
                 found=f"{row.dist} from source",
                 hint="install torch first and build with --no-build-isolation",
+                about=row.dist,
             )
         )
     return findings
 
 
-@rule("BUILD103", when=_compiles)
+@rule("BUILD103", when=_compiles, about="package")
 def tools_run_on_python(env: Environment, tables: Tables) -> list[Finding]:
     """The build tools that the stack states run on its Python.
 
@@ -181,6 +185,7 @@ def tools_run_on_python(env: Environment, tables: Tables) -> list[Finding]:
                     expected=f"a {row.tool} that is not {row.breaks}",
                     found=f"{row.tool} {version}",
                     hint=row.fix,
+                    about=row.tool,
                 )
             )
         else:
@@ -193,7 +198,7 @@ def _may_compile(facts: Facts) -> bool:
     return not facts["tables"].packages.toolkit_traps.keys().isdisjoint(env.packages)
 
 
-@rule("BUILD104", when=_may_compile)
+@rule("BUILD104", when=_may_compile, about="package")
 def toolkit_compiles_sources(env: Environment, tables: Tables) -> list[Finding]:
     """The CUDA version that a package is compiled with can compile its sources.
 
@@ -228,9 +233,13 @@ def toolkit_compiles_sources(env: Environment, tables: Tables) -> list[Finding]:
         patched = version is None or bool(env.stack.image.dockerfile)
         if patched or not stated:
             text += ", unless the sources are patched." if patched else f"; CUDA {cuda} is not stated."
-            findings.append(warned(text, cite(*said), expected=expected, found=found, hint=row.fix))
+            findings.append(
+                warned(text, cite(*said), expected=expected, found=found, hint=row.fix, about=row.dist)
+            )
         else:
-            findings.append(failed_by(f"{text}.", said, expected=expected, found=found, hint=row.fix))
+            findings.append(
+                failed_by(f"{text}.", said, expected=expected, found=found, hint=row.fix, about=row.dist)
+            )
     return findings
 
 
@@ -255,7 +264,7 @@ def _refused(stack: Stack, tables: Tables) -> tuple[CmakeFile, ...]:
     )
 
 
-@rule("CMAKE101", when=_builds_in_dockerfile)
+@rule("CMAKE101", when=_builds_in_dockerfile, about="file")
 def dockerfile_is_ready_for_cmake_4(stack: Stack, tables: Tables, dockerfile: str) -> Finding:
     """A Dockerfile that builds torch from source is ready for CMake 4.
 
@@ -283,13 +292,14 @@ def dockerfile_is_ready_for_cmake_4(stack: Stack, tables: Tables, dockerfile: st
     files = "1 file" if len(left) == 1 else f"{len(left)} files"
     message = f"CMake 4 refuses {files} of {_sources(left, stack)} that nothing here edits: {shown}."
     expected, found = f"each of them edited, or {VARIABLE}", "no edit, no variable, no older CMake"
+    files_left = [row.file for row in left]
     certain = [row for row in left if not row.unverified]
     if certain and cmake is not None and cmake.exact and cmake.exact >= Version("4"):
         said = [(row, f"{row.file} asks for CMake {row.minimum}") for row in certain]
-        return failed_by(message, *said, expected=expected, found=found, hint=FIX)
+        return failed_by(message, *said, expected=expected, found=found, hint=FIX, about=files_left)
     doubt = " The stack states no cmake." if cmake is None else ""
     evidence = [cite(row, f"{row.file} asks for CMake {row.minimum}") for row in left]
-    return warned(f"{message}{doubt}", *evidence, expected=expected, found=found, hint=FIX)
+    return warned(f"{message}{doubt}", *evidence, expected=expected, found=found, hint=FIX, about=files_left)
 
 
 def _is_old(cmake: Package) -> bool:

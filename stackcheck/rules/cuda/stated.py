@@ -223,7 +223,7 @@ def _builds_there(env: Environment, release: Release, wanted: str, tables: Table
     return [each for each in release.cuda if _listed_there(env, each, release, tables)]
 
 
-@rule("CUDA104", when=uses("nvidia-cudnn-cu11", "nvidia-cudnn-cu12", "nvidia-cudnn-cu13"))
+@rule("CUDA104", when=uses("nvidia-cudnn-cu11", "nvidia-cudnn-cu12", "nvidia-cudnn-cu13"), about="package")
 @official_wheels()
 def cudnn_major_fits_torch(env: Environment, tables: Tables) -> Finding | None:
     """A pinned cuDNN has the major version that torch is linked to.
@@ -248,5 +248,5 @@ def cudnn_major_fits_torch(env: Environment, tables: Tables) -> Finding | None:
             return passed(f"{says}, as pinned.", cite(release, says), expected=expected, found=found)
         text = f"{says} (libcudnn.so.{release.cudnn}); the stack pins {found}."
         hint = f"remove {name} from the stack: torch {release.torch} requires the one that it needs"
-        return failed_by(text, (release, says), expected=expected, found=found, hint=hint)
+        return failed_by(text, (release, says), expected=expected, found=found, hint=hint, about=name)
     return None

@@ -23,7 +23,7 @@ _UNREAD = "if it concerns torch, write NAME==VERSION or NAME @ ADDRESS there, or
 """What to do about a line that was not understood."""
 
 
-@rule("STACK101", when=_names_codes)
+@rule("STACK101", when=_names_codes, about="code")
 def named_codes_exist(stack: Stack) -> list[Finding]:
     """The rule codes that a stack names exist.
 
@@ -43,6 +43,7 @@ def named_codes_exist(stack: Stack) -> list[Finding]:
             found=code,
             hint=f"correct it in {stack.file or 'the definition'}"
             f"{did_you_mean(code_of(code), sorted(RULES))}",
+            about=code,
         )
         for key, code in named
         if current_code(code_of(code)) not in RULES
@@ -55,7 +56,7 @@ def _is_read_from_files(facts: Facts) -> bool:
     return bool(stack.read_from)
 
 
-@rule("STACK102", when=_is_read_from_files)
+@rule("STACK102", when=_is_read_from_files, about="line")
 def files_are_understood(stack: Stack) -> list[Finding]:
     """Everything that a project's own files state was understood.
 
@@ -70,7 +71,7 @@ def files_are_understood(stack: Stack) -> list[Finding]:
     ]
 
 
-@rule("STACK103", when=_is_read_from_files)
+@rule("STACK103", when=_is_read_from_files, about="place")
 def files_agree(stack: Stack) -> list[Finding]:
     """No file and no later step takes back what another one states.
 
@@ -83,7 +84,9 @@ def files_agree(stack: Stack) -> list[Finding]:
     """
     found = [
         replace(
-            warned(text, expected="one version", found="two", hint="state the version in one place"),
+            warned(
+                text, expected="one version", found="two", hint="state the version in one place", about=text
+            ),
             place=place,
         )
         for place, text in stack.contradictions

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import posixpath
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from stackcheck.images.dockersteps import scopes
+from stackcheck.images.dockersteps import parse, scopes
+from stackcheck.intake.named import dockerfile_path
 from stackcheck.model.verdict import Evidence
 from stackcheck.rules.registry import Finding, failed, passed, rule, warned
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from stackcheck.images.dockersteps import Instruction, Scope
+    from stackcheck.intake.stack import Stack
     from stackcheck.model.facts import Facts
 
 _CLONED = re.compile(
@@ -40,8 +43,8 @@ def _has_dockerfile(facts: Facts) -> bool:
     return "dockerfile" in facts
 
 
-@rule("DOCKER103", when=_has_dockerfile)
-def companions_see_one_torch(dockerfile: str) -> list[Finding]:
+@rule("DOCKER103", when=_has_dockerfile, about="package")
+def companions_see_one_torch(stack: Stack, dockerfile: str) -> list[Finding]:
     """A Dockerfile builds torchvision and torchaudio where only the installed torch can be found.
 
     A checkout of torch that is still there when its companions are built is a second torch: PYTHONPATH, the
@@ -60,7 +63,8 @@ def companions_see_one_torch(dockerfile: str) -> list[Finding]:
         begun = begun or bool(trees)
         trees -= {tree for tree in trees if _removes(each.rest, tree)}
         if trees and _builds_companion(each, scope):
-            findings.append(_judge(each, scope, sorted(trees)))
+            judged = _judge(each, scope, sorted(trees))
+            findings.append(replace(judged, place=_at(stack, each.line)))
         elif begun and _builds_companion(each, scope):
             findings.append(
                 passed(f"Line {each.line} builds {_what(each, scope)} beside no checkout of torch.")
@@ -103,6 +107,7 @@ def _judge(each: Instruction, scope: Scope, trees: list[str]) -> Finding:
             expected="PYTHONPATH without a checkout of torch",
             found=f"PYTHONPATH={seen['PYTHONPATH']}",
             hint=fix,
+            about=_what(each, scope),
         )
     stated = "PYTHONPATH" in inline or "PYTHONPATH" in scope.env
     if seen["PYTHONNOUSERSITE"].strip("\"'") and stated:
@@ -114,10 +119,15 @@ def _judge(each: Instruction, scope: Scope, trees: list[str]) -> Finding:
         expected="PYTHONNOUSERSITE=1 and an empty PYTHONPATH",
         found="neither",
         hint=fix,
+        about=_what(each, scope),
     )
 
 
-_ACTIVATE = re.compile(r"^\s*RUN\s+(?:.*?(?:&&|;)\s*)?(?:\.|source)\s+(?P<path>\S*activate)\b", re.MULTILINE)
+_ACTIVATE = re.compile(r"(?:^|.*?(?:&&|;)\s*)(?:\.|source)\s+(?P<path>\S*activate)\b")
+_EXPORT = re.compile(r"(?:^(?:--\S+\s+)*|&&\s*|;\s*)export\s+([A-Za-z_]\w*)=")
+
+
+_SETS = re.compile(r"^([A-Za-z_]\w*)\s|(?:^|\s)([A-Za-z_]\w*)=")
 
 
 _LAYERS = Evidence(
@@ -126,60 +136,71 @@ _LAYERS = Evidence(
 )
 
 
-def _instructions(text: str) -> str:
-    """Return a Dockerfile without comment lines and with continued lines joined."""
-    lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
-    return "\n".join(lines).replace("\\\n", " ")
+def _at(stack: Stack, line: int) -> str:
+    return f"{dockerfile_path(stack).as_posix()}:{line}"
 
 
-@rule("DOCKER101", when=_has_dockerfile)
-def exports_in_run(dockerfile: str) -> list[Finding]:
+@rule("DOCKER101", when=_has_dockerfile, about="variable")
+def exports_in_run(stack: Stack, dockerfile: str) -> list[Finding]:
     """Variables are set with ENV and not with `RUN export`.
 
     Source: https://docs.docker.com/reference/dockerfile/#run
     Example: `RUN export HSA_OVERRIDE_GFX_VERSION=8.0.3 && apt-get update`: the next line does not see it.
     Fix: `ENV HSA_OVERRIDE_GFX_VERSION=8.0.3`.
     """
-    text = _instructions(dockerfile)
-    set_by_env = set(re.findall(r"^\s*ENV\s+([A-Za-z_]\w*)[= ]", text, re.MULTILINE))
-    found = dict.fromkeys(
-        name
-        for run in re.findall(r"^\s*RUN\b.*$", text, re.MULTILINE)
-        for name in re.findall(r"(?:^\s*RUN\s+(?:--\S+\s+)*|&&\s*|;\s*)export\s+([A-Za-z_]\w*)=", run)
-    )
+    every = parse(dockerfile)
+    set_by_env = {name for each in every if each.word == "ENV" for name in _set_by(each.rest)}
+    found: dict[str, int] = {}
+    for each in every:
+        for name in _EXPORT.findall(each.rest.partition("\n")[0]) if each.word == "RUN" else ():
+            found.setdefault(name, each.line)
     return [
-        warned(
-            f"RUN export {name}=... ends with that RUN: later instructions and the container do not see it.",
-            _LAYERS,
-            expected=f"ENV {name}=...",
-            found=f"RUN export {name}=...",
-            hint=f"write ENV {name}=... instead",
+        replace(
+            warned(
+                f"RUN export {name}=... ends with that RUN: later instructions and the container do not see "
+                "it.",
+                _LAYERS,
+                expected=f"ENV {name}=...",
+                found=f"RUN export {name}=...",
+                hint=f"write ENV {name}=... instead",
+                about=name,
+            ),
+            place=_at(stack, line),
         )
-        for name in found
+        for name, line in found.items()
         if name not in set_by_env
     ]
 
 
-@rule("DOCKER102", when=_has_dockerfile)
-def activates_in_run(dockerfile: str) -> list[Finding]:
+def _set_by(rest: str) -> list[str]:
+    """Return the variables that an ENV sets: `A=1 B=2`, or `A 1`."""
+    return [one or other for one, other in _SETS.findall(rest)]
+
+
+@rule("DOCKER102", when=_has_dockerfile, about="environment")
+def activates_in_run(stack: Stack, dockerfile: str) -> list[Finding]:
     """A virtual environment is put on the PATH and not activated in one RUN.
 
     Source: https://docs.docker.com/reference/dockerfile/#run
     Example: `RUN . .venv/bin/activate && pip install cmake`: later lines use the system's pip.
     Fix: `ENV PATH=/opt/venv/bin:$PATH`, or call /opt/venv/bin/pip.
     """
+    found: dict[str, int] = {}
+    for each in parse(dockerfile):
+        match = _ACTIVATE.match(each.rest.partition("\n")[0]) if each.word == "RUN" else None
+        if match:
+            found.setdefault(match["path"], each.line)
     return [
-        warned(
-            f"RUN activates {path} for itself alone: later instructions use the system's Python.",
-            _LAYERS,
-            expected="ENV PATH=<environment>/bin:$PATH",
-            found=f"RUN . {path}",
-            hint="set PATH with ENV, or call the environment's own python and pip",
+        replace(
+            warned(
+                f"RUN activates {path} for itself alone: later instructions use the system's Python.",
+                _LAYERS,
+                expected="ENV PATH=<environment>/bin:$PATH",
+                found=f"RUN . {path}",
+                hint="set PATH with ENV, or call the environment's own python and pip",
+                about=path,
+            ),
+            place=_at(stack, line),
         )
-        for path in dict.fromkeys(_activated(_instructions(dockerfile)))
+        for path, line in found.items()
     ]
-
-
-def _activated(text: str) -> Iterator[str]:
-    for match in _ACTIVATE.finditer(text):
-        yield match["path"]

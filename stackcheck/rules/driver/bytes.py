@@ -98,7 +98,7 @@ def driver_is_the_stack_s(stack: Stack, nvidia_driver: NvidiaDriver) -> Finding:
     return make(f"the driver is {found}, the stack states {stated}", **both, hint=hint)
 
 
-@rule("DRIVER303", when=_concerns_nvidia)
+@rule("DRIVER303", when=_concerns_nvidia, about="file")
 def no_stub_is_loaded(nvidia_driver: NvidiaDriver) -> list[Finding]:
     """No toolkit stub stands where libcuda is looked for.
 
@@ -112,7 +112,8 @@ def no_stub_is_loaded(nvidia_driver: NvidiaDriver) -> list[Finding]:
     judged = first_is_stub(nvidia_driver)
     if judged is not None:
         row = nvidia_driver["libcuda"][0]
-        return [told(judged, Evidence(f"{row['path']} (by {row['via']})", "nvidia_driver"))]
+        by = Evidence(f"{row['path']} (by {row['via']})", "nvidia_driver")
+        return [told(judged, by, about=row["path"])]
     stubs = [row for row in nvidia_driver["stub_folders"] if row["kind"] == "stubs" and row["libcuda"]]
     return [
         warned(
@@ -120,6 +121,7 @@ def no_stub_is_loaded(nvidia_driver: NvidiaDriver) -> list[Finding]:
             expected="no stubs on the library path",
             found=row["path"],
             hint="take it off: what opens libcuda.so by that name gets the stub",
+            about=row["path"],
         )
         for row in stubs
     ] or [passed("no stub of libcuda is on the library path")]
@@ -131,7 +133,7 @@ def _in_a_container(facts: Facts) -> bool:
     return inside and _concerns_nvidia(facts)
 
 
-@rule("DRIVER304", when=_in_a_container)
+@rule("DRIVER304", when=_in_a_container, about="package")
 def image_brings_no_driver(nvidia_driver: NvidiaDriver) -> Finding:
     """The image brings no driver libraries of its own.
 
@@ -150,6 +152,7 @@ def image_brings_no_driver(nvidia_driver: NvidiaDriver) -> Finding:
         expected="driver libraries of the host only",
         found=brought[0],
         hint="remove them from the image; the container runtime mounts the host's",
+        about=brought,
     )
 
 
@@ -208,7 +211,7 @@ def device_nodes_open(nvidia_driver: NvidiaDriver) -> Finding:
     return told(judged) if judged else passed("the device nodes that CUDA needs are there and open.")
 
 
-@rule("DRIVER308", when=_sees_a_card)
+@rule("DRIVER308", when=_sees_a_card, about="GPU")
 def gpus_answer(nvidia_driver: NvidiaDriver) -> list[Finding]:
     """Every GPU answers the management library, and the NVLink fabric of machines with NVSwitch is ready.
 
@@ -231,10 +234,11 @@ def gpus_answer(nvidia_driver: NvidiaDriver) -> list[Finding]:
             expected="a GPU that answers",
             found=str(row.get("error")),
             hint="reset the GPU (nvidia-smi --gpu-reset) or reboot the host",
+            about=f"GPU {row['index']}",
         )
         for row in lost
         if row.get("code") != NO_PERMISSION
     ]
     waiting = fabric_waits(devices)
-    findings += [told(waiting)] if waiting else []
+    findings += [told(waiting, about="fabric")] if waiting else []
     return findings or [passed(f"{len(devices) - len(lost)} GPU(s) answer NVML.")]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from stackcheck.rules.driver.driver_range import Driver
 
 
-@rule("DRIVER102", when=states_driver)
+@rule("DRIVER102", when=states_driver, about="GPU")
 def driver_branch_has_gpus(env: Environment, tables: Tables) -> Finding | None:
     """The driver branch still drives the GPUs.
 
@@ -58,10 +58,11 @@ def driver_branch_has_gpus(env: Environment, tables: Tables) -> Finding | None:
         found=f"driver {driver.text}",
         hint=f"keep branch R{row.last_branch} on the hosts with {names}",
         doubtful=any(gpu.unverified for gpu, _ in bad),
+        about=(gpu.name for gpu, _ in bad),
     )
 
 
-@rule("DRIVER103", when=states_driver)
+@rule("DRIVER103", when=states_driver, about="GPU")
 def driver_knows_gpus(env: Environment, tables: Tables) -> list[Finding]:
     """The driver is new enough to drive the GPUs.
 
@@ -96,11 +97,17 @@ def _driven(driver: Driver, gpu: Gpu, row: DeviceDriver, least: DriverVersion) -
         text = f"{gpu.name}: {says}; the hosts have {driver.text}."
         hint = f"update the driver to {least} or later"
         doubt = gpu.unverified
-        return failed_by(text, (row, says), expected=expected, found=found, hint=hint, doubtful=doubt)
+        both = {"expected": expected, "found": found}
+        return failed_by(text, (row, says), **both, hint=hint, doubtful=doubt, about=gpu.name)
     if below is None:
         text = f"{gpu.name}: {says}; {driver.text} does not tell whether all hosts have that."
         return warned(
-            text, cite(row, says), expected=expected, found=found, hint="state the whole driver version"
+            text,
+            cite(row, says),
+            expected=expected,
+            found=found,
+            hint="state the whole driver version",
+            about=gpu.name,
         )
     return passed(f"Driver {driver.text} drives {gpu.name}: {says}.", cite(row, says))
 
@@ -117,10 +124,11 @@ def _product_driven(driver: Driver, gpu: Gpu, tables: Tables) -> Finding | None:
         expected=f"driver >= {row.driver}",
         found=f"driver {driver.text}",
         hint=f"update the driver to {row.driver} or later",
+        about=gpu.name,
     )
 
 
-@rule("DRIVER104", when=states_driver)
+@rule("DRIVER104", when=states_driver, about="GPU")
 def driver_compiles_ptx(env: Environment, tables: Tables) -> Finding | None:
     """Where a GPU is served by PTX alone, the driver knows the PTX of the toolkit that made it.
 
@@ -173,4 +181,5 @@ def _compiles(env: Environment, by_ptx: list[Served], toolkit: Toolkit) -> Findi
         expected=expected,
         found=found,
         hint=f"add {capabilities} to the arch list, or update the driver",
+        about=(one.gpu.name for one in by_ptx),
     )

@@ -40,7 +40,7 @@ def packages_of(libraries: Libraries) -> dict[str, list[tuple[str, GpuCode]]]:
     return found
 
 
-@rule("GPUCODE301", when=_names_nvidia_gpus)
+@rule("GPUCODE301", when=_names_nvidia_gpus, about="library")
 def every_package_serves_the_gpus(stack: Stack, tables: Tables, libraries: Libraries) -> list[Finding]:
     """Every package with GPU code has code for the GPUs of the stack.
 
@@ -99,6 +99,7 @@ def _judge(
                 expected=f"sm_{gpu.capability.sm} (the stack asks for native code)",
                 found=str(coverage.coverage.by),
                 hint=f"build {package} with {gpu.capability} in TORCH_CUDA_ARCH_LIST",
+                about=_on(path, gpu),
             )
 
 
@@ -108,12 +109,20 @@ def _unserved(package: str, path: str, coverage: LibraryCoverage, gpu: Gpu, *, m
     expected = f"code that runs on {gpu.capability}"
     if most:
         hint = f"install a build of {package} for {gpu.capability}, or build it with that in its arch list"
-        return failed(message, evidence, expected=expected, found=coverage.reason, hint=hint)
+        return failed(
+            message, evidence, expected=expected, found=coverage.reason, hint=hint, about=_on(path, gpu)
+        )
     hint = f"other libraries of {package} serve this GPU; what this one brings will not work there"
-    return warned(message, evidence, expected=expected, found=coverage.reason, hint=hint)
+    return warned(
+        message, evidence, expected=expected, found=coverage.reason, hint=hint, about=_on(path, gpu)
+    )
 
 
-@rule("GPUCODE302", when=_names_nvidia_gpus)
+def _on(path: str, gpu: Gpu) -> str:
+    return f"{path} on {gpu.name}"
+
+
+@rule("GPUCODE302", when=_names_nvidia_gpus, about="library")
 def no_gpu_code_is_unseen(stack: Stack, libraries: Libraries) -> list[Finding]:
     """All GPU code could be read.
 

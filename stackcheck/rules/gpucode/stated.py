@@ -35,7 +35,7 @@ def _has_gpus(facts: Facts) -> bool:
     return bool(env.torch.origin) and any(gpu.capability for gpu in env.stack.gpus)
 
 
-@rule("ARCH101", when=_has_gpus, answers=(SERVES_GPUS, "torch"))
+@rule("ARCH101", when=_has_gpus, answers=(SERVES_GPUS, "torch"), about="GPU")
 @official_wheels()
 def torch_build_serves_gpus(  # noqa: PLR0911 - one return a reason
     env: Environment, tables: Tables
@@ -100,6 +100,7 @@ def _by_bound(env: Environment, unknown: Finding, tables: Tables) -> Finding:
         found=f"from {oldest} to {newest}",
         hint="take a build for a CUDA version whose nvcc knows these GPUs",
         doubtful=toolkit.sm_unverified or any(g.unverified for g in beyond),
+        about=(gpu.name for gpu in beyond),
     )
 
 
@@ -136,6 +137,7 @@ def _judge(env: Environment, build: Build, assumed: str, tables: Tables) -> Find
             found=build.listed,
             hint=_other_build(env, build, tables),
             doubtful=any(one.gpu.unverified for one in bad),
+            about=(one.gpu.name for one in bad),
         )
     findings: list[Finding] = []
     by_ptx = [one for one in each if one.coverage.how == PTX]
@@ -147,7 +149,10 @@ def _judge(env: Environment, build: Build, assumed: str, tables: Tables) -> Find
         text = f"{build.title} serves {sentence(by_ptx)}, which the driver does at first use."
         doubt = "The CUDA libraries of that build may have no code for it."
         hint = _other_build(env, build, tables)
-        findings.append(warned(f"{text} {doubt}", cite(build, says), found=build.listed, hint=hint))
+        gpus = (one.gpu.name for one in by_ptx)
+        findings.append(
+            warned(f"{text} {doubt}", cite(build, says), found=build.listed, hint=hint, about=gpus)
+        )
     return findings
 
 
@@ -174,6 +179,7 @@ def _not_for_tegra(build: Build, each: list[Served]) -> Finding:
         found=build.listed,
         hint="take torch from NVIDIA's index for Jetson (developer.download.nvidia.com/compute/redist/jp), "
         "or from pypi.jetson-ai-lab.io",
+        about=(one.gpu.name for one in each),
     )
 
 

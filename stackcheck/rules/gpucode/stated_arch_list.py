@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from stackcheck.knowledge.torch import ArchNames
 
 
-@rule("ARCH102", when=states_list)
+@rule("ARCH102", when=states_list, about="entry")
 def arch_list_is_valid(env: Environment, tables: Tables) -> Finding | None:
     """Every entry of the arch list is one that torch accepts.
 
@@ -55,13 +55,16 @@ def arch_list_is_valid(env: Environment, tables: Tables) -> Finding | None:
         whom = f"torch {version.public}" if version else "the torch that the stack will use"
         newest = tables.torch.newest.torch
         message = f"torch {newest} does not know {shown_refused} of the arch list; {whom} may know it."
-        return warned(message, cite(names, says), expected=expected, found=text, hint=hint)
+        return warned(
+            message, cite(names, says), expected=expected, found=text, hint=hint, about=map(repr, refused)
+        )
     return failed_by(
         f"torch refuses {shown_refused} in the arch list {text!r}: `Unknown CUDA arch`.",
         (names, says),
         expected=expected,
         found=text,
         hint=hint,
+        about=map(repr, refused),
     )
 
 
@@ -90,7 +93,7 @@ def _spelling(entry: str, text: str, names: ArchNames) -> str:
     return f"this torch does not know {right}{near}: take a newer torch, or leave it out"
 
 
-@rule("ARCH103", when=states_list)
+@rule("ARCH103", when=states_list, about="GPU")
 def arch_list_serves_gpus(env: Environment, tables: Tables) -> Finding | None:
     """What gets built from source has code for every GPU of the stack.
 
@@ -122,7 +125,7 @@ def _served_by_list(env: Environment, tables: Tables) -> Finding | None:
     if not bad:
         return passed(f"The arch list serves {sentence(each)}.", expected=expected, found=shown(codes))
     missing = sorted({one.capability for one in bad})
-    names = titles(one.gpu for one in bad)
+    names, unserved = titles(one.gpu for one in bad), [one.gpu.name for one in bad]
     if all(one.accepted(native=False) for one in bad):
         message = f"The arch list {text!r} is not native for {names}, as the stack asks: {sentence(bad)}."
     else:
@@ -130,8 +133,8 @@ def _served_by_list(env: Environment, tables: Tables) -> Finding | None:
     hint_list = ";".join([*text.replace(" ", ";").split(";"), *(str(capability) for capability in missing)])
     hint = f"make the arch list {hint_list!r}"
     if any(one.gpu.unverified for one in bad):
-        return doubted(message, RUNS_ON, expected=expected, found=text, hint=hint)
-    return failed(message, RUNS_ON, expected=expected, found=text, hint=hint)
+        return doubted(message, RUNS_ON, expected=expected, found=text, hint=hint, about=unserved)
+    return failed(message, RUNS_ON, expected=expected, found=text, hint=hint, about=unserved)
 
 
 @rule("ARCH106", when=states_list)
@@ -158,7 +161,7 @@ def arch_list_is_one(env: Environment) -> Finding | None:
     )
 
 
-@rule("ARCH104", when=states_list)
+@rule("ARCH104", when=states_list, about="entry")
 def toolkit_knows_arch_list(env: Environment, tables: Tables) -> Finding | None:
     """The toolkit's nvcc can make code for every entry of the arch list.
 
@@ -203,6 +206,7 @@ def _known(row: Toolkit, wanted: list[Sass], tables: Tables) -> Finding:
         found=shown(unknown),
         hint=hint,
         doubtful=row.sm_unverified,
+        about=map(str, unknown),
     )
 
 
@@ -211,7 +215,7 @@ def _builds_for_visible_gpus(facts: Mapping[str, Any]) -> bool:
     return env is not None and bool(_for_visible(env)) and stated_arch_list(env.stack) is None
 
 
-@rule("ARCH105", when=_builds_for_visible_gpus)
+@rule("ARCH105", when=_builds_for_visible_gpus, about="GPU")
 def toolkit_knows_gpus(env: Environment, tables: Tables) -> Finding | None:
     """The toolkit's nvcc can make code for the GPUs, where no arch list is stated.
 
@@ -256,6 +260,7 @@ def toolkit_knows_gpus(env: Environment, tables: Tables) -> Finding | None:
         found=names,
         hint=", or ".join(hints) or "take a GPU that this toolkit knows",
         doubtful=row.sm_unverified,
+        about=(gpu.name for gpu in bad),
     )
 
 

@@ -30,7 +30,7 @@ def _sets_variable(facts: Facts) -> bool:
     return not facts["tables"].unstated.arch_variables.keys().isdisjoint(env.stack.env) and bool(env.compiled)
 
 
-@rule("ARCH107", when=_sets_variable)
+@rule("ARCH107", when=_sets_variable, about="variable")
 def arch_variables(env: Environment, tables: Tables) -> list[Finding]:
     """What a package is told to be compiled for serves the GPUs, and nvcc knows it.
 
@@ -48,7 +48,10 @@ def arch_variables(env: Environment, tables: Tables) -> list[Finding]:
         built = [each for each in env.compiled if row and each in row.dists]
         codes = _codes(text, row) if row and built else None
         if row and codes:
-            found += [replace(each, subject=built[0]) for each in _judge(row, text, codes, env, tables)]
+            found += [
+                replace(each, subject=built[0], about=(row.name,))
+                for each in _judge(row, text, codes, env, tables)
+            ]
     return found
 
 

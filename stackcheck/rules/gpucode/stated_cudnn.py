@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _NAMES = {"nvidia-cudnn-cu11": 11, "nvidia-cudnn-cu12": 12, "nvidia-cudnn-cu13": 13}
 
 
-@rule("ARCH108", when=uses(*_NAMES))
+@rule("ARCH108", when=uses(*_NAMES), about="GPU")
 def cudnn_serves_gpus(env: Environment, tables: Tables) -> list[Finding]:
     """The cuDNN beside torch has kernels for the GPUs of the stack.
 
@@ -48,6 +48,7 @@ def cudnn_serves_gpus(env: Environment, tables: Tables) -> list[Finding]:
                 found=f"{name} {version}",
                 hint=f"remove {name} from the stack, so that torch takes the one that it was built with",
                 doubtful=any(gpu.unverified for gpu in bad),
+                about=(gpu.name for gpu in bad),
             )
         )
     return findings

@@ -46,7 +46,7 @@ def _minor(version: str) -> list[str]:
     return version.split(".")[:2]
 
 
-@rule("TIER302", when=is_tier)
+@rule("TIER302", when=is_tier, about="interpreter")
 def chain_has_one_python(pythons: Pythons) -> Finding:
     """An image at the end of a chain has one Python, and no conda.
 
@@ -69,4 +69,5 @@ def chain_has_one_python(pythons: Pythons) -> Finding:
         expected="one Python, no conda",
         found=f"{count}, {'conda' if conda else 'no conda'}",
         hint="find the tier that brought it with `docker history`, and install one Python in the lowest",
+        about=[*(each["path"] for each in pythons["pythons"]), *pythons["conda"]],
     )

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from stackcheck.intake.stack import Stack
 
 
-@rule("TIER301", when=is_tier)
+@rule("TIER301", when=is_tier, about="tier")
 def all_tiers_are_there(stack: Stack, building: Any) -> Finding:
     """Every image of the chain is there.
 
@@ -36,6 +36,7 @@ def all_tiers_are_there(stack: Stack, building: Any) -> Finding:
             expected=", ".join(wanted),
             found=", ".join(found) or "none",
             hint=f"build them: stackcheck build {stack.id}",
+            about=gone,
         )
     return passed(
         f"all {len(wanted)} tiers are there: {sizes(building.tiers)}.",

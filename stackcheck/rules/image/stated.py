@@ -38,7 +38,7 @@ def _has_image(facts: Facts) -> bool:
     return bool(image.base or image.build_base or image.ready)
 
 
-@rule("IMAGE101", when=_has_image)
+@rule("IMAGE101", when=_has_image, about="image")
 def cuda_tag_exists(env: Environment, tables: Tables) -> list[Finding]:
     """The nvidia/cuda tag is not known to be missing.
 
@@ -63,7 +63,7 @@ def _has_dockerfile(facts: Facts) -> bool:
     return "dockerfile" in facts
 
 
-@rule("IMAGE107", when=_has_dockerfile)
+@rule("IMAGE107", when=_has_dockerfile, about="image")
 def dockerfile_tag_exists(env: Environment, dockerfile: str, tables: Tables) -> list[Finding]:
     """The nvidia/cuda tags in a Dockerfile's FROM lines are none that are known not to exist.
 
@@ -97,6 +97,7 @@ def _spellings(names: Iterable[str], tables: Tables) -> list[Finding]:
                     expected=right,
                     found=name,
                     hint=f"write {right} (cuDNN {row.holds})",
+                    about=name,
                 )
             )
         else:
@@ -118,10 +119,11 @@ def _absent(name: str, tables: Tables) -> Finding | None:
         expected="a tag that exists",
         found=name,
         hint=row.hint,
+        about=name,
     )
 
 
-@rule("IMAGE102", when=_has_image)
+@rule("IMAGE102", when=_has_image, about="image")
 def image_cuda(env: Environment, tables: Tables) -> list[Finding]:
     """The image's CUDA toolkit has the major version of torch's CUDA where something is compiled.
 
@@ -151,6 +153,7 @@ def image_cuda(env: Environment, tables: Tables) -> list[Finding]:
                     expected=f"CUDA {torch.cuda}, or a plain base",
                     found=name,
                     hint="take the image of torch's CUDA version, or a plain one, which is smaller",
+                    about=name,
                 )
             )
     return findings
@@ -170,6 +173,7 @@ def _compiles_for_another(env: Environment, image: ImageFacts, torch: TorchBuild
         expected=expected,
         found=image.name,
         hint=hint,
+        about=image.name,
     )
 
 
@@ -264,7 +268,7 @@ def image_python(env: Environment) -> Finding | None:
     return warned(text, evidence, expected=expected, found=found, hint=hint)
 
 
-@rule("IMAGE105", when=_has_image)
+@rule("IMAGE105", when=_has_image, about="image")
 def no_musl(env: Environment, tables: Tables) -> list[Finding]:
     """The image has glibc: there are no torch wheels for musl.
 
@@ -284,12 +288,13 @@ def no_musl(env: Environment, tables: Tables) -> list[Finding]:
             expected="an image with glibc",
             found=name,
             hint=f"take {name.replace('alpine', 'slim')}",
+            about=name,
         )
         for name, row in rows
     ]
 
 
-@rule("IMAGE106", when=_has_image)
+@rule("IMAGE106", when=_has_image, about="package")
 def nvcc_for_builds(env: Environment, tables: Tables) -> Finding | None:
     """The image in which CUDA extensions are compiled has nvcc.
 
@@ -314,6 +319,7 @@ def nvcc_for_builds(env: Environment, tables: Tables) -> Finding | None:
         expected="a devel image for building",
         found=image.name,
         hint=f"state image.build_base = {image.name.replace(image.kind, 'devel', 1)!r}",
+        about=compiled,
     )
 
 

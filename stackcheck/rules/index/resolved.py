@@ -38,7 +38,7 @@ def _names_pages(facts: Facts) -> bool:
     return any(place.flat or place.only_for for place in places(facts["stack"]))
 
 
-@rule("INDEX201", when=_names_pages)
+@rule("INDEX201", when=_names_pages, about="page")
 def pages_hold_the_wheels(
     env: Environment, tables: Tables, pages: Mapping[str, Page | Unreachable]
 ) -> list[Finding]:
@@ -74,6 +74,7 @@ def _judge(place: Place, page: Page | Unreachable | None, env: Environment, tabl
         f"{place.shown} lists no file of any package that the stack states",
         where,
         hint="remove or correct it",
+        about=place.shown,
     )
 
 
@@ -104,13 +105,15 @@ def _for_package(place: Place, page: Page, env: Environment, tables: Tables) -> 
             expected=f"a wheel for {_target(env)}",
             found=_names(wanted or listed) or f"nothing of {name}",
             hint="pin a version that the page lists, name another page, or host a wheel of your own",
+            about=name,
         )
     if not env.stack.python:
         return skipped(
             f"{place.shown} lists wheels of {name} {package.version}; the stack states no Python", where
         )
     if all(file.yanked is not None for file in fitting):
-        return warned(f"{place.shown}: every fitting wheel of {name} was yanked", where, hint="pin another")
+        text = f"{place.shown}: every fitting wheel of {name} was yanked"
+        return warned(text, where, hint="pin another", about=name)
     return passed(f"{place.shown} has {_names(fitting)}", where)
 
 

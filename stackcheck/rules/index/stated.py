@@ -42,7 +42,7 @@ def _names_pages(facts: Facts) -> bool:
     )
 
 
-@rule("INDEX101", when=_names_pages)
+@rule("INDEX101", when=_names_pages, about="package")
 def pytorch_index(env: Environment) -> list[Finding]:
     """The PyTorch index is the one of the builds that are pinned.
 
@@ -81,6 +81,7 @@ def pytorch_index(env: Environment) -> list[Finding]:
                     expected=f"https://download.pytorch.org/whl/{local}",
                     found=", ".join(sorted(found)),
                     hint=f"name the index of {local}, or pin {name} with +{there}",
+                    about=name,
                 )
             )
     return findings or _against_stated_cuda(env, found)
@@ -99,11 +100,11 @@ def _against_stated_cuda(env: Environment, found: dict[str, str]) -> list[Findin
     other = f'cuda = "{cuda}"' if cuda else 'accelerator = "cpu"' if tag == "cpu" else "rocm instead of cuda"
     hint = f"name https://download.pytorch.org/whl/{stated}, or state {other}"
     if cuda is not None and cuda.major == parse_version(env.stack.cuda).major:
-        return [warned(message, _INDEX, expected=stated, found=url, hint=hint)]
-    return [failed(message, _INDEX, expected=stated, found=url, hint=hint)]
+        return [warned(message, _INDEX, expected=stated, found=url, hint=hint, about="torch")]
+    return [failed(message, _INDEX, expected=stated, found=url, hint=hint, about="torch")]
 
 
-@rule("INDEX102", when=_names_pages)
+@rule("INDEX102", when=_names_pages, about="package")
 def page_of_torch(env: Environment) -> list[Finding]:
     """Wheel pages are the ones of the stack's torch and CUDA version.
 
@@ -133,6 +134,7 @@ def _judge_page(name: str, host: WheelHost, place: Source, claim: TorchBuild) ->
             expected=f"the page for torch {claim.minor}",
             found=url,
             hint=f"name the page for torch {claim.minor}",
+            about=name,
         )
         return
     mine = claim.cuda
@@ -150,10 +152,11 @@ def _judge_page(name: str, host: WheelHost, place: Source, claim: TorchBuild) ->
         expected=f"the page for {claim.tag}",
         found=url,
         hint=f"name the page for {claim.tag}",
+        about=name,
     )
 
 
-@rule("INDEX103", when=_names_pages)
+@rule("INDEX103", when=_names_pages, about="package")
 def local_versions(env: Environment) -> list[Finding]:
     """Pins with a local version have another index than PyPI.
 
@@ -177,6 +180,7 @@ def local_versions(env: Environment) -> list[Finding]:
                     expected="the index or find-links page that holds this build",
                     found="PyPI",
                     hint=_where(name, version.local),
+                    about=name,
                 )
             )
     return findings

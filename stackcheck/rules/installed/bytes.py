@@ -39,7 +39,7 @@ def _states_packages(facts: Facts) -> bool:
     return bool(facts["stack"].packages)
 
 
-@rule("DIST301", when=_states_packages)
+@rule("DIST301", when=_states_packages, about="package")
 def stated_packages_are_installed(
     stack: Stack, distributions: Distributions, python: TargetPython
 ) -> list[Finding]:
@@ -104,7 +104,7 @@ def _comes_from_the_lock(facts: Facts) -> bool:
     return hasattr(facts.get("resolution"), "by_name") and not (image.ready or image.dockerfile)
 
 
-@rule("DIST302", when=_comes_from_the_lock)
+@rule("DIST302", when=_comes_from_the_lock, about="package")
 def installed_versions_are_the_locked(resolution: Resolution, distributions: Distributions) -> list[Finding]:
     """Everything that the resolution names is installed in exactly that version.
 
@@ -140,7 +140,7 @@ def _same(found: str, locked: Version) -> bool:
     return version == locked or (version.public == locked.public and not (version.local and locked.local))
 
 
-@rule("DIST303")
+@rule("DIST303", about="package")
 def requirements_are_met(stack: Stack, distributions: Distributions, python: TargetPython) -> list[Finding]:
     """Every installed distribution has what it requires, in a version that it accepts.
 
@@ -202,10 +202,10 @@ def _unmet(stack: Stack, row: Distribution, problem: tuple[Requirement, str]) ->
     hint = f"install {wanted}, or a release of {row['name']} that accepts what is there"
     serious = {name, row["name"]} & set(stack.packages) or coupled(name)
     make = failed if serious else warned
-    return make(message, evidence, expected=wanted, found=found, hint=hint)
+    return make(message, evidence, expected=wanted, found=found, hint=hint, about=row["name"])
 
 
-@rule("DIST304")
+@rule("DIST304", about="package")
 def python_is_accepted(distributions: Distributions, python: TargetPython) -> list[Finding]:
     """Every installed distribution accepts this Python.
 
@@ -216,22 +216,24 @@ def python_is_accepted(distributions: Distributions, python: TargetPython) -> li
     Example: a distribution with Requires-Python >=3.12 in an environment of Python 3.11.
     Fix: install a release that accepts this Python.
     """
-    wrong, counting = [], first_of_each(distributions)
+    wrong: dict[str, str] = {}
+    counting = first_of_each(distributions)
     for row in counting.values():
         try:
             accepted = SpecifierSet(row.get("requires_python") or "")
         except InvalidSpecifier:
             continue
         if not accepted.contains(python.version, prereleases=True):
-            wrong.append(f"{row['name']} {row['version']} ({accepted})")
+            wrong[row["name"]] = f"{row['name']} {row['version']} ({accepted})"
     findings = []
     if wrong:
         findings.append(
             warned(
-                f"Python {python.version} is not accepted by {', '.join(wrong[:_SHOWN])}",
+                f"Python {python.version} is not accepted by {', '.join(list(wrong.values())[:_SHOWN])}",
                 expected="distributions that accept this Python",
                 found=f"{len(wrong)} that do not",
                 hint="install releases that accept this Python",
+                about=wrong,
             )
         )
     if unknown := _incomplete(counting):

@@ -29,7 +29,7 @@ NATIVE = (".so", ".pyd", ".dll")
 _SHOWN = 5
 
 
-@rule("DIST305")
+@rule("DIST305", about="package")
 def no_file_was_overwritten(stack: Stack, recorded_files: RecordedFiles) -> list[Finding]:
     """No distribution's code was overwritten by another's.
 
@@ -71,14 +71,21 @@ def _overwritten(
     proven = winners is not None and not ALTERNATIVES.issuperset(owners)
     serious = any(map(_is_native, paths)) or set(losers) & set(stack.packages)
     make = failed if proven and serious else warned
-    return make(message, *evidence, expected="one owner for each file", found=" and ".join(owners), hint=hint)
+    return make(
+        message,
+        *evidence,
+        expected="one owner for each file",
+        found=" and ".join(owners),
+        hint=hint,
+        about=" and ".join(owners),
+    )
 
 
 def _whose(winners: tuple[str, ...]) -> str:
     return f"what lies there is {' and '.join(winners)}'s" if winners else "what lies there is neither's"
 
 
-@rule("DIST306")
+@rule("DIST306", about="package")
 def one_metadata_for_each_name(stack: Stack, distributions: Distributions) -> list[Finding]:
     """No folder holds two sets of metadata for one distribution.
 
@@ -99,12 +106,13 @@ def one_metadata_for_each_name(stack: Stack, distributions: Distributions) -> li
                 expected="one",
                 found=str(len(row["metadata"])),
                 hint=f"uninstall {row['name']} until none is left, then install it once",
+                about=row["name"],
             )
         )
     return findings or [passed("no distribution has two sets of metadata in one folder")]
 
 
-@rule("DIST307")
+@rule("DIST307", about="package")
 def recorded_files_are_there(distributions: Distributions, recorded_files: RecordedFiles) -> list[Finding]:
     """The code of each distribution and its METADATA are there, with the size that its RECORD says.
 
@@ -135,10 +143,11 @@ def _changed(row: ChangedFiles) -> Finding:
         expected="the files of its RECORD",
         found=" and ".join(counts),
         hint=f"install {row['name']} again unless this was done on purpose",
+        about=row["name"],
     )
 
 
-@rule("DIST308")
+@rule("DIST308", about="package")
 def metadata_is_complete(stack: Stack, distributions: Distributions) -> list[Finding]:
     """The METADATA of each installed distribution states its name and version.
 
@@ -167,4 +176,5 @@ def _incomplete(stack: Stack, row: Distribution) -> Finding:
         expected="a Name and a Version",
         found="an empty, missing or cut off METADATA",
         hint=f"remove {row['metadata']}, then install {row['name']} again.",
+        about=row["name"],
     )

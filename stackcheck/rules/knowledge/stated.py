@@ -17,7 +17,7 @@ def _is_told(facts: Facts) -> bool:
     return "dated" in facts
 
 
-@rule("KNOW101", when=_is_told)
+@rule("KNOW101", when=_is_told, about="package")
 def knowledge_is_not_old(dated: Dated) -> Finding | None:
     """What the stack is judged by was checked in the last months.
 
@@ -41,4 +41,5 @@ def knowledge_is_not_old(dated: Dated) -> Finding | None:
         found=f"checked on {oldest}",
         hint="take newer knowledge: `stackcheck knowledge update`, a newer stackcheck, or for what the "
         "package index says `stackcheck tables refresh --write` and `stackcheck learn PACKAGE`",
+        about=names,
     )

@@ -63,7 +63,7 @@ def own_folders(stack: Stack) -> frozenset[str]:
     return frozenset((*OF_THE_STACK, *(name.replace("-", "_") for name in stack.packages)))
 
 
-@rule("LOAD301")
+@rule("LOAD301", about="package")
 def needed_libraries_are_there(stack: Stack, tables: Tables, loading: Loading) -> list[Finding]:
     """Every library finds the libraries that it needs.
 
@@ -97,9 +97,15 @@ def needed_libraries_are_there(stack: Stack, tables: Tables, loading: Loading) -
                 Evidence(f"{row['library']} needs {row['needs']}", "DT_NEEDED of the file")
                 for row in each[:SHOWN]
             ),
+            about=packages_of(each, loading),
         )
         for each in absences(standing, loading)
     ]
+
+
+def packages_of(rows: Iterable[MissingNeed | MissingVersion | MissingSymbols], loading: Loading) -> list[str]:
+    """Return the top folders of the libraries that rows are about: what their findings are about."""
+    return [top_folder(row["library"], loading["roots"]) for row in rows]
 
 
 def _optional(row: MissingNeed, tables: Tables) -> bool:
@@ -145,7 +151,7 @@ def _by_number(path: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in _NUMBERS.split(path)]
 
 
-@rule("LOAD302")
+@rule("LOAD302", about="package")
 def symbol_versions_are_there(
     stack: Stack, env: Environment, tables: Tables, loading: Loading
 ) -> list[Finding]:
@@ -178,12 +184,13 @@ def symbol_versions_are_there(
                 )
                 for row in rows[:SHOWN]
             ),
+            about=packages_of(rows, loading),
         )
         for rows in outdated(standing, loading)
     ]
 
 
-@rule("LOAD303")
+@rule("LOAD303", about="package")
 def torch_symbols_are_there(loading: Loading, distributions: Distributions) -> list[Finding] | None:
     """Every extension finds the symbols of torch that it was built with.
 
@@ -212,9 +219,11 @@ def _undefined(
     owner = _owner(row["library"], installed, loading["roots"])
     package = f"{owner['name']} {owner['version']}" if owner else ""
     judged = undefined(row, loading, torch, package, _torch_wanted(owner))
+    whose = packages_of([row], loading)
     if not row["symbols"][0].startswith(OF_TORCH):
-        return told(judged, Evidence(row["library"], "dynamic symbol table"))
-    return told(judged, *(Evidence(mangled, row["library"]) for mangled in row["symbols"][:SHOWN]))
+        return told(judged, Evidence(row["library"], "dynamic symbol table"), about=whose)
+    named = (Evidence(mangled, row["library"]) for mangled in row["symbols"][:SHOWN])
+    return told(judged, *named, about=whose)
 
 
 def _owner(path: str, installed: Mapping[str, Distribution], roots: list[str]) -> Distribution | None:
@@ -240,7 +249,7 @@ def _torch_wanted(owner: Distribution | None) -> str:
     return ""
 
 
-@rule("LOAD304")
+@rule("LOAD304", about="package")
 def strings_have_one_abi(loading: Loading) -> list[Finding] | None:
     """Extensions and torch use the same C++11 ABI for std::string.
 
@@ -257,7 +266,8 @@ def strings_have_one_abi(loading: Loading) -> list[Finding] | None:
         return None
     if not torch["abi"]:
         reason = "which C++11 ABI libc10.so has cannot be read from its symbols"
-        return [warned(f"{reason}, so the extensions were not compared with it", Evidence(torch["c10"]))]
+        text = f"{reason}, so the extensions were not compared with it"
+        return [warned(text, Evidence(torch["c10"]), about="torch")]
     refused = [path for path, abi in loading["abi"].items() if abi != torch["abi"]]
     needless = spared(loading, refused, wholly=False)
     other = sorted(path for path in refused if path not in needless)
@@ -268,12 +278,13 @@ def strings_have_one_abi(loading: Loading) -> list[Finding] | None:
             other_abi(path, loading["abi"][path], torch["abi"]),
             Evidence(path, "undefined symbols of the file"),
             Evidence(torch["c10"], "constructors of c10::Error"),
+            about=top_folder(path, loading["roots"]),
         )
         for path in other
     ]
 
 
-@rule("LOAD305", when=_libraries_were_found)
+@rule("LOAD305", when=_libraries_were_found, about="library")
 def nothing_is_shadowed(loading: Loading) -> list[Finding] | None:
     """LD_LIBRARY_PATH puts no other copy before the libraries of the wheels.
 
@@ -292,12 +303,13 @@ def nothing_is_shadowed(loading: Loading) -> list[Finding] | None:
         told(
             shadowed(row),
             Evidence(f"DT_RUNPATH of {row['library']}", "ld.so(8): LD_LIBRARY_PATH comes before DT_RUNPATH"),
+            about=row["needs"],
         )
         for row in loading["shadowed"]
     ]
 
 
-@rule("LOAD306", when=_libraries_were_found)
+@rule("LOAD306", when=_libraries_were_found, about="library")
 def one_copy_of_each(loading: Loading) -> list[Finding]:
     """There is one copy of cuDNN, NCCL, cuBLAS and nvJitLink under each soname.
 
@@ -329,6 +341,7 @@ def one_copy_of_each(loading: Loading) -> list[Finding]:
             expected="one copy",
             found=", ".join(map(short_path, paths)),
             hint="remove the package that brings the copy which torch was not made for",
+            about=soname,
         )
         for soname, paths in doubled
     ]
@@ -341,7 +354,7 @@ def _by_soname(rows: Iterable[LibraryCopy]) -> dict[str, list[str]]:
     return found
 
 
-@rule("LOAD307")
+@rule("LOAD307", about="library")
 def every_library_was_read(loading: Loading) -> list[Finding]:
     """Every library could be read.
 
@@ -356,11 +369,15 @@ def every_library_was_read(loading: Loading) -> list[Finding]:
         return []
     if not problems and not loading["skipped"]:
         return [passed(f"all {loading['libraries']} libraries were read")]
-    findings = [told(unreadable(path, error), Evidence(path)) for path, error in problems]
-    return findings + [warned(f"a part of the tree was not looked at: {why}") for why in loading["skipped"]]
+    findings = [
+        told(unreadable(path, error), Evidence(path), about=short_path(path)) for path, error in problems
+    ]
+    return findings + [
+        warned(f"a part of the tree was not looked at: {why}", about=why) for why in loading["skipped"]
+    ]
 
 
-@rule("LOAD308")
+@rule("LOAD308", about="package")
 def nvidia_wheels_are_of_one_cuda(distributions: Distributions) -> Finding | None:
     """The nvidia-* wheels are made for one CUDA major.
 
@@ -389,4 +406,5 @@ def nvidia_wheels_are_of_one_cuda(distributions: Distributions) -> Finding | Non
         expected="one CUDA major",
         found=counts,
         hint="uninstall those of the CUDA that torch was not built for, unless another package needs them",
+        about=(name for names in majors.values() for name in names),
     )

@@ -9,7 +9,7 @@ from packaging.version import Version
 from stackcheck.model.verdict import Evidence
 from stackcheck.rules.registry import Finding, passed, skipped, told, warned
 from stackcheck_probes.judging.loadbuilds import SHOWN
-from stackcheck_probes.judging.loadfit import too_old
+from stackcheck_probes.judging.loadfit import too_old, top_folder
 from stackcheck_probes.judging.packagecover import short_path
 
 if TYPE_CHECKING:
@@ -93,6 +93,7 @@ def _strange(needs: str, rows: list[MissingNeed], roots: Collection[str]) -> Fin
         expected=needs,
         found=found,
         hint=hint,
+        about=needs,
     )
 
 
@@ -142,6 +143,7 @@ def _held_against_the_glibc(
             Evidence(
                 f"{row['library']} needs {row['version']} of {row['needs']}", ".gnu.version_r of the file"
             ),
+            about=top_folder(row["library"], loading["roots"]),
         )
         for row in late
     ]

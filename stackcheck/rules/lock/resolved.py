@@ -39,7 +39,7 @@ _HINTS: dict[str, str] = {
 }
 
 
-@rule("LOCK201")
+@rule("LOCK201", about="package")
 def pins_resolve(resolving: Resolution | Unresolved) -> list[Finding]:
     """The pins resolve together.
 
@@ -90,16 +90,22 @@ def _not_covered(resolution: Resolution) -> list[Finding]:
     left = [skipped(f"not resolved: {note}.") for note in resolution.left_out]
     left += [_unresolved(each) for each in resolution.unreached]
     left += [
-        warned(f"nothing was taken from an index that the stack states: {note}.", hint=_HINTS["bad-index"])
+        warned(
+            f"nothing was taken from an index that the stack states: {note}.",
+            hint=_HINTS["bad-index"],
+            about=note,
+        )
         for note in resolution.silent
     ]
     left += _source_builds(resolution)
-    local = [f"{p.name} {p.version}" for p in resolution.packages if p.url.startswith("file:")]
+    here = [each for each in resolution.packages if each.url.startswith("file:")]
+    local = [f"{each.name} {each.version}" for each in here]
     if local:
         left.append(
             warned(
                 f"files of this machine take part, so a lock with them serves here alone: {_some(local)}.",
                 hint="put them on a page or index that every machine reaches, or unset that setting",
+                about=(each.name for each in here),
             )
         )
     if resolution.offline:
@@ -126,6 +132,7 @@ def _source_builds(resolution: Resolution) -> list[Finding]:
             found=", ".join(f"{name} {resolution.version(name)}" for name in resolution.source_only),
             hint="take a version that has a wheel, or see that the build finds a compiler and its imports; "
             'a definition accepts it by from = "source" and refuses it by source_builds = "forbid"',
+            about=resolution.source_only,
         )
     ]
 
@@ -160,14 +167,16 @@ def _unresolved(found: Unresolved) -> Finding:
         hint=hint,
     )
     named = _NAME.match(found.requirements[-1]) if found.requirements else None
-    return replace(finding, subject=canonicalize_name(named[0])) if named else finding
+    if not named:
+        return replace(finding, about=(found.message,))
+    return replace(finding, subject=canonicalize_name(named[0]))
 
 
 def _has_lock(facts: Facts) -> bool:
     return isinstance(facts.get("lock"), Lock | BrokenLock)
 
 
-@rule("LOCK202", when=_has_lock)
+@rule("LOCK202", when=_has_lock, about="package")
 def lock_is_current(
     stack: Stack, lock: Lock | BrokenLock, resolving: Resolution | Unresolved
 ) -> list[Finding]:
@@ -187,16 +196,18 @@ def lock_is_current(
                 expected="a PEP 751 lock with hashes",
                 found=lock.path,
                 hint=f"run `stackcheck lock {stack.id}`",
+                about="lock",
             )
         ]
     if wrong := _against_pins(stack, lock):
         return [
             failed(
-                f"the committed lock does not have what the stack pins: {_some(wrong)}",
+                f"the committed lock does not have what the stack pins: {_some(list(wrong.values()))}",
                 Evidence(lock.path),
                 expected="the pins of the definition",
-                found=_some(wrong),
+                found=_some(list(wrong.values())),
                 hint=f"run `stackcheck lock {stack.id}` and commit the file",
+                about=wrong,
             )
         ]
     if not is_current(lock, stack):
@@ -205,13 +216,14 @@ def lock_is_current(
                 "the definition has changed since the lock was made; what it pins is still what the lock has",
                 Evidence(lock.path),
                 hint=f"run `stackcheck lock {stack.id}` and commit the file",
+                about="lock",
             )
         ]
     return [_against_fresh(lock, resolving)]
 
 
-def _against_pins(stack: Stack, lock: Lock) -> list[str]:
-    wrong = []
+def _against_pins(stack: Stack, lock: Lock) -> dict[str, str]:
+    wrong: dict[str, str] = {}
     for name, package in stack.packages.items():
         version = lock.version(name)
         if (
@@ -220,7 +232,7 @@ def _against_pins(stack: Stack, lock: Lock) -> list[str]:
             or (version and package.specifier.contains(version, prereleases=True))
         ):
             continue
-        wrong.append(f"{name} {package.version} (the lock has {version or 'none'})")
+        wrong[name] = f"{name} {package.version} (the lock has {version or 'none'})"
     return wrong
 
 

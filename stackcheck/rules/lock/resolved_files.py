@@ -24,7 +24,7 @@ def _has_good_lock(facts: Facts) -> bool:
     return isinstance(facts.get("lock"), Lock)
 
 
-@rule("LOCK203", when=_has_good_lock)
+@rule("LOCK203", when=_has_good_lock, about="package")
 def locked_files_are_there(
     stack: Stack, lock: Lock, resolving: Resolution | Unresolved, pages: Mapping[str, Page | Unreachable]
 ) -> list[Finding]:
@@ -38,13 +38,13 @@ def locked_files_are_there(
     Fix: lock again; when the pin itself is gone, mirror the file or choose a version that is there.
     """
     fresh = resolving if isinstance(resolving, Resolution) and not resolving.offline else None
-    seen: dict[str, list[str]] = {"gone": [], "changed": [], "yanked": [], "unread": []}
+    seen: dict[str, dict[str, str]] = {"gone": {}, "changed": {}, "yanked": {}, "unread": {}}
     there = 0
     for package in lock.packages:
         state = _state(package, fresh, stack, pages)
         there += state == "there"
         if state in seen:
-            seen[state].append(f"{package.name} {package.version}")
+            seen[state][package.name] = f"{package.name} {package.version}"
     hint = (
         f"run `stackcheck lock {stack.id}`; if the pin itself is gone, mirror the file or pin another version"
     )
@@ -55,6 +55,7 @@ def locked_files_are_there(
             expected="every locked file, with its hash",
             found=f"{len(seen[state])} {state}",
             hint=hint,
+            about=seen[state],
         )
         for state, word in (
             ("gone", "no longer on their index"),
@@ -63,7 +64,8 @@ def locked_files_are_there(
         if seen[state]
     ]
     if seen["yanked"]:
-        findings.append(warned(f"locked files were yanked: {_some(seen['yanked'])}", hint=hint))
+        text = f"locked files were yanked: {_some(seen['yanked'])}"
+        findings.append(warned(text, hint=hint, about=seen["yanked"]))
     if seen["unread"]:
         findings.append(
             skipped(
@@ -102,6 +104,7 @@ def _pages_for(package: LockedPackage, stack: Stack) -> list[str]:
     return [f"{package.index.rstrip('/')}/{package.name}/", package.index] if package.index else []
 
 
-def _some(texts: list[str]) -> str:
+def _some(packages: Mapping[str, str]) -> str:
+    texts = list(packages.values())
     more = f" and {len(texts) - _MOST_NAMED} more" if len(texts) > _MOST_NAMED else ""
     return ", ".join(texts[:_MOST_NAMED]) + more

@@ -42,6 +42,7 @@ def mmcv_pages(env: Environment, tables: Tables) -> list[Finding]:
                 found=url,
                 hint='build it once and host the wheel, or state from = "source" with nvcc and '
                 "FORCE_CUDA=1; the fork onedl-mmcv publishes newer combinations (not verified)",
+                about=url,
             )
         )
     return findings

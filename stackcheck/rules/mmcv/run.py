@@ -45,7 +45,7 @@ def mmcv_has_its_operators(mmcv_ops: MmcvOps) -> Finding:
     )
 
 
-@rule("MMCV302", when=uses("mmcv", "mmcv-full"))
+@rule("MMCV302", when=uses("mmcv", "mmcv-full"), about="operator")
 def mmcv_operators_compute(mmcv_ops: MmcvOps) -> list[Finding]:
     """`nms` and `roi_align` of mmcv give the right results on the CPU.
 

@@ -28,7 +28,7 @@ def _asserts(facts: Facts) -> bool:
     return not facts["tables"].packages.asserting_dists.isdisjoint(facts["env"].packages)
 
 
-@rule("OPENMMLAB101", when=_asserts)
+@rule("OPENMMLAB101", when=_asserts, about="package")
 def asserted_ranges(env: Environment, tables: Tables) -> list[Finding]:
     """mmcv, mmengine, mmdet and mmseg are inside the ranges that OpenMMLab packages assert when imported.
 
@@ -69,10 +69,11 @@ def _judge_asserted(name: str, version: Version, row: Needs, env: Environment) -
                 expected=wanted,
                 found=found,
                 hint=f"take a {dist} in that range, or a {name} whose range holds {pinned}",
+                about=f"{name} and {dist}",
             )
 
 
-@rule("MMCV101", when=uses("mmcv", "mmcv-full"))
+@rule("MMCV101", when=uses("mmcv", "mmcv-full"), about="page")
 def mmcv_published(env: Environment, tables: Tables) -> list[Finding]:
     """The mmcv page has a wheel of this mmcv for this torch and CUDA version.
 
@@ -87,7 +88,7 @@ def mmcv_published(env: Environment, tables: Tables) -> list[Finding]:
     return mmcv_pages(env, tables)
 
 
-@rule("MMCV102", when=uses("mmcv", "mmcv-full", "mmcv-lite"))
+@rule("MMCV102", when=uses("mmcv", "mmcv-full", "mmcv-lite"), about="package")
 def one_mmcv(env: Environment) -> Finding | None:
     """There is one mmcv.
 
@@ -111,4 +112,5 @@ def one_mmcv(env: Environment) -> Finding | None:
         expected="one of them",
         found=", ".join(names),
         hint="keep mmcv-full before 2.0, mmcv from 2.0 on",
+        about=names,
     )

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from stackcheck_probes.facts.packages import NumpyModule, NumpyModules
 
 
-@rule("NUMPY301", when=uses("numpy"))
+@rule("NUMPY301", when=uses("numpy"), about="package")
 def modules_were_compiled_for_this_numpy(numpy_modules: NumpyModules) -> list[Finding] | None:
     """NumPy and the modules that were compiled against it agree.
 
@@ -50,6 +50,6 @@ def _compiled_with_1(module: NumpyModule, version: str) -> Finding:
         text = (
             f"{own}: what of it uses NumPy does not work; it does not require NumPy, and may import without."
         )
-        return warned(text, evidence, expected="NumPy 1", found=found, hint=hint)
+        return warned(text, evidence, expected="NumPy 1", found=found, hint=hint, about=name)
     text = f"{own}: {module['file']} fails to load."
-    return failed(text, evidence, expected="NumPy 1", found=found, hint=hint)
+    return failed(text, evidence, expected="NumPy 1", found=found, hint=hint, about=name)

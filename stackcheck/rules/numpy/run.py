@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stackcheck.rules.probe_results import error_text, not_importable
@@ -20,7 +21,7 @@ NUMPY_SIGNS = (
 )
 
 
-@rule("NUMPY302", when=uses("torch"), answers=(EXCHANGES_ARRAYS, "numpy"))
+@rule("NUMPY302", when=uses("torch"), answers=(EXCHANGES_ARRAYS, "numpy"), about="package")
 def torch_exchanges_arrays_with_numpy(numpy_abi: NumpyAbi) -> list[Finding]:
     """Torch exchanges arrays with NumPy, and what was imported beside it says nothing of another NumPy.
 
@@ -34,7 +35,7 @@ def torch_exchanges_arrays_with_numpy(numpy_abi: NumpyAbi) -> list[Finding]:
     if not numpy_abi.get("installed"):
         return []
     if wrong := not_importable("numpy", numpy_abi, hint="reinstall NumPy"):
-        return [wrong]
+        return [replace(wrong, about=("numpy",))]
     version = str(numpy_abi["version"])
     found = [_abi(name, facts, version) for name, facts in numpy_abi["modules"].items()]
     torch = numpy_abi["modules"].get("torch")
@@ -54,6 +55,7 @@ def _abi(name: str, facts: Loaded, version: str) -> Finding | None:
         expected=f"{name} built for NumPy {version.partition('.')[0]}",
         found=f"NumPy {version}",
         hint=f"install numpy<2, or a release of {name} that is built with NumPy 2",
+        about=name,
     )
 
 
@@ -75,4 +77,5 @@ def _bridge(bridge: Bridge | None, version: str) -> Finding:
         expected="torch.from_numpy and .numpy() share memory",
         found=(said or "different values")[:80],
         hint="install the NumPy major that torch was built with (numpy<2 for an older torch)",
+        about="torch",
     )

@@ -38,7 +38,7 @@ def _has_numpy(facts: Facts) -> bool:
     return "numpy" in facts["env"].packages
 
 
-@rule("NUMPY102", when=_has_numpy, levels=BOTH)
+@rule("NUMPY102", when=_has_numpy, levels=BOTH, about="package")
 def wheels_fit_numpy(env: Environment, tables: Tables) -> list[Finding]:
     """Compiled wheels were made for the NumPy of the stack, where their METADATA admits every NumPy.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from stackcheck.model.facts import Fault, Missing
@@ -24,14 +25,14 @@ def _was_read(facts: Facts) -> bool:
     return not isinstance(facts.get("contradictions", Missing("")), Missing)
 
 
-@rule("PROBE303", when=_was_read)
+@rule("PROBE303", when=_was_read, about="file")
 def the_target_says_what_lies_there(contradictions: Any) -> list[Finding]:
     """What an image says of its packages is what its files are.
 
     Probes run by the Python of the image, among its packages: a `.pth` file or `sitecustomize` of a
     stranger's image can change what they report. So the engine exports the files, nothing of the image is
-    started, and the readers of the probes look at METADATA, RECORD, torch/version.py and the names of
-    libraries.
+    started, and the readers of the probes look at METADATA, RECORD, torch/version.py, and the names and the
+    GPU code of libraries.
 
     Source: docs/trust.md, "What the probes can be told".
     Example: the image says that torch 2.5.0 is installed, its METADATA says 2.4.0.
@@ -46,8 +47,14 @@ def the_target_says_what_lies_there(contradictions: Any) -> list[Finding]:
         return [passed("the files of the image, read from outside, are what it says of them")]
     findings = [_contradicted(each) for each in contradictions[:_SHOWN]]
     if len(contradictions) > _SHOWN:
-        findings[-1] = _contradicted(contradictions[_SHOWN - 1], more=len(contradictions) - _SHOWN)
+        last, more = contradictions[_SHOWN - 1], contradictions[_SHOWN:]
+        named = tuple(_named(each) for each in (last, *more))
+        findings[-1] = replace(_contradicted(last, more=len(more)), about=named)
     return findings
+
+
+def _named(each: Contradiction) -> str:
+    return f"{each.what} at {each.path}"
 
 
 def _contradicted(each: Contradiction, more: int = 0) -> Finding:
@@ -59,4 +66,5 @@ def _contradicted(each: Contradiction, more: int = 0) -> Finding:
         expected=found,
         found=said,
         hint=_HINT,
+        about=_named(each),
     )

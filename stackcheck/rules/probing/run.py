@@ -23,7 +23,7 @@ _HINT = (
 )
 
 
-@rule("PROBE301")
+@rule("PROBE301", about="probe")
 def probes_answered(observation: Observation) -> list[Finding]:
     """Every probe that was started gave an answer.
 
@@ -51,6 +51,7 @@ def _broken(name: str, failure: Failure) -> Finding:
         found=f"{failure.kind} {failure.signal}".strip(),
         hint=HINTS.get(failure.kind, _HINT),
         evidence=evidence,
+        about=(name,),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stackcheck.rules.probe_results import judged, not_importable, without_torch
@@ -30,7 +31,7 @@ def torch_geometric_computes(pyg_ops: PygOps) -> Finding:
 PYG_COMPANIONS = ("torch-scatter", "torch-sparse", "torch-cluster", "torch-spline-conv", "pyg-lib")
 
 
-@rule("PYG302", when=uses("torch-geometric", *PYG_COMPANIONS))
+@rule("PYG302", when=uses("torch-geometric", *PYG_COMPANIONS), about="package")
 def pyg_companions_run(stack: Stack, pyg_ops: PygOps) -> list[Finding] | None:
     """The compiled companions of PyG load and compute: torch_scatter, torch_sparse, torch_cluster, pyg_lib.
 
@@ -54,6 +55,6 @@ def _companion(name: str, facts: Companion, pyg_ops: PygOps) -> Finding:
     version = (torch and torch["version"]) or "of the stack"
     hint = f"take the {name} wheel that data.pyg.org lists for torch {version}"
     wrong = not_importable(name, facts, hint=hint)
-    return wrong or judged(
-        f"{name} {facts.get('version')}", {"operator": check} if check else None, hint=hint
-    )
+    checks = {"operator": check} if check else None
+    judging = wrong or judged(f"{name} {facts.get('version')}", checks, hint=hint)
+    return replace(judging, about=(name,))

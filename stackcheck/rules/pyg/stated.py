@@ -19,7 +19,7 @@ def _uses_pyg(facts: Facts) -> bool:
     return any(name in facts["env"].packages for name in PYG)
 
 
-@rule("PYG101", when=_uses_pyg)
+@rule("PYG101", when=_uses_pyg, about="package")
 def pyg_published(env: Environment, tables: Tables) -> list[Finding]:
     """The PyG companions are published for this torch and CUDA version.
 
@@ -56,9 +56,13 @@ def pyg_published(env: Environment, tables: Tables) -> list[Finding]:
         hint = "a wheel of another CUDA minor of the same major loads too; else build it from source"
         version = package.exact
         if version is not None and version.local == f"pt{claim.minor}{claim.tag}".replace(".", ""):
-            findings.append(failed_by(text, (row, listed), expected=expected, found=str(version), hint=hint))
+            findings.append(
+                failed_by(text, (row, listed), expected=expected, found=str(version), hint=hint, about=name)
+            )
         else:
-            findings.append(warned(text, cite(row, listed), expected=expected, found=claim.tag, hint=hint))
+            findings.append(
+                warned(text, cite(row, listed), expected=expected, found=claim.tag, hint=hint, about=name)
+            )
     return findings
 
 

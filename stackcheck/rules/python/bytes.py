@@ -64,7 +64,7 @@ def python_is_the_stack_s(stack: Stack, interpreter: Interpreter) -> Finding:
     return passed(f"the interpreter is Python {found}", evidence, expected=str(stack.python), found=found)
 
 
-@rule("PYTHON304")
+@rule("PYTHON304", about="torch")
 def one_torch_is_reachable(interpreter: Interpreter) -> list[Finding]:
     """Exactly one torch can be reached by the interpreter.
 
@@ -104,6 +104,7 @@ def _uncompiled(winner: ReachableTorch) -> Finding:
         expected="an installed torch",
         found=f"a source tree from {winner['origin']}",
         hint=_way_out(winner),
+        about=winner["path"],
     )
 
 
@@ -111,18 +112,24 @@ def _several(winner: ReachableTorch, others: list[ReachableTorch]) -> Finding:
     rows = [winner, *others]
     versions = {torch["version"] for torch in rows}
     evidence = [Evidence(f"{_named(torch)}, from {torch['origin']}", "interpreter") for torch in rows]
+    paths = [torch["path"] for torch in others]
     message = f"{len(rows)} torches are reachable; {_named(winner)} (from {winner['origin']}) wins over " + (
         ", ".join(f"{_named(torch)} (from {torch['origin']})" for torch in others)
     )
     hint = _way_out(winner if winner["source_tree"] else others[0])
     if None not in versions and len(versions) == 1 and not winner["source_tree"]:
         return warned(
-            message, *evidence, expected="one torch", found=f"{len(rows)} of one version", hint=hint
+            message,
+            *evidence,
+            expected="one torch",
+            found=f"{len(rows)} of one version",
+            hint=hint,
+            about=paths,
         )
     found = " and ".join(str(torch["version"]) for torch in rows)
     if None in versions and not winner["source_tree"]:
-        return warned(message, *evidence, expected="one torch", found=found, hint=hint)
-    return failed(message, *evidence, expected="one torch", found=found, hint=hint)
+        return warned(message, *evidence, expected="one torch", found=found, hint=hint, about=paths)
+    return failed(message, *evidence, expected="one torch", found=found, hint=hint, about=paths)
 
 
 def _way_out(torch: ReachableTorch) -> str:
@@ -146,6 +153,7 @@ def _working_directory(interpreter: Interpreter, winner: ReachableTorch) -> list
             expected="one torch",
             found=f"another torch in {interpreter['cwd']}",
             hint="choose another working directory (WORKDIR)",
+            about=torch["path"],
         )
         for torch in here
     ]
@@ -191,7 +199,7 @@ def _has_conda(facts: Facts) -> bool:
     return bool(conda and (conda["packages"] or conda["environment"].get("CONDA_PREFIX")))
 
 
-@rule("PYTHON302", when=_has_conda)
+@rule("PYTHON302", when=_has_conda, about="package")
 def conda_and_pip_agree(interpreter: Interpreter, distributions: Distributions) -> Finding:
     """No package is installed by both conda and pip, and the active environment is the one that runs.
 
@@ -210,21 +218,23 @@ def conda_and_pip_agree(interpreter: Interpreter, distributions: Distributions) 
             expected=f"the interpreter of {active}",
             found=interpreter["prefix"],
             hint="activate the environment that is meant, or call its python by its path",
+            about=active,
         )
     theirs = {CONDA_NAMES.get(name, canonicalize_name(name)): v for name, v in conda["packages"].items()}
-    both = [
-        f"{dist['name']} ({theirs[dist['name']]} by conda, {dist['version']} by {dist['installer']})"
+    both = {
+        (name := dist["name"]): f"{name} ({theirs[name]} by conda, {dist['version']} by {dist['installer']})"
         for dist in distributions["distributions"]
         if dist["name"] in theirs and dist["installer"] not in (None, "conda")
         if dist["version"].partition("+")[0] != theirs[dist["name"]]
-    ]
+    }
     if not both:
         return passed("no package is installed by both conda and pip in different versions")
     return warned(
-        f"conda and pip each installed another version of {', '.join(both[:5])}",
+        f"conda and pip each installed another version of {', '.join(list(both.values())[:5])}",
         expected="one installer for each package",
         found=f"{len(both)} by both",
         hint="let one of the two install it: conda remove --force, or pip uninstall",
+        about=both,
     )
 
 
@@ -232,7 +242,7 @@ def _below(path: str, folder: str) -> bool:
     return f"{path.rstrip('/')}/".startswith(f"{folder.rstrip('/')}/")
 
 
-@rule("PYTHON303")
+@rule("PYTHON303", about="package")
 def user_site_shadows_nothing(interpreter: Interpreter, distributions: Distributions) -> Finding | None:
     """Nothing in the user site shadows an installed package.
 
@@ -249,14 +259,15 @@ def user_site_shadows_nothing(interpreter: Interpreter, distributions: Distribut
     rows = distributions["distributions"]
     theirs = {row["name"]: row["version"] for row in rows if row["location"] == user["path"]}
     hidden = {r["name"]: r["version"] for r in rows if r["location"] != user["path"] and r["name"] in theirs}
-    different = [f"{n} {theirs[n]} over {v}" for n, v in hidden.items() if theirs[n] != v]
+    different = {n: f"{n} {theirs[n]} over {v}" for n, v in hidden.items() if theirs[n] != v}
     if not different:
         return passed(f"nothing in the user site {user['path']} shadows another version")
     return warned(
-        f"the user site {user['path']} shadows {', '.join(different[:5])}",
+        f"the user site {user['path']} shadows {', '.join(list(different.values())[:5])}",
         expected="nothing shadowed",
         found=f"{len(different)} shadowed",
         hint="set PYTHONNOUSERSITE=1, or uninstall the copies there",
+        about=different,
     )
 
 
@@ -264,7 +275,7 @@ def _in_an_image(facts: Facts) -> bool:
     return not isinstance(facts.get("image", Missing("")), Missing)
 
 
-@rule("PYTHON306", when=_in_an_image)
+@rule("PYTHON306", when=_in_an_image, about="environment")
 def torch_is_in_the_environment_that_was_asked(interpreter: Interpreter, pythons: Pythons) -> Finding | None:
     """The interpreter that was asked has the torch of the image.
 
@@ -284,4 +295,5 @@ def torch_is_in_the_environment_that_was_asked(interpreter: Interpreter, pythons
         expected="the interpreter that has the torch",
         found=interpreter["executable"],
         hint=f"name it: --python {others[0]['python'] or 'PATH'}, or image.python in a stack",
+        about=(row["path"] for row in others),
     )

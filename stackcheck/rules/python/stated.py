@@ -86,7 +86,7 @@ def _mixed(facts: Facts) -> bool:
     return any(package.origin == "conda" for package in facts["stack"].packages.values())
 
 
-@rule("CONDA102", when=_mixed)
+@rule("CONDA102", when=_mixed, about="package")
 def one_installer(env: Environment) -> Finding | None:
     """All of torch and its companions come from one installer.
 
@@ -115,6 +115,7 @@ def one_installer(env: Environment) -> Finding | None:
         expected="one installer for all of them",
         found=f"pip: {', '.join(by_pip)}",
         hint="take them all from conda, or all from pip",
+        about=by_pip,
     )
 
 
@@ -144,7 +145,7 @@ def torch_has_wheel_for_python(env: Environment, tables: Tables) -> Finding | No
     return wheel_was_found(found, env, "torch")
 
 
-@rule("PYTHON102", when=uses("torchvision", "torchaudio"))
+@rule("PYTHON102", when=uses("torchvision", "torchaudio"), about="package")
 @official_wheels()
 def companions_have_wheel_for_python(env: Environment, tables: Tables) -> list[Finding] | None:
     """There are wheels of torchvision and torchaudio for the Python of the stack.

@@ -22,4 +22,4 @@ def has_shelf(facts: Facts) -> bool:
 def wrong(name: str, message: str, *, expected: str, found: str, hint: str = _AGAIN) -> Finding:
     """Fail one recipe."""
     file = f"{name}{SUFFIX}"
-    return failed(f"{file}: {message}", Evidence(file), expected=expected, found=found, hint=hint)
+    return failed(f"{file}: {message}", Evidence(file), expected=expected, found=found, hint=hint, about=name)

@@ -19,7 +19,7 @@ def _none(shelf: Shelf, fault: str) -> Finding:
     return passed(f"{counted(len(shelf.files))}: none is {fault}.")
 
 
-@rule("RECIPE101", when=has_shelf)
+@rule("RECIPE101", when=has_shelf, about="recipe")
 def every_variant_has_a_recipe(shelf: Shelf) -> list[Finding]:
     """Every variant of the matrix has a recipe, in a file of its name.
 
@@ -38,12 +38,13 @@ def every_variant_has_a_recipe(shelf: Shelf) -> list[Finding]:
             expected=f"{name}{SUFFIX}",
             found=f"no such file in {shelf.folder}",
             hint="`stackcheck recipes render -o DIR` writes it",
+            about=name,
         )
         for name in missing
     ]
 
 
-@rule("RECIPE102", when=has_shelf)
+@rule("RECIPE102", when=has_shelf, about="recipe")
 def no_recipe_is_redundant(shelf: Shelf, tables: Tables) -> list[Finding]:
     """No recipe builds what another builds already, or what the matrix does not have.
 
@@ -69,7 +70,7 @@ def no_recipe_is_redundant(shelf: Shelf, tables: Tables) -> list[Finding]:
     return findings or [_none(shelf, "redundant")]
 
 
-@rule("RECIPE103", when=has_shelf)
+@rule("RECIPE103", when=has_shelf, about="recipe")
 def recipes_are_named_by_what_they_build(shelf: Shelf, tables: Tables) -> list[Finding]:
     """A recipe has the name of the variant that it builds.
 
@@ -93,7 +94,7 @@ def recipes_are_named_by_what_they_build(shelf: Shelf, tables: Tables) -> list[F
     return findings or [_none(shelf, "misnamed")]
 
 
-@rule("RECIPE114", when=has_shelf)
+@rule("RECIPE114", when=has_shelf, about="recipe")
 def recipes_can_be_read(shelf: Shelf) -> list[Finding]:
     """Every recipe is text that Nix can parse, as far as its strings, comments and brackets tell.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stackcheck.model.verdict import Outcome
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from stackcheck.knowledge import Tables
 
 
-@rule("RECIPE104", when=has_shelf)
+@rule("RECIPE104", when=has_shelf, about="recipe")
 def nixpkgs_is_pinned(shelf: Shelf, tables: Tables) -> list[Finding]:
     """Every recipe takes the commit of nixpkgs that its family is pinned to.
 
@@ -42,7 +43,7 @@ def nixpkgs_is_pinned(shelf: Shelf, tables: Tables) -> list[Finding]:
     return each_recipe(shelf, tables, judge, "nixpkgs is pinned to the commit of the family")
 
 
-@rule("RECIPE105", when=has_shelf)
+@rule("RECIPE105", when=has_shelf, about="recipe")
 def overlays_are_there(shelf: Shelf, tables: Tables) -> list[Finding]:
     """Every recipe has the overlays of its family: the CUDA packages, the patches, the release of torch.
 
@@ -77,7 +78,7 @@ def _lacking(written: Written, model: Stack, recipe: Recipe) -> Iterator[str]:
         yield f"torch {model.version('torch')}"
 
 
-@rule("RECIPE106", when=has_shelf)
+@rule("RECIPE106", when=has_shelf, about="recipe")
 def the_right_package_is_overridden(shelf: Shelf, tables: Tables) -> list[Finding]:
     """Every recipe overrides the package of its family, for its Python.
 
@@ -112,7 +113,7 @@ def the_right_package_is_overridden(shelf: Shelf, tables: Tables) -> list[Findin
     return each_recipe(shelf, tables, judge, "the package of the family is overridden")
 
 
-@rule("RECIPE107", when=has_shelf)
+@rule("RECIPE107", when=has_shelf, about="recipe")
 def the_gpu_is_that_of_the_variant(shelf: Shelf, tables: Tables) -> list[Finding]:
     """Every recipe with a GPU builds for exactly the SM of its name, spelled as torch takes it.
 
@@ -141,7 +142,7 @@ def the_gpu_is_that_of_the_variant(shelf: Shelf, tables: Tables) -> list[Finding
     return each_recipe(shelf, tables, judge, "the GPU is that of the name")
 
 
-@rule("RECIPE108", when=has_shelf)
+@rule("RECIPE108", when=has_shelf, about="recipe")
 def cpu_recipes_have_no_cuda(shelf: Shelf, tables: Tables) -> list[Finding]:
     """A recipe for the CPU has nothing of CUDA in it.
 
@@ -163,7 +164,7 @@ def cpu_recipes_have_no_cuda(shelf: Shelf, tables: Tables) -> list[Finding]:
     return each_recipe(shelf, tables, judge, "nothing of CUDA is in what is for the CPU")
 
 
-@rule("RECIPE109", when=has_shelf)
+@rule("RECIPE109", when=has_shelf, about="recipe")
 def the_flags_are_those_of_the_variant(shelf: Shelf, tables: Tables) -> list[Finding]:
     """Every recipe compiles with the flags of the CPU instruction set in its name.
 
@@ -183,12 +184,12 @@ def the_flags_are_those_of_the_variant(shelf: Shelf, tables: Tables) -> list[Fin
         if not written.cpu_flags:
             return wrong(name, "broken, it sets no cpuFlags.", expected=isa, found="no cpuFlags")
         finding = judge_flags(file, list(written.cpu_flags), isa, tables, whose="cpuFlags")
-        return finding.outcome is Outcome.PASS or finding
+        return finding.outcome is Outcome.PASS or replace(finding, about=(name,))
 
     return each_recipe(shelf, tables, judge, "the compiler flags are those of the name")
 
 
-@rule("RECIPE110", when=has_shelf)
+@rule("RECIPE110", when=has_shelf, about="recipe")
 def the_pattern_is_that_of_the_family(shelf: Shelf, tables: Tables) -> list[Finding]:
     """Every recipe overrides the package of nixpkgs; none defines it from scratch.
 
@@ -210,7 +211,7 @@ def the_pattern_is_that_of_the_family(shelf: Shelf, tables: Tables) -> list[Find
     return each_recipe(shelf, tables, judge, "what nixpkgs has is overridden, not replaced")
 
 
-@rule("RECIPE111", when=has_shelf)
+@rule("RECIPE111", when=has_shelf, about="recipe")
 def the_release_is_that_of_the_family(shelf: Shelf, tables: Tables) -> list[Finding]:
     """Every recipe sets the release of torch that its family has.
 
@@ -232,7 +233,7 @@ def the_release_is_that_of_the_family(shelf: Shelf, tables: Tables) -> list[Find
     return each_recipe(shelf, tables, judge, "the release is that of the family")
 
 
-@rule("RECIPE112", when=has_shelf)
+@rule("RECIPE112", when=has_shelf, about="recipe")
 def the_build_steps_are_there(shelf: Shelf, tables: Tables) -> list[Finding]:
     """Every recipe has the build steps that its family needs.
 
@@ -256,7 +257,7 @@ def the_build_steps_are_there(shelf: Shelf, tables: Tables) -> list[Finding]:
     return each_recipe(shelf, tables, judge, "the build steps of the family are there")
 
 
-@rule("RECIPE113", when=has_shelf)
+@rule("RECIPE113", when=has_shelf, about="recipe")
 def the_package_is_named_by_the_variant(shelf: Shelf, tables: Tables) -> list[Finding]:
     """Every recipe gives its package the name of its variant.
 

@@ -37,7 +37,7 @@ def _declares(facts: Facts) -> bool:
     return not facts["tables"].packages.declared_dists.isdisjoint(facts["env"].packages)
 
 
-@rule("NEEDS101", when=_declares)
+@rule("NEEDS101", when=_declares, about="package")
 def declared_requirements(env: Environment, tables: Tables) -> list[Finding]:
     """The pins satisfy what the packages' METADATA requires.
 
@@ -153,7 +153,7 @@ def _pins_libraries(facts: Facts) -> bool:
     return any(name.startswith(("nvidia-", "cuda-toolkit")) for name in facts["env"].packages)
 
 
-@rule("NVPIN101", when=_pins_libraries)
+@rule("NVPIN101", when=_pins_libraries, about="package")
 @official_wheels()
 def torch_pins(env: Environment, tables: Tables) -> list[Finding]:
     """The nvidia-* wheels are the ones that torch's wheel pins.
@@ -235,7 +235,7 @@ def _has_packages(facts: Facts) -> bool:
     return bool(facts["stack"].packages)
 
 
-@rule("PIN101", when=_has_packages)
+@rule("PIN101", when=_has_packages, about="package")
 def pinned(stack: Stack) -> Finding:
     """Every package is pinned to one version.
 
@@ -253,6 +253,7 @@ def pinned(stack: Stack) -> Finding:
         expected="an exact version for each",
         found=", ".join(loose),
         hint="pin them; `stackcheck lock` prints the versions that are chosen today",
+        about=(name for name, package in stack.packages.items() if not package.pinned),
     )
 
 

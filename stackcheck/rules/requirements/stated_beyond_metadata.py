@@ -28,7 +28,7 @@ def _has_requirements(facts: Facts) -> bool:
     return not facts["tables"].unstated.requirements.keys().isdisjoint(facts["env"].packages)
 
 
-@rule("NEEDS102", when=_has_requirements, levels=BOTH)
+@rule("NEEDS102", when=_has_requirements, levels=BOTH, about="package")
 def unstated_requirements(env: Environment, tables: Tables) -> list[Finding]:
     """Packages have the partners that they work with, where their METADATA admits others.
 

@@ -22,7 +22,7 @@ def _has_packages(facts: Facts) -> bool:
     return bool(facts["stack"].packages)
 
 
-@rule("PIN103", when=_has_packages)
+@rule("PIN103", when=_has_packages, about="package")
 def names_are_no_slips(stack: Stack, tables: Tables) -> list[Finding]:
     """No package is one slip of the finger from a name that is known.
 
@@ -43,6 +43,7 @@ def names_are_no_slips(stack: Stack, tables: Tables) -> list[Finding]:
             expected=near[name],
             found=name,
             hint=f"write {near[name]} if that is meant",
+            about=name,
         )
         for name, package in stack.packages.items()
         if name in near and name not in known and not package.direct and not package.index

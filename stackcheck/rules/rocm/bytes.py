@@ -31,7 +31,7 @@ def _concerns_rocm(facts: Facts) -> bool:
     return isinstance(seen, Mapping) and bool(seen["kfd"]["exists"] or seen["rocm"] or seen["override"])
 
 
-@rule("ROCM301", when=_concerns_rocm)
+@rule("ROCM301", when=_concerns_rocm, about="file")
 def device_nodes_are_accessible(rocm_host: RocmHost) -> list[Finding]:
     """/dev/kfd and the render nodes can be opened by the user that runs the stack.
 
@@ -42,7 +42,7 @@ def device_nodes_are_accessible(rocm_host: RocmHost) -> list[Finding]:
     Example: a container with --group-add=render, whose render group is 109 and the host's 992.
     Fix: --device=/dev/kfd --device=/dev/dri --group-add=NUMBER, the number of the group of /dev/kfd.
     """
-    return [told(judged) for judged in nodes_open(rocm_host)]
+    return [told(judged, about=judged.found) for judged in nodes_open(rocm_host)]
 
 
 def _overrides(facts: Facts) -> bool:
@@ -50,7 +50,7 @@ def _overrides(facts: Facts) -> bool:
     return isinstance(seen, Mapping) and bool(seen["override"])
 
 
-@rule("ROCM302", when=_overrides)
+@rule("ROCM302", when=_overrides, about="variable")
 def gfx_override_is_sound(rocm_host: RocmHost) -> list[Finding]:
     """HSA_OVERRIDE_GFX_VERSION has the form that the runtime takes, and what it changes is known.
 
@@ -68,7 +68,7 @@ def gfx_override_is_sound(rocm_host: RocmHost) -> list[Finding]:
         real = [gpu["gfx"] for gpu in rocm_host["gpus"] if node in ("all", gpu["node"])]
         refused = refused_override(node, row)
         if refused is not None:
-            findings.append(told(refused))
+            findings.append(told(refused, about=name))
         elif not real:
             text = f"{name} claims {row['gfx']}; no AMD GPU is here to compare it with"
             findings.append(replace(skipped(text), level=Level.GPU))
@@ -82,6 +82,7 @@ def gfx_override_is_sound(rocm_host: RocmHost) -> list[Finding]:
                     expected=", ".join(sorted(set(real))),
                     found=str(row["gfx"]),
                     hint="unset it where torch has code for the GPU itself",
+                    about=name,
                 )
             )
     return findings
@@ -93,7 +94,7 @@ def _wanted_gfx(stack: Stack, rocm_host: RocmHost) -> set[str]:
     return here or {gpu.gfx for gpu in stack.gpus if gpu.gfx}
 
 
-@rule("ROCM303", when=_concerns_rocm)
+@rule("ROCM303", when=_concerns_rocm, about="GPU")
 def rocblas_has_the_gfx(stack: Stack, rocm_host: RocmHost) -> list[Finding]:
     """RocBLAS has kernels for the GPU.
 
@@ -130,6 +131,7 @@ def rocblas_has_the_gfx(stack: Stack, rocm_host: RocmHost) -> list[Finding]:
                     expected=gfx,
                     found="in one of two",
                     hint="which one torch loads depends on its build and LD_LIBRARY_PATH",
+                    about=gfx,
                 )
             )
         else:
@@ -140,12 +142,13 @@ def rocblas_has_the_gfx(stack: Stack, rocm_host: RocmHost) -> list[Finding]:
                     expected=gfx,
                     found=", ".join(sorted({name for row in folders for name in row["gfx"]})) or "none",
                     hint=f"build rocBLAS for {gfx}, or use a ROCm that ships it",
+                    about=gfx,
                 )
             )
     return findings
 
 
-@rule("ROCM304", when=_concerns_rocm)
+@rule("ROCM304", when=_concerns_rocm, about="GPU")
 def hipblaslt_is_not_forced(stack: Stack, rocm_host: RocmHost) -> Finding | None:
     """Torch does not prefer hipBLASLt where it has no kernels for the GPU.
 
@@ -173,10 +176,11 @@ def hipblaslt_is_not_forced(stack: Stack, rocm_host: RocmHost) -> Finding | None
         expected="TORCH_BLAS_PREFER_HIPBLASLT=0",
         found=f"TORCH_BLAS_PREFER_HIPBLASLT={value}" if value is not None else "not set",
         hint="set TORCH_BLAS_PREFER_HIPBLASLT=0",
+        about=without,
     )
 
 
-@rule("ROCM305", when=_concerns_rocm)
+@rule("ROCM305", when=_concerns_rocm, about="variable")
 def rocm_devices_are_visible(rocm_host: RocmHost) -> list[Finding] | None:
     """ROCR_VISIBLE_DEVICES, HIP_VISIBLE_DEVICES and CUDA_VISIBLE_DEVICES leave GPUs that exist.
 
@@ -192,4 +196,6 @@ def rocm_devices_are_visible(rocm_host: RocmHost) -> list[Finding] | None:
     if not gpus or not any(name in variables for name in names):
         return None
     left, judged = visible(gpus, variables)
-    return [told(each) for each in judged] or [passed(f"{len(left)} of {len(gpus)} GPUs are visible.")]
+    return [told(each, about=each.found) for each in judged] or [
+        passed(f"{len(left)} of {len(gpus)} GPUs are visible.")
+    ]

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from stackcheck.knowledge.rocm import NoRocblas, TorchRocm
 
 
-@rule("ROCM101", when=is_rocm)
+@rule("ROCM101", when=is_rocm, about="GPU")
 @official_wheels()
 def gfx_served(env: Environment, tables: Tables) -> list[Finding]:
     """The build of torch has code for the GPUs' gfx targets, by itself or through a sound override.
@@ -91,6 +91,7 @@ def _by_no_release(gpus: list[Gpu], env: Environment, tables: Tables) -> list[Fi
                 expected="a target that is built for",
                 found=seen,
                 hint=_right_override(real, ever, tables),
+                about=gpu.name,
             )
         )
     return found
@@ -113,6 +114,7 @@ def _by_unknown_release(gpus: list[Gpu], version: Version, env: Environment, tab
             expected="a target that is built for",
             found=target,
             hint=_right_override(gpu.gfx or "", ever, tables),
+            about=gpu.name,
         )
         for gpu, target in never
     ]
@@ -154,6 +156,7 @@ def _judge_gpu(
         expected=f"one of {', '.join(sorted(targets))}",
         found=seen,
         hint=_right_override(real, targets, tables),
+        about=gpu.name,
     )
 
 
@@ -167,6 +170,7 @@ def _without_rocblas(said: str, gpu: Gpu, row: NoRocblas, tables: Tables) -> Fin
         expected=f"a wheel of a ROCm before {row.since}",
         found=gpu.gfx or "",
         hint=f"{take}build rocBLAS for {gpu.gfx}",
+        about=gpu.name,
     )
 
 
@@ -182,6 +186,7 @@ def _served(gpu: Gpu, seen: str, targets: frozenset[str], value: str | None, tab
             expected=f"no override for {real}",
             found=f"{OVERRIDE}={value}",
             hint=f"remove {OVERRIDE}: the kernels made for {real} are then used",
+            about=gpu.name,
         )
     known = tables.rocm.override(real)
     sound = f" ({known.source})" if known and known.claims == seen else ""
@@ -192,6 +197,7 @@ def _served(gpu: Gpu, seen: str, targets: frozenset[str], value: str | None, tab
         expected=f"code for {real}",
         found=f"{seen} by override",
         hint="check the results against the CPU; a build for the real target needs no override",
+        about=gpu.name,
     )
 
 
@@ -214,6 +220,7 @@ def _judge_own_build(gpu: Gpu, env: Environment) -> Finding:
         expected=f"PYTORCH_ROCM_ARCH with {seen}",
         found=", ".join(arches),
         hint=f"add {seen} to PYTORCH_ROCM_ARCH and build again",
+        about=gpu.name,
     )
 
 

@@ -102,7 +102,7 @@ def override_readable(env: Environment, tables: Tables) -> Finding:
     return passed(f"{OVERRIDE}={value} is read as {gfx}.", _READ)
 
 
-@rule("ROCM104", when=is_rocm)
+@rule("ROCM104", when=is_rocm, about="GPU")
 def hipblaslt(env: Environment, tables: Tables) -> Finding | None:
     """The library hipBLASLt is not preferred on a GPU that it has no kernels for.
 
@@ -128,10 +128,11 @@ def hipblaslt(env: Environment, tables: Tables) -> Finding | None:
         expected="TORCH_BLAS_PREFER_HIPBLASLT=0",
         found=f"TORCH_BLAS_PREFER_HIPBLASLT={value}",
         hint="set it to 0",
+        about=(gpu.name for gpu in without),
     )
 
 
-@rule("ROCM105", when=is_rocm)
+@rule("ROCM105", when=is_rocm, about="package")
 def no_cuda_wheels(env: Environment) -> Finding | None:
     """A ROCm stack holds no nvidia-* wheels.
 
@@ -155,4 +156,5 @@ def no_cuda_wheels(env: Environment) -> Finding | None:
         expected="no nvidia-* wheels",
         found=", ".join(named),
         hint="leave them out, and constrain torch to the ROCm build",
+        about=named,
     )

@@ -55,6 +55,7 @@ def other_instructions(
         expected=f"a target of {kin(real)}",
         found=f"{seen} on {real}",
         hint=_right_override(real, targets, tables),
+        about=gpu.name,
     )
 
 

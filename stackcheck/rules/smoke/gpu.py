@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from stackcheck_probes.facts.smoke import SmokeGpu
 
 
-@rule("SMOKE401", when=has_smoke("gpu"))
+@rule("SMOKE401", when=has_smoke("gpu"), about="smoke test")
 def gpu_smoke_tests_pass(stack: Stack, smoke_gpu: SmokeGpu) -> list[Finding]:
     """Each smoke test of the stack that needs a GPU ends as its definition says.
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from stackcheck_probes.facts.smoke import Smoke
 
 
-@rule("SMOKE301", when=has_smoke("run"))
+@rule("SMOKE301", when=has_smoke("run"), about="smoke test")
 def smoke_tests_pass(stack: Stack, smoke: Smoke) -> list[Finding]:
     """Each smoke test of the stack that needs no GPU ends as its definition says.
 

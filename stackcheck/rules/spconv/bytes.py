@@ -62,7 +62,7 @@ def nothing_makes_it_look_editable(cumm_files: CummFiles) -> Finding | None:
     return told(not_editable(stray), *map(Evidence, stray))
 
 
-@rule("CUMM303", when=has("spconv", "cumm"))
+@rule("CUMM303", when=has("spconv", "cumm"), about="variable")
 def jit_flags_do_nothing(stack: Stack, cumm_files: CummFiles) -> Finding | None:
     """Nobody relies on SPCONV_DISABLE_JIT and CUMM_DISABLE_JIT to stop run-time compilation.
 
@@ -85,10 +85,11 @@ def jit_flags_do_nothing(stack: Stack, cumm_files: CummFiles) -> Finding | None:
         expected="not set",
         found=", ".join(f"{name}={cumm_files['environment'][name]}" for name in there),
         hint="leave them out, so that nobody relies on them",
+        about=there,
     )
 
 
-@rule("SPCONV302", when=has("spconv"))
+@rule("SPCONV302", when=has("spconv"), about="package")
 def one_spconv_and_its_cumm(cumm_files: CummFiles) -> list[Finding]:
     """There is one spconv and one cumm, of the same CUDA tag, and spconv accepts that cumm.
 
@@ -109,7 +110,7 @@ def one_spconv_and_its_cumm(cumm_files: CummFiles) -> list[Finding]:
     hint = "uninstall every spconv* and cumm*, then install one spconv-cuNNN; it brings its cumm"
     if tags[0] != tags[1]:
         text = f"{pair} are for different CUDA versions"
-        return [failed(text, expected=f"cumm-{tags[0]}", found=cumm["name"], hint=hint)]
+        return [failed(text, expected=f"cumm-{tags[0]}", found=cumm["name"], hint=hint, about="cumm")]
     return [_accepted(pair, spconv, cumm, hint)]
 
 
@@ -120,13 +121,18 @@ def _one_owner(package: str, rows: list[Owner]) -> Finding | None:
     hint = f"uninstall every {package}*, then install the one that the stack states"
     if not names:
         return failed(
-            f"no distribution of {package} is installed", expected=f"one {package}*", found="none", hint=hint
+            f"no distribution of {package} is installed",
+            expected=f"one {package}*",
+            found="none",
+            hint=hint,
+            about=package,
         )
     return failed(
         f"{len(names)} distributions of {package} are on sys.path, for one package: {', '.join(names)}",
         expected="one",
         found=", ".join(names),
         hint=hint,
+        about=package,
     )
 
 
@@ -140,4 +146,5 @@ def _accepted(pair: str, spconv: Owner, cumm: Owner, hint: str) -> Finding:
     if requirement.specifier.contains(cumm["version"], prereleases=True):
         return passed(f"{pair} fit: spconv requires {line}", evidence)
     text = f"{pair} do not fit: spconv requires {line}"
-    return failed(text, evidence, expected=line, found=f"{cumm['name']} {cumm['version']}", hint=hint)
+    found = f"{cumm['name']} {cumm['version']}"
+    return failed(text, evidence, expected=line, found=found, hint=hint, about="cumm")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stackcheck.rules.probe_results import judged
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 NOT_TRIED = "torch or spconv does not import, so spconv was not tried on a GPU"
 
 
-@rule("SPCONV401", when=has("spconv"))
+@rule("SPCONV401", when=has("spconv"), about="GPU")
 def spconv_computes_on_the_gpu(spconv_gpu: SpconvGpu) -> list[Finding]:
     """A submanifold convolution on the GPU equals a dense convolution at the active sites.
 
@@ -29,7 +30,10 @@ def spconv_computes_on_the_gpu(spconv_gpu: SpconvGpu) -> list[Finding]:
         return [skip]
     hint = "look at SPCONV304 for the kernels of this build; empty input (N = 0) would be a fault of the data"
     return [
-        judged(f"spconv on {each['name']} ({each['capability']})", each["checks"], hint=hint)
+        replace(
+            judged(f"spconv on {each['name']} ({each['capability']})", each["checks"], hint=hint),
+            about=(each["name"],),
+        )
         for each in spconv_gpu["devices"]
     ]
 
@@ -42,7 +46,7 @@ def _not_tried(spconv_gpu: SpconvGpu) -> Finding | None:
     return None
 
 
-@rule("SPCONV402", when=has("spconv"))
+@rule("SPCONV402", when=has("spconv"), about="compilation")
 def spconv_compiled_nothing(spconv_gpu: SpconvGpu) -> Finding:
     """The forward passes on the GPU ran on prebuilt kernels: nothing was compiled at run time.
 
@@ -63,6 +67,7 @@ def spconv_compiled_nothing(spconv_gpu: SpconvGpu) -> Finding:
             expected="nothing compiled, no process started",
             found="; ".join(compiled)[:120],
             hint="see SPCONV304 for what the build has kernels for",
+            about=compiled,
         )
     if blind := _what_was_not_watched(seen):
         return skipped(f"nothing was seen to be compiled, and the watch was not complete: {'; '.join(blind)}")
@@ -72,6 +77,7 @@ def spconv_compiled_nothing(spconv_gpu: SpconvGpu) -> Finding:
             expected="machine code for this GPU",
             found="PTX",
             hint="the first start on every machine pays for this; take a build with code for the GPU",
+            about="PTX",
         )
     return passed(
         "the forward passes compiled nothing: cumm did not call nvrtcCompileProgram (a control call was"

@@ -66,7 +66,7 @@ def extensions_share_their_types(spconv_build: SpconvBuild) -> Finding:
     )
 
 
-@rule("SPCONV304", when=has("spconv"))
+@rule("SPCONV304", when=has("spconv"), about="GPU")
 def spconv_has_kernels_for_the_gpus(
     stack: Stack, spconv_build: SpconvBuild, cumm_files: CummFiles
 ) -> list[Finding] | None:
@@ -98,6 +98,7 @@ def _cpu_build(spconv_build: SpconvBuild) -> Finding:
         expected="spconv-cuNNN",
         found="a build without CUDA",
         hint="install the spconv-cuNNN of the stack's CUDA version",
+        about="CPU build",
     )
 
 
@@ -116,12 +117,13 @@ def _kernels(name: str, device: Capability, spconv_build: SpconvBuild, cumm_file
             expected=str(device),
             found=f"PTX {ptx}",
             hint=f"the driver must be of CUDA {compiled['cuda']} or later; try it on the device",
+            about=name,
         )
     text = f"{whose} has no kernel for {gpu} and compiles them with NVRTC at run time"
     obstacle = nvrtc_obstacle(spconv_build.get("cumm") or {}, cumm_files)
     if obstacle is None:
         hint = "the first call takes minutes; a build with CUMM_CUDA_ARCH_LIST avoids it"
-        return warned(text, evidence, expected=str(device), found=listed, hint=hint)
+        return warned(text, evidence, expected=str(device), found=listed, hint=hint, about=name)
     return failed(
         f"{text}, and that cannot work here: {obstacle}",
         evidence,
@@ -129,6 +131,7 @@ def _kernels(name: str, device: Capability, spconv_build: SpconvBuild, cumm_file
         expected=str(device),
         found=listed,
         hint="set CUMM_CUDA_VERSION and install CUDA 12 headers in /usr/local/cuda, or build for this GPU",
+        about=name,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from packaging.version import Version
@@ -57,7 +58,7 @@ def _is_source(*packages: Distribution) -> bool:
     return any(package.origin == "source" for package in packages)
 
 
-@rule("SPCONV101", when=_sparse, answers=(WORKS, "spconv"))
+@rule("SPCONV101", when=_sparse, answers=(WORKS, "spconv"), about="package")
 def cumm_in_range(env: Environment, tables: Tables) -> list[Finding]:
     """The cumm version is one that the spconv version works with.
 
@@ -94,12 +95,13 @@ def cumm_in_range(env: Environment, tables: Tables) -> list[Finding]:
                 expected=f"{name}{spelled(row.cumm)}",
                 found=f"{name} {cumm}",
                 hint=f"pin a {name} inside {spelled(row.cumm)}",
+                about=name,
             )
             findings.append(bad if row.declared else shown_by_resolver(bad, env, spconv, name))
     return findings
 
 
-@rule("SPCONV102", when=_sparse)
+@rule("SPCONV102", when=_sparse, about="variable")
 def jit_flags(env: Environment) -> Finding | None:
     """The JIT flags do nothing on wheels.
 
@@ -124,10 +126,11 @@ def jit_flags(env: Environment) -> Finding | None:
         expected="no such flag",
         found=", ".join(f"{flag}={env.stack.env[flag]}" for flag in found),
         hint="remove the flags, or ignore this finding with the reason for keeping them",
+        about=found,
     )
 
 
-@rule("SPCONV103", when=_sparse)
+@rule("SPCONV103", when=_sparse, about="package")
 def one_flavor(env: Environment) -> list[Finding]:
     """Of spconv and cumm there is one flavour each, for one CUDA version.
 
@@ -150,6 +153,7 @@ def one_flavor(env: Environment) -> list[Finding]:
                     expected=f"one flavour of {family}",
                     found=", ".join(names),
                     hint="keep the one for the CUDA version of torch",
+                    about=names,
                 )
             )
     if len(spconv) == len(cumm) == 1:
@@ -162,6 +166,7 @@ def one_flavor(env: Environment) -> list[Finding]:
                     expected=f"cumm{one.removeprefix('spconv')}",
                     found=other,
                     hint=f"replace {other} by cumm{one.removeprefix('spconv')}",
+                    about=other,
                 )
             )
         elif not findings:
@@ -169,7 +174,7 @@ def one_flavor(env: Environment) -> list[Finding]:
     return findings
 
 
-@rule("SPCONV104", when=_sparse)
+@rule("SPCONV104", when=_sparse, about="GPU")
 def prebuilt_kernels(env: Environment, tables: Tables) -> list[Finding]:
     """The GPUs are served by spconv's prebuilt kernels.
 
@@ -195,8 +200,8 @@ def prebuilt_kernels(env: Environment, tables: Tables) -> list[Finding]:
         missing = [gpu for gpu, device in gpus if not any(code.reaches(device) for code in row.codes)]
         if missing:
             said = ", ".join(f"{gpu.name} ({gpu.capability})" for gpu in missing)
-            reason = _nvrtc_obstacle(env, tables)
-            findings.append(_without_kernels(name, said, listed, reason, cite(row, listed)))
+            lacking = _without_kernels(name, said, listed, _nvrtc_obstacle(env, tables), cite(row, listed))
+            findings.append(replace(lacking, about=tuple(gpu.name for gpu in missing)))
         elif gpus:
             by_ptx = ", ".join(
                 f"{gpu.name} ({device})" for gpu, device in gpus if device > row.capabilities[-1]
@@ -251,7 +256,7 @@ def _no_nvcc(env: Environment) -> bool:
     return not env.stack.toolkit and bool(re.match(r"(docker\.io/)?(library/)?(python|debian|ubuntu):", base))
 
 
-@rule("CUMM101", when=_sparse)
+@rule("CUMM101", when=_sparse, about="package")
 def broken_nvrtc(env: Environment, tables: Tables) -> list[Finding]:
     """This cumm can compile kernels at run time.
 
@@ -276,6 +281,7 @@ def broken_nvrtc(env: Environment, tables: Tables) -> list[Finding]:
                     expected="a cumm whose headers compile, such as 0.7.11 or 0.8.0",
                     found=f"{name} {package.version}",
                     hint="only prebuilt kernels will run; take another cumm that the spconv version admits",
+                    about=name,
                 )
             )
         else:

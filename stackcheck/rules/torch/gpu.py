@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stackcheck.model.verdict import Evidence, Level
@@ -44,7 +45,7 @@ def torch_sees_the_gpu(stack: Stack, torch_gpu: TorchGpu) -> Finding | None:
     )
 
 
-@rule("TORCH402", when=uses("torch"))
+@rule("TORCH402", when=uses("torch"), about="GPU")
 def torch_computes_on_the_gpu(torch_gpu: TorchGpu) -> list[Finding]:
     """The installed torch computes the right numbers on every GPU.
 
@@ -61,22 +62,24 @@ def torch_computes_on_the_gpu(torch_gpu: TorchGpu) -> list[Finding]:
 
 
 def _device(device: GpuDevice, torch_gpu: TorchGpu) -> Finding:
-    name = f"torch on GPU {device['index']} ({device.get('name') or 'unknown'})"
+    which = f"GPU {device['index']}"
+    name = f"torch on {which} ({device.get('name') or 'unknown'})"
     if error := device.get("error"):
         return failed(
             f"{name} does not start: {error_text(error)}",
             expected="the device answers",
             found=str(error.get("type")),
             hint="look at nvidia-smi and the kernel log for this device",
+            about=which,
         )
     tf32 = torch_gpu.get("tf32")
     forced = tf32["environment"] if tf32 else {}
     note = f"; TF32 is forced on by {', '.join(forced)}" if forced else ""
     hint = "run the same check on another device, and look at cuDNN's and the driver's version" + note
-    return judged(name, device.get("checks"), hint=hint)
+    return replace(judged(name, device.get("checks"), hint=hint), about=(which,))
 
 
-@rule("TORCH403", when=uses("torch"))
+@rule("TORCH403", when=uses("torch"), about="GPU")
 def torch_has_code_for_this_gpu(stack: Stack, torch_gpu: TorchGpu) -> list[Finding] | None:
     """The installed torch has GPU code for the GPUs that are here.
 
@@ -93,13 +96,15 @@ def torch_has_code_for_this_gpu(stack: Stack, torch_gpu: TorchGpu) -> list[Findi
         f"torch {torch_gpu['version']}", parsed_codes(torch_gpu["arch_list"]), torch_gpu.get("cuda")
     )
     return [
-        coverage(build, each["name"], parse_capability(each["capability"]), stack)
+        replace(
+            coverage(build, each["name"], parse_capability(each["capability"]), stack), about=(each["name"],)
+        )
         for each in torch_gpu["devices"]
         if each.get("capability")
     ]
 
 
-@rule("TORCH404", when=uses("torch"))
+@rule("TORCH404", when=uses("torch"), about="GPU")
 def stated_gpus_were_tried(stack: Stack, torch_gpu: TorchGpu) -> list[Finding] | None:
     """Every GPU that the stack names was tried.
 

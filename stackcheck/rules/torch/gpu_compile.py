@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stackcheck.rules.probe_results import NO_TORCH, error_text, judged
@@ -15,7 +16,7 @@ UNSUPPORTED = ("too old to be supported by the triton", "not supported on Python
 """What torch says where it does not compile by design: an old GPU, a Python that is newer than it."""
 
 
-@rule("TORCH406", when=uses("torch"))
+@rule("TORCH406", when=uses("torch"), about="GPU")
 def torch_compiles_for_the_gpu(compile_triton: CompileTriton) -> list[Finding]:
     """What torch.compile makes for the GPU computes the same as the eager function.
 
@@ -40,7 +41,8 @@ def torch_compiles_for_the_gpu(compile_triton: CompileTriton) -> list[Finding]:
     if error := triton["import_error"]:
         hint = "install the triton that torch's metadata names"
         text = f"torch.compile does not work: Triton is installed and does not import: {error_text(error)}."
-        return [warned(text, expected="import triton works", found=str(error["type"]), hint=hint)]
+        found = str(error["type"])
+        return [warned(text, expected="import triton works", found=found, hint=hint, about="triton")]
     return [_device(each, compile_triton) for each in compile_triton["devices"]]
 
 
@@ -52,7 +54,8 @@ def _device(device: CompiledDevice, compile_triton: CompileTriton) -> Finding:
     if not error and device["kernels"] == 0:
         return skipped(f"{title} made no Triton kernel, so Triton was not tried.")
     hint = "install the triton that torch's metadata names; TORCH_LOGS=inductor tells more"
-    return judged(title, {"the compiled function": device["check"]}, hint=hint)
+    judgement = judged(title, {"the compiled function": device["check"]}, hint=hint)
+    return replace(judgement, about=(f"GPU {device['index']}",))
 
 
 def _lacking(error: ErrorFact, compile_triton: CompileTriton) -> Finding | None:

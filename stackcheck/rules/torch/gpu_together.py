@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stackcheck.rules.probe_results import NO_TORCH, error_text, judged
@@ -16,7 +17,7 @@ HINT = (
 )
 
 
-@rule("TORCH405", when=uses("torch"))
+@rule("TORCH405", when=uses("torch"), about="group of GPUs")
 def gpus_sum_together(nccl_pair: NcclPair) -> list[Finding]:
     """Two GPUs, and all that are here, sum a tensor by NCCL to the exact result.
 
@@ -39,10 +40,11 @@ def gpus_sum_together(nccl_pair: NcclPair) -> list[Finding]:
     if not reach["backend"]:
         return [skipped("NCCL was not tried: this torch was built without it.")]
     version = f"NCCL {reach['nccl']}" if reach["nccl"] else "NCCL"
-    findings = [_pair(nccl_pair, version)]
+    findings = [replace(_pair(nccl_pair, version), about=("two GPUs",))]
     if (all_gpus := nccl_pair["all"]) is not None:
         title = f"{version} over all {len(reach['names'])} GPUs"
-        findings.append(_broken([all_gpus], title) or passed(f"{title} gives the exact sum."))
+        summed = _broken([all_gpus], title) or passed(f"{title} gives the exact sum.")
+        findings.append(replace(summed, about=("all GPUs",)))
     return findings
 
 

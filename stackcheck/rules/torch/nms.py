@@ -25,6 +25,7 @@ def nms_on(name: str, facts: TorchvisionOps | MmcvOps, device: str, hint: str) -
             expected=f"boxes {facts['expected']} are kept",
             found=error["type"],
             hint=hint,
+            about="nms",
         )
     if result["kept"] != facts["expected"]:
         return failed(
@@ -32,5 +33,6 @@ def nms_on(name: str, facts: TorchvisionOps | MmcvOps, device: str, hint: str) -
             expected=str(facts["expected"]),
             found=str(result["kept"]),
             hint=hint,
+            about="nms",
         )
     return passed(f"{whose}: nms runs on {device} and keeps the right boxes")

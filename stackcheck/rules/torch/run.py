@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from packaging.version import InvalidVersion, Version
@@ -131,7 +132,7 @@ def torch_is_the_stated_version(stack: Stack, torch_build: TorchBuild) -> Findin
     return passed(f"torch {found} is imported, as stated ({package.version})", found=str(found))
 
 
-@rule("TORCH305", when=uses("torch"), answers=(SERVES_GPUS, "torch"))
+@rule("TORCH305", when=uses("torch"), answers=(SERVES_GPUS, "torch"), about="GPU")
 def torch_has_code_for_the_gpus(stack: Stack, torch_build: TorchBuild) -> list[Finding] | None:
     """The installed torch has GPU code that runs on every GPU of the stack.
 
@@ -151,9 +152,12 @@ def torch_has_code_for_the_gpus(stack: Stack, torch_build: TorchBuild) -> list[F
         return [skipped(f"{whose} tells no list of GPU code (it is built for {_built_for(torch_build)})")]
     build = Build(whose, parsed_codes(flags), torch_build.get("cuda"))
     return [
-        coverage(build, gpu.name, gpu.capability, stack)
-        if gpu.capability is not None
-        else _gfx_coverage(whose, flags, gpu.name, str(gpu.gfx), stack)
+        replace(
+            coverage(build, gpu.name, gpu.capability, stack)
+            if gpu.capability is not None
+            else _gfx_coverage(whose, flags, gpu.name, str(gpu.gfx), stack),
+            about=(gpu.name,),
+        )
         for gpu in stack.gpus
     ]
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from stackcheck_probes.facts.torch import TorchBuild, VersionedFiles
 
 
-@rule("TORCH304", when=uses("torch"))
+@rule("TORCH304", when=uses("torch"), about="fault")
 def cudnn_is_the_one_torch_was_built_for(torch_build: TorchBuild) -> list[Finding] | None:
     """The cuDNN that is loaded is one that torch was built for, and comes from one place.
 
@@ -47,10 +47,13 @@ def _cudnn_version(
     same_major = loaded is not None and as_numbers(loaded, 1) == as_numbers(built, 1)
     if error or not same_major:
         text = f": {error_text(error)}" if error else ": another major version is another ABI"
-        return failed(sides + text, *evidence, expected=built, found=loaded or "none", hint=_CUDNN_HINT)
+        found = loaded or "none"
+        return failed(sides + text, *evidence, expected=built, found=found, hint=_CUDNN_HINT, about="version")
     if loaded is not None and as_numbers(loaded, 3) < as_numbers(built, 3):
         text = ", which is older: functions may be missing"
-        return warned(sides + text, *evidence, expected=built, found=loaded, hint=_CUDNN_HINT)
+        return warned(
+            sides + text, *evidence, expected=built, found=loaded, hint=_CUDNN_HINT, about="version"
+        )
     return passed(sides, *evidence, expected=built, found=str(loaded))
 
 
@@ -59,10 +62,10 @@ def _cudnn_places(files: list[str]) -> list[Finding]:
     if len(places) < 2:
         return []
     text = f"the parts of cuDNN are loaded from {len(places)} places: {', '.join(places)}"
-    return [warned(text, expected="one directory", found=", ".join(places), hint=_CUDNN_HINT)]
+    return [warned(text, expected="one directory", found=", ".join(places), hint=_CUDNN_HINT, about="places")]
 
 
-@rule("TORCH307", when=uses("torch"))
+@rule("TORCH307", when=uses("torch"), about="library")
 def loaded_cuda_libraries_fit(torch_build: TorchBuild) -> list[Finding] | None:
     """The CUDA runtime and the NCCL that torch loads are those it was built with.
 
@@ -99,4 +102,5 @@ def _library(name: str, built: str, mapped: VersionedFiles, unpacked: Callable[[
         expected=built,
         found=loaded,
         hint="install the nvidia-* versions that torch requires (`pip check` names them)",
+        about=name.removeprefix("the "),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stackcheck.environment.torchbuild import on_pypi
@@ -42,7 +43,7 @@ _AUDIO_WITH_CUDA = parse_version("0.10")
 (pypi.org/project/torchaudio, checked 2026-11-20)."""
 
 
-@rule("TORCH101", when=uses("torchvision"), answers=(WORKS, "torchvision"))
+@rule("TORCH101", when=uses("torchvision"), answers=(WORKS, "torchvision"), about="fault")
 @official_wheels("torchvision")
 def torchvision_fits_torch(env: Environment, tables: Tables) -> Finding | list[Finding] | None:
     """The torchvision of a stack requires exactly the torch that it was built for.
@@ -59,7 +60,7 @@ def torchvision_fits_torch(env: Environment, tables: Tables) -> Finding | list[F
     return _companion(env, tables, "torchvision")
 
 
-@rule("TORCH102", when=uses("torchaudio"), answers=(WORKS, "torchaudio"))
+@rule("TORCH102", when=uses("torchaudio"), answers=(WORKS, "torchaudio"), about="fault")
 @official_wheels("torchaudio")
 def torchaudio_fits_torch(env: Environment, tables: Tables) -> Finding | list[Finding] | None:
     """The torchaudio of a stack requires the torch that it was built for, up to 2.10.
@@ -94,7 +95,7 @@ def _companion(env: Environment, tables: Tables, name: str) -> Finding | list[Fi
         said = cite(row, f"{name} {row.version} is yanked: {row.yanked}")
         hint = _take(row, torch, tables)
         text = f"{name} {row.version} was withdrawn from the index: {row.yanked}."
-        findings.append(warned(text, said, found=f"{name} {row.version}", hint=hint))
+        findings.append(warned(text, said, found=f"{name} {row.version}", hint=hint, about="yanked"))
     return findings
 
 
@@ -164,7 +165,7 @@ def _take(row: Companion, torch: Version, tables: Tables) -> str:
     return f"take the {row.name} that was built for torch {torch.public}"
 
 
-@rule("TORCH103", when=uses("torchvision", "torchaudio"))
+@rule("TORCH103", when=uses("torchvision", "torchaudio"), about="package")
 def companions_share_backend(env: Environment, tables: Tables) -> list[Finding] | Finding | None:
     """torch, torchvision and torchaudio are builds for the same CUDA, for ROCm, or for the CPU.
 
@@ -194,7 +195,7 @@ def companions_share_backend(env: Environment, tables: Tables) -> list[Finding] 
         if torch is None or other is None or not (sure or stated):
             continue
         said = [(row, f"{other.by} is a {other.backend.tag} build")] if row else []
-        findings.append(_same_backend(name, other, torch, version, said))
+        findings.append(replace(_same_backend(name, other, torch, version, said), about=(name,)))
     return findings or None
 
 
@@ -243,6 +244,7 @@ def _untagged_audio(env: Environment, tables: Tables) -> Finding | None:
         expected=torch.tag or "",
         found=f"torchaudio {cuda_tag(row.pypi_cuda)}",
         hint=f"take torchaudio with the tag {torch.tag}, or torch with the tag {cuda_tag(row.pypi_cuda)}",
+        about="torchaudio",
     )
 
 

@@ -18,7 +18,7 @@ def _states_environment(facts: Facts) -> bool:
     return bool(facts["stack"].env)
 
 
-@rule("ENV301", when=_states_environment)
+@rule("ENV301", when=_states_environment, about="variable")
 def environment_is_the_stack_s(stack: Stack, environment: Environment, building: Any) -> list[Finding]:
     """The environment variables of the stack are set in the target, to the stack's values.
 
@@ -45,6 +45,7 @@ def environment_is_the_stack_s(stack: Stack, environment: Environment, building:
                 expected=f"{name}={shown}",
                 found="not set" if found is None else f"{name}={found}",
                 hint=f"set it by ENV {name}=... in the image, or by -e when it is run",
+                about=name,
             )
         )
     return findings or [passed(f"all {len(stack.env)} variables of the stack are set as stated")]

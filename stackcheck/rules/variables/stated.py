@@ -25,7 +25,7 @@ def _sets_known(facts: Facts) -> bool:
     return bool(env.stack.env) and not facts["tables"].environment.variables.keys().isdisjoint(env.stack.env)
 
 
-@rule("ENV101", when=_sets_known)
+@rule("ENV101", when=_sets_known, about="variable")
 def variables(env: Environment, tables: Tables) -> list[Finding]:
     """The environment variables do what they are set for.
 
@@ -85,7 +85,7 @@ def _library_path(facts: Facts) -> bool:
     return "LD_LIBRARY_PATH" in facts["env"].stack.env
 
 
-@rule("ENV102", when=_library_path)
+@rule("ENV102", when=_library_path, about="folder")
 @official_wheels()
 def older_toolkit_on_path(env: Environment) -> Finding | None:
     """No older CUDA toolkit is in front of torch's own libraries.
@@ -109,11 +109,14 @@ def older_toolkit_on_path(env: Environment) -> Finding | None:
     message = f"LD_LIBRARY_PATH puts the libraries of CUDA {there} before those of {claim.title}"
     hint = f"take {found[0].strip()} off LD_LIBRARY_PATH: torch's wheel brings its own libraries"
     if not known:
-        return warned(f"{message}.", _NVJITLINK, expected="no toolkit there", found=found[0], hint=hint)
+        return warned(
+            f"{message}.", _NVJITLINK, expected="no toolkit there", found=found[0], hint=hint, about=found[0]
+        )
     return failed(
         f"{message}: importing torch ends in `undefined symbol: __nvJitLink...`.",
         _NVJITLINK,
         expected=f"no toolkit older than CUDA {mine} on LD_LIBRARY_PATH",
         found=found[0],
         hint=hint,
+        about=found[0],
     )

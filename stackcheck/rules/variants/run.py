@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stackcheck.model.verdict import Evidence
@@ -90,7 +91,7 @@ def _wrong_code(stack: Stack, named: Sass, found: str, torch_build: TorchBuild) 
     )
 
 
-@rule("VARIANT303", when=is_variant)
+@rule("VARIANT303", when=is_variant, about="setting")
 def cpu_code_is_the_named_one(
     stack: Stack, tables: Tables, torch_build: TorchBuild, system: System
 ) -> list[Finding] | None:
@@ -120,7 +121,8 @@ def _compiled(stack: Stack, row: Isa, flags: str | None, tables: Tables) -> Find
         return skipped(f"{stack.id}: torch does not tell its compiler flags")
     chosen = [each for each in flags.split() if each.startswith("-m")]
     if any(each.startswith(("-march=", "-mcpu=")) for each in chosen) or tables.isas.instructions(chosen):
-        return judge_flags(stack.id, chosen, row.name, tables, whose="torch's CXX_FLAGS")
+        judged = judge_flags(stack.id, chosen, row.name, tables, whose="torch's CXX_FLAGS")
+        return replace(judged, about=("CXX_FLAGS",))
     return warned(
         f"{stack.id}: torch's CXX_FLAGS names no instruction set, and {row.name} is promised: unless the "
         "compiler's wrapper adds it, this is a build for any CPU.",
@@ -128,6 +130,7 @@ def _compiled(stack: Stack, row: Isa, flags: str | None, tables: Tables) -> Find
         expected=" ".join(row.flags),
         found="no flag for an instruction set",
         hint=f"put {' '.join(row.flags)} into CXXFLAGS, where torch's build can tell of it",
+        about="CXX_FLAGS",
     )
 
 
@@ -150,6 +153,7 @@ def _dispatch(stack: Stack, row: Isa, capability: str | None, flags: list[str]) 
             expected=row.capability,
             found=capability,
             hint="build it with a compiler that knows the instruction set; unset ATEN_CPU_CAPABILITY",
+            about="kernels",
         )
     ]
 

@@ -29,7 +29,7 @@ def built_codes(stack: Stack, tables: Tables) -> tuple[Code, ...] | None:
     return parsed_codes(entries) if entries and not refused else None
 
 
-@rule("VARIANT101", when=is_variant)
+@rule("VARIANT101", when=is_variant, about="part of the name")
 def name_is_true(stack: Stack, tables: Tables) -> list[Finding]:
     """The name of a targeted build says what the definition says.
 
@@ -76,6 +76,7 @@ def _untrue(stack: Stack, what: str, name: str, field: str) -> Finding:
         expected=f"{what} {name}",
         found=f"{what} {field}",
         hint=_RENAME,
+        about=what.removeprefix("the "),
     )
 
 
@@ -91,6 +92,7 @@ def _other_code(stack: Stack, promise: Promise, codes: tuple[Code, ...]) -> list
                 expected=str(named),
                 found=shown(codes),
                 hint=_RENAME,
+                about="arch list",
             )
         ]
     if len(codes) > len(sass):
@@ -100,12 +102,13 @@ def _other_code(stack: Stack, promise: Promise, codes: tuple[Code, ...]) -> list
                 expected=str(named),
                 found=shown(codes),
                 hint="leave +PTX out of a build for one SM",
+                about="arch list",
             )
         ]
     return []
 
 
-@rule("VARIANT102", when=is_variant)
+@rule("VARIANT102", when=is_variant, about="GPU")
 def named_sm_runs_on_gpus(stack: Stack, tables: Tables) -> Finding | None:
     """Code for the SM of the name runs on the GPUs that the build is meant for.
 
@@ -127,10 +130,11 @@ def named_sm_runs_on_gpus(stack: Stack, tables: Tables) -> Finding | None:
         return passed(f"{code} runs on {titles(gpus)}.", RUNS_ON, expected=expected, found=found)
     sms = " and ".join(dict.fromkeys(f"SM{gpu.capability.sm}" for gpu in bad if gpu.capability))
     text = f"A build for {promise.sm_title} alone does not run on {titles(bad)}."
-    hint = f"take the {sms} build for {', '.join(gpu.name for gpu in bad)}"
+    names = [gpu.name for gpu in bad]
+    hint = f"take the {sms} build for {', '.join(names)}"
     if any(gpu.unverified for gpu in bad):
-        return warned(text, RUNS_ON, expected=expected, found=found, hint=hint)
-    return failed(text, RUNS_ON, expected=expected, found=found, hint=hint)
+        return warned(text, RUNS_ON, expected=expected, found=found, hint=hint, about=names)
+    return failed(text, RUNS_ON, expected=expected, found=found, hint=hint, about=names)
 
 
 @rule("VARIANT103", when=is_variant)

@@ -19,7 +19,7 @@ def _was_asked_for(facts: Facts) -> bool:
     return not isinstance(facts.get("unpacked", Missing("")), Missing)
 
 
-@rule("WHEEL301", when=_was_asked_for)
+@rule("WHEEL301", when=_was_asked_for, about="package")
 def wheels_are_unpacked(unpacked: Unpacked | Fault) -> list[Finding]:
     """The wheels of the lock can be had, and their files were looked at.
 
@@ -55,4 +55,5 @@ def _not_unpacked(fault: Fault) -> Finding:
         expected="wheels that can be unpacked",
         found="one that cannot",
         hint="lock again (`stackcheck lock`), and look at the end of the log",
+        about=fault.message,
     )

@@ -26,7 +26,7 @@ def _is_resolved(facts: Facts) -> bool:
     return env.resolution is not None
 
 
-@rule("WHEEL201", when=_is_resolved, levels=(Level.RESOLVED,))
+@rule("WHEEL201", when=_is_resolved, levels=(Level.RESOLVED,), about="package")
 def compiled_packages_are_known(env: Environment, tables: Tables) -> Finding | None:
     """Something is known of every compiled package that rides on torch or CUDA.
 

@@ -79,7 +79,7 @@ def _has_tagged(facts: Facts) -> bool:
     return _has_made(facts) or not known.isdisjoint(facts["env"].packages)
 
 
-@rule("WHEEL101", when=_has_made)
+@rule("WHEEL101", when=_has_made, about="package")
 def torch_minor(env: Environment) -> list[Finding]:
     """Compiled wheels were made for the torch minor of the stack.
 
@@ -111,12 +111,13 @@ def torch_minor(env: Environment) -> list[Finding]:
                     expected=f"a {name} made for torch {claim.minor}",
                     found=f"made for torch {made.torch}",
                     hint=f"take the {name} wheel for torch {claim.minor}, or torch {made.torch}",
+                    about=name,
                 )
             )
     return findings
 
 
-@rule("WHEEL102", when=_has_tagged)
+@rule("WHEEL102", when=_has_tagged, about="package")
 def cuda_major(env: Environment, tables: Tables) -> list[Finding]:
     """Compiled wheels were made for the CUDA major version, and the backend, of torch.
 
@@ -135,7 +136,7 @@ def cuda_major(env: Environment, tables: Tables) -> list[Finding]:
     if claim.tag is None:
         return []
     tagged = [
-        finding
+        replace(finding, about=(name,))
         for name, package, made in _made(env)
         if made.tag is not None
         for finding in _judge_tag(f"{name} {package.version}", made.tag, made.why, claim)
@@ -186,7 +187,7 @@ def _names_cuda(facts: Facts) -> bool:
     return any(named(name) for name in facts["env"].packages)
 
 
-@rule("WHEEL107", when=_names_cuda)
+@rule("WHEEL107", when=_names_cuda, about="package")
 def named_cuda(env: Environment, tables: Tables) -> list[Finding]:
     """Distributions with a CUDA version in their name fit the CUDA of torch.
 
@@ -224,10 +225,13 @@ def named_cuda(env: Environment, tables: Tables) -> list[Finding]:
                     expected=f"{row.package} for CUDA {mine.major}",
                     found=name,
                     hint=hint,
+                    about=name,
                 )
             )
         else:
-            findings.append(warned(message, cite(row, ""), expected=backend, found=name, hint=hint))
+            findings.append(
+                warned(message, cite(row, ""), expected=backend, found=name, hint=hint, about=name)
+            )
     return findings
 
 
@@ -242,7 +246,7 @@ def _torch_abi(claim: TorchBuild, env: Environment, tables: Tables) -> bool | No
     return tables.torch.abi(claim.version, claim.cuda if not claim.assumed else None, platform)
 
 
-@rule("WHEEL103", when=_has_made)
+@rule("WHEEL103", when=_has_made, about="package")
 @official_wheels()
 def cxx11_abi(env: Environment, tables: Tables) -> list[Finding]:
     """Compiled wheels use the C++11 ABI exactly where torch does.
@@ -279,6 +283,7 @@ def cxx11_abi(env: Environment, tables: Tables) -> list[Finding]:
                     expected=f"a {name} built {_word(mine)}",
                     found=f"built {_word(theirs)}",
                     hint=f"take the wheel built {_word(mine)}, or compile {name} against this torch",
+                    about=name,
                 )
             )
     return findings
@@ -328,8 +333,12 @@ def _judge_build(
     partly = tables.wheels.partly(package.name, package.exact) if package.exact else None
     if partly is not None:
         said = (cite(row, says), cite(partly, partly.says))
-        return warned(f"{text}. {partly.says}.", *said, expected=expected, found=f"CUDA {cuda}", hint=hint)
+        text = f"{text}. {partly.says}."
+        return warned(text, *said, expected=expected, found=f"CUDA {cuda}", hint=hint, about=package.name)
     if claim.assumed:
         text += f", which follows from {claim.by} and is not stated."
-        return warned(text, cite(row, says), expected=expected, found=f"CUDA {cuda}", hint=hint)
-    return failed_by(f"{text}.", (row, says), expected=expected, found=f"CUDA {cuda}", hint=hint)
+        return warned(
+            text, cite(row, says), expected=expected, found=f"CUDA {cuda}", hint=hint, about=package.name
+        )
+    text, found = f"{text}.", f"CUDA {cuda}"
+    return failed_by(text, (row, says), expected=expected, found=found, hint=hint, about=package.name)

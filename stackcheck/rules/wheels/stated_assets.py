@@ -23,7 +23,7 @@ def _may_fetch(facts: Facts) -> bool:
     return not facts["tables"].assets.rows.keys().isdisjoint(facts["env"].packages)
 
 
-@rule("WHEEL112", when=_may_fetch)
+@rule("WHEEL112", when=_may_fetch, about="package")
 def fetched_wheel(env: Environment, tables: Tables) -> list[Finding]:
     """A package that PyPI has as source alone finds its wheel among the releases of its project.
 

@@ -26,7 +26,7 @@ def _is_defective(facts: Facts) -> bool:
     return not facts["tables"].wheels.defective.keys().isdisjoint(env.packages)
 
 
-@rule("WHEEL105", when=_is_defective)
+@rule("WHEEL105", when=_is_defective, about="package")
 def defective_wheels(env: Environment, tables: Tables) -> list[Finding]:
     """None of the wheels is known to contradict its own name or folder.
 
@@ -54,6 +54,7 @@ def defective_wheels(env: Environment, tables: Tables) -> list[Finding]:
                     expected=row.instead,
                     found=f"{row.dist} {version}",
                     hint=row.instead,
+                    about=row.dist,
                 )
             )
     return findings
@@ -64,7 +65,7 @@ def _has_kernels(facts: Facts) -> bool:
     return bool(env.stack.gpus) and not facts["tables"].wheels.kernels.keys().isdisjoint(env.packages)
 
 
-@rule("WHEEL108", when=_has_kernels)
+@rule("WHEEL108", when=_has_kernels, about="GPU")
 def kernels_for_gpus(env: Environment, tables: Tables) -> list[Finding]:
     """Extensions have kernels for the GPUs.
 
@@ -100,6 +101,7 @@ def kernels_for_gpus(env: Environment, tables: Tables) -> list[Finding]:
                 expected=row.says,
                 found=said,
                 hint=f"leave {name} out on these GPUs, or take a release that serves them",
+                about=(f"{name} on {gpu.name}" for gpu in unserved),
             )
         )
     return findings
@@ -111,7 +113,7 @@ def _needs_glibc(facts: Facts) -> bool:
     return not (tables.wheels.glibc_dists.isdisjoint(names) and tables.measured.names.isdisjoint(names))
 
 
-@rule("WHEEL106", when=_needs_glibc)
+@rule("WHEEL106", when=_needs_glibc, about="package")
 def extension_glibc(env: Environment, tables: Tables) -> list[Finding]:
     """The glibc of the system has what compiled wheels need.
 
@@ -143,6 +145,7 @@ def extension_glibc(env: Environment, tables: Tables) -> list[Finding]:
                     expected=f"glibc {row.glibc} or newer",
                     found=f"glibc {glibc}",
                     hint=row.note or "take a newer base system, or an older release of the wheel",
+                    about=name,
                 )
             )
     return findings

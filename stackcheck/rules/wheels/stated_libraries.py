@@ -31,7 +31,7 @@ def _carries(facts: Facts) -> bool:
     return not facts["tables"].wheels.gpu_libraries.keys().isdisjoint(facts["env"].packages)
 
 
-@rule("WHEEL110", when=_carries)
+@rule("WHEEL110", when=_carries, about="package")
 def carries_library(env: Environment, tables: Tables) -> list[Finding]:
     """Wheels that load a GPU library by torch's CUDA or ROCm version carry that one.
 
@@ -68,9 +68,10 @@ def carries_library(env: Environment, tables: Tables) -> list[Finding]:
         override = env.stack.env.get(_OVERRIDE, "") if wanted.backend == "cuda" else ""
         if re.fullmatch(r"\d{3}", override):
             named = Version(f"{override[:2]}.{override[2:]}")
-            findings.append(_judge_override(f"{name} {version}", row, wanted, named))
+            judged = _judge_override(f"{name} {version}", row, wanted, named)
         else:
-            findings.append(_judge(f"{name} {version}", row, wanted, known))
+            judged = _judge(f"{name} {version}", row, wanted, known)
+        findings.append(replace(judged, about=(name,)))
     return findings
 
 
@@ -157,7 +158,7 @@ def _has_libraries(facts: Facts) -> bool:
     return not facts["tables"].unstated.libraries.keys().isdisjoint(facts["env"].packages)
 
 
-@rule("WHEEL111", when=_has_libraries, levels=BOTH)
+@rule("WHEEL111", when=_has_libraries, levels=BOTH, about="package")
 def libraries_of_wheels(env: Environment, tables: Tables) -> list[Finding]:
     """Wheels beside torch find the CUDA and cuDNN that they name.
 

@@ -42,7 +42,7 @@ def _measured(env: Environment, tables: Tables) -> Iterator[tuple[Distribution, 
             yield each, package, row
 
 
-@rule("WHEEL104", when=_is_measured)
+@rule("WHEEL104", when=_is_measured, about="package")
 def loads_with_torch(env: Environment, tables: Tables) -> list[Finding]:
     """Compiled packages find the symbols that they need in the stack's torch.
 
@@ -122,7 +122,7 @@ def _same_abi(env: Environment, tables: Tables, torch: Version, each: Distributi
     return mine == tables.torch.abi(torch, None, env.platform)
 
 
-@rule("WHEEL109", when=_is_measured)
+@rule("WHEEL109", when=_is_measured, about="package")
 def wheel_for_python(env: Environment, tables: Tables) -> list[Finding]:
     """Compiled packages have wheels for the stack's Python and platform.
 

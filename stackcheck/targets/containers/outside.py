@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from stackcheck.model.errors import EngineError
 from stackcheck.model.outside import OutsideFiles
+from stackcheck.storage.settled import settled
 from stackcheck.targets.containers.connection import engine_errors
 from stackcheck.targets.containers.images import CONFINED
 from stackcheck.targets.process.process_identity import LABEL, this_process
+from stackcheck_probes.binaries.binaryfiles import walked
 from stackcheck_probes.binaries.bytesource import ByteSource, SourceError
 from stackcheck_probes.binaries.inflate import UNKNOWN
+from stackcheck_probes.binaries.libraryfile import MAX_LIBRARIES, read_source
 from stackcheck_probes.binaries.tarmembers import HARD_LINK, LINK, TarMember, tar_members
+from stackcheck_probes.probes.libraries import AS_ASKED, as_deep
 from stackcheck_probes.probes.recorded_files import MAX_RECORD
 
 if TYPE_CHECKING:
@@ -22,6 +26,9 @@ if TYPE_CHECKING:
 
 _PIECE = 1 << 20
 _MOST_ENTRIES, _MOST_TEXT = 2_000_000, 512 << 20
+_MOST_LIBRARY = 4 << 30
+"""Bytes of one binary that is copied to be read; libtorch_cuda.so has less than two of these."""
+_PACKAGES = ("/site-packages/", "/dist-packages/")
 _TEXTS = ("METADATA", "PKG-INFO", "RECORD")
 _INFOS = (".dist-info", ".egg-info")
 
@@ -88,6 +95,9 @@ def files_of(members: Iterator[TarMember]) -> OutsideFiles:
             hard.append((path, f"/{member.link.strip('/')}"))
         if entries > _MOST_ENTRIES or text > _MOST_TEXT:
             raise SourceError("more files or more metadata than an image has")
+    for path, target in hard:
+        if target in found.code and _may_hold_code(path):
+            found.code[path] = found.code[target]
     found.sizes.update({path: found.sizes[target] for path, target in hard if target in found.sizes})
     found.texts.update({path: found.texts[target] for path, target in hard if target in found.texts})
     return found
@@ -96,10 +106,28 @@ def files_of(members: Iterator[TarMember]) -> OutsideFiles:
 def _keep(found: OutsideFiles, path: str, member: TarMember) -> int:
     """Keep the size of a file, and its text where it is one that is asked for; return the bytes of that."""
     found.sizes[path] = member.content.size
+    if _may_hold_code(path):
+        _keep_code(found, path, member)
     if not _is_text(path):
         return 0
     found.texts[path] = member.content.pread(0, min(member.content.size, MAX_RECORD))
     return len(found.texts[path])
+
+
+def _may_hold_code(path: str) -> bool:
+    """Tell whether a walk of the folders of packages reads a file."""
+    below = next((path.partition(each)[2] for each in _PACKAGES if each in path), "")
+    return bool(below and walked([below]))
+
+
+def _keep_code(found: OutsideFiles, path: str, member: TarMember) -> None:
+    """Read the GPU code of a binary by the reader of the probe, as deep as a target is asked to."""
+    if member.content.size > _MOST_LIBRARY or len(found.code) >= MAX_LIBRARIES:
+        return
+    with settled(member.content) as binary:
+        facts = as_deep(lambda whole: read_source(binary, path, deep=whole), AS_ASKED)
+    if facts is not None and "error" not in facts:
+        found.code[path] = facts
 
 
 def _is_text(path: str) -> bool:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from stackcheck.intake.named import MOST_SMOKE, smoke_files
+from stackcheck.intake.named import MOST_SMOKE, check_named, smoke_files
 from stackcheck.intake.stack import Stack
 from stackcheck.model.errors import UsageError
+from stackcheck.storage.confinement import anywhere
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,11 +38,19 @@ def test_one_that_is_missing_is_named(folder: Path) -> None:
         smoke_files(stack(folder))
 
 
-def test_a_link_out_of_the_folder_is_not_followed(folder: Path) -> None:
-    (folder / "a.py").unlink()
-    (folder / "a.py").symlink_to("/etc/hostname")
-    with pytest.raises(UsageError, match="leads out of the folder of the definition"):
-        smoke_files(stack(folder))
+def test_a_link_is_held_to_the_repository_as_every_named_file_is(folder: Path) -> None:
+    (folder / ".git").mkdir()
+    (folder / "stacks").mkdir()
+    (folder / "stacks/a.py").symlink_to("../a.py")
+    (folder / "stacks/data").symlink_to("../data")
+    assert smoke_files(stack(folder / "stacks")) == {"a.py": b"pass", "data/x": b"\0"}
+    (folder / "stacks/a.py").unlink()
+    (folder / "stacks/a.py").symlink_to("/etc/hostname")
+    for look in (smoke_files, lambda each: check_named([each])):
+        with pytest.raises(UsageError, match=r"smoke a: .*a\.py: this leads out of .* --allow-outside"):
+            look(stack(folder / "stacks"))
+    with anywhere(allowed=True):
+        assert smoke_files(stack(folder / "stacks"))["a.py"]
 
 
 def test_together_they_are_bounded(folder: Path) -> None:

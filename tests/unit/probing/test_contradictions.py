@@ -12,7 +12,8 @@ from stackcheck.model.facts import Fault, Missing
 from stackcheck.model.outside import Contradiction, OutsideFiles
 from stackcheck.probing.contradictions import contradictions
 from stackcheck.targets.containers.outside import Stream, files_of
-from stackcheck_probes.binaries.bytesource import SourceError
+from stackcheck_probes.binaries.bytesource import BytesSource, SourceError
+from stackcheck_probes.binaries.libraryfile import read_source
 from stackcheck_probes.binaries.tarmembers import tar_members
 from stackcheck_probes.probes.distributions import described
 from tests.unit.rules.harness import seen_said
@@ -49,6 +50,10 @@ def read(data: bytes, piece: int = 700) -> OutsideFiles:
     return files_of(tar_members(Stream(iter([data[at : at + piece] for at in range(0, len(data), piece)]))))
 
 
+KERNEL = f"{SITE}/goodpkg/kernel.ptx"
+PTX = b"//\n.version 8.0\n.target sm_80\n.address_size 64\n"
+
+
 def said(text: bytes = METADATA, **changed: Any) -> dict[str, Any]:
     rows = [{**described(text.decode(), INFO), **changed}]
     torch = {"path": f"{SITE}/torch", "version": "2.5.0+cu124"}
@@ -56,8 +61,19 @@ def said(text: bytes = METADATA, **changed: Any) -> dict[str, Any]:
         "distributions": {"distributions": rows},
         "recorded_files": {"changed_files": []},
         "interpreter": {"torches": [torch]},
-        "libraries": {"libraries": [{"path": f"{SITE}/torch/lib/libtorch.so"}]},
+        "libraries": {"roots": [SITE], "skipped": [], "libraries": []},
     }
+
+
+def coded(*rows: Any, **more: Any) -> dict[str, Any]:
+    return {"roots": [SITE], "skipped": [], "libraries": list(rows), **more}
+
+
+def as_probed(ptx: bytes = PTX) -> dict[str, Any]:
+    """Return what the probe reports of a file: by its own reader."""
+    row = read_source(BytesSource(ptx), KERNEL)
+    assert row
+    return dict(row)
 
 
 @pytest.mark.parametrize("piece", [1, 512, 700, 1 << 20])
@@ -94,13 +110,53 @@ def test_what_could_not_be_probed_says_nothing() -> None:
             Contradiction("the version of torch", "2.6.0", "2.5.0+cu124", f"{SITE}/torch/version.py"),
         ),
         (
-            {**said(), "libraries": {"libraries": [{"path": f"{SITE}/torch/lib/libtorch_cuda.so"}]}},
+            {**said(), "libraries": coded({"path": f"{SITE}/torch/lib/libtorch_cuda.so"})},
             Contradiction("a library", "it is there", "no such file", f"{SITE}/torch/lib/libtorch_cuda.so"),
         ),
     ],
 )
 def test_a_lie_is_told_with_both_values(facts: Any, expected: Contradiction) -> None:
     assert contradictions(facts, read(exported(FILES))) == [expected]
+
+
+NATIVE = PTX.replace(b"sm_80", b"sm_90")
+
+
+@pytest.mark.parametrize(
+    ("libraries", "expected"),
+    [
+        (coded(as_probed()), []),
+        (coded(as_probed(NATIVE)), [("compute_90:8.0", "compute_80:8.0")]),
+        (coded(), [("none", "compute_80:8.0")]),
+        (coded(roots=[]), [("none", "compute_80:8.0")]),
+        (coded({"path": KERNEL, "error": "cannot be opened: Permission denied"}), []),
+        (coded(skipped=["only the packages torch were asked for"]), []),
+    ],
+)
+def test_gpu_code_is_held_against_the_file(libraries: Any, expected: list[tuple[str, str]]) -> None:
+    found = contradictions({**said(), "libraries": libraries}, read(exported({**FILES, KERNEL: PTX})))
+    assert [(each.said, each.found) for each in found] == expected
+    assert {(each.what, each.path) for each in found} <= {("its GPU code", KERNEL)}
+
+
+@pytest.mark.parametrize("params", [{"deep": True}, {"deep": False}])
+def test_gpu_code_that_was_read_another_way_is_not_compared(params: dict[str, Any]) -> None:
+    facts = {**said(), "libraries": coded(as_probed(NATIVE))}
+    assert contradictions(facts, read(exported({**FILES, KERNEL: PTX})), params) == []
+
+
+def test_folders_that_the_stack_asks_for_are_those_that_count() -> None:
+    there = read(exported({**FILES, KERNEL: PTX}))
+    elsewhere = {**said(), "libraries": coded(roots=["/opt/own"])}
+    assert contradictions(elsewhere, there, {"roots": ["/opt/own"]}) == []
+    assert len(contradictions(elsewhere, there)) == 1
+
+
+def test_code_behind_a_hard_link_is_that_of_the_file() -> None:
+    cached = KERNEL.replace(SITE, "/cache/site-packages")
+    there = read(exported({cached: PTX}, {KERNEL: cached.lstrip("/")}, hard=True))
+    assert there.code[KERNEL] == there.code[cached]
+    assert there.code[KERNEL]["relocatable"] == as_probed()["relocatable"]
 
 
 def test_what_is_not_there_and_what_is_left_out() -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from stackcheck.model.errors import ProbeError
-from stackcheck.model.facts import Missing, TargetPython
-from stackcheck.probing.observation import Failure, parse_observation, rule_facts
+from stackcheck.model.facts import HOST_FACTS, Missing, TargetPython, as_named
+from stackcheck.probing.observation import Failure, parse_observation, rule_facts, seen_facts
 
 AGENT = {"python": "3.11.2", "executable": "/usr/bin/python3", "seconds": 1.5}
 OK = {"status": "ok", "grade": "static", "seconds": 0.1, "facts": {"kernel": "6.1"}}
@@ -23,7 +23,26 @@ def test_facts_of_a_probe_that_ran() -> None:
     seen = parse_observation(document({"system": OK}))
     assert (seen.python, seen.executable, seen.seconds) == ("3.11.2", "/usr/bin/python3", 1.5)
     assert seen.facts("system") == {"kernel": "6.1"}
-    assert rule_facts(seen) == {"observation": seen, "system": {"kernel": "6.1"}}
+    assert rule_facts(seen) == {"observation": seen, "probe:system": {"kernel": "6.1"}}
+    assert seen_facts(seen) == {"observation": seen, "system": {"kernel": "6.1"}}
+
+
+@pytest.mark.parametrize("name", [*HOST_FACTS, "probe:stack", "probe:probe:stack"])
+def test_nothing_that_a_target_calls_itself_takes_the_place_of_a_fact_of_the_host(name: str) -> None:
+    host = {each: f"the host's {each}" for each in HOST_FACTS}
+    forged = rule_facts(parse_observation(document({name: OK, "system": OK})))
+    facts = as_named(host | {key: fact for key, fact in forged.items() if key != "observation"})
+    assert {each: facts[each] for each in HOST_FACTS} == host
+    assert facts["system"] == {"kernel": "6.1"}
+
+
+def test_one_probe_does_not_answer_for_another() -> None:
+    forged = {**OK, "facts": {"distributions": []}}
+    both = {"distributions": {"status": "skipped", "reason": "no time"}, "probe:distributions": forged}
+    facts = as_named(as_named(rule_facts(parse_observation(document(both)))))
+    assert {name: fact for name, fact in facts.items() if "distributions" in name} == {
+        "distributions": Missing("no time")
+    }
 
 
 def test_the_python_of_the_packages_is_the_interpreter_that_was_seen() -> None:

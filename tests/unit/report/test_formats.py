@@ -54,7 +54,8 @@ def test_every_verdict_says_level_question_subject_and_notes() -> None:
     row = json.loads(to_json([MIXED]))["reports"][0]["verdicts"][-2]
     assert (row["level"], row["unverified"], row["question"], row["subject"]) == ("run", False, "", "")
     assert row["notes"] == list(MIXED.verdicts[-2].notes)
-    assert verdict_out(MIXED.verdicts[-2]) | {"evidence": [], "notes": row["notes"]} == row
+    sides = {"evidence": [], "notes": row["notes"], "about": list(MIXED.verdicts[-2].about)}
+    assert verdict_out(MIXED.verdicts[-2]) | sides == row
 
 
 def test_json_spells_what_json_has_not() -> None:

@@ -1,5 +1,6 @@
 """Outcomes, exit codes, and how rules are run over facts."""
 
+import inspect
 import itertools
 import re
 
@@ -145,6 +146,17 @@ def test_the_levels_of_a_rule_are_those_of_its_strongest_fact(
 ) -> None:
     load_all()
     assert (RULES[code].levels, RULES[code].of_target) == (levels, of_target)
+
+
+def test_a_rule_that_can_find_several_things_says_of_which_word_they_are() -> None:
+    several = [rule for rule in load_all() if _several(rule)]
+    assert len(several) > 80
+    assert [rule.code for rule in several if not rule.about] == []
+
+
+def _several(rule: Rule) -> bool:
+    """Tell whether a rule can return more than one finding, by its annotation."""
+    return "list" in str(inspect.signature(rule.judge).return_annotation)
 
 
 def test_the_rules_before_the_build_and_those_of_a_target_are_all_rules() -> None:

@@ -10,7 +10,7 @@ from stackcheck.intake.stack import Stack
 from stackcheck.model.errors import UsageError
 from stackcheck.rules.registry import RULES, judge_one
 from stackcheck.steps.claiming import claimed
-from tests.unit.rules.harness import lines
+from tests.unit.rules.harness import lines, verdicts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,6 +37,21 @@ def test_exports_end_with_their_run() -> None:
 def test_an_activated_environment_ends_with_its_run() -> None:
     assert lines("DOCKER102", {"dockerfile": DOCKERFILE}) == [
         "WARN: RUN activates .venv/bin/activate for itself alone: later instructions use the system's Python."
+    ]
+
+
+def test_each_says_its_line_and_the_file_as_the_user_names_it() -> None:
+    image = {"dockerfile": "docker/Dockerfile"}
+    facts = {"dockerfile": DOCKERFILE}
+    found = [
+        (each.place, each.things)
+        for code in ("DOCKER101", "DOCKER102")
+        for each in verdicts(code, facts, file="matrices/own.toml", image=image)
+    ]
+    assert found == [
+        ("matrices/docker/Dockerfile:4", ("HSA_OVERRIDE_GFX_VERSION",)),
+        ("matrices/docker/Dockerfile:4", ("PYTORCH_ROCM_ARCH",)),
+        ("matrices/docker/Dockerfile:7", (".venv/bin/activate",)),
     ]
 
 
