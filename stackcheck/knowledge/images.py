@@ -1,8 +1,8 @@
-"""Container images: tags that exist, what distributions bring, what NVIDIA's PyTorch containers hold."""
+"""Container images: tags that exist, and what NVIDIA's PyTorch containers hold."""
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from functools import cache
 
@@ -81,16 +81,6 @@ def cuda_tag_parts(tag: str) -> CudaTagParts | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Distribution(Row):
-    """A Linux distribution, found by a regular expression in an image reference or an OS name."""
-
-    pattern: str
-    python: str = ""
-    """The version of its `python3`; "" where the image has none or several."""
-    musl: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class NvidiaPytorch(Row):
     """One release of nvcr.io/nvidia/pytorch. cudnn, nccl: the libraries in it, None where nothing says."""
 
@@ -110,10 +100,7 @@ class ImageTable:
     missing_tags: tuple[MissingTag, ...]
     cudnn_tags: tuple[CudnnTag, ...]
     cuda_tags: tuple[CudaTag, ...]
-    distributions: tuple[Distribution, ...]
     nvidia: Mapping[str, NvidiaPytorch]
-    _patterns: tuple[tuple[re.Pattern[str], Distribution], ...] = field(repr=False)
-    _found: dict[str, Distribution | None] = field(repr=False, default_factory=dict)
 
     def missing_tag(self, tag: str) -> MissingTag | None:
         """Return the row that says that a tag of nvidia/cuda does not exist; None is "no data"."""
@@ -139,13 +126,6 @@ class ImageTable:
     def cudnn_tag(self, cuda: Version) -> CudnnTag | None:
         """Return the row for a CUDA version; None is "no data"."""
         return next((row for row in self.cudnn_tags if cuda in row.cuda), None)
-
-    def distribution(self, text: str) -> Distribution | None:
-        """Find the distribution that an image reference or an OS name speaks of."""
-        if text not in self._found:
-            hits = (row for pattern, row in self._patterns if pattern.search(text.lower()))
-            self._found[text] = next(hits, None)
-        return self._found[text]
 
     def nvidia_pytorch(self, tag: str) -> NvidiaPytorch | None:
         """Return a release of NVIDIA's container; "24.8" is 24.08."""
@@ -174,15 +154,12 @@ def _load(told: Told) -> ImageTable:
         require(
             row, "instead", holds=row.instead not in row.gone, else_say=f"{row.instead} is listed as gone"
         )
-    distributions = told.rows("distribution", Distribution)
     return ImageTable(
         checked=told.checked("cuda_tag"),
         missing_tags=told.rows("missing_tag", MissingTag),
         cudnn_tags=tags,
         cuda_tags=told.rows("cuda_tag", CudaTag),
-        distributions=distributions,
         nvidia=unique(told.rows("nvidia_pytorch", NvidiaPytorch), _tag, "tag"),
-        _patterns=tuple((re.compile(row.pattern), row) for row in distributions),
     )
 
 

@@ -76,7 +76,6 @@ KINDS: dict[str, Kind] = {
     "cudnn_tag": Kind("images", "CudnnTag", (), "images", span="cuda"),
     "cuda_tag": Kind("images", "CudaTag", ("cuda",), "images"),
     "nvidia_pytorch": Kind("images", "NvidiaPytorch", ("tag",), "images"),
-    "distribution": Kind("images", "Distribution", ("pattern",), "systems"),
     "system": Kind("systems", "System", ("name", "version"), "systems"),
     "policy": Kind("systems", "Policy", ("platform", "glibc"), "systems"),
     "variable": Kind("environment", "Variable", ("name", "when", "packages", "accelerator"), "variables"),

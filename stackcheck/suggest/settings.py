@@ -45,7 +45,9 @@ def _other_tags(name: str, stack: Stack, tables: Tables) -> Iterator[str]:
     if row:
         yield name.replace(image.cudnn, row.instead, 1)
     head, _, tag = name.partition(":")
-    if parts := cuda_tag_parts(tag) if image.cuda else None:
+    parts = cuda_tag_parts(tag) if image.cuda else None
+    listed = tables.images.cuda_tag(parts.cuda) if parts else None
+    if parts and listed and not listed.has(parts):
         yield from (f"{head}:{each}" for each in tables.images.near_tags(parts)[:_NEAR_TAGS])
     if image.cuda and image.kind:
         yield name.replace(image.kind, "devel", 1)

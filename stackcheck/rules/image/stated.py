@@ -186,9 +186,7 @@ def no_musl(env: Environment, tables: Tables) -> list[Finding]:
     Example: python:3.11-alpine.
     Fix: a Debian or Ubuntu based image, such as python:3.11-slim.
     """
-    rows = [
-        (name, row) for name in images_of(env.stack) if (row := tables.images.distribution(name)) and row.musl
-    ]
+    rows = [(name, row) for name in images_of(env.stack) if (row := tables.systems.find(name)) and row.musl]
     if "torch" not in env.packages:
         return []
     return [

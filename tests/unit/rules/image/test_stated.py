@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.rules.harness import lines, said
+from tests.unit.rules.harness import lines
 
 CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
     (
