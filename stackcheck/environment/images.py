@@ -121,3 +121,12 @@ def building_image(stack: Stack, tables: Tables) -> ImageFacts | None:
     """Return what the image in which source builds are made brings; None where no image is named."""
     name = stack.image.build_base or stack.image.base or stack.image.ready
     return image_facts(name, tables) if name else None
+
+
+def system_python(stack: Stack, tables: Tables) -> str:
+    """Return the `python3` of the image or system in which a stack runs; "" where that is not known."""
+    image = running_image(stack, tables)
+    if image is not None:
+        return "" if stack.image.python else image.python
+    system = tables.systems.find(stack.os) if stack.os else None
+    return system.python if system else ""
