@@ -68,6 +68,7 @@ KINDS: dict[str, Kind] = {
     "cudnn": Kind("cuda", "Cudnn", ("cuda_major",), "cudnn", span="versions"),
     "nvidia": Kind("gpus", "NvidiaProduct", ("name",), "gpus"),
     "amd": Kind("gpus", "AmdProduct", ("name",), "gpus"),
+    "instance": Kind("gpus", "Instance", ("pattern",), "instances"),
     "torch_rocm": Kind("rocm", "TorchRocm", ("torch",), "rocm"),
     "override": Kind("rocm", "Override", ("real", "claims"), "rocm"),
     "no_hipblaslt": Kind("rocm", "NoHipblaslt", (), "rocm"),
