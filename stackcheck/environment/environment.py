@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from stackcheck.environment.accelerator import wanted_accelerator
-from stackcheck.environment.images import building_image, running_image
+from stackcheck.environment.images import building_image, image_facts, running_image
 from stackcheck.environment.madefor import made_for
 from stackcheck.environment.sources import (
     effective_index,
@@ -336,11 +336,11 @@ class Environment:
         """Return the glibc, and what says so: stated, by the OS, or by the image that runs."""
         if self.stack.glibc:
             return parse_version(self.stack.glibc), "the system"
-        for text in (self.stack.os, self.stack.image.ready, self.stack.image.base):
-            row = self.tables.systems.find(text) if text else None
-            if row is not None:
-                return row.glibc, text or ""
-        return None
+        stated = self.tables.systems.find(self.stack.os) if self.stack.os else None
+        names = (self.stack.image.ready, self.stack.image.base)
+        images = [image_facts(name, self.tables) for name in names if name]
+        found = [(stated, self.stack.os or ""), *((image.system, image.name) for image in images)]
+        return next(((row.glibc, text) for row, text in found if row and row.glibc), None)
 
     def accepts(self, name: str, other: str) -> bool:
         """Tell whether the resolver has shown that the METADATA of one distribution accepts another.

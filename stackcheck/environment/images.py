@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from stackcheck.intake.stack import Stack
     from stackcheck.knowledge import Tables
     from stackcheck.knowledge.reading import Row
+    from stackcheck.knowledge.systems import System
 
 _CUDA = re.compile(
     r"(?:^|/)nvidia/cuda:(?P<cuda>\d+\.\d+)(?P<patch>\.\d+)?(?:-(?P<cudnn>cudnn\d*))?(?:-(?P<kind>base|runtime|devel))?"
@@ -34,7 +35,8 @@ class ImageFacts:
     torch: the version in it, and `backend` what that is built for; nvidia: NVIDIA builds it, with the C++11
     ABI. toolkit: the CUDA version of its nvcc, None without one. cuda: the CUDA of an nvidia/cuda image,
     `cudnn` the word for cuDNN in its tag, `kind` base, runtime or devel. python: its interpreter. row: the
-    table row that says so, where it is not the name.
+    table row that says so, where it is not the name. system: its distribution; NVIDIA's containers are the
+    Ubuntu whose Python they have.
     """
 
     name: str
@@ -47,6 +49,7 @@ class ImageFacts:
     kind: str = ""
     python: str = ""
     row: Row | None = None
+    system: System | None = None
 
 
 def image_facts(name: str, tables: Tables) -> ImageFacts:
@@ -60,9 +63,7 @@ def image_facts(name: str, tables: Tables) -> ImageFacts:
         cuda, kind = parse_version(match["cuda"]), match["kind"] or ""
         toolkit = cuda if kind == "devel" else None
         facts = ImageFacts(name, cuda=cuda, cudnn=match["cudnn"] or "", kind=kind, toolkit=toolkit)
-        return (
-            replace(facts, python=row.python, row=row) if (row := tables.images.distribution(name)) else facts
-        )
+        return _on_system(facts, tables)
     if match := _PYTORCH.search(name):
         cuda = parse_version(match["cuda"])
         toolkit = cuda if match["kind"] == "devel" else None
@@ -71,18 +72,30 @@ def image_facts(name: str, tables: Tables) -> ImageFacts:
     if match := _NVIDIA.search(name):
         return _of_nvidia(name, match["tag"], tables)
     if match := _PYTHON.search(name):
-        return ImageFacts(name, python=match["python"])
-    row = tables.images.distribution(name)
-    return ImageFacts(name, python=row.python, row=row) if row else ImageFacts(name)
+        return ImageFacts(name, python=match["python"], system=tables.systems.find(name))
+    return _on_system(ImageFacts(name), tables)
+
+
+def _on_system(facts: ImageFacts, tables: Tables) -> ImageFacts:
+    """Add what the distribution brings that the name of an image speaks of."""
+    row = tables.systems.find(facts.name)
+    return replace(facts, python=row.python, row=row, system=row) if row else facts
 
 
 def _of_nvidia(name: str, tag: str, tables: Tables) -> ImageFacts:
     row = tables.images.nvidia_pytorch(tag)
     if row is None:
         return ImageFacts(name, nvidia=True, kind="devel")
-    backend = Backend("cuda", row.cuda)
     return ImageFacts(
-        name, row.torch, backend, nvidia=True, toolkit=row.cuda, kind="devel", python=row.python, row=row
+        name,
+        row.torch,
+        Backend("cuda", row.cuda),
+        nvidia=True,
+        toolkit=row.cuda,
+        kind="devel",
+        python=row.python,
+        row=row,
+        system=tables.systems.with_python("ubuntu", row.python),
     )
 
 
@@ -108,3 +121,12 @@ def building_image(stack: Stack, tables: Tables) -> ImageFacts | None:
     """Return what the image in which source builds are made brings; None where no image is named."""
     name = stack.image.build_base or stack.image.base or stack.image.ready
     return image_facts(name, tables) if name else None
+
+
+def system_python(stack: Stack, tables: Tables) -> str:
+    """Return the `python3` of the image or system in which a stack runs; "" where that is not known."""
+    image = running_image(stack, tables)
+    if image is not None:
+        return "" if stack.image.python else image.python
+    system = tables.systems.find(stack.os) if stack.os else None
+    return system.python if system else ""

@@ -1,4 +1,4 @@
-"""GPU products: name -> compute capability (NVIDIA) or gfx target (AMD)."""
+"""GPU products and instance types of clouds: name -> compute capability (NVIDIA) or gfx target (AMD)."""
 
 import re
 from dataclasses import dataclass
@@ -16,6 +16,14 @@ _LINES = frozenset({"quadro", "rtx", "gtx", "gt", "rx", "jetson", "agx", "ryzen"
 
 _CAPABILITY = re.compile(r"(?:sm_?)?(?P<major>1?\d)\.?(?P<minor>\d)")
 _MOST_NEAR = 6
+_SAYS_ITS_GPU = re.compile(
+    r"p\d+e?-(?P<aws>g?b\d00)(?:\.\w+)?|(?:standard_)?n[cdgv]\w*?_(?P<azure>(?:mi)?[a-z]{0,2}\d{1,3}x?)_v\d+"
+)
+"""AWS: p6-b200.48xlarge. Azure: Standard_NC24ads_A100_v4; the accelerator is a part of the name
+(learn.microsoft.com, "Azure virtual machine sizes naming conventions")."""
+_OTHER_MAKERS = re.compile(
+    r"\b(?:intel|arc|gaudi ?\d?|habana|tpu|trainium\d?|inferentia\d?|ascend|apple|m[1-5] (?:pro|max|ultra))\b"
+)
 _GFX = re.compile(r"gfx[0-9a-f]{3,4}")
 
 
@@ -57,13 +65,22 @@ class AmdProduct(Row):
     arch: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instance(Row):
+    """Instance types of a cloud: `pattern` fits the whole name in lower case, `gpu` is a product's name."""
+
+    pattern: str
+    gpu: str
+
+
 @dataclass(frozen=True)
 class GpuTable:
-    """Every product row."""
+    """Every product row, and the instance types that have one."""
 
     checked: date
     nvidia: tuple[NvidiaProduct, ...]
     amd: tuple[AmdProduct, ...]
+    instances: tuple[Instance, ...] = ()
 
 
 def load(told: Told | None = None) -> GpuTable:
@@ -79,7 +96,12 @@ def _load(told: Told) -> GpuTable:
     for row in amd:
         holds = _GFX.fullmatch(row.gfx) is not None
         require(row, "gfx", holds=holds, else_say=f"{row.gfx!r} is not a target such as gfx90a")
-    return GpuTable(told.checked("nvidia", "amd"), nvidia, amd)
+    instances = told.rows("instance", Instance)
+    names = {row.name.lower() for row in nvidia} | {row.name.lower() for row in amd}
+    for each in instances:
+        known = each.gpu.lower() in names
+        require(each, "gpu", holds=known, else_say=f"{each.gpu!r} is not a product of gpus.toml")
+    return GpuTable(told.checked("nvidia", "amd"), nvidia, amd, instances)
 
 
 def _product_key(row: NvidiaProduct | AmdProduct) -> str:
@@ -122,7 +144,9 @@ def _find(text: str, told: Told) -> Gpu:
         raise ValueError(
             f"{text!r} is what code was made for; of a GPU, drop the suffix: {text.strip()[:-1]!r}."
         )
-    fits = _fitting(text, told)
+    fits = _fitting(text, told) or _in_instance(word, told)
+    if not fits and _OTHER_MAKERS.search(word):
+        raise ValueError(f"{text!r} is not covered: NVIDIA's and AMD's GPUs are")
     if not fits:
         raise ValueError(
             f"no GPU named {text!r} is known{_near(text, told)}; a compute capability such as '8.9' works too"
@@ -174,6 +198,15 @@ def _fitting(text: str, told: Told) -> list[Gpu]:
         return [each.gpu for each in fits]
     nearness = [(len(each.all & stated), -len(each.all - stated)) for each in full]
     return [each.gpu for each, near in zip(full, nearness, strict=True) if near == max(nearness)]
+
+
+def _in_instance(word: str, told: Told) -> list[Gpu]:
+    """Return the product in an instance type of a cloud: by a row, else the one that its name says."""
+    rows = (row for row in load(told).instances if re.fullmatch(row.pattern, word))
+    if row := next(rows, None):
+        return [gpu for gpu in _products(told) if gpu.name == row.gpu]
+    named = _SAYS_ITS_GPU.fullmatch(word)
+    return _fitting(named["aws"] or named["azure"], told) if named else []
 
 
 def _near(text: str, told: Told) -> str:

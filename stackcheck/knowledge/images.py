@@ -1,8 +1,8 @@
-"""Container images: tags that exist, what distributions bring, what NVIDIA's PyTorch containers hold."""
+"""Container images: tags that exist, and what NVIDIA's PyTorch containers hold."""
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from functools import cache
 
@@ -35,30 +35,61 @@ class CudnnTag(Row):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CudaTag(Row):
-    """A version of nvidia/cuda that is there as a devel image, and the systems that it is built on."""
+    """A version of nvidia/cuda, and the systems that its images are built on.
+
+    On each there are base, runtime and devel; with cuDNN there are runtime and devel, but for `no_cudnn`.
+    open: the list may be longer than what is known; where it is not, what it lacks does not exist.
+    """
 
     cuda: Version
     systems: tuple[str, ...]
+    no_cudnn: tuple[str, ...] = ()
+    open: bool = False
+
+    def has(self, tag: "CudaTagParts") -> bool:
+        """Tell whether the list has a tag of this version whose word for cuDNN is right."""
+        plain = not tag.cudnn
+        return tag.system in self.systems and (
+            plain or (tag.kind != "base" and tag.system not in self.no_cudnn)
+        )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Distribution(Row):
-    """A Linux distribution, found by a regular expression in an image reference or an OS name."""
+@dataclass(frozen=True, slots=True)
+class CudaTagParts:
+    """What a tag of nvidia/cuda is made of: 12.4.1, cudnn, devel, ubuntu22.04."""
 
-    pattern: str
-    python: str = ""
-    """The version of its `python3`; "" where the image has none or several."""
-    musl: bool = False
+    cuda: Version
+    cudnn: str
+    kind: str
+    system: str
+
+    def __str__(self) -> str:
+        return "-".join(filter(None, (str(self.cuda), self.cudnn, self.kind, self.system)))
+
+
+_TAG = re.compile(
+    r"(?P<cuda>\d+\.\d+\.\d+)-(?:(?P<cudnn>cudnn\d*)-)?(?P<kind>base|runtime|devel)-(?P<system>[a-z0-9.]+)"
+)
+
+
+def cuda_tag_parts(tag: str) -> CudaTagParts | None:
+    """Take a tag of nvidia/cuda apart; None for one of another form."""
+    match = _TAG.fullmatch(tag)
+    return match and CudaTagParts(
+        Version(match["cuda"]), match["cudnn"] or "", match["kind"], match["system"]
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NvidiaPytorch(Row):
-    """One release of nvcr.io/nvidia/pytorch."""
+    """One release of nvcr.io/nvidia/pytorch. cudnn, nccl: the libraries in it, None where nothing says."""
 
     tag: str
     torch: Version
     cuda: Version
     python: str
+    cudnn: Version | None = None
+    nccl: Version | None = None
 
 
 @dataclass(frozen=True)
@@ -69,30 +100,46 @@ class ImageTable:
     missing_tags: tuple[MissingTag, ...]
     cudnn_tags: tuple[CudnnTag, ...]
     cuda_tags: tuple[CudaTag, ...]
-    distributions: tuple[Distribution, ...]
     nvidia: Mapping[str, NvidiaPytorch]
-    _patterns: tuple[tuple[re.Pattern[str], Distribution], ...] = field(repr=False)
-    _found: dict[str, Distribution | None] = field(repr=False, default_factory=dict)
 
     def missing_tag(self, tag: str) -> MissingTag | None:
         """Return the row that says that a tag of nvidia/cuda does not exist; None is "no data"."""
         return next((row for row in self.missing_tags if re.fullmatch(row.pattern, tag)), None)
 
+    def cuda_tag(self, cuda: Version) -> CudaTag | None:
+        """Return the row of a version of nvidia/cuda; None is "no data"."""
+        return next((row for row in self.cuda_tags if row.cuda == cuda), None)
+
+    def near_tags(self, parts: CudaTagParts) -> list[CudaTagParts]:
+        """Return tags that exist and are like one that does not: of the same CUDA and system first."""
+        family = parts.system.rstrip("0123456789.")
+        found = []
+        for row in reversed(self.cuda_tags):
+            word = self.cudnn_tag(row.cuda) if parts.cudnn else None
+            kind = "runtime" if word and parts.kind == "base" else parts.kind
+            for system in (each for each in row.systems if each.startswith(family)):
+                other = CudaTagParts(row.cuda, word.instead if word else "", kind, system)
+                if row.cuda.major == parts.cuda.major and row.has(other):
+                    found.append(other)
+        return sorted(found, key=lambda each: _distance(parts, each))
+
     def cudnn_tag(self, cuda: Version) -> CudnnTag | None:
         """Return the row for a CUDA version; None is "no data"."""
         return next((row for row in self.cudnn_tags if cuda in row.cuda), None)
-
-    def distribution(self, text: str) -> Distribution | None:
-        """Find the distribution that an image reference or an OS name speaks of."""
-        if text not in self._found:
-            hits = (row for pattern, row in self._patterns if pattern.search(text.lower()))
-            self._found[text] = next(hits, None)
-        return self._found[text]
 
     def nvidia_pytorch(self, tag: str) -> NvidiaPytorch | None:
         """Return a release of NVIDIA's container; "24.8" is 24.08."""
         year, _, month = tag.partition(".")
         return self.nvidia.get(f"{year}.{month.zfill(2)}")
+
+
+def _distance(one: CudaTagParts, other: CudaTagParts) -> tuple[bool, bool, int]:
+    """Return how far a tag is from another: the minor version counts first, then the system."""
+    return (
+        other.cuda.minor != one.cuda.minor,
+        other.system != one.system,
+        abs(other.cuda.minor - one.cuda.minor),
+    )
 
 
 def load(told: Told | None = None) -> ImageTable:
@@ -107,15 +154,12 @@ def _load(told: Told) -> ImageTable:
         require(
             row, "instead", holds=row.instead not in row.gone, else_say=f"{row.instead} is listed as gone"
         )
-    distributions = told.rows("distribution", Distribution)
     return ImageTable(
         checked=told.checked("cuda_tag"),
         missing_tags=told.rows("missing_tag", MissingTag),
         cudnn_tags=tags,
         cuda_tags=told.rows("cuda_tag", CudaTag),
-        distributions=distributions,
         nvidia=unique(told.rows("nvidia_pytorch", NvidiaPytorch), _tag, "tag"),
-        _patterns=tuple((re.compile(row.pattern), row) for row in distributions),
     )
 
 

@@ -1,4 +1,4 @@
-"""Linux distributions and the glibc they ship, and the versions that manylinux promises with a glibc."""
+"""Linux distributions, the glibc and Python they ship, and what manylinux promises with a glibc."""
 
 import re
 from dataclasses import dataclass, field
@@ -16,6 +16,7 @@ _ALIASES = {
     "focal": ("ubuntu", "20.04"),
     "jammy": ("ubuntu", "22.04"),
     "noble": ("ubuntu", "24.04"),
+    "resolute": ("ubuntu", "26.04"),
     "buster": ("debian", "10"),
     "bullseye": ("debian", "11"),
     "bookworm": ("debian", "12"),
@@ -25,17 +26,40 @@ _ALIASES = {
     "manylinux_2_34": ("rhel", "9"),
 }
 """Code names, and the images of github.com/pypa/manylinux, which are CentOS 7 and AlmaLinux 8 and 9."""
-_SPELLINGS = re.compile(r"red hat enterprise linux|redhat|rocky(?:linux| linux)?|almalinux|ubi(?=\d)")
-"""Rebuilds of RHEL ship its glibc: that is what they are for."""
+_SPELLINGS = tuple(
+    (re.compile(pattern), name)
+    for pattern, name in (
+        (r"red hat enterprise linux|redhat|rocky ?(?:linux)?", "rhel"),
+        (r"almalinux|oracle ?linux|ubi(?=\d)", "rhel"),
+        (r"amazon linux|amzn", "amazonlinux"),
+        (r"cbl-mariner(?:/base/core)?|\bcm(?=\d)", "mariner"),
+        (r"azure linux|azurelinux/base/core|\bazl(?=\d)", "azurelinux"),
+        (r"suse linux enterprise(?: server)?|bci/bci-base", "sles"),
+        (r"opensuse[ /]?leap|\bsuse(?=16)", "leap"),
+        (r"(?<=fedora) linux| gnu/linux", ""),
+        (r"(?<=\d)[ -]?sp(?=\d)", "."),
+    )
+)
+"""Rebuilds of RHEL ship its glibc: that is what they are for. SLES 15 SP6 is 15.6. The tags of nvidia/cuda
+say amzn2023, cm2, azl3 and suse16, which is openSUSE Leap 16.0 (manifests/cuda.yaml of its sources)."""
+
+
+_NONE = Version("0")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class System(Row):
-    """One release of a distribution."""
+    """One release of a distribution; without a version, all of them.
+
+    glibc: None where it is not known, or there is none. python: the version of its `python3`, "" where that
+    is not known. musl: it has musl in its place.
+    """
 
     name: str
-    version: str
-    glibc: Version
+    version: str = ""
+    glibc: Version | None = None
+    python: str = ""
+    musl: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,13 +90,23 @@ class SystemTable:
 
     def find(self, text: str) -> System | None:
         """Find "Ubuntu 20.04", "ubuntu18.04.5", "CentOS 7.9" or "debian:bookworm"; None when not known."""
-        lowered = text.lower().replace("amazon linux", "amazonlinux").replace(" gnu/linux", "")
+        lowered = text.lower()
         for word, key in _ALIASES.items():
             if word in lowered:
                 return self._system.get(key)
-        named = re.finditer(r"([a-z]+)[ :_-]?(\d+)(?:\.(\d+))?", _SPELLINGS.sub("rhel", lowered))
-        keys = ((match[1], version) for match in named for version in (f"{match[2]}.{match[3]}", match[2]))
+        for pattern, name in _SPELLINGS:
+            lowered = pattern.sub(name, lowered)
+        named = re.finditer(r"([a-z]+)[ :_-]?(\d+)(?:\.(\d+))?", lowered)
+        keys = [
+            (match[1], version) for match in named for version in (f"{match[2]}.{match[3] or 0}", match[2])
+        ]
+        keys += [(name, "") for name in re.findall(r"[a-z]+", lowered)]
         return next((self._system[key] for key in keys if key in self._system), None)
+
+    def with_python(self, name: str, python: str) -> System | None:
+        """Return the release of a distribution with this `python3`; None where none or several have it."""
+        found = [row for row in self.systems if row.name == name and row.python == python]
+        return found[0] if len(found) == 1 else None
 
 
 def load(told: Told | None = None) -> SystemTable:
@@ -84,9 +118,9 @@ def load(told: Told | None = None) -> SystemTable:
 def _load(told: Told) -> SystemTable:
     policies = told.rows("policy", Policy)
     unique(policies, _policy_key, "policy")
-    systems = told.rows("system", System, order=lambda row: (row.name, row.glibc))
+    systems = told.rows("system", System, order=lambda row: (row.name, row.glibc or _NONE))
     for older, row in pairwise(systems):
-        grows = older.name != row.name or older.glibc < row.glibc
+        grows = older.name != row.name or (older.glibc or _NONE) < (row.glibc or _NONE) or row.name == "sles"
         require(
             row, "glibc", holds=grows, else_say=f"not above {older.glibc} of {older.name} {older.version}"
         )

@@ -32,6 +32,13 @@ def serving(files: Iterable[File], question: Question) -> tuple[str, ...]:
     return tuple(map(str, sorted(final or found, reverse=True)[:MOST_SHOWN]))
 
 
+def has_wheel(files: Iterable[File], version: Version, question: Question) -> bool:
+    """Tell whether a version has a wheel that fits."""
+    tags = _tags(question)
+    of_version = (f for f in files if f.version == version and f.is_wheel)
+    return any(_sound(f, question) and _fits(f, tags) for f in of_version)
+
+
 def has_source(files: Iterable[File], requirement: str, question: Question) -> bool:
     """Tell whether pip could build a version that a requirement admits from a source archive."""
     wanted = _specifier(requirement)

@@ -8,6 +8,7 @@ back (constraints, overrides, strategies, a torch backend) are left out and list
 
 from __future__ import annotations
 
+import sys
 import time
 from dataclasses import replace
 from functools import partial
@@ -18,10 +19,11 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from stackcheck import knowledge
+from stackcheck.environment.images import system_python
 from stackcheck.model import references
 from stackcheck.model.errors import LockError
 from stackcheck.model.resolution import LockedPackage, Resolution, Unresolved
-from stackcheck.resolve.alternatives import newer_source
+from stackcheck.resolve.alternatives import has_wheel, newer_source
 from stackcheck.resolve.asking import Asker
 from stackcheck.resolve.derivation import THE_STACK
 from stackcheck.resolve.given import lock_of, with_metadata
@@ -35,6 +37,8 @@ from stackcheck.resolve.uvrun import find_uv, uv_version
 from stackcheck.resolve.verify_refusals import Reader, asked_for, stated_indexes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from stackcheck.intake.stack import Package, Stack
     from stackcheck.resolve.question import Question
 
@@ -42,7 +46,7 @@ __all__ = ["LockedPackage", "Options", "Resolution", "Unresolved", "resolve"]
 
 
 def resolve(stack: Stack, options: Options | None = None) -> Resolution | Unresolved:
-    """Resolve a stack; one that states no Python for the newest of those that its torch has wheels for.
+    """Resolve a stack; one that states no Python for a likely one, see `likely_pythons`.
 
     Raises ResolveError when uv cannot be run at all; everything that uv says about the stack or the
     indexes is a value.
@@ -84,7 +88,7 @@ def _for_likely_python(stack: Stack, options: Options) -> Resolution | Unresolve
     """Resolve for the newest Python that does it without a source build, else for the newest that does it."""
     found: list[Resolution] = []
     failed: list[Unresolved] = []
-    for python in likely_pythons(stack):
+    for python in _served_first(stack, options):
         answer = _Resolver(stack, options, python).found()
         if isinstance(answer, Unresolved):
             failed.append(answer)
@@ -99,6 +103,23 @@ def _for_likely_python(stack: Stack, options: Options) -> Resolution | Unresolve
     return best or next(iter(failed), missing)
 
 
+def _served_first(stack: Stack, options: Options) -> list[str]:
+    """Return the likely Pythons; of a stack without torch, those first that its pins have wheels for."""
+    pythons = likely_pythons(stack)
+    pins = {name: each.exact for name, each in stack.packages.items() if each.exact and not each.direct}
+    if "torch" in stack.packages or not pins or options.fetcher.offline:
+        return pythons
+    reader = Reader(options.fetcher, options.memory)
+    asked = question_of(stack, pythons[0])
+    pages = {name: reader.files(name, asked_for(name, asked, options.fetcher))[0] for name in pins}
+
+    def unserved(python: str) -> int:
+        question = replace(asked, python=python)
+        return sum(not has_wheel(pages[name], pin, question) for name, pin in pins.items())
+
+    return sorted(pythons, key=unserved)
+
+
 def _is_resolved(package: Package) -> bool:
     """Tell whether there is something to resolve for a package: its version, or what its wheel requires."""
     return package.origin != "conda" and (not package.direct or package.wheel is not None)
@@ -110,13 +131,26 @@ def _is_stated_source(name: str, question: Question) -> bool:
 
 
 def likely_pythons(stack: Stack) -> list[str]:
-    """Return the Pythons that the pinned torch, else its newest release, has wheels for, newest first."""
-    torch = knowledge.load().torch
+    """Return the Pythons to try where a stack states none, the likeliest first.
+
+    That of its system; then those that the pinned torch, else its newest release, has wheels for, newest
+    first. A stack without torch is tried with the Python that runs this, and with older ones too.
+    """
+    tables = knowledge.load()
     version = stack.version("torch")
-    release = (torch.release(version) if version else None) or torch.newest
-    known = release.python.get(stack.platform or "linux/amd64", ())
-    usual = (each for each in known if not each.endswith("t"))
-    return sorted(usual, key=Version, reverse=True)
+    release = (tables.torch.release(version) if version else None) or tables.torch.newest
+    platform = stack.platform or "linux/amd64"
+    known = _newest_first(release.python.get(platform, ()))
+    own = system_python(stack, tables)
+    if "torch" in stack.packages:
+        return list(dict.fromkeys([*(each for each in (own,) if each in known), *known]))
+    every = _newest_first(python for row in tables.torch.releases for python in row.python.get(platform, ()))
+    here = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return list(dict.fromkeys([*filter(None, (own, here)), *known, *every]))
+
+
+def _newest_first(pythons: Iterable[str]) -> list[str]:
+    return sorted({each for each in pythons if not each.endswith("t")}, key=Version, reverse=True)
 
 
 class _Resolver:

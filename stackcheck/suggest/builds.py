@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.version import Version
 
+from stackcheck.knowledge.images import CudaTagParts
 from stackcheck.knowledge.torch import CPU
 from stackcheck.model.build import cuda_tag
 from stackcheck.model.versions import minor, same_release
@@ -273,13 +274,15 @@ def _devel_images(env: Environment, cuda: str, tables: Tables) -> Iterator[Edit]
         return
     key = "build_base" if env.stack.image.build_base else "base"
     now = image.name.rpartition("-")[2]
-    for row in tables.images.cuda_tags:
-        if minor(row.cuda) == cuda:
-            word = tables.images.cudnn_tag(row.cuda) if image.cudnn else None
-            cudnn = f"{word.instead}-" if word else ""
-            for system in sorted(row.systems, key=lambda each: (each != now, each)):
-                name = f"{image.name.partition(':')[0]}:{row.cuda}-{cudnn}devel-{system}"
-                yield {("image", key): name}
+    rows = [row for row in tables.images.cuda_tags if minor(row.cuda) == cuda]
+    for row in reversed(rows):
+        word = tables.images.cudnn_tag(row.cuda) if image.cudnn else None
+        every = [CudaTagParts(row.cuda, word.instead if word else "", "devel", each) for each in row.systems]
+        there = [each for each in every if row.has(each)]
+        for tag in sorted(there, key=lambda each: (each.system != now, "ubuntu" not in each.system)):
+            yield {("image", key): f"{image.name.partition(':')[0]}:{tag}"}
+        if there:
+            return
 
 
 def _by_distance(versions: list[Version], now: Version) -> list[Version]:

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from stackcheck.environment.images import image_facts
+from stackcheck.knowledge.images import cuda_tag_parts
 from stackcheck.rules.gpucode.arch_list import VARIABLE, expand, names_of, stated_arch_list
 from stackcheck.rules.rocm.wanted_gfx import OVERRIDE
 from stackcheck.suggest.candidates import Reach, candidates
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from stackcheck.knowledge import Tables
     from stackcheck.knowledge.torch import ArchNames
     from stackcheck.suggest.change import Edit
+
+
+_NEAR_TAGS = 3
 
 
 @candidates("IMAGE", "PLATFORM101", reach=Reach.SPELLING)
@@ -40,6 +44,11 @@ def _other_tags(name: str, stack: Stack, tables: Tables) -> Iterator[str]:
     row = tables.images.cudnn_tag(image.cuda) if image.cuda and image.cudnn else None
     if row:
         yield name.replace(image.cudnn, row.instead, 1)
+    head, _, tag = name.partition(":")
+    parts = cuda_tag_parts(tag) if image.cuda else None
+    listed = tables.images.cuda_tag(parts.cuda) if parts else None
+    if parts and listed and not listed.has(parts):
+        yield from (f"{head}:{each}" for each in tables.images.near_tags(parts)[:_NEAR_TAGS])
     if image.cuda and image.kind:
         yield name.replace(image.kind, "devel", 1)
     if stack.python:

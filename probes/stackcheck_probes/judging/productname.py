@@ -46,6 +46,12 @@ _SILENT = frozenset(
         "server",
         "sff",
         "laptop",
+        "mobile",
+        "embedded",
+        "shared",
+        "mega",
+        "grid",
+        "ac",
         "module",
         "developer",
         "devkit",
@@ -61,7 +67,8 @@ _SILENT = frozenset(
         "nvgpu",
     ]
 )
-_SILENT_PATTERN = re.compile(r"\d+gb|\d{1,3}g|hbm\d?e?|gddr\d?x?|sxm\d|nvl\d+|pcie\d")
+_SILENT_PATTERN = re.compile(r"\d+gb|\d{1,3}g|hbm\d?e?|3e|gddr\d?x?|sxm\d|nvl\d+|pcie\d|\d{1,2}[qcab]")
+"""Memory, form, and the profiles of vGPUs ("A10-24Q") and of MIG: parts of a product, with its capability."""
 _MAX_Q = re.compile(r"(?:with )?max[- ]?q(?: design)?")
 
 

@@ -9,7 +9,7 @@ from stackcheck.rules.driver.driver_range import Driver, parse_driver
 from stackcheck.rules.driver.needed_cuda import Needed, needed_cuda, states_driver
 from stackcheck.rules.grading import cite, failed_by, no_data
 from stackcheck.rules.official_wheels import not_pinned
-from stackcheck.rules.registry import Finding, passed, rule, skipped, warned
+from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
 
 if TYPE_CHECKING:
     from packaging.version import Version
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from stackcheck.environment import Environment
     from stackcheck.knowledge import Tables
     from stackcheck.knowledge.cuda import Family, Toolkit
+    from stackcheck.model.verdict import Evidence
 
 _FORWARD = "NVIDIA CUDA Compatibility, forward compatibility, docs.nvidia.com/deploy/cuda-compatibility"
 
@@ -121,6 +122,8 @@ def _too_old(
     compat, datacenter = f"cuda-compat-{cuda.major}-{cuda.minor}", _all_datacenter(env)
     if datacenter:
         hint += f", or install {compat} (data center GPUs only)"
+    if env.torch.nvidia and env.torch.origin == "image":
+        return _in_container(text, env, cite(row, says), expected=expected, found=found, hint=hint)
     if not _uses_compat(env):
         return failed_by(text, said, expected=expected, found=found, hint=hint)
     text += " The stack uses the forward compatibility package,"
@@ -129,6 +132,18 @@ def _too_old(
         return warned(text, cite(row, says), expected=expected, found=found, hint=f"see {_FORWARD}")
     text += " which other GPUs than those of data centers refuse with error 804."
     return failed_by(text, said, expected=expected, found=found, hint=hint)
+
+
+def _in_container(  # noqa: PLR0913 - a verdict in its parts
+    text: str, env: Environment, evidence: Evidence, *, expected: str, found: str, hint: str
+) -> Finding:
+    """Judge an old driver under NVIDIA's container, which takes the forward compatibility package in it."""
+    text += " The container brings the forward compatibility package,"
+    if env.stack.gpus and not _all_datacenter(env):
+        text += " which other GPUs than those of data centers refuse with error 804."
+        return failed(text, evidence, expected=expected, found=found, hint=hint)
+    text += " which serves data center GPUs on some driver branches; whether on this one was not looked up."
+    return warned(text, evidence, expected=expected, found=found, hint=f"see {_FORWARD}")
 
 
 def _all_datacenter(env: Environment) -> bool:

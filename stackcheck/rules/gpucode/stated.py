@@ -60,7 +60,8 @@ def torch_build_serves_gpus(  # noqa: PLR0911 - one return a reason
     if torch.origin == "conda":
         return skipped("no data on the arch lists of conda builds, which differ from those of the wheels")
     if torch.nvidia:
-        return skipped(f"no data on the arch list of {torch.title} of NVIDIA's container")
+        unknown = skipped(f"no data on the arch list of {torch.title} of NVIDIA's container")
+        return _by_bound(env, unknown, tables, ptx=True)
     if torch.version is None:
         return not_pinned("the GPUs were not held against torch")
     release = listed_release(torch.version, tables)
@@ -78,18 +79,18 @@ def torch_build_serves_gpus(  # noqa: PLR0911 - one return a reason
     return _judge(env, best, assumed, tables)
 
 
-def _by_bound(env: Environment, unknown: Finding, tables: Tables) -> Finding:
+def _by_bound(env: Environment, unknown: Finding, tables: Tables, *, ptx: bool = False) -> Finding:
     """Judge a build that no row knows by its toolkit: no nvcc makes code for a GPU newer than itself.
 
     Nor does it for one that it has dropped. Official wheels carry no PTX on Linux, so what nvcc cannot make
-    cannot run.
+    cannot run; `ptx`: the build may have some, which would serve newer GPUs.
     """
     toolkit = tables.cuda.toolkit(env.torch.cuda) if env.torch.cuda else None
     if toolkit is None or not toolkit.sm or not env.platform.startswith("linux/"):
         return unknown
     oldest, newest = (pick(code.capability for code in toolkit.sm) for pick in (min, max))
     known = [(gpu, gpu.capability) for gpu in env.stack.gpus if gpu.capability]
-    beyond = [gpu for gpu, has in known if has.major > newest.major or has < oldest]
+    beyond = [gpu for gpu, has in known if has < oldest or (has.major > newest.major and not ptx)]
     if not beyond:
         return unknown
     says = f"nvcc of CUDA {toolkit.version} knows {toolkit.listed}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from stackcheck.environment.images import image_facts, images_of
@@ -15,17 +14,11 @@ from stackcheck.rules.image.tier_stacks import is_tier
 from stackcheck.rules.registry import Finding, failed, passed, rule, warned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from stackcheck.environment import Environment, TorchBuild
     from stackcheck.environment.images import ImageFacts
     from stackcheck.intake.stack import Stack
     from stackcheck.knowledge import Tables
     from stackcheck.model.facts import Facts
-
-_CUDA_TAG = re.compile(r"(?:(?:(?:index\.)?docker\.io|nvcr\.io)/)?nvidia/cuda(?::(?P<tag>[\w.-]+))?")
-"""Where NVIDIA publishes: a registry of one's own may keep what is deleted there."""
-
 
 _WHEELS = Evidence(
     "torch's wheels bring their CUDA runtime and cuDNN; the image's toolkit is for compiling",
@@ -38,89 +31,8 @@ def _has_image(facts: Facts) -> bool:
     return bool(image.base or image.build_base or image.ready)
 
 
-@rule("IMAGE101", when=_has_image, about="image")
-def cuda_tag_exists(env: Environment, tables: Tables) -> list[Finding]:
-    """The nvidia/cuda tag is not known to be missing.
-
-    NVIDIA deletes images after their end of life: those of CUDA 10 are gone. Tags from CUDA 11 on have
-    versions of three parts. Up to CUDA 12.2 the tags with cuDNN are spelled `cudnn8`; from 12.4 on they are
-    spelled `cudnn`, without a number, and hold cuDNN 9. No registry is asked, so nothing is said of a tag
-    that only looks right.
-
-    Source: threads in which a pull failed (knowledge/told/images.toml);
-    https://github.com/pytorch/pytorch/pull/125632
-    Example: nvidia/cuda:12.4.1-cudnn8-devel-ubuntu22.04 is not found; nor is 10.2-cudnn7-devel-ubuntu18.04.
-    Fix: nvidia/cuda:12.4.1-cudnn-devel-ubuntu22.04.
-    """
-    return _spellings(images_of(env.stack), tables)
-
-
 def _states_toolkit(facts: Facts) -> bool:
     return facts["stack"].toolkit is not None
-
-
-def _has_dockerfile(facts: Facts) -> bool:
-    return "dockerfile" in facts
-
-
-@rule("IMAGE107", when=_has_dockerfile, about="image")
-def dockerfile_tag_exists(env: Environment, dockerfile: str, tables: Tables) -> list[Finding]:
-    """The nvidia/cuda tags in a Dockerfile's FROM lines are none that are known not to exist.
-
-    As IMAGE101, which answers for the image of the stack itself, for the other images that the user's own
-    Dockerfile builds on; build arguments count with their defaults.
-
-    Source: https://github.com/pytorch/pytorch/pull/125632; https://github.com/pytorch/builder/issues/1811
-    Example: FROM nvidia/cuda:12.4.1-cudnn9-devel-ubuntu22.04 is not found.
-    Fix: FROM nvidia/cuda:12.4.1-cudnn-devel-ubuntu22.04.
-    """
-    own = images_of(env.stack)
-    return _spellings([name for name in bases(dockerfile) if name not in own], tables)
-
-
-def _spellings(names: Iterable[str], tables: Tables) -> list[Finding]:
-    findings: list[Finding] = []
-    for name in names:
-        if absent := _absent(name, tables):
-            findings.append(absent)
-            continue
-        image = image_facts(name, tables)
-        row = tables.images.cudnn_tag(image.cuda) if image.cuda and image.cudnn else None
-        if row is None:
-            continue
-        if image.cudnn in row.gone:
-            right = name.replace(image.cudnn, row.instead, 1)
-            findings.append(
-                failed_by(
-                    f"{name} does not exist: images of CUDA {image.cuda} spell cuDNN `{row.instead}`.",
-                    (row, f"CUDA {row.cuda}: no tag with {', '.join(row.gone)}"),
-                    expected=right,
-                    found=name,
-                    hint=f"write {right} (cuDNN {row.holds})",
-                    about=name,
-                )
-            )
-        else:
-            text = (
-                f"{name} spells cuDNN as images of CUDA {image.cuda} do; whether it exists was not looked up."
-            )
-            findings.append(passed(text, cite(row, "")))
-    return findings
-
-
-def _absent(name: str, tables: Tables) -> Finding | None:
-    match = _CUDA_TAG.fullmatch(name)
-    row = tables.images.missing_tag(match["tag"] or "latest") if match else None
-    if row is None:
-        return None
-    return failed_by(
-        f"{name} does not exist: {row.fault}.",
-        (row, row.fault),
-        expected="a tag that exists",
-        found=name,
-        hint=row.hint,
-        about=name,
-    )
 
 
 @rule("IMAGE102", when=_has_image, about="image")
@@ -276,9 +188,7 @@ def no_musl(env: Environment, tables: Tables) -> list[Finding]:
     Example: python:3.11-alpine.
     Fix: a Debian or Ubuntu based image, such as python:3.11-slim.
     """
-    rows = [
-        (name, row) for name in images_of(env.stack) if (row := tables.images.distribution(name)) and row.musl
-    ]
+    rows = [(name, row) for name in images_of(env.stack) if (row := tables.systems.find(name)) and row.musl]
     if "torch" not in env.packages:
         return []
     return [

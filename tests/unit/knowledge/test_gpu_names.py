@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stackcheck.knowledge.gpus import find_gpu
+from stackcheck.knowledge.gpus import find_gpu, load
 from stackcheck_probes.judging import devices
 
 
@@ -26,6 +26,46 @@ def test_a_name_finds_its_product(text: str, target: str) -> None:
     found = find_gpu(text)
     assert str(found.capability or found.gfx) == target
     assert (found.name, found.source != "") == (text, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "target"),
+    [
+        ("NVIDIA RTX PRO 1000 Blackwell Generation Laptop GPU", "12.0"), ("RTX PRO 500 Blackwell Embedded GPU", "12.0"), ("NVIDIA RTX PRO 3000 Blackwell", "12.0"), ("RTX 6000D", "12.0"),
+        ("RTX A4500", "8.6"), ("NVIDIA RTX A1000 6GB Laptop GPU", "8.6"), ("RTX 500 Ada Generation Laptop GPU", "8.9"), ("L40G", "8.9"), ("A100X", "8.0"), ("CMP 170HX", "8.0"),
+        ("GeForce RTX 2050", "8.6"), ("GeForce RTX 3050 A Laptop GPU", "8.9"), ("RTX 3050 Laptop GPU", "8.6"), ("Quadro RTX 3000 Mobile", "7.5"), ("VR200", "10.7"), ("Vera Rubin NVL72", "10.7"),
+        ("NVIDIA-H100-80GB-HBM3", "9.0"), ("Tesla-T4-SHARED", "7.5"), ("NVIDIA-A100-SXM4-40GB-MIG-1g.5gb-SHARED", "8.0"), ("nvidia-h100-mega-80gb", "9.0"), ("nvidia-tesla-v100", "7.0"),
+        ("NVIDIA A10-24Q", "8.6"), ("GRID A100-10C", "8.0"), ("NVIDIA B300 SXM6 AC", "10.3"), ("NVIDIA H20-3e", "9.0"),
+        ("p4d.24xlarge", "8.0"), ("ml.p4d.24xlarge", "8.0"), ("g5", "8.6"), ("g4dn.xlarge", "7.5"), ("p5.48xlarge", "9.0"), ("p6-b200.48xlarge", "10.0"), ("p6-b300.48xlarge", "10.3"), ("g7e.2xlarge", "12.0"),
+        ("a2-highgpu-1g", "8.0"), ("a2-highgpu", "8.0"), ("g2-standard-8", "8.9"), ("a3-ultragpu-8g", "9.0"), ("a4-highgpu-8g", "10.0"),
+        ("Standard_NC24ads_A100_v4", "8.0"), ("Standard_NC6s_v3", "7.0"), ("Standard_ND96isr_H200_v5", "9.0"), ("Standard_ND128isr_NDR_GB200_v6", "10.0"), ("NC4as_T4_v3", "7.5"), ("Standard_ND96isr_MI300X_v5", "gfx942"),
+    ],
+)  # fmt: skip
+def test_names_of_drivers_labels_and_clouds(text: str, target: str) -> None:
+    found = find_gpu(text)
+    assert str(found.capability or found.gfx) == target
+    assert found.source
+
+
+@pytest.mark.parametrize("text", ["g5g.xlarge", "a4x-highgpu-4g", "t3.large", "Standard_D4s_v5", "B40", "trn2.48xlarge"])  # fmt: skip
+def test_what_no_source_tells_of_is_not_guessed(text: str) -> None:
+    with pytest.raises(ValueError, match="is known"):
+        find_gpu(text)
+
+
+@pytest.mark.parametrize("text", ["Arc A770", "Intel Data Center GPU Max 1550", "Gaudi 3", "TPU v5e"])
+def test_gpus_of_other_makers_are_named_as_not_covered(text: str) -> None:
+    with pytest.raises(ValueError, match=f"^'{text}' is not covered: NVIDIA's and AMD's GPUs are$"):
+        find_gpu(text)
+
+
+def test_a_chip_has_one_capability() -> None:
+    chips: dict[str, set[str]] = {}
+    for row in load().nvidia:
+        if row.note.startswith("chip "):
+            chips.setdefault(row.note, set()).add(str(row.capability))
+    assert len(chips) > 10
+    assert all(len(each) == 1 for each in chips.values())
 
 
 @pytest.mark.parametrize(

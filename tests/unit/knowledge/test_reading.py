@@ -142,11 +142,46 @@ def test_toolkits_know_their_capabilities_and_drivers() -> None:
         ("AlmaLinux 8.9", "2.28"),
         ("Windows 10", None),
         ("Gentoo", None),
+        ("Ubuntu 26.04 LTS", "2.43"),
+        ("nvidia/cuda:13.3.1-devel-ubuntu26.04", "2.43"),
+        ("fedora:43", "2.42"),
+        ("Fedora Linux 42 (Container Image)", "2.41"),
+        ("SLES 15 SP6", "2.38"),
+        ("SUSE Linux Enterprise Server 15 SP4", "2.31"),
+        ("opensuse/leap:15.6", "2.38"),
+        ("nvidia/cuda:13.2.1-devel-suse16", "2.40"),
+        ("nvidia/cuda:13.2.1-devel-amzn2023", "2.34"),
+        ("nvidia/cuda:12.9.1-devel-cm2", "2.35"),
+        ("nvidia/cuda:13.2.1-devel-azl3", None),
+        ("mcr.microsoft.com/cbl-mariner/base/core:2.0", "2.35"),
+        ("nvidia/cuda:12.9.1-devel-oraclelinux8", "2.28"),
+        ("registry.access.redhat.com/ubi10/ubi:latest", "2.39"),
+        ("registry.example.com/team/base:7", None),
+        ("alpine:3.20", "None"),
     ],
 )
 def test_systems_are_found_by_the_names_people_write(text: str, glibc: str | None) -> None:
     row = knowledge.load().systems.find(text)
     assert (str(row.glibc) if row else None) == glibc
+
+
+@pytest.mark.parametrize(
+    ("text", "python"),
+    [
+        ("nvidia/cuda:12.4.1-devel-ubuntu22.04", "3.10"), ("ubuntu:22.04", "3.10"), ("ubuntu:jammy", "3.10"), ("ubuntu:20.04", "3.8"), ("Ubuntu 26.04", "3.14"),
+        ("rockylinux:9", "3.9"), ("registry.access.redhat.com/ubi8/ubi", "3.6"), ("almalinux:10", "3.12"), ("fedora:44", "3.14"), ("fedora:41", ""), ("debian:12-slim", "3.11"),
+    ],
+)  # fmt: skip
+def test_the_python_of_a_system(text: str, python: str) -> None:
+    row = knowledge.load().systems.find(text)
+    assert row is not None
+    assert row.python == python
+
+
+def test_the_system_of_a_container_of_nvidia_s_is_the_one_whose_python_it_has() -> None:
+    table = knowledge.load().systems
+    found = [table.with_python("ubuntu", python) for python in ("3.8", "3.10", "3.12", "3.7")]
+    assert [row.version if row else None for row in found] == ["20.04", "22.04", "24.04", None]
 
 
 HEAD = 'checked = {day}\n[sources]\nmine = "seen on https://wheels.example/"\n'

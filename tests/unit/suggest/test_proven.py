@@ -145,7 +145,7 @@ def test_d25_the_image_that_compiles_is_changed_to_the_cuda_of_torch() -> None:
         packages={"torch": "2.11.0", "flash-attn": FLASH},
         image={"base": "nvidia/cuda:12.8.1-devel-ubuntu24.04"},
     )
-    assert made(found(of, TORCH_211)) == {"image.base": "nvidia/cuda:13.0.1-devel-ubuntu24.04"}
+    assert made(found(of, TORCH_211)) == {"image.base": "nvidia/cuda:13.0.3-devel-ubuntu24.04"}
 
 
 @pytest.mark.parametrize("toolkit", ["12.4", "13.0"], ids=["e11", "d26"])

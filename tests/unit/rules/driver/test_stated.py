@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.rules.harness import said_with_hints
+from tests.unit.rules.harness import lines, said_with_hints
 
 CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
     (
@@ -351,3 +351,27 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
 @pytest.mark.parametrize(("code", "fields", "expected"), CASES)
 def test_verdict_and_words(code: str, fields: dict[str, Any], expected: list[tuple[str, str, str]]) -> None:
     assert said_with_hints(code, **fields) == expected
+
+
+NGC = {"image": {"ready": "nvcr.io/nvidia/pytorch:26.03-py3"}, "driver": "535.104.05"}
+
+
+@pytest.mark.parametrize(
+    ("gpus", "outcome", "end"),
+    [
+        (["H100"], "WARN", "which serves data center GPUs on some driver branches; whether on this one was not looked up."),
+        ([], "WARN", "which serves data center GPUs on some driver branches; whether on this one was not looked up."),
+        (["RTX 4090"], "FAIL", "which other GPUs than those of data centers refuse with error 804."),
+    ],
+)  # fmt: skip
+def test_nvidia_s_container_brings_forward_compatibility(gpus: list[str], outcome: str, end: str) -> None:
+    (line,) = lines("DRIVER101", gpus=gpus, **NGC)
+    assert line.startswith(
+        f"{outcome}: The driver is too old: CUDA 13.2 needs a driver >= 580.65.06 (the image "
+    )
+    assert line.endswith(f"The container brings the forward compatibility package, {end}")
+
+
+def test_a_driver_that_is_new_enough_for_nvidia_s_container() -> None:
+    (line,) = lines("DRIVER101", gpus=["RTX 4090"], **{**NGC, "driver": "595.45.04"})
+    assert line == "PASS: Driver 595.45.04 runs CUDA 13.2, which needs 580.65.06."
