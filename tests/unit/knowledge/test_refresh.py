@@ -12,15 +12,9 @@ import pytest
 from packaging.version import Version
 
 from stackcheck.knowledge import packages, torch
+from stackcheck.knowledge.extending import extended, write_own
 from stackcheck.knowledge.folders import SHIPPED, TOLD, Folder
-from stackcheck.knowledge.refresh import (
-    Refresh,
-    extended,
-    refresh,
-    refresh_newest,
-    render_diff,
-    write_own,
-)
+from stackcheck.knowledge.refresh import Refresh, refresh, refresh_newest, render_diff
 from stackcheck.knowledge.told import Told
 from stackcheck.knowledge.wheelfile import RangeFile, read_member
 from stackcheck.model.errors import ResolveError, TableError
