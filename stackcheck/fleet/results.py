@@ -46,8 +46,9 @@ class Folder:
         self.nodes: dict[str, str] = {}
         for row in self._rows():
             for key, outcome in row["tasks"].items():
-                self.done[key] = Outcome(*outcome)
-                self.nodes[key] = row["node"]
+                self.done[key], self.nodes[key] = Outcome(*outcome), row["node"]
+        # Of an ERROR nothing is known, so the next call tries it again.
+        self.done = {key: each for key, each in self.done.items() if each.result != "ERROR"}
 
     def keep(self, keys: Sequence[str], answer: Answer) -> None:
         """Keep what came of tasks: their document, then the line that says so."""

@@ -99,7 +99,7 @@ def _lacks(stacks: Sequence[Stack], placement: Placement) -> list[Listing]:
     if placement.unserved:
         entries = tuple(Entry(f"{stacks[n].id}: {why}") for n, why in placement.unserved.items())
         found.append(
-            Listing("no node can run these stacks; of them the files alone count", entries, loud=False)
+            Listing("no node can run these stacks; their files alone are judged", entries, loud=False)
         )
     if placement.uncovered:
         entries = tuple(

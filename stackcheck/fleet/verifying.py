@@ -78,7 +78,7 @@ def key_of(task: Task, stack: Stack, how: How) -> str:
     asked = (options.engine, options.offline, options.bytes, options.keep_going, options.build.gpus)
     built = (options.build.base, sorted(options.build.build_args.items()), options.build.network)
     stated = (__version__, knowledge.sha256(), task.gpu, task.files_alone, asked, built)
-    return digest(repr(stated), stack.model_dump_json())[:24]
+    return digest(repr(stated), repr(stack))[:24]
 
 
 def verify(call: Call, backend: Backend, progress: Progress) -> Verified:

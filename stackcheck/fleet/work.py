@@ -6,6 +6,7 @@ import os
 import traceback
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,11 +24,13 @@ if TYPE_CHECKING:
     from stackcheck.intake.stack import Stack
     from stackcheck.model.report import Report
     from stackcheck.model.verdict import Level
+    from stackcheck.resolve.memory import RunMemory
     from stackcheck.steps.options import Options
 
 _BUILD = "BUILD301"
 """The rule that says of a stack whose target could not be had that this is an ERROR and not its fault."""
 _LOCAL = ("here", "venv")
+_BAD = ("FAIL", "ERROR")
 _MOST_WORDS = 120
 
 
@@ -134,8 +137,11 @@ def outcome_of(report: Report, assigned: Assigned, how: How) -> Outcome:
     """Return a report in one line."""
     result = "NOTHING" if report.result is None else report.result.word
     code = report.exit_code(strict=how.strict, require=how.require)
-    headline = one_line(wording.headline(report), _MOST_WORDS)
-    return Outcome(assigned.stack.id, assigned.gpu, result, headline, code, report.seconds)
+    bad = next((each for each in report.counted if each.outcome.word == result), None)
+    words = f"{bad.code}: {bad.message}" if bad and result in _BAD else wording.headline(report)
+    return Outcome(
+        assigned.stack.id, assigned.gpu, result, one_line(words, _MOST_WORDS), code, report.seconds
+    )
 
 
 def lost(assigned: Assigned, message: str) -> Report:
@@ -149,25 +155,32 @@ def lost(assigned: Assigned, message: str) -> Report:
 
 
 def _reports(work: tuple[Assigned, ...], options: Options, gpu: str) -> Iterator[Report]:
-    from stackcheck import pipeline  # noqa: PLC0415 - a node that is only looked at judges nothing
-
-    if all(each.files_alone for each in work) and not options.bytes:
-        # Tables and resolution alone: side by side, as `check` does it.
-        yield from pipeline.check_all([each.stack for each in work], options, _silent)
-        return
     for each in work:
         try:
-            if each.files_alone:
-                yield pipeline.check(each.stack, options, _silent)
-            else:
-                given = replace(options, build=replace(options.build, gpus=_asked(options, each.gpu, gpu)))
-                yield pipeline.verify(each.stack, given, _silent)
+            yield _report(each, options, gpu)
         except StackcheckError as error:
             yield lost(each, str(error))
         except Exception as error:  # noqa: BLE001 - a fault of ours in one stack must not hide the others
             last = traceback.extract_tb(error.__traceback__)[-1]
             told = f"{type(error).__name__}: {error} ({Path(last.filename).name}:{last.lineno})"
             yield lost(each, f"a fault of stackcheck: {one_line(told, 500)}.")
+
+
+def _report(each: Assigned, options: Options, gpu: str) -> Report:
+    from stackcheck import pipeline  # noqa: PLC0415 - a node that is only looked at judges nothing
+
+    if each.files_alone:
+        return pipeline.check(each.stack, replace(options, bytes=True), _silent)
+    build = replace(options.build, gpus=_asked(options, each.gpu, gpu))
+    return pipeline.verify(each.stack, replace(options, build=build), _silent)
+
+
+@cache
+def _memory() -> RunMemory:
+    """Return what this process has learned of indexes: it works for one call alone."""
+    from stackcheck.resolve.memory import RunMemory  # noqa: PLC0415 - see _report
+
+    return RunMemory()
 
 
 def _asked(options: Options, kind: str, gpu: str) -> Any:
@@ -186,7 +199,7 @@ def _silent(_line: str) -> None:
 @contextmanager
 def _settled(how: How, secrets: Secrets, gpu: str) -> Iterator[Options]:
     """Yield the options for this machine; folder, knowledge and secrets of the call hold for as long."""
-    from stackcheck.knowledge.folders import state  # noqa: PLC0415 - see _reports
+    from stackcheck.knowledge.folders import state  # noqa: PLC0415 - see _report
     from stackcheck.storage.folders import cache_folder  # noqa: PLC0415
     from stackcheck.storage.writable import settle_cache  # noqa: PLC0415
     from stackcheck.targets.process.temp_dirs import temp_folder  # noqa: PLC0415
@@ -209,7 +222,7 @@ def _settled(how: How, secrets: Secrets, gpu: str) -> Iterator[Options]:
             build = replace(build, secrets=_written(folder, secrets.files))
             if secrets.certificates:
                 build = replace(build, ca_file=_written(folder, {"ca.pem": secrets.certificates})["ca.pem"])
-        yield replace(how.options, build=build)
+        yield replace(how.options, build=build, memory=_memory())
 
 
 def _written(folder: Path, files: Mapping[str, bytes]) -> dict[str, Path]:
