@@ -8,7 +8,8 @@ PYTHON ?= python3
 STACK ?= cuda124-torch25
 ENGINE ?= venv
 ARGS ?=
-READY := .venv/.ready
+EXTRAS ?= dev
+READY := .venv/.ready-$(EXTRAS)
 
 .PHONY: verify test lint clean
 
@@ -27,7 +28,7 @@ lint: $(READY)
 $(READY): pyproject.toml
 	@echo "making .venv ..." >&2
 	@$(PYTHON) -m venv .venv >/dev/null 2>&1 || { $(PYTHON) -m venv --clear --without-pip .venv && .venv/bin/python tools/fetch_pip.py; }
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[$(EXTRAS)]"
 	@touch $@
 
 clean:

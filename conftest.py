@@ -28,6 +28,7 @@ GATES = {
     "gpu": "needs an NVIDIA GPU: run with --gpu",
     "online": "needs the package index: run with --online",
     "browser": "needs Chromium and npm: run with --browser",
+    "ray": "needs Ray (the extra fleet): run with --ray",
     "nix": "needs nix-instantiate (Debian: nix-bin): run with --nix",
 }
 """Marker -> why a test with it is skipped without its flag. With the flag it runs, and fails if it cannot."""

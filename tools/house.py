@@ -33,7 +33,7 @@ LAYERS = (
     {"pipeline"},
     {"inspect", "inspecting"},
     {"guard", "entrypoints", "suggest", "suggested", "matrix"},
-    {"plan"},
+    {"plan", "fleet"},
     {"drift"},
     {"pytest_plugin", "plugin", "hooks", "stackitems", "stackreports", "cli", "__main__", "__init__"},
 )

@@ -42,6 +42,7 @@ COMMANDS = {
     "explain": "say what a rule checks, why, and from which source",
     "matrix": "stacks against GPUs, drivers and releases of torch, at a glance",
     "site": "make a static site of a folder of reports: the matrix, a page a report, history",
+    "fleet": "many stacks on many machines: verified where their GPUs are, by Ray or by processes here",
     "report": "render a report again, in any format",
     "schema": "print the JSON Schema of stack definitions, of reports or of drift",
     "recipes": "hold a folder of Nix expressions against a matrix of variants, or write them",

@@ -94,6 +94,14 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         Example("site reports --gpu T4,L4,H100 -o public", "these GPUs across, seen or not"),
         Example("site reports --matrix matrix.json -o public", "beside what definitions say"),
     ),
+    "fleet": (
+        Example("fleet nodes --address auto", "what the nodes of a Ray cluster have"),
+        Example(
+            "fleet verify 'cuda124*' --address ray://head:10001 -o night", "each stack where its GPUs are"
+        ),
+        Example("fleet verify 'cuda124*' --jobs 4 --engine venv", "without Ray, on this machine"),
+        Example("fleet verify '*' --bytes --jobs 4", "open the files of the wheels, run nothing"),
+    ),
     "report": (
         Example("report night.json --format html -o night.html", "the same report as a page"),
         Example("report a.json b.json", "two reports as one"),

@@ -46,7 +46,7 @@ def _row(row: MatrixRow, hosts: tuple[Host, ...], reports: list[Report]) -> Matr
 def _on_host(host: Host, reports: Iterable[Report]) -> Iterator[Cell]:
     for report in reports:
         seen = [find_gpu(name) for name in gpus_seen(report)]
-        if any(_same(find_gpu(host.gpu), gpu) for gpu in seen) and _same_driver(host, report):
+        if any(same_gpu(find_gpu(host.gpu), gpu) for gpu in seen) and _same_driver(host, report):
             yield cell_of(report.verdicts, report.started)
         elif not seen:
             failed = [v for v in report.verdicts if v.level >= Level.BYTES and v.outcome is Outcome.FAIL]
@@ -54,7 +54,7 @@ def _on_host(host: Host, reports: Iterable[Report]) -> Iterator[Cell]:
                 yield cell_of([verdict for verdict in failed if verdict.counts], report.started)
 
 
-def _same(wanted: Gpu, seen: Gpu) -> bool:
+def same_gpu(wanted: Gpu, seen: Gpu) -> bool:
     """Tell whether a GPU is the one that is asked for; a bare capability means every product that has it."""
     if wanted.product and seen.product:
         return wanted.product == seen.product

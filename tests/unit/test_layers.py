@@ -23,7 +23,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("pipeline",),
     ("inspect",),
     ("guard", "suggest", "matrix"),
-    ("plan",),
+    ("plan", "fleet"),
     ("drift",),
     ("pytest_plugin", "cli"),
     ("__main__", "__init__"),

@@ -23,6 +23,11 @@ class Frozen:
     def __delattr__(self, name: str) -> None:
         raise AttributeError(f"{type(self).__name__}.{name} cannot be deleted: the value is frozen")
 
+    def __setstate__(self, state: tuple[None, dict[str, object]]) -> None:
+        """Take the fields of a value that was pickled: what stands in slots comes as the second of a pair."""
+        for name, value in state[1].items():
+            object.__setattr__(self, name, value)
+
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Frozen) and type(other) is type(self):
             return self._values() == other._values()

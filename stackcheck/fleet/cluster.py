@@ -1,0 +1,209 @@
+"""Tasks on a Ray cluster: Ray chooses among the nodes that were found fit, and tells what became of them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections import Counter, deque
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from stackcheck import __version__
+from stackcheck.fleet.nodes import Node, look
+from stackcheck.fleet.work import Answer, Assigned, Ended, Group, How, Secrets, answered
+from stackcheck.model.errors import EngineError, UsageError
+from stackcheck.model.escape import one_line
+from stackcheck.model.redact import redact, secrets_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+WITHOUT_RAY = (
+    "Ray is not installed here: pip install 'stackcheck[fleet]', or take --jobs N, which needs no Ray."
+)
+_NODE_ID = "ray.io/node-id"
+_TRIES = 3
+"""How often a task is started whose node died; what ends otherwise is not tried again."""
+_WAIT_S, _LOOK_S, _END_S = 2.0, 120.0, 15.0
+_NOTICE_S = 1.0
+"""The cluster needs a moment to notice that a node is gone."""
+_AHEAD = 4
+"""Groups that Ray is given for each core of the cluster: it starts them, the rest waits here."""
+_ENVIRON = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_DEDUP_LOGS": "0",
+}
+"""What Ray reads when it starts: no reports to others, and no hiding of GPUs from tasks that need none."""
+
+
+class Cluster:
+    """A Ray cluster: the one at an address, or one that is started here and ends with the call."""
+
+    def __init__(
+        self, address: str, how: How, secrets: Secrets, *, cpus: float = 1.0, carry: Path | None = None
+    ) -> None:
+        """Connect. Raises UsageError without Ray, EngineError where no cluster answers."""
+        try:
+            import ray  # noqa: PLC0415 - a second, and an extra
+        except ImportError:
+            raise UsageError(WITHOUT_RAY) from None
+        self._ray, self._how, self._secrets, self._cpus = ray, how, secrets, cpus
+        self._at_work: dict[Any, Group] = {}
+        for name, value in _ENVIRON.items():
+            os.environ.setdefault(name, value)
+        how_to = {"log_to_driver": False, "logging_level": "ERROR", "include_dashboard": False}
+        if address:
+            how_to = {"address": address, "log_to_driver": False, "logging_level": "ERROR"}
+        if address.startswith("ray://"):
+            how_to = {"address": address}
+        if carry:
+            how_to["runtime_env"] = {"working_dir": str(carry)}
+        at_end = signal.getsignal(signal.SIGTERM)
+        try:
+            ray.init(**how_to)
+        except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+            where = address or "this machine"
+            raise EngineError(f"no Ray cluster answers at {where}: {one_line(error, 300)}.") from None
+        finally:
+            signal.signal(signal.SIGTERM, at_end)  # Ray takes it, and would end without cleaning up
+        self._look, self._answer = ray.remote(_looked), ray.remote(_answered)
+
+    def nodes(self) -> tuple[Node, ...]:
+        """Look at every node by a task on it, all at the same time."""
+        rows = [row for row in self._ray.nodes() if row["Alive"]]
+        asked = {row["NodeID"]: self._on(self._look, [row["NodeID"]], num_cpus=0).remote() for row in rows}
+        names = Counter(_hostname(row) for row in rows)
+        until = time.monotonic() + _LOOK_S
+        found = [self._node(row, asked[row["NodeID"]], names, until) for row in rows]
+        return tuple(sorted(found, key=lambda node: node.name))
+
+    def run(self, groups: Sequence[Group], gpus: int = 0) -> Iterator[Ended]:
+        """Yield how groups end, as they end; a group whose node died is started again where it may run."""
+        del gpus
+        waiting, tries = deque(groups), Counter[int]()
+        most = _AHEAD * max(1, int(self._ray.cluster_resources().get("CPU", 1)))
+        while waiting or self._at_work:
+            alive = self._alive()
+            while waiting and len(self._at_work) < most:
+                group = waiting.popleft()
+                nodes = [each for each in group.nodes if each in alive]
+                if not nodes:
+                    yield Ended(group.number, None, _gone(group))
+                    continue
+                tries[group.number] += 1
+                self._start(group, nodes)
+            if not self._at_work:
+                continue
+            ready, _ = self._ray.wait([*self._at_work], num_returns=1, timeout=_WAIT_S)
+            for ref in ready:
+                group = self._at_work.pop(ref)
+                ended, node_died = self._taken(ref, group)
+                if node_died and tries[group.number] < _TRIES:
+                    time.sleep(_NOTICE_S)
+                    waiting.append(group)
+                else:
+                    yield ended
+            if not ready:
+                yield from self._stranded(alive)
+
+    def close(self) -> None:
+        """End what is at work on every node, with all that it started, and leave the cluster."""
+        for ref in self._at_work:
+            with suppress(Exception):
+                self._ray.cancel(ref, force=False)
+        if self._at_work:
+            with suppress(Exception):
+                self._ray.wait([*self._at_work], num_returns=len(self._at_work), timeout=_END_S)
+        self._at_work.clear()
+        self._ray.shutdown()
+
+    def _start(self, group: Group, nodes: Sequence[str]) -> None:
+        wants = {"num_cpus": self._cpus, "num_gpus": 1 if group.gpu else 0}
+        ref = self._on(self._answer, nodes, **wants).remote(group.work, self._how, self._secrets)
+        self._at_work[ref] = group
+
+    @staticmethod
+    def _on(function: Any, nodes: Sequence[str], **wants: float) -> Any:
+        """Return a task that Ray starts on one of the nodes, and never again by itself."""
+        return function.options(label_selector={_NODE_ID: f"in({','.join(nodes)})"}, max_retries=0, **wants)
+
+    def _taken(self, ref: Any, group: Group) -> tuple[Ended, bool]:
+        """Return how a group ended, and whether that was because its node died."""
+        errors = self._ray.exceptions
+        try:
+            answer: Answer = self._ray.get(ref)
+        except (errors.NodeDiedError, errors.LocalRayletDiedError, errors.TaskUnschedulableError):
+            return Ended(group.number, None, "the nodes that it was tried on died"), True
+        except errors.OutOfMemoryError:
+            return Ended(group.number, None, "Ray ended it, because its node was out of memory"), False
+        except errors.WorkerCrashedError:
+            return Ended(group.number, None, "its process on the node was killed or crashed"), False
+        except errors.RayError as error:
+            told = redact(str(error).strip(), secrets_of(self._secrets.variables))
+            return Ended(group.number, None, f"Ray could not run it: {one_line(told[-400:], 400)}"), False
+        return Ended(group.number, answer), False
+
+    def _stranded(self, alive: set[str]) -> Iterator[Ended]:
+        """Yield the groups that Ray would wait for without an end: no node that may take them is there."""
+        for ref, group in list(self._at_work.items()):
+            if alive.isdisjoint(group.nodes):
+                self._ray.cancel(ref, force=True)
+                del self._at_work[ref]
+                yield Ended(group.number, None, _gone(group))
+
+    def _alive(self) -> set[str]:
+        return {row["NodeID"] for row in self._ray.nodes() if row["Alive"]}
+
+    def _node(self, row: dict[str, Any], asked: Any, names: Counter[str], until: float) -> Node:
+        name, resources = _hostname(row), row["Resources"]
+        shown = f"{name} ({row['NodeID'][:6]})" if names[name] > 1 else name
+        cores, slots = resources.get("CPU", 0.0), int(resources.get("GPU", 0))
+        try:
+            fields = self._ray.get(asked, timeout=max(1.0, until - time.monotonic()))
+        except self._ray.exceptions.GetTimeoutError:
+            fields = {"problem": f"it did not answer within {_LOOK_S:.0f} s"}
+        except self._ray.exceptions.RayError as error:
+            fields = {"problem": _not_looked_at(str(error))}
+        if not fields.get("problem"):
+            fields |= _unfit(fields, cores, self._cpus, slots)
+        return Node(id=row["NodeID"], name=shown, cpus=cores, slots=slots, **fields)
+
+
+def _looked() -> dict[str, Any]:
+    return look()
+
+
+def _answered(work: tuple[Assigned, ...], how: How, secrets: Secrets) -> Answer:
+    import ray  # noqa: PLC0415 - on a node, where it is
+
+    gpus = ray.get_gpu_ids()
+    answer = answered(work, how, secrets, str(gpus[0]) if gpus else "")
+    return answer._replace(node=ray.get_runtime_context().get_node_id())
+
+
+def _hostname(row: dict[str, Any]) -> str:
+    return str(row.get("NodeManagerHostname") or row.get("NodeManagerAddress") or row["NodeID"][:6])
+
+
+def _unfit(fields: dict[str, Any], cores: float, needed: float, slots: int) -> dict[str, Any]:
+    """Return why a node takes no tasks, or none with a GPU."""
+    if fields["version"] != __version__:
+        return {"problem": f"it has stackcheck {fields['version']}, this is {__version__}"}
+    if cores < needed:
+        return {"problem": f"Ray has {cores:g} cores to give there, and a task takes {needed:g}"}
+    if fields.get("gpu") and not slots:
+        return {"note": "Ray has no GPU to give there: start it with --num-gpus"}
+    return {}
+
+
+def _not_looked_at(error: str) -> str:
+    if "ModuleNotFoundError" in error and "stackcheck" in error:
+        return f"stackcheck is not installed there: install stackcheck {__version__}"
+    return f"it could not be looked at: {one_line(error.strip()[-300:], 300)}"
+
+
+def _gone(group: Group) -> str:
+    return f"no node that {'has its GPU' if group.gpu else 'may take it'} is left"
