@@ -33,8 +33,9 @@ LAYERS = (
     {"pipeline"},
     {"inspect", "inspecting"},
     {"guard", "entrypoints", "suggest", "suggested", "matrix"},
-    {"plan", "fleet"},
+    {"plan"},
     {"drift"},
+    {"fleet"},
     {"pytest_plugin", "plugin", "hooks", "stackitems", "stackreports", "cli", "__main__", "__init__"},
 )
 """The rooms from the ground up; a checkout of another day may have others, which are then named."""

@@ -5,6 +5,7 @@
     python agent.pyz                         every probe
     python agent.pyz --probe system          one probe, by hand, indented
     python agent.pyz --bound                 as a host asks: see `stackcheck.probing.exchange`
+    python agent.pyz task TASKS.json         as a task of an array: see `stackcheck_probes.arraytask`
 
 Nothing but the document is written to standard output, whatever the libraries that probes load print.
 Exit status: 0 with a document, 2 when the request is wrong, 1 when the agent itself failed.
@@ -196,6 +197,10 @@ def _framed(document: bytes, stdin: int) -> bytes:
 
 def main(arguments: list[str]) -> int:
     """Answer one request on the real standard output; everything else that is printed goes to stderr."""
+    if arguments[:1] == ["task"]:
+        from stackcheck_probes import arraytask
+
+        return arraytask.main(arguments[1:])
     from stackcheck_probes import processes
 
     processes.hide_from_others()

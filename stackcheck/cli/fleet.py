@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 VERBS = {
     "verify": ("fleetverify", "verify stacks on the nodes that have their GPUs, and keep every result"),
+    "render": ("fleetrender", "write what the scheduler of a cluster runs: Kubernetes or Slurm"),
+    "collect": ("fleetcollect", "join what came back from a cluster: reports, logs, archives"),
     "nodes": ("fleetnodes", "say what each node has, what no node can serve, and which GPUs nobody covers"),
 }
 """Verb -> the module of `stackcheck.cli` that has its `configure` and `run`, and what it does."""

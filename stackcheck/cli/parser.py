@@ -66,9 +66,13 @@ class CommandParser(argparse.ArgumentParser):
     """A parser that takes options before, between and behind operands, and knows near names."""
 
     def actions(self) -> Mapping[str, CommandParser]:
-        """Return the parsers of the commands that it has, by their names."""
+        """Return the parsers of the commands below it that have none below them, by their words."""
         inner = self._subparsers_action()
-        return inner.choices if inner is not None else {}
+        found: dict[str, CommandParser] = {}
+        for name, each in (inner.choices if inner is not None else {}).items():
+            below = each.actions()
+            found |= {f"{name} {word}": parser for word, parser in below.items()} or {name: each}
+        return found
 
     def read(self, words: Sequence[str]) -> argparse.Namespace:
         """Parse words; a command's own parser reads what stands before and behind the command.

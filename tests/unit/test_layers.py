@@ -23,8 +23,9 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("pipeline",),
     ("inspect",),
     ("guard", "suggest", "matrix"),
-    ("plan", "fleet"),
+    ("plan",),
     ("drift",),
+    ("fleet",),
     ("pytest_plugin", "cli"),
     ("__main__", "__init__"),
 )

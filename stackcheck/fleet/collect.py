@@ -1,0 +1,299 @@
+"""Join what came back from a cluster: reports, a cell a stack and kind of GPU, and all that is not whole."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from stackcheck.drift.reading import drifts_of, is_drift
+from stackcheck.fleet import frames
+from stackcheck.fleet.judging import judged
+from stackcheck.fleet.render.gpukinds import CPU
+from stackcheck.fleet.render.names import slug
+from stackcheck.knowledge.gpus import find_gpu
+from stackcheck.matrix.cells import STATES, Cell, Host, Matrix, MatrixRow, cell_of, stronger
+from stackcheck.matrix.hosts import is_known
+from stackcheck.matrix.recorded import folded, gpus_seen
+from stackcheck.matrix.site import NO_RUN
+from stackcheck.model.errors import ReportError, StackcheckError, UsageError
+from stackcheck.model.escape import one_line
+from stackcheck.model.lock import fingerprint
+from stackcheck.report.jsonfile import reports_of, to_json
+from stackcheck.storage.parsing import parse_json
+from stackcheck_probes.frames import MARK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from stackcheck.fleet.frames import Answer
+    from stackcheck.fleet.sources import Source
+    from stackcheck.intake.stack import Stack
+    from stackcheck.model.report import Report
+
+_ORDER = (*STATES,)
+_MOST_MISSING = 20
+
+
+class Problem(NamedTuple):
+    """What could not be taken: where it was, what it is about, and why; each is a clause."""
+
+    source: str
+    subject: str
+    why: str
+
+    def __str__(self) -> str:
+        """Return it as one sentence."""
+        subject = f"{self.subject}: " if self.subject else ""
+        return f"{one_line(self.source, 200)}: {subject}{one_line(self.why, 400).rstrip('.')}."
+
+
+class Ran(NamedTuple):
+    """One task: its stack, the GPU that was seen, else the one that was asked for, its node, how it went."""
+
+    stack: str
+    gpu: str
+    node: str
+    cell: Cell
+    report: Report | None = None
+
+
+@dataclass(slots=True)
+class Collected:
+    """All that came back; `reports` came as files or as the output of commands, `drifts` are documents."""
+
+    ran: list[Ran] = field(default_factory=list)
+    reports: list[Report] = field(default_factory=list)
+    drifts: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    left_alone: int = 0
+    """Files without a frame that are not JSON: the script, an empty log."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether nothing of ours was in all of it."""
+        return not (self.ran or self.reports or self.drifts or self.problems)
+
+
+def collect(found: Iterable[Source], stacks: Mapping[str, Stack]) -> Collected:
+    """Return what these sources hold; answers of probes are judged by the definitions of `stacks`, by id."""
+    made = Collected()
+    answers: list[Answer] = []
+    for source in found:
+        if source.fault:
+            made.problems.append(Problem(source.name, "", source.fault))
+        elif MARK.encode() in source.content:
+            text = source.content.decode("utf-8", "replace")
+            answers += frames.read(text.splitlines(), source.name)
+        else:
+            _take_file(made, source)
+    for answer in _once(answers):
+        _take_answer(made, answer, stacks)
+    made.problems += _missing(answers)
+    return made
+
+
+def _take_file(made: Collected, source: Source) -> None:
+    """Take a file without a frame: a report, a drift document, or nothing of ours."""
+    if not source.content.lstrip().startswith(b"{"):
+        made.left_alone += 1
+        return
+    try:
+        _take_document(made, parse_json(source.content.decode("utf-8", "replace"), source.name), source.name)
+    except StackcheckError as error:
+        made.problems.append(Problem(source.name, "", _reason(error, source.name)))
+
+
+def _take_document(made: Collected, document: Any, source: str) -> None:
+    if is_drift(document):
+        drifts_of(document, source)
+        made.drifts.append((source, document))
+    elif isinstance(document, dict) and "reports" in document:
+        made.reports += reports_of(document, source)
+    else:
+        made.left_alone += 1
+
+
+def _once(answers: Iterable[Answer]) -> Iterator[Answer]:
+    """Yield each frame once that came by two ways: as a file of its own, and in a log."""
+    seen: set[str] = set()
+    for answer in answers:
+        key = json.dumps([str(answer.header), answer.fault, answer.content], sort_keys=True)
+        if key not in seen:
+            seen.add(key)
+            yield answer
+
+
+def _take_answer(made: Collected, answer: Answer, stacks: Mapping[str, Stack]) -> None:
+    """Take one frame: what it says becomes a report or a cell, what is wrong with it is named."""
+    header, kind = answer.header, answer.content.get("kind")
+    try:
+        if answer.fault:
+            raise ReportError(answer.fault)
+        if kind == "observation":
+            _take_observation(made, answer, stacks)
+        elif kind == "output":
+            _take_output(made, answer)
+        elif kind == "error":
+            raise ReportError(f"it ended without an answer: {answer.content.get('message')}")
+        else:
+            raise ReportError(f"its answer is of a kind that is not known ({one_line(kind, 40)})")
+    except StackcheckError as error:
+        why = _reason(error, answer.source)
+        subject = header.title if header.stack else "a task"
+        made.problems.append(Problem(answer.source, subject, why))
+        if header.stack:
+            cell = Cell("unknown", cause=f"{one_line(why, 300).rstrip('.')}.", since=header.started)
+            made.ran.append(Ran(header.stack, _asked(header), header.node, cell))
+
+
+def _take_observation(made: Collected, answer: Answer, stacks: Mapping[str, Stack]) -> None:
+    header = answer.header
+    stack = stacks.get(header.stack)
+    if stack is None:
+        raise UsageError(
+            "there is no definition of this stack here, so what was seen is not judged: name its folder "
+            "with --matrices"
+        )
+    if header.definition and header.definition != fingerprint(stack):
+        why = "its definition has changed since this was rendered; it is judged by today's"
+        made.problems.append(Problem(answer.source, header.title, why))
+    report = judged(answer, stack)
+    seen = _seen(report)
+    if seen and header.gpu not in ("", CPU) and not _same(header.gpu, seen):
+        why = f"{one_line(header.gpu, 60)} was asked for, and the node has {seen}; it counts for what it has"
+        made.problems.append(Problem(answer.source, header.title, why))
+    cell = cell_of(report.verdicts, header.started, on_cpu=header.gpu == CPU)
+    gpu = _asked(header) if not seen or _same(header.gpu, seen) else seen
+    made.ran.append(Ran(header.stack, gpu, header.node, cell, report))
+
+
+def _take_output(made: Collected, answer: Answer) -> None:
+    """Take what a command wrote: reports, drift, or the answer of a start check."""
+    document = parse_json(str(answer.content.get("text", "")), answer.source)
+    if isinstance(document, dict) and "causes" in document:
+        _take_check(made, answer, document)
+        return
+    before = len(made.reports) + len(made.drifts)
+    _take_document(made, document, answer.source)
+    if len(made.reports) + len(made.drifts) == before:
+        raise ReportError("what its command wrote is neither a report nor drift")
+
+
+def _take_check(made: Collected, answer: Answer, document: Mapping[str, Any]) -> None:
+    """Take a start check: healthy ones say nothing of the stack, the others are why its task did not run."""
+    header, status = answer.header, answer.content.get("status")
+    if not status:
+        return
+    causes = document["causes"] if isinstance(document["causes"], list) else []
+    told = [str(row.get("message", "")) for row in causes if isinstance(row, dict)]
+    cause = f"the start check: {one_line('; '.join(told) or 'no cause was given', 300).rstrip('.')}."
+    cell = Cell("fails" if status == 1 else "unknown", "run", cause=cause, since=header.started)
+    made.ran.append(Ran(header.stack, _asked(header), header.node, cell))
+
+
+def _missing(answers: Iterable[Answer]) -> Iterator[Problem]:
+    """Yield, for each array of which anything came back, the tasks that said nothing at all."""
+    groups: dict[tuple[str, str], list[Answer]] = defaultdict(list)
+    for answer in answers:
+        if answer.header.of:
+            groups[answer.header.run, answer.header.gpu].append(answer)
+    for (run, gpu), members in groups.items():
+        of = max(answer.header.of for answer in members)
+        gone = sorted(set(range(of)) - {answer.header.index for answer in members})
+        if gone:
+            names = ", ".join(map(str, gone[:_MOST_MISSING])) + (", ..." if len(gone) > _MOST_MISSING else "")
+            why = f"{len(gone)} of its {of} tasks said nothing: {names}"
+            yield Problem(members[0].source, f"run {one_line(run, 40)} on {one_line(gpu, 60)}", why)
+
+
+def matrix_of(made: Collected) -> Matrix:
+    """Return one matrix of it all: stacks down, the kinds of GPUs that were asked for or seen across."""
+    gpus = dict.fromkeys(ran.gpu for ran in made.ran)
+    known = {find_gpu(gpu).product for gpu in gpus if is_known(gpu)}
+    for seen in filter(None, map(_seen, made.reports)):
+        if find_gpu(seen).product not in known:
+            gpus.setdefault(seen)
+            known.add(find_gpu(seen).product)
+    stacks = sorted(
+        {ran.stack for ran in made.ran} | {report.stack for report in made.reports if report.stack}
+    )
+    by_place: dict[tuple[str, str], list[Ran]] = defaultdict(list)
+    for ran in made.ran:
+        by_place[ran.stack, ran.gpu].append(ran)
+    rows = (
+        MatrixRow(stack, tuple(_cell(by_place.get((stack, gpu), [])) for gpu in gpus)) for stack in stacks
+    )
+    return folded(Matrix(tuple(map(Host, gpus)), tuple(rows)), made.reports)
+
+
+def _cell(ran: Iterable[Ran]) -> Cell:
+    """Return the cell of one stack on one kind of GPU: the strongest of each node, the worst of all nodes.
+
+    A node that is broken is told, not outvoted.
+    """
+    by_node: dict[str, Cell] = {}
+    for each in ran:
+        kept = by_node.get(each.node)
+        by_node[each.node] = stronger(kept, each.cell) if kept else each.cell
+    if not by_node:
+        return NO_RUN
+    # A try that was lost, and made good on another node, is a problem of that node and not of the stack.
+    known = {node: cell for node, cell in by_node.items() if cell.state != "unknown"}
+    node, cell = max((known or by_node).items(), key=lambda item: _ORDER.index(item[1].state))
+    if len(by_node) > 1 and cell.cause:
+        return replace(cell, cause=f"on node {one_line(node, 80)}: {cell.cause}")
+    return cell
+
+
+def report_files(made: Collected) -> Iterator[tuple[str, str]]:
+    """Yield the files of the folder of reports, a name and a text each; drift documents below `drift/`."""
+    taken: set[str] = set()
+    for ran in made.ran:
+        if ran.report:
+            yield (
+                _fresh(f"{slug(ran.stack, 80)}--{slug(ran.gpu)}--{slug(ran.node)}", taken),
+                to_json([ran.report]),
+            )
+    for report in made.reports:
+        gpu = _seen(report)
+        named = f"{slug(report.name, 80)}--{slug(gpu)}" if gpu else slug(report.name, 80)
+        yield _fresh(named, taken), to_json([report])
+    for _, document in made.drifts:
+        rows = document["drifts"]
+        name = slug(str(rows[0].get("stack", "drift")), 80) if rows and isinstance(rows[0], dict) else "drift"
+        yield _fresh(f"drift/{name}", taken), json.dumps(document, indent=2) + "\n"
+
+
+def _fresh(stem: str, taken: set[str]) -> str:
+    name, number = f"{stem}.json", 1
+    while name in taken:
+        number += 1
+        name = f"{stem}-{number}.json"
+    taken.add(name)
+    return name
+
+
+def _asked(header: frames.Header) -> str:
+    return "CPU" if header.gpu == CPU else one_line(header.gpu, 60)
+
+
+def _seen(report: Report) -> str:
+    """Return the product that the probes saw first; "" where none is known."""
+    found = [find_gpu(name) for name in gpus_seen(report)[:1]]
+    return next((gpu.product or gpu.name for gpu in found), "")
+
+
+def _same(asked: str, seen: str) -> bool:
+    """Tell whether the GPU that was asked for is the one that was seen; a capability means every product."""
+    if not is_known(asked):
+        return False
+    wanted, found = find_gpu(asked), find_gpu(seen)
+    if wanted.product and found.product:
+        return wanted.product == found.product
+    return (wanted.capability, wanted.gfx) == (found.capability, found.gfx)
+
+
+def _reason(error: StackcheckError, source: str) -> str:
+    return str(error).removeprefix(f"{source}: ").rstrip(".")

@@ -1,0 +1,146 @@
+"""Custom resources: the flavors and queues of Kueue, and a RayJob of KubeRay. Pure.
+
+No schema of theirs is held against them here: tests keep them as golden files.
+Sources, checked 2026-11-30: https://kueue.sigs.k8s.io/docs/reference/kueue.v1beta2/ and
+https://docs.ray.io/en/latest/cluster/kubernetes/getting-started/rayjob-quick-start.html
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from stackcheck.fleet.render import pods
+from stackcheck.fleet.render.gpukinds import CPU, GpuKind
+from stackcheck.fleet.render.imagerefs import by_digest
+from stackcheck.fleet.render.k8s import labels_of
+from stackcheck.fleet.render.names import slug
+from stackcheck.fleet.render.pods import PodOptions, Work
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_KUEUE = "kueue.x-k8s.io/v1beta2"
+_RAY = "ray.io/v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RayOptions:
+    """A Ray cluster that lives as long as one `stackcheck fleet verify`.
+
+    `image` has stackcheck with the extra `fleet` and Ray of the version that is named.
+    """
+
+    image: str
+    version: str
+    words: tuple[str, ...]
+    """What `stackcheck fleet verify` is asked for: patterns and options."""
+    workers: int = 1
+    allow_tags: bool = False
+    deadline_s: int = 3600
+    ttl_s: int = 600
+
+
+def kueue_setup(
+    kinds: Sequence[GpuKind], queue: str, quota: int, pod: PodOptions
+) -> Iterator[dict[str, Any]]:
+    """Yield a ResourceFlavor a label value, one ClusterQueue over them, and the LocalQueue of the Jobs.
+
+    A flavor names one value of each label, so a GPU that comes under several has several flavors.
+    """
+    flavors: list[tuple[GpuKind, str, dict[str, str]]] = []
+    for kind in kinds:
+        fixed = {key: values[0] for key, values in kind.labels}
+        for key, values in kind.labels[:1]:
+            flavors += [(kind, slug(f"stackcheck-{value}", 63), {**fixed, key: value}) for value in values]
+    labels = labels_of(queue, "queue")
+    for _, name, node_labels in flavors:
+        yield {
+            "apiVersion": _KUEUE,
+            "kind": "ResourceFlavor",
+            "metadata": {"name": name, "labels": labels},
+            "spec": {"nodeLabels": node_labels},
+        }
+    groups = [
+        _resource_group(
+            resource, [name for kind, name, _ in flavors if kind.resource == resource], quota, pod
+        )
+        for resource in dict.fromkeys(kind.resource for kind in kinds if kind.resource)
+    ]
+    yield {
+        "apiVersion": _KUEUE,
+        "kind": "ClusterQueue",
+        "metadata": {"name": queue, "labels": labels},
+        "spec": {"namespaceSelector": {}, "resourceGroups": groups},
+    }
+    yield {
+        "apiVersion": _KUEUE,
+        "kind": "LocalQueue",
+        "metadata": pods.metadata(queue, labels, pod),
+        "spec": {"clusterQueue": queue},
+    }
+
+
+def _resource_group(resource: str, flavors: Sequence[str], quota: int, pod: PodOptions) -> dict[str, Any]:
+    """Return the quota of one resource, GPUs, in each of its flavors."""
+    row = {"name": resource, "nominalQuota": str(quota * pod.gpus)}
+    return {
+        "coveredResources": [resource],
+        "flavors": [{"name": name, "resources": [row]} for name in flavors],
+    }
+
+
+def ray_job(kinds: Sequence[GpuKind], wish: RayOptions, pod: PodOptions) -> dict[str, Any]:
+    """Return a RayJob with a group of workers a kind of GPU, which goes when `fleet verify` has ended."""
+    import shlex  # noqa: PLC0415 - of all that is rendered only this is one line of a shell
+
+    image = by_digest(wish.image, "--runner", allow_tag=wish.allow_tags)
+    words = ["stackcheck", "fleet", "verify", *wish.words, "--address", "auto"]
+    name, labels = "stackcheck-fleet", labels_of("fleet", "ray")
+    cluster = {
+        "rayVersion": wish.version,
+        "headGroupSpec": {
+            "rayStartParams": {"num-cpus": "0", "dashboard-host": "0.0.0.0"},  # noqa: S104 - its Service
+            "template": _ray_pod("ray-head", image, GpuKind(CPU), labels, pod),
+        },
+        "workerGroupSpecs": [
+            {
+                "groupName": kind.slug,
+                "replicas": wish.workers,
+                "minReplicas": 0,
+                "maxReplicas": wish.workers,
+                "rayStartParams": {},
+                "template": _ray_pod("ray-worker", image, kind, labels, pod),
+            }
+            for kind in kinds
+        ],
+    }
+    return {
+        "apiVersion": _RAY,
+        "kind": "RayJob",
+        "metadata": pods.metadata(name, labels, pod),
+        "spec": {
+            "entrypoint": shlex.join(words),
+            "shutdownAfterJobFinishes": True,
+            "ttlSecondsAfterFinished": wish.ttl_s,
+            "activeDeadlineSeconds": wish.deadline_s,
+            "backoffLimit": 0,
+            "rayClusterSpec": cluster,
+        },
+    }
+
+
+def _ray_pod(name: str, image: str, kind: GpuKind, labels: dict[str, str], pod: PodOptions) -> dict[str, Any]:
+    """Return a pod of the cluster: that of a task without its files and its command, which Ray gives it.
+
+    Ray and stackcheck write below the user's home, so the root is not read-only.
+    """
+    work = Work(image=image, command=(), kind=kind, architecture="amd64", config_maps=())
+    spec = pods.pod_spec(work, pod)
+    container = spec["containers"][0] | {"name": name}
+    del container["command"]
+    container["securityContext"] = container["securityContext"] | {"readOnlyRootFilesystem": False}
+    container["volumeMounts"] = [each for each in container["volumeMounts"] if each["name"] != "stackcheck"]
+    volumes = [each for each in spec["volumes"] if each["name"] != "stackcheck"]
+    del spec["restartPolicy"]
+    return {"metadata": {"labels": labels}, "spec": spec | {"containers": [container], "volumes": volumes}}
