@@ -10,7 +10,7 @@ A rule returns one finding, several, or none ("this stack has nothing that the r
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -68,11 +68,16 @@ def _probed(grade: str | None, looks_in: str | None) -> Fact:
     return Fact(GRADES[grade or "static"], of_target=True, of_files=looks_in is not None)
 
 
+def _none(_facts: Facts) -> Sequence[str]:
+    return ()
+
+
 @dataclass(frozen=True)
 class Rule:
     """A registered rule: `needs` are the fact names, `when` the packages or properties it is about.
 
     `levels` are those of its answers, the lowest first. They are what its facts give unless it states others.
+    `subjects` are what it has a finding each of, so that each is named also where nothing could be seen.
     """
 
     code: str
@@ -86,6 +91,7 @@ class Rule:
     question: str = ""
     subject: str = ""
     retired: tuple[str, ...] = ()
+    subjects: Callable[[Facts], Sequence[str]] = _none
 
     @property
     def level(self) -> Level:
@@ -126,20 +132,23 @@ def _always(_facts: Facts) -> bool:
     return True
 
 
-def rule(
+def rule(  # noqa: PLR0913 - what a rule may state of itself
     code: str,
     *,
     when: Callable[[Facts], bool] = _always,
     levels: tuple[Level, ...] = (),
     answers: tuple[str, str] = ("", ""),
     retired: tuple[str, ...] = (),
+    subjects: Callable[[Facts], Sequence[str]] = _none,
 ) -> Callable[[Callable[..., Findings]], Callable[..., Findings]]:
     """Register a function as the rule `code`; `when(facts)` says whether a stack has anything to judge.
 
     `levels`: those of its answers, where its facts do not tell. `answers`: the question and the subject that
     its findings are about where they do not say so themselves (`stackcheck.rules.strongest`). `retired`:
-    codes of rules that were merged into this one. Raise ValueError for a code that is taken, a function
-    without a docstring, and a parameter that is not the name of a fact.
+    codes of rules that were merged into this one. `subjects`: as in `Rule`.
+
+    Raise ValueError for a code that is taken, a function without a docstring, and a parameter that is not the
+    name of a fact.
     """
 
     def register(judge: Callable[..., Findings]) -> Callable[..., Findings]:
@@ -163,6 +172,7 @@ def rule(
             question=answers[0],
             subject=answers[1],
             retired=retired,
+            subjects=subjects,
         )
         RETIRED.update(dict.fromkeys(retired, code))
         return judge
@@ -245,7 +255,8 @@ def judge_one(each: Rule, facts: Facts) -> list[Verdict]:
         if not all(fact.applies for fact in missing):
             return []
         if missing:
-            findings = [_not_had(missing[0], each)]
+            not_had = _not_had(missing[0], each)
+            findings = [replace(not_had, subject=name) for name in each.subjects(facts)] or [not_had]
         else:
             if "env" in needed:
                 needed["env"].forget()
