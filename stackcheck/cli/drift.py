@@ -8,15 +8,20 @@ from typing import TYPE_CHECKING
 
 from stackcheck.cli import options, output, stacks
 from stackcheck.drift import history
-from stackcheck.drift.rendering import FORMATS, document
-from stackcheck.drift.report import worst_code
+from stackcheck.drift.past import Past
+from stackcheck.drift.rendering import FORMATS, document, overall_of
+from stackcheck.drift.report import not_compared, worst_code
 from stackcheck.drift.run import DriftOptions, drift
+from stackcheck.drift.scans import read_scans
 from stackcheck.model.errors import EXIT_OK, EXIT_UNCHECKED, StackcheckError, UsageError
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
     from stackcheck.drift.report import DriftReport
+    from stackcheck.intake.stack import Stack
+    from stackcheck.targets import Progress
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -57,13 +62,30 @@ def execute(args: argparse.Namespace) -> int:
         names = ", ".join(stack.id for stack in chosen)
         raise UsageError(f"--baseline and --probe are for one stack; chosen are {names}")
     how, tell = _options(args), output.progress(args)
-    reports = [drift(stack, how, tell) for stack in chosen]
-    output.write_document(document(reports), args)
+    if len(chosen) > 1:
+        read_scans(how.scans)  # a file that is wrong is wrong for all of them
+    keeping, reports = _Keeping(wanted=not args.no_history), []
+    for stack in chosen:
+        reports.append(_drift(stack, how, tell, alone=len(chosen) == 1))
+        keeping.keep(reports[-1])
+    output.write_document(document(reports, keeping.since(reports)), args)
     if args.output:
         _tell_what_is_wrong(reports)
-    kept = args.no_history or _keep(reports)
     codes = [report.exit_code(strict=args.strict) for report in reports]
-    return worst_code([*codes, EXIT_OK if kept else EXIT_UNCHECKED])
+    return worst_code([*codes, EXIT_UNCHECKED if keeping.failed else EXIT_OK])
+
+
+def _drift(stack: Stack, how: DriftOptions, tell: Progress, *, alone: bool) -> DriftReport:
+    """Return what moved; of several stacks, one that cannot be looked at does not take the others along.
+
+    Raises StackcheckError for a stack that is alone.
+    """
+    try:
+        return drift(stack, how, tell)
+    except StackcheckError as error:
+        if alone:
+            raise
+        return not_compared(stack.id, str(error))
 
 
 def _tell_what_is_wrong(reports: list[DriftReport]) -> None:
@@ -77,6 +99,8 @@ def _tell_what_is_wrong(reports: list[DriftReport]) -> None:
             what = f"{gap.area} {gap.subject}".strip()
             said = f"could not be looked at: {what}: {gap.reason}"
             sys.stderr.write(f"{output.line(f'{report.stack}: {said}')}\n")
+    if told := overall_of(reports):
+        sys.stderr.write(f"{told}\n")
 
 
 def _options(args: argparse.Namespace) -> DriftOptions:
@@ -94,12 +118,28 @@ def _options(args: argparse.Namespace) -> DriftOptions:
     )
 
 
-def _keep(reports: list[DriftReport]) -> bool:
-    """Keep the runs; what has been found out is not lost because that fails."""
-    try:
-        for report in reports:
+class _Keeping:
+    """Keeps each run as it comes, so that a night that is cut short has what it found out."""
+
+    def __init__(self, *, wanted: bool) -> None:
+        """Begin; nothing is kept where that is not `wanted`."""
+        self._wanted = wanted
+        self.failed = False
+
+    def keep(self, report: DriftReport) -> None:
+        """Keep a run that compared something; what has been found out is not lost because that fails."""
+        if not self._wanted or self.failed or not report.started:
+            return
+        try:
             history.record(history.history_file(), report)
-    except StackcheckError as error:
-        sys.stderr.write(f"stackcheck: error: {output.line(error)}\n")
-        return False
-    return True
+        except StackcheckError as error:
+            sys.stderr.write(f"stackcheck: error: {output.line(error)}\n")
+            self.failed = True
+
+    def since(self, reports: Sequence[DriftReport]) -> dict[str, str]:
+        """Return by stack when what breaks was first seen."""
+        if not self._wanted or self.failed:
+            return {}
+        file = history.history_file()
+        broken = [each.stack for each in reports if any(change.breaks for change in each.changes)]
+        return {stack: Past(stack, history.read(file, stack)).breaks_since for stack in broken}

@@ -52,9 +52,13 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
     ),
     "drift": (
         Example("drift cuda124-torch25-py311", "against reports/ID.json"),
+        Example("drift 'cuda124*' -o night.txt --also prom=stackcheck.prom", "many, the worst first"),
         Example("drift . --accept 'new base image, tested on 2026-11-30'", "make today the baseline"),
     ),
-    "history": (Example("history cuda124-torch25-py311", "every change that its runs have seen"),),
+    "history": (
+        Example("history cuda124-torch25-py311", "every change that its runs have seen"),
+        Example("history", "all stacks that have a history, the worst first"),
+    ),
     "fits": (
         Example("fits dist/mine-1.0-cp312-cp312-linux_x86_64.whl", "which releases of torch load it"),
         Example("fits spconv-cu124==2.3.8 --torch '>=2.5,<2.9'", "exit 1 unless all of these do"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -75,8 +76,14 @@ def execute(args: argparse.Namespace) -> int:
     args.python = args.platform = None
     chosen = stacks.chosen(argparse.Namespace(stacks=args.stacks, matrices=args.matrices))
     hosts = _hosts(args, chosen)
-    found = _matrix(chosen, hosts, args)
-    moved = comparing.moves(_other(args.diff, hosts, args), found) if args.diff else None
+    found = replace(
+        _matrix(chosen, hosts, args), started=dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+    )
+    moved = None
+    if args.diff:
+        other = _other(args.diff, hosts, args)
+        moved = comparing.moves(other, found)
+        found = comparing.carried(other, found) if other.started else found
     output.write_document(rendering.document(found, moved), args)
     if moved is not None:
         return EXIT_FAIL if any(move.worse for move in moved) else EXIT_OK

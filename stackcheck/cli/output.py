@@ -198,7 +198,7 @@ def _write_one(document: Document, args: argparse.Namespace) -> None:
 
 def _shareable(rendered: str, form: str) -> str:
     """Return what is to be shown to others without the paths of this machine's user."""
-    if form in ("text", "json"):
+    if form in ("text", "json", "jsonl"):
         return rendered
     from stackcheck.report.sharing import without_own_paths  # noqa: PLC0415 - not for a terminal
 

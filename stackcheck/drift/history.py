@@ -102,6 +102,17 @@ def record(path: Path, report: DriftReport) -> None:
         raise _failed(path, error) from None
 
 
+def stacks(path: Path) -> list[str]:
+    """Return the stacks of which runs are kept, by name; none when there is no history yet."""
+    if not path.exists():
+        return []
+    try:
+        with closing(_open(path)) as db:
+            return [str(row[0]) for row in db.execute("SELECT DISTINCT stack FROM run ORDER BY stack")]
+    except (OSError, sqlite3.Error) as error:
+        raise _failed(path, error) from None
+
+
 def read(path: Path, stack: str) -> list[Run]:
     """Return the runs of a stack, the oldest first; none when there is no history yet."""
     if not path.exists():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal, get_type_hints
 
@@ -9,25 +11,28 @@ from stackcheck import __version__
 from stackcheck.drift.change_classes import CLASSES
 from stackcheck.drift.changes import Change
 from stackcheck.drift.facts import Gap
+from stackcheck.drift.metrics import of_drift
 from stackcheck.model.escape import one_line
 from stackcheck.model.verdict import Outcome
-from stackcheck.report import FORMATS, render_document
-from stackcheck.report.document import Document, Entry, Finding, Listing, Row, Section
+from stackcheck.report import FORMATS as COMMON
+from stackcheck.report import render_document
+from stackcheck.report.document import Document, Entry, Finding, Listing, Row, Section, Table
 from stackcheck.report.wording import NOTHING, duration, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from stackcheck.drift.report import DriftReport
     from stackcheck.report.text import Paint
 
-__all__ = ["FORMATS", "OUTCOMES", "document", "grouped", "headline", "render", "schema"]
-
+FORMATS = (*COMMON, "jsonl", "prom")
+"""Those of every command, a JSON object a line for logs, and Prometheus' text format."""
 SCHEMA_VERSION = 1
 OUTCOMES = dict(zip(CLASSES, (Outcome.FAIL, Outcome.FAIL, Outcome.WARN, Outcome.PASS), strict=True))
 _BREAKS = dict(
     zip(CLASSES, ("break the next build", "break running", "change behaviour", "benign"), strict=True)
 )
+_WORST_FIRST = (Outcome.FAIL.word, NOTHING, Outcome.ERROR.word, Outcome.WARN.word, Outcome.PASS.word)
 _VALUE = 160
 _MOST_SUBJECTS = 8
 
@@ -37,14 +42,67 @@ def render(reports: Sequence[DriftReport], form: str, *, width: int = 100, paint
     return render_document(document(reports), form, width=width, paint=paint)
 
 
-def document(reports: Sequence[DriftReport]) -> Document:
-    """Return drift reports as a document: a section a stack, a finding a change."""
+def document(reports: Sequence[DriftReport], since: Mapping[str, str] | None = None) -> Document:
+    """Return drift reports as a document: a section a stack, the worst first, and a finding a change.
+
+    Several begin with a table, and what is quiet among them is one line. `since` says by stack when what
+    breaks was first seen.
+    """
+    many, since = len(reports) > 1, since or {}
+    told = sorted(reports, key=_badness)
     return Document(
-        sections=tuple(map(_section, reports)),
+        sections=tuple(_section(report, brief=many) for report in told),
         data=lambda: _data(reports),
         title=plural(len(reports), "stack"),
+        overview=_overview(told, since) if many else None,
+        overall=overall_of(told),
         package="stackcheck.drift",
+        own={"jsonl": lambda: "".join(_lines(reports, since)), "prom": lambda: of_drift(reports, since)},
     )
+
+
+def overall_of(reports: Sequence[DriftReport]) -> str:
+    """Say what came of several stacks; "" for one."""
+    return overall([_outcome(report) for report in reports])
+
+
+def overall(outcomes: Sequence[str]) -> str:
+    """Say what came of several stacks, the worst first: `44 stacks: 2 break, 42 are fine`; "" for one."""
+    words = {
+        Outcome.FAIL.word: ("breaks", "break"),
+        NOTHING: ("could not be compared", "could not be compared"),
+        Outcome.ERROR.word: ("was not looked at in full", "were not looked at in full"),
+        Outcome.WARN.word: ("behaves differently", "behave differently"),
+        Outcome.PASS.word: ("is fine", "are fine"),
+    }
+    counts = Counter(outcomes)
+    told = [f"{counts[word]} {forms[counts[word] > 1]}" for word, forms in words.items() if counts[word]]
+    return f"{plural(len(outcomes), 'stack')}: {', '.join(told)}" if len(outcomes) > 1 else ""
+
+
+def _badness(report: DriftReport) -> tuple[int, int]:
+    return _WORST_FIRST.index(_outcome(report)), -sum(change.breaks for change in report.changes)
+
+
+def _overview(reports: Sequence[DriftReport], since: Mapping[str, str]) -> Table:
+    headers = ("result", "stack", "breaks since", "breaks", "behaviour", "benign", "not looked at", "time")
+    rows = (
+        (_outcome(report), report.stack, minute(since.get(report.stack, "")), *_counted(report))
+        for report in reports
+    )
+    return Table(headers, tuple(rows), right=3)
+
+
+def _counted(report: DriftReport) -> Iterator[str]:
+    breaks = sum(change.breaks for change in report.changes)
+    for count in (breaks, report.counts["changes-behaviour"], report.counts["benign"], len(report.faults)):
+        yield str(count or "")
+    yield duration(report.seconds)
+
+
+def minute(started: str) -> str:
+    """Return a time without its seconds and zone, for a table."""
+    return started[:16].replace("T", " ")
 
 
 def headline(report: DriftReport) -> str:
@@ -68,7 +126,9 @@ def _outcome(report: DriftReport) -> str:
     return Outcome.ERROR.word if report.faults else max(found, default=Outcome.PASS).word
 
 
-def _section(report: DriftReport) -> Section:
+def _section(report: DriftReport, *, brief: bool = False) -> Section:
+    """Return a report as a section; a `brief` one says in its headline alone that nothing is to be done."""
+    quiet = brief and _outcome(report) == Outcome.PASS.word
     steps = dict.fromkeys(change.do for change in report.changes if change.breaks)
     gaps = tuple(Entry(f"{reason}: {', '.join(names)}") for reason, names in grouped(report.unchecked))
     return Section(
@@ -76,13 +136,13 @@ def _section(report: DriftReport) -> Section:
         headline=headline(report),
         outcome=_outcome(report),
         do=tuple(steps)[:3],
-        notes=(f"baseline: {report.since}",),
+        notes=() if quiet else (f"baseline: {report.since}",),
         parts=(
             *map(_finding, report.changes),
             *_faults_and_gaps(report),
-            *([Listing("Not compared", gaps)] if gaps else []),
+            *([Listing("Not compared", gaps)] if gaps and not quiet else []),
         ),
-        tail=tuple(_tail(report)),
+        tail=() if quiet else tuple(_tail(report)),
         started=report.started,
         seconds=report.seconds,
         facts=(("stackcheck", report.tool_version), ("baseline", report.since)),
@@ -169,6 +229,14 @@ def _data(reports: Sequence[DriftReport]) -> dict[str, Any]:
 
 def _row(report: DriftReport) -> dict[str, Any]:
     return {
+        **_summary(report),
+        "changes": [*map(_change, report.changes)],
+        "unchecked": [*map(asdict, report.unchecked)],
+    }
+
+
+def _summary(report: DriftReport) -> dict[str, Any]:
+    return {
         "stack": report.stack,
         "since": report.since,
         "started": report.started,
@@ -178,12 +246,24 @@ def _row(report: DriftReport) -> dict[str, Any]:
         "compared": report.compared,
         "accepted": report.accepted,
         "vulnerabilities_same": report.cve_same,
-        "changes": [
-            {"class" if key == "rank" else key: value for key, value in asdict(change).items()}
-            for change in report.changes
-        ],
-        "unchecked": [asdict(gap) for gap in report.unchecked],
     }
+
+
+def _change(change: Change) -> dict[str, Any]:
+    return {"class" if key == "rank" else key: value for key, value in asdict(change).items()}
+
+
+def _lines(reports: Sequence[DriftReport], since: Mapping[str, str]) -> Iterator[str]:
+    """Yield a line a stack, a change, a gap; every line says what it is, of which stack, and when."""
+    for report in reports:
+        own = {"stack": report.stack, "started": report.started}
+        breaks = {"result": _outcome(report), "breaks_since": since.get(report.stack, "")}
+        rows = (
+            {"kind": "drift", **_summary(report), **breaks},
+            *({"kind": "change", **own, **_change(change)} for change in report.changes),
+            *({"kind": "unchecked", **own, **asdict(gap)} for gap in report.unchecked),
+        )
+        yield from (json.dumps(row, ensure_ascii=True) + "\n" for row in rows)
 
 
 def schema() -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from stackcheck import __version__
 from stackcheck.drift.change_classes import CLASSES
 from stackcheck.drift.changes import Change, diff, unchecked
-from stackcheck.drift.facts import Gap  # noqa: TC001 - `reading` checks documents against these types
+from stackcheck.drift.facts import Gap
 from stackcheck.model.errors import EXIT_FAIL, EXIT_OK, EXIT_UNCHECKED
 
 if TYPE_CHECKING:
@@ -76,6 +76,11 @@ def compare(stack: str, baseline: Snapshot, fresh: Snapshot, *, since: str = "")
         since=since,
         cve_same=None if cve else sum(key.area == "cve" for key in same),
     )
+
+
+def not_compared(stack: str, reason: str) -> DriftReport:
+    """Return the report of a stack whose baseline could not be read: nothing was compared, and why."""
+    return DriftReport(stack, (), (Gap("baseline", "", "", reason, fault=True),), {}, "none could be read")
 
 
 def worst_code(codes: Iterable[int]) -> int:

@@ -11,6 +11,7 @@ from stackcheck.rules.questions import SERVES_GPUS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from stackcheck.matrix.libraries import LibraryRow
     from stackcheck.model.verdict import Verdict
 
 State: TypeAlias = Literal["works", "ptx", "warned", "cpu", "fails", "unknown"]
@@ -47,7 +48,8 @@ class Cell:
 
     `level` is that of the strongest evidence, "" where nothing was judged; `code` and `cause` are of the
     first finding that decides, empty where all is well; `since` is when a run showed it, in UTC; `evidence`
-    is what that finding rests on, with its source in brackets.
+    is what that finding rests on, with its source in brackets. `fails_since` is when the present stretch of
+    failing was first seen, "" where it does not fail, or nothing earlier is known.
     """
 
     state: State
@@ -56,6 +58,7 @@ class Cell:
     cause: str = ""
     since: str = ""
     evidence: str = ""
+    fails_since: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +79,16 @@ class MatrixRow:
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """Rows of cells; every row has one cell a host."""
+    """Rows of cells; every row has one cell a host.
+
+    `libraries` say how files serve the GPUs of the hosts, where files were read; `started` is when it was
+    made, in UTC, "" for one that says nothing of it.
+    """
 
     hosts: tuple[Host, ...]
     rows: tuple[MatrixRow, ...]
+    libraries: tuple[LibraryRow, ...] = ()
+    started: str = ""
     counts: Mapping[State, int] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -6,6 +6,7 @@ A mark says by its row what it means, a bar by its pattern as well as by its col
 from __future__ import annotations
 
 from collections import Counter
+from itertools import takewhile
 from typing import TYPE_CHECKING, NamedTuple
 
 from stackcheck.report.wording import plural
@@ -35,6 +36,12 @@ class Night(NamedTuple):
     started: str
     counts: Mapping[str, int]
     accepted: str = ""
+
+
+def breaks_since(nights: Sequence[Night]) -> str:
+    """Return the first of the last nights that all saw something break; "" where the last one saw nothing."""
+    broken = takewhile(lambda night: any(night.counts.get(rank) for rank in RANKS[:2]), reversed(nights))
+    return min((night.started for night in broken), default="")
 
 
 class Mark(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from stackcheck.matrix.cells import STATES
@@ -46,6 +46,35 @@ def moves(before: Matrix, now: Matrix) -> tuple[Move, ...]:
         if _state(old.get((row, host))) != _state(new.get((row, host)))
     ]
     return tuple(sorted(found, key=lambda move: not move.worse))
+
+
+def carried(before: Matrix, now: Matrix) -> Matrix:
+    """Return the matrix of now, whose failing cells say since when they fail, as far as the other one knows.
+
+    A cell that failed before and does not say since when has failed since that matrix was made, at least; one
+    that did not fail before was first seen to fail now.
+    """
+    old = _cells(before)
+    rows = tuple(
+        replace(
+            row,
+            cells=tuple(
+                _carried(old.get((row.title, host.title)), cell, before.started, now.started)
+                for host, cell in zip(now.hosts, row.cells, strict=True)
+            ),
+        )
+        for row in now.rows
+    )
+    return replace(now, rows=rows)
+
+
+def _carried(before: Cell | None, cell: Cell, then: str, now: str) -> Cell:
+    if cell.state != "fails":
+        return cell
+    if before is None or before.state != "fails":
+        return replace(cell, fails_since=cell.fails_since or now)
+    known = filter(None, (before.fails_since or then, cell.fails_since))
+    return replace(cell, fails_since=min(known, default=""))
 
 
 def _cells(matrix: Matrix) -> dict[tuple[str, str], Cell]:

@@ -9,6 +9,7 @@ from packaging.version import InvalidVersion, Version
 from stackcheck import knowledge, rules
 from stackcheck.knowledge.gpus import find_gpu
 from stackcheck.matrix.cells import Cell, Host, Matrix, MatrixRow, cell_of
+from stackcheck.matrix.libraries import gpus_of, joined_rows, library_rows
 from stackcheck.matrix.watched import HOST, OnHosts
 from stackcheck.model.build import cuda_tag
 from stackcheck.model.errors import UsageError
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
     from stackcheck.intake.stack import Package, Stack
     from stackcheck.knowledge.torch import Release
+    from stackcheck.matrix.libraries import LibraryRow
+    from stackcheck.rules.registry import Rule
     from stackcheck.steps.options import Options
     from stackcheck.targets import Progress
 
@@ -39,13 +42,16 @@ def judged(
 ) -> Matrix:
     """Return the matrix; with `torches`, each stack once with each of them in the place of its own."""
     values = [_values(host) for host in hosts]
-    rows = []
+    rows: list[MatrixRow] = []
+    libraries: list[LibraryRow] = []
+    gpus = gpus_of(hosts)
     for stack in stacks:
         for torch in torches or ("",):
             moved, notes = with_torch(stack, torch) if torch else (stack, ())
-            cells = _cells(moved, values, options, progress)
-            rows.append(MatrixRow(stack.id, cells, torch, notes))
-    return Matrix(tuple(hosts), tuple(rows))
+            facts, asked = _facts(moved, options, progress)
+            rows.append(MatrixRow(stack.id, _cells(moved, facts, asked, values), torch, notes))
+            libraries += library_rows(rows[-1].title, facts, gpus) if options.bytes else ()
+    return Matrix(tuple(hosts), tuple(rows), joined_rows(libraries))
 
 
 def _values(host: Host) -> dict[str, Any]:
@@ -54,14 +60,22 @@ def _values(host: Host) -> dict[str, Any]:
     return {"gpus": gpus, "driver": host.driver or None, "driver_cuda": None}
 
 
+def _facts(stack: Stack, options: Options, progress: Progress) -> tuple[dict[str, Any], Sequence[Rule]]:
+    """Return what is known of a stack, and the rules that it can be held against."""
+    facts = claimed(stack)
+    if not options.bytes:
+        return facts, rules.before_build(Level.STATED)
+    facts = known(facts | resolved(stack, options, progress))
+    facts |= unpacked(stack, facts, options, progress).facts
+    return facts, (*rules.before_build(), *rules.of_files())
+
+
 def _cells(
-    stack: Stack, hosts: Iterable[Mapping[str, Any]], options: Options, progress: Progress
+    stack: Stack,
+    facts: Mapping[str, Any],
+    asked: Sequence[Rule],
+    hosts: Iterable[Mapping[str, Any]],
 ) -> tuple[Cell, ...]:
-    facts, asked = claimed(stack), rules.before_build(Level.STATED)
-    if options.bytes:
-        facts = known(facts | resolved(stack, options, progress))
-        facts |= unpacked(stack, facts, options, progress).facts
-        asked = (*rules.before_build(), *rules.of_files())
     on_hosts = OnHosts(stack, facts, asked)
     on_cpu = facts["env"].wanted == "cpu"
     if on_cpu:  # the GPUs and the driver of a host are nothing to it

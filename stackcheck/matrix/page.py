@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from stackcheck import __version__, rules
 from stackcheck.matrix.cells import STATES, Cell
 from stackcheck.matrix.chart import RANKS, drift_chart, results_chart
+from stackcheck.matrix.libraries import MEANINGS, WORDS, gpus_of
 from stackcheck.model.escape import one_line
 from stackcheck.report.html import environment
 from stackcheck.report.rulebook import explanation
@@ -31,9 +32,13 @@ if TYPE_CHECKING:
 SHORT = {"works": "works", "ptx": "PTX", "warned": "warned", "cpu": "CPU", "fails": "FAILS", "unknown": "?"}
 """What stands in a cell of a table; a code that decides stands behind it."""
 MOST_CAUSES = 500
+MOST_FILES = 400
+"""So many rows of libraries stand on the page."""
 MOST_DRAWN = 24
 """So many stacks have their history on one page."""
 _MOST_NAMED = 12
+_SERVES = {"native": "w", "runs": "w", "ptx": "p", "unknown": "u", "no": "f", "none": ""}
+"""The style of a cell by how a library serves its GPU."""
 _SLUG = 60
 
 
@@ -151,6 +156,12 @@ def _shown(matrix: Matrix, beside: Beside) -> dict[str, Any]:
         "causes": [each for each in causes if each.cell.state != "unknown"],
         "unknown": [each for each in causes if each.cell.state == "unknown"],
         "more": more,
+        "libraries": matrix.libraries[:MOST_FILES],
+        "unlisted": max(len(matrix.libraries) - MOST_FILES, 0),
+        "gpus": gpus_of(matrix.hosts),
+        "hows": WORDS,
+        "meanings": MEANINGS,
+        "serves": _SERVES,
         "explained": _explained(matrix),
         "reports": beside.reports,
         "histories": any(each.history for each in beside.reports),

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
+from functools import reduce
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from stackcheck.knowledge.gpus import find_gpu
 from stackcheck.matrix.cells import Cell, Host, Matrix, MatrixRow, cell_of, stronger
 from stackcheck.matrix.hosts import is_known
+from stackcheck.matrix.libraries import gpus_of, joined_rows, library_rows
 from stackcheck.model.verdict import Level, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from stackcheck.knowledge.gpus import Gpu
+    from stackcheck.matrix.libraries import LibraryRow
     from stackcheck.model.report import Report
 
 
@@ -25,22 +29,51 @@ def folded(matrix: Matrix, reports: Iterable[Report]) -> Matrix:
     the same of every host, so its failures count for all of them, and what it passed says nothing of a GPU.
     """
     by_stack: dict[str, list[Report]] = defaultdict(list)
-    for report in reports:
+    for report in sorted(reports, key=lambda report: report.started):
         by_stack[report.stack].append(report)
     rows = tuple(_row(row, matrix.hosts, by_stack.get(row.stack, [])) for row in matrix.rows)
-    return Matrix(matrix.hosts, rows)
+    gpus, known = gpus_of(matrix.hosts), {stack for row in matrix.libraries for stack in row.stacks}
+    more = [
+        each
+        for row in matrix.rows
+        if not row.torch and row.title not in known
+        for each in _libraries(row.title, by_stack.get(row.stack, ()), gpus)
+    ]
+    return replace(matrix, rows=rows, libraries=joined_rows((*matrix.libraries, *more)))
+
+
+def _libraries(title: str, reports: Sequence[Report], gpus: Sequence[str]) -> tuple[LibraryRow, ...]:
+    """Return the libraries of the newest report that looked at any."""
+    found = (library_rows(title, _facts(report), gpus) for report in reversed(reports))
+    return next(filter(None, found), ())
 
 
 def _row(row: MatrixRow, hosts: tuple[Host, ...], reports: list[Report]) -> MatrixRow:
     if row.torch or not reports:
         return row
-    cells = []
-    for host, cell in zip(hosts, row.cells, strict=True):
-        found = cell
-        for seen in _on_host(host, reports):
-            found = stronger(found, seen)
-        cells.append(found)
+    cells = (_cell(cell, [*_on_host(host, reports)]) for host, cell in zip(hosts, row.cells, strict=True))
     return replace(row, cells=tuple(cells))
+
+
+def _cell(cell: Cell, seen: Sequence[Cell]) -> Cell:
+    """Return the strongest of a cell and of what runs have shown, the oldest run first."""
+    found = reduce(stronger, seen, cell)
+    return (
+        replace(found, fails_since=_fails_since(cell, seen) or found.since)
+        if found.state == "fails"
+        else found
+    )
+
+
+def _fails_since(before: Cell, seen: Sequence[Cell]) -> str:
+    """Return the first run that fails since the last good one, or what is known of before."""
+    known = [cell for cell in seen if cell.state != "unknown"]
+    stretch = [*takewhile(lambda cell: cell.state == "fails", reversed(known))]
+    good = max((cell.since for cell in known[: len(known) - len(stretch)]), default="")
+    began = [cell.since for cell in stretch[-1:]]
+    return min(
+        filter(None, [*began, *([before.fails_since] if before.fails_since > good else [])]), default=""
+    )
 
 
 def _on_host(host: Host, reports: Iterable[Report]) -> Iterator[Cell]:
@@ -76,7 +109,13 @@ def _same_driver(host: Host, report: Report) -> bool:
 
 def _nvml(report: Report) -> Mapping[str, Any]:
     """Return what the management library said in a report; nothing of it is trusted to be there."""
-    found: Any = report.observation or {}
-    for key in ("probes", "nvidia_driver", "facts", "nvml"):
-        found = found.get(key) if isinstance(found, dict) else None
-    return found if isinstance(found, dict) else {}
+    found = _facts(report).get("nvidia_driver")
+    nvml = found.get("nvml") if isinstance(found, dict) else None
+    return nvml if isinstance(nvml, dict) else {}
+
+
+def _facts(report: Report) -> dict[str, Any]:
+    """Return what each probe of a report saw, by its name; nothing of it is trusted to be there."""
+    probes = (report.observation or {}).get("probes")
+    rows = probes.items() if isinstance(probes, dict) else ()
+    return {name: row.get("facts") for name, row in rows if isinstance(row, dict)}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from stackcheck import __version__
 from stackcheck.matrix.cells import STATES, Cell, Host, Matrix, MatrixRow
+from stackcheck.matrix.libraries import data_of, gpus_of, rows_of
 from stackcheck.matrix.page import SHORT, counted, page
 from stackcheck.model.errors import ReportError
 from stackcheck.model.escape import one_line
@@ -98,11 +99,13 @@ def as_csv(matrix: Matrix) -> str:
     """Return a line a cell, RFC 4180; a text that a spreadsheet would compute begins with an apostrophe."""
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(("stack", "torch", "gpu", "driver", "host", "state", "level", "code", "cause", "since"))
+    writer.writerow(
+        ("stack", "torch", "gpu", "driver", "host", "state", "level", "code", "cause", "since", "fails_since")
+    )
     for row in matrix.rows:
         for host, cell in zip(matrix.hosts, row.cells, strict=True):
             line = (row.stack, row.torch, host.gpu, host.driver, host.name)
-            values = (*line, cell.state, cell.level, cell.code, cell.cause, cell.since)
+            values = (*line, cell.state, cell.level, cell.code, cell.cause, cell.since, cell.fails_since)
             writer.writerow([_harmless(one_line(value)) for value in values])
     return text.getvalue()
 
@@ -123,6 +126,8 @@ def data(matrix: Matrix, moved: Sequence[Move] | None = None) -> dict[str, Any]:
         "hosts": [asdict(host) for host in matrix.hosts],
         "counts": dict(matrix.counts),
         "matrix": rows,
+        "started": matrix.started,
+        "libraries": data_of(matrix.libraries, gpus_of(matrix.hosts)),
     }
     if moved is not None:
         made["moved"] = [asdict(move) | {"worse": move.worse} for move in moved]
@@ -135,12 +140,14 @@ def matrix_of(document: Any, source: str) -> Matrix:
         _require_version(document["schema_version"])
         hosts = tuple(Host(**_texts(row)) for row in document["hosts"])
         rows = tuple(_row(row, len(hosts)) for row in document["matrix"])
-    except (KeyError, TypeError, ValueError) as error:
+        libraries = rows_of(document.get("libraries", ()), gpus_of(hosts))
+        started = str(document.get("started", ""))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         told = one_line(f"{type(error).__name__}: {error}", 160)
         raise ReportError(
             f"{source}: this is not a matrix ({told}); give what `stackcheck matrix --format json` wrote."
         ) from None
-    return Matrix(hosts, rows)
+    return Matrix(hosts, rows, libraries, started)
 
 
 def _require_version(version: Any) -> None:

@@ -5,12 +5,13 @@ Addresses are relative, so that the site works below any path, and from a disk.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stackcheck import rules
 from stackcheck.knowledge.gpus import find_gpu
 from stackcheck.matrix.cells import Cell, Host, Matrix, MatrixRow
-from stackcheck.matrix.chart import Result
+from stackcheck.matrix.chart import Result, breaks_since
 from stackcheck.matrix.page import Beside, Course, Listed, Names, page
 from stackcheck.matrix.recorded import folded, gpus_seen
 from stackcheck.model.escape import one_line
@@ -55,7 +56,7 @@ def files(
     title = f"{wording.plural(len(ordered), 'report')} of {wording.plural(len(newest), 'stack')}"
     courses.sort(key=lambda course: course.good)
     beside = Beside(title, newest, listed, courses)
-    yield "index.html", page(folded(start, ordered), beside=beside)
+    yield "index.html", page(_noted(folded(start, ordered), nights), beside=beside)
     yield ".nojekyll", ""  # GitHub Pages serves the files as they are
 
 
@@ -73,7 +74,19 @@ def joined(start: Matrix, reports: Iterable[Report]) -> Matrix:
     there = {row.stack for row in start.rows}
     more = sorted({report.stack for report in reports if report.stack} - there)
     added = tuple(MatrixRow(stack, (NO_RUN,) * len(start.hosts)) for stack in more)
-    return Matrix(start.hosts, (*start.rows, *added))
+    return replace(start, rows=(*start.rows, *added))
+
+
+def _noted(matrix: Matrix, nights: Mapping[str, Sequence[Night]]) -> Matrix:
+    """Return the matrix whose rows say since when drift breaks their stack."""
+    since = {stack: breaks_since(seen) for stack, seen in nights.items()}
+    rows = (
+        replace(row, notes=(*row.notes, f"drift: breaks since {since[row.stack][:10]}"))
+        if since.get(row.stack) and not row.torch
+        else row
+        for row in matrix.rows
+    )
+    return replace(matrix, rows=tuple(rows))
 
 
 def _listed(report: Report, names: Names) -> Listed:

@@ -56,6 +56,8 @@ class Finding(NamedTuple):
     """Where what it is about stands: "Dockerfile:12"; "" for the whole definition."""
     expected: bool = False
     """True for a FAIL that the definition expects: it is told, and no machine is to act on it."""
+    case: str = ""
+    """What a test of its own is called, where the findings of one code are several tests; else empty."""
 
     @property
     def word(self) -> str:

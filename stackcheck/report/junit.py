@@ -55,13 +55,13 @@ def _suite(section: Section, number: int, package: str) -> ET.Element:
 
 
 def _by_code(section: Section) -> Iterator[tuple[str, list[Finding]]]:
-    """Yield the findings of each case: those of one code together, as pytest has one item a code."""
+    """Yield the findings of each case: those of a code, or of a smoke test, which pytest has an item of."""
     groups: dict[str, list[Finding]] = {}
     for number, finding in enumerate(section.findings):
-        groups.setdefault(finding.code or f"\0{number}", []).append(finding)
+        groups.setdefault(finding.case or finding.code or f"\0{number}", []).append(finding)
     for findings in groups.values():
         first = findings[0]
-        name = [first.code] if first.code else [first.name, first.title]
+        name = [first.case or first.code] if first.code else [first.name, first.title]
         yield " ".join(one_line(word, 200) for word in name if word), findings
 
 

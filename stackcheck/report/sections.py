@@ -73,7 +73,13 @@ def finding(verdict: Verdict, *, name: str = "", note: str = "", reached: bool =
         shown=verdict.outcome in LEADING or bool(verdict.waived or verdict.notes),
         reached=reached,
         place=verdict.place,
+        case=test_name(verdict.code, verdict.subject),
     )
+
+
+def test_name(code: str, subject: str) -> str:
+    """Return what pytest calls a smoke test of a team: `SMOKE301[forward]`; "" for anything else."""
+    return f"{code}[{subject}]" if code.startswith("SMOKE") and subject else ""
 
 
 def _overview(rows: Sequence[tuple[str, ...]]) -> Table:

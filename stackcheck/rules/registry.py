@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -78,12 +78,17 @@ def _probed(grade: str | None, looks_in: str | None) -> Fact:
     return Fact(GRADES[grade or "static"], of_target=True, of_files=looks_in is not None)
 
 
+def _none(_facts: Facts) -> Sequence[str]:
+    return ()
+
+
 @dataclass(frozen=True)
 class Rule:
     """A registered rule: `needs` are the fact names, `when` the packages or properties it is about.
 
     `levels` are those of its answers, the lowest first. They are what its facts give unless it states others.
     `about` is the word for the things that its findings are about, where there can be several.
+    `subjects` are what it has a finding each of, so that each is named also where nothing could be seen.
     """
 
     code: str
@@ -98,6 +103,7 @@ class Rule:
     subject: str = ""
     retired: tuple[str, ...] = ()
     about: str = ""
+    subjects: Callable[[Facts], Sequence[str]] = _none
 
     @property
     def level(self) -> Level:
@@ -148,6 +154,7 @@ def rule(  # noqa: PLR0913 - what a rule states of itself
     answers: tuple[str, str] = ("", ""),
     retired: tuple[str, ...] = (),
     about: str = "",
+    subjects: Callable[[Facts], Sequence[str]] = _none,
 ) -> Callable[[Callable[..., Findings]], Callable[..., Findings]]:
     """Register a function as the rule `code`; `when(facts)` says whether a stack has anything to judge.
 
@@ -155,8 +162,8 @@ def rule(  # noqa: PLR0913 - what a rule states of itself
     its findings are about where they do not say so themselves (`stackcheck.rules.strongest`). `retired`:
     codes of rules that were merged into this one. `about`: the word for what its findings are about
     ("package", "GPU") where that can be more than one thing; each FAIL and WARN then names it
-    (`Finding.about`). Raise ValueError for a code that is taken, a function without a docstring, and a
-    parameter that is not the name of a fact.
+    (`Finding.about`). `subjects`: as in `Rule`. Raise ValueError for a code that is taken, a function without
+    a docstring, and a parameter that is not the name of a fact.
     """
 
     def register(judge: Callable[..., Findings]) -> Callable[..., Findings]:
@@ -181,6 +188,7 @@ def rule(  # noqa: PLR0913 - what a rule states of itself
             subject=answers[1],
             retired=retired,
             about=about,
+            subjects=subjects,
         )
         RETIRED.update(dict.fromkeys(retired, code))
         return judge
@@ -284,7 +292,8 @@ def _judged(each: Rule, facts: Facts) -> list[Verdict]:
         if not all(fact.applies for fact in missing):
             return []
         if missing:
-            findings = [_not_had(missing[0], each)]
+            not_had = _not_had(missing[0], each)
+            findings = [replace(not_had, subject=name) for name in each.subjects(facts)] or [not_had]
         else:
             if "env" in needed:
                 needed["env"].forget()

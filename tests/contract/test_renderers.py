@@ -10,8 +10,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from stackcheck.cli import build, history, lock
-from stackcheck.drift.history import Run, courses
+from stackcheck.cli import build, lock
+from stackcheck.drift import past
+from stackcheck.drift.history import Run
 from stackcheck.drift.rendering import document as drift_document
 from stackcheck.model.errors import BuildFailedError
 from stackcheck.model.resolution import Unresolved
@@ -53,14 +54,16 @@ def _every_part() -> Document:
 def _history() -> Document:
     change = ("benign", BAD, BAD, BAD)
     runs = [Run(BAD, 1, BAD, {(BAD, BAD, BAD): change}, frozenset())]
-    return history.document(BAD, runs, courses(runs))
+    return past.document([past.Past(BAD, runs)], alone=True)
 
 
 DOCUMENTS: dict[str, Callable[[], Document]] = {
     "every part": _every_part,
     "one report": lambda: report_document([hostile()]),
     "drift": lambda: drift_document([hostile_drift()]),
+    "drifts": lambda: drift_document([hostile_drift(), hostile_drift()], {BAD: BAD}),
     "history": _history,
+    "histories": lambda: past.document([past.Past(BAD, ()), past.Past(BAD, ())], alone=False),
     "lock": lambda: lock.document({BAD: Unresolved("conflict", BAD, (BAD,), BAD, hint=BAD)}),
     "build": lambda: build.document([], [(BAD, BuildFailedError(BAD, log_tail=BAD, log_file=BAD))]),
     "explain": lambda: rulebook.document([Rule("AB101", BAD, BAD, (BAD,), lambda: None, bool, __name__)]),

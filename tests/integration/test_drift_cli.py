@@ -470,7 +470,7 @@ def test_a_drift_document_is_rendered_again(project: Path, server: IndexServer) 
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ("x.md", "--also x.md: say format and file, such as --also sarif=result.txt"),
+        ("x.md", "--also x.md: say format and file, such as --also prom=result.txt"),
         ("mdd=x", "--also mdd=x: the formats are "),
         ("md=no/x.md", "--also md=no/x.md: there is no folder no; make it first"),
     ],
@@ -485,3 +485,48 @@ def test_a_history_of_a_name_that_nobody_knows_is_an_error_of_the_call(project: 
     done = run(project, "history", "nihgt")
     assert done.returncode == 2
     assert "nihgt" in done.stderr
+
+
+def test_many_stacks_are_one_night(project: Path, server: IndexServer) -> None:
+    """A stack without a lock does not take the others along, and what breaks leads, with its first night."""
+    text = (project / "matrices" / "night.toml").read_text()
+    more = text.partition('[[stack]]\nid = "day"')[0].replace('"night"', '"dusk"')
+    (project / "matrices" / "dusk.toml").write_text(more)
+    assert run(project, "lock", "dusk").returncode == 0
+    kept = server.indexes["main"][:]
+    server.indexes["main"] = [make_wheel("alpha", "0.9")]
+    assert run(project, "drift", "night", "-q").returncode == 1
+    server.indexes["main"] = kept
+    asked = (
+        "drift",
+        "*",
+        "-q",
+        "-o",
+        "night.txt",
+        "--also",
+        "prom=drift.prom",
+        "--also",
+        "jsonl=drift.jsonl",
+    )
+    quiet = run(project, *asked)
+    assert quiet.returncode == 3
+    assert (
+        "day: could not be looked at: baseline: matrices/night.toml::day: there is no lock " in quiet.stderr
+    )
+    assert quiet.stderr.endswith("3 stacks: 1 could not be compared, 2 are fine\n")
+    server.indexes["main"] = [make_wheel("alpha", "0.9")]
+    done = run(project, *asked)
+    assert done.returncode == 1
+    broken = [line for line in done.stderr.splitlines() if ": breaks-next-build: " in line]
+    assert {line.partition(":")[0] for line in broken} == {"night", "dusk"}
+    first = (project / "night.txt").read_text().splitlines()[0]
+    assert first == "FAIL  3 stacks: 2 break, 1 could not be compared"
+    prom = (project / "drift.prom").read_text()
+    assert 'stackcheck_drift_exit_code{stack="dusk"} 1\n' in prom
+    assert 'stackcheck_drift_breaks_since_timestamp_seconds{stack="night"} ' in prom
+    rows = [json.loads(line) for line in (project / "drift.jsonl").read_text().splitlines()]
+    assert {row["stack"] for row in rows if row["kind"] == "drift"} == {"day", "night", "dusk"}
+    past = run(project, "history")
+    assert past.stdout.startswith("FAIL  2 stacks: 2 break\n")
+    some = json.loads(run(project, "history", "n*", "d*", "--format", "json").stdout)["histories"]
+    assert [(each["stack"], each["runs"]) for each in some] == [("night", 3), ("dusk", 2), ("day", 0)]

@@ -30,6 +30,11 @@ def has_smoke(level: str) -> Callable[[Facts], bool]:
     return states_some
 
 
+def names_of(level: str) -> Callable[[Facts], list[str]]:
+    """Make what names the smoke tests of a level: each is a subject of its own."""
+    return lambda facts: [each.name for each in facts["stack"].smoke if each.level == level]
+
+
 def judged_tests(stack: Stack, level: str, facts: SmokeFacts) -> list[Finding]:
     """Judge each test of one level by its own name."""
     ran = {each["name"]: each for each in facts["tests"]}

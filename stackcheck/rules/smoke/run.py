@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stackcheck.rules.registry import Finding, rule
-from stackcheck.rules.smoke.ran import has_smoke, judged_tests
+from stackcheck.rules.smoke.ran import has_smoke, judged_tests, names_of
 
 if TYPE_CHECKING:
     from stackcheck.intake.stack import Stack
     from stackcheck_probes.facts.smoke import Smoke
 
 
-@rule("SMOKE301", when=has_smoke("run"), about="smoke test")
+@rule("SMOKE301", when=has_smoke("run"), about="smoke test", subjects=names_of("run"))
 def smoke_tests_pass(stack: Stack, smoke: Smoke) -> list[Finding]:
     """Each smoke test of the stack that needs no GPU ends as its definition says.
 

@@ -49,7 +49,7 @@ def test_options_stand_anywhere_around_an_action_too() -> None:
         ("check . --formt=md", "stackcheck check: error: unknown option '--formt'; did you mean '--format'?\n"),
         ("check . --xyzzy", "stackcheck check: error: unknown option '--xyzzy'.\n"),
         ("recipes check x --strct", "stackcheck recipes check: error: unknown option '--strct'; did you mean '--strict'?\n"),
-        ("history a b", "stackcheck history: error: 'b' is one operand too many.\n"),
+        ("site a b", "stackcheck site: error: 'b' is one operand too many.\n"),
         ("recipes chek x", "invalid choice: 'chek' (choose from 'check', 'render'); did you mean 'check'?\n"),
         ("report r --format sarf", "; did you mean 'sarif'?\n"),
         ("fits", "stackcheck fits: error: the following arguments are required: TARGET.\n"),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from stackcheck.matrix.cells import Cell, Host, Matrix, MatrixRow
 from stackcheck.matrix.chart import Night, Result
-from stackcheck.matrix.page import Beside, Course, Listed
+from stackcheck.matrix.libraries import LibraryRow
+from stackcheck.matrix.page import MOST_FILES, Beside, Course, Listed
 from tests.unit.report.report_cases import HOSTILE
 
 HOSTS = (Host("T4"), Host("H100", "550"))
@@ -15,6 +16,7 @@ NO_CODE = Cell(
     "ARCH101",
     "torch 2.5.0 has no code for T4.",
     evidence="the wheel's arch list [https://download.pytorch.org/whl/cu124/]",
+    fails_since="2026-11-28T10:00:00+00:00",
 )
 MIXED = Matrix(
     HOSTS,
@@ -22,6 +24,11 @@ MIXED = Matrix(
         MatrixRow("old", (NO_CODE, Cell("works", "gpu", since=NIGHT))),
         MatrixRow("new", (Cell("ptx", "bytes", "ARCH101", "by PTX"), Cell("warned", "run", "PIN101", "x"))),
         MatrixRow("old", (Cell("unknown", "", "", "no row says it."), Cell("cpu", "stated")), "2.8", ("so",)),
+    ),
+    (
+        LibraryRow("torch", "2.5.0", ("libtorch_cuda.so",), ("no", "native"), ("old",)),
+        LibraryRow("cudnn", "", ("a.so", "b.so", "c.so"), ("ptx?", "runs"), ("old", "new")),
+        LibraryRow("hip", "", ("x.so",), ("none", "unknown"), ("new",)),
     ),
 )
 _REPORTS = (
@@ -48,6 +55,7 @@ HOSTILE_MATRIX = Matrix(
         MatrixRow(name, (Cell("fails", BAD, BAD, BAD, BAD, BAD), Cell("works", BAD, since=BAD)), BAD, (BAD,))
         for name in (BAD, BAD.upper(), "", "..", "filter", "why-1", "x--y")
     ),
+    (LibraryRow(BAD, BAD, (BAD, BAD, BAD), ("no",), (BAD, BAD)),),
 )
 _HOSTILE_REPORTS = (Listed("reports/x.html", BAD, BAD, BAD, BAD),)
 _HOSTILE_COURSES = (
@@ -60,10 +68,20 @@ _HOSTILE_COURSES = (
 HOSTILE_BESIDE = Beside(BAD, _HOSTILE_REPORTS, _HOSTILE_REPORTS, _HOSTILE_COURSES)
 
 
+_HOWS = ("native", "runs", "ptx", "no", "native?", "native", "native", "no")
+
+
 def many(count: int) -> Matrix:
-    """Return stacks on eight GPUs: each third row fails, with a cause of its own in each cell."""
+    """Return stacks on eight GPUs: each third row fails, with a cause of its own in each cell; and libraries."""
     hosts = tuple(Host(gpu) for gpu in ("T4", "A10", "A100", "L4", "L40S", "H100", "H200", "B200"))
-    return Matrix(hosts, tuple(_row(number, hosts) for number in range(count)))
+    names = [f"stack-{number}" for number in range(count)]
+    libraries = tuple(
+        LibraryRow(
+            f"package-{number}", "2.5.0+cu124", tuple(f"lib{part}.so" for part in range(9)), _HOWS, (*names,)
+        )
+        for number in range(min(count, MOST_FILES))
+    )
+    return Matrix(hosts, tuple(_row(number, hosts) for number in range(count)), libraries)
 
 
 def _row(number: int, hosts: tuple[Host, ...]) -> MatrixRow:

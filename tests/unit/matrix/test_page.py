@@ -94,7 +94,13 @@ def test_no_control_character_of_a_name_comes_through() -> None:
 def test_a_cell_says_word_code_level_cause_and_run() -> None:
     text = page(MIXED, beside=BESIDE)
     cell = text[text.index('<td id="old--T4"') :].partition("</td>")[0]
-    for said in ("<b>FAILS</b>", "ARCH101", "<small>stated</small>", NO_CODE.cause, 'href="#why-1"'):
+    for said in (
+        "<b>FAILS</b>",
+        "ARCH101",
+        "<small>stated, since 2026-11-28</small>",
+        NO_CODE.cause,
+        'href="#why-1"',
+    ):
         assert said in cell
     good = text[text.index('<td id="old--H100-driver-550"') :].partition("</td>")[0]
     assert '<a href="reports/old.html">A run</a> showed it on <time>2026-11-30T10:00:00+00:00</time>' in good
@@ -102,7 +108,7 @@ def test_a_cell_says_word_code_level_cause_and_run() -> None:
 
 def test_rows_and_columns_have_a_scope() -> None:
     scopes = Counter(attrs.get("scope") for tag, attrs in Read(page(MIXED)).tags if tag == "th")
-    assert scopes == {"col": 3, "row": 3}
+    assert scopes == {"col": 3 + 4, "row": 3 + 3}, "of the matrix, and of its libraries"
 
 
 def test_what_a_cause_rests_on_becomes_a_link_where_it_is_an_address() -> None:

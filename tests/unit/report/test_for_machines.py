@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -75,6 +76,20 @@ def test_github_says_once_what_several_stacks_say() -> None:
     lines = render([replace(one, stack=name) for name in "abcde"], "github").splitlines()
     assert lines[0] == "::error file=m.toml,title=FAIL AB101 a%2C b%2C c and 2 more::the same"
     assert [line for line in lines if line.startswith("::")] == lines[:1]
+
+
+def test_junit_has_a_case_for_each_smoke_test_as_pytest_has() -> None:
+    told = [
+        replace(verdict(outcome, "SMOKE301"), subject=name)
+        for name, outcome in (("forward", Outcome.PASS), ("backward", Outcome.FAIL))
+    ]
+    other = [replace(verdict(Outcome.PASS, "AB101"), subject=name) for name in ("torch", "numpy")]
+    cases = ET.fromstring(render([report(*told, *other)], "junit")).iter("testcase")  # noqa: S314 - ours
+    assert {case.attrib["name"]: [child.tag for child in case] for case in cases} == {
+        "SMOKE301[forward]": [],
+        "SMOKE301[backward]": ["failure"],
+        "AB101": [],
+    }
 
 
 def test_markdown_fits_into_a_job_summary() -> None:

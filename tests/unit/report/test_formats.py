@@ -6,6 +6,7 @@ import json
 import math
 import re
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
@@ -534,3 +535,12 @@ def test_the_name_of_a_report_without_a_stack_is_what_was_probed() -> None:
     assert from_image.name == from_image.title == "stackcheck/cuda124:ab12"
     assert report().title == "small"
     assert MIXED.title == "matrices/pointcept.toml::cuda124-torch25-py311"
+
+
+@pytest.mark.parametrize("reports", [[MIXED], [PASSED, MIXED], [UNMADE]])
+def test_no_heading_of_a_page_is_left_out(reports: list[Report]) -> None:
+    """A screen reader lists headings as an outline: one of level 3 below one of level 1 is a hole in it."""
+    levels = [int(level) for level in re.findall(r"<h(\d)", render(reports, "html"))]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels)), levels

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from stackcheck.model.facts import Missing
 from tests.unit.rules.harness import said, verdicts
 
 STATED = {"name": "forward", "command": ["python", "-c", "pass"], "prints": "OK"}
@@ -61,6 +62,12 @@ def test_an_exit_code_that_is_asked_for_is_right() -> None:
 
 def test_a_test_that_was_not_reported_is_not_a_pass() -> None:
     assert said("SMOKE301", {"smoke": {"tests": []}}, smoke=[STATED])[0][0] == "SKIP"
+
+
+def test_each_that_could_not_be_run_is_said_under_its_own_name() -> None:
+    cards = [{**STATED, "name": name, "level": "gpu"} for name in ("small", "large")]
+    found = verdicts("SMOKE401", {"smoke_gpu": Missing("no GPU here")}, smoke=[STATED, *cards])
+    assert [(each.subject, each.outcome.name) for each in found] == [("small", "SKIP"), ("large", "SKIP")]
 
 
 def test_each_stands_under_its_own_name_with_what_it_printed() -> None:
