@@ -9,6 +9,7 @@ import pytest
 
 from tests.cases.convert import to_stack
 from tests.cases.scoreboard import FAMILIES, HERE, Judged, document, judge, read_cases, score
+from tests.cases.second import stack_of
 
 CASES = read_cases(HERE / "cases.toml")
 
@@ -30,6 +31,17 @@ def test_every_pair_differs_in_verdict() -> None:
     by_id = {case["id"]: case for case in CASES}
     for case in CASES:
         assert "pair" not in case or by_id[case["pair"]]["verdict"] != case["verdict"]
+
+
+@pytest.mark.parametrize("case", read_cases(HERE / "third.toml"), ids=lambda case: case["id"])
+def test_the_case_of_the_third_set_says_what_it_must(case: dict[str, Any]) -> None:
+    assert stack_of(case).id == case["id"]
+    assert case["about"]
+    assert case["evidence"]
+    assert case["why"]
+    assert case["dated"]
+    assert case["known"] in {"definition", "resolution", "files", "no"}
+    assert case["verdict"] == "good" or (case["fix"] and case["severity"] in {"fail", "warn"})
 
 
 def test_scores_count_by_cause() -> None:
