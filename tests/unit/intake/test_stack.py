@@ -67,7 +67,7 @@ def test_all_faults_of_a_file_come_at_once_with_file_key_and_suggestion() -> Non
         "m.toml: stack[1] (x).platform: input should be 'linux/amd64', 'linux/arm64', 'windows/amd64' or "
         "'macos/arm64' (found 'linux/x86')",
         "m.toml: stack[1] (x).cuda: write the version in quotes, as text (unquoted, 3.10 would read as 3.1): 12.4",
-        "m.toml: stack[1] (x).gpus.0: no GPU named 'L5' is known; near names: NVIDIA L4; a compute capability "
+        "m.toml: stack[1] (x).gpus.0: no GPU named 'L5' is known; near names: NVIDIA L4, NVIDIA L2; a compute capability "
         "such as '8.9' works too",
         "m.toml: stack[1] (x).packages.torch.version: '2.x' is not a version (example: '12.4' or '2.5.0+cu124')",
         "m.toml: stack[1] (x).packages.numpy.version: field required (found \"{'vers': '1'}\")",
