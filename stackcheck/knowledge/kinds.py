@@ -46,7 +46,7 @@ KINDS: dict[str, Kind] = {
     "torch_import": _of_package("packages", "TorchImport", "dist", span=""),
     "sdist_only": _of_package("packages", "SdistOnly", "dist", span=""),
     "cmake_file": _of_package("cmake", "CmakeFile", "dist", "file"),
-    "requirement": _of_package("unstated", "Requirement", "dist", "other", "built"),
+    "requirement": _of_package("unstated", "Requirement", "dist", "other", "built", "use"),
     "library": _of_package("unstated", "Library", "dist", "platforms"),
     "numpy_api": _of_package("unstated", "NumpyApi", "dist"),
     "partly": _of_package("wheels", "Partly", "dist"),

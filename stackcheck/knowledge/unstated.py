@@ -23,7 +23,8 @@ class Requirement(Row):
     """Which versions of `other` some versions of `dist` work with, where their METADATA admits more.
 
     same: the two have to have one version, `accepts` says nothing. effect: what happens beside another one,
-    as a clause. built: "wheel" where only the wheels of an index are bound, and a source build is not.
+    as a clause. built: "wheel" where only the wheels of an index are bound, and a source build is not. use:
+    the part of `dist` that it is about, "to read ...", where the rest works with more; "" for all of it.
     """
 
     dist: str
@@ -34,6 +35,7 @@ class Requirement(Row):
     outcome: Literal["fail", "warn"] = "fail"
     effect: str
     built: Literal["", "wheel"] = ""
+    use: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -319,8 +319,8 @@ def _absent(name: str) -> Missing:
 def _rests_on(finding: Finding, each: Rule, facts: Facts) -> Finding:
     """Say by what evidence a rule knew the versions that it judged, where the stack does not pin them.
 
-    A finding about one distribution rests on that one, and on torch where torch was asked for; any other on
-    all that the rule looked up.
+    A finding about distributions rests on these, and on torch where torch was asked for; any other on all
+    that the rule looked up.
     """
     env = facts.get("env") if "env" in each.needs else None
     if env is None or isinstance(env, Missing) or env.resolution is None:
@@ -328,7 +328,8 @@ def _rests_on(finding: Finding, each: Rule, facts: Facts) -> Finding:
     if finding.outcome in (Outcome.SKIP, Outcome.ERROR):
         return finding
     asked = set(env.asked)
-    names = {finding.subject, *(asked & {"torch"})} if finding.subject in env.packages else asked
+    own = {finding.subject, *finding.about} & env.packages.keys()
+    names = own | (asked & {"torch"}) if own else asked
     chosen = env.choices(names)
     level = finding.level if finding.level is not None else max(each.level, env.level_of(names))
     if not chosen:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _TOLD = (Outcome.WARN, Outcome.FAIL, Outcome.ERROR)
 _MOST = 8 << 20
 _NAME = re.compile(r"(?<![\w./-])[A-Za-z][\w.-]*[A-Za-z0-9](?![\w/:])")
+_NAMED = re.compile(r"[A-Za-z0-9][\w.-]{0,100}")
 _HEAD = re.compile(r"\s*\[\[\s*stack\s*\]\]")
 _ID = re.compile(r"""\s*id\s*=\s*["']([^"']+)["']""")
 
@@ -49,12 +50,13 @@ def _place(verdict: Verdict, stack: Stack) -> str:
 def _keys(verdict: Verdict) -> Iterator[str]:
     """Yield the keys that a verdict is about, the closest first.
 
-    That of the package or variable that it names, those of its family, those of the names that it found; in
+    That of the packages or variables that it names, those of its family, those of the names that it found; in
     the end the id of the stack, so that whatever is told of a definition has a line of it.
     """
-    if verdict.subject:
-        yield f"packages.{canonicalize_name(verdict.subject)}"
-        yield f"env.{verdict.subject}"
+    for name in dict.fromkeys((*verdict.about, verdict.subject)):
+        if _NAMED.fullmatch(name):
+            yield f"packages.{canonicalize_name(name)}"
+            yield f"env.{name}"
     rule = RULES.get(verdict.code)
     if rule is not None:
         yield from family_keys(rule.module)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from packaging.version import Version
 
 from stackcheck.knowledge.unstated import holding
+from stackcheck.model.verdict import Outcome
 from stackcheck.model.versions import ends, release_key, spelled
 from stackcheck.rules.grading import cite, failed_by, no_data
 from stackcheck.rules.registry import Finding, passed, rule, warned
@@ -44,12 +45,17 @@ def unstated_requirements(env: Environment, tables: Tables) -> list[Finding]:
     found: list[Finding] = []
     for name in sorted(tables.unstated.requirements.keys() & env.packages.keys()):
         rows = tables.unstated.requirements[name]
-        for other in dict.fromkeys(row.other for row in rows):
+        off: set[str] = set()
+        for use, other in sorted({(row.use, row.other) for row in rows}):
+            if other in off:
+                continue  # with that partner nothing of it works: a part of it is no news
             partner = _partner(env, other)
-            about = [row for row in rows if row.other == other and _applies(row, env.packages[name], env)]
+            said = [row for row in rows if (row.other, row.use) == (other, use)]
+            about = [row for row in said if _applies(row, env.packages[name], env)]
             if partner is not None and about:
                 finding = _judge_partner(env.packages[name], partner, about)
                 found += [finding] if finding else []
+                off |= {other} if finding and finding.outcome >= Outcome.WARN else set()
     return found
 
 
@@ -77,7 +83,8 @@ def _judge_partner(package: Distribution, partner: _Partner, rows: Sequence[Requ
     clashing = [row for row in about if not _accepts(row, exact, partner)]
     if len(clashing) < len(about):
         row = next(row for row in about if row not in clashing)
-        text = f"{package.name} {package.version} works with {partner.shown}."
+        use = f", also {row.use}" if row.use else ""
+        text = f"{package.name} {package.version} works with {partner.shown}{use}."
         return replace(passed(text, cite(row, _says(row, package))), level=level, subject=package.name)
     return replace(_clash(package, partner, clashing[-1], rows), level=level, subject=package.name)
 
@@ -113,7 +120,8 @@ def _clash(
     package: Distribution, partner: _Partner, row: Requirement, rows: Sequence[Requirement]
 ) -> Finding:
     wanted = f"{row.other}{'==' + package.version if row.same else spelled(row.accepts)}"
-    message = f"{package.name} {package.version} needs {wanted}, which its METADATA do not say; "
+    use = f" {row.use}" if row.use else ""
+    message = f"{package.name} {package.version} needs {wanted}{use}, which its METADATA do not say; "
     message += f"the stack has {partner.shown}: {row.effect}."
     fitting = [each for each in rows if not each.same and partner.fits(each.accepts)]
     hint = f"take {wanted}"

@@ -26,8 +26,15 @@ if TYPE_CHECKING:
 
 _VISION_CHECK = Evidence(
     "torchvision refuses another CUDA major version when it is imported",
-    "torchvision/extension.py in the wheels of 0.8.0 - 0.29.2, pypi.org/project/torchvision "
-    "(checked 2026-11-20)",
+    "torchvision/extension.py in the wheels of 0.16.0 - 0.29.2, pypi.org/project/torchvision "
+    "(checked 2026-11-30)",
+)
+
+
+_OLD_VISION_CHECK = Evidence(
+    "torchvision before 0.16 refuses another CUDA major.minor version when it is imported",
+    "torchvision/extension.py in the wheels of 0.4.0 - 0.15.2, pypi.org/project/torchvision "
+    "(checked 2026-11-30)",
 )
 
 
@@ -248,6 +255,15 @@ def _untagged_audio(env: Environment, tables: Tables) -> Finding | None:
     )
 
 
+def _compares_minor(name: str, version: Version) -> bool:
+    """Tell whether a companion refuses another CUDA minor version at import.
+
+    Source: torchvision/extension.py in the wheels of 0.4.0 to 0.29.2 (up to 0.15.2 both numbers are compared,
+    from 0.16.0 on the major one) and torchaudio/_extension/utils.py since 2.0 (checked 2026-11-30).
+    """
+    return version.major >= 2 if name == "torchaudio" else version.release < (0, 16)
+
+
 def _same_backend(
     name: str, by_other: Answer, by_torch: Answer, version: Version | None, said: list[tuple[Release, str]]
 ) -> Finding:
@@ -259,9 +275,10 @@ def _same_backend(
         f"torch is a {torch.tag} build ({by_torch.by} says so), {name} a {other.tag} build ({by_other.by})."
     )
     hint = f"take {name} with the tag {torch.tag}, or torch with the tag {other.tag}"
-    check = _VISION_CHECK if name == "torchvision" else _AUDIO_CHECK
+    strict = version is not None and _compares_minor(name, version)
+    vision = _OLD_VISION_CHECK if strict else _VISION_CHECK
+    check = vision if name == "torchvision" else _AUDIO_CHECK
     if torch.kind == other.kind == "cuda" and torch.version and other.version:
-        strict = name == "torchaudio" and version is not None and version.major >= 2
         if torch.version.major == other.version.major and not strict:
             return warned(
                 f"{text} Inside one CUDA major version {name} loads, but nobody tests the two together.",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from stackcheck.environment import Distribution, Environment
+    from stackcheck.environment.sources import Source
     from stackcheck.knowledge import Tables
     from stackcheck.knowledge.measured import Measured, MeasuredPackage
     from stackcheck.model.facts import Facts
@@ -31,15 +32,27 @@ def _is_measured(facts: Facts) -> bool:
     return not (facts["tables"].measured.names - _TRIO).isdisjoint(facts["env"].packages)
 
 
-def _measured(env: Environment, tables: Tables) -> Iterator[tuple[Distribution, MeasuredPackage, Measured]]:
-    """Yield the distributions of a stack that may be the wheels which were measured, with their rows."""
+def _measured(
+    env: Environment, tables: Tables, *, siblings: bool = False
+) -> Iterator[tuple[Distribution, MeasuredPackage, Measured]]:
+    """Yield the distributions of a stack that may be the wheels which were measured, with their rows.
+
+    `siblings`: also builds of the same release on the index of the project that makes it.
+    """
     for name, each in sorted(env.packages.items()):
         package = tables.measured.package(name) if name not in _TRIO else None
         if each.exact is None or package is None or not each.is_wheel or each.built_for:
             continue
         row = package.row(each.exact)
-        if row is not None and env.elsewhere(name) is None:
+        place = env.elsewhere(name)
+        if row is not None and (place is None or (siblings and _is_sibling(name, place, env))):
             yield each, package, row
+
+
+def _is_sibling(name: str, place: Source, env: Environment) -> bool:
+    """Tell whether a project publishes another build of its release there, and the name tells no torch."""
+    made = env.made_for(name)
+    return place.kind == "project" and (made is None or made.torch is None)
 
 
 @rule("WHEEL104", when=_is_measured, about="package")
@@ -61,7 +74,7 @@ def loads_with_torch(env: Environment, tables: Tables) -> list[Finding]:
         return []
     return [
         replace(finding, subject=each.name)
-        for each, package, row in _measured(env, tables)
+        for each, package, row in _measured(env, tables, siblings=True)
         if not _is_told(tables, row, each.name, torch)
         and (finding := _judge_torch(env, tables, torch, each, package, row))
     ]
@@ -89,7 +102,10 @@ def _judge_torch(  # noqa: PLR0913, PLR0917 - the stack's side and the package's
     what, public = f"{each.name} {each.exact}", torch.public
     if fits is None or not torches:
         return None
+    place = env.elsewhere(each.name)
     if fits:
+        if place is not None:
+            return None
         says = f"{what} finds every symbol that it needs of torch {public}"
         return None if row.partial else passed(f"{says}: it can be loaded.", cite(row, says))
     listed = ", ".join(row.torch or ()).replace("..", " to ")
@@ -107,6 +123,9 @@ def _judge_torch(  # noqa: PLR0913, PLR0917 - the stack's side and the package's
         return warned(text, *said, expected=expected, found=mine, hint=hint)
     if env.platform != _AMD64:
         text = f"{says}, as its wheel for Linux on amd64 says; that for {env.platform} was not read."
+        return warned(text, cite(row, says), expected=expected, found=mine, hint=hint)
+    if place is not None:
+        text = f"{says}, as the wheel on PyPI says; that of {place.name} was not read."
         return warned(text, cite(row, says), expected=expected, found=mine, hint=hint)
     return failed_by(f"{says}.", (row, says), expected=expected, found=mine, hint=hint)
 

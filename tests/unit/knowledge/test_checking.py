@@ -72,7 +72,7 @@ def test_every_fault_is_named_at_once_with_its_line(tmp_path: Path) -> None:
         "told/our-ops.toml:7: requirement: other: TorchVision is not canonical: write torchvision.",
         "told/our-ops.toml:10: requirement: source: a stranger cannot find 'our wiki': name an address, or a file and its version.",
         "told/our-ops.toml:12: requirement: checked: 2031-01-01 is in the future.",
-        f"told/our-ops.toml:13: requirement: versions: this row contradicts {tmp_path}/told/our-ops.toml:5 (dist our-ops, other torchvision, built ).",
+        f"told/our-ops.toml:13: requirement: versions: this row contradicts {tmp_path}/told/our-ops.toml:5 (dist our-ops, other torchvision, built , use ).",
         "told/our-ops.toml:24: kernels: odd: unknown key; known: checked, dist, last_major, least, made, note, overrides, says, source, unverified, versions.",
         "told/our-ops.toml:26: kernels: checked: 2031-01-01 is in the future.",
         "told/our-ops.toml:28: kernels: least: there is no compute capability 9.9.",

@@ -62,6 +62,17 @@ def test_transformers_switches_an_old_torch_off() -> None:
     assert outcomes("NEEDS102", **H, packages={"torch": "2.0.1", "transformers": "4.44.2"}) == []
 
 
+def test_transformers_reads_some_weights_with_a_later_torch_alone() -> None:
+    packages = {"torch": "2.5.1", "transformers": "4.52.1"}
+    found = outcomes("NEEDS102", **H, packages=packages)
+    assert [each[0] for each in found] == ["PASS", "WARN"]
+    assert found[1][1].startswith(
+        "transformers 4.52.1 needs torch>=2.6 to read weights that are not safetensors"
+    )
+    for later in ({"torch": "2.6.0"}, {"transformers": "4.51.3"}):
+        assert "WARN" not in {each[0] for each in outcomes("NEEDS102", **H, packages=packages | later)}
+
+
 def test_basicsr_imports_what_a_later_torchvision_has_removed() -> None:
     basicsr = {"version": "1.4.2", "from": "source"}
     packages = {"torch": "2.6.0", "torchvision": "0.21.0", "basicsr": basicsr}

@@ -169,6 +169,26 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
     ),
     (
         "TORCH103",
+        {
+            "packages": {
+                "torch": "2.0.1",
+                "torchvision": {
+                    "version": "0.15.2+cu118",
+                    "index": "https://download.pytorch.org/whl/cu118",
+                },
+            },
+            "platform": "linux/amd64",
+        },
+        [
+            (
+                "FAIL",
+                "torch is a cu117 build (the wheel of torch 2.0.1 on PyPI for linux/amd64 says so), torchvision a cu118 build (the local version of torchvision). torchvision before 0.16 refuses another CUDA major.minor version when it is imported.",
+                "take torchvision with the tag cu117, or torch with the tag cu118",
+            )
+        ],
+    ),
+    (
+        "TORCH103",
         {"packages": {"torch": "2.5.0+cu124", "torchvision": "0.20.0+cu121"}},
         [
             (
