@@ -13,9 +13,10 @@ from stackcheck import knowledge
 from stackcheck.cli import output
 from stackcheck.knowledge.checking import faults
 from stackcheck.knowledge.describe import view
+from stackcheck.knowledge.extending import write_own
 from stackcheck.knowledge.folders import MEASURED, SHIPPED, TOLD, in_order, own_folder
 from stackcheck.knowledge.reading import read_document
-from stackcheck.knowledge.refresh import NOT_LOOKED_AT, refresh, refresh_newest, render_diff, write_own
+from stackcheck.knowledge.refresh import NOT_LOOKED_AT, refresh_all, render_diff
 from stackcheck.model.errors import EXIT_OK, EXIT_UNCHECKED, EXIT_USAGE, TableError, UsageError
 from stackcheck.model.escape import one_line
 from stackcheck.model.near import did_you_mean
@@ -126,8 +127,7 @@ def _known(version: str) -> str:
 
 def _refresh(args: argparse.Namespace) -> int:
     source, today = WheelIndex(Fetcher(os.environ), args.index), datetime.now(UTC).date()
-    known = knowledge.load()
-    found = refresh(source, known.torch, today).joined(refresh_newest(source, known.packages.newest, today))
+    found = refresh_all(source, knowledge.load(), today)
     text = f"{render_diff(found)}{NOT_LOOKED_AT}\n"
     if args.write and found.additions:
         paths = write_own(found.additions, args.to or own_folder(), today)

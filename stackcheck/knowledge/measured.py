@@ -135,6 +135,11 @@ class MeasuredPackage:
         """Return the row of a version, its local part left aside; None is "no data"."""
         return self._by_version.get(release_key(version))
 
+    @property
+    def last(self) -> Version | None:
+        """Return the last version that was read; None for a package of which none was."""
+        return max((row.version for row in self.rows), default=None)
+
     def fits(self, row: Measured, torch: Version) -> bool | None:
         """Tell whether a release of torch exports what a version needs; None where that was not compared."""
         if row.torch is None or release_key(torch) not in map(release_key, self.compared):

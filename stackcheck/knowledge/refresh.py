@@ -1,44 +1,41 @@
-"""Extend the torch table from the wheels on a package index: read, never invent.
+"""Extend what is known from the wheels on a package index: read, never invent.
 
-Everything comes out of wheels: file names, METADATA, `torch/version.py`, the arch string of
-`libtorch_python.so`. What a wheel does not say (which other CUDA builds exist on PyTorch's own index, the C++
-ABI, the NumPy API) is left out of the new row, and a release's CUDA list is marked unverified. The index is
-reached through a `Source`, so that all of this can be tested with literals.
+Everything comes out of wheels: file names, METADATA, and single files of torch (`torchfiles.py`) and of nvcc
+(`toolkitrows.py`). What a wheel does not say is left out of the new row, and a release's CUDA list is marked
+unverified. The index is reached through a `Source`, so that all of this can be tested with literals.
 """
 
 from __future__ import annotations
 
-import re
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
-from stackcheck.knowledge.folders import SHIPPED, TOLD, VARIABLE, Folder
-from stackcheck.knowledge.told import Told
-from stackcheck.knowledge.torch import load
+from stackcheck.knowledge.toolkitrows import HEADERS, NVCC, nvcc_wheels, toolkit_row
+from stackcheck.knowledge.torchfiles import ArchList
 from stackcheck.knowledge.wheelrows import (
     Addition,
     IndexFile,
     NotStatedError,
     Source,
     Wheels,
+    arch_list_of,
+    arch_list_row,
     file_version,
     newest_row,
     quoted,
     releases,
     rows,
 )
-from stackcheck.model.errors import ResolveError, TableError
-from stackcheck.storage.folders import write_atomically
-from stackcheck.storage.reading import read_text
+from stackcheck.model.errors import ResolveError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from datetime import date
 
+    from stackcheck.knowledge import Tables
+    from stackcheck.knowledge.cuda import CudaTable
     from stackcheck.knowledge.packages import Newest
     from stackcheck.knowledge.torch import TorchTable
 
@@ -66,10 +63,22 @@ class Refresh:
 
 
 NOT_LOOKED_AT = (
-    "not looked at: measured/ (`stackcheck learn PACKAGE` reads it again), and toolkits, drivers, cudnn, "
-    "gpus, rocm, images, systems, variables, places and pyg-pages, which no package index says"
+    "not looked at: the content of measured/ (`stackcheck learn PACKAGE` reads it again), what METADATA of "
+    "new releases declares, and what no package index says: drivers, toolkits before 13.0, the capabilities "
+    "of cudnn, gpus, rocm, images, systems, variables, assets, places, pyg-pages and every trap"
 )
 """What a refresh leaves as it is, so that "nothing new" does not sound like all there is."""
+
+
+def refresh_all(source: Source, known: Tables, today: date) -> Refresh:
+    """Return what the index has and the tables have not, of everything that an index says."""
+    last = {name: package.last for name in known.measured.names if (package := known.measured.package(name))}
+    return (
+        refresh(source, known.torch, today)
+        .joined(refresh_toolkits(source, known.cuda, today))
+        .joined(refresh_newest(source, known.packages.newest, today))
+        .joined(refresh_measured(source, {name: each for name, each in last.items() if each is not None}))
+    )
 
 
 def refresh_newest(source: Source, newest: Mapping[str, Newest], today: date) -> Refresh:
@@ -95,7 +104,42 @@ def _final(file: IndexFile, name: str) -> Version | None:
     return parsed if good else None
 
 
-def refresh(source: Source, table: TorchTable, today: date) -> Refresh:
+def refresh_toolkits(source: Source, known: CudaTable, today: date) -> Refresh:
+    """Return a row for each CUDA toolkit whose nvcc is on the index and that is not known yet."""
+    additions: list[Addition] = []
+    unread: list[str] = []
+    try:
+        nvcc, headers = nvcc_wheels(source.files(NVCC)), nvcc_wheels(source.files(HEADERS))
+    except ResolveError as error:
+        return Refresh(unread=(f"{NVCC}: {error}",))
+    for version, wheel in nvcc.items():
+        if known.toolkit(version) is not None:
+            continue
+        try:
+            additions.append(toolkit_row(source, wheel, headers.get(version), today))
+        except (ResolveError, NotStatedError) as error:
+            unread.append(f"toolkit {version}: {error}")
+    return Refresh(tuple(additions), (), tuple(unread))
+
+
+def refresh_measured(source: Source, measured: Mapping[str, Version]) -> Refresh:
+    """Return which measured packages have later releases; `measured`: name -> the last that was read."""
+    changes: list[str] = []
+    unread: list[str] = []
+    for name, last in sorted(measured.items()):
+        try:
+            found = [each for file in source.files(name) if (each := _final(file, name))]
+        except ResolveError as error:
+            unread.append(f"measured/{name}: {error}")
+            continue
+        later = sorted({each for each in found if each > last})
+        if later:
+            says = f"ends with {last}, the index has {', '.join(map(str, later[:5]))}"
+            changes.append(f"measured/{name}: {says}; `stackcheck learn {name}` reads it")
+    return Refresh((), tuple(changes), tuple(unread))
+
+
+def refresh(source: Source, table: TorchTable, today: date, most: int = MOST_RELEASES) -> Refresh:
     """Return what the index has and the table has not; what cannot be read whole is named, not guessed."""
     additions: list[Addition] = []
     changes: list[str] = []
@@ -108,17 +152,29 @@ def refresh(source: Source, table: TorchTable, today: date) -> Refresh:
             continue
         known = {str(version) for version in _known(table, project)}
         new = [each for name, each in found.items() if name not in known]
-        if len(new) > MOST_RELEASES:
-            unread.append(f"{project}: {len(new) - MOST_RELEASES} more new releases; refresh again")
-        for each in new[:MOST_RELEASES]:
+        if len(new) > most:
+            unread.append(f"{project}: {len(new) - most} more new releases; refresh again")
+        arches = _arch_list(table, new[0].version) if new and project == "torch" else None
+        for each in new[:most]:
             try:
                 additions += rows(source, project, each, today)
+                if project == "torch":
+                    says = arch_list_of(source, each)
+                    if says is not None and says != arches:
+                        additions.append(arch_list_row(each, says, today))
+                    arches = says or arches
             except (ResolveError, NotStatedError) as error:
                 unread.append(f"{project} {each.version}: {error}")
         changes += [
             line for name in sorted(known & set(found)) for line in _differences(table, project, found[name])
         ]
     return Refresh(tuple(additions), tuple(changes), tuple(unread))
+
+
+def _arch_list(table: TorchTable, torch: Version) -> ArchList | None:
+    """Return what the last release before a new one takes in TORCH_CUDA_ARCH_LIST."""
+    row = table.arch_names_of(torch)
+    return ArchList(row.arches, row.names, row.native) if row else None
 
 
 def render_diff(found: Refresh) -> str:
@@ -130,52 +186,6 @@ def render_diff(found: Refresh) -> str:
     lines += [f"? not read: {each}" for each in found.unread]
     count = f"{len(found.additions)} new rows, {len(found.changes)} changes, {len(found.unread)} not read"
     return "\n".join([*lines, count if lines else "nothing new on the index"]) + "\n"
-
-
-_NEWEST = re.compile(r"(\[\[newest\]\]\n)version = .*\n((?:(?!checked|\[\[|\n).*\n)*)(?:checked = .*\n)?")
-"""The row of a package about its newest release: its version and its day are what a refresh changes."""
-
-
-def extended(text: str, additions: Iterable[Addition], today: date) -> str:
-    """Return the text of a package's file with new rows, each at its place in the order of versions."""
-    for each in additions:
-        if each.kind == "newest" and _NEWEST.search(text):
-            text = _NEWEST.sub(rf'\g<1>version = "{each.version}"\n\g<2>checked = {today}\n', text)
-            continue
-        head = re.compile(rf'^\[\[{each.kind}\]\]\n(?:torch|version) = "([^"]+)"', re.MULTILINE)
-        later = (match for match in head.finditer(text) if Version(match[1]) > each.version)
-        match = next(later, None)
-        at = match.start() if match else len(text)
-        before, after = text[:at].rstrip("\n"), text[at:]
-        text = f"{before}\n\n{each.text.strip()}\n" + (f"\n{after}" if after else "")
-    return text
-
-
-def write_own(additions: Iterable[Addition], own: Path, today: date) -> list[Path]:
-    """Add rows to a folder of knowledge, once they are proven to load after ours; return the files.
-
-    A file is whole or as it was. Raises TableError naming file, line and key when a new text is not valid,
-    or when it cannot be written.
-    """
-    texts: dict[str, str] = {}
-    try:
-        for each in additions:
-            path = own / TOLD / f"{each.package}.toml"
-            before = texts.get(each.package) or (read_text(path) if path.exists() else f"checked = {today}\n")
-            texts[each.package] = extended(before, [each], today)
-        with tempfile.TemporaryDirectory() as candidate:
-            _write(texts, Path(candidate) / TOLD)
-            load(Told((Folder(SHIPPED), Folder(Path(candidate), own=True))))
-        return _write(texts, own / TOLD)
-    except OSError as error:
-        says = f"this cannot be written ({error.strerror}); name another folder in {VARIABLE}"
-        raise TableError(f"{own}: {says}.") from None
-
-
-def _write(texts: Mapping[str, str], folder: Path) -> list[Path]:
-    for name, text in texts.items():
-        write_atomically(folder / f"{name}.toml", text.encode())
-    return [folder / f"{name}.toml" for name in texts]
 
 
 def _known(table: TorchTable, project: str) -> list[Version]:

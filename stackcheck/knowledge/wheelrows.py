@@ -17,6 +17,18 @@ from packaging.utils import (
 from packaging.version import InvalidVersion, Version
 
 from stackcheck.knowledge.torch import CPU, PLATFORMS
+from stackcheck.knowledge.torchfiles import (
+    BINDINGS,
+    C10,
+    CUDA_INIT,
+    EXTENSIONS,
+    ArchList,
+    arch_list,
+    code_in,
+    code_of_releases,
+    has_new_abi,
+    numpy_api,
+)
 from stackcheck.knowledge.wheelfile import read_member
 from stackcheck.model.versions import minor
 
@@ -27,7 +39,9 @@ if TYPE_CHECKING:
 
     from packaging.tags import Tag
 
-_ARCHES = re.compile(rb"(?:(?:sm|compute)_\d+[af]? ?){2,}")
+
+_LONGEST = 300
+"""Characters that are kept of a text of an index."""
 
 
 class IndexFile(Protocol):
@@ -151,7 +165,7 @@ def _python_key(python: str) -> tuple[int, str]:
 def newest_row(name: str, version: Version, today: date) -> Addition:
     """Return the row that says which release of a package is the newest."""
     where = f"the names of the files at https://pypi.org/simple/{name}/"
-    return _addition("newest", f"{name} {version}", version, [f'version = "{version}"'], where, today)
+    return addition(name, "newest", f"{name} {version}", version, [f'version = "{version}"'], where, today)
 
 
 def file_version(filename: str, project: str) -> Version | None:
@@ -171,16 +185,90 @@ def rows(source: Source, project: str, found: Wheels, today: date) -> list[Addit
     if project != "torch":
         return [_companion(source, project, found, today)]
     flavors = {platform: _flavor(source, found.wheel(platform)) for platform in found.pythons}
-    builds = [
-        _build(source, found, platform, cuda, today)
+    told = {
+        platform: _read_build(source, found.wheel(platform))
         for platform, cuda in flavors.items()
         if platform.startswith("linux/") and cuda != CPU
+    }
+    first = next(iter(told.values()), None)
+    of_releases = first.of_releases if first else {}
+    builds = [
+        _build(source, found, platform, flavors[platform], each, today) for platform, each in told.items()
     ]
-    return [_release(source, found, flavors, today), *builds]
+    siblings = [
+        _sibling(found, platform, cuda, sm, today)
+        for cuda, by_platform in of_releases.items()
+        for platform, sm in by_platform.items()
+        if flavors.get(platform) != cuda
+    ]
+    made_for = sorted({*of_releases, *flavors.values()} - {CPU}, key=Version)
+    return [_release(source, found, flavors, made_for, first, today), *builds, *siblings]
 
 
-def _release(source: Source, found: Wheels, flavors: Mapping[str, str], today: date) -> Addition:
-    cuda = sorted({flavor for flavor in flavors.values() if flavor != CPU}, key=Version)
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What the files of one Linux wheel of torch say; None, or nothing, for what they do not."""
+
+    abi: bool | None
+    numpy: int | None
+    code: tuple[list[str], list[str]] | None
+    of_releases: Mapping[str, Mapping[str, list[str]]]
+
+
+def _read_build(source: Source, wheel: IndexFile) -> _Told:
+    c10, bindings, init = (
+        read_member(source.open(wheel.url), name) or b"" for name in (C10, BINDINGS, CUDA_INIT)
+    )
+    releases = code_of_releases(init.decode("utf-8", "replace"))
+    return _Told(has_new_abi(c10), numpy_api(bindings), code_in(bindings), releases)
+
+
+def arch_list_of(source: Source, found: Wheels) -> ArchList | None:
+    """Return what a release takes in TORCH_CUDA_ARCH_LIST; None for one that does not say it."""
+    if "linux/amd64" not in found.wheels:
+        return None
+    text = read_member(source.open(found.wheel("linux/amd64").url), EXTENSIONS) or b""
+    return arch_list(text.decode("utf-8", "replace"))
+
+
+def arch_list_row(found: Wheels, says: ArchList, today: date) -> Addition:
+    """Return the row of what torch takes in TORCH_CUDA_ARCH_LIST from a release on."""
+    lines = [
+        f'since = "{found.version}"',
+        f'arches = "{" ".join(says.arches)}"',
+        f"names = {_table(says.names)}",
+        *(["native = true"] if says.native else []),
+    ]
+    title = f"arch list of torch {found.version}"
+    where = f"{EXTENSIONS} in the torch {found.version} wheel, {_page(found.version)}"
+    return addition("torch", "arch_list", title, found.version, lines, where, today)
+
+
+def _sibling(found: Wheels, platform: str, cuda: str, sm: Iterable[str], today: date) -> Addition:
+    """Return the row of a build that the table in a wheel of the same release names."""
+    lines = [
+        f'torch = "{found.version}"',
+        f'cuda = "{cuda}"',
+        f'platform = "{platform}"',
+        'channels = "index"',
+        f'sm = "{" ".join(sm)}"',
+        'evidence = "runtime-table"',
+        "unverified = true",
+        'note = "the table says what such a build has, and not that there is one"',
+    ]
+    title = f"torch {found.version}+cu{cuda.replace('.', '')} ({platform})"
+    where = f"PYTORCH_RELEASES_CODE_CC in {CUDA_INIT} of the torch {found.version} wheel"
+    return addition("torch", "build", title, found.version, lines, f"{where}, {_page(found.version)}", today)
+
+
+def _release(  # noqa: PLR0913, PLR0917 - what each of its wheels says
+    source: Source,
+    found: Wheels,
+    flavors: Mapping[str, str],
+    cuda: Sequence[str],
+    told: _Told | None,
+    today: date,
+) -> Addition:
     pins = _pins(source, found)
     cudnn = next((each for name, each in pins.items() if name.startswith("nvidia-cudnn-cu")), None)
     lines = [
@@ -192,13 +280,26 @@ def _release(source: Source, found: Wheels, flavors: Mapping[str, str], today: d
         f"python = {_table({platform: ' '.join(each) for platform, each in found.pythons.items()})}",
         f'glibc = "{_glibc(found)}"',
     ]
+    if told is not None and told.abi is not None:
+        lines.append(f"abi = {str(told.abi).lower()}")
+    if told is not None and told.numpy is not None:
+        lines.append(f"numpy = {told.numpy}")
     if cudnn is not None:
         lines.append(f"cudnn = {_exact(cudnn).major}")
     note = "from the wheels on the index: builds for other CUDA versions are not known"
-    where = f"METADATA, file names and torch/version.py of the torch {found.version} wheels"
+    if told is not None and told.of_releases:
+        note = "CUDA list: the wheels on the index, and the table PYTORCH_RELEASES_CODE_CC in them"
+    files = f"METADATA, file names, torch/version.py, {C10}, {BINDINGS} and {CUDA_INIT}"
+    where = f"{files} of the torch {found.version} wheels"
     lines.append(f'note = "{note}"')
-    return _addition(
-        "release", f"torch {found.version}", found.version, lines, f"{where}, {_page(found.version)}", today
+    return addition(
+        "torch",
+        "release",
+        f"torch {found.version}",
+        found.version,
+        lines,
+        f"{where}, {_page(found.version)}",
+        today,
     )
 
 
@@ -206,22 +307,20 @@ def _page(version: Version, project: str = "torch") -> str:
     return f"pypi.org/project/{project}/{version}"
 
 
-def _build(source: Source, found: Wheels, platform: str, cuda: str, today: date) -> Addition:
+def _build(  # noqa: PLR0913, PLR0917 - which build, and what its wheel says
+    source: Source, found: Wheels, platform: str, cuda: str, told: _Told, today: date
+) -> Addition:
     lines = [
         f'torch = "{found.version}"',
         f'cuda = "{cuda}"',
         f'platform = "{platform}"',
         'channels = "pypi"',
     ]
-    library = read_member(source.open(found.wheel(platform).url), "torch/lib/libtorch_python.so")
-    arches = _ARCHES.search(library or b"")
-    if arches is not None:
-        words = arches[0].decode().split()
-        sm, ptx = (
-            " ".join(sorted((w.removeprefix(p) for w in words if w.startswith(p)), key=_sm_key))
-            for p in ("sm_", "compute_")
-        )
-        lines += [f'sm = "{sm}"', f'ptx = "{ptx}"']
+    if told.code is not None:
+        sm, ptx = told.code
+        lines += [f'sm = "{" ".join(sm)}"', f'ptx = "{" ".join(ptx)}"']
+    if told.abi is not None:
+        lines.append(f"abi = {str(told.abi).lower()}")
     for name, requirement in _pins(source, found, platform).items():
         key = {"triton": "triton", "nvidia-nccl": "nccl", "nvidia-cudnn": "cudnn"}.get(
             re.sub(r"-cu\d+$", "", name)
@@ -239,7 +338,8 @@ def _build(source: Source, found: Wheels, platform: str, cuda: str, today: date)
         f"arch string in torch/lib/libtorch_python.so, METADATA and version.py of the torch {found.version}"
     )
     title = f"torch {found.version}+cu{cuda.replace('.', '')} ({platform})"
-    return _addition(
+    return addition(
+        "torch",
         "build",
         title,
         found.version,
@@ -258,7 +358,8 @@ def _companion(source: Source, project: str, found: Wheels, today: date) -> Addi
     lines.append(f"python = {_table({name: ' '.join(each) for name, each in found.pythons.items()})}")
     if found.yanked:
         lines.append(f"yanked = {quoted(found.yanked)}")
-    return _addition(
+    return addition(
+        project,
         "companion",
         f"{project} {found.version}",
         found.version,
@@ -317,23 +418,20 @@ def _glibc(found: Wheels) -> str:
     return f"{match[1]}.{match[2]}"
 
 
-def _sm_key(text: str) -> tuple[int, str]:
-    return (int(text.rstrip("af")), text)
-
-
 def _table(values: Mapping[str, str]) -> str:
     return "{ " + ", ".join(f'"{key}" = "{value}"' for key, value in values.items()) + " }"
 
 
 def quoted(text: str) -> str:
     """Return text of an index as a TOML string: one line, no control characters, bounded."""
-    clean = re.sub(r"[^\x20-\x7e]", " ", text)[:200].replace("\\", "/").replace('"', "'")
+    clean = re.sub(r"[^\x20-\x7e]", " ", text)[:_LONGEST].replace("\\", "/").replace('"', "'")
     return f'"{clean}"'
 
 
-def _addition(  # noqa: PLR0913, PLR0917 - one row has that many parts
-    kind: str, title: str, version: Version, lines: list[str], source: str, today: date
+def addition(  # noqa: PLR0913, PLR0917 - one row has that many parts
+    package: str, kind: str, title: str, version: Version, lines: list[str], source: str, today: date
 ) -> Addition:
+    """Return a row with its lines, its day and its source; `package` names the file that it stands in."""
     made = 'made = "stackcheck tables refresh"'
     text = "\n".join([f"[[{kind}]]", *lines, made, f"checked = {today}", f"source = {quoted(source)}"])
-    return Addition(title.split(" ", 1)[0], kind, title, version, text)
+    return Addition(package, kind, title, version, text)

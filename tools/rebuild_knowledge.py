@@ -1,0 +1,217 @@
+"""Read what ships again from the package index, beginning with nothing: rebuild_knowledge.py [PACKAGE ...].
+
+`refresh` gets tables without a row, `learn` a folder without a file; what they give back is held against
+`refresh` gets tables without a row, `learn` a folder without a file. What they give back is held against
+versions first, and the releases of torch, torchvision, torchaudio, the toolkits and the newest releases too.
+
+    python tools/rebuild_knowledge.py --minutes 25 > rebuilt.md
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+import sys
+import tempfile
+import time
+import tomllib
+from collections import Counter, defaultdict
+from datetime import UTC, date, datetime, timedelta
+from itertools import starmap
+from typing import TYPE_CHECKING, Any
+
+from packaging.version import Version
+
+from stackcheck import knowledge
+from stackcheck.knowledge.folders import SHIPPED, TOLD, Folder
+from stackcheck.knowledge.measured import MeasuredTable
+from stackcheck.knowledge.reading import read_document
+from stackcheck.knowledge.refresh import Refresh, refresh, refresh_newest, refresh_toolkits
+from stackcheck.model.errors import ResolveError
+from stackcheck.model.versions import release_key
+from stackcheck.resolve.index import Fetcher
+from stackcheck.resolve.wheelindex import PYPI, WheelIndex
+from stackcheck.wheels import exports
+from stackcheck.wheels.learn import MOST_BYTES, MeasuredTorches, Wanted, learn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from stackcheck.knowledge.cuda import CudaTable
+    from stackcheck.knowledge.measured import Measured, MeasuredPackage
+    from stackcheck.knowledge.torch import TorchTable
+    from stackcheck.knowledge.wheelrows import Addition
+
+TODAY = datetime.now(UTC).date()
+SINCE = TODAY - timedelta(days=3 * 365)
+KEYS = {
+    "release": ("torch",), "build": ("torch", "cuda", "platform"), "companion": ("version",),
+    "arch_list": ("since",), "toolkit": ("version",), "newest": (),
+}  # fmt: skip
+TITLES = frozenset({"source", "sources", "checked", "note", "made", "where", "unverified", "overrides"})
+"""What a row says of itself, and not of the world."""
+
+
+@dataclasses.dataclass
+class Compared:
+    """How the rows of one kind came back: fields as they ship, otherwise, or not stated by any file read."""
+
+    ships: int = 0
+    back: int = 0
+    same: Counter[str] = dataclasses.field(default_factory=Counter)
+    other: Counter[str] = dataclasses.field(default_factory=Counter)
+    absent: Counter[str] = dataclasses.field(default_factory=Counter)
+    examples: list[str] = dataclasses.field(default_factory=list)
+
+    def add(self, title: str, ships: Mapping[str, Any], back: Mapping[str, Any] | None) -> None:
+        """Count one row of what ships, and the same row as it came back, None where it did not."""
+        self.ships += 1
+        if back is None:
+            return
+        self.back += 1
+        for key in sorted(ships.keys() - TITLES):
+            if key not in back:
+                self.absent[key] += 1
+            elif words(back[key]) == words(ships[key]):
+                self.same[key] += 1
+            else:
+                self.other[key] += 1
+                self.examples.append(f"{title} {key}: ships {ships[key]}, read {back[key]}"[:220])
+
+
+def words(value: Any) -> Any:
+    """Return a value as it is compared: a list of words may be one text."""
+    if isinstance(value, str):
+        return sorted(value.split())
+    return sorted(map(str, value)) if isinstance(value, (list, tuple, set, frozenset)) else value
+
+
+def emptied_torch(table: TorchTable) -> TorchTable:
+    """Return the table without one row."""
+    nothing: dict[str, Any] = {
+        each.name: type(getattr(table, each.name))()
+        for each in dataclasses.fields(table)
+        if isinstance(getattr(table, each.name), (tuple, dict))
+    }
+    return dataclasses.replace(table, **nothing)
+
+
+def emptied_cuda(table: CudaTable) -> CudaTable:
+    """Return the table without one toolkit."""
+    return dataclasses.replace(table, toolkits=(), _toolkit={})
+
+
+def refreshed(source: WheelIndex) -> Refresh:
+    """Return what a refresh of emptied tables reads."""
+    known = knowledge.load()
+    newest = known.packages.newest
+    nothing = {name: dataclasses.replace(newest[name], version=Version("0")) for name in newest}
+    return (
+        refresh(source, emptied_torch(known.torch), TODAY, most=1000)
+        .joined(refresh_toolkits(source, emptied_cuda(known.cuda), TODAY))
+        .joined(refresh_newest(source, nothing, TODAY))
+    )
+
+
+def compare_told(additions: Iterable[Addition]) -> dict[str, Compared]:
+    """Hold each row that a refresh made against the one that ships."""
+    back: dict[tuple[str, str, tuple[str, ...]], dict[str, Any]] = {}
+    for each in additions:
+        row = tomllib.loads(each.text)[each.kind][0]
+        back[each.package, each.kind, tuple(str(row[key]) for key in KEYS[each.kind])] = row
+    compared: dict[str, Compared] = defaultdict(Compared)
+    for path in sorted((SHIPPED / TOLD).glob("*.toml")):
+        for kind, rows in read_document(path).arrays.items():
+            for row in rows if kind in KEYS else ():
+                about = path.stem, kind, tuple(str(row[key]) for key in KEYS[kind])
+                compared[kind].add(" ".join((path.stem, *about[2])), row, back.get(about))
+    return dict(compared)
+
+
+def learned(name: str, source: WheelIndex, since: date, environ: Mapping[str, str]) -> MeasuredPackage | None:
+    """Return a package as `learn` reads it with nothing known before."""
+    wanted, package = Wanted(since, environ), None
+    for step in learn(name, source, None, MeasuredTorches(exports.read()), wanted, TODAY):
+        package = step.package
+    return package
+
+
+def compare_measured(name: str, back: MeasuredPackage | None) -> Compared:
+    """Hold the rows of a package against those that ship; a row whose wheel was not opened is not back."""
+    ships = MeasuredTable((Folder(SHIPPED),)).package(name)
+    compared, rows = Compared(), {release_key(row.version): row for row in (back.rows if back else ())}
+    for row in ships.rows if ships else ():
+        found = rows.get(release_key(row.version))
+        opened = found is not None and bool(found.wheel) >= bool(row.wheel)
+        compared.add(f"{name} {row.version}", _fields(row), _fields(found) if found and opened else None)
+    return compared
+
+
+def _fields(row: Measured) -> dict[str, Any]:
+    return {each.name: getattr(row, each.name) for each in dataclasses.fields(row)}
+
+
+def render(title: str, compared: Mapping[str, Compared]) -> Iterator[str]:
+    """Yield the lines of a table, and below it each field that came back otherwise."""
+    yield f"| {title} | ships | came back | fields as they ship | otherwise | not stated by a file |"
+    yield "|---|---|---|---|---|---|"
+    for name, each in compared.items():
+        counts = each.same.total(), _counted(each.other), _counted(each.absent)
+        yield f"| {name} | {each.ships} | {each.back} | {counts[0]} | {counts[1]} | {counts[2]} |"
+    yield ""
+    yield from (f"- {line}" for each in compared.values() for line in each.examples)
+    yield ""
+
+
+def _counted(fields: Counter[str]) -> str:
+    named = ", ".join(starmap("{} {}".format, sorted(fields.items())))
+    return f"{fields.total()} ({named})" if fields else "0"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print the tables; exit code 1 where a field came back otherwise than it ships."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("packages", nargs="*")
+    parser.add_argument("--minutes", type=float, default=25)
+    parser.add_argument("--index", default=PYPI)
+    parser.add_argument("--since", type=date.fromisoformat, default=SINCE)
+    args = parser.parse_args(arguments)
+    began, source = time.monotonic(), WheelIndex(Fetcher(os.environ, most_bytes=MOST_BYTES), args.index)
+    differs, unread = 0, []
+    if not args.packages:
+        found = refreshed(source)
+        told, unread = compare_told(found.additions), list(found.unread)
+        differs += sum(each.other.total() for each in told.values())
+        sys.stdout.write("\n".join(render("`refresh`: kind of row", told)) + "\n")
+        sys.stderr.write(f"refresh: {time.monotonic() - began:.0f} s\n")
+    measured: dict[str, Compared] = {}
+    table, left = MeasuredTable((Folder(SHIPPED),)), []
+    with tempfile.TemporaryDirectory() as cache:  # facts that were kept before would not be read again
+        for name in args.packages or sorted(table.names, key=lambda each: _length(table, each)):
+            if time.monotonic() - began > args.minutes * 60:
+                left.append(name)
+                continue
+            try:
+                back = learned(name, source, args.since, {**os.environ, "STACKCHECK_CACHE": cache})
+            except ResolveError as error:
+                unread.append(f"{name}: {error}")
+                continue
+            measured[name] = compare_measured(name, back)
+            sys.stderr.write(f"{name}: {time.monotonic() - began:.0f} s\n")
+    differs += sum(each.other.total() for each in measured.values())
+    sys.stdout.write("\n".join(render("`learn`: package", measured)) + "\n")
+    sys.stdout.writelines(f"- not read: {each}\n" for each in unread)
+    sys.stdout.write(
+        f"\n{time.monotonic() - began:.0f} seconds; not reached: {', '.join(left) or 'nothing'}\n"
+    )
+    return 1 if differs else 0
+
+
+def _length(table: MeasuredTable, name: str) -> int:
+    package = table.package(name)
+    return len(package.rows) if package else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
