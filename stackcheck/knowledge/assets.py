@@ -1,8 +1,9 @@
-"""Wheels that the setup.py of an sdist fetches from the releases of its project, in place of compiling.
+"""Wheels beside PyPI: those that an sdist fetches in place of compiling, and those that projects publish.
 
 A version that no row names is "no data".
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -40,11 +41,38 @@ class Asset(Row):
         return fits and (python is None or not self.pythons or python in self.pythons)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published(Row):
+    """The wheels that a project publishes beside PyPI, which pip takes where its address is stated.
+
+    places: parts of the addresses that they lie under. wheels: torch, as "2.12", or "*" for a package that is
+    not compiled against torch -> the tags of its CUDA ("cu130") and "cpu". pythons: empty where not known.
+    plain: what PyPI itself has of these versions, as a clause; "" where nothing is said of it.
+    """
+
+    dist: str
+    versions: SpecifierSet
+    places: tuple[str, ...]
+    wheels: Mapping[str, tuple[str, ...]]
+    pythons: tuple[str, ...] = ()
+    plain: str = ""
+
+    def tags(self, torch: str | None) -> tuple[str, ...]:
+        """Return the tags that there are wheels of for a torch minor."""
+        return self.wheels.get("*", ()) or self.wheels.get(torch or "", ())
+
+
 @dataclass(frozen=True)
 class AssetTable:
     """The rows by distribution."""
 
     rows: Mapping[str, tuple[Asset, ...]]
+    published: Mapping[str, tuple[Published, ...]]
+
+    def published_of(self, dist: str, version: Version) -> Published | None:
+        """Return the row about the wheels that the project of a version publishes; None is "no data"."""
+        rows = self.published.get(dist, ())
+        return next((row for row in rows if row.versions.contains(version.public, prereleases=True)), None)
 
     def of(self, dist: str, version: Version) -> Asset | None:
         """Return the row about a version; None is "no data"."""
@@ -59,10 +87,21 @@ def load(told: Told | None = None) -> AssetTable:
 
 @cache
 def _load(told: Told) -> AssetTable:
-    return AssetTable(ByPackage(told, "asset", Asset, _prove))
+    published = ByPackage(told, "published", Published, _prove_published)
+    return AssetTable(ByPackage(told, "asset", Asset, _prove), published)
 
 
 def _prove(rows: Iterable[Asset]) -> None:
     for row in rows:
         says = "what wheels are made for: `torch` and `majors` together, or neither"
         require(row, "majors", holds=bool(row.torch) == bool(row.majors), else_say=says)
+
+
+_TAG = re.compile(r"cu\d{2,3}|cpu|rocm[\d.]+")
+
+
+def _prove_published(rows: Iterable[Published]) -> None:
+    for row in rows:
+        tags = [tag for each in row.wheels.values() for tag in each]
+        says = "wheel tags such as cu130 or cpu, at least one"
+        require(row, "wheels", holds=bool(tags) and all(map(_TAG.fullmatch, tags)), else_say=says)

@@ -56,6 +56,7 @@ KINDS: dict[str, Kind] = {
     "needs_glibc": _of_package("wheels", "NeedsGlibc", "dist", "local", "torch"),
     "kernels": _of_package("wheels", "Kernels", "dist"),
     "asset": _of_package("assets", "Asset", "dist"),
+    "published": _of_package("assets", "Published", "dist"),
     "optional_library": _of_package("optional", "OptionalLibrary", "file", "needs", named="", span=""),
     "mmcv_page": Kind("wheels", "MmcvPage", ("versions", "tag"), "mmcv"),
     "cumm_range": Kind("sparse", "CummRange", (), "spconv", span="spconv"),

@@ -100,7 +100,7 @@ def test_what_is_new_becomes_a_branch_and_a_change_with_the_diff(repository: Pat
     said = (repository / "gh.txt").read_text(encoding="utf-8")
     assert said.startswith("pr create --head knowledge-20")
     assert '+ version = "9.0.0"' in said
-    assert "not looked at: measured/" in said
+    assert "not looked at: the content of measured/" in said
     branch = run_git(repository, "branch", "--show-current").strip()
     assert branch in run_git(repository, "ls-remote", "--heads", "origin")
     assert '[[companion]]\nversion = "9.0.0"' in run_git(

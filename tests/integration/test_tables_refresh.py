@@ -16,12 +16,19 @@ from typing import TYPE_CHECKING, ClassVar
 import pytest
 
 from stackcheck.knowledge.folders import SHIPPED
+from stackcheck.knowledge.measured import load
 from stackcheck.knowledge.refresh import NOT_LOOKED_AT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+TORCHVISION = load().package("torchvision")
+LAST = TORCHVISION.last if TORCHVISION else None
+BEHIND = (
+    f"~ measured/torchvision: ends with {LAST}, the index has 9.0.0; "
+    "`stackcheck learn torchvision` reads it\n"
+)
 WHEEL = "torchvision-9.0.0-cp312-cp312-manylinux_2_28_x86_64.whl"
 
 
@@ -101,8 +108,8 @@ def test_refresh_prints_the_rows_that_it_would_add_and_reads_little(
     if handler is NoRanges:
         address = url.replace("/simple", f"/files/{WHEEL}")
         assert done.stdout.endswith(
-            f"? not read: torchvision 9.0.0: {address}: it does not answer range requests\n"
-            f"1 new rows, 0 changes, 1 not read\n{NOT_LOOKED_AT}\n"
+            f"{BEHIND}? not read: torchvision 9.0.0: {address}: it does not answer range requests\n"
+            f"1 new rows, 1 changes, 1 not read\n{NOT_LOOKED_AT}\n"
         )
         assert done.returncode == 3
         return
@@ -122,7 +129,7 @@ def test_refresh_prints_the_rows_that_it_would_add_and_reads_little(
         "+ checked = DAY\n"
         '+ source = "the names of the files at https://pypi.org/simple/torchvision/"\n'
         "\n"
-        f"2 new rows, 0 changes, 0 not read\n{NOT_LOOKED_AT}\n"
+        f"{BEHIND}2 new rows, 1 changes, 0 not read\n{NOT_LOOKED_AT}\n"
     )
     assert done.returncode == 0
     assert sum(handler.sent) < len(handler.content) / 5
@@ -137,12 +144,13 @@ def test_refresh_writes_into_the_users_own_folder_and_every_command_reads_it(
     done = run("refresh", "--write", "--index", index[0], **home)
     path = tmp_path / "stackcheck" / "knowledge" / "told" / "torchvision.toml"
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.endswith(f"2 new rows, 0 changes, 0 not read\n{NOT_LOOKED_AT}\nadded to {path}\n")
+    assert done.stdout.endswith(f"2 new rows, 1 changes, 0 not read\n{NOT_LOOKED_AT}\nadded to {path}\n")
     assert {path: path.read_bytes() for path in SHIPPED.glob("told/*.toml")} == shipped
     shown = "".join(run("torchvision", **home).stdout.split())
     assert f"{path}:checked" in shown
     assert (
-        run("refresh", "--index", index[0], **home).stdout == f"nothing new on the index\n{NOT_LOOKED_AT}\n"
+        run("refresh", "--index", index[0], **home).stdout
+        == f"{BEHIND}0 new rows, 1 changes, 0 not read\n{NOT_LOOKED_AT}\n"
     )
     path.write_text(path.read_text("utf-8").replace("python", "pyhton"), "utf-8")
     broken = run("2.5.0", **home)

@@ -116,7 +116,8 @@ def test_a_new_release_becomes_rows_that_say_what_its_wheels_say() -> None:
         'python = { "linux/amd64" = "3.12 3.15t", "windows/amd64" = "3.12" }\nglibc = "2.28"\ncudnn = 9\n'
         'note = "from the wheels on the index: builds for other CUDA versions are not known"\n'
         'made = "stackcheck tables refresh"\nchecked = 2027-01-02\n'
-        'source = "METADATA, file names, torch/version.py, torch/lib/libc10.so, torch/lib/libtorch_python.so and torch/cuda/__init__.py of the torch 2.16.0 wheels, pypi.org/project/torch/2.16.0"'
+        'source = "METADATA, file names, torch/version.py, torch/lib/libc10.so, torch/lib/libtorch_python.so and '
+        'torch/cuda/__init__.py of the torch 2.16.0 wheels, pypi.org/project/torch/2.16.0"'
     )
     assert build == (
         '[[build]]\ntorch = "2.16.0"\ncuda = "13.2"\nplatform = "linux/amd64"\nchannels = "pypi"\nsm = "75 80 120"\n'

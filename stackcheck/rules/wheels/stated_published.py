@@ -1,0 +1,120 @@
+"""The rule about wheels that projects publish beside PyPI."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from stackcheck.rules.grading import cite
+from stackcheck.rules.registry import Finding, passed, rule, skipped, warned
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from stackcheck.environment import Distribution, Environment
+    from stackcheck.knowledge import Tables
+    from stackcheck.knowledge.assets import Published
+    from stackcheck.model.facts import Facts
+
+_TAG = re.compile(r"/(cu\d{2,3}|cpu|rocm[\d.]+)(?:/|$)")
+_AMD64 = "linux/amd64"
+
+
+def _may_be_published(facts: Facts) -> bool:
+    return not facts["tables"].assets.published.keys().isdisjoint(facts["env"].packages)
+
+
+@rule("WHEEL113", when=_may_be_published)
+def published_wheel(env: Environment, tables: Tables) -> list[Finding]:
+    """A page or release that the stack takes a wheel from has one for its torch, CUDA and Python.
+
+    natten, kaolin, detectron2, PyTorch3D, exllamav2 and llama-cpp-python publish wheels beside PyPI, for some
+    releases of torch. Where the stated page has none that fits, pip takes what PyPI has, which is mostly
+    source, and compiles it: that needs nvcc, a C++ compiler and, where it is built on torch, an installed
+    torch; or it finds nothing. What is there today was not asked: this goes by what the projects say.
+
+    Source: the projects' pages of releases, install tables and build workflows (knowledge/told/).
+    Example: detectron2 0.6 of its page for torch 2.1: its last wheels are for torch 1.10.
+    Fix: a torch and a CUDA that the project makes a wheel for, or an image with nvcc that compiles it.
+    """
+    return [
+        replace(finding, subject=each.name)
+        for each, row in _published(env, tables)
+        if (finding := _judge(each, row, env))
+    ]
+
+
+def _published(env: Environment, tables: Tables) -> Iterator[tuple[Distribution, Published]]:
+    for name in sorted(tables.assets.published.keys() & env.packages.keys()):
+        each = env.packages[name]
+        if each.exact is None or each.origin not in (None, "wheel", "url"):
+            continue
+        row = tables.assets.published_of(name, each.exact)
+        if row is not None:
+            yield each, row
+
+
+def _judge(each: Distribution, row: Published, env: Environment) -> Finding | None:
+    if env.platform != _AMD64 or (env.torch.version is not None and not env.torch.official):
+        return None
+    place = env.elsewhere(each.name)
+    if place is not None:
+        return _asked(each, row, env, place.url) if any(part in place.url for part in row.places) else None
+    if each.exact is None or each.exact.local or not row.plain:
+        return None
+    return _plain(each, row, env)
+
+
+def _asked(each: Distribution, row: Published, env: Environment, url: str) -> Finding | None:
+    """Judge a wheel of the project's own place: for what the place or its name says it is, else the stack."""
+    made, named = env.made_for(each.name), _TAG.search(url)
+    torch = (made.torch if made else None) or env.torch.minor
+    tag = (made.tag if made else None) or (named[1] if named else None) or env.torch.tag
+    if tag is None or (torch is None and "*" not in row.wheels):
+        return None
+    what, whom = f"{each.name} {each.exact}", _whom(row, torch, tag, env.python)
+    says = cite(row, f"{each.name}{row.versions}: wheels {_listed(row)}")
+    if tag in row.tags(torch) and (env.python is None or not row.pythons or env.python in row.pythons):
+        return passed(f"{what} has a wheel {whom} at {row.places[0]}.", says)
+    return warned(
+        f"{what} has no wheel {whom} among those that its project publishes at {row.places[0]}: pip compiles "
+        "its source or finds nothing.",
+        says,
+        expected=_listed(row),
+        found=whom,
+        hint=f"take one of these, or compile it: that needs {_need(row, tag)}",
+    )
+
+
+def _plain(each: Distribution, row: Published, env: Environment) -> Finding | None:
+    """Say what a version without a place of its own gets: what PyPI has."""
+    tag, torch = env.torch.tag, env.torch.minor
+    if tag is None or not tag.startswith("cu"):
+        return None
+    what, says = f"{each.name} {each.exact}", cite(row, f"{each.name}{row.versions}: wheels {_listed(row)}")
+    toolkit = env.toolkit
+    if toolkit is not None and env.torch.cuda is not None and toolkit[0].major == env.torch.cuda.major:
+        return passed(f"{what} is {row.plain}; {toolkit[1]} has nvcc of CUDA {toolkit[0]}.", says)
+    has = "has" if tag in row.tags(torch) else "has none"
+    message = f"{what} is {row.plain}: whether that can be done was not asked."
+    hint = f"{row.places[0]} {has} {_whom(row, torch, tag, None)}; compiling needs {_need(row, tag)}"
+    return skipped(message, says, hint=hint)
+
+
+def _whom(row: Published, torch: str | None, tag: str, python: str | None) -> str:
+    of = [] if "*" in row.wheels else [f"torch {torch}"]
+    of += [tag, *([f"Python {python}"] if python and row.pythons and python not in row.pythons else [])]
+    return "for " + " and ".join(of)
+
+
+def _listed(row: Published) -> str:
+    """Say what there are wheels for: "torch 1.10 (cu113 cpu), 1.9 (cu111)"."""
+    if "*" in row.wheels:
+        return f"for {' '.join(row.wheels['*'])}"
+    return "for torch " + ", ".join(f"{torch} ({' '.join(tags)})" for torch, tags in row.wheels.items())
+
+
+def _need(row: Published, tag: str) -> str:
+    major = f" of CUDA {tag[2:4]}" if tag.startswith("cu1") else ""
+    return f"nvcc{major} and a C++ compiler" + ("" if "*" in row.wheels else ", and an installed torch")
