@@ -81,8 +81,9 @@ def in_order() -> tuple[Folder, ...]:
 
     Raises UsageError for one that somebody names and that is not there, or has its files in the wrong place.
     """
-    environ = {name: os.environ[name] for name in _VARIABLES if name in os.environ}
-    return _folders(tuple(environ.items()), _Stated.project, _Stated.call, tuple(sys.path))
+    said = ((name, os.environ.get(name)) for name in _VARIABLES)
+    stated = tuple((name, text) for name, text in said if text is not None)
+    return _folders(stated, _Stated.project, _Stated.call, tuple(sys.path))
 
 
 @lru_cache(maxsize=16)

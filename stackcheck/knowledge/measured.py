@@ -11,12 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
-from packaging.tags import Tag
-from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from stackcheck.knowledge.folders import MEASURED, Folder, in_order
@@ -26,6 +23,10 @@ from stackcheck.model.markers import holds
 from stackcheck.model.versions import release_key
 from stackcheck.model.wheel_tags import python_pairs, stack_platform
 from stackcheck.storage.reading import as_named, stands
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
+    from packaging.tags import Tag
 
 _LONGEST = 1000
 
@@ -89,14 +90,12 @@ class Measured(Row):
             marker = str(each.marker or "")
             absent = bool(marker) and holds(marker, python=None, platform=platform) is False
             if exact and not absent and each.name.startswith(("nvidia-", "cuda-")):
-                found[canonicalize_name(each.name)] = Version(exact[0])
+                found[_canonical(each.name)] = Version(exact[0])
         return found
 
-    def required(self, name: str) -> tuple[Requirement, ...]:
+    def required(self, name: str) -> tuple["Requirement", ...]:
         """Return what it requires of one distribution."""
-        return tuple(
-            each for each in map(_requirement, self.requires) if canonicalize_name(each.name) == name
-        )
+        return tuple(each for each in map(_requirement, self.requires) if _canonical(each.name) == name)
 
 
 def _words_of(pair: str) -> Iterator[tuple[str, int]]:
@@ -114,8 +113,16 @@ def _words_of(pair: str) -> Iterator[tuple[str, int]]:
 
 
 @lru_cache(maxsize=4096)
-def _requirement(text: str) -> Requirement:
+def _requirement(text: str) -> "Requirement":
+    from packaging.requirements import Requirement  # noqa: PLC0415 - 15 ms, and tags need none
+
     return Requirement(text)
+
+
+def _canonical(name: str) -> str:
+    from packaging.utils import canonicalize_name  # noqa: PLC0415 - 9 ms, wheel tags and all
+
+    return canonicalize_name(name)
 
 
 @dataclass(frozen=True)
@@ -204,8 +211,8 @@ def files(places: tuple[Folder, ...] | None = None) -> list[Path]:
         for path in sorted((folder.path / MEASURED).glob("*.toml"))
     ]
     for path in found:
-        if path.stem != canonicalize_name(path.stem):
-            says = f"this is not the canonical name of a package; rename it to {canonicalize_name(path.stem)}"
+        if path.stem != (name := _canonical(path.stem)):
+            says = f"this is not the canonical name of a package; rename it to {name}"
             fault(f"{path}:1: {says}.toml.")
     return found
 
@@ -269,7 +276,7 @@ def _prove(row: Measured) -> None:
     for text in row.requires:
         try:
             _requirement(text)
-        except InvalidRequirement:
+        except ValueError:
             require(row, "requires", holds=False, else_say=f"{text[:80]!r} is not a requirement")
     read = row.torch is not None or row.cuda or row.glibc or row.arch
     require(
@@ -280,7 +287,7 @@ def _prove(row: Measured) -> None:
     )
 
 
-def tag_groups(tags: Iterable[Tag]) -> tuple[str, ...]:
+def tag_groups(tags: Iterable["Tag"]) -> tuple[str, ...]:
     """Return wheel tags as the groups of a row: platforms with the same interpreters and ABIs together."""
     by_platform: dict[str, set[tuple[str, str]]] = {}
     for tag in tags:

@@ -27,7 +27,10 @@ def one_line(text: object, limit: int = LINE_LIMIT) -> str:
     >>> one_line("torch\x1b[31m 2.5.0\nPASS everything is fine")
     'torch 2.5.0 PASS everything is fine'
     """
-    return _bounded(" ".join(_printable(str(text)).split()), limit)
+    shown = str(text)
+    if len(shown) <= limit and shown.isprintable() and "  " not in shown and shown == shown.strip():
+        return shown  # nearly all of it: a report has a hundred such lines
+    return _bounded(" ".join(_printable(shown).split()), limit)
 
 
 def block(text: object, limit: int = BLOCK_LIMIT, lines: int = BLOCK_LINES) -> list[str]:

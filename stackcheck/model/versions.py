@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 LATEST = "latest"
 """What stands in the place of a version where a stack takes the newest."""
+_ZEROS = re.compile(r"(?:\.0)+$")
 
 
 class KeptVersion(Version):
@@ -78,10 +80,10 @@ def release_key(version: Version | str) -> str:
     >>> release_key("2.8") == release_key("2.8.0+cu128")
     True
     """
-    from packaging.utils import canonicalize_version  # noqa: PLC0415 - 8 ms, wheel tags and all
-
+    # What `packaging.utils.canonicalize_version` returns, without the 9 ms that its module takes.
     parsed = parse_version(version) if isinstance(version, str) else version
-    return canonicalize_version(parsed.public)
+    release = parsed.base_version
+    return _ZEROS.sub("", release) + parsed.public.removeprefix(release)
 
 
 def same_release(one: Version, other: Version) -> bool:

@@ -6,18 +6,21 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
-from packaging.tags import Tag, compatible_tags, cpython_tags, mac_platforms
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from packaging.tags import Tag
 
 
 def supported_tags(python: str, platform: str) -> dict[Tag, int]:
     """Return the wheel tags of a CPython on a platform as uv names it, best first, with their rank.
 
+    >>> from packaging.tags import Tag
     >>> Tag("cp311", "cp311", "manylinux_2_28_x86_64") in supported_tags("3.11", "x86_64-manylinux_2_28")
     True
     """
+    from packaging.tags import compatible_tags, cpython_tags  # noqa: PLC0415 - 9 ms
+
     parts = [int(part) for part in python.split(".")[:2] if part.isdigit()]
     if len(parts) < 2:
         return {}
@@ -42,6 +45,8 @@ def _platforms(platform: str) -> Iterable[str]:
     elif "windows" in system:
         yield "win_amd64"
     elif "darwin" in system:
+        from packaging.tags import mac_platforms  # noqa: PLC0415 - likewise
+
         yield from mac_platforms((14, 0), "arm64" if machine == "aarch64" else machine)
 
 
@@ -52,6 +57,8 @@ def python_pairs(python: str) -> frozenset[str]:
     >>> "cp38-abi3" in python_pairs("3.15"), "cp312-cp312" in python_pairs("3.13")
     (True, False)
     """
+    from packaging.tags import compatible_tags, cpython_tags  # noqa: PLC0415 - likewise
+
     match = re.match(r"(\d+)\.(\d+)(?:\.\d+)?(t?)", python)
     if match is None:
         return frozenset()

@@ -71,4 +71,6 @@ def _first(question: Question) -> str:
 
 
 def _key(pin: str, question: Question) -> tuple[str, ...]:
-    return pin, question.asks_python, question.uv_platform, *(place.shown for place in question.places)
+    """Return what decides whether a pin is cached: the cache may have its wheel, and not its source."""
+    form = "source" if pin.partition("=")[0] in question.built else "wheel"
+    return pin, form, question.asks_python, question.uv_platform, *(p.shown for p in question.places)

@@ -15,11 +15,14 @@ from stackcheck.model.resolution import Resolution
 from stackcheck.rules.registry import Rule, WithheldError, judge_all, judge_one
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
+    from typing import TypeAlias
 
     from stackcheck.intake.stack import Stack
     from stackcheck.model.facts import Facts
     from stackcheck.model.verdict import Verdict
+
+    _Key: TypeAlias = tuple[str, str, tuple[Any, ...]]
 
 _NAME: Final = frozenset({"id", "family", "file", "summary", "axes", "expect", "expect_codes"})
 _HARDWARE: Final = frozenset({"gpus", "driver", "driver_cuda"})
@@ -49,48 +52,75 @@ class Alike:
     """What the rules said of the stacks of one run, by what they read of them.
 
     `reads`: which view of a stack a rule needs, by its code; the stack itself comes after the last one.
-    Threads share both: whoever writes an entry writes the same.
+    `said`: what rules said of the first view. `steps`: what there is to say of the last one, in the order of
+    the rules, and between it the rules that need the stack itself. Threads share them: whoever writes an
+    entry writes the same.
     """
 
     reads: dict[str, int] = field(default_factory=dict)
-    said: dict[tuple[Any, ...], dict[str, list[Verdict]]] = field(default_factory=dict)
+    said: dict[_Key, dict[str, list[Verdict]]] = field(default_factory=dict)
+    steps: dict[_Key, list[list[Verdict] | Rule]] = field(default_factory=dict)
 
     def judge(self, rules: Iterable[Rule], facts: Facts) -> tuple[Verdict, ...]:
-        """Return what `judge_all` returns; of a stack that others cannot be like, without keeping it."""
+        """Return what `judge_all` returns; of a stack that others cannot be like, without keeping it.
+
+        `rules` are the same in every call.
+        """
         stack: Stack = facts["stack"]
         if facts.get("lock") is not None or "dockerfile" in facts or stack.below or stack.read_from:
             return judge_all(rules, facts)
-        return tuple(self._judged(rules, facts))
+        key = _key(stack, _VIEWS[-1])
+        steps = self.steps.get(key)
+        if steps is None:
+            _make_room(self.steps)
+            steps = self.steps[key] = list(self._stepwise(rules, facts))
+        return tuple(
+            verdict
+            for step in steps
+            for verdict in (judge_one(step, facts) if isinstance(step, Rule) else step)
+        )
 
-    def _judged(self, rules: Iterable[Rule], facts: Facts) -> Iterator[Verdict]:
-        said = [self._said(facts["stack"], without) for without in _VIEWS]
-        views: dict[int, Facts] = {len(_VIEWS): facts}
+    def _stepwise(self, rules: Iterable[Rule], facts: Facts) -> Iterator[list[Verdict] | Rule]:
+        _make_room(self.said)
+        said = self.said.setdefault(_key(facts["stack"], _VIEWS[0]), {})
+        views = [_viewed(facts, without) for without in _VIEWS]
+        shared: list[Verdict] = []
         for each in rules:
-            found = None
-            while found is None:
-                at = self.reads.get(each.code, 0)
-                found = said[at].get(each.code) if at < len(said) else None
-                if found is not None:
-                    break
-                if at not in views:
-                    views[at] = _viewed(facts, _VIEWS[at])
-                try:
-                    found = judge_one(each, views[at])
-                except WithheldError:
-                    self.reads[each.code] = at + 1
-                else:
-                    if at < len(said):
-                        said[at][each.code] = found
-            yield from found
+            found = self._shared(each, views, said)
+            if found is None:
+                yield from (shared, each)
+                shared = []
+            else:
+                shared += found
+        yield shared
 
-    def _said(self, stack: Stack, without: frozenset[str]) -> dict[str, list[Verdict]]:
-        """Return what was said of the stacks that are like this one but for some fields."""
-        shared = stack.model_dump_json(exclude={*without, "gpus"}, exclude_defaults=True)
-        folder = stack.file.rpartition("/")[0]
-        key = (folder, shared) if "gpus" in without else (folder, shared, stack.gpus)
-        if len(self.said) >= _MOST_KEPT:
-            self.said.clear()
-        return self.said.setdefault(key, {})
+    def _shared(
+        self, rule: Rule, views: Sequence[Facts], said: dict[str, list[Verdict]]
+    ) -> list[Verdict] | None:
+        """Return what a rule says of one of the views; None where it needs the stack itself."""
+        while (at := self.reads.get(rule.code, 0)) < len(views):
+            if at == 0 and rule.code in said:
+                return said[rule.code]
+            try:
+                found = judge_one(rule, views[at])
+            except WithheldError:
+                self.reads[rule.code] = at + 1
+                continue
+            if at == 0:
+                said[rule.code] = found
+            return found
+        return None
+
+
+def _make_room(kept: dict[_Key, Any]) -> None:
+    if len(kept) >= _MOST_KEPT:
+        kept.clear()
+
+
+def _key(stack: Stack, without: frozenset[str]) -> _Key:
+    """Return what stacks have in common that are alike but for some fields."""
+    shared = stack.model_dump_json(exclude={*without, "gpus"}, exclude_defaults=True)
+    return stack.file.rpartition("/")[0], shared, () if "gpus" in without else stack.gpus
 
 
 def _viewed(facts: Facts, without: frozenset[str]) -> Facts:

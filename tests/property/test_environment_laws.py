@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_version
 from packaging.version import Version
 
 from stackcheck import knowledge
@@ -47,6 +48,11 @@ def test_the_local_version_of_flash_attention_is_read_back(torch: str, cuda: Ver
     made = read_local("flash-attn", f"{cuda_tag(cuda)}torch{torch}cxx11abi{str(abi).lower()}", KNOWN)
     assert made is not None
     assert (made.torch, made.cuda, made.abi) == (torch, cuda, abi)
+
+
+@given(st.from_regex(r"\A(1!)?[0-9]{1,3}(\.[0-9]{1,2}){0,4}(rc[0-9])?(\.post[0-9])?(\.dev[0-9])?(\+cu12[0-9])?\Z"))
+def test_the_key_of_a_release_is_the_canonical_version_without_its_build(text: str) -> None:
+    assert release_key(text) == canonicalize_version(Version(text).public)
 
 
 @given(TORCH, st.integers(0, 9))

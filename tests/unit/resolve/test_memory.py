@@ -40,6 +40,14 @@ def test_another_python_another_version_or_another_first_package_is_asked() -> N
         assert memory.uncached_of(asked) is None
 
 
+def test_a_wheel_is_asked_for_where_the_source_archive_was_lacking() -> None:
+    memory, source = RunMemory(), {"version": "2.6.0", "from": "source"}
+    stack = Stack.model_validate({"id": "x", "python": "3.11", "packages": {"torch": source}})
+    memory.keep_uncached(question_of(stack), lacking("torch==2.6.0"))
+    assert memory.uncached_of(question(torch="2.6.0")) is None
+    assert memory.uncached_of(question_of(stack)) is not None
+
+
 def test_a_later_pin_is_asked_again_because_uv_may_find_a_conflict_first() -> None:
     memory = RunMemory()
     memory.keep_uncached(question(torch="2.7.1", numpy="2.1.3"), lacking("numpy==2.1.3"))

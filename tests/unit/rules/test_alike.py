@@ -106,6 +106,7 @@ def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(20):
         told(alike, rule, facts_of(id="one", packages={"torch": f"2.5.{number}"}))
     assert len(alike.said) <= 3
+    assert len(alike.steps) <= 3
 
 
 def test_every_rule_says_of_a_crowd_what_it_says_of_each_stack_alone() -> None:
