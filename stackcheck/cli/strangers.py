@@ -18,6 +18,7 @@ WHY_NOT = {
     "matrix": f"{_ASKS}, and takes over what it accepts",
     "plan": "it reads no tree: the wishes and their indexes are of who calls",
     "init": "it writes a definition that reads as your own; it asks no server",
+    "inspect": "it reads bytes, and of a stack its GPUs alone",
     "list": "it reads definitions, and asks, runs and judges nothing",
 }
 """Command -> why it has no `--untrusted`, for those that read definitions or a project's own files."""
