@@ -1,6 +1,6 @@
 """The agent: run probes in a target and write one JSON document with what they saw.
 
-    python agent.pyz '{"probes": ["system"], "params": {}, "timeout_s": 60}'
+    python agent.pyz '{"probes": ["system"], "params": {}, "timeout_s": 60, "whole_s": 900}'
     python agent.pyz - < request.json        the same, from standard input
     python agent.pyz                         every probe
     python agent.pyz --probe system          one probe, by hand, indented
@@ -83,12 +83,14 @@ def parse_request(text: str) -> dict[str, Any]:
             "probes": None,
             "params": {},
             "timeout_s": TIMEOUT_SECONDS,
+            "whole_s": None,
             "limits": {},
             "device_nodes": DEVICE_NODES,
         }
         unknown = sorted(set(request) - set(known))
         request = dict(known, **request)
         request["timeout_s"] = float(request["timeout_s"])
+        request["whole_s"] = float("inf" if request["whole_s"] is None else request["whole_s"])
         shapes = (
             ("params", dict),
             ("limits", dict),
@@ -108,6 +110,7 @@ def observe(request: dict[str, Any], private_fds: tuple[int, ...] = ()) -> dict[
     from stackcheck_probes import isolation, processes, runners
 
     started = time.monotonic()
+    request = dict(request, until=started + request["whole_s"])
     processes.adopt_orphans()
     names = every_probe() if request["probes"] is None else list(dict.fromkeys(request["probes"]))
     grades = {name: grade_of(name) for name in names}

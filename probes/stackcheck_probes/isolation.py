@@ -34,6 +34,8 @@ LIMITS = {
 }
 """Default limits of one probe; a request may set each of them."""
 
+NEVER = float("inf")
+TIME_IS_UP = "no answer within the time that all probes have together (--timeout)"
 TAIL_BYTES = 4096
 TICK_SECONDS = 0.05
 _LOOKS = 20
@@ -55,19 +57,23 @@ def run_probes(  # noqa: PLR0913 - what to run, and under which bounds
     private_fds: tuple[int, ...] = (),
     *,
     hidden: bool = False,
+    until: float = NEVER,
 ) -> dict[str, Any]:
     """Run probes one after the other in as few children as it takes; return name -> entry.
 
     They share a child until one of them breaks it; the rest go on in a new one. `private_fds` are closed in
-    the children (the real stdout, which only the agent writes to). `hidden`: the children stay out of reach
-    of other processes, as the agent is.
+    the children (the real stdout, which only the agent writes to). `hidden`: they stay out of reach
+    of other processes, as the agent is. At `until`, by the monotonic clock, time is up for all of them.
     """
     entries: dict[str, Any] = {}
     waiting = list(names)
     while waiting:
+        if time.monotonic() > until:
+            entries.update((name, failure("timeout", TIME_IS_UP)) for name in waiting)
+            break
         child = Child(waiting, params, dict(LIMITS, **limits), private_fds, hidden=hidden)
         try:
-            entries.update(child.collect(seconds))
+            entries.update(child.collect(seconds, until))
         finally:
             processes.kill_descendants(child.pid)
         waiting = [name for name in waiting if name not in entries]
@@ -123,14 +129,14 @@ class Child:
         finally:
             os._exit(status)
 
-    def collect(self, seconds: float) -> dict[str, Any]:
+    def collect(self, seconds: float, until: float = NEVER) -> dict[str, Any]:
         """Read until every probe has reported, the child has died, or a limit is passed; never longer."""
         with selectors.DefaultSelector() as selector:
             for pipe in (self.reports, self.prints):
                 os.set_blocking(pipe, False)
                 selector.register(pipe, selectors.EVENT_READ)
             try:
-                self._watch(selector, seconds)
+                self._watch(selector, seconds, until)
                 self._drain()
             finally:
                 os.close(self.reports)
@@ -139,7 +145,7 @@ class Child:
             self.entries.setdefault(self.current, self.stopped or self._death())
         return self.entries
 
-    def _watch(self, selector: selectors.BaseSelector, seconds: float) -> None:
+    def _watch(self, selector: selectors.BaseSelector, seconds: float, until: float) -> None:
         patience = Patience(seconds, time.monotonic())
         next_look = time.monotonic() + TICK_SECONDS
         started = self.current
@@ -152,6 +158,8 @@ class Child:
                 started, patience = self.current, Patience(seconds, now)
             if now - patience.looked > seconds / _LOOKS and patience.is_over(now):
                 self.stopped = failure("timeout", "no answer within %g s" % seconds, stderr_tail=self._tail())
+            if now > until:
+                self.stopped = failure("timeout", TIME_IS_UP, stderr_tail=self._tail())
             if now > next_look or not selector.get_map():
                 next_look = now + TICK_SECONDS
                 self._look_at_processes()

@@ -22,6 +22,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing `typing` for its constant would cost 10 ms
     from typing import Any
 
+GRACE_SECONDS = 5.0
+"""How long a runner may take to tell, after the time of all probes, which of them had no answer."""
 SPARE_SECONDS = 30.0
 """How long a runner may take beyond its probes' own time: it kills them itself, so it never should."""
 
@@ -63,7 +65,8 @@ class Runner:
         self.buffer = b""
         self.entries: dict[str, Any] = {}
         self.ready = not group.preload
-        seconds: float = request["timeout_s"]
+        self.until: float = request["until"]
+        seconds: float = min(request["timeout_s"], max(1.0, self.until - time.monotonic()))
         limit = dict(isolation.LIMITS, **request["limits"])["facts_bytes"]
         self.most = len(group.names) * (limit + 4096) + 4096
         self.pipe, reports = os.pipe()
@@ -97,7 +100,7 @@ class Runner:
     def is_late(self) -> bool:
         """Tell whether the import before the probes, or everything, has taken too long."""
         now = time.monotonic()
-        late = self.working.is_over(now)
+        late = self.working.is_over(now) or now > self.until + GRACE_SECONDS
         return late if self.ready else self.preloading.is_over(now)
 
     def finish(self, entries: dict[str, Any]) -> Group | None:
@@ -130,7 +133,13 @@ def _be_runner(
             limits, seconds = request["limits"], request["timeout_s"]
             # What imports nothing of the target stays hidden from what does.
             entries = isolation.run_probes(
-                names, request["params"], seconds, limits, (reports,), hidden=group.together
+                names,
+                request["params"],
+                seconds,
+                limits,
+                (reports,),
+                hidden=group.together,
+                until=request["until"],
             )
             isolation.send(reports, json.dumps(entries))
         status = 0

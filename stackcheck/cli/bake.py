@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from stackcheck.cli import options, output, stacks
 from stackcheck.guard import baking
 from stackcheck.guard.baking_here import bake_here
 from stackcheck.intake import catalog
-from stackcheck.model.errors import UsageError
+from stackcheck.model.errors import NoInterpreterError, UsageError
 from stackcheck.model.verdict import Outcome
 from stackcheck.report import FORMATS
 from stackcheck.report.document import Document, Finding, Section
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from stackcheck.guard.baked_image import Baked
     from stackcheck.guard.baking_here import BakedHere
     from stackcheck.intake.stack import Stack
+    from stackcheck.steps.options import Options
+    from stackcheck.targets import Progress
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -74,9 +76,28 @@ def execute(args: argparse.Namespace) -> int:
     options.require_place(args)
     stack, image = _named(args)
     wish = baking.Wish(args.tag, args.cpu, args.healthcheck, python, args.inside)
-    baked = baking.bake(image, stack, wish, options.pipeline_options(args), output.progress(args))
+    how, tell = options.pipeline_options(args), output.progress(args)
+    try:
+        baked = baking.bake(image, stack, wish, how, tell)
+    except NoInterpreterError:
+        if not image or python:
+            raise
+        _without_python(image, how, tell, args)
     output.write_document(document(baked), args)
     return int(baked.said["exit_code"])
+
+
+def _without_python(image: str, how: Options, tell: Progress, args: argparse.Namespace) -> NoReturn:
+    """Say what the files of an image show that nothing can be baked into: the check is a Python program."""
+    from stackcheck.cli.inspect import told  # noqa: PLC0415 - most images have a Python
+    from stackcheck.inspect.environments import inspect_image  # noqa: PLC0415
+
+    output.write_document(told(inspect_image(image, how, tell, deep=False)), args)
+    raise UsageError(
+        f"{image}: nothing was baked: the check is a Python program, and no Python of this image runs. What "
+        "its files show from outside is said above. Install Python 3.8 or newer in it, or name its "
+        f"interpreter by --python; `stackcheck inspect {image} --gpu GPU` holds its libraries against a GPU."
+    )
 
 
 def _here(args: argparse.Namespace, python: str) -> int:

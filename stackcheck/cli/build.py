@@ -23,6 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     stacks.configure(parser)
     options.add_resolving(parser)
+    options.add_timeout(parser)
     options.add_building(parser)
     parser.add_argument(
         "--plan",

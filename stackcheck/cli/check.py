@@ -26,6 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     stacks.configure(parser)
     options.add_resolving(parser)
+    options.add_timeout(parser)
     parser.add_argument(
         "--bytes",
         action="store_true",

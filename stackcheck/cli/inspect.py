@@ -95,6 +95,18 @@ def execute(args: argparse.Namespace) -> int:
     return code if code or other is None or other.binaries else EXIT_UNCHECKED
 
 
+def told(contents: Contents) -> Document:
+    """Return what is said of a target where nobody has named GPUs that it has to serve."""
+    found = judged(contents, tuple(usual(contents)), Gate("", (), ()), None, asked=False)
+
+    def data() -> dict[str, Any]:
+        from stackcheck.inspect import json_document  # noqa: PLC0415
+
+        return json_document.data(found, None, hashed=False)
+
+    return document(found, data, [], details=False)
+
+
 def _document(found: Judged, other: Judged | None, args: argparse.Namespace) -> Document:
     """Return what is said; what compares, and what writes JSON, is imported where that was asked for."""
     difference, more = None, []

@@ -68,6 +68,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add("--strict", action="store_true", help="exit 3 for cells with a warning and those that are not known")
     options.add_resolving(parser)
+    options.add_timeout(parser)
     output.configure(parser, (*FORMATS, "csv"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from pathlib import Path
@@ -9,15 +10,15 @@ from typing import TYPE_CHECKING, Literal
 
 from stackcheck.model.errors import UsageError
 from stackcheck.model.escape import one_line
+from stackcheck.model.limits import TIMEOUT_S
 from stackcheck.storage.reading import open_file, read_certificates
 from stackcheck.storage.writable import settle_cache
 
 if TYPE_CHECKING:
-    import argparse
-
     from stackcheck.steps.options import Options
     from stackcheck.targets import BuildOptions
 
+_MOST_SECONDS = 7 * 86400
 MIRROR_HELP = "take images of Docker Hub from this registry"
 
 
@@ -25,6 +26,27 @@ def add_resolving(parser: argparse.ArgumentParser) -> None:
     """Add how versions are resolved."""
     parser.add_argument("--offline", action="store_true", help="use what is cached, ask no index or registry")
     parser.add_argument("--locks", type=Path, metavar="DIR", help="folder of the lock files")
+
+
+def add_timeout(parser: argparse.ArgumentParser) -> None:
+    """Add how long what others make may hold a run: an index that drips, a package that hangs."""
+    parser.add_argument(
+        "--timeout",
+        type=_seconds,
+        default=TIMEOUT_S,
+        metavar="S",
+        help="seconds for resolving a stack, and again for all probes of a target; default: %(default)g",
+    )
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 1 <= seconds <= _MOST_SECONDS:
+        raise argparse.ArgumentTypeError(f"{text!r}: state seconds, 1 to {_MOST_SECONDS:,}")
+    return seconds
 
 
 def add_engine(parser: argparse._ActionsContainer) -> None:
@@ -65,13 +87,7 @@ def add_probing(parser: argparse.ArgumentParser) -> None:
         metavar="WHICH",
         help="auto, none, or indexes and UUIDs: 0,1 (default: auto)",
     )
-    parser.add_argument(
-        "--timeout",
-        type=float,
-        default=900.0,
-        metavar="S",
-        help="for all probes together; default: %(default)g",
-    )
+    add_timeout(parser)
 
 
 def require_place(args: argparse.Namespace) -> None:
@@ -105,7 +121,7 @@ def pipeline_options(args: argparse.Namespace) -> Options:
         keep_going=get("keep_going", False),
         cached=get("cached", False),
         bytes=get("bytes", False),
-        timeout_s=get("timeout", 900.0),
+        timeout_s=get("timeout", TIMEOUT_S),
     )
 
 

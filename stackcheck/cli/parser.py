@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, NoReturn
 
+from stackcheck.cli.strangers import OPTION, refusal
 from stackcheck.model.errors import EXIT_USAGE
 
 if TYPE_CHECKING:
@@ -106,6 +107,8 @@ class CommandParser(argparse.ArgumentParser):
         word = next((each for each in unknown if each.startswith("-")), unknown[0])
         if word.startswith("-"):
             name = word.partition("=")[0]
+            if name == OPTION:
+                self.error(refusal(self.prog.partition(" ")[2]))
             self.error(f"unknown option {name[:80]!r}{near(name, self._option_string_actions)}")
         self.error(f"{word[:80]!r} is one operand too many")
 

@@ -101,6 +101,22 @@ def read_image_layout(folder: Path, *, deep: bool = False) -> Archived:
         return _images("image layout", parts, budget, deep=deep)
 
 
+def read_exported(source: ByteSource, environ: Mapping[str, str], *, deep: bool = False) -> Archived:
+    """Read the file system of an image as its engine exports it, from front to back; `environ` is its own.
+
+    Raises SourceError for what is no tar archive, or is damaged.
+    """
+    with LoaderRoot() as root:
+        reader = LayerReader(Budget(1 << 30), deep=deep, root=root)
+        found = Layer(reader.limits)
+        for member in tar_members(source):
+            reader.put(found, member, onwards=True)
+        system = FileSystem(reader.limits, reader.left_out, reader.unread)
+        system.apply(found)
+        seen, notes = _look(system, environ, root)
+        return _told("image", [("/", system)], reader, [], notes, seen)
+
+
 def _files(found: Layer, reader: LayerReader, root: LoaderRoot) -> Archived:
     """Take the archive for one layer on nothing."""
     system = FileSystem(reader.limits, reader.left_out, reader.unread)

@@ -95,7 +95,7 @@ def _layout(path: Path, *, deep: bool) -> Contents:
     from stackcheck.inspect.imagearchive import read_image_layout  # noqa: PLC0415 - a file needs none of it
 
     try:
-        return _archived(str(path), read_image_layout(path, deep=deep))
+        return of_archive(str(path), read_image_layout(path, deep=deep))
     except (SourceError, OSError) as error:
         raise UsageError(f"{path}: {error}") from None
 
@@ -105,13 +105,14 @@ def _packed(name: str, source: ByteSource, *, deep: bool) -> Contents:
     from stackcheck.inspect.packagefiles import read_package  # noqa: PLC0415
 
     if not is_package(source.pread(0, 4)):
-        return _archived(name, read_archive(source, deep=deep))
-    contents = _archived(name, read_package(source, deep=deep))
+        return of_archive(name, read_archive(source, deep=deep))
+    contents = of_archive(name, read_package(source, deep=deep))
     owner = of_package(name, (member.name for member in zip_members(source)))
     return contents._replace(owners=dict.fromkeys(named(contents), owner) if owner else {})
 
 
-def _archived(name: str, found: Archived) -> Contents:
+def of_archive(name: str, found: Archived) -> Contents:
+    """Return what an archive holds as the contents of a target."""
     contents = contents_of(name, found.kind, found.libraries, found.skipped)
     contents = contents._replace(binaries=found.binaries, left_out=found.left_out)
     return contents if found.loading is None else with_loading(contents, found.loading)

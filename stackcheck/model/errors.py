@@ -110,6 +110,10 @@ class ProbeError(StackcheckError):
     """The agent itself gave no usable answer (a single failing probe is an entry in the Observation)."""
 
 
+class NoInterpreterError(ProbeError):
+    """A target has no Python that the agent could be started by; its files can be read from outside."""
+
+
 class ReportError(StackcheckError):
     """A report file cannot be read, or does not match the report schema."""
 

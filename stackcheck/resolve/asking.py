@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from stackcheck.model.redact import secrets_of
@@ -27,10 +28,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Asks uv about one stack; `first` is the question that the others of it go on from."""
+    """Asks uv about one stack; `first` is the question that the others of it go on from.
+
+    All of them together have the time of the options, from `started` on.
+    """
 
     options: Options
     first: Question
+    started: float = field(default_factory=time.monotonic)
 
     def input_of(self, question: Question) -> UvInput:
         """Return a question in uv's words."""
@@ -62,9 +67,8 @@ class Asker:
                 folder = project_folder(options.cache_folder, asked.project)
                 write_stand_ins(folder, asked.given)
                 binary, arguments = options.uv or find_uv(), compile_args(args, form)
-                answers[question] = run_uv(
-                    binary, arguments, cwd=folder, env=asked.env, timeout_s=options.timeout_s
-                )
+                left = max(1.0, self.started + options.timeout_s - time.monotonic())
+                answers[question] = run_uv(binary, arguments, cwd=folder, env=asked.env, timeout_s=left)
         return answers[question]
 
     def missing_pages(self, question: Question, asked: UvInput) -> frozenset[str]:

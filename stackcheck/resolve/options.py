@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from stackcheck.model.limits import TIMEOUT_S
 from stackcheck.resolve.index import Fetcher
 from stackcheck.resolve.memory import RunMemory
 from stackcheck.storage.folders import cache_folder
@@ -21,13 +22,15 @@ if TYPE_CHECKING:
 class Options:
     """How to resolve: `offline` uses only what is cached; `environ` stands for os.environ.
 
+    `timeout_s` is how long uv may take for all questions about one stack.
+
     `cache` is where pages and uv's input are kept, `uv` the binary, both found when not given. `answers`
     keeps what uv said, for variants of one stack that ask it the same question; by default it is kept for one
     stack. `memory` is what one run learns of indexes, for all its stacks.
     """
 
     offline: bool = False
-    timeout_s: float = 600.0
+    timeout_s: float = TIMEOUT_S
     cache: Path | None = None
     uv: Path | None = None
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)

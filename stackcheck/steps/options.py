@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from stackcheck.model.limits import TIMEOUT_S
 from stackcheck.resolve.memory import RunMemory
 from stackcheck.targets import BuildOptions
 
@@ -20,11 +21,11 @@ class Options:
     """What the user may say about a run.
 
     `engine` names one of `targets.registry.names()`; `locks` is the folder of lock files; `keep_going` builds
-    a stack although rules failed before the build; `timeout_s` bounds all probes of one target together;
-    `cached` reuses what they saw of this very image; `bytes` has `check` look at the files of
-    wheels. `answers` keeps what uv said, for stacks that ask it the same at the same time; `memory` what the
-    run has learned of indexes that do not answer; `alike` what rules have said, for stacks that differ in
-    nothing that these read.
+    a stack although rules failed before the build; `timeout_s` bounds what uv is asked about one stack, and
+    all probes of one target together; `cached` reuses what they saw of this very image; `bytes` has `check`
+    look at the files of wheels. `answers` keeps what uv said, for stacks that ask it the same at the same
+    time; `memory` what the run has learned of indexes that do not answer; `alike` what rules have said, for
+    stacks that differ in nothing that these read.
     """
 
     offline: bool = False
@@ -32,7 +33,7 @@ class Options:
     build: BuildOptions = field(default_factory=BuildOptions)
     locks: Path | None = None
     keep_going: bool = False
-    timeout_s: float = 900.0
+    timeout_s: float = TIMEOUT_S
     cached: bool = False
     bytes: bool = False
     answers: dict[tuple[Any, ...], UvAnswer] | None = field(default=None, repr=False, compare=False)

@@ -67,7 +67,12 @@ def _held_against(
 
 
 def asked(engine: Engine, target: Target, request: Mapping[str, Any], options: Options) -> Observation:
-    """Ask the agent in a target; raise `ProbeError` or `EngineError` when no answer to it comes."""
+    """Ask the agent in a target; raise `ProbeError` or `EngineError` when no answer to it comes.
+
+    The agent is told how long all probes may take, and ends those that are late itself: the others have
+    answered then. The engine stops an agent that does not keep to that.
+    """
+    request = {**request, "whole_s": options.timeout_s}
     timeout_s = options.timeout_s + _AGENT_MARGIN_S
     document = engine.run_agent(target, packed_agent(), request, timeout_s=timeout_s)
     return answered(parse_observation(document), request)

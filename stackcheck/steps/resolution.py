@@ -25,7 +25,12 @@ if TYPE_CHECKING:
 def resolved(stack: Stack, options: Options, progress: Progress) -> dict[str, Any]:
     """Return the facts of resolution: what would be installed, or why that is not known."""
     progress(f"{stack.id}: resolving")
-    how = resolver.Options(offline=options.offline, answers=options.answers, memory=options.memory)
+    how = resolver.Options(
+        offline=options.offline,
+        answers=options.answers,
+        memory=options.memory,
+        timeout_s=options.timeout_s,
+    )
     return locking.resolution_facts(stack, how, options.locks)
 
 

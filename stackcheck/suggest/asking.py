@@ -69,7 +69,7 @@ class Asking:
     @property
     def how(self) -> resolver.Options:
         """Return how the resolver is asked."""
-        options, left = self.options, resolver.Options.timeout_s
+        options, left = self.options, self.options.timeout_s
         if self.until is not None:
             left = max(1.0, self.until - time.monotonic())
         return resolver.Options(

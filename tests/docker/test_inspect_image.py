@@ -72,6 +72,50 @@ def test_an_image_and_its_archive_say_the_same(
     assert through_engine["libraries"][0]["serves"]["T4"]["how"] == "no"
 
 
+@pytest.fixture
+def without_python(client: docker.DockerClient) -> Iterator[str]:
+    """An image with one GPU library and nothing else: no shell, no Python."""
+    name = f"stackcheck-test-no-python:{uuid.uuid4().hex[:12]}"
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        for path, content in (
+            ("kept.so", LIBRARY),
+            ("Dockerfile", b"FROM scratch\nCOPY kept.so /opt/lib/\n"),
+        ):
+            entry = tarfile.TarInfo(path)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    packed.seek(0)
+    client.images.build(fileobj=packed, custom_context=True, tag=name)
+    yield name
+    client.images.remove(name, force=True)
+
+
+def test_an_image_without_python_is_read_from_outside(
+    without_python: str, client: docker.DockerClient, tmp_path: Path
+) -> None:
+    before = {each.id for each in client.containers.list(all=True)}
+    code, found = inspect(without_python, cache=tmp_path)
+    assert code == 1
+    assert [row["path"] for row in found["libraries"]] == ["/opt/lib/kept.so"]
+    assert [row["serves"]["T4"]["how"] for row in found["libraries"]] == ["no"]
+    assert any("read from outside" in note for note in found["left_out"])
+    assert {each.id for each in client.containers.list(all=True)} <= before
+
+
+def test_baking_an_image_without_python_says_what_is_in_it_and_why_not(
+    without_python: str, client: docker.DockerClient, tmp_path: Path
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "stackcheck", "bake", without_python],
+        env={**os.environ, "STACKCHECK_CACHE": str(tmp_path)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2, done.stderr
+    assert "1 library with GPU code" in done.stdout
+    assert "nothing was baked: the check is a Python program" in done.stderr
+    assert not client.images.list(name=f"{without_python.partition(':')[0]}-baked")
+
+
 def test_an_image_that_is_not_there_says_so(tmp_path: Path) -> None:
     name = "stackcheck-test-no-such-image:none"
     done = subprocess.run(

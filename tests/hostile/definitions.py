@@ -136,8 +136,11 @@ def _escapes() -> list[Making]:
         "pages of one package": 'packages = {{ six = {{ version = "1", find_links = "{whole}" }} }}',
         "a wheel outside": 'packages = {{ six = {{ path = "{whole}/six-1-py3-none-any.whl" }} }}',
         "a wheel through a link": 'packages = {{ six = {{ path = "link/six-1-py3-none-any.whl" }} }}',
+        "a smoke test through a link": 'smoke = [{{ name = "a", script = "link/Dockerfile" }}]',
+        "a file of a smoke test through a link":
+            'smoke = [{{ name = "a", command = ["cat", "x"], files = ["link/Dockerfile"] }}]',
         "a folder outside": 'packages = {{ six = {{ path = "{whole}" }} }}',
-    }
+    }  # fmt: skip
 
     def named(line: str) -> Callable[[Path], Call]:
         def make(folder: Path) -> Call:
@@ -228,7 +231,7 @@ def _names() -> list[Making]:
 
 def _tricks() -> list[Making]:
     """Return definitions that would have a bad stack read as a good one."""
-    bad = BAD_STACK
+    bad, two = BAD_STACK, BAD_STACK.replace('"B200"', '"B200", "RTX 5090"')
     never, reason = frozenset({1, 3}), '"never mind this one"'
     rows = {
         "it expects what nothing has": f'{HEAD}expect = "fail"\nexpect_codes = ["TORCH999"]\n{bad}',
@@ -239,6 +242,11 @@ def _tricks() -> list[Making]:
         "it ignores with a star": f'{HEAD}ignore = {{ "*" = {reason} }}\n{bad}',
         "it ignores a family": f"{HEAD}ignore = {{ ARCH = {reason} }}\n{bad}",
         "it ignores what nothing has": f"{HEAD}ignore = {{ TORCH999 = {reason} }}\n{bad}",
+        "it ignores one GPU of two": f'{HEAD}ignore = {{ "ARCH101:B200" = {reason} }}\n{two}',
+        "it ignores what one GPU has, and two have": f"{HEAD}ignore = {{ ARCH101 = {reason} }}\n{two}",
+        "it expects one GPU of two": f'{HEAD}expect = "fail"\nexpect_codes = ["ARCH101:B200"]\n{two}',
+        "it expects what one GPU has, and two have":
+            f'{HEAD}expect = "fail"\nexpect_codes = ["ARCH101"]\n{two}',
         "it has no package": HEAD,
         "it skips every probe": f'{HEAD}probes = {{ skip = ["torch_build"], want = [] }}\n{bad}',
         "it leaves everything out by a marker":

@@ -61,6 +61,16 @@ _HIDES = """
 def change(probes):
     rows(probes)[:] = [row for row in rows(probes) if row['name'] != 'badpkg']
 """
+_HIDES_CODE = """
+def change(probes):
+    probes['libraries']['facts']['libraries'] = []
+"""
+_CLAIMS_CODE = """
+def change(probes):
+    for row in probes['libraries']['facts']['libraries']:
+        row['relocatable'] = [{'code': 'compute_90:8.0', 'images': 1, 'bytes': 47}]
+"""
+_KERNEL = {"goodpkg/kernel.ptx": ".version 8.0\n.target sm_80\n.address_size 64\n"}
 _SKIPS = """
 def change(probes):
     for name in probes: probes[name] = {'status': 'skipped', 'reason': 'no'}
@@ -76,6 +86,16 @@ IMAGES: dict[str, tuple[str, dict[str, str], str]] = {
             **_metadata("other", "1.0"),
         ),
         "PROBE303",
+    ),
+    "hides its GPU code": (
+        _COPY,
+        _lying(_LIE + _HIDES_CODE, **_KERNEL, **_metadata("goodpkg", "1.0")),
+        "its GPU code: the image says none, and its files say compute_80:8.0",
+    ),
+    "claims other GPU code": (
+        _COPY,
+        _lying(_LIE + _CLAIMS_CODE, **_KERNEL, **_metadata("goodpkg", "1.0")),
+        "its GPU code: the image says compute_90:8.0, and its files say compute_80:8.0",
     ),
     "leaves a probe out": (
         _COPY,

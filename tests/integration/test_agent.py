@@ -115,6 +115,22 @@ def without_tail(failure: Failure) -> Failure:
     return Failure(failure.kind, failure.message, failure.signal)
 
 
+LATE = "no answer within the time that all probes have together (--timeout)"
+
+
+@pytest.mark.parametrize("grade", ["", "s_"])
+def test_the_time_of_all_probes_ends_those_that_are_late_and_the_rest_has_answered(
+    packed: Path, grade: str
+) -> None:
+    started = time.monotonic()
+    late = [f"{grade}b_hang", f"{grade}b_hang_ignoring"]
+    seen = observe(packed, probes=["a_good", *late, "b_segfault"], timeout_s=60, whole_s=3)
+    assert time.monotonic() - started < 20
+    assert seen.facts("a_good") == {"seen": "nothing"}
+    assert {name: seen.failures[name].kind for name in late} == dict.fromkeys(late, "timeout")
+    assert LATE in {seen.failures[name].message for name in late}
+
+
 @pytest.mark.parametrize("name", BAD)
 def test_a_bad_probe_costs_its_own_entry_and_nothing_else(packed: Path, name: str) -> None:
     seen = observe(packed, probes=["a_good", name, "z_good"], params={"a_good": {"say": "hello"}})

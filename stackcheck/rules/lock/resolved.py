@@ -32,7 +32,8 @@ _HINTS: dict[str, str] = {
     "no-python-wheel": "choose a version with a wheel for this Python, or another Python",
     "no-platform-wheel": "choose a version with a wheel for this platform and glibc, or a newer base",
     "not-stated": "state the Python, and the packages that an index has",
-    "unreachable": "try again, or --offline; behind a proxy set HTTPS_PROXY and SSL_CERT_FILE",
+    "unreachable": "try again, or --offline; a slow index needs --timeout, "
+    "a proxy HTTPS_PROXY and SSL_CERT_FILE",
     "denied": "put the credentials into netrc or UV_INDEX_<NAME>_USERNAME and _PASSWORD",
     "bad-index": "open the address in a browser: is it a package index or a find-links page?",
     "resolver": "read uv's message in the evidence; `uv --version` must work",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from stackcheck.probing.observation import Failure, Observation
 
 HINTS = {
-    "timeout": "raise the stack's probes.timeout_s if the machine is that slow",
+    "timeout": "raise the stack's probes.timeout_s, or --timeout for all probes, if the machine is that slow",
     "memory": "give the machine or the container more memory, or skip the probe (probes.skip)",
 }
 

@@ -50,7 +50,7 @@ _AUDIO_WITH_CUDA = parse_version("0.10")
 (pypi.org/project/torchaudio, checked 2026-11-20)."""
 
 
-@rule("TORCH101", when=uses("torchvision"), answers=(WORKS, "torchvision"), about="fault")
+@rule("TORCH101", when=uses("torchvision"), answers=(WORKS, "torchvision"), about="package")
 @official_wheels("torchvision")
 def torchvision_fits_torch(env: Environment, tables: Tables) -> Finding | list[Finding] | None:
     """The torchvision of a stack requires exactly the torch that it was built for.
@@ -67,7 +67,7 @@ def torchvision_fits_torch(env: Environment, tables: Tables) -> Finding | list[F
     return _companion(env, tables, "torchvision")
 
 
-@rule("TORCH102", when=uses("torchaudio"), answers=(WORKS, "torchaudio"), about="fault")
+@rule("TORCH102", when=uses("torchaudio"), answers=(WORKS, "torchaudio"), about="package")
 @official_wheels("torchaudio")
 def torchaudio_fits_torch(env: Environment, tables: Tables) -> Finding | list[Finding] | None:
     """The torchaudio of a stack requires the torch that it was built for, up to 2.10.
@@ -102,7 +102,9 @@ def _companion(env: Environment, tables: Tables, name: str) -> Finding | list[Fi
         said = cite(row, f"{name} {row.version} is yanked: {row.yanked}")
         hint = _take(row, torch, tables)
         text = f"{name} {row.version} was withdrawn from the index: {row.yanked}."
-        findings.append(warned(text, said, found=f"{name} {row.version}", hint=hint, about="yanked"))
+        findings.append(
+            warned(text, said, found=f"{name} {row.version}", hint=hint, about=f"{name} (yanked)")
+        )
     return findings
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import docker
 from docker.types import LogConfig, Mount
 
-from stackcheck.model.errors import EngineError, ProbeError
+from stackcheck.model.errors import EngineError, NoInterpreterError, ProbeError
 from stackcheck.probing.exchange import BOUND, Exchange
 from stackcheck.targets.containers.commit import pack_files
 from stackcheck.targets.containers.connection import attached, engine_errors, first_line
@@ -121,8 +121,11 @@ def _start_errors(doing: str) -> Iterator[None]:
             hint = "Install nvidia-container-toolkit on the engine's machine, or probe with --gpus none."
             raise EngineError(f"{doing}: the engine cannot give GPUs to containers: {text}. {hint}") from None
         if is_not_there(error):
-            hint = "Name the interpreter of the image in image.python of the stack."
-            raise ProbeError(f"{doing}: there is no Python to run: {text}. {hint}") from None
+            hint = (
+                "Name the interpreter of the image in image.python of the stack; `stackcheck inspect IMAGE` "
+                "reads its files from outside."
+            )
+            raise NoInterpreterError(f"{doing}: there is no Python to run: {text}. {hint}") from None
         raise
 
 

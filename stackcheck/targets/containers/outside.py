@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from stackcheck.model.errors import EngineError
@@ -33,50 +34,54 @@ _TEXTS = ("METADATA", "PKG-INFO", "RECORD")
 _INFOS = (".dist-info", ".egg-info")
 
 
-def read_outside(client: docker.DockerClient, image: str, doing: str) -> OutsideFiles:
-    """Return the files of packages in an image; raise `EngineError` when they cannot be had."""
+@contextmanager
+def exported(client: docker.DockerClient, image: str, doing: str) -> Iterator[ByteSource]:
+    """Give the file system of an image as one tar archive, read from front to back.
+
+    Raise `EngineError` where the engine or what it exports is at fault.
+    """
     with engine_errors(doing):
         container = client.containers.create(
             image, entrypoint=["true"], command=[], labels={LABEL: str(this_process())}, **CONFINED
         )
         try:
             pieces: Any = container.export(chunk_size=_PIECE)
-            return files_of(tar_members(Stream(pieces)))
+            yield Stream(pieces)
         except SourceError as error:
             raise EngineError(f"{doing}: what the engine exports cannot be read: {error}.") from None
         finally:
             container.remove(force=True, v=True)
 
 
-class Stream(ByteSource):
-    """Bytes that come in pieces, to be read from front to back; only the last piece is kept."""
+def read_outside(client: docker.DockerClient, image: str, doing: str) -> OutsideFiles:
+    """Return the files of packages in an image; raise `EngineError` when they cannot be had."""
+    with exported(client, image, doing) as archive:
+        return files_of(tar_members(archive))
 
-    __slots__ = ("_at", "_held", "_pieces", "size")
+
+class Stream(ByteSource):
+    """Bytes that come in pieces, to be read from front to back; what was read last can be read again."""
+
+    __slots__ = ("_end", "_held", "_pieces", "size")
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         """Take the pieces; how many bytes they are is not known."""
         self.size = UNKNOWN
         self._pieces = pieces
         self._held = b""
-        self._at = 0  # where what is held begins
+        self._end = 0  # where what is held ends
 
     def pread(self, offset: int, size: int) -> bytes:
         """Return up to `size` bytes from `offset`; raise `SourceError` for going back."""
-        if offset < self._at:
+        begin = self._end - len(self._held)
+        if offset < begin:
             raise SourceError(f"a stream cannot be read backwards, to {offset:#x}")
-        kept: list[bytes] = []
-        while True:
-            start = offset - self._at
-            if start < len(self._held):
-                kept.append(self._held[start : start + size])
-                offset, size = offset + len(kept[-1]), size - len(kept[-1])
-            if size <= 0:
-                return b"".join(kept)
-            piece = next(self._pieces, b"")
-            if not piece:
-                return b"".join(kept)
-            self._at += len(self._held)
-            self._held = piece
+        kept = [self._held[offset - begin :]]
+        while self._end < offset + size and (piece := next(self._pieces, b"")):
+            self._end += len(piece)
+            kept.append(piece[max(0, len(piece) - max(0, self._end - offset)) :])
+        self._held = b"".join(kept)
+        return self._held[:size]
 
 
 def files_of(members: Iterator[TarMember]) -> OutsideFiles:

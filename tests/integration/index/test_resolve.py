@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ from stackcheck.rules.lock.resolved import pins_resolve
 from stackcheck.rules.lock.resolved_files import locked_files_are_there
 from stackcheck.rules.registry import RULES, judge_one
 from stackcheck.storage.stack_files import lock_path
-from tests.integration.index.server import FAULTS, IndexServer, make_sdist, make_wheel
+from tests.integration.index.server import FAULTS, Handler, IndexServer, make_sdist, make_wheel
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -1049,3 +1050,28 @@ def test_a_conflict_seen_without_an_index_that_refuses_proves_nothing(
     assert unresolved(resolve(wanted, options)).kind == "denied"
     del server.faults["/private/"]
     assert unresolved(resolve(wanted, replace(options, memory=RunMemory()))).kind == "conflict"
+
+
+def drip(handler: Handler) -> None:
+    """Answer for a minute, a byte at a time: no wait between two of them is long."""
+    handler.send_response(200)
+    handler.send_header("Content-Type", "text/html")
+    handler.send_header("Content-Length", "1000000")
+    handler.end_headers()
+    for _ in range(300):
+        handler.wfile.write(b" ")
+        handler.wfile.flush()
+        time.sleep(0.2)
+
+
+def test_a_page_that_drips_holds_a_stack_no_longer_than_the_call_allows(
+    server: IndexServer, options: Options
+) -> None:
+    server.add("main", make_wheel("alpha", "1.0"), make_wheel("beta", "1.0"))
+    server.faults["/main/simple/alpha/"] = drip
+    started = time.monotonic()
+    wanted = stack(server.simple("main"), {"alpha": "1.0", "beta": "1.0"})
+    found = unresolved(resolve(wanted, replace(options, timeout_s=4)))
+    assert time.monotonic() - started < 20
+    assert found.kind == "unreachable"
+    assert [each.outcome for each in verdict_of(found)] == [Outcome.ERROR]

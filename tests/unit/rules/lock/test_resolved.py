@@ -85,7 +85,7 @@ def test_lock201_passes_and_says_what_was_assumed_and_taken_over() -> None:
         ("no-wheel", FAIL, "words.", 'name a page with a wheel, or allow a source build with from = "source"'),
         ("no-python-wheel", FAIL, "words.", "choose a version with a wheel for this Python, or another Python"),
         ("no-platform-wheel", FAIL, "words.", "choose a version with a wheel for this platform and glibc, or a newer base"),
-        ("unreachable", ERROR, "whether the pins resolve could not be checked: words.", "try again, or --offline; behind a proxy set HTTPS_PROXY and SSL_CERT_FILE"),
+        ("unreachable", ERROR, "whether the pins resolve could not be checked: words.", "try again, or --offline; a slow index needs --timeout, a proxy HTTPS_PROXY and SSL_CERT_FILE"),
         ("denied", ERROR, "whether the pins resolve could not be checked: words.", "put the credentials into netrc or UV_INDEX_<NAME>_USERNAME and _PASSWORD"),
         ("bad-index", ERROR, "whether the pins resolve could not be checked: words.", "open the address in a browser: is it a package index or a find-links page?"),
         ("resolver", ERROR, "whether the pins resolve could not be checked: words.", "read uv's message in the evidence; `uv --version` must work"),

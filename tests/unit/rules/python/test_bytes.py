@@ -71,7 +71,9 @@ def test_a_probe_that_crashed_is_an_error_with_signal_and_output() -> None:
     assert first.found == "signal SIGSEGV"
     assert first.evidence[0].what == "Fatal Python error: Segmentation fault\\x1b[2J"
     assert second.message == "the probe pyg_ops gave no answer: no answer within 120 s."
-    assert second.hint == "raise the stack's probes.timeout_s if the machine is that slow"
+    assert second.hint == (
+        "raise the stack's probes.timeout_s, or --timeout for all probes, if the machine is that slow"
+    )
 
 
 def test_probes_that_all_answered() -> None:
