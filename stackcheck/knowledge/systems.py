@@ -26,6 +26,9 @@ _ALIASES = {
     "manylinux_2_34": ("rhel", "9"),
 }
 """Code names, and the images of github.com/pypa/manylinux, which are CentOS 7 and AlmaLinux 8 and 9."""
+_JETSON = r"(?:l4t[a-z-]*[ :]?|jetson linux )r?{}(?=\.|$)(?!\S*-\d\d\.\d\d$)"
+"""Jetson Linux by its release, and the images of NVIDIA that are named after it. Tags such as
+r36.4.0-cu128-24.04 name another Ubuntu at their end."""
 _SPELLINGS = tuple(
     (re.compile(pattern), name)
     for pattern, name in (
@@ -38,6 +41,10 @@ _SPELLINGS = tuple(
         (r"opensuse[ /]?leap|\bsuse(?=16)", "leap"),
         (r"(?<=fedora) linux| gnu/linux", ""),
         (r"(?<=\d)[ -]?sp(?=\d)", "."),
+        (_JETSON.format(32), "jetpack 4"),
+        (_JETSON.format(35), "jetpack 5"),
+        (_JETSON.format(36), "jetpack 6"),
+        (_JETSON.format("3[89]"), "jetpack 7"),
     )
 )
 """Rebuilds of RHEL ship its glibc: that is what they are for. SLES 15 SP6 is 15.6. The tags of nvidia/cuda

@@ -154,10 +154,9 @@ def image_python(env: Environment) -> Finding | None:
     """The image's Python is the stack's.
 
     A python:3.11 image has one interpreter, 3.11. A distribution's `python3` is the one of its release;
-    another
-    one has to be installed.
+    another one has to be installed.
 
-    Source: https://hub.docker.com/_/python; the distributions' package python3 (knowledge/told/images.toml).
+    Source: https://hub.docker.com/_/python; the distributions' package python3 (knowledge/told/systems.toml).
     Example: python = "3.12" on python:3.11-slim.
     Fix: take the image of the stack's Python.
     """

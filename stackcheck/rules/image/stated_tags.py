@@ -40,7 +40,7 @@ def _has_image(facts: Facts) -> bool:
 
 @rule("IMAGE101", when=_has_image, about="image")
 def image_tag_exists(env: Environment, tables: Tables) -> list[Finding]:
-    """The tag of the image exists, as far as lists of tags and the way that they are made tell.
+    """The tag of the image exists, as far as is known.
 
     A version of nvidia/cuda is built on some systems and not on others: images on Ubuntu 24.04 begin with
     CUDA 12.5.1, those on 20.04 end with 12.9.1. Tags from CUDA 11 on have versions of three parts. Up to

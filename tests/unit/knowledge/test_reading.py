@@ -158,6 +158,13 @@ def test_toolkits_know_their_capabilities_and_drivers() -> None:
         ("registry.access.redhat.com/ubi10/ubi:latest", "2.39"),
         ("registry.example.com/team/base:7", None),
         ("alpine:3.20", "None"),
+        ("JetPack 6.1", "2.35"),
+        ("L4T R35.4.1", "2.31"),
+        ("Jetson Linux 38.2", "2.39"),
+        ("nvcr.io/nvidia/l4t-pytorch:r35.2.1-pth2.0-py3", "2.31"),
+        ("nvcr.io/nvidia/l4t-base:r32.7.1", "2.27"),
+        ("dustynv/l4t-pytorch:r36.4.0-cu128-24.04", None),
+        ("nvcr.io/nvidia/l4t-cuda:12.6.11-runtime", None),
     ],
 )
 def test_systems_are_found_by_the_names_people_write(text: str, glibc: str | None) -> None:

@@ -342,8 +342,46 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
     ),
     (
         "DRIVER104",
-        {"arch_list": ["9.0+PTX"], "gpus": ["B200"], "toolkit": "13.4", "driver": "600.10"},
-        [("SKIP", "no data on the driver that compiles PTX of CUDA 13.4.", "")],
+        {"arch_list": ["9.0+PTX"], "gpus": ["B200"], "toolkit": "13.5", "driver": "600.10"},
+        [("SKIP", "no data on the driver that compiles PTX of CUDA 13.5.", "")],
+    ),
+    (
+        "DRIVER104",
+        {"arch_list": ["9.0+PTX"], "gpus": ["B200"], "toolkit": "13.4", "driver": "610.43.02"},
+        [
+            (
+                "FAIL",
+                "B200 (10.0) by compiling compute_90: PTX of CUDA 13.4 needs a driver >= 615; the hosts have driver 610.43.02.",
+                "add 10.0 to the arch list, or update the driver",
+            )
+        ],
+    ),
+    (
+        "DRIVER104",
+        {"arch_list": ["9.0+PTX"], "gpus": ["B200"], "toolkit": "13.4", "driver": "615.71.09"},
+        [
+            (
+                "PASS",
+                "The driver is new enough for B200 (10.0) by compiling compute_90: PTX of CUDA 13.4 needs a driver >= 615.",
+                "",
+            )
+        ],
+    ),
+    (
+        "DRIVER103",
+        {"gpus": ["Rubin"], "driver": "610.43.02"},
+        [
+            (
+                "WARN",
+                "Rubin: capability 10.7 needs a driver >= 615; the hosts have 610.43.02. This rests on knowledge that no primary source confirms, so it is a warning.",
+                "update the driver to 615 or later",
+            )
+        ],
+    ),
+    (
+        "DRIVER103",
+        {"gpus": ["Rubin"], "driver": "615.71.09"},
+        [("PASS", "Driver 615.71.09 drives Rubin: capability 10.7 needs a driver >= 615.", "")],
     ),
 ]
 

@@ -310,8 +310,28 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         "PYG101",
         {"packages": {"torch": "1.4.0+cu101", "torch-scatter": "2.0.4", "torch-sparse": "0.6.0"}},
         [
-            "SKIP: no data on the PyG pages of torch 1.4: the tables of stackcheck end with torch 2.13 and were checked on 2026-11-20."
+            "SKIP: no data on the PyG pages of torch 1.4: the tables of stackcheck end with torch 2.13 and were checked on 2026-11-30."
         ],
+    ),
+    (
+        "a torch newer than every page",
+        "PYG101",
+        {"packages": {"torch": "2.14.0+cu130", "torch-scatter": "2.1.2"}},
+        [
+            "SKIP: no data on the PyG pages of torch 2.14: the tables of stackcheck end with torch 2.13 and were checked on 2026-11-30."
+        ],
+    ),
+    (
+        "a CUDA that torch no longer has",
+        "PYG101",
+        {"packages": {"torch": "2.12.0+cu128", "torch-scatter": "2.1.2"}},
+        ["WARN: torch-scatter is not published for torch 2.12 and cu128."],
+    ),
+    (
+        "the first page that is told",
+        "PYG101",
+        {"packages": {"torch": "1.12.1+cu113", "torch-scatter": "2.1.0"}},
+        ["PASS: torch-scatter is published for torch 1.12 and cu113."],
     ),
     (
         "a torch without a row, and builds of one's own",
