@@ -78,7 +78,11 @@ def test_a_container_s_limits_cost_the_probe_that_passes_them(
     assert set(seen.failures) == {"b_memory", "c_bomb"}
     assert seen.failures["b_memory"].kind in {"memory", "signal"}
     assert seen.failures["b_memory"].signal == "SIGKILL"
-    assert seen.failures["c_bomb"].kind in {"processes", "memory", "exception"}  # whichever limit is met first
+    assert seen.failures["c_bomb"].kind in {
+        "processes",
+        "memory",
+        "exception",
+    }  # whichever limit is met first
 
 
 @pytest.mark.parametrize("user", ["1234:1234", "0:0"])
