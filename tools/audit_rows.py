@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
 HEAD = """# Rows of told/ for a second reading
 
-{drawn} of {all} rows, drawn by `python tools/audit_rows.py {drawn} --seed {seed}` from the knowledge of commit
-{commit}. Lines are those of that commit, below `stackcheck/knowledge/`. Verdicts: `right`, `wrong`, `source`
-(right, and the source does not say it), `lost` (the source cannot be read). The last column says what was
-read, and where.
+{drawn} of {all} rows, drawn by `python tools/audit_rows.py {drawn} --seed {seed}` from the knowledge of
+commit {commit}. Lines are those of that commit, below `stackcheck/knowledge/`. Verdicts:
+`right`, `wrong`, `source` (right, and the source does not say it), `lost` (the source cannot be read). The
+last column says what was read, and where.
 
 | # | row | says | source | verdict | read |
 |---|---|---|---|---|---|

@@ -106,9 +106,11 @@ def refreshed(source: WheelIndex) -> Refresh:
     """Return what a refresh of emptied tables reads."""
     known = knowledge.load()
     newest = known.packages.newest
+    torch = known.measured.package("torch")
+    glibc = {str(row.version): row.glibc for row in torch.rows if row.glibc} if torch else {}
     nothing = {name: dataclasses.replace(newest[name], version=Version("0")) for name in newest}
     return (
-        refresh(source, emptied_torch(known.torch), TODAY, most=1000)
+        refresh(source, emptied_torch(known.torch), TODAY, most=1000, glibc=glibc)
         .joined(refresh_toolkits(source, emptied_cuda(known.cuda), TODAY))
         .joined(refresh_newest(source, nothing, TODAY))
     )

@@ -48,6 +48,7 @@ KINDS: dict[str, Kind] = {
     "cmake_file": _of_package("cmake", "CmakeFile", "dist", "file"),
     "requirement": _of_package("unstated", "Requirement", "dist", "other", "built", "use"),
     "library": _of_package("unstated", "Library", "dist", "platforms"),
+    "compiled_for": _of_package("unstated", "CompiledFor", "dist"),
     "numpy_api": _of_package("unstated", "NumpyApi", "dist"),
     "partly": _of_package("wheels", "Partly", "dist"),
     "built_cuda": _of_package("wheels", "BuiltCuda", "dist", "platforms"),

@@ -8,6 +8,7 @@ unverified. The index is reached through a `Source`, so that all of this can be 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from packaging.version import Version
@@ -72,9 +73,11 @@ NOT_LOOKED_AT = (
 
 def refresh_all(source: Source, known: Tables, today: date) -> Refresh:
     """Return what the index has and the tables have not, of everything that an index says."""
+    torch = known.measured.package("torch")
+    glibc = {str(row.version): row.glibc for row in torch.rows if row.glibc} if torch else {}
     last = {name: package.last for name in known.measured.names if (package := known.measured.package(name))}
     return (
-        refresh(source, known.torch, today)
+        refresh(source, known.torch, today, glibc=glibc)
         .joined(refresh_toolkits(source, known.cuda, today))
         .joined(refresh_newest(source, known.packages.newest, today))
         .joined(refresh_measured(source, {name: each for name, each in last.items() if each is not None}))
@@ -139,8 +142,17 @@ def refresh_measured(source: Source, measured: Mapping[str, Version]) -> Refresh
     return Refresh((), tuple(changes), tuple(unread))
 
 
-def refresh(source: Source, table: TorchTable, today: date, most: int = MOST_RELEASES) -> Refresh:
-    """Return what the index has and the table has not; what cannot be read whole is named, not guessed."""
+def refresh(
+    source: Source,
+    table: TorchTable,
+    today: date,
+    most: int = MOST_RELEASES,
+    glibc: Mapping[str, Version] = MappingProxyType({}),
+) -> Refresh:
+    """Return what the index has and the table has not; what cannot be read whole is named, not guessed.
+
+    glibc: what the symbols of releases of torch need, as `learn` read it, for those whose names do not say.
+    """
     additions: list[Addition] = []
     changes: list[str] = []
     unread: list[str] = []
@@ -150,6 +162,8 @@ def refresh(source: Source, table: TorchTable, today: date, most: int = MOST_REL
         except ResolveError as error:
             unread.append(f"{project}: {error}")
             continue
+        for name, each in found.items() if project == "torch" else ():
+            each.glibc = str(glibc.get(name, ""))
         known = {str(version) for version in _known(table, project)}
         new = [each for name, each in found.items() if name not in known]
         if len(new) > most:

@@ -1,4 +1,4 @@
-"""What METADATA does not state: partners, libraries that binaries name, the NumPy they know, arch variables.
+"""What METADATA does not state: partners, libraries that binaries name, the NumPy they know, arch lists.
 
 A version that no row names is "no data".
 """
@@ -14,6 +14,7 @@ from packaging.version import Version
 from stackcheck.knowledge.reading import Row, require
 from stackcheck.knowledge.told import ByPackage, Told, current
 from stackcheck.model.versions import parse_specifier
+from stackcheck_probes.binaries.capability import Sass
 
 EVERYTHING = parse_specifier("")
 
@@ -67,16 +68,40 @@ class NumpyApi(Row):
 class ArchVariable(Row):
     """A variable that says which GPUs distributions are compiled for: 90 or 9.0, separated.
 
-    ptx: a bare entry stands for PTX too, as in CMake.
+    ptx: a bare entry stands for PTX too, as in CMake. leaves_out: an entry that nvcc does not know is left
+    out, where others stop the build.
     """
 
     name: str
     dists: tuple[str, ...]
     separator: str
     ptx: bool = False
+    leaves_out: bool = False
 
 
-_R = TypeVar("_R", Requirement, Library, NumpyApi)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompiledFor(Row):
+    """What the setup.py of some versions compiles for, whatever GPUs are there.
+
+    archs: CUDA versions of nvcc, "" for all -> the code that they add. variable: one that states another
+    list. memory_gb: what one job of ninja takes, by its own reckoning; MAX_JOBS is how many there are.
+    """
+
+    dist: str
+    versions: SpecifierSet
+    archs: Mapping[str, tuple[Sass, ...]]
+    variable: str = ""
+    memory_gb: int | None = None
+
+    def codes(self, cuda: Version) -> tuple[Sass, ...]:
+        """Return what is compiled with the nvcc of a toolkit, ascending."""
+        found = {
+            code for range_, codes in self.archs.items() if cuda in SpecifierSet(range_) for code in codes
+        }
+        return tuple(sorted(found, key=lambda code: code.capability.sm))
+
+
+_R = TypeVar("_R", Requirement, Library, NumpyApi, CompiledFor)
 
 
 @dataclass(frozen=True)
@@ -87,6 +112,11 @@ class UnstatedTable:
     libraries: Mapping[str, tuple[Library, ...]]
     numpy_apis: Mapping[str, tuple[NumpyApi, ...]]
     arch_variables: Mapping[str, ArchVariable]
+    compiled_for: Mapping[str, tuple[CompiledFor, ...]]
+
+    def own_archs(self, dist: str, version: Version) -> CompiledFor | None:
+        """Return what a version is compiled for by its own list; None is "no data", or it has none."""
+        return holding(self.compiled_for.get(dist, ()), version)
 
     def numpy_api(self, dist: str, version: Version) -> NumpyApi | None:
         """Return the row that says what a version was compiled with; None is "no data"."""
@@ -119,6 +149,7 @@ def _load(told: Told) -> UnstatedTable:
         libraries=ByPackage(told, "library", Library),
         numpy_apis=ByPackage(told, "numpy_api", NumpyApi),
         arch_variables={row.name: row for row in told.rows("arch_variable", ArchVariable)},
+        compiled_for=ByPackage(told, "compiled_for", CompiledFor),
     )
 
 

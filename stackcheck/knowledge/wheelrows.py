@@ -87,10 +87,11 @@ class Addition:
 
 @dataclass(slots=True)
 class Wheels:
-    """The wheels of one release, by platform and Python."""
+    """The wheels of one release, by platform and Python; `glibc`: what its symbols need, where that is told."""
 
     version: Version
     wheels: dict[str, dict[str, IndexFile]]
+    glibc: str = ""
 
     @property
     def pythons(self) -> dict[str, tuple[str, ...]]:
@@ -413,6 +414,8 @@ def _exact(requirement: Requirement) -> Version:
 def _glibc(found: Wheels) -> str:
     name = found.wheel("linux/amd64").name if "linux/amd64" in found.wheels else ""
     match = re.search(r"manylinux_(\d+)_(\d+)_", name)
+    if match is None and found.glibc:
+        return found.glibc  # names of before 2.7 say manylinux1, which no glibc of their symbols is
     if match is None:
         raise NotStatedError(f"{name or 'no Linux wheel'}: the file name does not say which glibc it needs")
     return f"{match[1]}.{match[2]}"

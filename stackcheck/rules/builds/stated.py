@@ -62,15 +62,18 @@ def _judge_extensions(env: Environment, tables: Tables) -> Iterator[Finding]:
     """Judge a tool that the stack states by torch's own build scripts, which every extension of it runs."""
     torch = env.torch.version
     built = [name for name in env.compiled if name in tables.packages.torch_imports]
+    whole: dict[str, Finding] = {}
+    broken: dict[str, Finding] = {}
     for row in about(tables.packages.extension_traps, env.packages):
         tool = env.packages.get(row.tool)
         if tool is None or torch is None or not built or torch.public not in row.torch:
             continue
         what = f"{', '.join(built)} with torch {torch.public}"
         if _admits_sound(tool, row.breaks):
-            yield passed(f"{what}: {row.tool} {tool.version} builds extensions.", cite(row, row.fault))
+            good = f"{what}: {row.tool} {tool.version} builds extensions."
+            whole.setdefault(row.tool, passed(good, cite(row, row.fault)))
             continue
-        yield failed_by(
+        broken[row.tool] = failed_by(
             f"{row.tool} {tool.version} does not build {what}: {row.fault}.",
             (row, row.fault),
             expected=f"a {row.tool} that is not {row.breaks}",
@@ -78,6 +81,7 @@ def _judge_extensions(env: Environment, tables: Tables) -> Iterator[Finding]:
             hint=row.fix,
             about=row.tool,
         )
+    yield from {**whole, **broken}.values()
 
 
 def _admits_sound(tool: Distribution, breaks: SpecifierSet) -> bool:

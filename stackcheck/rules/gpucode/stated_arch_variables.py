@@ -36,7 +36,8 @@ def arch_variables(env: Environment, tables: Tables) -> list[Finding]:
 
     Some packages read no TORCH_CUDA_ARCH_LIST but a variable of their own, each in its spelling: "80;90" for
     flash-attn and Transformer Engine, "9.0a" for FlashInfer. An entry that nvcc does not know stops the
-    build; a GPU without an entry ends in `no kernel image is available` when the package is used.
+    build, or is left out (flash-attn); a GPU without an entry ends in `no kernel image is available` when
+    the package is used.
 
     Source: the packages' build scripts (knowledge/told/); NVIDIA CUDA release notes.
     Example: FLASH_ATTN_CUDA_ARCHS="80;90" for a B200, or NVTE_CUDA_ARCHS="70;80" with CUDA 13.
@@ -77,7 +78,9 @@ def _judge(
     whose = ", ".join(each for each in env.compiled if each in row.dists)
     toolkit = tables.cuda.toolkit(env.toolkit[0]) if env.toolkit else None
     unknown = [code for code in codes if toolkit and isinstance(code, Sass) and not toolkit.knows(code)]
-    if toolkit and unknown:
+    if unknown and row.leaves_out:
+        codes = tuple(code for code in codes if code not in unknown)
+    elif toolkit and unknown:
         says = f"nvcc of CUDA {toolkit.version} knows {toolkit.listed}"
         yield failed_by(
             f"{stated} asks for {shown(unknown)}, which nvcc of CUDA {toolkit.version} does not know: "
@@ -96,8 +99,10 @@ def _judge(
         text = f"{stated} serves {sentence(each)}." if each else f"nvcc can compile {whose} for {stated}."
         yield passed(text, cite(row, stated), found=stated)
         return
-    message = f"{stated}: {whose} is compiled without code for {titles(one.gpu for one in bad)}."
+    left_out = f", for nvcc does not know {shown(unknown)}" if unknown else ""
+    message = f"{stated}: {whose} is compiled without code for {titles(one.gpu for one in bad)}{left_out}."
     hint = f"add {' and '.join(sorted({str(one.capability).replace('.', '') for one in bad}))} to {row.name}"
+    hint = f"take a later toolkit and {hint}" if unknown else hint
     if any(one.gpu.unverified for one in bad):
         yield doubted(message, RUNS_ON, expected="code for each GPU", found=stated, hint=hint)
         return

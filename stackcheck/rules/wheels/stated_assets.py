@@ -66,7 +66,7 @@ def _judge(each: Distribution, row: Asset, env: Environment, tables: Tables) -> 
     toolkit = env.toolkit
     if toolkit is not None and toolkit[0].major == cuda.major:
         return passed(f"{what} is compiled or fetched; {toolkit[1]} has nvcc of CUDA {toolkit[0]}.", says)
-    need = f"nvcc of CUDA {major}, a C++ compiler and an installed torch"
+    need = f"nvcc of CUDA {major}, a C++ compiler and an installed torch{_memory(each, tables)}"
     unless = f"{what} compiles unless an asset of the name {name} exists"
     if not row.torch and not forced:
         hint = f"look at {folder}; compiling needs {need}"
@@ -82,6 +82,12 @@ def _judge(each: Distribution, row: Asset, env: Environment, tables: Tables) -> 
         found="neither",
         hint=f"{way_out}, or build in an image with nvcc of CUDA {major}",
     )
+
+
+def _memory(each: Distribution, tables: Tables) -> str:
+    """Say what a compiler job takes, where setup.py reckons with it: MAX_JOBS says how many there are."""
+    row = tables.unstated.own_archs(each.name, each.exact) if each.exact else None
+    return f", and {row.memory_gb} GB of memory for each of MAX_JOBS" if row and row.memory_gb else ""
 
 
 def _name(each: Distribution, row: Asset, env: Environment, tables: Tables) -> str:

@@ -106,6 +106,32 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         ],
     ),
     (
+        "setuptools 70 beside the build scripts of torch 2.1",
+        "BUILD101",
+        {
+            "packages": {
+                "torch": "2.1.2",
+                "setuptools": "70.3.0",
+                "flash-attn": {"version": "2.5.9.post1", "from": "source"},
+            }
+        },
+        [
+            "FAIL: setuptools 70.3.0 does not build flash-attn with torch 2.1.2: torch/utils/cpp_extension.py imports packaging out of pkg_resources from torch 1.8 to 2.1.2, and setuptools 70 has no such name there: ImportError: cannot import name 'packaging'.",
+        ],
+    ),
+    (
+        "the twin: a torch that imports no pkg_resources",
+        "BUILD101",
+        {
+            "packages": {
+                "torch": "1.7.1",
+                "setuptools": "70.3.0",
+                "apex": {"version": "0.1", "from": "source"},
+            }
+        },
+        [],
+    ),
+    (
         "setuptools older than the Python",
         "BUILD103",
         {

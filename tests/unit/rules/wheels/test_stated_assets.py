@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.rules.harness import said_with_hints
 
-NEED = "Compiling needs nvcc of CUDA 12, a C++ compiler and an installed torch; the stack states no such toolkit."
+NEED = "Compiling needs nvcc of CUDA 12, a C++ compiler and an installed torch, and 9 GB of memory for each of MAX_JOBS; the stack states no such toolkit."
 FILE = "flash_attn-2.8.3+cu12torch2.9cxx11abiTRUE-cp312-cp312-linux_x86_64.whl"
 
 
