@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from stackcheck import __version__
 from stackcheck.fleet import cluster
 from stackcheck.fleet.nodes import Node, gpus_of
 from stackcheck.fleet.placing import Placement
@@ -38,7 +39,7 @@ def test_a_machine_with_gpus_of_several_kinds_gives_none() -> None:
 
 
 def test_why_a_node_takes_no_task() -> None:
-    fields: dict[str, Any] = {"version": cluster.__version__, "gpu": "NVIDIA L4"}
+    fields: dict[str, Any] = {"version": __version__, "gpu": "NVIDIA L4"}
     assert cluster._unfit(fields, 1.0, 1.0, 1) == {}
     assert cluster._unfit(fields, 0.0, 1.0, 1) == {
         "problem": "Ray has 0 cores to give there, and a task takes 1"
@@ -47,9 +48,9 @@ def test_why_a_node_takes_no_task() -> None:
         "note": "Ray has no GPU to give there: start it with --num-gpus"
     }
     old = cluster._unfit(fields | {"version": "0.0.1"}, 1.0, 1.0, 1)
-    assert old == {"problem": f"it has stackcheck 0.0.1, this is {cluster.__version__}"}
+    assert old == {"problem": f"it has stackcheck 0.0.1, this is {__version__}"}
     missing = cluster._not_looked_at("ModuleNotFoundError: No module named 'stackcheck'")
-    assert missing == f"stackcheck is not installed there: install stackcheck {cluster.__version__}"
+    assert missing == f"stackcheck is not installed there: install stackcheck {__version__}"
 
 
 def test_what_a_node_says_is_shown_harmless() -> None:
