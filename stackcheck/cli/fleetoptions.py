@@ -64,7 +64,8 @@ def needs(args: argparse.Namespace) -> Needs:
     """Return what the tasks of a call need of a node."""
     able = engine_class(args.engine or DEFAULT).capabilities
     return Needs(
-        docker=able.images and (args.engine or DEFAULT) == DEFAULT,
+        docker=(args.engine or DEFAULT) == DEFAULT,
+        builds=able.images and able.builds and (args.engine or DEFAULT) == DEFAULT and not args.jobs,
         files_alone=args.bytes or able.files_only,
         disk_bytes=int(args.disk * _GB),
     )
@@ -79,6 +80,7 @@ def how(args: argparse.Namespace) -> How:
         replace(made, build=build, memory=type(made.memory)()),
         folder=str(Path.cwd()),
         knowledge=tuple(args.knowledge),
+        registry=getattr(args, "registry", None) or "",
         strict=getattr(args, "strict", False),
         require=Level[level.upper()] if level else None,
     )

@@ -43,6 +43,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="a variable of this process that tasks get, such as UV_INDEX_TEAM_PASSWORD; may be repeated",
     )
+    add(
+        "--registry",
+        default="",
+        metavar="PREFIX",
+        help="hand built images on by this registry; default: by Ray's object store",
+    )
     add("--again", action="store_true", help="do again what the folder has already")
     output.configure_judging(parser)
     add("--format", choices=FORMATS, default=FORMATS[0], help=f"of the summary; default: {FORMATS[0]}")

@@ -7,11 +7,13 @@ import signal
 import time
 from collections import Counter, deque
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from stackcheck import __version__
+from stackcheck.fleet.handing import Handed, build, locks_for, take
 from stackcheck.fleet.nodes import Node, look
-from stackcheck.fleet.work import Answer, Assigned, Ended, Group, How, Secrets, answered
+from stackcheck.fleet.work import Answer, Assigned, Ended, Group, How, Secrets, answered, settled
 from stackcheck.model.errors import EngineError, UsageError
 from stackcheck.model.escape import one_line
 from stackcheck.model.redact import redact, secrets_of
@@ -19,6 +21,9 @@ from stackcheck.model.redact import redact, secrets_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    from stackcheck.intake.stack import Stack
+    from stackcheck.steps.options import Options
 
 WITHOUT_RAY = (
     "Ray is not installed here: pip install 'stackcheck[fleet]', or take --jobs N, which needs no Ray."
@@ -69,7 +74,8 @@ class Cluster:
             raise EngineError(f"no Ray cluster answers at {where}: {one_line(error, 300)}.") from None
         finally:
             signal.signal(signal.SIGTERM, at_end)  # Ray takes it, and would end without cleaning up
-        self._look, self._answer = ray.remote(_looked), ray.remote(_answered)
+        self._look, self._answer, self._build = map(ray.remote, (_looked, _answered, _built))
+        self._images: dict[tuple[str, tuple[str, ...]], Any] = {}
 
     def nodes(self) -> tuple[Node, ...]:
         """Look at every node by a task on it, all at the same time."""
@@ -84,6 +90,7 @@ class Cluster:
         """Yield how groups end, as they end; a group whose node died is started again where it may run."""
         del gpus
         waiting, tries = deque(groups), Counter[int]()
+        wanted = Counter(_image_key(group) for group in groups if group.builders)
         most = _AHEAD * max(1, int(self._ray.cluster_resources().get("CPU", 1)))
         while waiting or self._at_work:
             alive = self._alive()
@@ -94,7 +101,7 @@ class Cluster:
                     yield Ended(group.number, None, _gone(group))
                     continue
                 tries[group.number] += 1
-                self._start(group, nodes)
+                self._start(group, nodes, self._image(group, alive, again=tries[group.number] > 1))
             if not self._at_work:
                 continue
             ready, _ = self._ray.wait([*self._at_work], num_returns=1, timeout=_WAIT_S)
@@ -104,8 +111,11 @@ class Cluster:
                 if node_died and tries[group.number] < _TRIES:
                     time.sleep(_NOTICE_S)
                     waiting.append(group)
-                else:
-                    yield ended
+                    continue
+                wanted[_image_key(group)] -= 1
+                if not wanted[_image_key(group)]:  # nobody needs the image any more: let go of its pieces
+                    self._images.pop(_image_key(group), None)
+                yield ended
             if not ready:
                 yield from self._stranded(alive)
 
@@ -120,10 +130,24 @@ class Cluster:
         self._at_work.clear()
         self._ray.shutdown()
 
-    def _start(self, group: Group, nodes: Sequence[str]) -> None:
+    def _start(self, group: Group, nodes: Sequence[str], handed: Any) -> None:
         wants = {"num_cpus": self._cpus, "num_gpus": 1 if group.gpu else 0}
-        ref = self._on(self._answer, nodes, **wants).remote(group.work, self._how, self._secrets)
+        ref = self._on(self._answer, nodes, **wants).remote(group.work, self._how, self._secrets, handed)
         self._at_work[ref] = group
+
+    def _image(self, group: Group, alive: set[str], *, again: bool) -> Any:
+        """Return what will be the image of a group, built once for all that have the same nodes for it.
+
+        None where each builds for itself: there is no other node, or the one that built has died.
+        """
+        builders = tuple(each for each in group.builders if each in alive)
+        if again or not builders:
+            return None
+        key = _image_key(group)
+        if key not in self._images:
+            task = self._on(self._build, builders, num_cpus=self._cpus)
+            self._images[key] = task.remote(group.work[0].stack, self._how, self._secrets)
+        return self._images[key]
 
     @staticmethod
     def _on(function: Any, nodes: Sequence[str], **wants: float) -> Any:
@@ -176,11 +200,27 @@ def _looked() -> dict[str, Any]:
     return look()
 
 
-def _answered(work: tuple[Assigned, ...], how: How, secrets: Secrets) -> Answer:
+def _built(stack: Stack, how: How, secrets: Secrets) -> Handed | None:
+    """Build the image of a stack on a node, for others; the pieces of it stay in its part of the store."""
     import ray  # noqa: PLC0415 - on a node, where it is
 
+    with settled(how, secrets, "") as options:
+        return build(stack, options, how.registry, ray.put)
+
+
+def _answered(work: tuple[Assigned, ...], how: How, secrets: Secrets, handed: Handed | None) -> Answer:
+    import ray  # noqa: PLC0415 - on a node, where it is
+
+    def taken(options: Options, folder: Path) -> Options:
+        if handed is None:
+            return options
+        with suppress(EngineError, ray.exceptions.RayError):  # then it is built here
+            take(handed, options, ray.get)
+            return replace(options, locks=locks_for(handed, work[0].stack, folder) or options.locks)
+        return options
+
     gpus = ray.get_gpu_ids()
-    answer = answered(work, how, secrets, str(gpus[0]) if gpus else "")
+    answer = answered(work, how, secrets, str(gpus[0]) if gpus else "", taken)
     return answer._replace(node=ray.get_runtime_context().get_node_id())
 
 
@@ -203,6 +243,11 @@ def _not_looked_at(error: str) -> str:
     if "ModuleNotFoundError" in error and "stackcheck" in error:
         return f"stackcheck is not installed there: install stackcheck {__version__}"
     return f"it could not be looked at: {one_line(error.strip()[-300:], 300)}"
+
+
+def _image_key(group: Group) -> tuple[str, tuple[str, ...]]:
+    """Return what groups that share an image have in common."""
+    return group.work[0].stack.title, group.builders
 
 
 def _gone(group: Group) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from packaging.version import InvalidVersion, Version
@@ -24,15 +24,20 @@ ANYWHERE = "files alone"
 """What stands for the GPU of a task that opens files and runs nothing."""
 
 
+_FEWEST = 2
+"""Nodes from which on an image is handed from one to another."""
+
+
 @dataclass(frozen=True, slots=True)
 class Needs:
     """What every task of a call needs of a node.
 
-    `engine` is what builds and runs, `builds` tells whether it does: without that, files are looked at, which
-    every node can. `disk_bytes` is what has to be free.
+    `docker`: its engine; `builds`: an image is made, which another node may make and hand on. `files_alone`:
+    nothing is built or run, which every node can. `disk_bytes` is what has to be free.
     """
 
     docker: bool = False
+    builds: bool = False
     files_alone: bool = False
     disk_bytes: int = 0
 
@@ -48,6 +53,8 @@ class Task:
     gpu: str
     nodes: tuple[str, ...]
     files_alone: bool = False
+    builders: tuple[str, ...] = ()
+    """Those that may build its image for them; empty where it is built where it runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +88,7 @@ def placed(stacks: Sequence[Stack], nodes: Sequence[Node], needs: Needs) -> Plac
         if not found:
             unserved[number] = _why(stack, able, needs, lacking)
             found = _files(number, able)
-        tasks += found
+        tasks += [_with_builders(task, stack, fit) if needs.builds else task for task in found]
     return Placement(tuple(tasks), unserved, {name: tuple(each) for name, each in uncovered.items()})
 
 
@@ -127,6 +134,16 @@ def _on_gpus(
         else:
             lacking.append(name)
     return tasks, lacking
+
+
+def _with_builders(task: Task, stack: Stack, fit: Sequence[Node]) -> Task:
+    """Return a task with the nodes that may build for it: of its one platform, those without a GPU first."""
+    platforms = {node.platform for node in fit if node.id in task.nodes}
+    builders = [node for node in fit if node.platform in platforms]
+    if task.files_alone or stack.image.ready or len(platforms) != 1 or len(builders) < _FEWEST:
+        return task
+    order = sorted(builders, key=lambda node: node.gives_gpu)
+    return replace(task, builders=tuple(node.id for node in order))
 
 
 def _having(gpu: Gpu, ids: Iterable[str], kinds: Mapping[str, Gpu]) -> tuple[str, ...]:

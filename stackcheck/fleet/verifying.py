@@ -122,7 +122,7 @@ def _groups(
         left = tuple(task for task in batch if keys[task] not in before)
         if left:
             work = tuple(Assigned(stacks[task.stack], task.gpu, task.files_alone) for task in left)
-            found.append((Group(number, left[0].nodes, work), left))
+            found.append((Group(number, left[0].nodes, work, left[0].builders), left))
     return found
 
 

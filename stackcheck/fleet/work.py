@@ -17,9 +17,10 @@ from stackcheck.model.redact import redact, secrets_of
 from stackcheck.report import wording
 from stackcheck.report.jsonfile import json_chunks
 from stackcheck.steps.judging import Run
+from stackcheck.targets.process.temp_dirs import temp_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from stackcheck.intake.stack import Stack
     from stackcheck.model.report import Report
@@ -62,6 +63,8 @@ class How:
     options: Options
     folder: str = ""
     knowledge: tuple[str, ...] = ()
+    registry: str = ""
+    """Where built images go from node to node; "" for Ray's object store."""
     strict: bool = False
     require: Level | None = None
 
@@ -99,6 +102,8 @@ class Group(NamedTuple):
     number: int
     nodes: tuple[str, ...]
     work: tuple[Assigned, ...]
+    builders: tuple[str, ...] = ()
+    """The nodes that may build the image of its one stack."""
 
     @property
     def gpu(self) -> str:
@@ -114,8 +119,16 @@ class Ended(NamedTuple):
     lost: str = ""
 
 
-def answered(work: Iterable[Assigned], how: How, secrets: Secrets, gpu: str = "") -> Answer:
+def answered(
+    work: Iterable[Assigned],
+    how: How,
+    secrets: Secrets,
+    gpu: str = "",
+    take: Callable[[Options, Path], Options] | None = None,
+) -> Answer:
     """Judge the assigned stacks here. `gpu` is the index or UUID of the one that this task has.
+
+    `take` has an image here that another node has built, and returns the options with which it is found.
 
     Whatever a stack raises becomes an ERROR of that stack: one must not take the others of its task along.
     """
@@ -127,7 +140,9 @@ def answered(work: Iterable[Assigned], how: How, secrets: Secrets, gpu: str = ""
             outcomes.append(outcome_of(report, each, how))
             yield report
 
-    with _settled(how, secrets, gpu) as options:
+    with settled(how, secrets, gpu) as options, ExitStack() as stack:
+        if take:
+            options = take(options, stack.enter_context(temp_folder(options.build.cache)))  # noqa: PLW2901
         document = "".join(json_chunks(told()))
         hidden = secrets_of(secrets.variables)
     return Answer(redact(document, hidden) if hidden else document, tuple(outcomes))
@@ -197,12 +212,11 @@ def _silent(_line: str) -> None:
 
 
 @contextmanager
-def _settled(how: How, secrets: Secrets, gpu: str) -> Iterator[Options]:
+def settled(how: How, secrets: Secrets, gpu: str) -> Iterator[Options]:
     """Yield the options for this machine; folder, knowledge and secrets of the call hold for as long."""
     from stackcheck.knowledge.folders import state  # noqa: PLC0415 - see _report
     from stackcheck.storage.folders import cache_folder  # noqa: PLC0415
     from stackcheck.storage.writable import settle_cache  # noqa: PLC0415
-    from stackcheck.targets.process.temp_dirs import temp_folder  # noqa: PLC0415
 
     before = dict(os.environ)
     where = Path.cwd()

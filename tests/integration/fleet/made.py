@@ -74,7 +74,7 @@ def run(folder: Path, *words: str, **environ: str) -> subprocess.CompletedProces
 
 def at_work(folder: Path, words: Sequence[str] = ("agent.pyz",)) -> list[str]:
     """Return the processes that work below a folder."""
-    listed = subprocess.run(["ps", "-eo", "pid=,stat=,args="], capture_output=True, text=True, check=True)
+    listed = subprocess.run(["ps", "-wweo", "pid=,stat=,args="], capture_output=True, text=True, check=True)
     return [
         line
         for line in listed.stdout.splitlines()
