@@ -12,6 +12,7 @@ import pytest
 
 from stackcheck.drift.rendering import document
 from stackcheck.fleet.collect import Collected, collect, matrix_of, report_files
+from stackcheck.fleet.render import k8s, yamltext
 from stackcheck.fleet.sources import Source, sources
 from stackcheck.intake.stack import Stack
 from stackcheck.model.errors import UsageError
@@ -20,6 +21,8 @@ from stackcheck.model.verdict import Level, Outcome
 from stackcheck.report.jsonfile import from_json, to_json
 from stackcheck.rules.questions import SERVES_GPUS
 from stackcheck_probes import frames
+from tests.unit.fleet.render_cases import AGENT, JOB, POD, REF, TWO
+from tests.unit.fleet.render_cases import made as made_arrays
 from tests.unit.report.report_cases import hostile_drift, report, verdict
 
 if TYPE_CHECKING:
@@ -142,7 +145,31 @@ def test_a_task_that_ended_without_an_answer_says_why() -> None:
 
 def test_tasks_that_said_nothing_are_missing_by_their_number() -> None:
     made = taken(framed(wrote(GOOD), index=1, of=4), framed(wrote(GOOD), index=2, of=4))
-    assert told(made) == ["log-0: run r1 on H100: 2 of its 4 tasks said nothing: 0, 3."]
+    assert told(made) == ["run r1: on H100: 2 of its 4 tasks said nothing: 0, 3."]
+
+
+def test_what_was_rendered_and_never_answered_is_named_by_its_stack() -> None:
+    found = made_arrays(*TWO, images=dict.fromkeys(("one", "two", "three"), REF), gpus=["H100", "T4"])
+    manifest = yamltext.dump(k8s.objects(found, AGENT, POD, JOB))
+    answered = found[0]
+    made = taken(manifest, framed(wrote(GOOD), run=answered.run, of=2))
+    assert told(made) == [
+        f"run {answered.run}: on H100: 1 of its 2 tasks said nothing: three.",
+        f"run {found[1].run}: on T4: 2 of its 2 tasks said nothing: one, three.",
+        f"run {found[2].run}: on H100: 1 of its 1 tasks said nothing: two.",
+        f"run {found[3].run}: on T4: 1 of its 1 tasks said nothing: two.",
+    ]
+    states = cells(made)
+    assert states.pop("one on H100") == "works"
+    assert set(states.values()) == {"unknown"}
+    assert len(states) == 5
+    tasks = found[0].document(found[0].tasks)
+    assert told(taken(tasks)) == [f"run {answered.run}: on H100: 2 of its 2 tasks said nothing: one, three."]
+
+
+def test_a_report_of_a_gpu_beside_a_kind_that_nobody_knows_is_no_crash() -> None:
+    made = taken(framed({"kind": "error", "message": "x"}, gpu="H1OO"), to_json([GOOD]))
+    assert cells(made) == {"one on H1OO": "unknown", "one on NVIDIA H100": "works"}
 
 
 def test_a_try_that_was_lost_and_made_good_elsewhere_is_a_problem_of_that_node_alone() -> None:
