@@ -112,7 +112,7 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
             "Indexed Jobs, for `kubectl create -f -`",
         ),
         Example(
-            "fleet render k8s mine --as drift --runner REF@sha256:DIGEST --project c",
+            "fleet render k8s mine --as drift --runner REF --project CLAIM",
             "a CronJob",
         ),
     ),
