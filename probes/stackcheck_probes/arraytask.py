@@ -105,6 +105,7 @@ def _header(document: dict[str, Any], task: dict[str, Any], index: int) -> dict[
     """Return who answers: what the file says of the task, where and when it is done."""
     told = {key: str(document.get(key, "")) for key in ("run", "gpu")}
     told.update({key: str(task.get(key, "")) for key in ("stack", "image", "definition")})
+    told["gate"] = "yes" if task.get("gate") else ""
     node = os.environ.get("STACKCHECK_NODE") or os.environ.get("SLURMD_NODENAME") or os.uname().nodename
     started = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())
     return dict(told, index=index, of=len(document["tasks"]), node=node, started=started)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
@@ -47,6 +48,10 @@ class Problem(NamedTuple):
     source: str
     subject: str
     why: str
+    task: tuple[str, str, int] | None = None
+    """The task of which this is a try."""
+    counts: bool = True
+    """False for what is worth knowing and leaves nothing unchecked: a try that another one has made good."""
 
     def __str__(self) -> str:
         """Return it as one sentence."""
@@ -95,8 +100,13 @@ def collect(found: Iterable[Source], stacks: Mapping[str, Stack]) -> Collected:
             answers += frames.read(text.splitlines(), source.name)
         else:
             _take_file(made, source)
-    for answer in _once(answers):
-        _take_answer(made, answer, stacks)
+    good = {answer.header.task for answer in _once(answers) if _take_answer(made, answer, stacks)}
+    made.problems = [
+        problem._replace(why=f"{problem.why}; another try has answered", counts=False)
+        if problem.counts and problem.task in good
+        else problem
+        for problem in made.problems
+    ]
     _take_missing(made, answers)
     return made
 
@@ -132,16 +142,20 @@ def _take_document(made: Collected, document: Any, source: str) -> None:
 
 def _once(answers: Iterable[Answer]) -> Iterator[Answer]:
     """Yield each frame once that came by two ways: as a file of its own, and in a log."""
-    seen: set[str] = set()
+    seen: set[bytes] = set()
     for answer in answers:
-        key = json.dumps([str(answer.header), answer.fault, answer.content], sort_keys=True)
+        text = json.dumps([str(answer.header), answer.fault, answer.content], sort_keys=True)
+        key = hashlib.sha256(text.encode()).digest()
         if key not in seen:
             seen.add(key)
             yield answer
 
 
-def _take_answer(made: Collected, answer: Answer, stacks: Mapping[str, Stack]) -> None:
-    """Take one frame: what it says becomes a report or a cell, what is wrong with it is named."""
+def _take_answer(made: Collected, answer: Answer, stacks: Mapping[str, Stack]) -> bool:
+    """Take one frame: what it says becomes a report or a cell, what is wrong with it is named.
+
+    Return whether its task has answered.
+    """
     header, kind = answer.header, answer.content.get("kind")
     try:
         if answer.fault:
@@ -157,10 +171,12 @@ def _take_answer(made: Collected, answer: Answer, stacks: Mapping[str, Stack]) -
     except StackcheckError as error:
         why = _reason(error, answer.source)
         subject = header.title if header.stack else "a task"
-        made.problems.append(Problem(answer.source, subject, why))
+        made.problems.append(Problem(answer.source, subject, why, header.task if header.stack else None))
         if header.stack:
             cell = Cell("unknown", cause=f"{one_line(why, 300).rstrip('.')}.", since=header.started)
             made.ran.append(Ran(header.stack, _asked(header), header.node, cell))
+        return False
+    return not header.gate
 
 
 def _take_observation(made: Collected, answer: Answer, stacks: Mapping[str, Stack]) -> None:
@@ -173,7 +189,7 @@ def _take_observation(made: Collected, answer: Answer, stacks: Mapping[str, Stac
         )
     if header.definition and header.definition != fingerprint(stack):
         why = "its definition has changed since this was rendered; it is judged by today's"
-        made.problems.append(Problem(answer.source, header.title, why))
+        made.problems.append(Problem(answer.source, header.title, why, counts=False))
     report = judged(answer, stack)
     seen = _seen(report)
     if seen and header.gpu not in ("", CPU) and not _same(header.gpu, seen):
@@ -224,9 +240,13 @@ def _take_missing(made: Collected, answers: Iterable[Answer]) -> None:
     for run, gpu, index in made.expected:
         sizes[run, gpu] = max(sizes.get((run, gpu), 0), index + 1)
     came: dict[tuple[str, str], set[int]] = defaultdict(set)
-    for each in (answer.header for answer in answers if answer.header.of):
-        sizes[each.run, each.gpu] = max(sizes.get((each.run, each.gpu), 0), each.of)
-        came[each.run, each.gpu].add(each.index)
+    for answer in answers:
+        array = answer.header.run, answer.header.gpu
+        sizes[array] = max(sizes.get(array, 0), answer.header.of)
+        if not answer.header.gate or answer.content.get(
+            "status"
+        ):  # behind a gate that refused nothing follows
+            came[array].add(answer.header.index)
     for (run, gpu), of in sizes.items():
         gone = [index for index in range(of) if index not in came[run, gpu]]
         expected = [made.expected[run, gpu, index] for index in gone if (run, gpu, index) in made.expected]

@@ -142,5 +142,5 @@ def test_the_json_of_a_collection_is_a_matrix_with_what_is_not_whole(
     assert call("collect", "log", "--format", "json") == 3
     document = json.loads(capsys.readouterr().out)
     why = "the line that opens its frame is missing or damaged"
-    assert document["problems"] == [{"source": "log", "subject": "a task", "why": why}]
+    assert document["problems"] == [{"source": "log", "subject": "a task", "why": why, "counts": True}]
     assert document["matrix"] == []

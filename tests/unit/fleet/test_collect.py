@@ -183,9 +183,26 @@ def test_a_try_that_was_lost_and_made_good_elsewhere_is_a_problem_of_that_node_a
     assert cell.cause == "on node n2: the start check: no device node."
 
 
+def test_a_try_that_another_one_made_good_is_told_and_leaves_nothing_unchecked() -> None:
+    begun = framed(wrote(GOOD), node="n1").partition("\n")[0]
+    made = taken(begun, framed(wrote(GOOD), node="n2"))
+    why = "it began and did not end: its frame is not closed; another try has answered."
+    assert told(made) == [f"log-0: one on H100 (node n1): {why}"]
+    assert not any(problem.counts for problem in made.problems)
+    assert cells(made) == {"one on H100": "works"}
+    assert [problem.counts for problem in taken(begun).problems] == [True]
+
+
+def test_a_task_that_said_nothing_behind_a_check_that_let_it_through_is_missing() -> None:
+    healthy = {"kind": "output", "status": 0, "text": json.dumps({"answer": "healthy", "causes": []})}
+    assert told(taken(framed(healthy, gate="yes"))) == ["run r1: on H100: 1 of its 1 tasks said nothing: 0."]
+    refused = {"kind": "output", "status": 1, "text": json.dumps({"answer": "no", "causes": []})}
+    assert told(taken(framed(refused, gate="yes"))) == []
+
+
 def test_a_healthy_start_check_says_nothing_of_the_stack() -> None:
     text = json.dumps({"answer": "healthy", "causes": []})
-    made = taken(framed({"kind": "output", "status": 0, "text": text}))
+    made = taken(framed({"kind": "output", "status": 0, "text": text}, gate="yes"), framed(wrote(GOOD)))
     assert (made.ran, told(made)) == ([], [])
 
 

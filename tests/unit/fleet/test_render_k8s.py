@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -208,3 +209,18 @@ def test_an_agent_that_no_config_map_holds_is_refused() -> None:
                 made(*TWO, images=dict.fromkeys(("one", "two", "three"), OTHER)), bytes(2 << 20), POD, JOB
             )
         )
+
+
+def test_the_commands_that_are_rendered_are_ones_that_stackcheck_takes() -> None:
+    from stackcheck import cli  # noqa: PLC0415 - of another room
+
+    tasks = json.loads(
+        next(each for each in DOCUMENTS["drift.yaml"]() if "data" in each)["data"]["tasks.json"]
+    )
+    (job,) = DOCUMENTS["ray.yaml"]()
+    calls = [*(task["command"] for task in tasks["tasks"]), shlex.split(job["spec"]["entrypoint"])]
+    for program, *words in calls:
+        assert program == "stackcheck"
+        parser, commands = cli.make_parser([words[0]])
+        cli.configure(words[0], commands[words[0]])
+        parser.read(words)
