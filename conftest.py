@@ -29,6 +29,7 @@ GATES = {
     "online": "needs the package index: run with --online",
     "browser": "needs Chromium and npm: run with --browser",
     "ray": "needs Ray (the extra fleet): run with --ray",
+    "slurm": "needs slurmctld and sbatch (Debian: slurmctld, slurm-client): run with --slurm",
     "nix": "needs nix-instantiate (Debian: nix-bin): run with --nix",
 }
 """Marker -> why a test with it is skipped without its flag. With the flag it runs, and fails if it cannot."""

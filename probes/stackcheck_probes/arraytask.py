@@ -51,7 +51,7 @@ def main(arguments: list[str]) -> int:
     except (TaskError, OSError) as error:
         sys.stderr.write("stackcheck task: %s\n" % error)
         return 2
-    status, answer = _answer(task)
+    status, answer = _answer(task, sink.fd)
     try:
         sink.close(answer)
     except OSError as error:
@@ -105,6 +105,7 @@ def _header(document: dict[str, Any], task: dict[str, Any], index: int) -> dict[
     """Return who answers: what the file says of the task, where and when it is done."""
     told = {key: str(document.get(key, "")) for key in ("run", "gpu")}
     told.update({key: str(task.get(key, "")) for key in ("stack", "image", "definition")})
+    told["gate"] = "yes" if task.get("gate") else ""
     node = os.environ.get("STACKCHECK_NODE") or os.environ.get("SLURMD_NODENAME") or os.uname().nodename
     started = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())
     return dict(told, index=index, of=len(document["tasks"]), node=node, started=started)
@@ -116,11 +117,11 @@ class _Sink:
     def __init__(self, out: int, folder: str, name: str, header: dict[str, Any]) -> None:
         from stackcheck_probes import frames
 
-        self._name, self._header, self._path, self._out = name, header, "", out
+        self._name, self._header, self._path, self.fd = name, header, "", out
         if folder:
             stem = "%s-%03d-%s.frame" % (header["run"] or "run", header["index"], name)
             self._path = os.path.join(folder, stem)
-            self._out = os.open(self._path + ".part", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+            self.fd = os.open(self._path + ".part", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
         self._write(frames.opening(name, header))
 
     def close(self, answer: dict[str, Any]) -> None:
@@ -129,24 +130,27 @@ class _Sink:
         for line in frames.rest(self._name, self._header, answer):
             self._write(line)
         if self._path:
-            os.fsync(self._out)
-            os.close(self._out)
+            os.fsync(self.fd)
+            os.close(self.fd)
             os.rename(self._path + ".part", self._path)
 
     def _write(self, line: str) -> None:
         """Write a line on one of its own, whatever stood there before it."""
         left = memoryview(("\n%s\n" % line).encode("ascii"))
         while left:
-            left = left[os.write(self._out, left) :]
+            left = left[os.write(self.fd, left) :]
 
 
-def _answer(task: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-    """Return the exit status, and the answer: `kind` is observation, output or error."""
+def _answer(task: dict[str, Any], private: int) -> tuple[int, dict[str, Any]]:
+    """Return the exit status, and the answer: `kind` is observation, output or error.
+
+    No process of a probe keeps the file descriptor `private`.
+    """
     began = time.monotonic()
     answer: dict[str, Any]
     try:
         if "request" in task:
-            answer = {"kind": "observation", "document": _observed(task["request"])}
+            answer = {"kind": "observation", "document": _observed(task["request"], private)}
         else:
             answer = _output(task["command"])
         status = 1 if answer["kind"] == "error" else 2 if task.get("gate") and answer["status"] else 0
@@ -160,12 +164,12 @@ def _answer(task: dict[str, Any]) -> tuple[int, dict[str, Any]]:
     return status, answer
 
 
-def _observed(request: Any) -> dict[str, Any]:
+def _observed(request: Any, private: int) -> dict[str, Any]:
     from stackcheck_probes import processes
     from stackcheck_probes.__main__ import observe, parse_request
 
     processes.hide_from_others()
-    return observe(parse_request(json.dumps(request)))
+    return observe(parse_request(json.dumps(request)), (private,))
 
 
 def _output(command: Any) -> dict[str, Any]:

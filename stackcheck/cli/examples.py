@@ -106,6 +106,23 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         Example("fleet verify 'cuda124*' --jobs 4 --engine venv", "without Ray, on this machine"),
         Example("fleet verify '*' --bytes --jobs 4", "open the files of the wheels, run nothing"),
     ),
+    "fleet render k8s": (
+        Example(
+            "fleet render k8s mine --image mine=REF@sha256:DIGEST --gpu H100,T4",
+            "Indexed Jobs, for `kubectl create -f -`",
+        ),
+        Example(
+            "fleet render k8s mine --as drift --runner REF --project CLAIM",
+            "a CronJob",
+        ),
+    ),
+    "fleet render slurm": (
+        Example("fleet render slurm mine --image mine=app.sif --gpu H100 -o night", "sbatch from night/"),
+    ),
+    "fleet collect": (
+        Example("fleet collect night", "all that lies in a folder"),
+        Example("fleet collect - jobs.yaml --format html -o matrix.html", "logs from kubectl, on stdin"),
+    ),
     "report": (
         Example("report night.json --format html -o night.html", "the same report as a page"),
         Example("report a.json b.json", "two reports as one"),
@@ -205,6 +222,14 @@ EXITS: dict[str, dict[int, str]] = {
         3: "nothing is known of any cell",
     },
     "site": _WRITTEN,
+    "fleet render k8s": _WRITTEN,
+    "fleet render slurm": _WRITTEN,
+    "fleet collect": {
+        0: "all came back whole, and no cell fails",
+        1: "a cell fails",
+        2: _JUDGED[2],
+        3: "nothing came back, or not all of it is whole",
+    },
     "knowledge": {0: "it was printed or done", 2: _JUDGED[2], 3: "an index or a bundle could not be read"},
     "explain": _PRINTED,
     "schema": _PRINTED,
@@ -221,14 +246,14 @@ EXITS: dict[str, dict[int, str]] = {
 
 
 def exits(command: str) -> dict[int, str]:
-    """Return what each exit code of a command means."""
-    return EXITS.get(command, _JUDGED)
+    """Return what each exit code of a command means; one below another has its own, or those of that."""
+    return EXITS.get(command) or EXITS.get(command.partition(" ")[0], _JUDGED)
 
 
 def help_end(prog: str) -> str:
     """Return what the help of `stackcheck COMMAND` ends with."""
-    command = prog.partition(" ")[2].partition(" ")[0]
-    rows = EXAMPLES.get(command, ())
+    command = prog.partition(" ")[2]
+    rows = EXAMPLES.get(command) or EXAMPLES.get(command.partition(" ")[0], ())
     lines = [each for row in rows for each in (f"  stackcheck {row.words}", f"      {row.does}")]
     examples = ["examples:", *lines, ""] if lines else []
     codes = [f"  {code}  {means}" for code, means in exits(command).items()]

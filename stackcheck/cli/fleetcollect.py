@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
         sys.stderr.write("".join(f"stackcheck: {problem}\n" for problem in made.problems))
     if matrix_of(made).counts["fails"]:
         return EXIT_FAIL
-    return EXIT_UNCHECKED if made.problems else EXIT_OK
+    return EXIT_UNCHECKED if any(problem.counts for problem in made.problems) else EXIT_OK
 
 
 def _write(made: Collected, folder: Path) -> int:
@@ -92,5 +92,9 @@ def _document(made: Collected) -> Document:
     lists += [Listing("Drift", tuple(Entry(source) for source, _ in made.drifts), loud=False)]
     section = document.sections[0]
     parts = (*section.parts, *(each for each in lists if each.entries))
-    data = rendering.data(matrix) | {"problems": [problem._asdict() for problem in made.problems]}
+    problems = [
+        {"source": each.source, "subject": each.subject, "why": each.why, "counts": each.counts}
+        for each in made.problems
+    ]
+    data = rendering.data(matrix) | {"problems": problems}
     return document._replace(sections=(section._replace(parts=parts),), data=lambda: data)

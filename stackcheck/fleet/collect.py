@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
@@ -12,6 +13,9 @@ from stackcheck.fleet import frames
 from stackcheck.fleet.judging import judged
 from stackcheck.fleet.render.gpukinds import CPU
 from stackcheck.fleet.render.names import slug
+from stackcheck.fleet.render.pods import TASKS
+from stackcheck.intake.documents import table
+from stackcheck.intake.yamls import documents
 from stackcheck.knowledge.gpus import find_gpu
 from stackcheck.matrix.cells import STATES, Cell, Host, Matrix, MatrixRow, cell_of, stronger
 from stackcheck.matrix.hosts import is_known
@@ -34,6 +38,8 @@ if TYPE_CHECKING:
 
 _ORDER = (*STATES,)
 _MOST_MISSING = 20
+_MANIFEST = f"{TASKS}: |"
+"""How a file that `fleet render k8s` wrote is told from others."""
 
 
 class Problem(NamedTuple):
@@ -42,6 +48,10 @@ class Problem(NamedTuple):
     source: str
     subject: str
     why: str
+    task: tuple[str, str, int] | None = None
+    """The task of which this is a try."""
+    counts: bool = True
+    """False for what is worth knowing and leaves nothing unchecked: a try that another one has made good."""
 
     def __str__(self) -> str:
         """Return it as one sentence."""
@@ -67,6 +77,8 @@ class Collected:
     reports: list[Report] = field(default_factory=list)
     drifts: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    expected: dict[tuple[str, str, int], Ran] = field(default_factory=dict)
+    """Tasks that were rendered, by run, GPU and index, each as a cell that is not known."""
     left_alone: int = 0
     """Files without a frame that are not JSON: the script, an empty log."""
 
@@ -88,19 +100,30 @@ def collect(found: Iterable[Source], stacks: Mapping[str, Stack]) -> Collected:
             answers += frames.read(text.splitlines(), source.name)
         else:
             _take_file(made, source)
-    for answer in _once(answers):
-        _take_answer(made, answer, stacks)
-    made.problems += _missing(answers)
+    good = {answer.header.task for answer in _once(answers) if _take_answer(made, answer, stacks)}
+    made.problems = [
+        problem._replace(why=f"{problem.why}; another try has answered", counts=False)
+        if problem.counts and problem.task in good
+        else problem
+        for problem in made.problems
+    ]
+    _take_missing(made, answers)
     return made
 
 
 def _take_file(made: Collected, source: Source) -> None:
-    """Take a file without a frame: a report, a drift document, or nothing of ours."""
-    if not source.content.lstrip().startswith(b"{"):
-        made.left_alone += 1
-        return
+    """Take a file without a frame: a report, a drift document, what was rendered, or nothing of ours."""
+    text = source.content.decode("utf-8", "replace")
     try:
-        _take_document(made, parse_json(source.content.decode("utf-8", "replace"), source.name), source.name)
+        if text.lstrip().startswith("{"):
+            _take_document(made, parse_json(text, source.name), source.name)
+        elif _MANIFEST in text:
+            held = [table(each, "data").get(TASKS) for each in documents(text, source.name)]
+            for tasks in held:
+                if tasks:
+                    _expect(made, parse_json(str(tasks), source.name))
+        else:
+            made.left_alone += 1
     except StackcheckError as error:
         made.problems.append(Problem(source.name, "", _reason(error, source.name)))
 
@@ -111,22 +134,28 @@ def _take_document(made: Collected, document: Any, source: str) -> None:
         made.drifts.append((source, document))
     elif isinstance(document, dict) and "reports" in document:
         made.reports += reports_of(document, source)
+    elif isinstance(document, dict) and "tasks" in document:
+        _expect(made, document)
     else:
         made.left_alone += 1
 
 
 def _once(answers: Iterable[Answer]) -> Iterator[Answer]:
     """Yield each frame once that came by two ways: as a file of its own, and in a log."""
-    seen: set[str] = set()
+    seen: set[bytes] = set()
     for answer in answers:
-        key = json.dumps([str(answer.header), answer.fault, answer.content], sort_keys=True)
+        text = json.dumps([str(answer.header), answer.fault, answer.content], sort_keys=True)
+        key = hashlib.sha256(text.encode()).digest()
         if key not in seen:
             seen.add(key)
             yield answer
 
 
-def _take_answer(made: Collected, answer: Answer, stacks: Mapping[str, Stack]) -> None:
-    """Take one frame: what it says becomes a report or a cell, what is wrong with it is named."""
+def _take_answer(made: Collected, answer: Answer, stacks: Mapping[str, Stack]) -> bool:
+    """Take one frame: what it says becomes a report or a cell, what is wrong with it is named.
+
+    Return whether its task has answered.
+    """
     header, kind = answer.header, answer.content.get("kind")
     try:
         if answer.fault:
@@ -142,10 +171,12 @@ def _take_answer(made: Collected, answer: Answer, stacks: Mapping[str, Stack]) -
     except StackcheckError as error:
         why = _reason(error, answer.source)
         subject = header.title if header.stack else "a task"
-        made.problems.append(Problem(answer.source, subject, why))
+        made.problems.append(Problem(answer.source, subject, why, header.task if header.stack else None))
         if header.stack:
             cell = Cell("unknown", cause=f"{one_line(why, 300).rstrip('.')}.", since=header.started)
             made.ran.append(Ran(header.stack, _asked(header), header.node, cell))
+        return False
+    return not header.gate
 
 
 def _take_observation(made: Collected, answer: Answer, stacks: Mapping[str, Stack]) -> None:
@@ -158,7 +189,7 @@ def _take_observation(made: Collected, answer: Answer, stacks: Mapping[str, Stac
         )
     if header.definition and header.definition != fingerprint(stack):
         why = "its definition has changed since this was rendered; it is judged by today's"
-        made.problems.append(Problem(answer.source, header.title, why))
+        made.problems.append(Problem(answer.source, header.title, why, counts=False))
     report = judged(answer, stack)
     seen = _seen(report)
     if seen and header.gpu not in ("", CPU) and not _same(header.gpu, seen):
@@ -193,19 +224,38 @@ def _take_check(made: Collected, answer: Answer, document: Mapping[str, Any]) ->
     made.ran.append(Ran(header.stack, _asked(header), header.node, cell))
 
 
-def _missing(answers: Iterable[Answer]) -> Iterator[Problem]:
-    """Yield, for each array of which anything came back, the tasks that said nothing at all."""
-    groups: dict[tuple[str, str], list[Answer]] = defaultdict(list)
+def _expect(made: Collected, document: Mapping[str, Any]) -> None:
+    """Take a file of tasks as what has to come back."""
+    run, gpu, tasks = str(document.get("run", "")), str(document.get("gpu", "")), document["tasks"]
+    for index, task in enumerate(tasks if isinstance(tasks, list) else ()):
+        if isinstance(task, dict) and not task.get("gate"):
+            cell = Cell("unknown", cause="its task has said nothing.")
+            asked = _asked(frames.Header(gpu=gpu))
+            made.expected[run, gpu, index] = Ran(str(task.get("stack", "")), asked, "", cell)
+
+
+def _take_missing(made: Collected, answers: Iterable[Answer]) -> None:
+    """Name the tasks that said nothing: those that were rendered, or that others of their array count."""
+    sizes: dict[tuple[str, str], int] = {}
+    for run, gpu, index in made.expected:
+        sizes[run, gpu] = max(sizes.get((run, gpu), 0), index + 1)
+    came: dict[tuple[str, str], set[int]] = defaultdict(set)
     for answer in answers:
-        if answer.header.of:
-            groups[answer.header.run, answer.header.gpu].append(answer)
-    for (run, gpu), members in groups.items():
-        of = max(answer.header.of for answer in members)
-        gone = sorted(set(range(of)) - {answer.header.index for answer in members})
+        array = answer.header.run, answer.header.gpu
+        sizes[array] = max(sizes.get(array, 0), answer.header.of)
+        if not answer.header.gate or answer.content.get(
+            "status"
+        ):  # behind a gate that refused nothing follows
+            came[array].add(answer.header.index)
+    for (run, gpu), of in sizes.items():
+        gone = [index for index in range(of) if index not in came[run, gpu]]
+        expected = [made.expected[run, gpu, index] for index in gone if (run, gpu, index) in made.expected]
+        made.ran += expected
         if gone:
-            names = ", ".join(map(str, gone[:_MOST_MISSING])) + (", ..." if len(gone) > _MOST_MISSING else "")
-            why = f"{len(gone)} of its {of} tasks said nothing: {names}"
-            yield Problem(members[0].source, f"run {one_line(run, 40)} on {one_line(gpu, 60)}", why)
+            names = [one_line(ran.stack, 60) for ran in expected] or [*map(str, gone)]
+            more = ", ..." if len(names) > _MOST_MISSING else ""
+            why = f"{len(gone)} of its {of} tasks said nothing: {', '.join(names[:_MOST_MISSING])}{more}"
+            made.problems.append(Problem(f"run {one_line(run, 40)}", f"on {one_line(gpu, 60)}", why))
 
 
 def matrix_of(made: Collected) -> Matrix:

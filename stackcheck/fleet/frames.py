@@ -28,7 +28,8 @@ _LINE = re.compile(
     r"(?P<what>open|close|(?P<number>\d{1,7})/(?P<of>\d{1,7})) (?P<text>[A-Za-z0-9+/=]+)"
     r"(?: (?P<digest>[0-9a-f]{64}))?"
 )
-_TEXTS = ("run", "gpu", "stack", "image", "definition", "node", "started")
+_TEXTS = ("run", "gpu", "stack", "image", "definition", "node", "started", "gate")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,15 @@ class Header:
     definition: str = ""
     node: str = ""
     started: str = ""
+    gate: str = ""
+    """Not empty for a check that stands before the task of the same index."""
     index: int = 0
     of: int = 0
+
+    @property
+    def task(self) -> tuple[str, str, int]:
+        """Return what tells a task from all others, whichever try of it this is."""
+        return self.run, self.gpu, self.index
 
     @property
     def title(self) -> str:
@@ -138,6 +146,8 @@ def _header(text: str) -> Header | None:
     index, of = row.get("index"), row.get("of")
     if not (isinstance(index, int) and isinstance(of, int) and 0 <= index < of <= MOST_FRAMES):
         return None
+    if not _TIME.fullmatch(texts["started"]):
+        texts["started"] = ""
     return Header(**texts, index=index, of=of)
 
 

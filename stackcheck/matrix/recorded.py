@@ -77,9 +77,10 @@ def _fails_since(before: Cell, seen: Sequence[Cell]) -> str:
 
 
 def _on_host(host: Host, reports: Iterable[Report]) -> Iterator[Cell]:
+    wanted = find_gpu(host.gpu) if is_known(host.gpu) else None
     for report in reports:
         seen = [find_gpu(name) for name in gpus_seen(report)]
-        if any(same_gpu(find_gpu(host.gpu), gpu) for gpu in seen) and _same_driver(host, report):
+        if wanted and any(same_gpu(wanted, gpu) for gpu in seen) and _same_driver(host, report):
             yield cell_of(report.verdicts, report.started)
         elif not seen:
             failed = [v for v in report.verdicts if v.level >= Level.BYTES and v.outcome is Outcome.FAIL]

@@ -50,7 +50,11 @@ def test_the_local_version_of_flash_attention_is_read_back(torch: str, cuda: Ver
     assert (made.torch, made.cuda, made.abi) == (torch, cuda, abi)
 
 
-@given(st.from_regex(r"\A(1!)?[0-9]{1,3}(\.[0-9]{1,2}){0,4}(rc[0-9])?(\.post[0-9])?(\.dev[0-9])?(\+cu12[0-9])?\Z"))
+@given(
+    st.from_regex(
+        r"\A(1!)?[0-9]{1,3}(\.[0-9]{1,2}){0,4}(rc[0-9])?(\.post[0-9])?(\.dev[0-9])?(\+cu12[0-9])?\Z"
+    )
+)
 def test_the_key_of_a_release_is_the_canonical_version_without_its_build(text: str) -> None:
     assert release_key(text) == canonicalize_version(Version(text).public)
 

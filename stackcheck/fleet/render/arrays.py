@@ -13,6 +13,7 @@ from stackcheck.fleet.render.names import checked, slug
 from stackcheck.guard.startarchive import ARCHIVE, FLAGS, FOLDER
 from stackcheck.model.errors import UsageError
 from stackcheck.model.lock import fingerprint
+from stackcheck.model.redact import redact
 from stackcheck.probing.agent import request_for
 from stackcheck_probes.arraytask import SCHEMA_VERSION
 
@@ -74,10 +75,16 @@ class Array:
         return f"stackcheck-{self.kind.slug[:12].rstrip('-')}-{what}-{self.run}"
 
     def document(self, tasks: Sequence[Mapping[str, Any]]) -> str:
-        """Return a file of tasks. Raises UsageError for one that no ConfigMap can hold."""
+        """Return a file of tasks. Raises UsageError for one that no ConfigMap can hold, or should."""
         head = json.dumps({"schema_version": SCHEMA_VERSION, "run": self.run, "gpu": self.kind.name})
         rows = ",\n".join(json.dumps(task, sort_keys=True) for task in tasks)
         text = f'{head[:-1]}, "tasks": [\n{rows}\n]}}\n'
+        if redact(text) != text:
+            raise UsageError(
+                f"the tasks for {self.kind.name} hold a credential (of a URL, an option or a header), and "
+                "whoever may read what is rendered could read it: take it from the environment (k8s: "
+                "--secret-env)."
+            )
         if len(text) > MOST_TASKS:
             raise UsageError(
                 f"the tasks for {self.kind.name} take {len(text):,} bytes, more than the {MOST_TASKS:,} that "

@@ -11,7 +11,6 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from stackcheck import __version__
 from stackcheck.fleet.render import pods
 from stackcheck.fleet.render.arrays import Array
 from stackcheck.fleet.render.gpukinds import CPU, GpuKind
@@ -155,7 +154,6 @@ def _agent_map(agent: bytes, pod: PodOptions) -> dict[str, Any]:
         raise UsageError(f"the agent takes {len(agent):,} bytes, more than a ConfigMap has room for.")
     digest = hashlib.sha256(agent).hexdigest()[:10]
     about = pods.metadata(f"stackcheck-agent-{digest}", labels_of(digest, "agent"), pod)
-    about["annotations"] = {"stackcheck/version": __version__}
     content = {AGENT: base64.b64encode(agent).decode("ascii")}
     return {
         "apiVersion": "v1",

@@ -63,6 +63,9 @@ class PodOptions:
         ):
             for text in filter(None, texts):
                 checked(form, text, option)
+        for option, number in (("--count", self.gpus), ("--user", self.user)):
+            if not 1 <= number < 1 << 31:
+                raise UsageError(f"{option} {number}: give a whole number from 1 on.")
         for name, (secret, key) in self.secrets.items():
             checked("variable", name, "--secret-env")
             checked("subdomain", secret, f"--secret-env {name}=")

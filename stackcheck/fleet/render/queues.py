@@ -8,6 +8,7 @@ https://docs.ray.io/en/latest/cluster/kubernetes/getting-started/rayjob-quick-st
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from stackcheck.fleet.render import pods
@@ -15,13 +16,15 @@ from stackcheck.fleet.render.gpukinds import CPU, GpuKind
 from stackcheck.fleet.render.imagerefs import by_digest
 from stackcheck.fleet.render.k8s import labels_of
 from stackcheck.fleet.render.names import slug
-from stackcheck.fleet.render.pods import PodOptions, Work
+from stackcheck.fleet.render.pods import RESULTS, PodOptions, Work
+from stackcheck.model.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 _KUEUE = "kueue.x-k8s.io/v1beta2"
 _RAY = "ray.io/v1"
+_ANY = "stackcheck-any-node"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,27 +49,22 @@ def kueue_setup(
 ) -> Iterator[dict[str, Any]]:
     """Yield a ResourceFlavor a label value, one ClusterQueue over them, and the LocalQueue of the Jobs.
 
-    A flavor names one value of each label, so a GPU that comes under several has several flavors.
+    A flavor names one value of each label, so a GPU that comes under several has several flavors; `quota` is
+    how many tasks each takes. What else a pod asks for has to be covered too, or Kueue admits none.
     """
-    flavors: list[tuple[GpuKind, str, dict[str, str]]] = []
-    for kind in kinds:
-        fixed = {key: values[0] for key, values in kind.labels}
-        for key, values in kind.labels[:1]:
-            flavors += [(kind, slug(f"stackcheck-{value}", 63), {**fixed, key: value}) for value in values]
+    flavors = [row for kind in kinds for row in _flavors(kind)]
     labels = labels_of(queue, "queue")
-    for _, name, node_labels in flavors:
-        yield {
-            "apiVersion": _KUEUE,
-            "kind": "ResourceFlavor",
-            "metadata": {"name": name, "labels": labels},
-            "spec": {"nodeLabels": node_labels},
-        }
-    groups = [
-        _resource_group(
-            resource, [name for kind, name, _ in flavors if kind.resource == resource], quota, pod
-        )
-        for resource in dict.fromkeys(kind.resource for kind in kinds if kind.resource)
-    ]
+    for _, name, node_labels in (*flavors, (GpuKind(CPU), _ANY, {})):
+        spec = {"nodeLabels": node_labels} if node_labels else {}
+        about = {"name": name, "labels": labels}
+        yield {"apiVersion": _KUEUE, "kind": "ResourceFlavor", "metadata": about, "spec": spec}
+    groups = []
+    for resource in dict.fromkeys(kind.resource for kind in kinds):
+        names = [name for kind, name, _ in flavors if kind.resource == resource]
+        groups.append(_resource_group({resource: str(quota * pod.gpus)}, names))
+    most = quota * max(len(flavors), 1)
+    rest = {"cpu": pod.cpu, "memory": pod.memory, "ephemeral-storage": pod.scratch}
+    groups.append(_resource_group({name: times(text, most) for name, text in rest.items()}, [_ANY]))
     yield {
         "apiVersion": _KUEUE,
         "kind": "ClusterQueue",
@@ -81,13 +79,28 @@ def kueue_setup(
     }
 
 
-def _resource_group(resource: str, flavors: Sequence[str], quota: int, pod: PodOptions) -> dict[str, Any]:
-    """Return the quota of one resource, GPUs, in each of its flavors."""
-    row = {"name": resource, "nominalQuota": str(quota * pod.gpus)}
+def _flavors(kind: GpuKind) -> list[tuple[GpuKind, str, dict[str, str]]]:
+    """Return the flavors of a kind of GPU: the kind, a name and the labels of the nodes of each."""
+    (key, values), *others = kind.labels
+    fixed = {other: one for other, (one, *_) in others}
+    if len(values) == 1:
+        return [(kind, f"stackcheck-{kind.slug}", {key: values[0], **fixed})]
+    return [(kind, slug(f"stackcheck-{value}", 63), {key: value, **fixed}) for value in values]
+
+
+def _resource_group(quotas: Mapping[str, str], flavors: Sequence[str]) -> dict[str, Any]:
+    """Return quotas of resources, the same in each flavor."""
+    rows = [{"name": name, "nominalQuota": text} for name, text in quotas.items()]
     return {
-        "coveredResources": [resource],
-        "flavors": [{"name": name, "resources": [row]} for name in flavors],
+        "coveredResources": [*quotas],
+        "flavors": [{"name": name, "resources": rows} for name in flavors],
     }
+
+
+def times(quantity: str, number: int) -> str:
+    """Return a quantity so many times: "16Gi" twice is "32Gi"."""
+    digits = quantity.rstrip("mkKMGTi")
+    return f"{Decimal(digits) * number:f}{quantity[len(digits) :]}"
 
 
 def ray_job(kinds: Sequence[GpuKind], wish: RayOptions, pod: PodOptions) -> dict[str, Any]:
@@ -95,7 +108,11 @@ def ray_job(kinds: Sequence[GpuKind], wish: RayOptions, pod: PodOptions) -> dict
     import shlex  # noqa: PLC0415 - of all that is rendered only this is one line of a shell
 
     image = by_digest(wish.image, "--runner", allow_tag=wish.allow_tags)
-    words = ["stackcheck", "fleet", "verify", *wish.words, "--address", "auto"]
+    if not pod.claim:
+        raise UsageError("--as ray needs --claim: its pods go, and what they wrote with them.")
+    # No engine of containers answers in a pod, so environments are built there.
+    words = ["stackcheck", "fleet", "verify", *wish.words, "--address", "auto", "--engine", "venv"]
+    words += ["-o", f"{RESULTS}/fleet"]
     name, labels = "stackcheck-fleet", labels_of("fleet", "ray")
     cluster = {
         "rayVersion": wish.version,

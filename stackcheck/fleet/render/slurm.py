@@ -54,7 +54,7 @@ class SlurmOptions:
             checked("word of Slurm", text, f"--gres {name}=")
         checked("memory of Slurm", self.memory, "--memory")
         checked("time of Slurm", self.time, "--time")
-        for option, number, least in (("--gpus", self.gpus, 1), ("--cpus", self.cpus, 1)):
+        for option, number, least in (("--count", self.gpus, 1), ("--cpus", self.cpus, 1)):
             if number < least:
                 raise UsageError(f"{option} {number}: give a whole number from {least} on.")
 

@@ -72,19 +72,23 @@ def test_a_misspelt_word_is_answered_with_the_near_one(
     assert "See `stackcheck help " in error or "is not a command" in error
 
 
-@pytest.mark.parametrize("command", cli.COMMANDS)
+BELOW = [name for name in EXAMPLES if " " in name]
+
+
+@pytest.mark.parametrize("command", [*cli.COMMANDS, *BELOW])
 def test_every_help_has_examples_that_its_parser_takes_and_the_exit_codes(
     command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     with pytest.raises(SystemExit) as ended:
-        cli.main(["help", command])
+        cli.main(["help", *command.split()])
     text = capsys.readouterr().out
     assert ended.value.code == 0
     for row in EXAMPLES[command]:
         assert f"\n  stackcheck {row.words}\n" in text
-        parser, commands = cli.make_parser([command])
-        cli.configure(command, commands[command])
+        name = command.partition(" ")[0]
+        parser, commands = cli.make_parser([name])
+        cli.configure(name, commands[name])
         parser.read(shlex.split(row.words.partition(" > ")[0]))
     for code, means in exits(command).items():
         assert f"\n  {code}  {means}\n" in text
