@@ -32,7 +32,9 @@ def test_the_published_stack_fails_with_exactly_the_expected_codes() -> None:
     assert sorted({each.code for each in failures}) == ["IMAGE101", "MMCV101", "NVPIN101", "SPCONV101"]
     met = covered(PUBLISHED.expect_codes, failures)
     assert met.keys() == set(range(len(failures)))
-    assert set(PUBLISHED.expect_codes) - set(chain(*met.values())) == {"LOCK201"}  # the resolver says it, where asked
+    assert set(PUBLISHED.expect_codes) - set(chain(*met.values())) == {
+        "LOCK201"
+    }  # the resolver says it, where asked
 
 
 def test_every_failure_of_the_published_stack_names_both_sides() -> None:
