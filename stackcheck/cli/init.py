@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,9 +10,13 @@ from stackcheck.cli import output, stacks
 from stackcheck.intake.project import take
 from stackcheck.intake.written_out import definition_text
 from stackcheck.model.errors import EXIT_OK, UsageError
+from stackcheck.report.wording import plural
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
+
+    from stackcheck.intake.project import Taken
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -41,4 +46,17 @@ def execute(args: argparse.Namespace) -> int:
     if target is not None:
         target.parent.mkdir(parents=True, exist_ok=True)
     output.write(text, target)
+    if target is not None and not args.quiet:
+        sys.stderr.write(f"{output.line(_written(target, taken))}\n")
     return EXIT_OK
+
+
+def _written(target: Path, taken: Sequence[Taken]) -> str:
+    """Say what was written, and what of the files is not part of it: that stands in it as comments alone."""
+    left = sum(len(each.open) for each in taken)
+    head = f"{target}: {plural(len(taken), 'stack')}"
+    return (
+        f"{head}; {plural(left, 'line')} of the files to decide on, written there as comments."
+        if left
+        else f"{head}."
+    )

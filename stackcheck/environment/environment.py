@@ -271,11 +271,11 @@ class Environment:
         return each.origin is None and not local and not self.elsewhere(each.name)
 
     def build_of(self, name: str) -> Answer | None:
-        """Return what a companion of torch is built for, by its local version or its index."""
+        """Return what a companion of torch is built for, by its local version or the index that has it."""
         found = self.packages.get(name)
         if found is None or not found.is_wheel:
             return None
-        return of_local(name, found.exact) or one_tag(self.sources(name))
+        return of_local(name, found.exact) or one_tag(self.taken_from(name))
 
     @property
     def torch(self) -> TorchBuild:

@@ -79,7 +79,13 @@ def _service(name: str, service: Any, folder: Path, where: Place) -> Found | Non
 def unseen(image: str, where: Place) -> Iterator[Open]:
     """Say that an image is known by its name alone, unless that says which torch is in it."""
     if not dockerfiles.brings_torch(image):
-        yield Open(f"what the image {image[:120]} holds was not looked at: its name does not say.", where)
+        name = image[:120]
+        yield Open(
+            f"what the image {name} holds was not looked at: its name does not say. "
+            f"`stackcheck inspect {name}` reads it where it is.",
+            where,
+            "unseen",
+        )
 
 
 def _build(service: Any, shown: str) -> dict[str, Any]:

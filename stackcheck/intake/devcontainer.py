@@ -5,6 +5,7 @@ Format: https://containers.dev/implementors/json_reference/.
 
 from __future__ import annotations
 
+import posixpath
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -69,8 +70,6 @@ def _container(
 
 
 def _relative(file: str, context: str) -> str:
-    import posixpath  # noqa: PLC0415
-
     return posixpath.relpath(
         posixpath.join("/a/b/c", file), posixpath.normpath(posixpath.join("/a/b/c", context))
     )
@@ -81,7 +80,7 @@ def _composed(
 ) -> Iterator[Stated | Open]:
     for name in files:
         try:
-            shown = str((__import__("pathlib").PurePosixPath(where.file)).parent / name)
+            shown = posixpath.normpath(posixpath.join(posixpath.dirname(where.file), name))
             found = compose.read(read_text(folder / name), (folder / name).parent, shown)
         except UsageError as error:
             yield Open(str(error), lines.place(name))

@@ -35,6 +35,12 @@ FOLDERS = (
 _CALL = Place("the command line")
 _MOST = 200
 """Files of a folder that are read: nobody's project has so many, a folder of downloads may."""
+_MOST_BELOW = 40
+_DEEPEST = 2
+"""So many levels below a folder projects are looked for, and so many of them."""
+_NOT_OURS = frozenset(
+    {"node_modules", "site-packages", "venv", "env", "build", "dist", "third_party", "vendor"}
+)
 _DESCRIBING = ("compose file", "Kubernetes manifest", "devcontainer.json", "workflow", "cog.yaml")
 """Kinds of files whose containers are the stacks."""
 _CONSTRAINTS = re.compile(r"(?i)constraints.*\.txt")
@@ -89,7 +95,7 @@ def take(paths: Sequence[Path], given: Mapping[str, Any] | None = None) -> tuple
     with only_in(*map(repository_of, paths), *files):
         sets = _named(files) if files else []
         for folder in (path for path in paths if path.is_dir()):
-            sets += _in_folder(folder)
+            sets += _of_folder(folder)
     said = _Said(given or {}, *configuration())
     return tuple(each for name, found in sets for each in _stacks(name, found, said))
 
@@ -144,18 +150,81 @@ def _in_the_image(container: Found, others: Sequence[Found]) -> Found:
     return replace(container, stated=tuple(each for each in container.stated if each.key != "image.ready"))
 
 
-def _in_folder(folder: Path) -> Sets:
-    """Return the files of each stack of a folder: an image is one, what no image takes is another."""
+def _of_folder(folder: Path) -> Sets:
+    """Return the stacks of a folder; where its own files state none, those of the projects below it.
+
+    Raises UsageError for a folder in which there is nothing, and for a file that cannot be read.
+    """
     files = files_of(folder)
+    own = _in_folder(files, _identifier(real_path(folder).name)) if files else []
+    if any(_says(each) for _, found in own for each in found):
+        return own
+    below = [
+        each
+        for place in folders_below(folder)
+        for each in _in_folder(files_of(place), _identifier("-".join(place.relative_to(folder).parts)))
+    ]
+    telling = [(name, found) for name, found in below if any(map(_of_a_gpu, found))]
+    if not (own or below):
+        raise UsageError(
+            f"{folder}: there is nothing here that says what is installed, nor in the folders below: no "
+            "requirements.txt, pyproject.toml, lock file, environment.yml or Dockerfile. Name the file, or "
+            "write a definition."
+        )
+    return telling or below or own
+
+
+def _says(found: Found) -> bool:
+    """Tell whether a file states anything that a stack could be made of."""
+    return bool(
+        found.packages or found.members or found.containers or found.kind in {dockerfiles.KIND, *_DESCRIBING}
+    )
+
+
+def _of_a_gpu(found: Found) -> bool:
+    """Tell whether a file speaks of torch, or of an image or a host with a GPU."""
+    image = next((str(each.value) for each in found.stated if each.key in {"image.base", "image.ready"}), "")
+    members = {row.key for _, rows in found.members for row in rows}
+    return (
+        "torch" in found.packages
+        or "packages.torch" in members
+        or bool(_GPU_IMAGE.search(image))
+        or any(each.key in {"accelerator", "gpus"} for each in found.stated)
+    )
+
+
+def folders_below(folder: Path) -> list[Path]:
+    """Return the folders below one that hold files of a project of their own, the nearest to the top.
+
+    What tools put there is left out: environments, caches, packages of others.
+    """
+    found: list[Path] = []
+    left = [(folder, 0)]
+    while left and len(found) < _MOST_BELOW:
+        here, depth = left.pop(0)
+        try:
+            with os.scandir(here) as rows:
+                names = sorted(row.name for row in rows if row.is_dir(follow_symlinks=False))
+        except OSError:
+            continue  # a folder that may not be read is nobody's project here
+        for place in (here / name for name in names if name not in _NOT_OURS and not name.startswith(".")):
+            if (place / "pyvenv.cfg").exists():
+                continue
+            if files_of(place):
+                found.append(place)
+            elif depth < _DEEPEST:
+                left.append((place, depth + 1))
+    return found
+
+
+def _in_folder(files: Sequence[Path], base: str) -> Sets:
+    """Return the files of a folder by stack: an image is one, what no image takes is another."""
     read, notes = _read(path for path in files if kind_of(path) != WORKFLOW)
     if not any("torch" in each.packages or each.members for one in read for each in (one, *one.containers)):
         more, unread = _read(path for path in files if kind_of(path) == WORKFLOW)
         read, notes = [*read, *more], [*notes, *unread]
     if not read and not notes:
-        raise UsageError(
-            f"{folder}: there is nothing here that says what is installed: no requirements.txt, "
-            "pyproject.toml, lock file, environment.yml or Dockerfile. Name the file, or write a definition."
-        )
+        return []
     containers = _each_once(each for one in read for each in one.containers if _tells(each, one))
     built = {each.file for each in containers if each.kind == dockerfiles.KIND}
     images = [each for each in read if each.kind == dockerfiles.KIND and each.file not in built]
@@ -165,7 +234,6 @@ def _in_folder(folder: Path) -> Sets:
         each for each in read if each.kind not in {dockerfiles.KIND, *_DESCRIBING} and each.file not in used
     ]
     others = _of_torch(_with_constraints(others))
-    base = _identifier(real_path(folder).name)
     left = [Found("file", "", open=tuple(notes))] if notes else []
     return [(name, [*found, *left]) for name, found in _sets(base, images, others)]
 
@@ -176,17 +244,25 @@ def _files(found: Found) -> set[str]:
 
 
 def _read(paths: Iterable[Path]) -> tuple[list[Found], list[Open]]:
-    """Read files of a folder; one that may be for another tool, and is broken, stops no other."""
+    """Read files of a folder; one that may be for another tool, and is broken, stops no other.
+
+    Raises UsageError with every other file that cannot be read.
+    """
     read: list[Found] = []
     notes: list[Open] = []
+    faults: list[str] = []
     for path in paths:
         shown = as_named(path)
         try:
             read.append(read_file(path, shown))
         except UsageError as error:
-            if kind_of(path) not in LOOSE:
-                raise
-            notes.append(Open(str(error), Place(shown)))
+            if kind_of(path) in LOOSE:
+                notes.append(Open(str(error), Place(shown)))
+            else:
+                faults.append(str(error))
+    if faults:
+        told = "\n  ".join(faults)
+        raise UsageError(f"{len(faults)} files cannot be read:\n  {told}" if len(faults) > 1 else told)
     return read, notes
 
 
@@ -200,11 +276,23 @@ def _tells(container: Found, of: Found) -> bool:
 
 
 def _each_once(containers: Iterable[Found]) -> list[Found]:
-    """Leave out a container that states what one before it does: a service and its worker share an image."""
+    """Leave out a container that states what another does: a service and its worker share an image.
+
+    A devcontainer that opens a service of a compose file is that service, whatever it says again.
+    """
     kept: dict[str, Found] = {}
     for each in containers:
-        kept.setdefault(repr((each.file, [(row.key, row.value) for row in each.stated])), each)
-    return list(kept.values())
+        kept.setdefault(repr((each.file, _rows(each))), each)
+    every = list(kept.values())
+    return [one for one in every if not any(_opens(one, other) for other in every)]
+
+
+def _opens(one: Found, other: Found) -> bool:
+    return one.kind == _DESCRIBING[2] != other.kind and bool(one.stated) and {*_rows(one)} <= {*_rows(other)}
+
+
+def _rows(found: Found) -> list[str]:
+    return [repr((row.key, row.value)) for row in found.stated]
 
 
 def _sets(base: str, images: Sequence[Found], others: Sequence[Found]) -> Iterator[tuple[str, list[Found]]]:
@@ -290,10 +378,13 @@ def _stack(name: str, found: Sequence[Found], more: Sequence[Stated], said: _Sai
 def _told(stack: Stack, files: tuple[str, ...], places: Mapping[str, Place], left: Sequence[Open]) -> Stack:
     """Return a stack with what its reader knows of the files."""
     clashes = [each for each in left if each.kind in {"replaced", "contradiction"}]
+    unsettled = [each for each in left if each.kind in {"asked", "unseen"}]
     told = {
         "read_from": files,
         "places": {key: str(place) for key, place in places.items()},
-        "unread": tuple(f"{each.place}: {each.text}" for each in left if each not in clashes),
+        "unread": tuple(f"{each.place}: {each.text}" for each in left if each.kind == "unread"),
+        "refused": tuple((str(each.place), each.text) for each in left if each.kind == "refused"),
+        "unsettled": tuple(f"{each.place}: {each.text}" for each in unsettled),
         "contradictions": tuple((str(each.place), each.text) for each in clashes),
     }
     return stack.model_copy(update=told)

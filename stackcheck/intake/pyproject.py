@@ -6,6 +6,8 @@ https://docs.astral.sh/uv/reference/settings/.
 
 from __future__ import annotations
 
+import os
+import posixpath
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +20,16 @@ from stackcheck.intake.documents import table
 from stackcheck.intake.poetry import poetry_statements
 from stackcheck.intake.stated import Found, Open, Place, Stated, required
 from stackcheck.intake.tomllines import Lines
+from stackcheck.intake.workspaces import FILE, workspace_of
+from stackcheck.storage.parsing import parse_toml
+from stackcheck.storage.reading import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
     from typing import TypeAlias
+
+    from stackcheck.intake.workspaces import Workspace
 
     Statements: TypeAlias = Iterator[Stated | Open]
 
@@ -30,10 +37,17 @@ KIND = "project file"
 _BOUND = re.compile(r"(?:==|~=|>=)\s*(\d+\.\d+)")
 
 
-def read(text: str, document: Mapping[str, Any], shown: str, folder: Path | None = None) -> Found:
+def read(
+    text: str,
+    document: Mapping[str, Any],
+    shown: str,
+    folder: Path | None = None,
+    above: tuple[str, ...] = (),
+) -> Found:
     """Read a pyproject.toml from its text and what it parses to; `folder` is where it lies.
 
-    Raises UsageError for a file that it takes its dependencies from and that cannot be read.
+    What it requires of its workspace is what those members require; `above` are the members that are being
+    read. Raises UsageError for a file that it takes its dependencies from and that cannot be read.
     """
     lines = Lines(text, shown)
     project, tool = table(document, "project"), table(document, "tool")
@@ -42,7 +56,11 @@ def read(text: str, document: Mapping[str, Any], shown: str, folder: Path | None
     uv = table(tool, "uv")
     said += _uv(uv, lines)
     said += poetry_statements(table(tool, "poetry"), lines)
-    sources = _Sources(uv, lines)
+    space = workspace_of(folder, document, text) if folder is not None else None
+    sources = _Sources(uv, lines, space)
+    if space is not None and space.uv != uv:  # the indexes of the root hold for its members
+        root = _shown(space.root, folder, shown)
+        said += (each for each in _uv(space.uv, Lines(space.text, root)) if _is_index(each))
     members = {
         **_groups(table(project, "optional-dependencies"), "extra", lines),
         **_groups(_flattened(table(document, "dependency-groups")), "group", lines),
@@ -54,6 +72,7 @@ def read(text: str, document: Mapping[str, Any], shown: str, folder: Path | None
     stated = [sources.applied(each) for each in said if isinstance(each, Stated)]
     left = [each for each in said if isinstance(each, Open)]
     left += [each for rows in members.values() for each in rows if isinstance(each, Open)]
+    stated = [more for each in stated for more in _of_workspace(each, sources, folder, shown, above, left)]
     return Found(
         KIND,
         shown,
@@ -65,6 +84,41 @@ def read(text: str, document: Mapping[str, Any], shown: str, folder: Path | None
         )
         + pixi.members,
     )
+
+
+def _shown(folder: Path, start: Path | None, shown: str) -> str:
+    """Return the project file of another folder, as the user would name it beside the one that is read."""
+    way = os.path.relpath(folder, start or ".")
+    return posixpath.normpath(posixpath.join(posixpath.dirname(shown), way, FILE))
+
+
+def _is_index(each: Stated | Open) -> bool:
+    return isinstance(each, Stated) and each.key.startswith("index.")
+
+
+def _of_workspace(  # noqa: PLR0913, PLR0917 - where it stands, and what is said of it
+    each: Stated,
+    sources: _Sources,
+    folder: Path | None,
+    shown: str,
+    above: tuple[str, ...],
+    left: list[Open],
+) -> Iterator[Stated]:
+    """Yield a statement; of a member of the workspace, which no index has, what that member requires."""
+    name = sources.member(each)
+    if name is None:
+        yield each
+        return
+    place = sources.folder(name)
+    if name in above:
+        return
+    if place is None:
+        left.append(Open(f"{name} is a member of the workspace: it was not read.", each.place))
+        return
+    text, file = read_text(place / FILE), _shown(place, folder, shown)
+    found = read(text, parse_toml(text, file), file, place, (*above, name))
+    left += [row for row in found.open if row.kind != "asked"]  # one Python runs them all
+    yield from (sources.applied(row) for row in found.stated if row.key.startswith("packages."))
 
 
 def _hatch(envs: Mapping[str, Any], lines: Lines) -> dict[str, list[Stated | Open]]:
@@ -125,7 +179,7 @@ def _requirements(texts: Iterable[str], lines: Lines) -> Statements:
         try:
             yield required(Requirement(text), place)
         except InvalidRequirement:
-            yield Open(f"{text[:80]!r} is not a requirement.", place)
+            yield Open(f"{text[:80]!r} is not a requirement.", place, "refused")
 
 
 def _groups(groups: Mapping[str, Any], word: str, lines: Lines) -> dict[str, list[Stated | Open]]:
@@ -177,22 +231,33 @@ def _uv_index(index: Any, lines: Lines) -> Statements:
 class _Sources:
     """The `[tool.uv.sources]` of a project: where single packages come from."""
 
-    def __init__(self, uv: Mapping[str, Any], lines: Lines) -> None:
-        rows = uv.get("index")
-        self._indexes = {
-            row["name"]: row["url"]
-            for row in (rows if isinstance(rows, list) else ())
-            if isinstance(row, dict) and isinstance(row.get("name"), str) and isinstance(row.get("url"), str)
+    def __init__(self, uv: Mapping[str, Any], lines: Lines, space: Workspace | None = None) -> None:
+        """Take those of the project, and of its workspace where the project has none of its own."""
+        root = space.uv if space else {}
+        self._indexes = {**_addresses(root), **_addresses(uv)}
+        self._lines, self._space = lines, space
+        self._rows = {
+            canonicalize_name(name): row
+            for each in (root, uv)
+            for name, row in table(each, "sources").items()
         }
-        self._lines = lines
-        self._rows = {canonicalize_name(name): row for name, row in table(uv, "sources").items()}
         self._used: set[str] = set()
+
+    def member(self, each: Stated) -> str | None:
+        """Return the project of the workspace that a statement asks for; None for any other package."""
+        name = canonicalize_name(each.key.removeprefix("packages."))
+        row = self._chosen(self._rows.get(name)) if each.key.startswith("packages.") else None
+        return name if row and row.get("workspace") is True else None
+
+    def folder(self, name: str) -> Path | None:
+        """Return where a project of the workspace lies."""
+        return self._space.members.get(name) if self._space else None
 
     def applied(self, each: Stated) -> Stated:
         """Return a statement of a package with the place that its source names."""
         name = each.key.removeprefix("packages.")
         row = self._chosen(self._rows.get(canonicalize_name(name))) if each.key != name else None
-        if row is None:
+        if row is None or row.get("workspace") or _is_placed(each):
             return each
         self._used.add(canonicalize_name(name))
         return Stated(each.key, {**each.value, **self._place_of(row)}, each.place)
@@ -215,7 +280,7 @@ class _Sources:
         return {key: row[key] for key in ("url", "path") if isinstance(row.get(key), str)}
 
     def open(self) -> Iterator[Open]:
-        """Yield what the sources say and nobody takes: an index without an address, a workspace member."""
+        """Yield what the sources say and nobody takes: an index without an address."""
         for name, rows in self._rows.items():
             row = self._chosen(rows)
             if row is None or name not in self._used:
@@ -224,8 +289,21 @@ class _Sources:
                 yield Open(
                     f"the index {row['index']!r} of {name} has no address here.", self._lines.place(name)
                 )
-            if row.get("workspace"):
-                yield Open(f"{name} is a member of the workspace: it was not read.", self._lines.place(name))
+
+
+def _addresses(uv: Mapping[str, Any]) -> dict[str, str]:
+    """Return the indexes that have a name, with their addresses."""
+    rows = uv.get("index")
+    return {
+        row["name"]: row["url"]
+        for row in (rows if isinstance(rows, list) else ())
+        if isinstance(row, dict) and isinstance(row.get("name"), str) and isinstance(row.get("url"), str)
+    }
+
+
+def _is_placed(each: Stated) -> bool:
+    """Tell whether a package says where it comes from: a member's own source holds against the root's."""
+    return bool({"index", "git", "url", "path"} & set(each.value))
 
 
 def _on_linux(marker: Any) -> bool:

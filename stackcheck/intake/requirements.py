@@ -171,7 +171,11 @@ def _invalid(line: str, place: Place) -> Iterator[Open]:
     if named := _VARIABLE.search(line):
         yield Open(f"the variable {named[0]} is not known here, so {_cut(line)} was not read.", place)
     else:
-        yield Open(f"{_cut(line)} is not a requirement that pip takes.", place)
+        yield _refused(line, place)
+
+
+def _refused(line: str, place: Place) -> Open:
+    return Open(f"{_cut(line)} is not a requirement that pip takes.", place, "refused")
 
 
 def _cut(text: str) -> str:
@@ -217,7 +221,7 @@ def _requirement(row: Any, place: Place, folder: Path) -> Iterator[Stated | Open
             marker = {"marker": str(row.marker)} if row.marker else {}
             yield required(Requirement(str(row.req)), place, **marker)
         except InvalidRequirement:
-            yield Open(f"{_cut(row.line)} is not a requirement that pip takes.", place)
+            yield _refused(row.line, place)
 
 
 def _direct(row: Any, url: str, place: Place) -> Iterator[Stated | Open]:

@@ -42,7 +42,9 @@ else:
 __all__ = ["BuiltFor", "Index", "Package", "Stack", "parse_stack"]
 
 
-FILLED_IN = frozenset({"below", "left_out", "read_from", "places", "unread", "contradictions", "terms"})
+FILLED_IN = frozenset(
+    {"below", "left_out", "read_from", "places", "unread", "refused", "unsettled", "contradictions", "terms"}
+)
 """Fields of a Stack that its reader fills, and that no definition states."""
 
 
@@ -207,6 +209,10 @@ class Stack(Strict):
     """Where each key was stated, as "Dockerfile:12"; readers of a project's own files fill it."""
     unread: tuple[str, ...] = ()
     """What those files say and was not understood, a sentence each with its place."""
+    refused: tuple[tuple[str, str], ...] = ()
+    """The lines at which an installer stops: the place, and a sentence."""
+    unsettled: tuple[str, ...] = ()
+    """What they leave to choose, or to look at elsewhere: a sentence each with its place and what to do."""
     terms: tuple[str, ...] = ()
     """What the call did not take of it, a sentence each (`stackcheck.intake.untrusted`)."""
     contradictions: tuple[tuple[str, str], ...] = ()

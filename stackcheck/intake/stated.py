@@ -41,14 +41,15 @@ class Stated:
 class Open:
     """What a file says and a definition does not take: a sentence, and where.
 
-    `kind` is "unread" for what was not understood or not followed, "asked" for what the files leave to
-    choose, "replaced" where a later line takes the place of an earlier one, "contradiction" where two files
-    disagree.
+    `kind` is "unread" for what was not understood or not followed, "refused" for a line at which an installer
+    stops, "asked" for what the files leave to choose, "unseen" for what lies elsewhere, such as an image (the
+    two say themselves what to do), "replaced" where a later line takes the place of an earlier one, and
+    "contradiction" where two files disagree.
     """
 
     text: str
     place: Place
-    kind: Literal["unread", "asked", "replaced", "contradiction"] = "unread"
+    kind: Literal["unread", "refused", "asked", "unseen", "replaced", "contradiction"] = "unread"
 
 
 @dataclass(frozen=True, slots=True)

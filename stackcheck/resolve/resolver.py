@@ -19,7 +19,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from stackcheck import knowledge
-from stackcheck.environment.images import system_python
+from stackcheck.environment.images import running_image, system_python
 from stackcheck.model import references
 from stackcheck.model.errors import LockError
 from stackcheck.model.resolution import LockedPackage, Resolution, Unresolved
@@ -31,7 +31,7 @@ from stackcheck.resolve.lockfile import Made, packages_of, renamed, render_lock
 from stackcheck.resolve.metadata import declared
 from stackcheck.resolve.options import Options
 from stackcheck.resolve.origins import origins_of, settings_files
-from stackcheck.resolve.question import question_of
+from stackcheck.resolve.question import Given, question_of
 from stackcheck.resolve.rounds import Settled, settle
 from stackcheck.resolve.uvrun import find_uv, uv_version
 from stackcheck.resolve.verify_refusals import Reader, asked_for, stated_indexes
@@ -153,6 +153,20 @@ def _newest_first(pythons: Iterable[str]) -> list[str]:
     return sorted({each for each in pythons if not each.endswith("t")}, key=Version, reverse=True)
 
 
+def with_torch_of_image(question: Question) -> Question:
+    """Return the question with the torch that the image brings as given, where the stack states none itself.
+
+    That holds where pip runs in the image: of a Dockerfile, and of a ready one.
+    """
+    image = question.stack.image
+    if "torch" in question.packages or not (image.dockerfile or image.ready):
+        return question
+    brings = running_image(question.stack, knowledge.load())
+    if brings is None or brings.torch is None:
+        return question
+    return replace(question, given={**question.given, "torch": Given(brings.torch)})
+
+
 class _Resolver:
     """One stack with one Python: the questions, uv's answers, and what comes of them."""
 
@@ -165,10 +179,19 @@ class _Resolver:
         self.asker = Asker(options, self.question)
 
     def found(self) -> Resolution | Unresolved:
-        """Return the resolution, or why there is none."""
-        if self.offline and (known := self.options.memory.uncached_of(self.question)):
-            return replace(known, assumed=self.question.assumed)
-        settled = settle(self.question, self.asker.failure, self.reader)
+        """Return the resolution, or why there is none.
+
+        pip leaves the torch of an image where it is, unless something requires another one.
+        """
+        brought = with_torch_of_image(self.question)
+        found = self._found(brought)
+        replaced = brought != self.question and isinstance(found, Unresolved) and found.proven
+        return self._found(self.question) if replaced else found
+
+    def _found(self, asked: Question) -> Resolution | Unresolved:
+        if self.offline and (known := self.options.memory.uncached_of(asked)):
+            return replace(known, assumed=asked.assumed)
+        settled = settle(asked, self.asker.failure, self.reader)
         question = settled.question
         reasons = [*settled.culprits, *([settled.failure] if settled.failure else [])]
         if not reasons:

@@ -60,6 +60,7 @@ def project_of(question: Question) -> str:
     python = question.asks_python
     lines = ["[project]", f'name = "{PROJECT}"', 'version = "0"', f'requires-python = ">={python}"']
     wanted = [_requirement(n, p) for n, p in question.packages.items() if n not in question.absent]
+    wanted += [f"{n}=={each.version}" for n, each in question.given.items() if n not in question.packages]
     wanted += [each for each in question.stack.requires if required_of(each) not in question.absent]
     lines += [_list("dependencies", wanted), "[tool.uv]"]
     # A requirement whose marker is never true takes the place of all others on that package.

@@ -129,6 +129,8 @@ class Rule:
 
 MOST_OF_A_NAME = 200
 """Characters of a name of what a finding is about: some come from targets."""
+_MOST_CHOICES = 5
+"""So many versions that a stack does not pin are told with what rests on them."""
 NO_ANSWER = "none"
 """The `question` of a finding that answers none of its rule's: what is absent neither works nor fails to."""
 RULES: dict[str, Rule] = {}
@@ -331,11 +333,18 @@ def _rests_on(finding: Finding, each: Rule, facts: Facts) -> Finding:
     own = {finding.subject, *finding.about} & env.packages.keys()
     names = own | (asked & {"torch"}) if own else asked
     chosen = env.choices(names)
+    if len(chosen) > _MOST_CHOICES and (own := {*finding.about} & {*env.packages}):
+        # A rule that looks at every package has looked all of them up: what it names is what it rests on.
+        names = {*own, *(asked & {"torch"})}
+        chosen = env.choices(names)
     level = finding.level if finding.level is not None else max(each.level, env.level_of(names))
     if not chosen:
         return finding if level in (finding.level, each.level) else replace(finding, level=level)
     bad = finding.outcome in (Outcome.WARN, Outcome.FAIL)
-    message = " ".join([sentence(finding.message), *(f"{one.what}." for one in chosen)])
+    told = [f"{one.what}." for one in chosen[:_MOST_CHOICES]]
+    if len(chosen) > _MOST_CHOICES:
+        told.append(f"{len(chosen) - _MOST_CHOICES} more versions are those that resolve today.")
+    message = " ".join([sentence(finding.message), *told])
     return replace(
         finding,
         level=level,

@@ -19,6 +19,7 @@ def _names_codes(facts: Facts) -> bool:
     return bool(stack.ignore or stack.expect_codes)
 
 
+_REFUSED = "correct the line: pip stops there, and installs nothing of the file"
 _UNREAD = "if it concerns torch, write NAME==VERSION or NAME @ ADDRESS there, or state it in a definition"
 """What to do about a line that was not understood."""
 
@@ -61,17 +62,24 @@ def files_are_understood(stack: Stack) -> list[Finding]:
     """Everything that a project's own files state was understood.
 
     A line that was not read may install another torch: what it says is not part of the stack that was judged.
+    A line that is not a requirement ends pip, which then installs nothing of the file.
 
     Source: the formats that stackcheck reads (`stackcheck check --help`).
     Example: `pip install torch==${TORCH}` where nothing in the Dockerfile sets TORCH.
     Fix: state it in the file, or write a definition.
     """
-    return [skipped(text, hint=_UNREAD) for text in stack.unread] or [
-        passed("Every line of the files that states what is installed was understood.")
-    ]
+    left = [replace(warned(text, hint=_REFUSED), place=place) for place, text in stack.refused]
+    left += [skipped(text, hint=_UNREAD) for text in stack.unread]
+    left += [skipped(text) for text in stack.unsettled]
+    return left or [passed("Every line of the files that states what is installed was understood.")]
 
 
-@rule("STACK103", when=_is_read_from_files, about="place")
+def _states_packages(facts: Facts) -> bool:
+    stack: Stack = facts["stack"]
+    return bool(stack.read_from and (stack.packages or stack.contradictions))
+
+
+@rule("STACK103", when=_states_packages, about="place")
 def files_agree(stack: Stack) -> list[Finding]:
     """No file and no later step takes back what another one states.
 

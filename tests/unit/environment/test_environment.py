@@ -100,6 +100,16 @@ def test_conda_and_source_packages_are_not_what_the_resolver_drew_in() -> None:
     assert (known.torch.tag, known.torch.version, known.torch.origin) == ("cu118", Version("2.1.0"), "conda")
 
 
+def test_a_companion_is_built_for_what_it_was_taken_from() -> None:
+    """An index that is named, and has nothing that new, says nothing of a torchvision from PyPI."""
+    stated: dict[str, Any] = {"packages": {"torchvision": "latest"}, "index": {"extra": [CU118]}}
+    named = env(**stated).build_of("torchvision")
+    assert named is not None
+    assert named.backend.tag == "cu118"
+    took = resolved(("torch", "2.15.0"), ("torchvision", "0.29.2"))
+    assert env(resolution=took, **stated).build_of("torchvision") is None
+
+
 def test_a_torch_of_the_image_stays_until_pip_replaces_it() -> None:
     image = {"ready": "pytorch/pytorch:2.3.1-cuda12.1-cudnn8-devel"}
     assert env(image=image).torch.origin == "image"

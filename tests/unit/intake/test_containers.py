@@ -80,7 +80,8 @@ def test_a_service_is_the_dockerfile_as_it_is_built() -> None:
     assert str(train.places["packages.torch"]) == "docker/Dockerfile:4"
     assert (serve.stack.image.ready, serve.stack.accelerator) == ("vllm/vllm-openai:v0.6.0", "cuda")
     assert left(serve) == [
-        "docker-compose.yml:14: what the image vllm/vllm-openai:v0.6.0 holds was not looked at: its name does not say."
+        "docker-compose.yml:14: what the image vllm/vllm-openai:v0.6.0 holds was not looked at: its name does not say. "
+        "`stackcheck inspect vllm/vllm-openai:v0.6.0` reads it where it is."
     ]
 
 

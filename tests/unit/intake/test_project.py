@@ -79,7 +79,7 @@ def test_the_call_says_what_the_files_leave_open(tmp_path: Path) -> None:
     )
     (open_,) = take([folder])
     (settled,) = take([folder], {"python": "3.11", "gpus": ["L4"], "driver": "550.54.15", "platform": None})
-    (said,) = open_.stack.unread
+    (said,) = open_.stack.unsettled
     assert said.endswith("pyproject.toml:2: Python >=3.10 is a range: say which one with --python.")
     assert settled.stack.unread == ()
     assert (settled.stack.python, settled.stack.driver, settled.stack.gpus[0].name) == (

@@ -11,6 +11,7 @@ from stackcheck.environment.uv_platforms import uv_platform
 from stackcheck.intake.stack import Stack
 from stackcheck.model.index_urls import Place, places
 from stackcheck.resolve.question import question_of
+from stackcheck.resolve.resolver import with_torch_of_image
 from stackcheck.resolve.uvinput import UvInput, uv_input
 
 
@@ -155,3 +156,31 @@ def test_extras_are_asked_for() -> None:
         "ray[default,tune]==2.40.0",
         "torch==2.5.0",
     ]
+
+
+IMAGE = "pytorch/pytorch:2.6.0-cuda12.4-cudnn9-devel"
+
+
+def test_pip_finds_the_torch_of_the_image_and_draws_in_no_other() -> None:
+    """Of PyPI's newest torch, which torchmetrics would draw in, every CUDA library was told as a clash."""
+    image = {"dockerfile": "Dockerfile", "base": IMAGE}
+    asked = with_torch_of_image(question_of(stack(packages={"torchmetrics": "1.4.0"}, image=image)))
+    made = uv_input(asked, {}, offline=False)
+    project = tomllib.loads(made.project)
+    assert project["project"]["dependencies"] == ["torchmetrics==1.4.0", "torch==2.6.0"]
+    assert project["tool"]["uv"]["sources"] == {"torch": {"index": "given"}}
+    assert [*made.given] == ["torch"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"packages": {"torch": "2.5.0"}, "image": {"dockerfile": "Dockerfile", "base": IMAGE}},
+        {"packages": {"einops": "0.8.0"}, "image": {"dockerfile": "Dockerfile", "base": "debian:12"}},
+        {"packages": {"einops": "0.8.0"}, "image": {"base": IMAGE}},
+        {"packages": {"einops": "0.8.0"}},
+    ],
+)
+def test_no_torch_is_given_where_the_stack_has_its_own_or_the_image_none(fields: dict[str, Any]) -> None:
+    asked = question_of(stack(**fields))
+    assert with_torch_of_image(asked) == asked

@@ -105,6 +105,21 @@ def test_what_a_range_resolves_to_is_judged_and_named() -> None:
         assert verdict.message.endswith("torch 2.15.0 is what `>=2.4` resolves to today.")
 
 
+def test_a_rule_that_looks_at_every_package_rests_on_those_that_it_names() -> None:
+    page = "https://data.pyg.org/whl/torch-2.1.0+cu118.html"
+    packages = {"torch": "2.1.2", "torch-scatter": {"version": ">=2.1", "find_links": page}}
+    stack = Stack.model_validate({"id": "s", "packages": packages, "cuda": "12.1"})
+    took = Resolution(
+        tuple(LockedPackage(n, Version("2.1.2"), f"{n}.whl", index="https://pypi.org/simple")
+              for n in ("torch", "torch-scatter", *(f"drawn-{number}" for number in range(40)))),
+        "3.11", "x86_64-manylinux_2_28", "0.13.8", "",
+    )  # fmt: skip
+    (verdict,) = judge_one(RULES["WHEEL102"], definition_facts(stack, knowledge.load(), resolution=took))
+    assert verdict.outcome is FAIL
+    assert verdict.message.endswith("torch-scatter 2.1.2 is what `>=2.1` resolves to today.")
+    assert "drawn-" not in verdict.message
+
+
 def test_a_package_that_is_not_there_answers_nothing_about_how_it_works() -> None:
     absent = {"installed": False, "version": None, "import_error": None}
     (verdict,) = judge_one(RULES["VISION301"], {"torchvision_ops": absent, "stack": Stack(id="s")} | {

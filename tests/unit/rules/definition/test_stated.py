@@ -24,7 +24,22 @@ def test_what_was_not_understood_is_not_checked() -> None:
 def test_a_later_step_that_takes_something_back_is_a_warning_with_its_line() -> None:
     text = "torch 2.6.0 takes the place of 2.5.0 of Dockerfile:2."
     assert said("STACK103", contradictions=(("Dockerfile:5", text),)) == [("WARN", text, "Dockerfile:5")]
-    assert [outcome for outcome, *_ in said("STACK103")] == ["PASS"]
+    assert [outcome for outcome, *_ in said("STACK103", packages={"torch": "2.5.0"})] == ["PASS"]
+
+
+def test_where_no_package_is_stated_nothing_was_held_against_anything() -> None:
+    """A manifest that names an image of which nothing is known was not checked, and is not called good."""
+    assert said("STACK103") == []
+
+
+def test_a_line_at_which_pip_stops_is_a_warning_with_its_line() -> None:
+    text = "'torchvision==' is not a requirement that pip takes."
+    assert said("STACK102", refused=(("requirements.txt:2", text),)) == [("WARN", text, "requirements.txt:2")]
+
+
+def test_what_the_files_leave_to_choose_says_itself_what_to_do() -> None:
+    text = "pyproject.toml:4: Python >=3.12 is a range: say which one with --python."
+    assert said("STACK102", unsettled=(text,)) == [("SKIP", text, "")]
 
 
 @pytest.mark.parametrize("code", ["STACK102", "STACK103"])
