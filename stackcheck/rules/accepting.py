@@ -35,7 +35,7 @@ def waive(verdicts: Sequence[Verdict], stack: Stack) -> tuple[Verdict, ...]:
     waived = {bad[number]: _joined(reasons[text] for text in named) for number, named in texts.items()}
     left = [verdicts[number] for number in bad if number not in waived]
     used = {text for named in texts.values() for text in named}
-    notes = {code_of(text): uncovered_note(text, left) for text in reasons.keys() - used}
+    notes = {code_of(text): uncovered_note(text, left) for text in reasons if text not in used}
     uncovered = {id(each) for each in left}
     return tuple(
         replace(each, waived=waived[number])
