@@ -102,7 +102,8 @@ def needs(lines: Iterable[str], neighbours: frozenset[str]) -> dict[str, str]:
 
 def missing(name: str, source: WheelIndex) -> Iterator[tuple[Version, File]]:
     """Yield the final versions that no row names, oldest first, with a wheel of each, else its sdist."""
-    table, files = knowledge.load().packages, {}
+    table = knowledge.load().packages
+    files: dict[Version, File] = {}
     for file in source.files(name):
         version = file_version(file.name, name)
         if version is None or version.is_prerelease or version.local or file.yanked is not None:
