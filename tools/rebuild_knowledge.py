@@ -19,6 +19,7 @@ import tomllib
 from collections import Counter, defaultdict
 from datetime import UTC, date, datetime, timedelta
 from itertools import starmap
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from packaging.version import Version
@@ -26,12 +27,14 @@ from packaging.version import Version
 from stackcheck import knowledge
 from stackcheck.knowledge.folders import SHIPPED, TOLD, Folder
 from stackcheck.knowledge.measured import MeasuredTable
+from stackcheck.knowledge.measured import render as render_package
 from stackcheck.knowledge.reading import read_document
 from stackcheck.knowledge.refresh import Refresh, refresh, refresh_newest, refresh_toolkits
 from stackcheck.model.errors import ResolveError
 from stackcheck.model.versions import release_key
 from stackcheck.resolve.index import Fetcher
 from stackcheck.resolve.wheelindex import PYPI, WheelIndex
+from stackcheck.storage.folders import write_atomically
 from stackcheck.wheels import exports
 from stackcheck.wheels.learn import MOST_BYTES, MeasuredTorches, Wanted, learn
 
@@ -49,16 +52,26 @@ KEYS = {
     "release": ("torch",), "build": ("torch", "cuda", "platform"), "companion": ("version",),
     "arch_list": ("since",), "toolkit": ("version",), "newest": (),
 }  # fmt: skip
-TITLES = frozenset({"source", "sources", "checked", "note", "made", "where", "unverified", "overrides"})
+TITLES = frozenset(
+    {"source", "sources", "checked", "cited", "note", "made", "where", "unverified", "overrides"}
+)
 """What a row says of itself, and not of the world."""
+OF_BINARIES = ("arch", "cuda", "torch", "glibc", "partial")
+"""What depends on which binaries of a wheel were read: large ones are left out, by --most-mb."""
+OF_PAGE = ("version", "tags", "uploaded", "yanked")
+"""What a measured row says whose wheel was not opened."""
 
 
 @dataclasses.dataclass
 class Compared:
-    """How the rows of one kind came back: fields as they ship, otherwise, or not stated by any file read."""
+    """How the rows of one kind came back: fields as they ship, otherwise, or not stated by any file read.
+
+    otherwise_deep: rows of wheels of which other binaries were read; what those say is not compared.
+    """
 
     ships: int = 0
     back: int = 0
+    otherwise_deep: int = 0
     same: Counter[str] = dataclasses.field(default_factory=Counter)
     other: Counter[str] = dataclasses.field(default_factory=Counter)
     absent: Counter[str] = dataclasses.field(default_factory=Counter)
@@ -70,7 +83,9 @@ class Compared:
         if back is None:
             return
         self.back += 1
-        for key in sorted(ships.keys() - TITLES):
+        deep = ships.get("partial") != back.get("partial")
+        self.otherwise_deep += deep
+        for key in sorted(ships.keys() - TITLES - {*(OF_BINARIES if deep else ())}):
             if key not in back:
                 self.absent[key] += 1
             elif words(back[key]) == words(ships[key]):
@@ -131,9 +146,9 @@ def compare_told(additions: Iterable[Addition]) -> dict[str, Compared]:
     return dict(compared)
 
 
-def learned(name: str, source: WheelIndex, since: date, environ: Mapping[str, str]) -> MeasuredPackage | None:
+def learned(name: str, source: WheelIndex, wanted: Wanted) -> MeasuredPackage | None:
     """Return a package as `learn` reads it with nothing known before."""
-    wanted, package = Wanted(since, environ), None
+    package = None
     for step in learn(name, source, None, MeasuredTorches(exports.read()), wanted, TODAY):
         package = step.package
     return package
@@ -151,16 +166,18 @@ def compare_measured(name: str, back: MeasuredPackage | None) -> Compared:
 
 
 def _fields(row: Measured) -> dict[str, Any]:
-    return {each.name: getattr(row, each.name) for each in dataclasses.fields(row)}
+    names = [each.name for each in dataclasses.fields(row)] if row.wheel else OF_PAGE
+    return {name: getattr(row, name) for name in names}
 
 
 def render(title: str, compared: Mapping[str, Compared]) -> Iterator[str]:
     """Yield the lines of a table, and below it each field that came back otherwise."""
-    yield f"| {title} | ships | came back | fields as they ship | otherwise | not stated by a file |"
-    yield "|---|---|---|---|---|---|"
+    columns = "ships | came back | read less or more | fields as they ship | otherwise | not stated"
+    yield f"| {title} | {columns} |"
+    yield "|---|---|---|---|---|---|---|"
     for name, each in compared.items():
-        counts = each.same.total(), _counted(each.other), _counted(each.absent)
-        yield f"| {name} | {each.ships} | {each.back} | {counts[0]} | {counts[1]} | {counts[2]} |"
+        rows = f"{each.ships} | {each.back} | {each.otherwise_deep}"
+        yield f"| {name} | {rows} | {each.same.total()} | {_counted(each.other)} | {_counted(each.absent)} |"
     yield ""
     yield from (f"- {line}" for each in compared.values() for line in each.examples)
     yield ""
@@ -177,9 +194,14 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("packages", nargs="*")
     parser.add_argument("--minutes", type=float, default=25)
     parser.add_argument("--index", default=PYPI)
+    parser.add_argument("--most-mb", type=int, default=MOST_BYTES >> 20, help="as learn has it")
+    parser.add_argument("--keep", type=Path, help="write what was learned there, a file a package")
     parser.add_argument("--since", type=date.fromisoformat, default=SINCE)
     args = parser.parse_args(arguments)
-    began, source = time.monotonic(), WheelIndex(Fetcher(os.environ, most_bytes=MOST_BYTES), args.index)
+    began, source = (
+        time.monotonic(),
+        WheelIndex(Fetcher(os.environ, most_bytes=args.most_mb << 20), args.index),
+    )
     differs, unread = 0, []
     if not args.packages:
         found = refreshed(source)
@@ -190,16 +212,19 @@ def main(arguments: Sequence[str]) -> int:
     measured: dict[str, Compared] = {}
     table, left = MeasuredTable((Folder(SHIPPED),)), []
     with tempfile.TemporaryDirectory() as cache:  # facts that were kept before would not be read again
+        wanted = Wanted(args.since, {**os.environ, "STACKCHECK_CACHE": cache}, args.most_mb << 20)
         for name in args.packages or sorted(table.names, key=lambda each: _length(table, each)):
             if time.monotonic() - began > args.minutes * 60:
                 left.append(name)
                 continue
             try:
-                back = learned(name, source, args.since, {**os.environ, "STACKCHECK_CACHE": cache})
+                back = learned(name, source, wanted)
             except ResolveError as error:
                 unread.append(f"{name}: {error}")
                 continue
             measured[name] = compare_measured(name, back)
+            if args.keep and back:
+                write_atomically(args.keep / f"{name}.toml", render_package(back, TODAY).encode())
             sys.stderr.write(f"{name}: {time.monotonic() - began:.0f} s\n")
     differs += sum(each.other.total() for each in measured.values())
     sys.stdout.write("\n".join(render("`learn`: package", measured)) + "\n")

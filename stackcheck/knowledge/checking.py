@@ -73,7 +73,8 @@ def _in_order(found: Iterable[str], folder: Path) -> list[str]:
         line = rest.partition(":")[0]
         return path, int(line) if line.isdigit() else 0, text
 
-    return sorted({text for text in found if text.startswith(here)}, key=place)
+    said = {re.sub(rf"^{re.escape(str(folder))}(?=[/:])", here, text) for text in found}
+    return sorted({text for text in said if text.startswith(here)}, key=place)
 
 
 def _readable(folder: Path) -> Iterator[Path]:

@@ -87,7 +87,7 @@ class Addition:
 
 @dataclass(slots=True)
 class Wheels:
-    """The wheels of one release, by platform and Python; `glibc`: what its symbols need, where that is told."""
+    """The wheels of one release, by platform and Python; `glibc`: what its symbols need, where told."""
 
     version: Version
     wheels: dict[str, dict[str, IndexFile]]

@@ -68,7 +68,7 @@ def files_are_understood(stack: Stack) -> list[Finding]:
     Example: `pip install torch==${TORCH}` where nothing in the Dockerfile sets TORCH.
     Fix: state it in the file, or write a definition.
     """
-    left = [replace(warned(text, hint=_REFUSED), place=place) for place, text in stack.refused]
+    left = [replace(warned(text, hint=_REFUSED, about=text), place=place) for place, text in stack.refused]
     left += [skipped(text, hint=_UNREAD) for text in stack.unread]
     left += [skipped(text) for text in stack.unsettled]
     return left or [passed("Every line of the files that states what is installed was understood.")]

@@ -27,7 +27,7 @@ def _compiles_own(facts: Facts) -> bool:
     return env.toolkit is not None and not own.keys().isdisjoint(env.compiled)
 
 
-@rule("ARCH109", when=_compiles_own)
+@rule("ARCH109", when=_compiles_own, about="GPU")
 def own_archs(env: Environment, tables: Tables) -> list[Finding]:
     """What a package compiles for by its own list, with the stack's nvcc, serves the GPUs.
 
@@ -78,6 +78,11 @@ def _judge(what: str, row: CompiledFor, toolkit: Toolkit, env: Environment) -> F
     message = f"{what} is compiled for {shown(codes)} with CUDA {toolkit.version}, and none of it runs on"
     message = f"{message} {titles(one.gpu for one in bad)}."
     hint = "take a later toolkit or version of the package"
+    unserved = [f"{what.partition(' ')[0]} on {one.gpu.name}" for one in bad]
     if any(one.gpu.unverified for one in bad):
-        return doubted(message, RUNS_ON, expected="code for each GPU", found=shown(codes), hint=hint)
-    return failed_by(message, (row, says), expected="code for each GPU", found=shown(codes), hint=hint)
+        return doubted(
+            message, RUNS_ON, expected="code for each GPU", found=shown(codes), hint=hint, about=unserved
+        )
+    return failed_by(
+        message, (row, says), expected="code for each GPU", found=shown(codes), hint=hint, about=unserved
+    )

@@ -25,7 +25,7 @@ def _may_be_published(facts: Facts) -> bool:
     return not facts["tables"].assets.published.keys().isdisjoint(facts["env"].packages)
 
 
-@rule("WHEEL113", when=_may_be_published)
+@rule("WHEEL113", when=_may_be_published, about="package")
 def published_wheel(env: Environment, tables: Tables) -> list[Finding]:
     """A page or release that the stack takes a wheel from has one for its torch, CUDA and Python.
 

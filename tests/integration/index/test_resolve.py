@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import subprocess
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -796,9 +797,23 @@ def everything_written(folder: Path) -> bytes:
     return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
 
 
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the words of every process that is started: anybody on the machine can read these."""
+    words: list[str] = []
+    start = subprocess.Popen.__init__
+
+    def noted(process: Any, args: Any, *rest: Any, **more: Any) -> None:
+        words.extend(map(str, args if isinstance(args, (list, tuple)) else [args]))
+        start(process, args, *rest, **more)
+
+    monkeypatch.setattr(subprocess.Popen, "__init__", noted)
+    return words
+
+
 @pytest.mark.parametrize("way", ["url", "environment", "netrc"])
 def test_credentials_work_and_are_written_nowhere(
-    server: IndexServer, options: Options, tmp_path: Path, way: str
+    server: IndexServer, options: Options, tmp_path: Path, way: str, started: list[str]
 ) -> None:
     protected(server)
     main, own = server.simple("main"), server.links("own")
@@ -822,6 +837,8 @@ def test_credentials_work_and_are_written_nowhere(
     written = everything_written(tmp_path / "locks") + everything_written(tmp_path / "cache")
     assert SECRET.encode() not in written
     assert SECRET not in repr((facts, made, page))
+    assert "compile" in started
+    assert not [word for word in started if SECRET in word]
 
 
 def test_wrong_credentials_are_an_error_that_does_not_show_them(

@@ -53,6 +53,16 @@ def test_what_ships_has_no_fault() -> None:
     assert faults(folders.SHIPPED, TODAY) == []
 
 
+def test_a_file_that_is_not_toml_is_named_wherever_one_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "told").mkdir()
+    (tmp_path / "told" / "our-ops.toml").write_text("checked = 2026-11-30\n<<<<<<<\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    (found,) = faults(tmp_path, TODAY)
+    assert found.startswith("told/our-ops.toml:2: this is not TOML")
+
+
 def test_every_fault_is_named_at_once_with_its_line(tmp_path: Path) -> None:
     (tmp_path / "told").mkdir()
     (tmp_path / "measured").mkdir()

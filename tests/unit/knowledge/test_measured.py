@@ -238,3 +238,17 @@ def test_what_ships_is_no_larger_than_a_package_may_be() -> None:
     assert len(files) >= 45
     assert sum(path.stat().st_size for path in files) < 1_500_000
     assert all("checked" in tomllib.loads(path.read_text("utf-8")) for path in files)
+
+
+@pytest.mark.parametrize("major", [11, 12, 13])
+def test_the_least_code_in_wheels_of_cudnn_is_what_is_told_of_them(major: int) -> None:
+    tables = knowledge.load()
+    package = tables.measured.package(f"nvidia-cudnn-cu{major}")
+    assert package is not None
+    read = [row for row in package.rows if row.arch]
+    for row in read:
+        least = min(int(code[3:].rstrip("af")) for code in row.arch if code.startswith("sm_"))
+        told = tables.cuda.cudnn_for(row.version, major)
+        assert told is not None
+        assert (row.version, told.first.sm) == (row.version, least)
+    assert read or major == 11, "at least one wheel was opened"

@@ -84,6 +84,16 @@ def test_an_ignore_hides_no_finding_about_something_else(stated: str, waived: li
     assert [each.subject for each in found if each.waived] == waived
 
 
+def test_a_finding_that_an_ignore_does_not_cover_says_how_it_is_stated() -> None:
+    stack = Stack.model_validate({"id": "s", "ignore": {"DIST301": "flask is not needed here"}})
+    found = waive((TORCH, FLASK, NAMELESS), stack)
+    note = (
+        "ignore: DIST301 covers what is about one thing, and this is about 2: "
+        "state DIST301:flask and DIST301:torch."
+    )
+    assert [each.notes for each in found] == [(note,), (note,), ()]
+
+
 def test_an_ignore_of_each_thing_has_the_reasons_of_all() -> None:
     ignore = {"ARCH101:L4": "the last one goes in May", "ARCH101:h100": "it is not used"}
     (found,) = waive((TWO_GPUS,), Stack.model_validate({"id": "s", "ignore": ignore}))
