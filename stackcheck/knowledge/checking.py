@@ -11,6 +11,7 @@ import dataclasses
 import re
 from importlib import import_module
 from itertools import combinations
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from packaging.utils import canonicalize_name
@@ -27,7 +28,6 @@ from stackcheck_probes.binaries.capability import Capability, Ptx, Sass
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import date
-    from pathlib import Path
 
 _ADDRESS = re.compile(r"https?://\S+\.\S+|\b[\w-]+(?:\.[\w-]+)*\.(?:ai|com|dev|gov|io|net|org|cn)(?:/\S|\b)")
 _FILE = re.compile(
@@ -66,15 +66,16 @@ def can_be_found(source: str) -> bool:
 
 
 def _in_order(found: Iterable[str], folder: Path) -> list[str]:
-    here = f"{as_named(folder)}"
-
-    def place(text: str) -> tuple[str, int, str]:
-        path, _, rest = text.partition(".toml:")
-        line = rest.partition(":")[0]
-        return path, int(line) if line.isdigit() else 0, text
-
-    said = {re.sub(rf"^{re.escape(str(folder))}(?=[/:])", here, text) for text in found}
-    return sorted({text for text in said if text.startswith(here)}, key=place)
+    """Return what is said of the files of a folder, each named as the user would, in the order of lines."""
+    home, said = real_path(folder), set[tuple[str, int, str]]()
+    for text in found:
+        path, dot, rest = text.partition(".toml:")
+        file = real_path(Path(path + dot.rstrip(":")))
+        if dot and file.is_relative_to(home):
+            line = rest.partition(":")[0]
+            shown = as_named(file)
+            said.add((shown, int(line) if line.isdigit() else 0, f"{shown}:{rest}"))
+    return [text for _, _, text in sorted(said)]
 
 
 def _readable(folder: Path) -> Iterator[Path]:
