@@ -1,8 +1,10 @@
 """Time the command line over many generated stacks: python tests/benchmarks/many_stacks.py [N]
 
 Asked: `check --offline` of 10,000 stacks at 1,000 a second and core in 300 MB, and one of them in 1 s. Every
-figure is of a whole process: its CPU is the user and system time of it and of what it started. Asked of
-`pytest --collect-only`: linear in the files, and 10 s for 1,000 of them.
+figure is of a whole process: its CPU is the user and system time of it and of what it started. The stacks
+have 720 shapes, as a fleet has, and put 180 questions to uv: what they have in common is asked and judged
+once. A stack that shares nothing with another one takes a process of uv, 10 to 30 ms, and 2 ms of rules.
+Asked of `pytest --collect-only`: linear in the files, and 10 s for 1,000 of them.
 """
 
 from __future__ import annotations

@@ -55,6 +55,8 @@ def main() -> None:
         # Compiled, as pip installs it: a process that may not write bytecode compiles everything again.
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         os.environ["PYTHONPYCACHEPREFIX"] = compiled
+        for name in ("PIP_FIND_LINKS", "UV_FIND_LINKS"):  # uv reads whole wheels there, for their hashes
+            os.environ.pop(name, None)
         _measure([sys.executable])
 
 
