@@ -132,7 +132,7 @@ def _of_version_1(code: str) -> str:
     del row["reach"]
     row["verdicts"] = row["verdicts"][:1]
     row["verdicts"][0]["code"] = code
-    for key in ("level", "unverified", "question", "subject", "notes"):
+    for key in ("level", "unverified", "question", "subject", "notes", "about"):
         del row["verdicts"][0][key]
     return json.dumps(document)
 
