@@ -132,6 +132,8 @@ def test_an_nvidia_container_has_a_torch_of_its_own() -> None:
         ({"url": TUNA}, "", ""),
         ({"extra": ["https://pypi.nvidia.com", "https://flashinfer.ai/whl/cu124"]}, "", ""),
         ({"extra": ["https://repo.radeon.com/rocm/manylinux/rocm-rel-6.2/"]}, "repo.radeon.com", ""),
+        ({"url": "https://stable.repo.amd.com/rocm/whl-next/"}, "stable.repo.amd.com", ""),
+        ({"url": "https://repo.amd.com/rocm/whl-multi-arch/"}, "repo.amd.com", ""),
         ({"url": CORP}, "", "pypi.corp.example has PyTorch's own builds"),
         ({"url": "https://user:secret@pypi.corp.example/simple"}, "", "pypi.corp.example has PyTorch's own builds"),
         ({"find_links": ["./wheels"]}, "", ""),

@@ -24,6 +24,28 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         ],
     ),
     (
+        "in the list of torch 1.12",
+        "ROCM101",
+        {"packages": {"torch": "1.12.1+rocm5.1.1"}, "gpus": ["gfx1030"]},
+        ["PASS: torch has code for gfx1030."],
+    ),
+    (
+        "before ROCm 4.3",
+        "ROCM101",
+        {"packages": {"torch": "1.10.1+rocm4.2"}, "gpus": ["gfx1030"]},
+        [
+            "WARN: torch 1.10.1 (rocm4.2) has no code for gfx1030: the first kernel ends in 'invalid device function'. This rests on knowledge that no primary source confirms, so it is a warning."
+        ],
+    ),
+    (
+        "before every row",
+        "ROCM101",
+        {"packages": {"torch": "1.9.1+rocm4.2"}, "gpus": ["gfx1030"]},
+        [
+            "SKIP: no data on the gfx targets of torch 1.9.1 (rocm4.2): the tables of stackcheck end with torch 2.14 and were checked on 2026-11-20."
+        ],
+    ),
+    (
         "by the known override",
         "ROCM101",
         {
