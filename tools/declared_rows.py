@@ -18,13 +18,11 @@ from email.parser import HeaderParser
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from stackcheck import knowledge
+from stackcheck.knowledge.declaredrows import needs, neighbours, requires, written_needs
 from stackcheck.knowledge.folders import SHIPPED, TOLD
-from stackcheck.knowledge.unstated import EVERYTHING
 from stackcheck.knowledge.wheelfile import read_member
 from stackcheck.knowledge.wheelrows import file_version
 from stackcheck.model.errors import ResolveError
@@ -33,11 +31,10 @@ from stackcheck.resolve.wheelindex import PYPI, WheelIndex
 from stackcheck.storage.folders import write_atomically
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from stackcheck.model.index_pages import File
 
-ALWAYS = frozenset({"torch", "torchvision", "torchaudio", "triton"})
 MOST_MEMBERS = 20_000
 
 
@@ -52,7 +49,7 @@ def said_by(source: WheelIndex, file: File) -> Said | None:
     """Return what a wheel or sdist declares; None where no file in it does. Raises ResolveError, TarError."""
     if file.name.endswith(".whl"):
         content = read_member(source.open(file.url), ".dist-info/METADATA")
-        return Said(_requires(content), fixed=True) if content is not None else None
+        return Said(requires(content), fixed=True) if content is not None else None
     return of_sdist(source, file) if file.name.endswith((".tar.gz", ".tgz")) else None
 
 
@@ -70,7 +67,7 @@ def of_sdist(source: WheelIndex, file: File) -> Said | None:
                 dynamic = {each.lower() for each in headers.get_all("Dynamic") or []}
                 modern = Version(headers.get("Metadata-Version", "1.0")) >= Version("2.2")
                 if modern and "requires-dist" not in dynamic:
-                    return Said(_requires(content), fixed=True)
+                    return Said(requires(content), fixed=True)
             elif len(parts) >= 2 and parts[-2].endswith(".egg-info") and parts[-1] == "requires.txt":
                 text = _content(archive, member).decode("utf-8", "replace")
                 told = Said(tuple(text.partition("[")[0].split("\n")), fixed=False)
@@ -80,24 +77,6 @@ def of_sdist(source: WheelIndex, file: File) -> Said | None:
 def _content(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
     opened = archive.extractfile(member)
     return opened.read(1 << 20) if opened else b""
-
-
-def _requires(metadata: bytes) -> tuple[str, ...]:
-    return tuple(HeaderParser().parsestr(metadata.decode("utf-8", "replace")).get_all("Requires-Dist") or [])
-
-
-def needs(lines: Iterable[str], neighbours: frozenset[str]) -> dict[str, str]:
-    """Return name -> range of the neighbours that are required everywhere and with a version."""
-    found: dict[str, str] = {}
-    for line in filter(None, map(str.strip, lines)):
-        try:
-            requirement = Requirement(line)
-        except InvalidRequirement:
-            continue
-        name = canonicalize_name(requirement.name)
-        if name in neighbours and requirement.marker is None and str(requirement.specifier):
-            found[name] = str(requirement.specifier)
-    return dict(sorted(found.items()))
 
 
 def missing(name: str, source: WheelIndex) -> Iterator[tuple[Version, File]]:
@@ -118,7 +97,7 @@ def missing(name: str, source: WheelIndex) -> Iterator[tuple[Version, File]]:
 def rows(name: str, source: WheelIndex) -> tuple[list[str], list[str]]:
     """Return new rows of a package as TOML, one for each answer, and the versions that tell nothing."""
     table = knowledge.load().packages
-    known = {each for _, row in table.declared(name, ANY) for each in row.needs} | ALWAYS
+    known = neighbours(table, name)
     grouped: dict[tuple[tuple[tuple[str, str], ...], bool], list[Version]] = defaultdict(list)
     silent: list[str] = []
     for version, file in missing(name, source):
@@ -130,7 +109,7 @@ def rows(name: str, source: WheelIndex) -> tuple[list[str], list[str]]:
         if said is None:
             silent.append(f"{name} {version}: {file.name} declares nothing that can be read")
             continue
-        grouped[tuple(needs(said.lines, frozenset(known)).items()), said.fixed].append(version)
+        grouped[tuple(needs(said.lines, known).items()), said.fixed].append(version)
     return [
         _row(name, dict(found), versions, fixed=fixed) for (found, fixed), versions in grouped.items()
     ], silent
@@ -138,8 +117,7 @@ def rows(name: str, source: WheelIndex) -> tuple[list[str], list[str]]:
 
 def _row(name: str, found: Mapping[str, str], versions: Sequence[Version], *, fixed: bool) -> str:
     listed = ", ".join(f'"{each}"' for each in versions)
-    pairs = ", ".join(f'{key} = "{value}"' for key, value in found.items())
-    lines = ["[[declared]]", f"versions = [{listed}]", f"needs = {{ {pairs} }}" if pairs else "needs = {}"]
+    lines = ["[[declared]]", f"versions = [{listed}]", written_needs(found)]
     if not fixed:
         lines.append("unverified = true")
     what = "METADATA" if fixed else "requires.txt in the sdists"
@@ -152,7 +130,7 @@ def inserted(text: str, new: Sequence[str]) -> str:
     last = text.rindex("[[declared]]")
     end = re.compile(r"\n\n(?=\[\[|#)|\Z").search(text, last)
     at = end.start() if end else len(text)
-    return "\n\n".join([text[:at].rstrip("\n"), *new]) + "\n" + text[at:].replace("\n\n", "\n\n", 1)
+    return "\n\n".join([text[:at].rstrip("\n"), *new]) + "\n" + text[at:].removeprefix("\n")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -178,7 +156,6 @@ def main(arguments: Sequence[str]) -> int:
 
 
 TODAY = datetime.now(UTC).date()
-ANY = EVERYTHING
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -5,7 +5,7 @@ A version that no row names is "no data".
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 from packaging.specifiers import SpecifierSet
@@ -22,7 +22,8 @@ class Asset(Row):
     name: the file, with {version}, {cuda}, {torch} or {build} ("2.9", "2.9.1+cu128"), {abi} and {python}.
     folder: the address before it, with {version}. cuda: what it writes for a CUDA major version of torch,
     "12" -> "123". torch, majors, pythons: the torch minors, their CUDA major versions and the Pythons that
-    the project's build makes wheels for; none of torch: not known. force: the variable that has it compiled.
+    the project's build makes wheels for; none of torch: not known. also: single ones that came later, torch
+    and CUDA major as "2.9+12" -> Pythons. force: the variable that has it compiled.
     """
 
     dist: str
@@ -34,9 +35,13 @@ class Asset(Row):
     torch: tuple[str, ...] = ()
     majors: tuple[str, ...] = ()
     pythons: tuple[str, ...] = ()
+    also: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def serves(self, torch: str, major: str, python: str | None) -> bool:
         """Tell whether the project makes a wheel for a torch minor, a CUDA major and a Python."""
+        later = self.also.get(f"{torch}+{major}", ())
+        if later and python in {None, *later}:
+            return True
         fits = torch in self.torch and major in self.majors
         return fits and (python is None or not self.pythons or python in self.pythons)
 

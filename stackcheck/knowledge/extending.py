@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
-from stackcheck.knowledge import cuda, torch
+from stackcheck.knowledge import cuda, packages, torch
 from stackcheck.knowledge.folders import SHIPPED, TOLD, VARIABLE, Folder
 from stackcheck.knowledge.told import Told
 from stackcheck.model.errors import TableError
@@ -56,7 +56,7 @@ def write_own(additions: Iterable[Addition], own: Path, today: date) -> list[Pat
         with tempfile.TemporaryDirectory() as candidate:
             _write(texts, Path(candidate) / TOLD)
             told = Told((Folder(SHIPPED), Folder(Path(candidate), own=True)))
-            for module in (torch, cuda):
+            for module in (torch, cuda, packages):
                 module.load(told)
         return _write(texts, own / TOLD)
     except OSError as error:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
+from stackcheck.knowledge.declaredrows import declared_row, neighbours, newer_wheels, newest_declared
 from stackcheck.knowledge.toolkitrows import HEADERS, NVCC, nvcc_wheels, toolkit_row
 from stackcheck.knowledge.torchfiles import ArchList
 from stackcheck.knowledge.wheelrows import (
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
     from stackcheck.knowledge import Tables
     from stackcheck.knowledge.cuda import CudaTable
-    from stackcheck.knowledge.packages import Newest
+    from stackcheck.knowledge.packages import Newest, PackageTable
     from stackcheck.knowledge.torch import TorchTable
 
 PROJECTS = ("torch", "torchvision", "torchaudio")
@@ -64,9 +65,9 @@ class Refresh:
 
 
 NOT_LOOKED_AT = (
-    "not looked at: the content of measured/ (`stackcheck learn PACKAGE` reads it again), what METADATA of "
-    "new releases declares, and what no package index says: drivers, toolkits before 13.0, the capabilities "
-    "of cudnn, gpus, rocm, images, systems, variables, assets, places, pyg-pages and every trap"
+    "not looked at: the content of measured/ (`stackcheck learn PACKAGE` reads it again), what sdists "
+    "declare, and what no package index says: drivers, toolkits before 13.0, the capabilities of cudnn, "
+    "gpus, rocm, images, systems, variables, assets, places, pyg-pages and every trap"
 )
 """What a refresh leaves as it is, so that "nothing new" does not sound like all there is."""
 
@@ -80,6 +81,7 @@ def refresh_all(source: Source, known: Tables, today: date) -> Refresh:
         refresh(source, known.torch, today, glibc=glibc)
         .joined(refresh_toolkits(source, known.cuda, today))
         .joined(refresh_newest(source, known.packages.newest, today))
+        .joined(refresh_declared(source, known.packages, today))
         .joined(refresh_measured(source, {name: each for name, each in last.items() if each is not None}))
     )
 
@@ -122,6 +124,26 @@ def refresh_toolkits(source: Source, known: CudaTable, today: date) -> Refresh:
             additions.append(toolkit_row(source, wheel, headers.get(version), today))
         except (ResolveError, NotStatedError) as error:
             unread.append(f"toolkit {version}: {error}")
+    return Refresh(tuple(additions), (), tuple(unread))
+
+
+def refresh_declared(source: Source, table: PackageTable, today: date) -> Refresh:
+    """Return a row for each version after the last whose requirements are told, torch's own apart."""
+    additions: list[Addition] = []
+    unread: list[str] = []
+    for dist in sorted(table.declared_dists - set(PROJECTS)):
+        try:
+            files = source.files(dist)
+        except ResolveError as error:
+            unread.append(f"{dist}: {error}")
+            continue
+        names = neighbours(table, dist)
+        newer = newer_wheels(files, dist, newest_declared(table, dist))
+        for version, file in list(newer.items())[-MOST_RELEASES:]:
+            try:
+                additions.append(declared_row(source, file, version, names, today))
+            except (ResolveError, NotStatedError) as error:
+                unread.append(f"{dist} {version}: {error}")
     return Refresh(tuple(additions), (), tuple(unread))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from stackcheck.rules.grading import cite
+from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.registry import Finding, passed, rule, skipped, warned
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def fetched_wheel(env: Environment, tables: Tables) -> list[Finding]:
     Whether the file is there today was not asked: this goes by what the project's build makes.
 
     Source: setup.py in the sdists on PyPI; the projects' build workflows at their tags (knowledge/told/).
-    Example: flash-attn 2.8.3 with torch 2.9.1: its workflow ends with torch 2.8.
+    Example: flash-attn 2.8.3 with torch 2.10.0: its releases end with torch 2.9, and that for Python 3.12.
     Fix: a release that has a wheel for this torch, or an image with nvcc that compiles it.
     """
     return [
@@ -59,10 +59,21 @@ def _judge(each: Distribution, row: Asset, env: Environment, tables: Tables) -> 
     what, major = f"{each.name} {each.exact}", str(cuda.major)
     name = _name(each, row, env, tables)
     folder = row.folder.format(version=each.exact and each.exact.public)
-    says = cite(row, f"{what}: setup.py fetches {name} of {folder}, else it compiles")
+    text = f"{what}: setup.py fetches {name} of {folder}, else it compiles"
+    says = cite(row, text)
     forced = env.stack.env.get(row.force) == "TRUE"
     if row.serves(torch, major, env.python) and not forced:
         return passed(f"{what} fetches {name}, which its project makes.", says)
+    written = row.cuda.get(major, major)[:2]
+    if written != major and row.serves(torch, written, env.python) and not forced:
+        return failed_by(
+            f"{what} fetches {name}, which is compiled for CUDA {written}, beside a torch of CUDA {major}: "
+            f"its libraries of CUDA {written} are not there.",
+            (row, text),
+            expected=f"a wheel for CUDA {major}, or one that is compiled",
+            found=name,
+            hint=f"set {row.force}=TRUE with nvcc of CUDA {major}, or take a torch of CUDA {written}",
+        )
     toolkit = env.toolkit
     if toolkit is not None and toolkit[0].major == cuda.major:
         return passed(f"{what} is compiled or fetched; {toolkit[1]} has nvcc of CUDA {toolkit[0]}.", says)

@@ -9,7 +9,7 @@ import pytest
 from tests.unit.rules.harness import said_with_hints
 
 NEED = "Compiling needs nvcc of CUDA 12, a C++ compiler and an installed torch, and 9 GB of memory for each of MAX_JOBS; the stack states no such toolkit."
-FILE = "flash_attn-2.8.3+cu12torch2.9cxx11abiTRUE-cp312-cp312-linux_x86_64.whl"
+FILE = "flash_attn-2.8.3+cu12torch2.11cxx11abiTRUE-cp312-cp312-linux_x86_64.whl"
 
 
 def _with(torch: str, cuda: str, flash: Any, **fields: Any) -> dict[str, Any]:
@@ -23,7 +23,7 @@ def _mamba(torch: str, cuda: str, version: str) -> dict[str, Any]:
 CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
     (
         "no wheel for a later torch",
-        _with("2.9.1", "12.8", "2.8.3"),
+        _with("2.11.0", "12.8", "2.8.3"),
         [
             (
                 "WARN",
@@ -40,6 +40,17 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
                 "WARN",
                 f"flash-attn 2.8.3 compiles unless an asset of the name flash_attn-2.8.3+cu12torch2.2cxx11abiFALSE-cp312-cp312-linux_x86_64.whl exists, and the build of its project makes none. {NEED}",
                 "take flash-attn==2.7.4.post1, which has one for torch 2.2, or build in an image with nvcc of CUDA 12",
+            )
+        ],
+    ),
+    (
+        "another release has one that was uploaded later",
+        _with("2.10.0", "12.8", "2.8.2"),
+        [
+            (
+                "WARN",
+                f"flash-attn 2.8.2 compiles unless an asset of the name flash_attn-2.8.2+cu12torch2.10cxx11abiTRUE-cp312-cp312-linux_x86_64.whl exists, and the build of its project makes none. {NEED}",
+                "take flash-attn==2.8.1, which has one for torch 2.10, or build in an image with nvcc of CUDA 12",
             )
         ],
     ),
@@ -67,7 +78,7 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
     ),
     (
         "nvcc is there",
-        _with("2.9.1", "12.8", "2.8.3", toolkit="12.8"),
+        _with("2.11.0", "12.8", "2.8.3", toolkit="12.8"),
         [("PASS", "flash-attn 2.8.3 is compiled or fetched; the stack has nvcc of CUDA 12.8.", "")],
     ),
     (
@@ -100,6 +111,44 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
                 "SKIP",
                 "transformer-engine-torch 2.20.2 compiles unless an asset of the name transformer_engine_torch-2.20.2+cu13torch2.14.1+cu130cxx11abiTRUE-cp312-cp312-linux_x86_64.whl exists, which was not asked.",
                 "look at https://github.com/NVIDIA/TransformerEngine/releases/download/v2.20.2/; compiling needs nvcc of CUDA 13, a C++ compiler and an installed torch",
+            )
+        ],
+    ),
+    (
+        "one that was uploaded after the build of the release",
+        _with("2.9.1", "12.8", "2.8.3"),
+        [
+            (
+                "PASS",
+                "flash-attn 2.8.3 fetches flash_attn-2.8.3+cu12torch2.9cxx11abiTRUE-cp312-cp312-linux_x86_64.whl, which its project makes.",
+                "",
+            )
+        ],
+    ),
+    (
+        "and for that Python alone",
+        {**_with("2.9.1", "12.8", "2.8.3"), "python": "3.11", "toolkit": "12.8"},
+        [("PASS", "flash-attn 2.8.3 is compiled or fetched; the stack has nvcc of CUDA 12.8.", "")],
+    ),
+    (
+        "a name that leaves out the CUDA of torch",
+        _with("2.9.1+cu130", "13.0", "2.8.3"),
+        [
+            (
+                "FAIL",
+                "flash-attn 2.8.3 fetches flash_attn-2.8.3+cu12torch2.9cxx11abiTRUE-cp312-cp312-linux_x86_64.whl, which is compiled for CUDA 12, beside a torch of CUDA 13: its libraries of CUDA 12 are not there.",
+                "set FLASH_ATTENTION_FORCE_BUILD=TRUE with nvcc of CUDA 13, or take a torch of CUDA 12",
+            )
+        ],
+    ),
+    (
+        "the releases of mamba-ssm",
+        _mamba("2.10.0+cu130", "13.0", "2.3.2.post1"),
+        [
+            (
+                "PASS",
+                "mamba-ssm 2.3.2.post1 fetches mamba_ssm-2.3.2.post1+cu13torch2.10cxx11abiTRUE-cp312-cp312-linux_x86_64.whl, which its project makes.",
+                "",
             )
         ],
     ),
