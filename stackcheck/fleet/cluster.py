@@ -34,6 +34,8 @@ _TRIES = 3
 _WAIT_S, _LOOK_S, _END_S = 2.0, 120.0, 15.0
 _NOTICE_S = 1.0
 """The cluster needs a moment to notice that a node is gone."""
+_STORE = 200_000_000
+"""Bytes of the object store of a Ray that is started here: one node hands no images on."""
 _AHEAD = 4
 """Groups that Ray is given for each core of the cluster: it starts them, the rest waits here."""
 _ENVIRON = {
@@ -59,11 +61,13 @@ class Cluster:
         self._at_work: dict[Any, Group] = {}
         for name, value in _ENVIRON.items():
             os.environ.setdefault(name, value)
-        how_to = {"log_to_driver": False, "logging_level": "ERROR", "include_dashboard": False}
-        if address:
-            how_to = {"address": address, "log_to_driver": False, "logging_level": "ERROR"}
-        if address.startswith("ray://"):
+        how_to: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+        if not address:  # its own, even where another one runs on this machine
+            how_to |= {"address": "local", "include_dashboard": False, "object_store_memory": _STORE}
+        elif address.startswith("ray://"):
             how_to = {"address": address}
+        else:
+            how_to["address"] = address
         if carry:
             how_to["runtime_env"] = {"working_dir": str(carry)}
         at_end = signal.getsignal(signal.SIGTERM)
