@@ -29,7 +29,7 @@ from stackcheck.storage.parsing import parse_json
 from stackcheck_probes.frames import MARK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from stackcheck.fleet.frames import Answer
     from stackcheck.fleet.sources import Source
@@ -71,16 +71,33 @@ class Ran(NamedTuple):
 
 @dataclass(slots=True)
 class Collected:
-    """All that came back; `reports` came as files or as the output of commands, `drifts` are documents."""
+    """All that came back; `reports` came as files or as the output of commands, `drifts` say from where.
 
+    `write` takes each report and drift document as it is made, a name of a file and its text: what is kept
+    here is what the matrix needs.
+    """
+
+    write: Callable[[str, str], None]
     ran: list[Ran] = field(default_factory=list)
     reports: list[Report] = field(default_factory=list)
-    drifts: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
+    drifts: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     expected: dict[tuple[str, str, int], Ran] = field(default_factory=dict)
     """Tasks that were rendered, by run, GPU and index, each as a cell that is not known."""
     left_alone: int = 0
     """Files without a frame that are not JSON: the script, an empty log."""
+
+    names: set[str] = field(default_factory=set)
+    """Of the files that were written."""
+
+    def keep(self, stem: str, text: str) -> None:
+        """Write a file under a name that no other one has."""
+        name, number = f"{stem}.json", 1
+        while name in self.names:
+            number += 1
+            name = f"{stem}-{number}.json"
+        self.names.add(name)
+        self.write(name, text)
 
     @property
     def is_empty(self) -> bool:
@@ -88,9 +105,14 @@ class Collected:
         return not (self.ran or self.reports or self.drifts or self.problems)
 
 
-def collect(found: Iterable[Source], stacks: Mapping[str, Stack]) -> Collected:
-    """Return what these sources hold; answers of probes are judged by the definitions of `stacks`, by id."""
-    made = Collected()
+def collect(
+    found: Iterable[Source], stacks: Mapping[str, Stack], write: Callable[[str, str], None]
+) -> Collected:
+    """Return what these sources hold; answers of probes are judged by the definitions of `stacks`, by id.
+
+    `write` is given the files of the folder of reports; drift documents lie below `drift/` in it.
+    """
+    made = Collected(write)
     answers: list[Answer] = []
     for source in found:
         if source.fault:
@@ -116,7 +138,7 @@ def _take_file(made: Collected, source: Source) -> None:
     text = source.content.decode("utf-8", "replace")
     try:
         if text.lstrip().startswith("{"):
-            _take_document(made, parse_json(text, source.name), source.name)
+            made.left_alone += not _take_document(made, parse_json(text, source.name), source.name)
         elif _MANIFEST in text:
             held = [table(each, "data").get(TASKS) for each in documents(text, source.name)]
             for tasks in held:
@@ -128,24 +150,33 @@ def _take_file(made: Collected, source: Source) -> None:
         made.problems.append(Problem(source.name, "", _reason(error, source.name)))
 
 
-def _take_document(made: Collected, document: Any, source: str) -> None:
+def _take_document(made: Collected, document: Any, source: str) -> bool:
+    """Take a document of ours; return whether it is one."""
     if is_drift(document):
         drifts_of(document, source)
-        made.drifts.append((source, document))
+        rows = document["drifts"]
+        name = slug(str(rows[0]["stack"]), 80) if rows else "drift"
+        made.keep(f"drift/{name}", json.dumps(document, indent=2) + "\n")
+        made.drifts.append(source)
     elif isinstance(document, dict) and "reports" in document:
-        made.reports += reports_of(document, source)
+        for report in reports_of(document, source):
+            gpu = _seen(report)
+            stem = f"{slug(report.name, 80)}--{slug(gpu)}" if gpu else slug(report.name, 80)
+            made.keep(stem, to_json([report]))
+            made.reports.append(_light(report))
     elif isinstance(document, dict) and "tasks" in document:
         _expect(made, document)
     else:
-        made.left_alone += 1
+        return False
+    return True
 
 
 def _once(answers: Iterable[Answer]) -> Iterator[Answer]:
     """Yield each frame once that came by two ways: as a file of its own, and in a log."""
     seen: set[bytes] = set()
     for answer in answers:
-        text = json.dumps([str(answer.header), answer.fault, answer.content], sort_keys=True)
-        key = hashlib.sha256(text.encode()).digest()
+        text = f"{answer.header}\n{answer.fault}\n{answer.packed}"
+        key = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
         if key not in seen:
             seen.add(key)
             yield answer
@@ -156,16 +187,17 @@ def _take_answer(made: Collected, answer: Answer, stacks: Mapping[str, Stack]) -
 
     Return whether its task has answered.
     """
-    header, kind = answer.header, answer.content.get("kind")
+    header, content = answer.header, answer.content
+    kind = content.get("kind")
     try:
         if answer.fault:
             raise ReportError(answer.fault)
         if kind == "observation":
             _take_observation(made, answer, stacks)
         elif kind == "output":
-            _take_output(made, answer)
+            _take_output(made, answer, content)
         elif kind == "error":
-            raise ReportError(f"it ended without an answer: {answer.content.get('message')}")
+            raise ReportError(f"it ended without an answer: {content.get('message')}")
         else:
             raise ReportError(f"its answer is of a kind that is not known ({one_line(kind, 40)})")
     except StackcheckError as error:
@@ -197,24 +229,21 @@ def _take_observation(made: Collected, answer: Answer, stacks: Mapping[str, Stac
         made.problems.append(Problem(answer.source, header.title, why))
     cell = cell_of(report.verdicts, header.started, on_cpu=header.gpu == CPU)
     gpu = _asked(header) if not seen or _same(header.gpu, seen) else seen
-    made.ran.append(Ran(header.stack, gpu, header.node, cell, report))
+    made.keep(f"{slug(header.stack, 80)}--{slug(gpu)}--{slug(header.node)}", to_json([report]))
+    made.ran.append(Ran(header.stack, gpu, header.node, cell, _light(report)))
 
 
-def _take_output(made: Collected, answer: Answer) -> None:
+def _take_output(made: Collected, answer: Answer, content: Mapping[str, Any]) -> None:
     """Take what a command wrote: reports, drift, or the answer of a start check."""
-    document = parse_json(str(answer.content.get("text", "")), answer.source)
+    document = parse_json(str(content.get("text", "")), answer.source)
     if isinstance(document, dict) and "causes" in document:
-        _take_check(made, answer, document)
-        return
-    before = len(made.reports) + len(made.drifts)
-    _take_document(made, document, answer.source)
-    if len(made.reports) + len(made.drifts) == before:
+        _take_check(made, answer.header, content.get("status"), document)
+    elif not _take_document(made, document, answer.source):
         raise ReportError("what its command wrote is neither a report nor drift")
 
 
-def _take_check(made: Collected, answer: Answer, document: Mapping[str, Any]) -> None:
+def _take_check(made: Collected, header: frames.Header, status: Any, document: Mapping[str, Any]) -> None:
     """Take a start check: healthy ones say nothing of the stack, the others are why its task did not run."""
-    header, status = answer.header, answer.content.get("status")
     if not status:
         return
     causes = document["causes"] if isinstance(document["causes"], list) else []
@@ -297,32 +326,11 @@ def _cell(ran: Iterable[Ran]) -> Cell:
     return cell
 
 
-def report_files(made: Collected) -> Iterator[tuple[str, str]]:
-    """Yield the files of the folder of reports, a name and a text each; drift documents below `drift/`."""
-    taken: set[str] = set()
-    for ran in made.ran:
-        if ran.report:
-            yield (
-                _fresh(f"{slug(ran.stack, 80)}--{slug(ran.gpu)}--{slug(ran.node)}", taken),
-                to_json([ran.report]),
-            )
-    for report in made.reports:
-        gpu = _seen(report)
-        named = f"{slug(report.name, 80)}--{slug(gpu)}" if gpu else slug(report.name, 80)
-        yield _fresh(named, taken), to_json([report])
-    for _, document in made.drifts:
-        rows = document["drifts"]
-        name = slug(str(rows[0].get("stack", "drift")), 80) if rows and isinstance(rows[0], dict) else "drift"
-        yield _fresh(f"drift/{name}", taken), json.dumps(document, indent=2) + "\n"
-
-
-def _fresh(stem: str, taken: set[str]) -> str:
-    name, number = f"{stem}.json", 1
-    while name in taken:
-        number += 1
-        name = f"{stem}-{number}.json"
-    taken.add(name)
-    return name
+def _light(report: Report) -> Report:
+    """Return a report with no more of what probes saw than says which GPU it was."""
+    seen: Any = (report.observation or {}).get("probes")
+    driver = seen.get("nvidia_driver") if isinstance(seen, dict) else None
+    return replace(report, observation={"probes": {"nvidia_driver": driver}} if driver else None)
 
 
 def _asked(header: frames.Header) -> str:
