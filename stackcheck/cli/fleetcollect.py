@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stackcheck.cli import output, stacks
-from stackcheck.fleet.collect import collect, matrix_of
+from stackcheck.fleet.collect import collect
+from stackcheck.fleet.collected import matrix_of
 from stackcheck.fleet.sources import sources
 from stackcheck.matrix import rendering
 from stackcheck.model.errors import EXIT_FAIL, EXIT_OK, EXIT_UNCHECKED, StackcheckError, UsageError
@@ -20,7 +21,7 @@ from stackcheck.storage.folders import write_atomically
 if TYPE_CHECKING:
     import argparse
 
-    from stackcheck.fleet.collect import Collected
+    from stackcheck.fleet.collected import Collected
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -56,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"--to {args.to}: this is a file; name a folder.")
     args.stacks = args.stack
     known = {stack.id: stack for stack in stacks.chosen(args)}
-    found = (each for place in args.places for each in sources(place))
+    found = (each for place in args.places for each in sources(place, args.to))
     made = collect(found, known, functools.partial(_write, args.to))
     if made.is_empty:
         raise StackcheckError(

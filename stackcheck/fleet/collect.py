@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from stackcheck.drift.reading import drifts_of, is_drift
 from stackcheck.fleet import frames
+from stackcheck.fleet.collected import Collected, Problem, Ran, gpu_seen
 from stackcheck.fleet.judging import judged
 from stackcheck.fleet.render.gpukinds import CPU
 from stackcheck.fleet.render.names import slug
@@ -17,10 +18,8 @@ from stackcheck.fleet.render.pods import TASKS
 from stackcheck.intake.documents import table
 from stackcheck.intake.yamls import documents
 from stackcheck.knowledge.gpus import find_gpu
-from stackcheck.matrix.cells import STATES, Cell, Host, Matrix, MatrixRow, cell_of, stronger
+from stackcheck.matrix.cells import Cell, cell_of
 from stackcheck.matrix.hosts import is_known
-from stackcheck.matrix.recorded import folded, gpus_seen
-from stackcheck.matrix.site import NO_RUN
 from stackcheck.model.errors import ReportError, StackcheckError, UsageError
 from stackcheck.model.escape import one_line
 from stackcheck.model.lock import fingerprint
@@ -36,73 +35,9 @@ if TYPE_CHECKING:
     from stackcheck.intake.stack import Stack
     from stackcheck.model.report import Report
 
-_ORDER = (*STATES,)
 _MOST_MISSING = 20
 _MANIFEST = f"{TASKS}: |"
 """How a file that `fleet render k8s` wrote is told from others."""
-
-
-class Problem(NamedTuple):
-    """What could not be taken: where it was, what it is about, and why; each is a clause."""
-
-    source: str
-    subject: str
-    why: str
-    task: tuple[str, str, int] | None = None
-    """The task of which this is a try."""
-    counts: bool = True
-    """False for what is worth knowing and leaves nothing unchecked: a try that another one has made good."""
-
-    def __str__(self) -> str:
-        """Return it as one sentence."""
-        subject = f"{self.subject}: " if self.subject else ""
-        return f"{one_line(self.source, 200)}: {subject}{one_line(self.why, 400).rstrip('.')}."
-
-
-class Ran(NamedTuple):
-    """One task: its stack, the GPU that was seen, else the one that was asked for, its node, how it went."""
-
-    stack: str
-    gpu: str
-    node: str
-    cell: Cell
-    report: Report | None = None
-
-
-@dataclass(slots=True)
-class Collected:
-    """All that came back; `reports` came as files or as the output of commands, `drifts` say from where.
-
-    `write` takes each report and drift document as it is made, a name of a file and its text: what is kept
-    here is what the matrix needs.
-    """
-
-    write: Callable[[str, str], None]
-    ran: list[Ran] = field(default_factory=list)
-    reports: list[Report] = field(default_factory=list)
-    drifts: list[str] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-    expected: dict[tuple[str, str, int], Ran] = field(default_factory=dict)
-    """Tasks that were rendered, by run, GPU and index, each as a cell that is not known."""
-    left_alone: int = 0
-    """Files without a frame that are not JSON: the script, an empty log."""
-
-    names: set[str] = field(default_factory=set)
-    """Of the files that were written."""
-
-    def keep(self, stem: str, text: str) -> None:
-        """Write a file under a name that no other one has."""
-        name, number = f"{stem}.json", 1
-        while name in self.names:
-            number += 1
-            name = f"{stem}-{number}.json"
-        self.names.add(name)
-        self.write(name, text)
-
-    @property
-    def is_empty(self) -> bool:
-        """Tell whether nothing of ours was in all of it."""
-        return not (self.ran or self.reports or self.drifts or self.problems)
 
 
 def collect(
@@ -160,7 +95,7 @@ def _take_document(made: Collected, document: Any, source: str) -> bool:
         made.drifts.append(source)
     elif isinstance(document, dict) and "reports" in document:
         for report in reports_of(document, source):
-            gpu = _seen(report)
+            gpu = gpu_seen(report)
             stem = f"{slug(report.name, 80)}--{slug(gpu)}" if gpu else slug(report.name, 80)
             made.keep(stem, to_json([report]))
             made.reports.append(_light(report))
@@ -223,7 +158,7 @@ def _take_observation(made: Collected, answer: Answer, stacks: Mapping[str, Stac
         why = "its definition has changed since this was rendered; it is judged by today's"
         made.problems.append(Problem(answer.source, header.title, why, counts=False))
     report = judged(answer, stack)
-    seen = _seen(report)
+    seen = gpu_seen(report)
     if seen and header.gpu not in ("", CPU) and not _same(header.gpu, seen):
         why = f"{one_line(header.gpu, 60)} was asked for, and the node has {seen}; it counts for what it has"
         made.problems.append(Problem(answer.source, header.title, why))
@@ -287,45 +222,6 @@ def _take_missing(made: Collected, answers: Iterable[Answer]) -> None:
             made.problems.append(Problem(f"run {one_line(run, 40)}", f"on {one_line(gpu, 60)}", why))
 
 
-def matrix_of(made: Collected) -> Matrix:
-    """Return one matrix of it all: stacks down, the kinds of GPUs that were asked for or seen across."""
-    gpus = dict.fromkeys(ran.gpu for ran in made.ran)
-    known = {find_gpu(gpu).product for gpu in gpus if is_known(gpu)}
-    for seen in filter(None, map(_seen, made.reports)):
-        if find_gpu(seen).product not in known:
-            gpus.setdefault(seen)
-            known.add(find_gpu(seen).product)
-    stacks = sorted(
-        {ran.stack for ran in made.ran} | {report.stack for report in made.reports if report.stack}
-    )
-    by_place: dict[tuple[str, str], list[Ran]] = defaultdict(list)
-    for ran in made.ran:
-        by_place[ran.stack, ran.gpu].append(ran)
-    rows = (
-        MatrixRow(stack, tuple(_cell(by_place.get((stack, gpu), [])) for gpu in gpus)) for stack in stacks
-    )
-    return folded(Matrix(tuple(map(Host, gpus)), tuple(rows)), made.reports)
-
-
-def _cell(ran: Iterable[Ran]) -> Cell:
-    """Return the cell of one stack on one kind of GPU: the strongest of each node, the worst of all nodes.
-
-    A node that is broken is told, not outvoted.
-    """
-    by_node: dict[str, Cell] = {}
-    for each in ran:
-        kept = by_node.get(each.node)
-        by_node[each.node] = stronger(kept, each.cell) if kept else each.cell
-    if not by_node:
-        return NO_RUN
-    # A try that was lost, and made good on another node, is a problem of that node and not of the stack.
-    known = {node: cell for node, cell in by_node.items() if cell.state != "unknown"}
-    node, cell = max((known or by_node).items(), key=lambda item: _ORDER.index(item[1].state))
-    if len(by_node) > 1 and cell.cause:
-        return replace(cell, cause=f"on node {one_line(node, 80)}: {cell.cause}")
-    return cell
-
-
 def _light(report: Report) -> Report:
     """Return a report with no more of what probes saw than says which GPU it was."""
     seen: Any = (report.observation or {}).get("probes")
@@ -335,12 +231,6 @@ def _light(report: Report) -> Report:
 
 def _asked(header: frames.Header) -> str:
     return "CPU" if header.gpu == CPU else one_line(header.gpu, 60)
-
-
-def _seen(report: Report) -> str:
-    """Return the product that the probes saw first; "" where none is known."""
-    found = [find_gpu(name) for name in gpus_seen(report)[:1]]
-    return next((gpu.product or gpu.name for gpu in found), "")
 
 
 def _same(asked: str, seen: str) -> bool:

@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING
 
 from stackcheck.model.errors import UsageError
 from stackcheck.model.escape import one_line
-from stackcheck.storage.reading import open_file, stands
+from stackcheck.storage.reading import open_file, real_path, stands
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,8 +32,8 @@ class Source:
     fault: str = ""
 
 
-def sources(place: str) -> Iterator[Source]:
-    """Yield what a folder, a file, an archive or "-" (standard input) holds.
+def sources(place: str, but: Path | None = None) -> Iterator[Source]:
+    """Yield what a folder, a file, an archive or "-" (standard input) holds, `but` what lies below a folder.
 
     What cannot be read is yielded with its fault. Raises UsageError for a place that is not there.
     """
@@ -46,7 +46,12 @@ def sources(place: str) -> Iterator[Source]:
     if not path.is_dir():
         yield from _opened(_file(path, place))
         return
-    names = sorted(each for each in path.rglob("*") if each.is_symlink() or not each.is_dir())
+    own = real_path(but) if but else None
+    names = sorted(
+        each
+        for each in path.rglob("*")
+        if (each.is_symlink() or not each.is_dir()) and not (own and real_path(each).is_relative_to(own))
+    )
     for each in names[:MOST_FILES]:
         yield from _opened(_file(each, str(each)))
     if len(names) > MOST_FILES:

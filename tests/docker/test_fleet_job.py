@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from stackcheck.fleet.collect import Collected, collect, matrix_of
+from stackcheck.fleet.collect import collect
+from stackcheck.fleet.collected import Collected, matrix_of
 from stackcheck.fleet.render import k8s
 from stackcheck.fleet.render.arrays import Wish, arrays
 from stackcheck.fleet.render.pods import PodOptions

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from stackcheck.drift.rendering import document
-from stackcheck.fleet.collect import Collected, collect, matrix_of
+from stackcheck.fleet.collect import collect
+from stackcheck.fleet.collected import Collected, matrix_of
 from stackcheck.fleet.render import k8s, yamltext
 from stackcheck.fleet.sources import Source, sources
 from stackcheck.intake.stack import Stack
@@ -272,6 +273,14 @@ def test_a_folder_with_logs_archives_and_half_written_files_is_read_to_the_last_
     assert f"{tmp_path}/c.tgz: the archive is damaged (" in said
     assert f"{tmp_path}/d.frame.part: one on H100 (node n1): it began and did not end" in said
     assert f"{tmp_path}/e: it is a link, and links are not followed." in said
+
+
+def test_what_was_collected_before_is_not_collected_again(tmp_path: Path) -> None:
+    for folder in ("logs", "fleet-reports"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a.json").write_text(to_json([GOOD]))
+    found = [each.name for each in sources(str(tmp_path), tmp_path / "fleet-reports")]
+    assert found == [str(tmp_path / "logs" / "a.json")]
 
 
 def test_a_place_that_is_not_there_is_refused(tmp_path: Path) -> None:
