@@ -55,6 +55,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--shm", default="2Gi", metavar="SIZE", help="of /dev/shm, within the memory; default: %(default)s")
     add("--scratch", default="10Gi", metavar="SIZE", help="of /tmp; default: %(default)s")
     add("--user", type=int, default=65534, metavar="UID", help="default: %(default)s")
+    add("--group", type=int, action="append", default=[], metavar="GID", help="a further group of the user")
     add("--pull-secret", action="append", default=[], metavar="NAME", help="for the registry")
     add("--toleration", action="append", default=[], metavar="KEY[=VALUE][:EFFECT]", help="of a taint")
     add(
@@ -169,6 +170,7 @@ def _pod(args: argparse.Namespace) -> PodOptions:
         shm=args.shm,
         scratch=args.scratch,
         user=args.user,
+        groups=tuple(args.group),
         claim=args.claim,
         pull_secrets=tuple(args.pull_secret),
         tolerations=tuple(map(toleration, args.toleration)),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
+import random
 import tarfile
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -265,12 +267,20 @@ def test_a_folder_with_logs_archives_and_half_written_files_is_read_to_the_last_
     (tmp_path / "b.tgz").write_bytes(archive(inner=to_json([BAD]).encode()))
     (tmp_path / "c.tgz").write_bytes(archive(inner=b"x" * 100_000)[:60])
     (tmp_path / "d.frame.part").write_text(framed(wrote(GOOD), index=0).partition("\n")[0])
+    (tmp_path / "f.log.gz").write_bytes(gzip.compress(framed(wrote(replace(GOOD, stack="rotated"))).encode()))
+    (tmp_path / "g.log.gz").write_bytes(gzip.compress(random.Random(1).randbytes(9000))[:4000])  # noqa: S311
+    (tmp_path / "h.tar").write_bytes(gzip.decompress(archive(inner=b"x" * 9000))[:3000])
     (tmp_path / "e").symlink_to("/etc/passwd")
     made = collect(sources(str(tmp_path)), {}, FILES.__setitem__)
-    assert cells(made) == {"one on H100": "works", "one on NVIDIA L4": "fails"}
+    states = cells(made)
+    assert {name: state for name, state in states.items() if state != "unknown"} == {
+        "one on H100": "works", "one on NVIDIA L4": "fails", "rotated on H100": "works",
+    }  # fmt: skip
     said = "\n".join(told(made))
     assert f"{tmp_path}/b.tgz:link: it is not a file." in said
-    assert f"{tmp_path}/c.tgz: the archive is damaged (" in said
+    assert f"{tmp_path}/c.tgz: it is damaged (" in said
+    assert f"{tmp_path}/g.log.gz: it is damaged (" in said
+    assert f"{tmp_path}/h.tar: it is damaged (" in said
     assert f"{tmp_path}/d.frame.part: one on H100 (node n1): it began and did not end" in said
     assert f"{tmp_path}/e: it is a link, and links are not followed." in said
 
