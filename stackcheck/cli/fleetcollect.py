@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stackcheck.cli import output, stacks
-from stackcheck.fleet.collect import collect, matrix_of, report_files
+from stackcheck.fleet.collect import collect
+from stackcheck.fleet.collected import matrix_of
 from stackcheck.fleet.sources import sources
 from stackcheck.matrix import rendering
 from stackcheck.model.errors import EXIT_FAIL, EXIT_OK, EXIT_UNCHECKED, StackcheckError, UsageError
@@ -19,7 +21,7 @@ from stackcheck.storage.folders import write_atomically
 if TYPE_CHECKING:
     import argparse
 
-    from stackcheck.fleet.collect import Collected
+    from stackcheck.fleet.collected import Collected
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -55,15 +57,15 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"--to {args.to}: this is a file; name a folder.")
     args.stacks = args.stack
     known = {stack.id: stack for stack in stacks.chosen(args)}
-    made = collect((each for place in args.places for each in sources(place)), known)
+    found = (each for place in args.places for each in sources(place, args.to))
+    made = collect(found, known, functools.partial(_write, args.to))
     if made.is_empty:
         raise StackcheckError(
             f"{', '.join(args.places)}: no report and no frame of a task stands in it; `kubectl logs "
             "--selector app.kubernetes.io/name=stackcheck --all-containers --prefix --tail=-1` shows them."
         )
-    written = _write(made, args.to)
     output.write_document(_document(made), args)
-    told = f"{plural(written, 'report')} in {args.to}" if written else "no report was made"
+    told = f"{plural(len(made.names), 'file')} in {args.to}" if made.names else "no report was made"
     alone = f", {plural(made.left_alone, 'file')} left alone" if made.left_alone else ""
     output.progress(args)(f"{told}{alone}")
     if args.output is not None or args.format not in ("text", "json"):
@@ -73,15 +75,11 @@ def run(args: argparse.Namespace) -> int:
     return EXIT_UNCHECKED if any(problem.counts for problem in made.problems) else EXIT_OK
 
 
-def _write(made: Collected, folder: Path) -> int:
-    count = 0
-    for name, text in report_files(made):
-        try:
-            write_atomically(folder / name, text.encode("utf-8", "backslashreplace"))
-        except OSError as error:
-            raise StackcheckError(f"--to {folder}: this cannot be written: {error.strerror}.") from None
-        count += 1
-    return count
+def _write(folder: Path, name: str, text: str) -> None:
+    try:
+        write_atomically(folder / name, text.encode("utf-8", "backslashreplace"))
+    except OSError as error:
+        raise StackcheckError(f"--to {folder}: this cannot be written: {error.strerror}.") from None
 
 
 def _document(made: Collected) -> Document:
@@ -89,7 +87,7 @@ def _document(made: Collected) -> Document:
     matrix = matrix_of(made)
     document = rendering.document(matrix)
     lists = [Listing("Not whole", tuple(Entry(str(problem)) for problem in made.problems))]
-    lists += [Listing("Drift", tuple(Entry(source) for source, _ in made.drifts), loud=False)]
+    lists += [Listing("Drift", tuple(Entry(source) for source in made.drifts), loud=False)]
     section = document.sections[0]
     parts = (*section.parts, *(each for each in lists if each.entries))
     problems = [

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from stackcheck.drift.reading import drifts_of, is_drift
 from stackcheck.fleet import frames
+from stackcheck.fleet.collected import Collected, Problem, Ran, gpu_seen
 from stackcheck.fleet.judging import judged
 from stackcheck.fleet.render.gpukinds import CPU
 from stackcheck.fleet.render.names import slug
@@ -17,10 +18,8 @@ from stackcheck.fleet.render.pods import TASKS
 from stackcheck.intake.documents import table
 from stackcheck.intake.yamls import documents
 from stackcheck.knowledge.gpus import find_gpu
-from stackcheck.matrix.cells import STATES, Cell, Host, Matrix, MatrixRow, cell_of, stronger
+from stackcheck.matrix.cells import Cell, cell_of
 from stackcheck.matrix.hosts import is_known
-from stackcheck.matrix.recorded import folded, gpus_seen
-from stackcheck.matrix.site import NO_RUN
 from stackcheck.model.errors import ReportError, StackcheckError, UsageError
 from stackcheck.model.escape import one_line
 from stackcheck.model.lock import fingerprint
@@ -29,68 +28,26 @@ from stackcheck.storage.parsing import parse_json
 from stackcheck_probes.frames import MARK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from stackcheck.fleet.frames import Answer
     from stackcheck.fleet.sources import Source
     from stackcheck.intake.stack import Stack
     from stackcheck.model.report import Report
 
-_ORDER = (*STATES,)
 _MOST_MISSING = 20
 _MANIFEST = f"{TASKS}: |"
 """How a file that `fleet render k8s` wrote is told from others."""
 
 
-class Problem(NamedTuple):
-    """What could not be taken: where it was, what it is about, and why; each is a clause."""
+def collect(
+    found: Iterable[Source], stacks: Mapping[str, Stack], write: Callable[[str, str], None]
+) -> Collected:
+    """Return what these sources hold; answers of probes are judged by the definitions of `stacks`, by id.
 
-    source: str
-    subject: str
-    why: str
-    task: tuple[str, str, int] | None = None
-    """The task of which this is a try."""
-    counts: bool = True
-    """False for what is worth knowing and leaves nothing unchecked: a try that another one has made good."""
-
-    def __str__(self) -> str:
-        """Return it as one sentence."""
-        subject = f"{self.subject}: " if self.subject else ""
-        return f"{one_line(self.source, 200)}: {subject}{one_line(self.why, 400).rstrip('.')}."
-
-
-class Ran(NamedTuple):
-    """One task: its stack, the GPU that was seen, else the one that was asked for, its node, how it went."""
-
-    stack: str
-    gpu: str
-    node: str
-    cell: Cell
-    report: Report | None = None
-
-
-@dataclass(slots=True)
-class Collected:
-    """All that came back; `reports` came as files or as the output of commands, `drifts` are documents."""
-
-    ran: list[Ran] = field(default_factory=list)
-    reports: list[Report] = field(default_factory=list)
-    drifts: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-    expected: dict[tuple[str, str, int], Ran] = field(default_factory=dict)
-    """Tasks that were rendered, by run, GPU and index, each as a cell that is not known."""
-    left_alone: int = 0
-    """Files without a frame that are not JSON: the script, an empty log."""
-
-    @property
-    def is_empty(self) -> bool:
-        """Tell whether nothing of ours was in all of it."""
-        return not (self.ran or self.reports or self.drifts or self.problems)
-
-
-def collect(found: Iterable[Source], stacks: Mapping[str, Stack]) -> Collected:
-    """Return what these sources hold; answers of probes are judged by the definitions of `stacks`, by id."""
-    made = Collected()
+    `write` is given the files of the folder of reports; drift documents lie below `drift/` in it.
+    """
+    made = Collected(write)
     answers: list[Answer] = []
     for source in found:
         if source.fault:
@@ -116,7 +73,7 @@ def _take_file(made: Collected, source: Source) -> None:
     text = source.content.decode("utf-8", "replace")
     try:
         if text.lstrip().startswith("{"):
-            _take_document(made, parse_json(text, source.name), source.name)
+            made.left_alone += not _take_document(made, parse_json(text, source.name), source.name)
         elif _MANIFEST in text:
             held = [table(each, "data").get(TASKS) for each in documents(text, source.name)]
             for tasks in held:
@@ -128,24 +85,33 @@ def _take_file(made: Collected, source: Source) -> None:
         made.problems.append(Problem(source.name, "", _reason(error, source.name)))
 
 
-def _take_document(made: Collected, document: Any, source: str) -> None:
+def _take_document(made: Collected, document: Any, source: str) -> bool:
+    """Take a document of ours; return whether it is one."""
     if is_drift(document):
         drifts_of(document, source)
-        made.drifts.append((source, document))
+        rows = document["drifts"]
+        name = slug(str(rows[0]["stack"]), 80) if rows else "drift"
+        made.keep(f"drift/{name}", json.dumps(document, indent=2) + "\n")
+        made.drifts.append(source)
     elif isinstance(document, dict) and "reports" in document:
-        made.reports += reports_of(document, source)
+        for report in reports_of(document, source):
+            gpu = gpu_seen(report)
+            stem = f"{slug(report.name, 80)}--{slug(gpu)}" if gpu else slug(report.name, 80)
+            made.keep(stem, to_json([report]))
+            made.reports.append(_light(report))
     elif isinstance(document, dict) and "tasks" in document:
         _expect(made, document)
     else:
-        made.left_alone += 1
+        return False
+    return True
 
 
 def _once(answers: Iterable[Answer]) -> Iterator[Answer]:
     """Yield each frame once that came by two ways: as a file of its own, and in a log."""
     seen: set[bytes] = set()
     for answer in answers:
-        text = json.dumps([str(answer.header), answer.fault, answer.content], sort_keys=True)
-        key = hashlib.sha256(text.encode()).digest()
+        text = f"{answer.header}\n{answer.fault}\n{answer.packed}"
+        key = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
         if key not in seen:
             seen.add(key)
             yield answer
@@ -156,16 +122,17 @@ def _take_answer(made: Collected, answer: Answer, stacks: Mapping[str, Stack]) -
 
     Return whether its task has answered.
     """
-    header, kind = answer.header, answer.content.get("kind")
+    header, content = answer.header, answer.content
+    kind = content.get("kind")
     try:
         if answer.fault:
             raise ReportError(answer.fault)
         if kind == "observation":
             _take_observation(made, answer, stacks)
         elif kind == "output":
-            _take_output(made, answer)
+            _take_output(made, answer, content)
         elif kind == "error":
-            raise ReportError(f"it ended without an answer: {answer.content.get('message')}")
+            raise ReportError(f"it ended without an answer: {content.get('message')}")
         else:
             raise ReportError(f"its answer is of a kind that is not known ({one_line(kind, 40)})")
     except StackcheckError as error:
@@ -191,30 +158,27 @@ def _take_observation(made: Collected, answer: Answer, stacks: Mapping[str, Stac
         why = "its definition has changed since this was rendered; it is judged by today's"
         made.problems.append(Problem(answer.source, header.title, why, counts=False))
     report = judged(answer, stack)
-    seen = _seen(report)
+    seen = gpu_seen(report)
     if seen and header.gpu not in ("", CPU) and not _same(header.gpu, seen):
         why = f"{one_line(header.gpu, 60)} was asked for, and the node has {seen}; it counts for what it has"
         made.problems.append(Problem(answer.source, header.title, why))
     cell = cell_of(report.verdicts, header.started, on_cpu=header.gpu == CPU)
     gpu = _asked(header) if not seen or _same(header.gpu, seen) else seen
-    made.ran.append(Ran(header.stack, gpu, header.node, cell, report))
+    made.keep(f"{slug(header.stack, 80)}--{slug(gpu)}--{slug(header.node)}", to_json([report]))
+    made.ran.append(Ran(header.stack, gpu, header.node, cell, _light(report)))
 
 
-def _take_output(made: Collected, answer: Answer) -> None:
+def _take_output(made: Collected, answer: Answer, content: Mapping[str, Any]) -> None:
     """Take what a command wrote: reports, drift, or the answer of a start check."""
-    document = parse_json(str(answer.content.get("text", "")), answer.source)
+    document = parse_json(str(content.get("text", "")), answer.source)
     if isinstance(document, dict) and "causes" in document:
-        _take_check(made, answer, document)
-        return
-    before = len(made.reports) + len(made.drifts)
-    _take_document(made, document, answer.source)
-    if len(made.reports) + len(made.drifts) == before:
+        _take_check(made, answer.header, content.get("status"), document)
+    elif not _take_document(made, document, answer.source):
         raise ReportError("what its command wrote is neither a report nor drift")
 
 
-def _take_check(made: Collected, answer: Answer, document: Mapping[str, Any]) -> None:
+def _take_check(made: Collected, header: frames.Header, status: Any, document: Mapping[str, Any]) -> None:
     """Take a start check: healthy ones say nothing of the stack, the others are why its task did not run."""
-    header, status = answer.header, answer.content.get("status")
     if not status:
         return
     causes = document["causes"] if isinstance(document["causes"], list) else []
@@ -258,81 +222,15 @@ def _take_missing(made: Collected, answers: Iterable[Answer]) -> None:
             made.problems.append(Problem(f"run {one_line(run, 40)}", f"on {one_line(gpu, 60)}", why))
 
 
-def matrix_of(made: Collected) -> Matrix:
-    """Return one matrix of it all: stacks down, the kinds of GPUs that were asked for or seen across."""
-    gpus = dict.fromkeys(ran.gpu for ran in made.ran)
-    known = {find_gpu(gpu).product for gpu in gpus if is_known(gpu)}
-    for seen in filter(None, map(_seen, made.reports)):
-        if find_gpu(seen).product not in known:
-            gpus.setdefault(seen)
-            known.add(find_gpu(seen).product)
-    stacks = sorted(
-        {ran.stack for ran in made.ran} | {report.stack for report in made.reports if report.stack}
-    )
-    by_place: dict[tuple[str, str], list[Ran]] = defaultdict(list)
-    for ran in made.ran:
-        by_place[ran.stack, ran.gpu].append(ran)
-    rows = (
-        MatrixRow(stack, tuple(_cell(by_place.get((stack, gpu), [])) for gpu in gpus)) for stack in stacks
-    )
-    return folded(Matrix(tuple(map(Host, gpus)), tuple(rows)), made.reports)
-
-
-def _cell(ran: Iterable[Ran]) -> Cell:
-    """Return the cell of one stack on one kind of GPU: the strongest of each node, the worst of all nodes.
-
-    A node that is broken is told, not outvoted.
-    """
-    by_node: dict[str, Cell] = {}
-    for each in ran:
-        kept = by_node.get(each.node)
-        by_node[each.node] = stronger(kept, each.cell) if kept else each.cell
-    if not by_node:
-        return NO_RUN
-    # A try that was lost, and made good on another node, is a problem of that node and not of the stack.
-    known = {node: cell for node, cell in by_node.items() if cell.state != "unknown"}
-    node, cell = max((known or by_node).items(), key=lambda item: _ORDER.index(item[1].state))
-    if len(by_node) > 1 and cell.cause:
-        return replace(cell, cause=f"on node {one_line(node, 80)}: {cell.cause}")
-    return cell
-
-
-def report_files(made: Collected) -> Iterator[tuple[str, str]]:
-    """Yield the files of the folder of reports, a name and a text each; drift documents below `drift/`."""
-    taken: set[str] = set()
-    for ran in made.ran:
-        if ran.report:
-            yield (
-                _fresh(f"{slug(ran.stack, 80)}--{slug(ran.gpu)}--{slug(ran.node)}", taken),
-                to_json([ran.report]),
-            )
-    for report in made.reports:
-        gpu = _seen(report)
-        named = f"{slug(report.name, 80)}--{slug(gpu)}" if gpu else slug(report.name, 80)
-        yield _fresh(named, taken), to_json([report])
-    for _, document in made.drifts:
-        rows = document["drifts"]
-        name = slug(str(rows[0].get("stack", "drift")), 80) if rows and isinstance(rows[0], dict) else "drift"
-        yield _fresh(f"drift/{name}", taken), json.dumps(document, indent=2) + "\n"
-
-
-def _fresh(stem: str, taken: set[str]) -> str:
-    name, number = f"{stem}.json", 1
-    while name in taken:
-        number += 1
-        name = f"{stem}-{number}.json"
-    taken.add(name)
-    return name
+def _light(report: Report) -> Report:
+    """Return a report with no more of what probes saw than says which GPU it was."""
+    seen: Any = (report.observation or {}).get("probes")
+    driver = seen.get("nvidia_driver") if isinstance(seen, dict) else None
+    return replace(report, observation={"probes": {"nvidia_driver": driver}} if driver else None)
 
 
 def _asked(header: frames.Header) -> str:
     return "CPU" if header.gpu == CPU else one_line(header.gpu, 60)
-
-
-def _seen(report: Report) -> str:
-    """Return the product that the probes saw first; "" where none is known."""
-    found = [find_gpu(name) for name in gpus_seen(report)[:1]]
-    return next((gpu.product or gpu.name for gpu in found), "")
 
 
 def _same(asked: str, seen: str) -> bool:

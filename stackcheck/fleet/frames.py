@@ -69,8 +69,14 @@ class Answer:
 
     header: Header
     source: str
-    content: Mapping[str, Any] = field(default_factory=dict)
+    packed: str = ""
+    """The answer as it stands in the frame: what probes saw takes ten times as much as values."""
     fault: str = ""
+
+    @property
+    def content(self) -> Mapping[str, Any]:
+        """Return the answer, unpacked anew; nothing where there is a fault."""
+        return _unpacked(self.packed) if self.packed else {}
 
 
 @dataclass(slots=True)
@@ -130,7 +136,8 @@ def _answer(seen: _Open, source: str) -> Answer:
         what = f"{missing} of {seen.of} pieces are missing" if missing > 0 else "lines of it were changed"
         return Answer(header, source, fault=f"its frame is damaged: {what}")
     try:
-        return Answer(header, source, _unpacked("".join(pieces)))
+        _unpacked("".join(pieces))
+        return Answer(header, source, "".join(pieces))
     except (ValueError, zlib.error, RecursionError) as error:
         return Answer(header, source, fault=f"its answer cannot be read ({one_line(error, 120)})")
 

@@ -33,20 +33,19 @@ class _Remembering:
     version = ""
     swept = 0
 
-    def __init__(self, answer: Answer) -> None:
-        self._answer = answer
+    def __init__(self, image: str, document: object) -> None:
+        self._image, self._document = image, document
 
     def prepare(
         self, stack: Stack, resolution: Resolution | None, options: BuildOptions, progress: Progress
     ) -> Target:
         """Return the image that the task ran in."""
         del resolution, options, progress
-        image = self._answer.header.image
         return Target(
             engine=self.name,
             kind="image",
-            name=image,
-            id=image.partition("@")[2],
+            name=self._image,
+            id=self._image.partition("@")[2],
             python=(stack.image.python or "python3",),
             image=Missing("the configuration of the image was not read: its task ran on another machine"),
         )
@@ -56,7 +55,7 @@ class _Remembering:
     ) -> bytes:
         """Return what the agent answered there."""
         del target, agent, request, timeout_s
-        return json.dumps(self._answer.content.get("document")).encode("ascii")
+        return json.dumps(self._document).encode("ascii")
 
     def close(self) -> None:
         """Hold nothing, let go of nothing."""
@@ -66,7 +65,9 @@ def judged(answer: Answer, stack: Stack) -> Report:
     """Return the report of a task that ran the probes: its verdicts are of today's rules and definition."""
     wanted = "none" if answer.header.gpu == CPU else "auto"
     options = Options(build=BuildOptions(gpus=wanted, cache=Path(), environ={}))  # type: ignore[arg-type]
-    report = pipeline.probe(stack, _Remembering(answer), options, lambda _line: None)
-    seconds = answer.content.get("seconds")
+    content = answer.content
+    engine = _Remembering(answer.header.image, content.get("document"))
+    report = pipeline.probe(stack, engine, options, lambda _line: None)
+    seconds = content.get("seconds")
     took = float(seconds) if isinstance(seconds, (int, float)) else 0.0
     return replace(report, started=answer.header.started, seconds=took)

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import io
+import lzma
 import sys
 import tarfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from stackcheck.model.errors import UsageError
 from stackcheck.model.escape import one_line
-from stackcheck.storage.reading import open_file, stands
+from stackcheck.storage.reading import open_file, real_path, stands
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MOST_BYTES = 1 << 30
+MOST_BYTES = 1 << 29
 """Of one file, and of all members of one archive."""
 MOST_FILES = 100_000
 _TAR_MAGIC = b"ustar"
-_COMPRESSED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00")
+_COMPRESSED: dict[bytes, Any] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\x00": lzma.open,
+}
+"""What compressed files begin with, and what reads them: of archives, and of logs that were rotated."""
+_DAMAGE = (tarfile.TarError, lzma.LZMAError, zlib.error, OSError, EOFError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +42,8 @@ class Source:
     fault: str = ""
 
 
-def sources(place: str) -> Iterator[Source]:
-    """Yield what a folder, a file, an archive or "-" (standard input) holds.
+def sources(place: str, but: Path | None = None) -> Iterator[Source]:
+    """Yield what a folder, a file, an archive or "-" (standard input) holds, `but` what lies below a folder.
 
     What cannot be read is yielded with its fault. Raises UsageError for a place that is not there.
     """
@@ -46,7 +56,12 @@ def sources(place: str) -> Iterator[Source]:
     if not path.is_dir():
         yield from _opened(_file(path, place))
         return
-    names = sorted(each for each in path.rglob("*") if each.is_symlink() or not each.is_dir())
+    own = real_path(but) if but else None
+    names = sorted(
+        each
+        for each in path.rglob("*")
+        if (each.is_symlink() or not each.is_dir()) and not (own and real_path(each).is_relative_to(own))
+    )
     for each in names[:MOST_FILES]:
         yield from _opened(_file(each, str(each)))
     if len(names) > MOST_FILES:
@@ -81,11 +96,29 @@ def _bounded(file: IO[bytes]) -> tuple[bytes, str]:
 
 
 def _opened(source: Source) -> Iterator[Source]:
-    """Yield the members of an archive, and anything else as it is."""
-    is_tar = source.content[257:262] == _TAR_MAGIC
-    if source.fault or not (is_tar or source.content.startswith(_COMPRESSED)):
+    """Yield the members of an archive, what a compressed log says, and anything else as it is."""
+    opener = next((each for magic, each in _COMPRESSED.items() if source.content.startswith(magic)), None)
+    if source.content[257:262] == _TAR_MAGIC or (opener and _is_tar(source.content, opener)):
+        yield from _members(source)
+    elif opener:
+        try:
+            with opener(io.BytesIO(source.content)) as file:
+                yield Source(source.name, *_bounded(file))
+        except _DAMAGE as error:
+            yield _damaged(source, error)
+    else:
         yield source
-        return
+
+
+def _is_tar(content: bytes, opener: Any) -> bool:
+    try:
+        with opener(io.BytesIO(content)) as file:
+            return bytes(file.read(262)[257:]) == _TAR_MAGIC
+    except _DAMAGE:
+        return False
+
+
+def _members(source: Source) -> Iterator[Source]:
     left = MOST_BYTES
     try:
         with tarfile.open(fileobj=io.BytesIO(source.content), mode="r:*") as archive:
@@ -100,5 +133,9 @@ def _opened(source: Source) -> Iterator[Source]:
                     yield Source(name, file.read())
                 elif not member.isdir():
                     yield Source(name, fault="it is not a file")
-    except (tarfile.TarError, OSError, EOFError, ValueError) as error:
-        yield Source(source.name, fault=f"the archive is damaged ({one_line(error, 120)})")
+    except _DAMAGE as error:
+        yield _damaged(source, error)
+
+
+def _damaged(source: Source, error: Exception) -> Source:
+    return Source(source.name, fault=f"it is damaged ({one_line(error, 120)})")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from stackcheck.fleet.collect import Collected, collect, matrix_of, report_files
+from stackcheck.fleet.collect import collect
+from stackcheck.fleet.collected import Collected, matrix_of
 from stackcheck.fleet.render import k8s
 from stackcheck.fleet.render.arrays import Wish, arrays
 from stackcheck.fleet.render.pods import PodOptions
@@ -121,7 +122,8 @@ def test_the_tasks_of_a_job_answer_by_their_logs_and_make_one_matrix(
             done = cluster.run(kind, index, "NVIDIA L4:8.9")
             assert (done.code, done.changes) == (0, ["/stackcheck"]), done  # where that is mounted
             log += "".join(f"[pod/x-{index}/{kind}] {line}\n" for line in done.out.splitlines()).encode()
-    made = collect([Source("kubectl.log", log)], {stack.id: stack for stack in STACKS})
+    files: dict[str, str] = {}
+    made = collect([Source("kubectl.log", log)], {each.id: each for each in STACKS}, files.__setitem__)
     assert made.problems == []
     assert {(ran.stack, ran.gpu, ran.node) for ran in made.ran} == {
         ("made", "L4", "node-7"), ("other", "L4", "node-7"),
@@ -134,7 +136,7 @@ def test_the_tasks_of_a_job_answer_by_their_logs_and_make_one_matrix(
     codes = {name: report.failed_codes for name, report in reports.items() if report}
     assert "DIST301" in codes["other"] - codes["made"]
     assert cells(made)["other", "L4"].state == "fails"
-    assert sorted(dict(report_files(made))) == ["made--l4--node-7.json", "other--l4--node-7.json"]
+    assert sorted(files) == ["made--l4--node-7.json", "other--l4--node-7.json"]
 
 
 def test_answers_of_a_claim_are_files_and_a_node_with_another_gpu_is_told(
@@ -144,7 +146,9 @@ def test_answers_of_a_claim_are_files_and_a_node_with_another_gpu_is_told(
     refused = cluster.run("check", 1, "Tesla T4:7.5")
     assert (refused.code, refused.out.strip()) == (2, ""), refused
     assert cluster.run("task", 0, "NVIDIA H100 80GB HBM3:9.0").code == 0
-    made = collect(sources(str(cluster.results)), {stack.id: stack for stack in STACKS})
+    made = collect(
+        sources(str(cluster.results)), {each.id: each for each in STACKS}, lambda _name, _text: None
+    )
     (problem,) = made.problems
     assert problem.why == "L4 was asked for, and the node has NVIDIA H100; it counts for what it has"
     found = cells(made)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from stackcheck.fleet.render.names import said
 from stackcheck.model.errors import UsageError
-from stackcheck.model.escape import one_line
 
 _HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]+)?)"
 _PATH = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
@@ -25,12 +25,12 @@ def by_digest(text: str, option: str, *, allow_tag: bool = False) -> str:
     match = _REFERENCE.fullmatch(text) if len(text) <= _MOST else None
     if match is None:
         raise UsageError(
-            f"{option} {one_line(text, 120)!r}: this is not a reference to an image, such as "
+            f"{said(option, text)}: this is not a reference to an image, such as "
             "registry.example/app@sha256:DIGEST."
         )
     if not match["digest"] and not allow_tag:
         raise UsageError(
-            f"{option} {text}: a tag may mean another image tomorrow; name the digest "
+            f"{said(option, text)}: a tag may mean another image tomorrow; name the digest "
             "(`docker buildx imagetools inspect IMAGE` says it), or add --allow-tags."
         )
     return text

@@ -45,9 +45,14 @@ def checked(form: str, text: str, option: str) -> str:
     """Return a text that is written as its form wants it; raise UsageError, naming the option, otherwise."""
     row = _FORMS[form]
     if len(text) > row.most or not row.pattern.fullmatch(text):
-        shown = one_line(text, 80)
-        raise UsageError(f"{option} {shown!r}: this is not a {form}, such as {row.example}.")
+        raise UsageError(f"{said(option, text)}: this is not a {form}, such as {row.example}.")
     return text
+
+
+def said(option: str, text: str) -> str:
+    """Return an option with what was said behind it, as one harmless line."""
+    shown = repr(one_line(text, 120))
+    return f"{option}{shown}" if option.endswith(("=", "/")) else f"{option} {shown}"
 
 
 def slug(text: str, most: int = 40) -> str:

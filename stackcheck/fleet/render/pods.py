@@ -45,6 +45,8 @@ class PodOptions:
     shm: str = "2Gi"
     scratch: str = "10Gi"
     user: int = 65534
+    groups: tuple[int, ...] = ()
+    """Further groups, such as the one that AMD's device nodes belong to."""
     claim: str = ""
     pull_secrets: tuple[str, ...] = ()
     tolerations: tuple[Mapping[str, str], ...] = ()
@@ -63,7 +65,11 @@ class PodOptions:
         ):
             for text in filter(None, texts):
                 checked(form, text, option)
-        for option, number in (("--count", self.gpus), ("--user", self.user)):
+        for option, number in (
+            ("--count", self.gpus),
+            ("--user", self.user),
+            *(("--group", each) for each in self.groups),
+        ):
             if not 1 <= number < 1 << 31:
                 raise UsageError(f"{option} {number}: give a whole number from 1 on.")
         for name, (secret, key) in self.secrets.items():
@@ -121,6 +127,7 @@ def pod_spec(work: Work, options: PodOptions) -> dict[str, Any]:
             "runAsUser": options.user,
             "runAsGroup": options.user,
             "fsGroup": options.user,
+            **({"supplementalGroups": [*options.groups]} if options.groups else {}),
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         "nodeSelector": {"kubernetes.io/os": "linux", "kubernetes.io/arch": work.architecture},

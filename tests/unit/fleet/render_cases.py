@@ -24,6 +24,7 @@ POD = PodOptions()
 FULL = PodOptions(
     namespace="gpu-checks",
     gpus=2,
+    groups=(109, 44),
     claim="stackcheck-results",
     pull_secrets=("registry-login",),
     tolerations=(toleration("team=vision:NoSchedule"),),

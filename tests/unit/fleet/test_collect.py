@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
+import random
 import tarfile
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -11,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from stackcheck.drift.rendering import document
-from stackcheck.fleet.collect import Collected, collect, matrix_of, report_files
+from stackcheck.fleet.collect import collect
+from stackcheck.fleet.collected import Collected, matrix_of
 from stackcheck.fleet.render import k8s, yamltext
 from stackcheck.fleet.sources import Source, sources
 from stackcheck.intake.stack import Stack
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
 
     from stackcheck.model.report import Report
 
+FILES: dict[str, str] = {}
+"""What was written last."""
 STARTED = "2026-11-30T10:00:00+00:00"
 STACK = Stack.model_validate({"id": "one", "accelerator": "cpu"})
 NOT_FOUND = "there is no definition of this stack here, so what was seen is not judged"
@@ -68,7 +73,8 @@ def taken(*logs: str | bytes, stacks: tuple[Stack, ...] = (STACK,)) -> Collected
         Source(f"log-{number}", each.encode() if isinstance(each, str) else each)
         for number, each in enumerate(logs)
     )
-    return collect(found, {stack.id: stack for stack in stacks})
+    FILES.clear()
+    return collect(found, {stack.id: stack for stack in stacks}, FILES.__setitem__)
 
 
 def told(made: Collected) -> list[str]:
@@ -88,7 +94,7 @@ def test_reports_of_commands_and_of_files_are_one_matrix_and_one_folder() -> Non
     made = taken(framed(wrote(GOOD)), to_json([BAD]))
     assert told(made) == []
     assert cells(made) == {"one on NVIDIA H100": "works", "one on NVIDIA L4": "fails"}
-    files = dict(report_files(made))
+    files = dict(FILES)
     assert sorted(files) == ["one--nvidia-h100.json", "one--nvidia-l4.json"]
     assert from_json(files["one--nvidia-h100.json"]) == (GOOD,)
 
@@ -106,7 +112,7 @@ def test_what_probes_saw_is_judged_by_the_definition_that_is_here() -> None:
     errors = [each for each in ran.report.verdicts if each.outcome is Outcome.ERROR]
     assert errors, "not one probe that was asked for has answered"
     assert cells(made) == {"one on CPU": "unknown"}
-    assert [*dict(report_files(made))] == ["one--cpu--n1.json"]
+    assert [*FILES] == ["one--cpu--n1.json"]
 
 
 def test_an_observation_of_another_stack_or_of_an_older_definition_is_told() -> None:
@@ -211,7 +217,7 @@ def test_drift_is_kept_beside_the_reports() -> None:
     assert data is not None
     made = taken(framed({"kind": "output", "status": 1, "text": json.dumps(data()), "stderr": ""}))
     assert told(made) == []
-    (name,) = dict(report_files(made))
+    (name,) = FILES
     assert name.startswith("drift/")
     assert "/" not in name.removeprefix("drift/")
 
@@ -261,14 +267,30 @@ def test_a_folder_with_logs_archives_and_half_written_files_is_read_to_the_last_
     (tmp_path / "b.tgz").write_bytes(archive(inner=to_json([BAD]).encode()))
     (tmp_path / "c.tgz").write_bytes(archive(inner=b"x" * 100_000)[:60])
     (tmp_path / "d.frame.part").write_text(framed(wrote(GOOD), index=0).partition("\n")[0])
+    (tmp_path / "f.log.gz").write_bytes(gzip.compress(framed(wrote(replace(GOOD, stack="rotated"))).encode()))
+    (tmp_path / "g.log.gz").write_bytes(gzip.compress(random.Random(1).randbytes(9000))[:4000])  # noqa: S311
+    (tmp_path / "h.tar").write_bytes(gzip.decompress(archive(inner=b"x" * 9000))[:3000])
     (tmp_path / "e").symlink_to("/etc/passwd")
-    made = collect(sources(str(tmp_path)), {})
-    assert cells(made) == {"one on H100": "works", "one on NVIDIA L4": "fails"}
+    made = collect(sources(str(tmp_path)), {}, FILES.__setitem__)
+    states = cells(made)
+    assert {name: state for name, state in states.items() if state != "unknown"} == {
+        "one on H100": "works", "one on NVIDIA L4": "fails", "rotated on H100": "works",
+    }  # fmt: skip
     said = "\n".join(told(made))
     assert f"{tmp_path}/b.tgz:link: it is not a file." in said
-    assert f"{tmp_path}/c.tgz: the archive is damaged (" in said
+    assert f"{tmp_path}/c.tgz: it is damaged (" in said
+    assert f"{tmp_path}/g.log.gz: it is damaged (" in said
+    assert f"{tmp_path}/h.tar: it is damaged (" in said
     assert f"{tmp_path}/d.frame.part: one on H100 (node n1): it began and did not end" in said
     assert f"{tmp_path}/e: it is a link, and links are not followed." in said
+
+
+def test_what_was_collected_before_is_not_collected_again(tmp_path: Path) -> None:
+    for folder in ("logs", "fleet-reports"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a.json").write_text(to_json([GOOD]))
+    found = [each.name for each in sources(str(tmp_path), tmp_path / "fleet-reports")]
+    assert found == [str(tmp_path / "logs" / "a.json")]
 
 
 def test_a_place_that_is_not_there_is_refused(tmp_path: Path) -> None:
@@ -277,9 +299,10 @@ def test_a_place_that_is_not_there_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_stack_of_any_name_makes_a_file_in_the_folder() -> None:
-    made = taken(
+    taken(
         framed(wrote(replace(GOOD, stack="../../etc/passwd"))),
         framed(wrote(replace(GOOD, stack="")), index=0, node="n2"),
     )
-    names = [*dict(report_files(made))]
+    names = [*FILES]
+    assert len(names) == 2
     assert all("/" not in name and not name.startswith(".") for name in names)

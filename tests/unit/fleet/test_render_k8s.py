@@ -135,13 +135,16 @@ def test_hostile_text_of_a_definition_stays_a_text() -> None:
 @pytest.mark.parametrize(
     ("wish", "said"),
     [
-        ({"images": {"one": "app:latest"}}, "--image one= app:latest: a tag may mean another image tomorrow"),
-        ({"images": {"one": "-x; rm"}}, "--image one= '-x; rm': this is not a reference to an image"),
+        (
+            {"images": {"one": "app:latest"}},
+            "--image one='app:latest': a tag may mean another image tomorrow",
+        ),
+        ({"images": {"one": "-x; rm"}}, "--image one='-x; rm': this is not a reference to an image"),
         ({"images": {}}, "no image is named for one: say --image one=REGISTRY/NAME@sha256:DIGEST"),
         ({"images": {"one": REF, "x": REF}}, "--image x=...: this stack is not among those"),
         ({"gpus": ["H1OO"]}, "--gpu H1OO: no GPU named 'H1OO' is known"),
         ({"gpus": ["RTX 4090"]}, "--gpu RTX 4090: how nodes that have it are labelled is not known."),
-        ({"labels": {"H100": ["a b"]}}, "--label H100= 'a b': this is not a label value, such as NVIDIA-L4."),
+        ({"labels": {"H100": ["a b"]}}, "--label H100='a b': this is not a label value, such as NVIDIA-L4."),
         ({"gpus": []}, "one: it states no GPU; say --gpu H100,L4, or --gpu cpu."),
         ({"run": "a b"}, "--run 'a b': this is not a label value"),
     ],

@@ -73,7 +73,7 @@ def test_a_file_is_an_image_where_slurm_runs_it() -> None:
         ("account", "a b", "--account 'a b'"),
         ("memory", "lots", "--memory 'lots': this is not a memory of Slurm, such as 16G."),
         ("time", "soon", "--time 'soon': this is not a time of Slurm, such as 00:30:00."),
-        ("gres", {"H100": "gpu h"}, "--gres H100= 'gpu h'"),
+        ("gres", {"H100": "gpu h"}, "--gres H100='gpu h'"),
         ("gpus", 0, "--count 0: give a whole number from 1 on."),
     ],
 )
