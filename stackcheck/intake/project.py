@@ -38,6 +38,8 @@ _MOST = 200
 _MOST_BELOW = 40
 _DEEPEST = 2
 """So many levels below a folder projects are looked for, and so many of them."""
+_MOST_LOOKED_AT = 2000
+"""Folders below one that are looked into: a folder of data may have any number."""
 _NOT_OURS = frozenset(
     {"node_modules", "site-packages", "venv", "env", "build", "dist", "third_party", "vendor"}
 )
@@ -196,25 +198,33 @@ def _of_a_gpu(found: Found) -> bool:
 def folders_below(folder: Path) -> list[Path]:
     """Return the folders below one that hold files of a project of their own, the nearest to the top.
 
-    What tools put there is left out: environments, caches, packages of others.
+    What tools put there is left out: environments, caches, packages of others; and what may not be read.
     """
     found: list[Path] = []
-    left = [(folder, 0)]
-    while left and len(found) < _MOST_BELOW:
+    left, looked = [(folder, 0)], 0
+    while left and len(found) < _MOST_BELOW and looked < _MOST_LOOKED_AT:
         here, depth = left.pop(0)
-        try:
-            with os.scandir(here) as rows:
-                names = sorted(row.name for row in rows if row.is_dir(follow_symlinks=False))
-        except OSError:
-            continue  # a folder that may not be read is nobody's project here
-        for place in (here / name for name in names if name not in _NOT_OURS and not name.startswith(".")):
-            if (place / "pyvenv.cfg").exists():
+        for place in _folders_in(here):
+            looked += 1
+            try:
+                own = files_of(place)
+            except UsageError:
                 continue
-            if files_of(place):
+            if own:
                 found.append(place)
             elif depth < _DEEPEST:
                 left.append((place, depth + 1))
     return found
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    try:
+        with os.scandir(folder) as rows:
+            names = sorted(row.name for row in rows if row.is_dir(follow_symlinks=False))
+    except OSError:
+        return []
+    places = (folder / name for name in names if name not in _NOT_OURS and not name.startswith("."))
+    return [place for place in places if not (place / "pyvenv.cfg").exists()]
 
 
 def _in_folder(files: Sequence[Path], base: str) -> Sets:
