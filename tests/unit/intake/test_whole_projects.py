@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from stackcheck.intake.project import folders_below, take
+from stackcheck.intake.project import take
+from stackcheck.intake.projectfolders import folders_below
 from stackcheck.model.errors import UsageError
 
 if TYPE_CHECKING:
