@@ -29,9 +29,13 @@ FORMATS = (*COMMON, "jsonl", "prom")
 """Those of every command, a JSON object a line for logs, and Prometheus' text format."""
 SCHEMA_VERSION = 1
 OUTCOMES = dict(zip(CLASSES, (Outcome.FAIL, Outcome.FAIL, Outcome.WARN, Outcome.PASS), strict=True))
-_BREAKS = dict(
-    zip(CLASSES, ("break the next build", "break running", "change behaviour", "benign"), strict=True)
-)
+_BREAKS = {
+    "breaks-next-build": ("breaks the next build", "break the next build"),
+    "breaks-running": ("breaks running", "break running"),
+    "changes-behaviour": ("changes behaviour", "change behaviour"),
+    "benign": ("is benign", "are benign"),
+}
+"""What one change of a class does, and what several do."""
 _WORST_FIRST = (Outcome.FAIL.word, NOTHING, Outcome.ERROR.word, Outcome.WARN.word, Outcome.PASS.word)
 _VALUE = 160
 _MOST_SUBJECTS = 8
@@ -112,7 +116,7 @@ def headline(report: DriftReport) -> str:
     rest = f", {plural(len(report.unchecked), 'thing')} not compared" if report.unchecked else ""
     if not total:
         return f"nothing could be compared{unread}"
-    counts = [f"{count} {_BREAKS[rank]}" for rank, count in report.counts.items() if count]
+    counts = [f"{count} {_BREAKS[rank][count > 1]}" for rank, count in report.counts.items() if count]
     moved = f"{plural(len(report.changes), 'change')} ({', '.join(counts)})" if counts else "nothing moved"
     return f"{moved} in {plural(total, 'fact')}{unread or rest}"
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from stackcheck.intake.stack import Stack
+    from stackcheck.model.index_pages import Page, Unreachable
     from stackcheck.model.report import Report
     from stackcheck.probing.observation import Observation
     from stackcheck.targets import Progress
@@ -47,6 +48,8 @@ class DriftOptions:
     scans: tuple[Path, ...] = ()
     audit: bool = False
     accept: str = ""
+    pages: dict[str, Page | Unreachable] = field(default_factory=dict, repr=False, compare=False)
+    """The pages of indexes that the stacks before this one have read, in the same run."""
 
 
 def drift(stack: Stack, options: DriftOptions, progress: Progress) -> DriftReport:
@@ -60,7 +63,11 @@ def drift(stack: Stack, options: DriftOptions, progress: Progress) -> DriftRepor
     found = scans.read_scans(options.scans)
     progress(f"{stack.id}: looking at indexes, base image and machine")
     how = ResolveOptions(
-        offline=options.run.offline, environ=options.run.build.environ, cache=options.run.build.cache
+        offline=options.run.offline,
+        environ=options.run.build.environ,
+        cache=options.run.build.cache,
+        memory=options.run.memory,
+        pages=options.pages,
     )
     around = collect.look_around(stack, base, how, options.run.build, options.siblings)
     image, fresh_report = _image(stack, base, around, options, progress)

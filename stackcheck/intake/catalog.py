@@ -234,7 +234,7 @@ def is_project(pattern: str) -> bool:
     from stackcheck.intake.recognise import DEFINITION, kind_of  # noqa: PLC0415 - ids need no readers
 
     if path.is_dir():
-        from stackcheck.intake.project import files_of  # noqa: PLC0415
+        from stackcheck.intake.projectfolders import files_of  # noqa: PLC0415
 
         return not any(kind_of(each) == DEFINITION for each in path.glob("*.toml")) or bool(files_of(path))
     return kind_of(path) != DEFINITION

@@ -6,6 +6,7 @@ in a container, and are left alone.
 
 from __future__ import annotations
 
+import os
 import posixpath
 import re
 from dataclasses import dataclass, field, replace
@@ -14,9 +15,11 @@ from typing import TYPE_CHECKING
 from stackcheck.images.dockersteps import after, scopes
 from stackcheck.intake.stated import Found, Place, Stated
 from stackcheck.intake.steps import Here, Left, run_script
+from stackcheck.model.errors import UsageError
+from stackcheck.storage.confinement import refuse_outside
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from stackcheck.images.dockersteps import Instruction, Scope
@@ -113,6 +116,45 @@ def read(text: str, folder: Path, shown: str, build: Build | None = None) -> Fou
     return Found(
         KIND, shown, tuple(_statements(stage)), tuple(stage.left.open), reads=tuple(stage.left.reads)
     )
+
+
+def read_alone(text: str, folder: Path, shown: str) -> Found:
+    """Read a Dockerfile of which nothing says from which folder it is built.
+
+    One in `docker/` is often built from the folder above: where that has more of what it copies, it is.
+    Raises UsageError as `read` does.
+    """
+    sources = set(_sources(text))
+    if (
+        not sources
+        or _there(folder.parent, sources) <= _there(folder, sources)
+        or not _may_read(folder.parent)
+    ):
+        return read(text, folder, shown)
+    near = posixpath.normpath(posixpath.join(posixpath.dirname(shown), ".."))
+    found = read(text, folder, shown, Build(context=folder.parent, context_shown="" if near == "." else near))
+    return replace(found, stated=(*found.stated, Stated("image.context", "..", Place(shown))))
+
+
+def _sources(text: str) -> Iterator[str]:
+    """Yield the files and folders that are copied out of the context, as they stand there."""
+    for each, _ in scopes(text, {}):
+        if each.word in {"COPY", "ADD"} and "--from" not in each.rest:
+            words = [word for word in each.rest.split() if not word.startswith("--")]
+            plain = (word.strip("/").removeprefix("./") for word in words[:-1])
+            yield from (word for word in plain if word and not re.search(r"[$*?\[\"\0]|://|^\.\.?$", word))
+
+
+def _there(folder: Path, names: Iterable[str]) -> int:
+    return sum(os.path.lexists(folder / name) for name in names)
+
+
+def _may_read(folder: Path) -> bool:
+    try:
+        refuse_outside(folder)
+    except UsageError:
+        return False
+    return True
 
 
 def _from(rest: str) -> tuple[str, str]:

@@ -6,7 +6,6 @@ A folder is looked through by the names of its files, and in the few folders whe
 from __future__ import annotations
 
 import datetime as dt
-import os
 import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,7 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from stackcheck.intake import dockerfiles, lockfiles, pyproject, requirements
 from stackcheck.intake.configuration import Configuration, configuration
 from stackcheck.intake.merging import Merged
-from stackcheck.intake.recognise import DEFINITION, LOOSE, MANIFESTS, WORKFLOW, kind_of, read_file
+from stackcheck.intake.projectfolders import files_of, folders_below
+from stackcheck.intake.recognise import LOOSE, WORKFLOW, kind_of, read_file
 from stackcheck.intake.stack import Stack, parse_stack
 from stackcheck.intake.stated import Found, Open, Place, Stated
 from stackcheck.model.errors import DefinitionError, UsageError
@@ -28,19 +28,7 @@ if TYPE_CHECKING:
 Sets: TypeAlias = "list[tuple[str, list[Found]]]"
 """Stacks as the name of each and the files that state it."""
 
-FOLDERS = (
-    "", "docker", "requirements", ".devcontainer", *MANIFESTS, ".github/workflows",
-)  # fmt: skip
-"""The folders of a project in which files are looked for; "" is the project's own."""
 _CALL = Place("the command line")
-_MOST = 200
-"""Files of a folder that are read: nobody's project has so many, a folder of downloads may."""
-_MOST_BELOW = 40
-_DEEPEST = 2
-"""So many levels below a folder projects are looked for, and so many of them."""
-_NOT_OURS = frozenset(
-    {"node_modules", "site-packages", "venv", "env", "build", "dist", "third_party", "vendor"}
-)
 _DESCRIBING = ("compose file", "Kubernetes manifest", "devcontainer.json", "workflow", "cog.yaml")
 """Kinds of files whose containers are the stacks."""
 _CONSTRAINTS = re.compile(r"(?i)constraints.*\.txt")
@@ -98,24 +86,6 @@ def take(paths: Sequence[Path], given: Mapping[str, Any] | None = None) -> tuple
             sets += _of_folder(folder)
     said = _Said(given or {}, *configuration())
     return tuple(each for name, found in sets for each in _stacks(name, found, said))
-
-
-def files_of(folder: Path) -> list[Path]:
-    """Return the files of a project that state what it installs, in the order of their names.
-
-    Raises UsageError for a folder that may not be read.
-    """
-    found: list[Path] = []
-    for place in (folder / name for name in FOLDERS):
-        try:
-            with os.scandir(place) as rows:
-                names = sorted(row.name for row in rows if kind_of(place / row.name) not in {"", DEFINITION})
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-        except OSError as error:
-            raise UsageError(f"{place}: this folder cannot be read: {error.strerror}.") from None
-        found += [path for path in (place / name for name in names) if path.is_file()]
-    return found[:_MOST]
 
 
 def _named(files: Sequence[Path]) -> Sets:
@@ -191,30 +161,6 @@ def _of_a_gpu(found: Found) -> bool:
         or bool(_GPU_IMAGE.search(image))
         or any(each.key in {"accelerator", "gpus"} for each in found.stated)
     )
-
-
-def folders_below(folder: Path) -> list[Path]:
-    """Return the folders below one that hold files of a project of their own, the nearest to the top.
-
-    What tools put there is left out: environments, caches, packages of others.
-    """
-    found: list[Path] = []
-    left = [(folder, 0)]
-    while left and len(found) < _MOST_BELOW:
-        here, depth = left.pop(0)
-        try:
-            with os.scandir(here) as rows:
-                names = sorted(row.name for row in rows if row.is_dir(follow_symlinks=False))
-        except OSError:
-            continue  # a folder that may not be read is nobody's project here
-        for place in (here / name for name in names if name not in _NOT_OURS and not name.startswith(".")):
-            if (place / "pyvenv.cfg").exists():
-                continue
-            if files_of(place):
-                found.append(place)
-            elif depth < _DEEPEST:
-                left.append((place, depth + 1))
-    return found
 
 
 def _in_folder(files: Sequence[Path], base: str) -> Sets:

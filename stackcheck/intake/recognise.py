@@ -76,6 +76,8 @@ def kind_of(path: Path) -> str:
     name = path.name.lower()
     if name.endswith((".yml", ".yaml")) and path.parent.name in {"workflows", *MANIFESTS}:
         return WORKFLOW if path.parent.name == "workflows" else "kubernetes"
+    if name.endswith((".txt", ".in")) and path.parent.name == "requirements":
+        return "requirements"  # requirements/base.txt
     return next((kind for pattern, kind in KINDS if fnmatch.fnmatchcase(name, pattern)), "")
 
 
@@ -144,7 +146,7 @@ def _yaml(name: str) -> Callable[[str, Path, str], Found]:
 
 
 _READERS: dict[str, Callable[[str, Path, str], Found]] = {
-    DOCKERFILE: _of_folder(dockerfiles.read),
+    DOCKERFILE: _of_folder(dockerfiles.read_alone),
     "requirements": _requirements,
     "lock": _lock,
     "pyproject": _of_folder(projects.READERS["pyproject.toml"]),

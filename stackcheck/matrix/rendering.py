@@ -51,7 +51,9 @@ def document(matrix: Matrix, moved: Sequence[Move] | None = None) -> Document:
 def shown(cell: Cell) -> str:
     """Return a cell of a table: its word, the code that decides, and the level of the evidence."""
     word = f"{SHORT[cell.state]} {cell.code}" if cell.code and cell.state != "works" else SHORT[cell.state]
-    return f"{word} ({cell.level})" if cell.level else word
+    since = f"since {cell.fails_since[:10]}" if cell.fails_since else ""
+    known = ", ".join(filter(None, (cell.level, since)))
+    return f"{word} ({known})" if known else word
 
 
 def _table(matrix: Matrix) -> Table:

@@ -46,6 +46,7 @@ class Fetcher:
     """Reads pages; `cache` keeps them for conditional requests and for `offline`.
 
     `timeout_s` bounds each wait for a server, twice of it a whole page; `environ` stands for os.environ.
+    `once` holds what was read before in this run, by URL: for several stacks each page is asked for once.
     """
 
     environ: Mapping[str, str] = field(repr=False)
@@ -53,6 +54,7 @@ class Fetcher:
     offline: bool = False
     timeout_s: float = 20.0
     most_bytes: int = MOST_BYTES
+    once: dict[str, Page | Unreachable] | None = field(default=None, repr=False, compare=False)
 
     def page(self, url: str) -> Page | Unreachable:
         """Return what a page lists, asking only whether it changed when it is cached."""
@@ -77,10 +79,15 @@ class Fetcher:
     def pages(self, urls: Iterable[str]) -> dict[str, Page | Unreachable]:
         """Return several pages by their URL (without credentials), fetched eight at a time."""
         wanted = list(dict.fromkeys(urls))
-        if not wanted:
-            return {}
-        with ThreadPoolExecutor(max_workers=8) as pool:
-            return {without_userinfo(u): p for u, p in zip(wanted, pool.map(self.page, wanted), strict=True)}
+        known = {} if self.once is None else self.once
+        asked = [url for url in wanted if url not in known]
+        found = {url: known[url] for url in wanted if url in known}
+        if asked:
+            with ThreadPoolExecutor(max_workers=8) as pool:
+                found |= zip(asked, pool.map(self.page, asked), strict=True)
+        if self.once is not None:
+            self.once.update(found)
+        return {without_userinfo(url): found[url] for url in wanted}
 
     def exists(self, url: str) -> bool | Unreachable:
         """Tell whether a URL answers with anything but 404, without reading the body."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from stackcheck.model.index_pages import Page, Unreachable
     from stackcheck.resolve.uvrun import UvAnswer
 
 
@@ -26,7 +27,8 @@ class Options:
 
     `cache` is where pages and uv's input are kept, `uv` the binary, both found when not given. `answers`
     keeps what uv said, for variants of one stack that ask it the same question; by default it is kept for one
-    stack. `memory` is what one run learns of indexes, for all its stacks.
+    stack. `memory` is what one run learns of indexes, for all its stacks; `pages` keeps those that were read,
+    where several stacks of a run look at the same.
     """
 
     offline: bool = False
@@ -36,6 +38,7 @@ class Options:
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
     answers: dict[tuple[Any, ...], UvAnswer] | None = field(default=None, repr=False, compare=False)
     memory: RunMemory = field(default_factory=RunMemory, repr=False, compare=False)
+    pages: dict[str, Page | Unreachable] | None = field(default=None, repr=False, compare=False)
 
     @property
     def cache_folder(self) -> Path:
@@ -45,4 +48,4 @@ class Options:
     @property
     def fetcher(self) -> Fetcher:
         """Return a reader of index pages with these settings."""
-        return Fetcher(self.environ, self.cache_folder, self.offline)
+        return Fetcher(self.environ, self.cache_folder, self.offline, once=self.pages)

@@ -83,6 +83,8 @@ def _unread(page: Unreachable) -> Finding:
     if page.kind == "offline":
         return skipped(page.message, hint="run once without --offline")
     hint = _HINTS.get(page.kind, "try again; if it stays so, name another page or a mirror")
+    if page.kind == "missing" and "://" not in page.url:
+        hint = "make that folder, or take it out of the places that are searched"
     message = f"a page that the stack names could not be checked: {page.message}"
     return Finding(Outcome.ERROR, message, hint=hint, evidence=(Evidence(page.kind, page.url),))
 

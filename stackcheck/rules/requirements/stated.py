@@ -248,8 +248,10 @@ def pinned(stack: Stack) -> Finding:
     loose = [f"{name} ({package.version})" for name, package in stack.packages.items() if not package.pinned]
     if not loose:
         return passed(f"All {len(stack.packages)} packages are pinned.")
+    of = f"{len(stack.packages)} package{'s' if len(stack.packages) > 1 else ''}"
+    are = "is" if len(loose) == 1 else "are"
     return warned(
-        f"{len(loose)} of {len(stack.packages)} packages are not pinned: {', '.join(loose)}.",
+        f"{len(loose)} of {of} {are} not pinned: {', '.join(loose)}.",
         expected="an exact version for each",
         found=", ".join(loose),
         hint="pin them; `stackcheck lock` prints the versions that are chosen today",

@@ -69,6 +69,19 @@ def test_both_page_formats_say_the_same(server: IndexServer, fetcher: Fetcher, j
     assert all(f.url.startswith(f"http://{server.host}/main/files/") for f in found.files)
 
 
+def test_several_stacks_of_a_run_ask_for_a_page_once(server: IndexServer) -> None:
+    server.add("main", *uploads())
+    alpha, none = (f"{server.simple('main')}{name}/" for name in ("alpha", "none"))
+    shared: dict[str, Page | Unreachable] = {}
+    first = Fetcher({}, once=shared).pages([alpha, none])
+    asked = len(server.requests)
+    assert Fetcher({}, once=shared).pages([none, alpha]) == first
+    assert len(server.requests) == asked
+    assert unread(first[none]).kind == "missing"
+    Fetcher({}).pages([alpha])
+    assert len(server.requests) == asked + 1
+
+
 def test_a_find_links_page_lists_every_project(server: IndexServer, fetcher: Fetcher) -> None:
     server.add("main", make_wheel("alpha", "1.0"), make_wheel("beta-gamma", "2.0"))
     found = read(fetcher.page(server.links("main")))

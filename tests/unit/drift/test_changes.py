@@ -342,7 +342,7 @@ def test_the_text_says_everything_in_order() -> None:
         compare("tiny", BASE, now(gaps=(gap, skip)), since="the lock locks/pylock.tiny.toml"), seconds=0.5
     )
     assert render([report], "text") == (
-        "FAIL  tiny: 1 change (1 break the next build) in 2 facts, 2 things not compared\n"
+        "FAIL  tiny: 1 change (1 breaks the next build) in 2 facts, 2 things not compared\n"
         "      do        run `stackcheck lock`; when the pin itself is gone, mirror the file from a built\n"
         "                image or pin another version\n"
         "      baseline: the lock locks/pylock.tiny.toml\n"

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from stackcheck.intake.project import folders_below, take
+from stackcheck.intake.project import take
+from stackcheck.intake.projectfolders import folders_below
 from stackcheck.model.errors import UsageError
 
 if TYPE_CHECKING:
@@ -150,3 +151,38 @@ def test_a_devcontainer_that_opens_a_service_is_that_service() -> None:
     found = taken({".devcontainer/devcontainer.json": DEVCONTAINER % more})
     assert [*found] == ["app-train", "app-devcontainer"]
     assert not any(".." in name for each in found.values() for name in each.files)
+
+
+FROM_ABOVE = "FROM debian\nCOPY requirements.txt src/ ./\nRUN pip install -r requirements.txt\n"
+
+
+def test_a_dockerfile_in_a_folder_is_built_from_the_folder_that_has_what_it_copies() -> None:
+    above = {"docker/Dockerfile": FROM_ABOVE, "requirements.txt": "torch==2.5.0\n", "src/x.py": ""}
+    (found,) = taken(above).values()
+    assert versions(found) == {"torch": "2.5.0"}
+    assert found.stack.image.context == ".."
+    assert [each.text for each in found.open] == []
+    assert found.files == ("docker/Dockerfile", "requirements.txt")
+
+
+def test_a_dockerfile_that_has_what_it_copies_beside_it_is_built_there() -> None:
+    beside = {"docker/Dockerfile": FROM_ABOVE, "docker/requirements.txt": "torch==2.6.0\n"}
+    (found,) = taken({**beside, "requirements.txt": "numpy\n"}).values()
+    assert versions(found) == {"torch": "2.6.0"}
+    assert found.stack.image.context is None
+
+
+def test_a_dockerfile_that_is_named_alone_reads_nothing_of_another_repository(project: Path) -> None:
+    (project / ".git").rmdir()
+    (found,) = taken(
+        {"docker/Dockerfile": FROM_ABOVE, "requirements.txt": "torch==2.5.0\n"}, "docker"
+    ).values()
+    assert versions(found) == {}
+    assert found.stack.image.context is None
+
+
+def test_files_of_a_folder_of_requirements_need_no_name_of_their_own() -> None:
+    found = taken({"requirements/base.txt": "torch==2.5.0\n", "requirements/dev.in": "-r base.txt\npytest\n"})
+    assert {name: versions(each) for name, each in found.items()} == {
+        "app": {"torch": "2.5.0", "pytest": "latest"}
+    }

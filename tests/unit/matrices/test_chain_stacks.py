@@ -111,7 +111,7 @@ def test_the_published_gfx803_recipe_has_exactly_these_findings() -> None:
             "ENV101",
             "PYTHONPATH='/pytorch': a source tree of torch is imported instead of, or beside, the installed one: two torches in a process abort with `RpcBackendOptions is already registered`.",
         ),
-        ("WARN", "PIN101", "1 of 4 packages are not pinned: cmake (latest)."),
+        ("WARN", "PIN101", "1 of 4 packages is not pinned: cmake (latest)."),
     ]
     passed = {code: message for _, code, message in said("rocm-gfx803-published", Outcome.PASS)}
     assert passed["ROCM101"] == "torch is built for gfx803, which serves RX 580 (gfx803)."

@@ -1,0 +1,77 @@
+"""Which files of a folder say what a project installs, and where below it other projects lie."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from stackcheck.intake.recognise import DEFINITION, MANIFESTS, kind_of
+from stackcheck.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FOLDERS = (
+    "", "docker", "requirements", ".devcontainer", *MANIFESTS, ".github/workflows",
+)  # fmt: skip
+"""The folders of a project in which files are looked for; "" is the project's own."""
+_MOST = 200
+"""Files of a folder that are read: nobody's project has so many, a folder of downloads may."""
+_MOST_BELOW = 40
+_DEEPEST = 2
+"""So many levels below a folder projects are looked for, and so many of them."""
+_MOST_LOOKED_AT = 2000
+"""Folders below one that are looked into: a folder of data may have any number."""
+_NOT_OURS = frozenset(
+    {"node_modules", "site-packages", "venv", "env", "build", "dist", "third_party", "vendor"}
+)
+
+
+def files_of(folder: Path) -> list[Path]:
+    """Return the files of a project that state what it installs, in the order of their names.
+
+    Raises UsageError for a folder that may not be read.
+    """
+    found: list[Path] = []
+    for place in (folder / name for name in FOLDERS):
+        try:
+            with os.scandir(place) as rows:
+                names = sorted(row.name for row in rows if kind_of(place / row.name) not in {"", DEFINITION})
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            raise UsageError(f"{place}: this folder cannot be read: {error.strerror}.") from None
+        found += [path for path in (place / name for name in names) if path.is_file()]
+    return found[:_MOST]
+
+
+def folders_below(folder: Path) -> list[Path]:
+    """Return the folders below one that hold files of a project of their own, the nearest to the top.
+
+    What tools put there is left out: environments, caches, packages of others; and what may not be read.
+    """
+    found: list[Path] = []
+    left, looked = [(folder, 0)], 0
+    while left and len(found) < _MOST_BELOW and looked < _MOST_LOOKED_AT:
+        here, depth = left.pop(0)
+        for place in _folders_in(here):
+            looked += 1
+            try:
+                own = files_of(place)
+            except UsageError:
+                continue
+            if own:
+                found.append(place)
+            elif depth < _DEEPEST:
+                left.append((place, depth + 1))
+    return found
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    try:
+        with os.scandir(folder) as rows:
+            names = sorted(row.name for row in rows if row.is_dir(follow_symlinks=False))
+    except OSError:
+        return []
+    places = (folder / name for name in names if name not in _NOT_OURS and not name.startswith("."))
+    return [place for place in places if not (place / "pyvenv.cfg").exists()]
