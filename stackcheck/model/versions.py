@@ -10,6 +10,7 @@ from packaging.version import Version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from datetime import date
 
     from packaging.specifiers import SpecifierSet
 
@@ -126,3 +127,18 @@ def ends(ranges: Iterable[SpecifierSet]) -> Iterator[Version]:
         yield Version(each)
         yield Version(".".join(map(str, (*release, 1))))
         yield Version(".".join(map(str, (*release[:-1], release[-1] + 1))))
+
+
+def nightly_day(version: Version) -> date | None:
+    """Return the day of a nightly build; None for any other version.
+
+    >>> nightly_day(Version("2.10.0.dev20250929+cu128"))
+    datetime.date(2025, 9, 29)
+    """
+    from datetime import datetime  # noqa: PLC0415 - few versions are nightlies
+
+    digits = str(version.dev) if version.dev else ""
+    try:
+        return datetime.strptime(digits, "%Y%m%d").date()  # noqa: DTZ007 - a day, no time
+    except ValueError:
+        return None

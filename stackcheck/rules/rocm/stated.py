@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from stackcheck.environment.torchbuild import has_build
 from stackcheck.model.verdict import Outcome
-from stackcheck.model.versions import parse_version
+from stackcheck.model.versions import nightly_day, parse_version
 from stackcheck.rules.grading import cite, failed_by, no_data
 from stackcheck.rules.official_wheels import ROCM_PLATFORM, not_pinned, official_wheels, torch_release
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
@@ -24,8 +23,6 @@ from stackcheck.rules.rocm.wanted_gfx import (
 from stackcheck_probes.judging.gfx import gfx_of
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from packaging.version import Version
 
     from stackcheck.environment import Environment
@@ -64,7 +61,7 @@ def gfx_served(env: Environment, tables: Tables) -> list[Finding]:
     row = tables.rocm.row(claim.version)
     if row is None:
         return _by_unknown_release(gpus, claim.version, env, tables)
-    targets = row.targets(claim.rocm, _nightly(claim.version))
+    targets = row.targets(claim.rocm, nightly_day(claim.version))
     judged = [_judge_gpu(gpu, row, targets, env, tables) for gpu in gpus]
     return _unless_missing(judged, env, tables)
 
@@ -222,15 +219,6 @@ def _judge_own_build(gpu: Gpu, env: Environment) -> Finding:
         hint=f"add {seen} to PYTORCH_ROCM_ARCH and build again",
         about=gpu.name,
     )
-
-
-def _nightly(version: Version) -> date | None:
-    """Return the day of a nightly build: 2.10.0.dev20250929."""
-    digits = str(version.dev) if version.dev else ""
-    try:
-        return datetime.strptime(digits, "%Y%m%d").date()  # noqa: DTZ007 - a day, no time
-    except ValueError:
-        return None
 
 
 def _override_faults(env: Environment) -> bool:
