@@ -278,6 +278,9 @@ def unpinned_torchaudio(env: Environment, tables: Tables) -> Finding | None:
     )
     if newest is None or claim.version is None or not open_ended or not env.only_pypi("torchaudio"):
         return None
+    taken = env.packages["torchaudio"].exact
+    if taken is not None and taken < _NO_PIN_SINCE:
+        return None  # something else holds it back: what was taken is TORCH102's to judge
     release = Version(f"{claim.version.major}.{claim.version.minor}")
     if release >= _NO_PIN_SINCE:
         return passed(

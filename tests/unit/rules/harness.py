@@ -14,6 +14,7 @@ from stackcheck import knowledge
 from stackcheck.environment import definition_facts
 from stackcheck.intake.stack import Stack
 from stackcheck.model.facts import Missing
+from stackcheck.model.resolution import LockedPackage, Resolution
 from stackcheck.model.verdict import Outcome, Verdict
 from stackcheck.rules import load_all
 from stackcheck.rules.registry import RULES, judge_one
@@ -38,6 +39,13 @@ def verdicts(code: str, facts: Any = None, **fields: Any) -> list[Verdict]:
     """Judge a stack that states exactly these fields; `facts` are added to what follows from them."""
     stated = Stack.model_validate({"id": "case", **fields})
     return _judged(code, {**definition_facts(stated, knowledge.load()), **(facts or {})})
+
+
+def resolved(code: str, *locked: LockedPackage, **fields: Any) -> list[Verdict]:
+    """Judge a stack for which the resolver took these files."""
+    resolution = Resolution(locked, "3.11", "x86_64-manylinux_2_28", "0.13.8", "")
+    stack = Stack.model_validate({"id": "case", **fields})
+    return judge_one(RULES[code], definition_facts(stack, knowledge.load(), None, resolution))
 
 
 def judged_stack(code: str, stack: Stack) -> list[Verdict]:

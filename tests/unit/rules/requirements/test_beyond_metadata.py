@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from packaging.version import Version
 
-from stackcheck import knowledge
-from stackcheck.environment import definition_facts
-from stackcheck.intake.stack import Stack
-from stackcheck.model.resolution import LockedPackage, Resolution
+from stackcheck.model.resolution import LockedPackage
 from stackcheck.model.verdict import Level
-from stackcheck.rules.registry import RULES, judge_one
-from tests.unit.rules.harness import said_with_hints, verdicts
-
-if TYPE_CHECKING:
-    from stackcheck.model.verdict import Verdict
+from tests.unit.rules.harness import resolved, said_with_hints, verdicts
 
 H: dict[str, Any] = {"python": "3.11", "platform": "linux/amd64", "accelerator": "cuda"}
 
 
 def outcomes(code: str, **fields: Any) -> list[tuple[str, str]]:
     return [(outcome, message) for outcome, message, _ in said_with_hints(code, **fields)]
-
-
-def resolved(code: str, *locked: LockedPackage, **fields: Any) -> list[Verdict]:
-    resolution = Resolution(locked, "3.11", "x86_64-manylinux_2_28", "0.13.8", "")
-    stack = Stack.model_validate({"id": "case", **fields})
-    return judge_one(RULES[code], definition_facts(stack, knowledge.load(), None, resolution))
 
 
 def test_torchcodec_of_another_torch_fails_and_names_the_right_one() -> None:

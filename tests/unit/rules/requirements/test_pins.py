@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from packaging.version import Version
 
-from tests.unit.rules.harness import lines
+from stackcheck.model.resolution import LockedPackage
+from tests.unit.rules.harness import lines, resolved
 
 CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
     (
@@ -70,3 +72,15 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
 )
 def test_what_the_rule_says(code: str, fields: dict[str, Any], expected: list[str]) -> None:
     assert lines(code, **fields) == expected
+
+
+@pytest.mark.parametrize(("taken", "outcomes"), [("2.6.0", []), ("2.11.1", ["FAIL"])])
+def test_a_torchaudio_that_something_else_holds_back_is_judged_by_what_is_taken(
+    taken: str, outcomes: list[str]
+) -> None:
+    locked = (
+        LockedPackage("torch", Version("2.6.0"), "torch-2.6.0-cp312-cp312-manylinux1_x86_64.whl"),
+        LockedPackage("torchaudio", Version(taken), f"torchaudio-{taken}-cp312-cp312-manylinux1_x86_64.whl"),
+    )
+    found = resolved("PIN102", *locked, packages={"torch": "2.6.0", "vllm": "0.8.5.post1"})
+    assert [each.outcome.name for each in found] == outcomes
