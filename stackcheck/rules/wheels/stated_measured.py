@@ -41,7 +41,7 @@ def _measured(
     """
     for name, each in sorted(env.packages.items()):
         package = tables.measured.package(name) if name not in _TRIO else None
-        if each.exact is None or package is None or not each.is_wheel or each.built_for:
+        if each.exact is None or package is None or not each.is_wheel or each.built_for or env.builds(name):
             continue
         row = package.row(each.exact)
         place = env.elsewhere(name)
