@@ -315,10 +315,17 @@ class Environment:
         image = self.build_image
         return (image.toolkit, f"the image {image.name}") if image and image.toolkit else None
 
-    @property
+    @cached_property
     def compiled(self) -> tuple[str, ...]:
-        """Return the stated distributions that are built from source, torch apart."""
-        return tuple(name for name, each in self.stated.items() if each.origin in _BUILT and name != "torch")
+        """Return the stated distributions that are built from source, torch apart.
+
+        One whose source may fetch a wheel instead is none: WHEEL112 says what it does.
+        """
+        return tuple(
+            name
+            for name, each in self.stated.items()
+            if name != "torch" and self.builds(name) and (each.origin in _BUILT or self.asset(name) is None)
+        )
 
     @property
     def platform(self) -> str:

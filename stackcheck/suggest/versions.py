@@ -140,8 +140,9 @@ def _releases_of(names: Iterable[str], stack: Stack, tables: Tables) -> Iterator
 @lru_cache(maxsize=1024)
 def known_versions(name: str, tables: Tables) -> tuple[Version, ...]:
     """Return every release of a distribution that a row of the tables names, oldest first."""
-    found = {version for version, _ in tables.packages.declared(name, SpecifierSet())}
     measured = tables.measured.package(name)
+    rows = tables.packages.declared(name, SpecifierSet())  # where others have wheels, no sdist is proposed
+    found = {version for version, row in rows if measured is None or not row.unverified}
     found |= {row.version for row in (measured.rows if measured else ()) if not row.yanked}
     found |= {version for row in tables.wheels.gpu_libraries.get(name, ()) for version in row.versions}
     if name in tables.packages.asserting_dists:
