@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import ItemsView, Iterator, Mapping, ValuesView
+from collections.abc import ItemsView, Iterator, KeysView, Mapping, ValuesView
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
@@ -385,6 +385,14 @@ class Recorded(Mapping[str, Distribution]):
 
     def __len__(self) -> int:
         return len(self._found)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return one of them, as `Mapping.get` does, which takes an exception for one that is not there."""
+        return self[name] if name in self._found else default
+
+    def keys(self) -> KeysView[str]:
+        """Return the names; a dictionary's own view is a set, and five times as fast as that of a Mapping."""
+        return self._found.keys()
 
     def items(self) -> ItemsView[str, Distribution]:
         """Return all of them, without a record."""

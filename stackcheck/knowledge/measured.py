@@ -63,12 +63,7 @@ class Measured(Row):
 
         Without a platform: those of any.
         """
-        found: list[str] = []
-        for group in self.tags:
-            pairs, _, platforms = group.partition(":")
-            if platform is None or {platform, "any"}.intersection(map(stack_platform, platforms.split())):
-                found += pairs.split()
-        return tuple(dict.fromkeys(found))
+        return _pairs(self.tags, platform)
 
     def serves(self, python: str, platform: str | None) -> bool:
         """Tell whether a Python ("3.12", "3.13t") on a platform has a wheel, by its tags."""
@@ -110,6 +105,16 @@ def _words_of(pair: str) -> Iterator[tuple[str, int]]:
         yield f"3.{match[2]} and later", int(match[2])
     else:
         yield f"3.{match[2]}{'t' if abi.endswith('t') else ''}", int(match[2])
+
+
+@lru_cache(maxsize=4096)
+def _pairs(tags: tuple[str, ...], platform: str | None) -> tuple[str, ...]:
+    found: list[str] = []
+    for group in tags:
+        pairs, _, platforms = group.partition(":")
+        if platform is None or {platform, "any"}.intersection(map(stack_platform, platforms.split())):
+            found += pairs.split()
+    return tuple(dict.fromkeys(found))
 
 
 @lru_cache(maxsize=4096)

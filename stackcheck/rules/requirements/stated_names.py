@@ -50,6 +50,7 @@ def names_are_no_slips(stack: Stack, tables: Tables) -> list[Finding]:
     ]
 
 
+@lru_cache(maxsize=4)
 def _known(tables: Tables) -> frozenset[str]:
     """Return the names that rows of the tables are about."""
     packages = tables.packages

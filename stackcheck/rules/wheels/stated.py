@@ -74,9 +74,9 @@ def _ambiguous(name: str, package: Distribution, made: MadeFor) -> Finding:
 
 
 def _has_tagged(facts: Facts) -> bool:
-    tables = facts["tables"]
-    known = tables.wheels.built_cuda.keys() | tables.measured.names
-    return _has_made(facts) or not known.isdisjoint(facts["env"].packages)
+    tables, names = facts["tables"], facts["env"].packages.keys()
+    known = (tables.wheels.built_cuda.keys(), tables.measured.names)
+    return _has_made(facts) or not all(each.isdisjoint(names) for each in known)
 
 
 @rule("WHEEL101", when=_has_made, about="package")
