@@ -40,7 +40,7 @@ def rows(source: Source, project: str, found: Wheels, today: date) -> list[Addit
         return [_companion(source, project, found, today)]
     flavors = {platform: _flavor(source, found.wheel(platform)) for platform in found.pythons}
     told = {
-        platform: _read_build(source, found.wheel(platform))
+        platform: _read_build(source, found.newest_wheel(platform))
         for platform, cuda in flavors.items()
         if platform.startswith("linux/") and cuda != CPU
     }

@@ -99,9 +99,14 @@ class Wheels:
         return min(each.uploaded for wheels in self.wheels.values() for each in wheels.values())[:10]
 
     def wheel(self, platform: str) -> IndexFile:
-        """Return one wheel of a platform: which Python it is for makes no difference to what is read."""
+        """Return the wheel of the oldest Python: most of what is read is the same in all of a platform."""
         wheels = self.wheels[platform]
         return wheels[min(wheels, key=lambda python: (python.endswith("t"), _python_key(python)))]
+
+    def newest_wheel(self, platform: str) -> IndexFile:
+        """Return the wheel of the newest Python: old ones are compiled with the last NumPy that they have."""
+        wheels = self.wheels[platform]
+        return wheels[max(wheels, key=lambda python: (not python.endswith("t"), _python_key(python)))]
 
 
 class NotStatedError(Exception):
