@@ -74,6 +74,7 @@ class Compared:
     otherwise_deep: int = 0
     same: Counter[str] = dataclasses.field(default_factory=Counter)
     other: Counter[str] = dataclasses.field(default_factory=Counter)
+    part: Counter[str] = dataclasses.field(default_factory=Counter)
     absent: Counter[str] = dataclasses.field(default_factory=Counter)
     examples: list[str] = dataclasses.field(default_factory=list)
 
@@ -90,9 +91,17 @@ class Compared:
                 self.absent[key] += 1
             elif words(back[key]) == words(ships[key]):
                 self.same[key] += 1
+            elif _is_part(back[key], ships[key]):
+                self.part[key] += 1
             else:
                 self.other[key] += 1
                 self.examples.append(f"{title} {key}: ships {ships[key]}, read {back[key]}"[:220])
+
+
+def _is_part(back: Any, ships: Any) -> bool:
+    """Tell whether what was read is some of what ships, such as one of the CUDA versions of a release."""
+    some, every = words(back), words(ships)
+    return isinstance(some, list) and isinstance(every, list) and bool(some) and set(some) < set(every)
 
 
 def words(value: Any) -> Any:
@@ -172,12 +181,15 @@ def _fields(row: Measured) -> dict[str, Any]:
 
 def render(title: str, compared: Mapping[str, Compared]) -> Iterator[str]:
     """Yield the lines of a table, and below it each field that came back otherwise."""
-    columns = "ships | came back | read less or more | fields as they ship | otherwise | not stated"
+    columns = (
+        "ships | came back | read less or more | fields as they ship | some of it | otherwise | not stated"
+    )
     yield f"| {title} | {columns} |"
-    yield "|---|---|---|---|---|---|---|"
+    yield "|---|---|---|---|---|---|---|---|"
     for name, each in compared.items():
         rows = f"{each.ships} | {each.back} | {each.otherwise_deep}"
-        yield f"| {name} | {rows} | {each.same.total()} | {_counted(each.other)} | {_counted(each.absent)} |"
+        counts = " | ".join(map(_counted, (each.part, each.other, each.absent)))
+        yield f"| {name} | {rows} | {each.same.total()} | {counts} |"
     yield ""
     yield from (f"- {line}" for each in compared.values() for line in each.examples)
     yield ""

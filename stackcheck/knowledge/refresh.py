@@ -16,19 +16,17 @@ from packaging.version import Version
 from stackcheck.knowledge.declaredrows import declared_row, neighbours, newer_wheels, newest_declared
 from stackcheck.knowledge.toolkitrows import HEADERS, NVCC, nvcc_wheels, toolkit_row
 from stackcheck.knowledge.torchfiles import ArchList
+from stackcheck.knowledge.torchrows import arch_list_of, arch_list_row, rows
 from stackcheck.knowledge.wheelrows import (
     Addition,
     IndexFile,
     NotStatedError,
     Source,
     Wheels,
-    arch_list_of,
-    arch_list_row,
     file_version,
     newest_row,
     quoted,
     releases,
-    rows,
 )
 from stackcheck.model.errors import ResolveError
 

@@ -131,3 +131,23 @@ def test_the_rows_load_and_a_second_refresh_finds_nothing_new(tmp_path: Any) -> 
     assert (build.listed, build.unverified) == ("sm_75 sm_80 sm_120", True)
     assert table.arch_names[-1].arches == ("9.0", "9.0a", "10.7")
     assert refresh(index, table, TODAY).additions == ()
+
+
+def test_numpy_is_read_where_a_new_python_was_compiled_for() -> None:
+    """torch 2.3's wheels for Python 3.8 are compiled with NumPy 1: the last one that this Python has."""
+    old, new = (LINUX.replace("cp312", python) for python in ("cp38", "cp312"))
+
+    def content(mark: bytes) -> bytes:
+        members: dict[str, str | bytes] = {
+            "torch/version.py": SAYS_CUDA,
+            BINDINGS: mark,
+            "torch-2.16.0.dist-info/METADATA": METADATA,
+        }
+        return wheel(members)
+
+    wheels = {
+        old: content(b"\0numpy.core._multiarray_umath\0"),
+        new: content(b"\0numpy._core._multiarray_umath\0"),
+    }
+    index = Index({"torch": [Link(old), Link(new)], "torchvision": [], "torchaudio": []}, wheels)
+    assert "\nnumpy = 2\n" in refresh(index, torch.load(), TODAY).additions[0].text
