@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
+import socket
 import time
 from collections import Counter, deque
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stackcheck import __version__
@@ -20,7 +23,6 @@ from stackcheck.model.redact import redact, secrets_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from stackcheck.intake.stack import Stack
     from stackcheck.steps.options import Options
@@ -31,7 +33,7 @@ WITHOUT_RAY = (
 _NODE_ID = "ray.io/node-id"
 _TRIES = 3
 """How often a task is started whose node died; what ends otherwise is not tried again."""
-_WAIT_S, _LOOK_S, _END_S = 2.0, 120.0, 15.0
+_WAIT_S, _LOOK_S, _END_S, _REACH_S = 2.0, 120.0, 15.0, 10.0
 _NOTICE_S = 1.0
 """The cluster needs a moment to notice that a node is gone."""
 _STORE = 200_000_000
@@ -53,14 +55,17 @@ class Cluster:
         self, address: str, how: How, secrets: Secrets, *, cpus: float = 1.0, carry: Path | None = None
     ) -> None:
         """Connect. Raises UsageError without Ray, EngineError where no cluster answers."""
+        for name, value in _ENVIRON.items():
+            os.environ.setdefault(name, value)
+        if address.startswith("ray://") and _has_token():
+            os.environ.setdefault("RAY_AUTH_MODE", "token")  # Ray's client does not look for it by itself
         try:
             import ray  # noqa: PLC0415 - a second, and an extra
         except ImportError:
             raise UsageError(WITHOUT_RAY) from None
+        logging.getLogger("ray").setLevel(logging.ERROR)
         self._ray, self._how, self._secrets, self._cpus = ray, how, secrets, cpus
         self._at_work: dict[Any, Group] = {}
-        for name, value in _ENVIRON.items():
-            os.environ.setdefault(name, value)
         how_to: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
         if not address:  # its own, even where another one runs on this machine
             how_to |= {"address": "local", "include_dashboard": False, "object_store_memory": _STORE}
@@ -70,6 +75,7 @@ class Cluster:
             how_to["address"] = address
         if carry:
             how_to["runtime_env"] = {"working_dir": str(carry)}
+        _require_listener(address)
         at_end = signal.getsignal(signal.SIGTERM)
         try:
             ray.init(**how_to)
@@ -198,6 +204,26 @@ class Cluster:
         if not fields.get("problem"):
             fields |= _unfit(fields, cores, self._cpus, slots)
         return Node(id=row["NodeID"], name=shown, cpus=cores, slots=slots, **fields)
+
+
+def _has_token() -> bool:
+    """Tell whether there is a token of a cluster that asks for one, where Ray looks for it.
+
+    Source: https://docs.ray.io/en/latest/ray-security/token-auth.html, checked 2026-11-30.
+    """
+    stated = os.environ.get("RAY_AUTH_TOKEN") or os.environ.get("RAY_AUTH_TOKEN_PATH")
+    return bool(stated) or (Path.home() / ".ray" / "auth_token").is_file()
+
+
+def _require_listener(address: str) -> None:
+    """Raise EngineError where nobody listens at HOST:PORT: Ray itself would try for minutes."""
+    host, colon, port = address.removeprefix("ray://").partition("/")[0].rpartition(":")
+    if not colon or not port.isdecimal():
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_REACH_S).close()
+    except (OSError, OverflowError) as error:
+        raise EngineError(f"no Ray cluster answers at {address}: {one_line(error, 200)}.") from None
 
 
 def _looked() -> dict[str, Any]:
