@@ -86,6 +86,7 @@ class Cluster:
             signal.signal(signal.SIGTERM, at_end)  # Ray takes it, and would end without cleaning up
         self._look, self._answer, self._build = map(ray.remote, (_looked, _answered, _built))
         self._images: dict[tuple[str, tuple[str, ...]], Any] = {}
+        self._most = _AHEAD * max(1, int(ray.cluster_resources().get("CPU", 1)))
 
     def nodes(self) -> tuple[Node, ...]:
         """Look at every node by a task on it, all at the same time."""
@@ -99,19 +100,15 @@ class Cluster:
     def run(self, groups: Sequence[Group], gpus: int = 0) -> Iterator[Ended]:
         """Yield how groups end, as they end; a group whose node died is started again where it may run."""
         del gpus
-        waiting, tries = deque(groups), Counter[int]()
+        waiting: dict[tuple[str, ...], deque[Group]] = {}
+        for group in groups:
+            waiting.setdefault(group.nodes, deque()).append(group)
+        tries = Counter[int]()
         wanted = Counter(_image_key(group) for group in groups if group.builders)
-        most = _AHEAD * max(1, int(self._ray.cluster_resources().get("CPU", 1)))
-        while waiting or self._at_work:
+        while any(waiting.values()) or self._at_work:
             alive = self._alive()
-            while waiting and len(self._at_work) < most:
-                group = waiting.popleft()
-                nodes = [each for each in group.nodes if each in alive]
-                if not nodes:
-                    yield Ended(group.number, None, _gone(group))
-                    continue
-                tries[group.number] += 1
-                self._start(group, nodes, self._image(group, alive, again=tries[group.number] > 1))
+            for queue in waiting.values():
+                yield from self._filled(queue, alive, tries)
             if not self._at_work:
                 continue
             ready, _ = self._ray.wait([*self._at_work], num_returns=1, timeout=_WAIT_S)
@@ -120,7 +117,7 @@ class Cluster:
                 ended, node_died = self._taken(ref, group)
                 if node_died and tries[group.number] < _TRIES:
                     time.sleep(_NOTICE_S)
-                    waiting.append(group)
+                    waiting[group.nodes].append(group)
                     continue
                 wanted[_image_key(group)] -= 1
                 if not wanted[_image_key(group)]:  # nobody needs the image any more: let go of its pieces
@@ -128,6 +125,22 @@ class Cluster:
                 yield ended
             if not ready:
                 yield from self._stranded(alive)
+
+    def _filled(self, queue: deque[Group], alive: set[str], tries: Counter[int]) -> Iterator[Ended]:
+        """Give Ray as many groups of a queue as keep its nodes busy; yield those that no node is left for.
+
+        There is a queue for each choice of nodes, so that a long one for one GPU holds no other up.
+        """
+        started = Counter(group.nodes for group in self._at_work.values())
+        while queue and started[queue[0].nodes] < self._most:
+            group = queue.popleft()
+            nodes = [each for each in group.nodes if each in alive]
+            if not nodes:
+                yield Ended(group.number, None, _gone(group))
+                continue
+            tries[group.number] += 1
+            self._start(group, nodes, self._image(group, alive, again=tries[group.number] > 1))
+            started[group.nodes] += 1
 
     def close(self) -> None:
         """End what is at work on every node, with all that it started, and leave the cluster."""
@@ -246,7 +259,8 @@ def _answered(work: tuple[Assigned, ...], how: How, secrets: Secrets, handed: Ha
             return options
         with suppress(EngineError, ray.exceptions.RayError):  # then it is built here
             take(handed, options, ray.get)
-            return replace(options, locks=locks_for(handed, work[0].stack, folder) or options.locks)
+            locks = locks_for(handed, work[0].stack, folder) or options.locks
+            return replace(options, locks=locks, build=replace(options.build, no_cache=False))
         return options
 
     gpus = ray.get_gpu_ids()
