@@ -111,7 +111,7 @@ class Cluster:
                 yield from self._filled(queue, alive, tries)
             if not self._at_work:
                 continue
-            ready, _ = self._ray.wait([*self._at_work], num_returns=1, timeout=_WAIT_S)
+            ready = self._ended()
             for ref in ready:
                 group = self._at_work.pop(ref)
                 ended, node_died = self._taken(ref, group)
@@ -125,6 +125,14 @@ class Cluster:
                 yield ended
             if not ready:
                 yield from self._stranded(alive)
+
+    def _ended(self) -> list[Any]:
+        """Return what has ended of what is at work, after a moment at most."""
+        try:
+            ready, _ = self._ray.wait([*self._at_work], num_returns=1, timeout=_WAIT_S)
+        except SystemExit:  # Ray says 1, whatever the handler of SIGTERM said
+            raise SystemExit(128 + signal.SIGTERM) from None
+        return list(ready)
 
     def _filled(self, queue: deque[Group], alive: set[str], tries: Counter[int]) -> Iterator[Ended]:
         """Give Ray as many groups of a queue as keep its nodes busy; yield those that no node is left for.
