@@ -75,7 +75,7 @@ def how(args: argparse.Namespace) -> How:
     """Return how tasks work: the options of the call without what is this machine's."""
     made = options.pipeline_options(args)
     level = getattr(args, "require", None)
-    build = replace(made.build, environ={}, secrets={}, ca_file=None, logs=None)
+    build = replace(made.build, environ={}, secrets={}, ca_file=None)
     return How(
         replace(made, build=build, memory=type(made.memory)()),
         folder=str(Path.cwd()),

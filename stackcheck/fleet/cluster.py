@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
+import socket
 import time
 from collections import Counter, deque
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stackcheck import __version__
@@ -20,7 +23,6 @@ from stackcheck.model.redact import redact, secrets_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from stackcheck.intake.stack import Stack
     from stackcheck.steps.options import Options
@@ -31,7 +33,7 @@ WITHOUT_RAY = (
 _NODE_ID = "ray.io/node-id"
 _TRIES = 3
 """How often a task is started whose node died; what ends otherwise is not tried again."""
-_WAIT_S, _LOOK_S, _END_S = 2.0, 120.0, 15.0
+_WAIT_S, _LOOK_S, _END_S, _REACH_S = 2.0, 120.0, 15.0, 10.0
 _NOTICE_S = 1.0
 """The cluster needs a moment to notice that a node is gone."""
 _STORE = 200_000_000
@@ -53,14 +55,17 @@ class Cluster:
         self, address: str, how: How, secrets: Secrets, *, cpus: float = 1.0, carry: Path | None = None
     ) -> None:
         """Connect. Raises UsageError without Ray, EngineError where no cluster answers."""
+        for name, value in _ENVIRON.items():
+            os.environ.setdefault(name, value)
+        if address.startswith("ray://") and _has_token():
+            os.environ.setdefault("RAY_AUTH_MODE", "token")  # Ray's client does not look for it by itself
         try:
             import ray  # noqa: PLC0415 - a second, and an extra
         except ImportError:
             raise UsageError(WITHOUT_RAY) from None
+        logging.getLogger("ray").setLevel(logging.ERROR)
         self._ray, self._how, self._secrets, self._cpus = ray, how, secrets, cpus
         self._at_work: dict[Any, Group] = {}
-        for name, value in _ENVIRON.items():
-            os.environ.setdefault(name, value)
         how_to: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
         if not address:  # its own, even where another one runs on this machine
             how_to |= {"address": "local", "include_dashboard": False, "object_store_memory": _STORE}
@@ -70,6 +75,7 @@ class Cluster:
             how_to["address"] = address
         if carry:
             how_to["runtime_env"] = {"working_dir": str(carry)}
+        _require_listener(address)
         at_end = signal.getsignal(signal.SIGTERM)
         try:
             ray.init(**how_to)
@@ -80,6 +86,7 @@ class Cluster:
             signal.signal(signal.SIGTERM, at_end)  # Ray takes it, and would end without cleaning up
         self._look, self._answer, self._build = map(ray.remote, (_looked, _answered, _built))
         self._images: dict[tuple[str, tuple[str, ...]], Any] = {}
+        self._most = _AHEAD * max(1, int(ray.cluster_resources().get("CPU", 1)))
 
     def nodes(self) -> tuple[Node, ...]:
         """Look at every node by a task on it, all at the same time."""
@@ -93,28 +100,24 @@ class Cluster:
     def run(self, groups: Sequence[Group], gpus: int = 0) -> Iterator[Ended]:
         """Yield how groups end, as they end; a group whose node died is started again where it may run."""
         del gpus
-        waiting, tries = deque(groups), Counter[int]()
+        waiting: dict[tuple[str, ...], deque[Group]] = {}
+        for group in groups:
+            waiting.setdefault(group.nodes, deque()).append(group)
+        tries = Counter[int]()
         wanted = Counter(_image_key(group) for group in groups if group.builders)
-        most = _AHEAD * max(1, int(self._ray.cluster_resources().get("CPU", 1)))
-        while waiting or self._at_work:
+        while any(waiting.values()) or self._at_work:
             alive = self._alive()
-            while waiting and len(self._at_work) < most:
-                group = waiting.popleft()
-                nodes = [each for each in group.nodes if each in alive]
-                if not nodes:
-                    yield Ended(group.number, None, _gone(group))
-                    continue
-                tries[group.number] += 1
-                self._start(group, nodes, self._image(group, alive, again=tries[group.number] > 1))
+            for queue in waiting.values():
+                yield from self._filled(queue, alive, tries)
             if not self._at_work:
                 continue
-            ready, _ = self._ray.wait([*self._at_work], num_returns=1, timeout=_WAIT_S)
+            ready = self._ended()
             for ref in ready:
                 group = self._at_work.pop(ref)
                 ended, node_died = self._taken(ref, group)
                 if node_died and tries[group.number] < _TRIES:
                     time.sleep(_NOTICE_S)
-                    waiting.append(group)
+                    waiting[group.nodes].append(group)
                     continue
                 wanted[_image_key(group)] -= 1
                 if not wanted[_image_key(group)]:  # nobody needs the image any more: let go of its pieces
@@ -122,6 +125,30 @@ class Cluster:
                 yield ended
             if not ready:
                 yield from self._stranded(alive)
+
+    def _ended(self) -> list[Any]:
+        """Return what has ended of what is at work, after a moment at most."""
+        try:
+            ready, _ = self._ray.wait([*self._at_work], num_returns=1, timeout=_WAIT_S)
+        except SystemExit:  # Ray says 1, whatever the handler of SIGTERM said
+            raise SystemExit(128 + signal.SIGTERM) from None
+        return list(ready)
+
+    def _filled(self, queue: deque[Group], alive: set[str], tries: Counter[int]) -> Iterator[Ended]:
+        """Give Ray as many groups of a queue as keep its nodes busy; yield those that no node is left for.
+
+        There is a queue for each choice of nodes, so that a long one for one GPU holds no other up.
+        """
+        started = Counter(group.nodes for group in self._at_work.values())
+        while queue and started[queue[0].nodes] < self._most:
+            group = queue.popleft()
+            nodes = [each for each in group.nodes if each in alive]
+            if not nodes:
+                yield Ended(group.number, None, _gone(group))
+                continue
+            tries[group.number] += 1
+            self._start(group, nodes, self._image(group, alive, again=tries[group.number] > 1))
+            started[group.nodes] += 1
 
     def close(self) -> None:
         """End what is at work on every node, with all that it started, and leave the cluster."""
@@ -200,6 +227,26 @@ class Cluster:
         return Node(id=row["NodeID"], name=shown, cpus=cores, slots=slots, **fields)
 
 
+def _has_token() -> bool:
+    """Tell whether there is a token of a cluster that asks for one, where Ray looks for it.
+
+    Source: https://docs.ray.io/en/latest/ray-security/token-auth.html, checked 2026-11-30.
+    """
+    stated = os.environ.get("RAY_AUTH_TOKEN") or os.environ.get("RAY_AUTH_TOKEN_PATH")
+    return bool(stated) or (Path.home() / ".ray" / "auth_token").is_file()
+
+
+def _require_listener(address: str) -> None:
+    """Raise EngineError where nobody listens at HOST:PORT: Ray itself would try for minutes."""
+    host, colon, port = address.removeprefix("ray://").partition("/")[0].rpartition(":")
+    if not colon or not port.isdecimal():
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_REACH_S).close()
+    except (OSError, OverflowError) as error:
+        raise EngineError(f"no Ray cluster answers at {address}: {one_line(error, 200)}.") from None
+
+
 def _looked() -> dict[str, Any]:
     return look()
 
@@ -220,7 +267,8 @@ def _answered(work: tuple[Assigned, ...], how: How, secrets: Secrets, handed: Ha
             return options
         with suppress(EngineError, ray.exceptions.RayError):  # then it is built here
             take(handed, options, ray.get)
-            return replace(options, locks=locks_for(handed, work[0].stack, folder) or options.locks)
+            locks = locks_for(handed, work[0].stack, folder) or options.locks
+            return replace(options, locks=locks, build=replace(options.build, no_cache=False))
         return options
 
     gpus = ray.get_gpu_ids()

@@ -186,17 +186,21 @@ def _in_registry(name: str, registry: str) -> tuple[str, str]:
     >>> _in_registry("python:3.11-slim", "registry.example.com/ci/")
     ('registry.example.com/ci/python', '3.11-slim')
     """
-    last = name.rpartition("/")[2]
-    path, tag = name.rsplit(":", 1) if ":" in last else (name, "latest")
-    return f"{registry.rstrip('/')}/{path}", tag
+    path, tag = _split(name)
+    return f"{registry.rstrip('/')}/{path.replace(':', '-')}", tag
+
+
+def _split(name: str) -> tuple[str, str]:
+    """Return the parts of a name; a colon in front of the last slash is that of a port."""
+    path, colon, tag = name.rpartition(":")
+    return (path, tag) if colon and "/" not in tag else (name, "latest")
 
 
 def _pulled(client: docker.DockerClient, image: Image) -> None:
     with _said(f"pulling {image.reference}"):
         found = client.images.pull(image.reference)
-        repository, tag = _in_registry(image.name, "")
         if str(found.id) == image.id:
-            found.tag(repository.lstrip("/"), tag)
+            found.tag(*_split(image.name))
 
 
 def _is_here(client: docker.DockerClient, image: Image) -> bool:

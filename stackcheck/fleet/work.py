@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import traceback
 from contextlib import ExitStack, contextmanager
@@ -134,28 +135,34 @@ def answered(
     """
     work = tuple(work)
     outcomes: list[Outcome] = []
+    hidden = secrets_of(secrets.variables)
 
     def told() -> Iterator[Report]:
         for each, report in zip(work, _reports(work, options, gpu), strict=True):
-            outcomes.append(outcome_of(report, each, how))
+            outcomes.append(outcome_of(report, each, how, hidden))
             yield report
 
     with settled(how, secrets, gpu) as options, ExitStack() as stack:
         if take:
             options = take(options, stack.enter_context(temp_folder(options.build.cache)))  # noqa: PLW2901
         document = "".join(json_chunks(told()))
-        hidden = secrets_of(secrets.variables)
-    return Answer(redact(document, hidden) if hidden else document, tuple(outcomes))
+    in_json = hidden | {json.dumps(each)[1:-1] for each in hidden}
+    return Answer(redact(document, in_json) if hidden else document, tuple(outcomes))
 
 
-def outcome_of(report: Report, assigned: Assigned, how: How) -> Outcome:
-    """Return a report in one line."""
+def outcome_of(report: Report, assigned: Assigned, how: How, hidden: Iterable[str] = ()) -> Outcome:
+    """Return a report in one line, without what is `hidden`."""
     result = "NOTHING" if report.result is None else report.result.word
     code = report.exit_code(strict=how.strict, require=how.require)
     bad = next((each for each in report.counted if each.outcome.word == result), None)
     words = f"{bad.code}: {bad.message}" if bad and result in _BAD else wording.headline(report)
     return Outcome(
-        assigned.stack.id, assigned.gpu, result, one_line(words, _MOST_WORDS), code, report.seconds
+        assigned.stack.id,
+        assigned.gpu,
+        result,
+        one_line(redact(words, hidden), _MOST_WORDS),
+        code,
+        report.seconds,
     )
 
 

@@ -14,6 +14,7 @@ from stackcheck.fleet import handing
 from stackcheck.model.errors import EngineError
 from stackcheck.targets import BuildOptions
 from tests.docker.conftest import STACK
+from tests.docker.small_registry import registry
 from tests.integration.index.conftest import running
 from tests.integration.index.server import make_wheel
 
@@ -38,11 +39,12 @@ def quiet(_line: str) -> None:
     return
 
 
-def handed_on(client: docker.DockerClient, stack: Stack, tmp_path: Path) -> None:
+def handed_on(client: docker.DockerClient, stack: Stack, tmp_path: Path, registry: str = "") -> None:
     """Build on one node, lose the image, take it on another: nothing is built there."""
     there, here = options(tmp_path, "there"), options(tmp_path, "here")
-    handed = handing.build(stack, there, "", lambda piece: piece)
+    handed = handing.build(stack, there, registry, lambda piece: piece)
     assert handed is not None
+    assert bool(handed.pieces) is not bool(registry)
     assert [image.stack for image in handed.images][-1] == STACK
     client.images.remove(handed.images[-1].name, force=True)
 
@@ -76,6 +78,18 @@ def test_an_image_of_the_users_own_dockerfile(
     (own / "Dockerfile").write_text(f"FROM {base}\nRUN echo {uuid.uuid4().hex} > /made\n")
     stack = make_stack(image={"base": None, "dockerfile": "Dockerfile"}, file=str(own / "s.toml"))
     handed_on(client, stack, tmp_path)
+
+
+def test_an_image_by_a_registry(
+    client: docker.DockerClient, make_stack: Callable[..., Stack], base: str, tmp_path: Path
+) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "Dockerfile").write_text(f"FROM {base}\nRUN echo {uuid.uuid4().hex} > /made\n")
+    stack = make_stack(image={"base": None, "dockerfile": "Dockerfile"}, file=str(own / "s.toml"))
+    with registry() as address:
+        handed_on(client, stack, tmp_path, f"{address}/ci")
+    assert [tag for image in client.images.list() for tag in image.tags if address in tag] == []
 
 
 def test_what_does_not_build_is_not_handed_on(
