@@ -142,4 +142,4 @@ class _Keeping:
             return {}
         file = history.history_file()
         broken = [each.stack for each in reports if any(change.breaks for change in each.changes)]
-        return {stack: Past(stack, history.read(file, stack)).breaks_since for stack in broken}
+        return {stack: Past(stack, history.read(file, stack)).broken_since for stack in broken}

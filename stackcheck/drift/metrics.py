@@ -124,14 +124,14 @@ def of_history(pasts: Sequence[Past]) -> str:
                 "Changes that come and go.",
                 [(_of(past.stack), past.flapping) for past in pasts],
             ),
-            _breaking(name, [(past.stack, past.breaks_since) for past in pasts]),
+            _breaking(name, [(past.stack, past.broken_since) for past in pasts]),
         )
     )
 
 
 def _breaking(name: str, since: Iterable[tuple[str, str]]) -> Metric:
     return Metric(
-        f"{name}_breaks_since_timestamp_seconds",
+        f"{name}_broken_since_timestamp_seconds",
         "Since when something breaks; absent where nothing does.",
         [(_of(stack), seconds_of(when)) for stack, when in since],
     )

@@ -46,7 +46,7 @@ class Past:
         return self.runs[-1].started if self.runs else ""
 
     @property
-    def breaks_since(self) -> str:
+    def broken_since(self) -> str:
         """Return when the oldest break that is there now was first seen; "" where nothing breaks."""
         return min((each.since for each in self.courses if each.now and each.rank in BREAKS), default="")
 
@@ -71,7 +71,7 @@ def document(pasts: Sequence[Past], *, alone: bool) -> Document:
     told = (
         list(pasts)
         if alone
-        else sorted(pasts, key=lambda past: (_WORST_FIRST.index(past.outcome), past.breaks_since))
+        else sorted(pasts, key=lambda past: (_WORST_FIRST.index(past.outcome), past.broken_since))
     )
     sections = tuple(_section(past, word="" if alone else past.outcome) for past in told)
     return Document(
@@ -87,12 +87,12 @@ def document(pasts: Sequence[Past], *, alone: bool) -> Document:
 
 
 def _overview(pasts: Sequence[Past]) -> Table:
-    headers = ("now", "stack", "breaks since", "last run", "runs", "changes now", "flapping")
+    headers = ("now", "stack", "broken since", "last run", "runs", "changes now", "flapping")
     rows = (
         (
             past.outcome,
             past.stack,
-            minute(past.breaks_since),
+            minute(past.broken_since),
             minute(past.last),
             str(past.count),
             str(sum(each.now for each in past.courses) or ""),
@@ -152,7 +152,7 @@ def _lines(pasts: Sequence[Past]) -> Iterator[str]:
             "result": past.outcome,
             "runs": past.count,
             "last": past.last,
-            "breaks_since": past.breaks_since,
+            "broken_since": past.broken_since,
             "flapping": past.flapping,
         }
         for row in (told, *({"kind": "change", "stack": past.stack, **_change(c)} for c in past.courses)):

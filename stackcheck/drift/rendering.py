@@ -89,7 +89,7 @@ def _badness(report: DriftReport) -> tuple[int, int]:
 
 
 def _overview(reports: Sequence[DriftReport], since: Mapping[str, str]) -> Table:
-    headers = ("result", "stack", "breaks since", "breaks", "behaviour", "benign", "not looked at", "time")
+    headers = ("result", "stack", "broken since", "breaks", "behaviour", "benign", "not looked at", "time")
     rows = (
         (_outcome(report), report.stack, minute(since.get(report.stack, "")), *_counted(report))
         for report in reports
@@ -261,7 +261,7 @@ def _lines(reports: Sequence[DriftReport], since: Mapping[str, str]) -> Iterator
     """Yield a line a stack, a change, a gap; every line says what it is, of which stack, and when."""
     for report in reports:
         own = {"stack": report.stack, "started": report.started}
-        breaks = {"result": _outcome(report), "breaks_since": since.get(report.stack, "")}
+        breaks = {"result": _outcome(report), "broken_since": since.get(report.stack, "")}
         rows = (
             {"kind": "drift", **_summary(report), **breaks},
             *({"kind": "change", **own, **_change(change)} for change in report.changes),

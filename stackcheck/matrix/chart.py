@@ -38,7 +38,7 @@ class Night(NamedTuple):
     accepted: str = ""
 
 
-def breaks_since(nights: Sequence[Night]) -> str:
+def broken_since(nights: Sequence[Night]) -> str:
     """Return the first of the last nights that all saw something break; "" where the last one saw nothing."""
     broken = takewhile(lambda night: any(night.counts.get(rank) for rank in RANKS[:2]), reversed(nights))
     return min((night.started for night in broken), default="")

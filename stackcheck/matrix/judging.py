@@ -13,6 +13,7 @@ from stackcheck.matrix.libraries import gpus_of, joined_rows, library_rows
 from stackcheck.matrix.watched import HOST, OnHosts
 from stackcheck.model.build import cuda_tag
 from stackcheck.model.errors import UsageError
+from stackcheck.model.facts import as_named
 from stackcheck.model.verdict import Level
 from stackcheck.rules.accepting import waive
 from stackcheck.rules.strongest import strongest
@@ -50,7 +51,7 @@ def judged(
             moved, notes = with_torch(stack, torch) if torch else (stack, ())
             facts, asked = _facts(moved, options, progress)
             rows.append(MatrixRow(stack.id, _cells(moved, facts, asked, values), torch, notes))
-            libraries += library_rows(rows[-1].title, facts, gpus) if options.bytes else ()
+            libraries += library_rows(rows[-1].title, as_named(facts), gpus) if options.bytes else ()
     return Matrix(tuple(hosts), tuple(rows), joined_rows(libraries))
 
 

@@ -9,7 +9,9 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from stackcheck.inspect.owners import installed, package_at
+from packaging.utils import canonicalize_name
+
+from stackcheck.inspect.owners import Package, installed, package_at
 from stackcheck.inspect.serving import HOWS, cell
 from stackcheck.knowledge.gpus import find_gpu
 from stackcheck_probes.binaries.gpucode import from_json
@@ -75,19 +77,27 @@ def library_rows(stack: str, probes: Mapping[str, Any], gpus: Sequence[str]) -> 
     dists = [row for row in _rows(probes, "distributions") if isinstance(row.get("name"), str)]
     if not found:
         return ()
-    owners = installed([row["path"] for row in found], [_named(row) for row in dists])
+    known = [_named(row) for row in dists]
+    owners = installed([row["path"] for row in found], known)
     asked = [find_gpu(name) for name in gpus]
     groups: dict[tuple[str, str, tuple[str, ...]], list[str]] = defaultdict(list)
     for row in found:
         hows = _hows(row, asked)
         if set(hows) <= {"none"}:
             continue
-        owner = owners.get(row["path"]) or package_at(row["path"])
+        owner = owners.get(row["path"]) or _of_a_build(package_at(row["path"]), known)
         groups[owner.name, owner.version, hows].append(row["path"].rpartition("/")[2])
     return tuple(
         LibraryRow(package, version, tuple(sorted(set(files))), hows, (stack,))
         for (package, version, hows), files in groups.items()
     )
+
+
+def _of_a_build(package: Package, known: Sequence[Any]) -> Package:
+    """Return the one distribution that is named after the package and a CUDA version: spconv-cu124."""
+    start = f"{canonicalize_name(package.name.replace('/', '-'))}-cu"
+    builds = [row for row in known if row["name"].startswith(start)]
+    return Package(builds[0]["name"], builds[0]["version"]) if len(builds) == 1 else package
 
 
 def _named(row: Mapping[str, Any]) -> Any:

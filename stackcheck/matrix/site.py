@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from stackcheck import rules
 from stackcheck.knowledge.gpus import find_gpu
 from stackcheck.matrix.cells import Cell, Host, Matrix, MatrixRow
-from stackcheck.matrix.chart import Result, breaks_since
+from stackcheck.matrix.chart import Result, broken_since
 from stackcheck.matrix.page import Beside, Course, Listed, Names, page
 from stackcheck.matrix.recorded import folded, gpus_seen
 from stackcheck.model.escape import one_line
@@ -79,9 +79,9 @@ def joined(start: Matrix, reports: Iterable[Report]) -> Matrix:
 
 def _noted(matrix: Matrix, nights: Mapping[str, Sequence[Night]]) -> Matrix:
     """Return the matrix whose rows say since when drift breaks their stack."""
-    since = {stack: breaks_since(seen) for stack, seen in nights.items()}
+    since = {stack: broken_since(seen) for stack, seen in nights.items()}
     rows = (
-        replace(row, notes=(*row.notes, f"drift: breaks since {since[row.stack][:10]}"))
+        replace(row, notes=(*row.notes, f"drift: broken since {since[row.stack][:10]}"))
         if since.get(row.stack) and not row.torch
         else row
         for row in matrix.rows

@@ -523,7 +523,7 @@ def test_many_stacks_are_one_night(project: Path, server: IndexServer) -> None:
     assert first == "FAIL  3 stacks: 2 break, 1 could not be compared"
     prom = (project / "drift.prom").read_text()
     assert 'stackcheck_drift_exit_code{stack="dusk"} 1\n' in prom
-    assert 'stackcheck_drift_breaks_since_timestamp_seconds{stack="night"} ' in prom
+    assert 'stackcheck_drift_broken_since_timestamp_seconds{stack="night"} ' in prom
     rows = [json.loads(line) for line in (project / "drift.jsonl").read_text().splitlines()]
     assert {row["stack"] for row in rows if row["kind"] == "drift"} == {"day", "night", "dusk"}
     past = run(project, "history")

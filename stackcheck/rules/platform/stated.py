@@ -129,7 +129,7 @@ def torch_fits_glibc(env: Environment, tables: Tables) -> Finding | None:
         return listed if isinstance(listed, Finding) else None
     names = [name for name in (env.stack.os, env.stack.image.ready, env.stack.image.base) if name]
     if env.glibc is None:
-        return _unknown_system(names[0]) if names else None
+        return _unknown_system(names[0], of_files=bool(env.stack.read_from)) if names else None
     has, named = env.glibc
     system = tables.systems.find(named)
     needs = _glibc_of(env, release, tables)
@@ -146,8 +146,12 @@ def torch_fits_glibc(env: Environment, tables: Tables) -> Finding | None:
     return failed_by(text, *evidence, expected=f"glibc >= {needs}", found=found, hint=hint)
 
 
-def _unknown_system(named: str) -> Finding:
+def _unknown_system(named: str, *, of_files: bool) -> Finding:
     hint = "state `glibc`, or the distribution and its version as `os`"
+    if of_files:  # a project's own files have no place for either
+        hint = (
+            "take a tag that names the system, such as one with -bookworm, or state `glibc` in a definition"
+        )
     return skipped(f"no data on the glibc of {named}, so torch's need was not compared", hint=hint)
 
 

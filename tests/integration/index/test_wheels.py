@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import shutil
@@ -238,6 +239,33 @@ index = {{ url = "{server.simple("main")}" }}
     (tmp_path / "s.toml").write_text(text)
     assert main(["check", "--bytes", "--quiet", str(tmp_path / "s.toml")]) == 0
     assert "PASS  small: up to bytes (the files of the wheels, nothing run)" in capsys.readouterr().out
+    assert how.bytes
+
+
+def test_the_matrix_says_which_library_of_a_wheel_serves_which_gpu(
+    server: IndexServer, how: pipeline.Options, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    library = (Path(__file__).parents[2] / "data" / "gpucode" / "uneven.so").read_bytes()
+    server.add("main", make_wheel("ops", "1.5", more={"ops/_C.so": library}))
+    text = f"""\
+[[stack]]
+id = "small"
+python = "3.11"
+platform = "linux/amd64"
+packages = {{ ops = "1.5" }}
+index = {{ url = "{server.simple("main")}" }}
+"""
+    (tmp_path / "s.toml").write_text(text)
+    asked = ["matrix", "--bytes", "--quiet", "--gpu", "T4,H100,B200", "--format", "json"]
+    assert main([*asked, str(tmp_path / "s.toml")]) == 1, "its one library has nothing for a T4"
+    (row,) = json.loads(capsys.readouterr().out)["libraries"]
+    assert (row["package"], row["version"], row["files"], row["stacks"]) == (
+        "ops",
+        "1.5",
+        ["_C.so"],
+        ["small"],
+    )
+    assert row["gpus"] == {"T4": "no", "H100": "native", "B200": "ptx"}
     assert how.bytes
 
 

@@ -66,7 +66,7 @@ def test_prometheus_reads_what_drift_says() -> None:
     assert found["stackcheck_drift_not_compared", "cpu"] == 1
     assert found["stackcheck_drift_faults", "rocm"] == 1
     since = {
-        key[1]: value for key, value in found.items() if key[0].endswith("breaks_since_timestamp_seconds")
+        key[1]: value for key, value in found.items() if key[0].endswith("broken_since_timestamp_seconds")
     }
     assert since == {"cuda": 1_795_834_800}
     assert ("stackcheck_drift_last_run_timestamp_seconds", "rocm") not in found
@@ -76,8 +76,8 @@ def test_prometheus_reads_what_is_kept() -> None:
     found = samples(render_document(document([BROKEN, QUIET, NEVER], alone=False), "prom"))
     runs = [found["stackcheck_history_runs", each] for each in ("cuda", "cpu", "rocm")]
     assert runs == [3, 1, 0]
-    assert found["stackcheck_history_breaks_since_timestamp_seconds", "cuda"] == 1_795_834_800
-    assert ("stackcheck_history_breaks_since_timestamp_seconds", "cpu") not in found
+    assert found["stackcheck_history_broken_since_timestamp_seconds", "cuda"] == 1_795_834_800
+    assert ("stackcheck_history_broken_since_timestamp_seconds", "cpu") not in found
     assert found["stackcheck_history_changes", "cuda", "benign"] == 1
 
 
@@ -109,7 +109,7 @@ def test_a_line_a_stack_a_change_and_a_gap() -> None:
     kept = [
         json.loads(line) for line in render_document(document([BROKEN], alone=True), "jsonl").splitlines()
     ]
-    assert kept[0]["breaks_since"] == "2026-11-28T03:00:00+00:00"
+    assert kept[0]["broken_since"] == "2026-11-28T03:00:00+00:00"
     assert [row["kind"] for row in kept] == ["history", "change", "change"]
 
 

@@ -41,7 +41,12 @@ PROBES = {
             {"path": f"{SITE}/broken/libbroken.so", "error": "it is cut off"},
         ]
     },
-    "distributions": {"distributions": [{"name": "torch", "version": "2.5.0+cu124"}]},
+    "distributions": {
+        "distributions": [
+            {"name": "torch", "version": "2.5.0+cu124"},
+            {"name": "spconv-cu124", "version": "2.3.8"},
+        ]
+    },
 }
 HOSTS = (Host("T4"), Host("T4", "550"), Host("H100"))
 MATRIX = Matrix(HOSTS, (MatrixRow("one", (Cell("works", "stated"),) * 3),))
@@ -51,7 +56,7 @@ def test_files_of_a_package_that_serve_alike_are_one_row() -> None:
     rows = {row.title: row for row in library_rows("one", PROBES, GPUS)}
     assert rows["torch 2.5.0+cu124"].files == ("libtorch_cuda.so", "libtorch_cuda_linalg.so")
     assert rows["torch 2.5.0+cu124"].hows == ("native", "native", "no", "none")
-    assert rows["spconv"].hows == ("native", "ptx", "ptx", "none")
+    assert rows["spconv-cu124 2.3.8"].hows == ("native", "ptx", "ptx", "none")
     assert rows["hidden"].hows[0] == "native?"
     assert rows["broken"].hows == ("unknown",) * 4, "what could not be read is not called good"
 

@@ -9,7 +9,7 @@ import pytest
 
 from stackcheck.matrix import comparing, rendering, site
 from stackcheck.matrix.cells import Cell, Host, Matrix, MatrixRow
-from stackcheck.matrix.chart import Night, breaks_since
+from stackcheck.matrix.chart import Night, broken_since
 from stackcheck.matrix.page import page
 from stackcheck.matrix.recorded import folded
 from stackcheck.model.verdict import Outcome
@@ -78,6 +78,7 @@ def test_an_earlier_matrix_says_since_when() -> None:
 def test_the_page_and_json_and_csv_say_it() -> None:
     told = on_h100(replace(FAILS, fails_since=NOW))
     assert "<small>stated, since 2026-11-30</small>" in page(told)
+    assert rendering.shown(told.rows[0].cells[0]) == "FAILS ARCH101 (stated, since 2026-11-30)"
     assert rendering.matrix_of(rendering.data(told), "x") == told
     assert rendering.as_csv(told).splitlines()[1].endswith(f",{NOW}")
 
@@ -89,8 +90,8 @@ def test_a_row_of_a_site_says_since_when_drift_breaks_it() -> None:
         Night("2026-11-28T03:00:00+00:00", {"breaks-next-build": 1}),
         Night("2026-11-29T03:00:00+00:00", {"breaks-running": 1, "benign": 2}),
     ]
-    assert breaks_since(nights)[:10] == "2026-11-28"
-    assert breaks_since(nights[:2]) == ""
+    assert broken_since(nights)[:10] == "2026-11-28"
+    assert broken_since(nights[:2]) == ""
     every = nightly(P)
     index = dict(site.files(every, site.unjudged(every, ()), {"one": nights}))["index.html"]
-    assert "<small>drift: breaks since 2026-11-28</small>" in index
+    assert "<small>drift: broken since 2026-11-28</small>" in index
