@@ -78,7 +78,7 @@ def how(args: argparse.Namespace) -> How:
     build = replace(made.build, environ={}, secrets={}, ca_file=None)
     return How(
         replace(made, build=build, memory=type(made.memory)()),
-        folder=str(Path.cwd()),
+        folder="" if getattr(args, "carry", None) else str(Path.cwd()),
         knowledge=tuple(args.knowledge),
         registry=getattr(args, "registry", None) or "",
         strict=getattr(args, "strict", False),

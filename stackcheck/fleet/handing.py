@@ -201,6 +201,7 @@ def _pulled(client: docker.DockerClient, image: Image) -> None:
         found = client.images.pull(image.reference)
         if str(found.id) == image.id:
             found.tag(*_split(image.name))
+        client.images.remove(image.reference, noprune=True)  # the name that it has by its digest
 
 
 def _is_here(client: docker.DockerClient, image: Image) -> bool:

@@ -89,7 +89,8 @@ def test_an_image_by_a_registry(
     stack = make_stack(image={"base": None, "dockerfile": "Dockerfile"}, file=str(own / "s.toml"))
     with registry() as address:
         handed_on(client, stack, tmp_path, f"{address}/ci")
-    assert [tag for image in client.images.list() for tag in image.tags if address in tag] == []
+    names = [name for image in client.images.list() for name in (*image.tags, *image.attrs["RepoDigests"])]
+    assert [name for name in names if address in name] == []
 
 
 def test_what_does_not_build_is_not_handed_on(
