@@ -70,7 +70,7 @@ def _causes(matrix: Matrix) -> list[Listing]:
                 found.setdefault((cell.code, cell.cause), []).append(f"{row.title} on {host.title}")
     ranked = sorted(found.items(), key=lambda item: -len(item[1]))
     entries = [
-        Entry(one_line(f"{code}: {cause}" if code else cause, 300).rstrip("."), (_some(where),))
+        Entry(f"{one_line(f'{code}: {cause}' if code else cause, 300).rstrip('.')} {_some(where)}")
         for (code, cause), where in ranked[:_MOST_CAUSES]
     ]
     if len(ranked) > _MOST_CAUSES:

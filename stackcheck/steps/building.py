@@ -10,7 +10,7 @@ from stackcheck.model.facts import Fault, Missing
 from stackcheck.model.verdict import Level, Outcome
 from stackcheck.steps.claiming import brings_its_own
 from stackcheck.steps.probing import observed
-from stackcheck.targets.registry import DEFAULT, without_containers
+from stackcheck.targets.registry import DEFAULT, engines_that, without_containers
 from stackcheck.targets.reuse import ReusingEngine
 from stackcheck.targets.venv import find_python, platform_here
 
@@ -40,7 +40,9 @@ def unbuilt(reason: str, hint: str = "") -> Missing:
 def reason_not_to_build(early: Iterable[Verdict], facts: Facts, options: Options) -> str:
     """Return why nothing is built, "" when nothing stands against it."""
     stack: Stack = facts["stack"]
-    if isinstance(facts["resolution"], Missing) and stack.packages and not brings_its_own(stack):
+    # What is only looked at is there already, whatever the indexes say of it today.
+    makes = not options.engine or options.engine in engines_that("builds")
+    if makes and isinstance(facts["resolution"], Missing) and stack.packages and not brings_its_own(stack):
         return f"nothing was built: {facts['resolution'].reason}"
     failed = sorted({verdict.code for verdict in early if verdict.outcome is Outcome.FAIL and verdict.counts})
     if failed and not options.keep_going:

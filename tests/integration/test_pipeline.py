@@ -175,3 +175,11 @@ def test_a_waived_failure_does_not_stop_the_build() -> None:
         "an example for this test"
     ]
     assert reason_not_to_build(verdicts, facts, pipeline.Options()) == ""
+
+
+def test_what_is_only_looked_at_needs_no_resolution() -> None:
+    stack = Stack.model_validate({"id": "x", "packages": {"torch": "2.5.0"}})
+    facts = {**claimed(stack), "resolution": Missing("no index answers")}
+    assert reason_not_to_build((), facts, pipeline.Options(engine="here")) == ""
+    said = reason_not_to_build((), facts, pipeline.Options(engine="venv"))
+    assert said == "nothing was built: no index answers"

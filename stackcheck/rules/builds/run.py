@@ -28,7 +28,8 @@ def the_stack_builds(stack: Stack, building: Any) -> Finding:
     """
     if not isinstance(building, Fault):
         made = "was built" if building.built else "is there already"
-        return passed(f"the {building.kind} {building.name} {made}", Evidence(building.id))
+        what = "environment" if building.kind == "here" else building.kind
+        return passed(f"the {what} {building.name} {made}", Evidence(building.id))
     tail = "\n".join(building.log_tail.splitlines()[-_TAIL_LINES:])
     evidence = tuple(Evidence(text, building.log_file) for text in (tail or building.log_file,) if text)
     if building.proven:
