@@ -188,8 +188,8 @@ def test_nothing_to_inspect_is_exit_code_3_and_progress_can_be_silenced(folder: 
         (
             [".", "--gpu", "L5000"],
             (
-                "--gpu: no GPU named 'L5000' is known; near names: NVIDIA T1000, "
-                "NVIDIA RTX A5000, NVIDIA L40; a compute capability such as '8.9' works too."
+                "--gpu: no GPU named 'L5000' is known; near names: NVIDIA T500, NVIDIA T1000, "
+                "NVIDIA RTX A5000; a compute capability such as '8.9' works too."
             ),
         ),
         ([".", "--driver-cuda", "12"], "--driver-cuda: '12' is not a CUDA version such as 12.4."),

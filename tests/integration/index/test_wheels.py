@@ -16,7 +16,7 @@ import pytest
 from stackcheck import pipeline, rules
 from stackcheck.cli import main
 from stackcheck.intake.stack import Stack
-from stackcheck.model.facts import Fault, Missing
+from stackcheck.model.facts import OF_PROBE, Fault, Missing
 from stackcheck.model.verdict import Level, Outcome
 from stackcheck.resolve.resolver import Resolution, resolve
 from stackcheck.steps import building
@@ -109,7 +109,7 @@ def test_what_an_image_or_no_resolution_leaves_unread_is_not_checked(
 ) -> None:
     ready = stack(server, packages={"pure": "1.5"}, image={"ready": "registry.example/x:1"})
     found = unpacked(ready, {"resolution": Missing("never asked")}, how, quiet)
-    assert found.facts["loading"] == Missing(
+    assert found.facts[f"{OF_PROBE}loading"] == Missing(
         "nothing was unpacked: the stack brings an image, into which no lock goes"
     )
     report = pipeline.check(stack(server, packages={"pure": "9.9"}), how, quiet)
@@ -137,7 +137,7 @@ def test_a_changed_file_is_proven_and_an_index_that_is_gone_is_not(
     assert not fault.proven
     offline = unpacked(asked, {"resolution": gone}, replace(how, offline=True), quiet)
     assert "unpacked" not in {name for name, fact in offline.facts.items() if isinstance(fact, Fault)}
-    assert offline.facts["loading"] == Missing(
+    assert offline.facts[f"{OF_PROBE}loading"] == Missing(
         "nothing was unpacked: not all of it is in the cache, and the network was not to be used"
     )
 
