@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from stackcheck.drift.reading import drifts_of, is_drift
+from stackcheck.environment.accelerator import wanted_accelerator
 from stackcheck.fleet import frames
 from stackcheck.fleet.collected import Collected, Problem, Ran, gpu_seen
 from stackcheck.fleet.judging import judged
@@ -47,7 +48,8 @@ def collect(
 
     `write` is given the files of the folder of reports; drift documents lie below `drift/` in it.
     """
-    made = Collected(write)
+    on_cpu = frozenset(name for name, stack in stacks.items() if wanted_accelerator(stack) == "cpu")
+    made = Collected(write, on_cpu=on_cpu)
     answers: list[Answer] = []
     for source in found:
         if source.fault:

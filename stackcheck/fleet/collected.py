@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from stackcheck.knowledge.gpus import find_gpu
-from stackcheck.matrix.cells import STATES, Cell, Host, Matrix, MatrixRow, stronger
+from stackcheck.matrix.cells import STATES, Cell, Host, Matrix, MatrixRow, cell_of, stronger
 from stackcheck.matrix.hosts import is_known
 from stackcheck.matrix.recorded import folded, gpus_seen
 from stackcheck.matrix.site import NO_RUN
@@ -67,6 +67,8 @@ class Collected:
     """Files without a frame that are not JSON: the script, an empty log."""
     names: set[str] = field(default_factory=set)
     """Of the files that were written."""
+    on_cpu: frozenset[str] = frozenset()
+    """Stacks that say that they use no GPU."""
 
     def keep(self, stem: str, text: str) -> None:
         """Write a file under a name that no other one has."""
@@ -84,23 +86,42 @@ class Collected:
 
 
 def matrix_of(made: Collected) -> Matrix:
-    """Return one matrix of it all: stacks down, the kinds of GPUs that were asked for or seen across."""
+    """Return one matrix of it all: stacks down, the kinds of GPUs that were asked for or seen across.
+
+    What was judged where no GPU was seen has a column of its own, for stacks of which nothing else came.
+    """
     gpus = dict.fromkeys(ran.gpu for ran in made.ran)
     known = {find_gpu(gpu).product for gpu in gpus if is_known(gpu)}
-    for seen in filter(None, map(gpu_seen, made.reports)):
-        if find_gpu(seen).product not in known:
-            gpus.setdefault(seen)
-            known.add(find_gpu(seen).product)
-    stacks = sorted(
-        {ran.stack for ran in made.ran} | {report.stack for report in made.reports if report.stack}
-    )
+    with_gpu, without = {ran.stack for ran in made.ran}, dict[str, Cell]()
+    for report in sorted(made.reports, key=lambda report: report.started):
+        seen = gpu_seen(report)
+        if not seen and report.stack:
+            without[report.stack] = _without_gpu(report, on_cpu=report.stack in made.on_cpu)
+        elif seen:
+            with_gpu.add(report.stack)
+            if find_gpu(seen).product not in known:
+                gpus.setdefault(seen)
+                known.add(find_gpu(seen).product)
+    stacks = sorted({*with_gpu, *without} - {""})
     by_place: dict[tuple[str, str], list[Ran]] = defaultdict(list)
     for ran in made.ran:
         by_place[ran.stack, ran.gpu].append(ran)
-    rows = (
-        MatrixRow(stack, tuple(_cell(by_place.get((stack, gpu), [])) for gpu in gpus)) for stack in stacks
-    )
-    return folded(Matrix(tuple(map(Host, gpus)), tuple(rows)), made.reports)
+    hosts, alone = [*map(Host, gpus)], without.keys() - with_gpu
+    rows = [[_cell(by_place.get((stack, gpu), [])) for gpu in gpus] for stack in stacks]
+    if alone:
+        hosts.append(Host("no GPU"))
+        rows = [
+            [*row, without[stack] if stack in alone else NO_RUN]
+            for stack, row in zip(stacks, rows, strict=True)
+        ]
+    made_rows = (MatrixRow(stack, tuple(row)) for stack, row in zip(stacks, rows, strict=True))
+    return folded(Matrix(tuple(hosts), tuple(made_rows)), made.reports)
+
+
+def _without_gpu(report: Report, *, on_cpu: bool) -> Cell:
+    cell = cell_of(report.verdicts, report.started, on_cpu=on_cpu)
+    open_ = cell.state == "unknown" and not cell.code
+    return replace(cell, cause="it was judged where no GPU is.") if open_ else cell
 
 
 def _cell(ran: Iterable[Ran]) -> Cell:

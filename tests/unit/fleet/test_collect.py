@@ -99,6 +99,15 @@ def test_reports_of_commands_and_of_files_are_one_matrix_and_one_folder() -> Non
     assert from_json(files["one--nvidia-h100.json"]) == (GOOD,)
 
 
+def test_what_was_judged_where_no_gpu_is_has_a_column_of_its_own() -> None:
+    alone = replace(report(verdict(Outcome.PASS)), stack="one", started=STARTED, observation=None)
+    assert cells(taken(to_json([alone]))) == {"one on no GPU": "cpu"}  # its definition says so
+    assert cells(taken(to_json([alone]), stacks=())) == {"one on no GPU": "unknown"}
+    broken = replace(alone, verdicts=(verdict(Outcome.FAIL),))
+    assert cells(taken(to_json([broken]), stacks=())) == {"one on no GPU": "fails"}
+    assert cells(taken(to_json([alone, GOOD]))) == {"one on NVIDIA H100": "works"}
+
+
 def test_what_probes_saw_is_judged_by_the_definition_that_is_here() -> None:
     seen = {
         "schema_version": 1,
