@@ -65,11 +65,14 @@ def source_alone(files: Mapping[Version, Sequence[File]]) -> list[Version]:
 
 
 def specifier(alone: Sequence[Version], every: Iterable[Version]) -> str:
-    """Return a specifier of these versions: all; all but a few; or all after the last that has a wheel."""
-    others = sorted(set(every) - set(alone))
+    """Return a specifier of these versions: all; all but a few; or all after the last that has a wheel.
+
+    It ends with the newest of them: of a later release nobody has looked.
+    """
+    others, last = sorted(set(every) - set(alone)), f"<={alone[-1]}"
     if len(others) <= _MOST_EXCEPTIONS:
-        return ",".join([">=0", *(f"!={each}" for each in others)])
-    return f">{others[-1]}" if alone[-1] > others[-1] else ""
+        return ",".join([*(f"!={each}" for each in others if each < alone[-1]), last])
+    return f">{others[-1]},{last}" if alone[-1] > others[-1] else ""
 
 
 def texts(file: File) -> dict[str, str]:

@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from stackcheck.environment.accelerator import wanted_accelerator
-from stackcheck.environment.images import building_image, image_facts, running_image
+from stackcheck.environment.images import building_image, image_facts, kept_image, running_image
 from stackcheck.environment.madefor import made_for
 from stackcheck.environment.sources import (
     effective_index,
@@ -168,15 +168,15 @@ class Environment:
     def packages(self) -> Mapping[str, Distribution]:
         """Return every distribution by canonical name: those stated, then those drawn in.
 
-        In an image that brings torch nothing is known of what is drawn in, and of a range: pip keeps what is
-        there, and which versions those are stands in no table.
+        Where pip runs in an image that brings torch nothing is known of what is drawn in, and of a range: it
+        keeps what is there, and which versions those are stands in no table.
         """
         return Recorded(self._all, self.asked)
 
     @cached_property
     def _all(self) -> dict[str, Distribution]:
         locked = self.resolution.by_name if self.resolution else {}
-        kept = self.image is not None and self.image.torch is not None  # what it has pip leaves in place
+        kept = kept_image(self.stack, self.tables) is not None
         found = {
             name: Distribution(
                 name,

@@ -117,6 +117,15 @@ def running_image(stack: Stack, tables: Tables) -> ImageFacts | None:
     return image_facts(name, tables) if name else None
 
 
+def kept_image(stack: Stack, tables: Tables) -> ImageFacts | None:
+    """Return the image whose own packages pip leaves where they are; None for a stack without one.
+
+    It brings torch, and pip runs in it: of a Dockerfile, or a ready one. Into others the whole lock goes.
+    """
+    image = running_image(stack, tables) if stack.image.dockerfile or stack.image.ready else None
+    return image if image is not None and image.torch is not None else None
+
+
 def building_image(stack: Stack, tables: Tables) -> ImageFacts | None:
     """Return what the image in which source builds are made brings; None where no image is named."""
     name = stack.image.build_base or stack.image.base or stack.image.ready

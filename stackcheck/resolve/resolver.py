@@ -19,7 +19,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from stackcheck import knowledge
-from stackcheck.environment.images import running_image, system_python
+from stackcheck.environment.images import kept_image, system_python
 from stackcheck.model import references
 from stackcheck.model.errors import LockError
 from stackcheck.model.resolution import LockedPackage, Resolution, Unresolved
@@ -156,15 +156,27 @@ def _newest_first(pythons: Iterable[str]) -> list[str]:
 def with_torch_of_image(question: Question) -> Question:
     """Return the question with the torch that the image brings as given, where the stack states none itself.
 
-    That holds where pip runs in the image: of a Dockerfile, and of a ready one.
+    pip leaves it where it is, unless something requires another one.
     """
-    image = question.stack.image
-    if "torch" in question.packages or not (image.dockerfile or image.ready):
-        return question
-    brings = running_image(question.stack, knowledge.load())
-    if brings is None or brings.torch is None:
+    brings = kept_image(question.stack, knowledge.load())
+    if brings is None or brings.torch is None or "torch" in question.packages:
         return question
     return replace(question, given={**question.given, "torch": Given(brings.torch)})
+
+
+_MOST_NAMED = 4
+
+
+def with_image(found: Resolution, stack: Stack) -> Resolution:
+    """Say of which packages an image may have another version than the one that was taken."""
+    image = kept_image(stack, knowledge.load())
+    pinned = {name for name, package in stack.packages.items() if package.exact is not None}
+    free = sorted({package.name for package in found.packages} - pinned)
+    if image is None or not free:
+        return found
+    more = f" and {len(free) - _MOST_NAMED} more" if len(free) > _MOST_NAMED else ""
+    note = f"{', '.join(free[:_MOST_NAMED])}{more}: {image.name} may have another version, which pip keeps"
+    return replace(found, left_out=(*found.left_out, note))
 
 
 class _Resolver:
@@ -179,14 +191,12 @@ class _Resolver:
         self.asker = Asker(options, self.question)
 
     def found(self) -> Resolution | Unresolved:
-        """Return the resolution, or why there is none.
-
-        pip leaves the torch of an image where it is, unless something requires another one.
-        """
+        """Return the resolution, or why there is none."""
         brought = with_torch_of_image(self.question)
         found = self._found(brought)
         replaced = brought != self.question and isinstance(found, Unresolved) and found.proven
-        return self._found(self.question) if replaced else found
+        found = self._found(self.question) if replaced else found
+        return with_image(found, self.stack) if isinstance(found, Resolution) else found
 
     def _found(self, asked: Question) -> Resolution | Unresolved:
         if self.offline and (known := self.options.memory.uncached_of(asked)):

@@ -148,10 +148,16 @@ def test_anchors_are_read_however_they_are_spelled(html: str) -> None:
     ],
 )
 def test_pages_that_take_parsers_of_html_minutes_are_read_at_once(piece: str) -> None:
+    whole = seconds_of(piece, 8_000_000)
+    assert whole < 2.0 or whole < 3 * seconds_of(piece, 4_000_000)  # a slow machine is linear all the same
+
+
+def seconds_of(piece: str, size: int) -> float:
+    """Return the CPU seconds that a page of one piece over and over takes."""
     start = time.process_time()
     with suppress(TooLargeError):  # so many anchors are no page that may be read in part
-        assert files("<html>" + piece * (8_000_000 // len(piece))) == ()
-    assert time.process_time() - start < 2.0
+        assert files("<html>" + piece * (size // len(piece))) == ()
+    return time.process_time() - start
 
 
 def test_a_page_with_more_links_than_are_read_is_too_large_and_never_cut() -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from packaging.version import Version
 
 from stackcheck.environment.uv_platforms import uv_platform
 from stackcheck.intake.stack import Stack
 from stackcheck.model.index_urls import Place, places
+from stackcheck.model.resolution import LockedPackage, Resolution
 from stackcheck.resolve.question import question_of
-from stackcheck.resolve.resolver import with_torch_of_image
+from stackcheck.resolve.resolver import with_image, with_torch_of_image
 from stackcheck.resolve.uvinput import UvInput, uv_input
 
 
@@ -184,3 +187,18 @@ def test_pip_finds_the_torch_of_the_image_and_draws_in_no_other() -> None:
 def test_no_torch_is_given_where_the_stack_has_its_own_or_the_image_none(fields: dict[str, Any]) -> None:
     asked = question_of(stack(**fields))
     assert with_torch_of_image(asked) == asked
+
+
+def test_what_an_image_may_have_in_another_version_is_said() -> None:
+    taken = tuple(
+        LockedPackage(name, Version("1.0"), f"{name}-1.0-py3-none-any.whl")
+        for name in ("torchmetrics", "a", "b", "c", "d", "e")
+    )
+    found = Resolution(taken, "3.11", "x86_64-manylinux_2_28", "0.13.9", "")
+    asked = stack(packages={"torchmetrics": "1.0"}, image={"dockerfile": "Dockerfile", "base": IMAGE})
+    (note,) = with_image(found, asked).left_out
+    assert note == f"a, b, c, d and 1 more: {IMAGE} may have another version, which pip keeps"
+    for image in ({"base": IMAGE}, {"dockerfile": "Dockerfile", "base": "debian:12"}):
+        assert with_image(found, stack(packages={"torchmetrics": "1.0"}, image=image)) == found
+    alone = replace(found, packages=taken[:1])
+    assert with_image(alone, asked) == alone

@@ -1,0 +1,62 @@
+"""What pip leaves in an image that brings torch, and what an installer builds: asked of the Environment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from packaging.version import Version
+
+from stackcheck import knowledge
+from stackcheck.environment import Environment, environment_of
+from stackcheck.intake.stack import Stack
+from stackcheck.model.resolution import LockedPackage, Resolution
+
+IMAGE = "pytorch/pytorch:2.1.0-cuda12.1-cudnn8-devel"
+TAKEN = (
+    LockedPackage("pandas", Version("2.2.0"), "pandas-2.2.0-cp310-cp310-manylinux_2_17_x86_64.whl"),
+    LockedPackage("numpy", Version("2.2.6"), "numpy-2.2.6-cp310-cp310-manylinux_2_17_x86_64.whl"),
+)
+
+
+def environment(image: dict[str, str], *locked: LockedPackage, **packages: Any) -> Environment:
+    stack = Stack.model_validate({"id": "x", "image": image, "packages": packages})
+    resolution = Resolution(locked, "3.10", "x86_64-manylinux_2_28", "0.13.9", "") if locked else None
+    return environment_of(stack, knowledge.load(), None, resolution)
+
+
+@pytest.mark.parametrize("image", [{"ready": IMAGE}, {"base": IMAGE, "dockerfile": "Dockerfile"}])
+def test_what_is_drawn_into_an_image_with_torch_is_not_known(image: dict[str, str]) -> None:
+    env = environment(image, *TAKEN, pandas="latest")
+    assert "numpy" not in env.packages
+    assert env.version("pandas") is None
+    assert environment(image, *TAKEN, pandas="2.2.0").version("pandas") == Version("2.2.0")
+
+
+@pytest.mark.parametrize(
+    "image", [{"base": IMAGE}, {"base": "python:3.10", "dockerfile": "Dockerfile"}, {"ready": "mine:1"}]
+)
+def test_what_a_lock_puts_into_an_image_is_known(image: dict[str, str]) -> None:
+    env = environment(image, *TAKEN, pandas="latest")
+    assert (env.version("numpy"), env.version("pandas")) == (Version("2.2.6"), Version("2.2.0"))
+
+
+SDIST = LockedPackage("flash-attn", Version("2.9.0"), "flash_attn-2.9.0.tar.gz")
+WHEEL = LockedPackage("flash-attn", Version("2.9.0"), "flash_attn-2.9.0-cp310-cp310-linux_x86_64.whl")
+
+
+@pytest.mark.parametrize(
+    ("stated", "locked", "builds"),
+    [
+        ("2.8.3", (), True),  # what was read of PyPI
+        ("2.9.0", (), False),  # later than what was read: nobody has looked
+        ("2.9.0", (SDIST,), True),  # the resolver found no wheel
+        ("2.9.0", (WHEEL,), False),
+        ("2.8.3+cu12torch2.8cxx11abitrue", (), False),
+        ({"version": "2.9.0", "from": "source"}, (), True),
+    ],
+)
+def test_whether_an_installer_builds(stated: Any, locked: tuple[LockedPackage, ...], builds: bool) -> None:
+    env = environment({}, *locked, **{"flash-attn": stated})
+    assert env.builds("flash-attn") is builds
+    assert env.compiled == (("flash-attn",) if builds and (locked or not isinstance(stated, str)) else ())
