@@ -67,7 +67,7 @@ def expectation(  # noqa: PLR0913 - what an image is expected to be comes from a
     accelerator = _accelerator(stack, torch, image_env)
     whole = _with_what_is_installed(stack, seen["distributions"], accelerator)
     sites = _sites(seen["interpreter"], torch, seen["distributions"])
-    codes, libraries = _libraries(seen, sites[0], tables)
+    codes, libraries = _libraries(seen, sites[0])
     return {
         "schema_version": SCHEMA_VERSION,
         "stack": stack.id,
@@ -194,10 +194,8 @@ def _torch(stack: Stack, torch: ReachableTorch | None) -> dict[str, Any] | None:
     return {"path": torch["path"], "__version__": torch["version"], "cuda": cuda, "hip": torch.get("hip")}
 
 
-def _libraries(
-    seen: Mapping[str, Any], site: str, tables: Tables
-) -> tuple[list[dict[str, Any]], list[list[Any]]]:
-    """Return distinct codes; and path, size, checksum, code, variant of each library, most code first."""
+def _libraries(seen: Mapping[str, Any], site: str) -> tuple[list[dict[str, Any]], list[list[Any]]]:
+    """Return distinct codes; and path, size, checksum, code of each library, most code first."""
     stamps = seen["stamps"]["stamps"]
     read = [row for row in seen["libraries"]["libraries"] if "error" not in row]
     by_short = {short_path(row["path"]): row for row in read}
@@ -208,15 +206,7 @@ def _libraries(
         kept = {key: row[key] for key in ("groups", "unread", "targets", "bundles") if key in row}
         index[row["path"]] = codes.setdefault(json.dumps(kept, sort_keys=True), len(codes))
     paths = [*(path for path in index if path in stamps), *(path for path in stamps if path not in index)]
-    rows = [
-        [
-            path.removeprefix(f"{site}/"),
-            *stamps[path],
-            index.get(path, -1),
-            int(path in index and tables.optional.variant(f"/{short_path(path)}") is not None),
-        ]
-        for path in paths
-    ]
+    rows = [[path.removeprefix(f"{site}/"), *stamps[path], index.get(path, -1)] for path in paths]
     return [json.loads(text) for text in codes], rows
 
 
