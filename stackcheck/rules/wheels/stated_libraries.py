@@ -43,7 +43,7 @@ def carries_library(env: Environment, tables: Tables) -> list[Finding]:
     Example: bitsandbytes 0.46.0 with torch 2.9.1+cu130: `Configured CUDA binary not found`.
     Fix: a release that carries the library, or torch for a CUDA version that it has.
     """
-    wanted = _wanted(env.torch)
+    wanted = _loads_for(env.torch)
     if wanted is None:
         return []
     platform = env.platform
@@ -88,7 +88,7 @@ class _Wanted:
         return f"{_WORDS[self.backend]} {self.version}"
 
 
-def _wanted(claim: TorchBuild) -> _Wanted | None:
+def _loads_for(claim: TorchBuild) -> _Wanted | None:
     if claim.cuda is not None:
         return _Wanted("cuda", claim.cuda, claim)
     return _Wanted("rocm", Version(minor(claim.rocm)), claim) if claim.rocm else None
