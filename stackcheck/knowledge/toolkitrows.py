@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from stackcheck.knowledge.wheelrows import IndexFile, Source
 
 NVCC, HEADERS = "nvidia-cuda-nvcc", "nvidia-cuda-crt"
-OLDER = ("nvidia-cuda-nvcc-cu11", "nvidia-cuda-nvcc-cu12")
-"""Projects whose wheels have no nvcc in them."""
 _NAME = re.compile(rb"\0sm_(\d+[af]?)(?=\0)")
 _GCC = re.compile(r"__GNUC__ > (\d+)")
 _LEAST = 75
