@@ -1,8 +1,8 @@
 """Read what ships again from the package index, beginning with nothing: rebuild_knowledge.py [PACKAGE ...].
 
 `refresh` gets tables without a row, `learn` a folder without a file. What they give back is held against
-what ships, field by field: packages with few wheels first. `--keep` holds what was learned, written after every
-wheel: a run that names the same folder goes on from there, and compares all that lies in it.
+what ships, field by field: packages with few wheels first. `--keep` holds what was learned, written after
+every wheel: a run that names the same folder goes on from there, and compares all that lies in it.
 
     python tools/rebuild_knowledge.py --keep ../rebuilt --minutes 25 > rebuilt.md
 """
@@ -243,9 +243,8 @@ def main(arguments: Sequence[str]) -> int:
     differs += sum(each.other.total() for each in measured.values())
     sys.stdout.write("\n".join(render("`learn`: package", measured)) + "\n")
     sys.stdout.writelines(f"- not read: {each}\n" for each in unread)
-    sys.stdout.write(
-        f"\n{time.monotonic() - began:.0f} seconds; not reached to the end: {', '.join(left) or 'nothing'}\n"
-    )
+    took = f"{time.monotonic() - began:.0f} seconds"
+    sys.stdout.write(f"\n{took}; not read to the end: {', '.join(left) or 'nothing'}\n")
     return 1 if differs else 0
 
 

@@ -1,9 +1,9 @@
 """Make rows of CUDA toolkits out of NVIDIA's wheels of nvcc: what it makes code for, the newest gcc it takes.
 
 The list is what `nvcc --list-gpu-code` prints, read from the names in binaries and not by running them. From
-CUDA 13 on nvcc itself lies in the wheel. Those of CUDA 11.7 to 12.9 hold its two halves: libnvvm, which names
-what it compiles for, and ptxas, which names chips of every age; the list is what both name. Older toolkits have
-no wheel. No wheel states a driver.
+CUDA 13 on nvcc itself lies in the wheel. Those of CUDA 11.7 to 12.9 hold its two halves: libnvvm, which
+names what it compiles for, and ptxas, which names chips of every age; the list is what both name. Older
+toolkits have no wheel. No wheel states a driver.
 """
 
 from __future__ import annotations

@@ -29,9 +29,9 @@ _NO_WHEEL = (zipfile.BadZipFile, zlib.error, OSError, ValueError, EOFError, NotI
 class RangeFile(io.RawIOBase):
     """A file of `size` bytes of which `fetch(start, stop)` returns a piece; what was fetched is kept on disk.
 
-    Who reads on and on gets larger and larger pieces, up to 32 MiB. `fetched` counts the bytes. Reading raises
-    ResolveError once more than `limit` bytes were fetched: a wheel whose directory lies cannot make us
-    download it whole.
+    Who reads on and on gets larger and larger pieces, up to 32 MiB. `fetched` counts the bytes. Reading
+    raises ResolveError once more than `limit` bytes were fetched: a wheel whose directory lies cannot make
+    us download it whole.
     """
 
     def __init__(self, fetch: Callable[[int, int], bytes], size: int, limit: int = LIMIT) -> None:

@@ -28,7 +28,7 @@ def test_learn_from_nothing_gives_back_what_ships(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "| cumm-cu128 | 1 | 1 | 0 |" in done.stdout
     assert "| spconv-cu126 | 2 | 2 | 0 |" in done.stdout
-    assert done.stdout.endswith("seconds; not reached: nothing\n")
+    assert done.stdout.endswith("seconds; not read to the end: nothing\n")
 
 
 @pytest.mark.online
