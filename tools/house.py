@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+ROOT = Path(__file__).parents[1]
 LAYERS = (
     {"errors", "redact", "verdict", "cachedir", "image", "axes"},
     {"model", "definition", "definition_schema"},
@@ -39,11 +40,10 @@ LAYERS = (
     {"pytest_plugin", "plugin", "hooks", "stackitems", "stackreports", "cli", "__main__", "__init__"},
 )
 """The rooms from the ground up; a checkout of another day may have others, which are then named."""
-DECIDERS = {
-    "torch build": ("torch_claim", "torch_backend", "_stated_backend", "torch_build", "torch_tag"),
-    "accelerator": ("_wanted", "is_rocm", "_agree", "_accelerator", "wanted_accelerator", "accelerator_of"),
-}
-"""Functions that say which build of torch, or which accelerator, a stack has."""
+TORCH_DECIDERS = ("torch_claim", "torch_backend", "_stated_backend", "torch_build", "torch_tag")
+"""Functions that say which build of torch a stack has, by the names that they have had."""
+CLAIMS = {"cuda", "rocm", "gpus", "arch_list"}
+"""What a stack states beside `accelerator`: who reads both decides which accelerator is meant."""
 
 
 class Module(NamedTuple):
@@ -54,6 +54,7 @@ class Module(NamedTuple):
     lines: int
     imports: frozenset[str]
     functions: tuple[str, ...]
+    weighing: tuple[str, ...]
 
 
 def read(root: Path) -> list[Module]:
@@ -65,8 +66,11 @@ def read(root: Path) -> list[Module]:
             room = (
                 path.relative_to(top).parts[0].removesuffix(".py") if top.name == "stackcheck" else "probes"
             )
-            names = tuple(each.name for each in ast.walk(tree) if isinstance(each, ast.FunctionDef))
-            found.append(Module(path, room, code_lines(path, tree), frozenset(_imports(tree)), names))
+            functions = [each for each in ast.walk(tree) if isinstance(each, ast.FunctionDef)]
+            names = tuple(each.name for each in functions)
+            weighing = tuple(each.name for each in functions if _weighs_accelerator(each))
+            lines, imports = code_lines(path, tree), frozenset(_imports(tree))
+            found.append(Module(path, room, lines, imports, names, weighing))
     return found
 
 
@@ -83,6 +87,17 @@ def code_lines(path: Path, tree: ast.Module) -> int:
     }
     kept = (line.strip() for number, line in enumerate(lines, 1) if number not in strings)
     return sum(bool(line) and not line.startswith("#") for line in kept)
+
+
+def _weighs_accelerator(function: ast.FunctionDef) -> bool:
+    """Tell whether a function makes a decision of a stack's accelerator and of what else it states."""
+    of: dict[str, set[str]] = defaultdict(set)
+    for each in ast.walk(function):
+        if isinstance(each, ast.If | ast.IfExp | ast.BoolOp):
+            for read in ast.walk(each.test if isinstance(each, ast.If) else each):
+                if isinstance(read, ast.Attribute):
+                    of[ast.unparse(read.value)].add(read.attr)
+    return any("accelerator" in read and read & CLAIMS for read in of.values())
 
 
 def _imports(tree: ast.Module) -> Iterator[str]:
@@ -161,10 +176,10 @@ def measure(root: Path) -> dict[str, str]:
         "arrows that run up": f"{len(up)}{_named('; '.join(up))}",
         "rooms without a layer": f"{len(unknown)}{_named(', '.join(unknown))}",
     }
-    for what, names in DECIDERS.items():
-        where = sorted(
-            f"{each.path.stem}.{name}" for each in modules for name in each.functions if name in names
-        )
+    torch = [(each, name) for each in modules for name in each.functions if name in TORCH_DECIDERS]
+    accelerator = [(each, name) for each in modules for name in each.weighing]
+    for what, deciders in (("torch build", torch), ("accelerator", accelerator)):
+        where = sorted(f"{each.path.stem}.{name}" for each, name in deciders)
         table[f"deciders of the {what}"] = f"{len(where)}{_named(', '.join(where))}"
     return table
 
@@ -180,7 +195,7 @@ def _named(text: str) -> str:
 
 def main(arguments: list[str]) -> int:
     """Print the table, and with `--arrows` each arrow with the modules behind it."""
-    roots = [Path(each) for each in arguments if not each.startswith("-")] or [Path(__file__).parents[1]]
+    roots = [Path(each) for each in arguments if not each.startswith("-")] or [ROOT]
     for root in roots:
         print("\n".join(f"| {what} | {number} |" for what, number in measure(root).items()))  # noqa: T201
         if "--arrows" in arguments:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from stackcheck.cli import output, stacks
+from stackcheck.environment.accelerator import wanted_accelerator
 from stackcheck.model.escape import one_line
 from stackcheck.report import FORMATS
 from stackcheck.report.document import Document, Section, Table
@@ -40,7 +41,7 @@ def document(found: Sequence[Stack]) -> Document:
 
 
 def _facts(stack: Stack) -> tuple[str, str, str, str]:
-    accelerator = " ".join(filter(None, [stack.accelerator, stack.cuda or stack.rocm])) or "-"
+    accelerator = " ".join(filter(None, [wanted_accelerator(stack), stack.cuda or stack.rocm])) or "-"
     torch = stack.packages.get("torch")
     return stack.python or "-", accelerator, torch.version if torch else "-", stack.expect
 

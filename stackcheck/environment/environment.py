@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from stackcheck.environment.accelerator import wanted_accelerator
+from stackcheck.environment.accelerator import kinds_of_gpus, wanted_accelerator
 from stackcheck.environment.images import building_image, image_facts, kept_image, running_image
 from stackcheck.environment.madefor import made_for
 from stackcheck.environment.sources import (
@@ -296,6 +296,10 @@ class Environment:
     def accelerator(self) -> str | None:
         """Return what the stack computes on: what it says, else what its torch is built for."""
         return self.wanted or self.torch.kind
+
+    def concerns(self, kind: Kind) -> bool:
+        """Tell whether a stack has to do with an accelerator: it says so, or its torch or one of its GPUs."""
+        return kind in (self.wanted, self.torch.kind) or kind in kinds_of_gpus(self.stack)
 
     @cached_property
     def image(self) -> ImageFacts | None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from stackcheck.environment.accelerator import wanted_accelerator
 from stackcheck.environment.images import running_image, torch_of_nvidia
 from stackcheck.environment.sources import elsewhere, only_pypi
 from stackcheck.model.build import Backend, parse_tag
@@ -252,16 +253,17 @@ def one_tag(places: Iterable[Source]) -> Answer | None:
 
 
 def _claim(stack: Stack) -> Answer | None:
-    if stack.rocm or stack.accelerator == "rocm":
+    kind = wanted_accelerator(stack, by_gpus=False)
+    if kind == "rocm":
         return Answer(Backend("rocm", parse_version(stack.rocm) if stack.rocm else None), "the stack")
-    if stack.accelerator == CPU:
+    if kind == "cpu":
         return Answer(Backend("cpu"), "the stack")
-    if stack.cuda:
-        version = parse_version(stack.cuda)
-        return Answer(
-            Backend("cuda", parse_version(minor(version)) if version.release[1:] else version), "the stack"
-        )
-    return None
+    if kind is None or not stack.cuda:
+        return None
+    version = parse_version(stack.cuda)
+    return Answer(
+        Backend("cuda", parse_version(minor(version)) if version.release[1:] else version), "the stack"
+    )
 
 
 def _default(

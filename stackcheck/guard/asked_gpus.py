@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from stackcheck.environment.accelerator import wanted_accelerator
 from stackcheck.model.verdict import Outcome
 from stackcheck.rules.registry import RULES, judge_one
 
@@ -39,7 +40,7 @@ def torch_notes(
     """Yield kind, outcome, message, expected, found and hint of what a start will say of torch every time."""
     python = seen["interpreter"]["executable"]
     accelerator, why = asked(env)
-    wanted = stack.accelerator or ("cuda" if stack.cuda else "rocm" if stack.rocm else accelerator)
+    wanted = wanted_accelerator(stack) or accelerator
     if torch is None:
         yield from _no_torch(stack, python, wanted, why or f"accelerator = {wanted!r} in the stack")
         return

@@ -14,6 +14,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from stackcheck.environment import definition_facts, environment_of
+from stackcheck.environment.accelerator import wanted_accelerator
 from stackcheck.guard import asked_gpus
 from stackcheck.intake.stack import Package
 from stackcheck.knowledge.gpus import products
@@ -64,10 +65,10 @@ def expectation(  # noqa: PLR0913 - what an image is expected to be comes from a
     """
     _require_facts(seen)
     torch = next((row for row in seen["interpreter"]["torches"] if row["wins"]), None)
-    accelerator = _accelerator(stack, torch, image_env)
+    accelerator = _computes_on(stack, torch, image_env)
     whole = _with_what_is_installed(stack, seen["distributions"], accelerator)
     sites = _sites(seen["interpreter"], torch, seen["distributions"])
-    codes, libraries = _libraries(seen, sites[0], tables)
+    codes, libraries = _libraries(seen, sites[0])
     return {
         "schema_version": SCHEMA_VERSION,
         "stack": stack.id,
@@ -119,10 +120,10 @@ def _require_facts(seen: Mapping[str, Any]) -> None:
             raise ProbeError(f"the image cannot be baked: {facts.reason}")
 
 
-def _accelerator(stack: Stack, torch: ReachableTorch | None, env: Mapping[str, str]) -> str:
-    """Return what the stack says; where it does not, what its torch was built for, or the image asks for."""
-    if stack.accelerator or stack.cuda or stack.rocm:
-        return stack.accelerator or ("cuda" if stack.cuda else "rocm")
+def _computes_on(stack: Stack, torch: ReachableTorch | None, env: Mapping[str, str]) -> str:
+    """Return what the stack says; where it does not, what the torch that is there, or the image, is for."""
+    if wanted := wanted_accelerator(stack):
+        return wanted
     if torch is None:
         return asked_gpus.asked(env)[0] or "cpu"
     return "cuda" if torch.get("cuda") else "rocm" if torch.get("hip") else "cpu"
@@ -190,14 +191,12 @@ def _torch(stack: Stack, torch: ReachableTorch | None) -> dict[str, Any] | None:
     """Return what version.py has to say, as it was seen; a claim of CUDA is kept where there is none."""
     if torch is None:
         return None
-    cuda = torch.get("cuda") or (stack.cuda if stack.accelerator in {None, "cuda"} else None)
+    cuda = torch.get("cuda") or (stack.cuda if wanted_accelerator(stack) == "cuda" else None)
     return {"path": torch["path"], "__version__": torch["version"], "cuda": cuda, "hip": torch.get("hip")}
 
 
-def _libraries(
-    seen: Mapping[str, Any], site: str, tables: Tables
-) -> tuple[list[dict[str, Any]], list[list[Any]]]:
-    """Return distinct codes; and path, size, checksum, code, variant of each library, most code first."""
+def _libraries(seen: Mapping[str, Any], site: str) -> tuple[list[dict[str, Any]], list[list[Any]]]:
+    """Return distinct codes; and path, size, checksum, code of each library, most code first."""
     stamps = seen["stamps"]["stamps"]
     read = [row for row in seen["libraries"]["libraries"] if "error" not in row]
     by_short = {short_path(row["path"]): row for row in read}
@@ -208,15 +207,7 @@ def _libraries(
         kept = {key: row[key] for key in ("groups", "unread", "targets", "bundles") if key in row}
         index[row["path"]] = codes.setdefault(json.dumps(kept, sort_keys=True), len(codes))
     paths = [*(path for path in index if path in stamps), *(path for path in stamps if path not in index)]
-    rows = [
-        [
-            path.removeprefix(f"{site}/"),
-            *stamps[path],
-            index.get(path, -1),
-            int(path in index and tables.optional.variant(f"/{short_path(path)}") is not None),
-        ]
-        for path in paths
-    ]
+    rows = [[path.removeprefix(f"{site}/"), *stamps[path], index.get(path, -1)] for path in paths]
     return [json.loads(text) for text in codes], rows
 
 

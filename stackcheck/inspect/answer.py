@@ -10,11 +10,11 @@ from stackcheck.inspect.loading_groups import packages_of
 from stackcheck.inspect.serving import SERVES, makers
 from stackcheck.model.errors import EXIT_FAIL, EXIT_OK, EXIT_UNCHECKED
 from stackcheck.model.verdict import Outcome
-from stackcheck_probes.binaries.capability import NATIVE, NO, PTX, RUNS
+from stackcheck_probes.binaries.capability import NATIVE, PTX, RUNS
 from stackcheck_probes.judging.coverage import NONE, UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from stackcheck.inspect.inspection import Contents
     from stackcheck.inspect.owners import Package
@@ -60,15 +60,16 @@ class Gate(NamedTuple):
 class Answer(NamedTuple):
     """Whether the libraries that count serve one GPU.
 
-    missed: those that do not; weak: those that do, less well than asked. serving: how many serve it well
-    enough or not, by_ptx of them by compilation in the driver, which then has to be `needs_driver` (Linux) at
-    least. untold: those of which it is not known. without: how many hold no code for its maker's GPUs.
-    reason: why nothing serves it or nothing is told, where that is so.
+    missed: those that do not; spared: those that do not and need not; weak: those that do, less well than
+    asked. serving: how many serve it well enough or not, by_ptx of them by compilation in the driver, which
+    then has to be `needs_driver` (Linux) at least. untold: those of which it is not known. without: how many
+    hold no code for its maker's GPUs. reason: why nothing serves it or nothing is told, where that is so.
     """
 
     gpu: Gpu
     word: str
     missed: tuple[tuple[Row, Cell], ...] = ()
+    spared: tuple[tuple[Row, Cell], ...] = ()
     weak: tuple[tuple[Row, Cell], ...] = ()
     serving: int = 0
     by_ptx: int = 0
@@ -98,7 +99,8 @@ def answers(
 
 def _answer(gpu: Gpu, pairs: Sequence[tuple[Row, Cell]], gate: Gate, undriven: str) -> Answer:
     serving = [(row, cell) for row, cell in pairs if cell.how in SERVES]
-    missed = tuple((row, cell) for row, cell in pairs if cell.how == NO)
+    missed = tuple((row, cell) for row, cell in pairs if cell.missed)
+    spared = tuple((row, cell) for row, cell in pairs if cell.spared)
     weak = tuple((row, cell) for row, cell in serving if not gate.enough(cell))
     untold = tuple(row for row, cell in pairs if cell.how == UNKNOWN)
     word, reason = _word(gpu, pairs, serves=bool(serving), untold=bool(untold))
@@ -110,6 +112,7 @@ def _answer(gpu: Gpu, pairs: Sequence[tuple[Row, Cell]], gate: Gate, undriven: s
         gpu,
         word,
         missed,
+        spared,
         weak,
         len(serving),
         sum(cell.how == PTX for _, cell in serving),
@@ -135,14 +138,6 @@ def _word(gpu: Gpu, pairs: Sequence[tuple[Row, Cell]], *, serves: bool, untold: 
 
 def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".") if part.isdecimal())
-
-
-def by_package(rows: Iterable[Row]) -> dict[Package, list[Row]]:
-    """Group libraries by their package, in the packages' order."""
-    found: dict[Package, list[Row]] = {}
-    for row in rows:
-        found.setdefault(row.package, []).append(row)
-    return dict(sorted(found.items()))
 
 
 def exit_code(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from stackcheck.inspect.answer import NO_CODE, NOT_SERVED, NOT_TOLD, WEAK, by_package, gated
+from stackcheck.inspect.answer import NO_CODE, NOT_SERVED, NOT_TOLD, WEAK, gated
 from stackcheck.inspect.loading_groups import loading_line
+from stackcheck.inspect.serving import by_package
 from stackcheck.model.verdict import Outcome
 from stackcheck.report.document import Finding
 from stackcheck.report.wording import plural

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stackcheck.inspect.answer import SERVED, by_package, exit_code, gated
+from stackcheck.inspect.answer import SERVED, exit_code, gated
 from stackcheck.inspect.answer_lines import answer_lines, misses, names
+from stackcheck.inspect.serving import by_package
 from stackcheck.inspect.sizes import sizes
 from stackcheck.model.errors import EXIT_FAIL, EXIT_OK
 from stackcheck.model.verdict import Outcome
@@ -104,6 +105,7 @@ def _package_row(package: Package, rows: Sequence[Row]) -> tuple[str, ...]:
 
 def _together(cells: Sequence[Cell]) -> str:
     """Return the word of the worst cell; with how many say so, where others say something better."""
+    cells = [cell for cell in cells if not cell.spared] or cells
     worst = min(cells, key=lambda cell: cell.rank)
     same = sum(cell.how == worst.how for cell in cells)
     marked = worst._replace(
@@ -120,6 +122,9 @@ def _legend(rows: Sequence[Row]) -> Iterator[Part]:
         lines.append("* some fatbins of the library serve this GPU and others do not")
     if any(cell.unseen for cell in cells):
         lines.append("? code may be there that no section lists; --deep looks for it")
+    lines += [
+        f"(no) or left out of the count: {why}" for why in sorted({cell.spared for cell in cells} - {""})
+    ]
     if lines:
         yield Lines(tuple(lines))
 

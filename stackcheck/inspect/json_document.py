@@ -102,6 +102,7 @@ def _cell(cell: Cell) -> dict[str, Any]:
         "needs_driver": cell.needs_driver,
         "partial": cell.partial,
         "unseen": cell.unseen,
+        "not_needed": cell.spared,
         "reason": cell.reason,
     }
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from stackcheck_probes.binaries.capability import NATIVE, NO, PTX, RUNS
 from stackcheck_probes.judging.coverage import NONE, UNKNOWN, hip_coverage, library_coverage
+from stackcheck_probes.judging.packagecover import UNTOLD, for_chosen_devices, spared, untold
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from stackcheck.inspect.inspection import Contents
     from stackcheck.inspect.owners import Package
@@ -31,15 +32,27 @@ class Cell(NamedTuple):
     partial: bool = False
     unseen: bool = False
     """Code may be there that was not seen: what was seen may be less, or serve better, than all of it."""
+    spared: str = ""
+    """Why this library need not serve the GPU, where it does not."""
+
+    @property
+    def missed(self) -> bool:
+        """Tell whether the library would have to serve the GPU, and does not."""
+        return self.how == NO and not self.spared
 
     @property
     def rank(self) -> tuple[int, bool]:
-        """Return what sorts cells, the worst first."""
-        return HOWS.index(self.how), not self.partial
+        """Return what sorts cells, the worst first; what need not serve says nothing against a library."""
+        return HOWS.index(NONE if self.spared else self.how), not self.partial
 
     @property
     def word(self) -> str:
-        """Return how it serves, with a `*` for partial cover and a `?` for code that may be unseen."""
+        """Return how it serves, with a `*` for partial cover and a `?` for code that may be unseen.
+
+        A `no` of a library that need not serve stands in brackets.
+        """
+        if self.spared:
+            return f"({self.how})"
         return self.how + ("*" if self.partial else "") + ("?" if self.unseen else "")
 
 
@@ -82,7 +95,38 @@ def judge(
         )
         for path, code in contents.libraries
     ]
+    rows = [row for found in by_package(rows).values() for row in _together(found)]
     return tuple(sorted(rows, key=lambda row: (sorted(each.rank for each in row.cells), row.path)))
+
+
+def _together(rows: Sequence[Row]) -> list[Row]:
+    """Return the libraries of one package, judged as what they are together."""
+    chosen = {row.path for row in rows if for_chosen_devices(row.code)}
+    columns = []
+    for cells in zip(*(row.cells for row in rows), strict=True):
+        hows = {
+            row.path: each.how
+            for row, each in zip(rows, cells, strict=True)
+            if each.how not in (NONE, UNKNOWN)
+        }
+        if untold(hows):
+            columns.append(
+                [each._replace(how=UNKNOWN, reason=UNTOLD) if each.how == NO else each for each in cells]
+            )
+            continue
+        why = spared(hows, chosen)
+        columns.append(
+            [each._replace(spared=why.get(row.path, "")) for row, each in zip(rows, cells, strict=True)]
+        )
+    return [row._replace(cells=cells) for row, cells in zip(rows, zip(*columns, strict=True), strict=True)]
+
+
+def by_package(rows: Iterable[Row]) -> dict[Package, list[Row]]:
+    """Group libraries by their package, in the packages' order."""
+    found: dict[Package, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row.package, []).append(row)
+    return dict(sorted(found.items()))
 
 
 def cell(code: GpuCode, gpu: Gpu, driver_cuda: tuple[int, int] | None = None, undriven: str = "") -> Cell:

@@ -57,7 +57,7 @@ def _pods(value: Any) -> Iterator[Any]:
 
 def _containers(pod: Any, shown: str) -> Iterator[Found]:
     for container in rows(pod, "containers"):
-        asked = list(_accelerator(container, shown))
+        asked = list(_asked_devices(container, shown))
         if asked:
             name = text_at(container, "name") or "container"
             said = [*_image(container, shown), *asked, *_gpus(pod, shown), *_environment(container, shown)]
@@ -73,7 +73,7 @@ def _image(container: Any, shown: str) -> Iterator[Stated | Open]:
         yield from unseen(image, where)
 
 
-def _accelerator(container: Any, shown: str) -> Iterator[Stated]:
+def _asked_devices(container: Any, shown: str) -> Iterator[Stated]:
     for key in ("limits", "requests"):
         asked = table(container, "resources", key)
         for name in asked:

@@ -24,10 +24,6 @@ class OptionalTable:
 
     rows: tuple[OptionalLibrary, ...]
 
-    def variant(self, path: str) -> OptionalLibrary | None:
-        """Return the row of a file that is one of several builds, of which a machine takes one."""
-        return next((r for r in self.rows if r.needs == ("*",) and fnmatch.fnmatchcase(path, r.file)), None)
-
     def find(self, path: str, needs: str) -> OptionalLibrary | None:
         """Return the row that lets the file at `path` miss the library `needs`; None when it may not."""
         for row in self.rows:

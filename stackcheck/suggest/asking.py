@@ -132,7 +132,7 @@ class Asking:
         older = self._taken(alone, name, f"<{now.public}")
         newest = self._taken(alone, name, f">={now.public},!={now.public}")
         newer = self._lowest(alone, name, now, newest) if newest else None
-        fitting = [each for each in (older, newer) if each is not None] or self._wanted(failure, name)
+        fitting = [each for each in (older, newer) if each is not None] or self._required(failure, name)
         return tuple(sorted(fitting, key=partial(step, now)))
 
     def _taken(self, stack: Stack, name: str, wanted: str) -> Version | None:
@@ -150,7 +150,7 @@ class Asking:
         place = bisect_left(between, 1, key=lambda each: self._taken(stack, name, str(each)) is not None)
         return between[place] if place < len(between) else newest
 
-    def _wanted(self, failure: Failure, name: str) -> list[Version]:
+    def _required(self, failure: Failure, name: str) -> list[Version]:
         """Return the nearest version that others require; what it requires itself is asked about next."""
         now, wanted = failure.stack.packages[name].exact, failure.required(name)
         if now is None or not wanted:

@@ -53,7 +53,7 @@ def main(roots: list[str]) -> int:
 
 def libraries(roots: list[str]) -> list[str]:
     """Return the shared libraries that the probe judges."""
-    from stackcheck_probes.loader.builds import for_another_python  # noqa: PLC0415
+    from stackcheck_probes.binaries.builds import for_another_python  # noqa: PLC0415
     from stackcheck_probes.loader.ldpath import Search  # noqa: PLC0415
     from stackcheck_probes.loader.loadtree import Tree  # noqa: PLC0415
 

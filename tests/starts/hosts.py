@@ -186,7 +186,7 @@ def _stack(case: Case, folder: Path, site: str) -> dict[str, Any]:
     document["torch"] = {"path": f"{site}/torch", **torch}
     document["own"] = ["torch"]
     document["packages"] = [["torch", torch["__version__"], metadata, site]]
-    document["libraries"] = [[f"torch/lib/{name}", *found, 0, 0]]
+    document["libraries"] = [[f"torch/lib/{name}", *found, 0]]
     document["codes"] = case.stack.get("codes", EXPECTED["codes"])[:1]
     write(folder.parent / "expectation.json", json.dumps(document))
     return document

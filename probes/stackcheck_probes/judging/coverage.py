@@ -51,6 +51,11 @@ class LibraryCoverage(Frozen):
     ) -> None:
         self._set(how, coverages[0], *counts, reason, coverages[1], by or str(coverages[0].by or ""))
 
+    def with_how(self, how: str) -> LibraryCoverage:
+        """Return this coverage under another word."""
+        counts = (self.serving, self.fatbins)
+        return LibraryCoverage(how, (self.coverage, self.best), counts, self.reason, self.by)
+
     @property
     def partial(self) -> bool:
         """Whether some fatbins with kernels serve the device and others do not."""

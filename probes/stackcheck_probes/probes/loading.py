@@ -11,9 +11,7 @@ import os
 import sys
 
 from stackcheck_probes.binaries.binaryfiles import site_packages
-from stackcheck_probes.binaries.bytesource import SourceError
-from stackcheck_probes.binaries.elf import ElfError
-from stackcheck_probes.loader.builds import (
+from stackcheck_probes.binaries.builds import (
     builds,
     for_another_python,
     python_of,
@@ -21,6 +19,8 @@ from stackcheck_probes.loader.builds import (
     refused_below,
     unnumbered,
 )
+from stackcheck_probes.binaries.bytesource import SourceError
+from stackcheck_probes.binaries.elf import ElfError
 from stackcheck_probes.loader.ldpath import LD_LIBRARY_PATH, Opened, Search
 from stackcheck_probes.loader.loadtree import Tree
 from stackcheck_probes.loader.requirements import Requirements

@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import os
 
+from stackcheck_probes.binaries.builds import for_another_python, python_of
 from stackcheck_probes.binaries.bytesource import FileSource, SourceError
 from stackcheck_probes.binaries.elf import SHT_NOBITS, Elf, ElfError
-from stackcheck_probes.loader.builds import for_another_python, python_of
 from stackcheck_probes.loader.symbols import Symbols
 from stackcheck_probes.probes import distributions
 

@@ -147,14 +147,14 @@ def _generations(
     return causes
 
 
-def libraries(expected: Facts, seen: Facts) -> dict[str, list[tuple[str, GpuCode, bool]]]:
+def libraries(expected: Facts, seen: Facts) -> dict[str, list[tuple[str, GpuCode]]]:
     """Return the libraries with GPU code by package, most code first: as recorded, or as read anew."""
     codes: dict[int, GpuCode] = {}
-    found: dict[str, list[tuple[str, GpuCode, bool]]] = {}
+    found: dict[str, list[tuple[str, GpuCode]]] = {}
     gone, fresh = set(seen["gone"]), {**seen["changed"], **seen["new"]}
-    rows = [(place(row[0], expected), row[3], bool(row[4])) for row in expected["libraries"]]
-    rows += [(path, -1, False) for path in seen["new"]]
-    for path, code, variant in rows:
+    rows = [(place(row[0], expected), row[3]) for row in expected["libraries"]]
+    rows += [(path, -1) for path in seen["new"]]
+    for path, code in rows:
         if path in fresh:
             gpu = from_json({} if "error" in fresh[path] else fresh[path])
         elif code < 0 or path in gone:
@@ -164,7 +164,7 @@ def libraries(expected: Facts, seen: Facts) -> dict[str, list[tuple[str, GpuCode
                 codes[code] = from_json(expected["codes"][code])
             gpu = codes[code]
         short = packagecover.short_path(path)
-        found.setdefault(packagecover.package_of(short), []).append((short, gpu, variant))
+        found.setdefault(packagecover.package_of(short), []).append((short, gpu))
     return found
 
 
@@ -199,10 +199,10 @@ def _lacking(
     """Yield package, library with reason, whether it has most of the code, whether it is the stack's own."""
     own = frozenset(expected["own"])
     for package, rows in sorted(packages.items()):
-        for path, coverage, most in packagecover.judged(rows, device, driver_cuda):
-            if coverage.how == NO:
-                text = f"{path} has no code for it: {coverage.reason}"
-                yield package, text, most, loadfit.top_folder(path) in own
+        for each in packagecover.judged(rows, device, driver_cuda):
+            if each.coverage.how == NO and not each.spared:
+                text = f"{each.path} has no code for it: {each.coverage.reason}"
+                yield package, text, each.most, loadfit.top_folder(each.path) in own
 
 
 def _unserved(title: str, lacking: tuple[str, str, bool, bool], certain: bool, several: bool) -> Cause:
@@ -224,14 +224,19 @@ def _unseen(
     hidden = [
         path
         for rows in packages.values()
-        for path, code, _ in rows
+        for path, code in rows
         if library_coverage(code, device, driver_cuda=driver_cuda).how == UNKNOWN
     ]
+    causes = [
+        Cause("gpu-code", Judgement(SKIP, f"{title}: {package} {packagecover.UNTOLD}"))
+        for package, rows in sorted(packages.items())
+        if any(each.coverage.how == UNKNOWN for each in packagecover.judged(rows, device, driver_cuda))
+    ]
     if not hidden:
-        return []
+        return causes
     more = f" and {len(hidden) - SHOWN} more" if len(hidden) > SHOWN else ""
     text = f"{title}: what was read of {', '.join(hidden[:SHOWN])}{more} does not serve it, "
-    return [Cause("gpu-code", Judgement(SKIP, f"{text}and more code may be there unseen"))]
+    return [*causes, Cause("gpu-code", Judgement(SKIP, f"{text}and more code may be there unseen"))]
 
 
 def _not_named(gpus: list[Facts], title: str, capability: Capability, good: bool) -> list[Cause]:

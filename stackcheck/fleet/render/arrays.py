@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from stackcheck.environment.accelerator import wanted_accelerator
 from stackcheck.fleet.render.gpukinds import CPU, GpuKind, kind_of, plain_kind
 from stackcheck.fleet.render.imagerefs import by_digest
 from stackcheck.fleet.render.names import checked, slug
@@ -136,7 +137,7 @@ def _reference(stack: Stack, wish: Wish) -> str:
 def gpus_of(stack: Stack, asked: Sequence[str]) -> Iterator[str]:
     """Yield the kinds of GPU that a stack is for, each once: those that are asked for, else its own."""
     stated = list(asked) or [gpu.name for gpu in stack.gpus]
-    if not stated and stack.accelerator == "cpu":
+    if not stated and wanted_accelerator(stack) == "cpu":
         stated = [CPU]
     if not stated:
         raise UsageError(f"{stack.title}: it states no GPU; say --gpu H100,L4, or --gpu cpu.")

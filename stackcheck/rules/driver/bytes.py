@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
+from stackcheck.environment.accelerator import wanted_accelerator
 from stackcheck.model.verdict import Evidence, Level
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, told, warned
 from stackcheck_probes.judging.devices import NO_PERMISSION, fabric_waits, visible
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 def _concerns_nvidia(facts: Facts) -> bool:
     """The stack wants CUDA, or (when it does not say) there is something of NVIDIA's driver."""
-    seen, wanted = facts.get("nvidia_driver"), facts["stack"].accelerator
+    seen, wanted = facts.get("nvidia_driver"), wanted_accelerator(facts["stack"])
     if wanted is not None:
         return bool(wanted == "cuda")
     return isinstance(seen, Mapping) and bool(

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stackcheck.model.verdict import Evidence
+from stackcheck.model.verdict import Evidence, Outcome
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
 from stackcheck_probes.binaries.capability import NATIVE, NO
 from stackcheck_probes.binaries.gpucode import GpuCode, from_json
 from stackcheck_probes.judging.coverage import NONE, UNKNOWN, LibraryCoverage, library_coverage
-from stackcheck_probes.judging.packagecover import judged, package_of, short_path
+from stackcheck_probes.judging.packagecover import UNTOLD, judged, package_of, short_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from stackcheck.intake.stack import Stack
-    from stackcheck.knowledge import Tables
     from stackcheck.knowledge.gpus import Gpu
     from stackcheck.model.facts import Facts
     from stackcheck_probes.facts.binaries import Libraries
@@ -41,14 +40,15 @@ def packages_of(libraries: Libraries) -> dict[str, list[tuple[str, GpuCode]]]:
 
 
 @rule("GPUCODE301", when=_names_nvidia_gpus, about="library")
-def every_package_serves_the_gpus(stack: Stack, tables: Tables, libraries: Libraries) -> list[Finding]:
+def every_package_serves_the_gpus(stack: Stack, libraries: Libraries) -> list[Finding]:
     """Every package with GPU code has code for the GPUs of the stack.
 
     torch running on a GPU says nothing of spconv, xformers or bitsandbytes: each library carries its own
     list. SASS runs on the same major with the same or a higher minor; `a` code on exactly one; PTX is
     compiled by the driver. A package fails when the library that holds most of its code serves a GPU in no
-    way; a smaller one that serves only some GPUs (kernels for Hopper alone) is told as a warning. Of a
-    package that ships several builds of one library and takes one, one must serve.
+    way; a smaller one that serves only some GPUs is told as a warning. Of several builds of one library
+    (`_cuda118`, `_cuda124`) one must serve; what holds `a` or `f` code alone, beside a library that serves,
+    was made for other GPUs, and an archive is for linking.
 
     Source: the fatbins; NVIDIA Ada and Blackwell Compatibility Guides (checked 2026-11-20).
     Example: `no kernel image is available for execution on the device` on an RTX 5090 with cu124 wheels.
@@ -60,15 +60,20 @@ def every_package_serves_the_gpus(stack: Stack, tables: Tables, libraries: Libra
         finding
         for name, rows in sorted(packages.items())
         for gpu in gpus
-        for finding in _judge(name, rows, gpu, stack, tables)
+        for finding in _judge(name, rows, gpu, stack)
     ]
-    if findings:
+    if any(finding.outcome is not Outcome.SKIP for finding in findings):
         return findings
     names = ", ".join(f"{gpu.name} ({gpu.capability})" for gpu in gpus)
     hows = [{_how(code, gpu) for gpu in gpus} for rows in packages.values() for _, code in rows]
     served = sum(1 for each in hows if not each & {NONE, UNKNOWN, NO})
     if served:
-        return [passed(f"all {served} libraries whose GPU code was read serve {names}")]
+        spare = sum(NO in each for each in hows)
+        which = f"{served} of {served + spare}" if spare else f"all {served}"
+        but = ", and the others were made for other GPUs or other machines" if spare else ""
+        return [*findings, passed(f"{which} libraries whose GPU code was read serve {names}{but}")]
+    if findings:
+        return findings
     if any(UNKNOWN in each for each in hows):
         return [
             skipped(f"no library was seen to have code for {names}, and what some hold could not be read")
@@ -84,12 +89,13 @@ def _how(code: GpuCode, gpu: Gpu) -> str:
     return library_coverage(code, gpu.capability).how if gpu.capability else NONE
 
 
-def _judge(
-    package: str, rows: list[tuple[str, GpuCode]], gpu: Gpu, stack: Stack, tables: Tables
-) -> Iterator[Finding]:
+def _judge(package: str, rows: list[tuple[str, GpuCode]], gpu: Gpu, stack: Stack) -> Iterator[Finding]:
     assert gpu.capability is not None  # noqa: S101 - chosen by the caller
-    marked = [(path, code, tables.optional.variant(f"/{path}") is not None) for path, code in rows]
-    for path, coverage, most in judged(marked, gpu.capability):
+    found = judged(rows, gpu.capability)
+    if any(each.coverage.how == UNKNOWN for each in found):
+        yield skipped(f"{gpu.name} ({gpu.capability}): {package} {UNTOLD}.")
+        return
+    for path, coverage, most in ((one.path, one.coverage, one.most) for one in found if not one.spared):
         if coverage.how == NO:
             yield _unserved(package, path, coverage, gpu, most=most)
         elif stack.arch_mode == "native" and coverage.how != NATIVE:

@@ -134,7 +134,7 @@ def _judge(env: Environment, build: Build, assumed: str, tables: Tables) -> Find
         return failed_by(
             f"{says}. {text}{assumed}",
             (build, says),
-            expected=_wanted(native),
+            expected=_expected_code(native),
             found=build.listed,
             hint=_other_build(env, build, tables),
             doubtful=any(one.gpu.unverified for one in bad),
@@ -145,7 +145,7 @@ def _judge(env: Environment, build: Build, assumed: str, tables: Tables) -> Find
     if len(by_ptx) < len(each):
         good = sentence([one for one in each if one not in by_ptx])
         text = f"{build.title} serves {good}."
-        findings.append(passed(text, cite(build, says), expected=_wanted(native), found=build.listed))
+        findings.append(passed(text, cite(build, says), expected=_expected_code(native), found=build.listed))
     if by_ptx:
         text = f"{build.title} serves {sentence(by_ptx)}, which the driver does at first use."
         doubt = "The CUDA libraries of that build may have no code for it."
@@ -184,7 +184,7 @@ def _not_for_tegra(build: Build, each: list[Served]) -> Finding:
     )
 
 
-def _wanted(native: bool) -> str:
+def _expected_code(native: bool) -> str:
     return "SASS of each GPU's own capability" if native else "code that runs on each GPU"
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from stackcheck.environment.accelerator import wanted_accelerator
 from stackcheck.model.verdict import Evidence, Level
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, told, warned
 from stackcheck_probes.judging.rocmfit import (
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 def _concerns_rocm(facts: Facts) -> bool:
     """The stack wants ROCm, or (when it does not say) there is something of ROCm here."""
-    seen, wanted = facts.get("rocm_host"), facts["stack"].accelerator
+    seen, wanted = facts.get("rocm_host"), wanted_accelerator(facts["stack"])
     if wanted is not None:
         return bool(wanted == "rocm")
     return isinstance(seen, Mapping) and bool(seen["kfd"]["exists"] or seen["rocm"] or seen["override"])

@@ -15,7 +15,7 @@ from stackcheck.rules.rocm.wanted_gfx import (
     EXACT,
     OVERRIDE,
     _right_override,
-    is_rocm,
+    has_rocm,
     label,
     other_instructions,
     override,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from stackcheck.knowledge.rocm import NoRocblas, TorchRocm
 
 
-@rule("ROCM101", when=is_rocm, about="GPU")
+@rule("ROCM101", when=has_rocm, about="GPU")
 @official_wheels()
 def gfx_served(env: Environment, tables: Tables) -> list[Finding]:
     """The build of torch has code for the GPUs' gfx targets, by itself or through a sound override.

@@ -10,7 +10,7 @@ from stackcheck.rules.cuda.nearest_build import nearest_build
 from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.official_wheels import ROCM_PLATFORM, listed_release, official_wheels
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
-from stackcheck.rules.rocm.wanted_gfx import OVERRIDE, is_rocm, label, other_instructions, override
+from stackcheck.rules.rocm.wanted_gfx import OVERRIDE, has_rocm, label, other_instructions, override
 from stackcheck_probes.judging.gfx import gfx_of
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _READ = Evidence(
 )
 
 
-@rule("ROCM102", when=is_rocm)
+@rule("ROCM102", when=has_rocm)
 @official_wheels()
 def rocm_build_exists(env: Environment, tables: Tables) -> Finding | None:
     """There is an official wheel of this torch for this ROCm version.
@@ -102,7 +102,7 @@ def override_readable(env: Environment, tables: Tables) -> Finding:
     return passed(f"{OVERRIDE}={value} is read as {gfx}.", _READ)
 
 
-@rule("ROCM104", when=is_rocm, about="GPU")
+@rule("ROCM104", when=has_rocm, about="GPU")
 def hipblaslt(env: Environment, tables: Tables) -> Finding | None:
     """The library hipBLASLt is not preferred on a GPU that it has no kernels for.
 
@@ -132,7 +132,7 @@ def hipblaslt(env: Environment, tables: Tables) -> Finding | None:
     )
 
 
-@rule("ROCM105", when=is_rocm, about="package")
+@rule("ROCM105", when=has_rocm, about="package")
 def no_cuda_wheels(env: Environment) -> Finding | None:
     """A ROCm stack holds no nvidia-* wheels.
 

@@ -1,4 +1,4 @@
-"""Whether a stack is for AMD GPUs, and which target it asks for."""
+"""Which gfx target a stack for AMD GPUs asks for."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ EXACT = Evidence(
 )
 
 
-def is_rocm(facts: Facts) -> bool:
-    """Tell whether a stack is for ROCm: it says so, its torch does, or a GPU has a gfx target."""
+def has_rocm(facts: Facts) -> bool:
+    """Ask whether ROCm concerns a stack: the `when` of these rules."""
     env: Environment = facts["env"]
-    return "rocm" in (env.wanted, env.torch.kind) or any(gpu.gfx for gpu in env.stack.gpus)
+    return env.concerns("rocm")
 
 
 def label(gpu: Gpu) -> str:

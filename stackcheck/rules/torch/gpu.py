@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from stackcheck.environment.accelerator import wanted_accelerator
 from stackcheck.model.verdict import Evidence, Level
 from stackcheck.rules.probe_results import error_text, judged
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, uses
@@ -35,7 +36,7 @@ def torch_sees_the_gpu(stack: Stack, torch_gpu: TorchGpu) -> Finding | None:
     if torch_gpu["available"]:
         names = ", ".join(str(device.get("name")) for device in torch_gpu["devices"])
         return passed(f"torch sees {len(torch_gpu['devices'])} GPU(s): {names}")
-    if stack.accelerator not in ("cuda", "rocm") or NO_DRIVER in str(torch_gpu["reason"]):
+    if wanted_accelerator(stack) not in ("cuda", "rocm") or NO_DRIVER in str(torch_gpu["reason"]):
         return skipped(f"torch sees no GPU here: {torch_gpu['reason']}")
     return failed(
         f"a GPU device is there and torch does not start on it: {torch_gpu['reason']}",

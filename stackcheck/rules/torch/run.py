@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from packaging.version import InvalidVersion, Version
 
+from stackcheck.environment.accelerator import wanted_accelerator
 from stackcheck.model.verdict import Evidence
 from stackcheck.rules.probe_results import as_numbers, judged, not_importable
 from stackcheck.rules.questions import SERVES_GPUS
@@ -54,7 +55,7 @@ def torch_is_built_for_the_stack(stack: Stack, torch_build: TorchBuild) -> Findi
     Example: the stack asks for CUDA 12.4 and torch 2.5.0+cpu is installed.
     Fix: install torch from the index of the stack's CUDA version.
     """
-    asked = stack.accelerator or ("cuda" if stack.cuda else "rocm" if stack.rocm else None)
+    asked = wanted_accelerator(stack)
     if asked is None:
         return None
     if "cuda" not in torch_build:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from packaging.version import InvalidVersion, Version
 
+from stackcheck.environment.accelerator import wanted_accelerator
 from stackcheck.model.verdict import Evidence
 from stackcheck.rules.probe_results import (
     as_numbers,
@@ -120,7 +121,7 @@ def torchvision_has_the_cuda_of_torch(
         return skipped("torchvision's operators do not load, so their CUDA version is not known")
     name = f"torchvision {torchvision_ops['version']}"
     if compiled == -1:
-        tell = failed if stack.accelerator == "cuda" else warned
+        tell = failed if wanted_accelerator(stack) == "cuda" else warned
         return tell(
             f"{name} is a CPU build beside torch for CUDA {own}: its operators do not run on a GPU",
             expected=f"CUDA {own}",

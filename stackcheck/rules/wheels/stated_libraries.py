@@ -43,7 +43,7 @@ def carries_library(env: Environment, tables: Tables) -> list[Finding]:
     Example: bitsandbytes 0.46.0 with torch 2.9.1+cu130: `Configured CUDA binary not found`.
     Fix: a release that carries the library, or torch for a CUDA version that it has.
     """
-    of_torch = _wanted(env.torch)
+    of_torch = _loads_for(env.torch)
     if of_torch is None:
         return []
     platform = env.platform
@@ -107,7 +107,7 @@ def _of_toolkit(of_torch: _Wanted, env: Environment) -> _Wanted:
     return _Wanted("cuda", env.toolkit[0], of_torch.claim, env.toolkit[1])
 
 
-def _wanted(claim: TorchBuild) -> _Wanted | None:
+def _loads_for(claim: TorchBuild) -> _Wanted | None:
     if claim.cuda is not None:
         return _Wanted("cuda", claim.cuda, claim)
     return _Wanted("rocm", Version(minor(claim.rocm)), claim) if claim.rocm else None

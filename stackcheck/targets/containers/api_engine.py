@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import docker
 
+from stackcheck.environment.accelerator import wanted_accelerator
 from stackcheck.images.dockerfile import LABEL_BASE, VENV
 from stackcheck.model.errors import EngineError, UsageError
 from stackcheck.model.image import parse_image
@@ -141,7 +142,7 @@ class ApiEngine:
     def _usable_gpus(self, image: str, stack: Stack, options: BuildOptions, progress: Progress) -> GpuRequest:
         """Return what the engine really gives: whether it can is known only when a container starts."""
         with engine_errors("asking the engine what it has"):
-            wanted = request_gpus(options.gpus, stack.accelerator, self.client.info(), look_at_host())
+            wanted = request_gpus(options.gpus, wanted_accelerator(stack), self.client.info(), look_at_host())
         reason = self._refusal(image, wanted) if wanted.asked else ""
         if not reason:
             return wanted

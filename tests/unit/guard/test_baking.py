@@ -115,9 +115,9 @@ def test_what_was_seen_is_what_is_expected() -> None:
         ("torch", "2.5.0+cu124", "torch-2.5.0+cu124.dist-info", SITE),
     ]
     assert document["libraries"] == [
-        ["bitsandbytes/libbitsandbytes_cuda124.so", 5, 50, 0, 1],
-        ["torch/lib/libtorch_cuda.so", 9, 90, 1, 0],
-        ["torch/plain.so", 1, 10, -1, 0],
+        ["bitsandbytes/libbitsandbytes_cuda124.so", 5, 50, 0],
+        ["torch/lib/libtorch_cuda.so", 9, 90, 1],
+        ["torch/plain.so", 1, 10, -1],
     ]
     assert document["codes"][1] == {"groups": [{"codes": ["sm_90"], "fatbins": 1}]}
     assert document["outside"] == {"libc.so.6": "/lib/libc.so.6"}

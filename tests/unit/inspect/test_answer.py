@@ -150,3 +150,30 @@ def test_a_damaged_file_of_a_package_that_is_left_out_does_not_count() -> None:
     found = TWO._replace(unreadable=(("extra/x.so", "damaged"),))
     assert exit_code(found, (), Gate(), asked=True) == 3
     assert exit_code(found, (), Gate(ignored=("extra",)), asked=True) == 0
+
+
+def test_one_of_several_builds_is_enough() -> None:
+    """bitsandbytes 0.45.0 was not served on an H100, for its builds of CUDA 11 lack sm_90."""
+    found = contents({"bnb/lib_cuda118.so": code("sm_80"), "bnb/lib_cuda124.so": code("sm_80", "sm_90")})
+    made = answer(found, "H100")
+    assert (made.word, made.missed, made.serving) == ("served", (), 1)
+    assert [(row.name, cell.word, cell.spared) for row, cell in made.spared] == [
+        ("lib_cuda118.so", "(no)", "another build of it serves")
+    ]
+    assert len(answer(found, "B200").missed) == 2
+
+
+def test_files_of_kernels_for_other_gpus_leave_a_package_untold() -> None:
+    """flashinfer-python 0.7.4 compiles what its four files of kernels do not hold."""
+    found = contents({"flashinfer/a.ptx": code("compute_103a"), "torch/b.so": code("sm_90")})
+    made = answer(found, "H100")
+    assert (made.word, [row.name for row in made.untold]) == ("served", ["a.ptx"])
+    assert answer(contents({"flashinfer/a.ptx": code("compute_103a")}), "H100").word == "not told"
+
+
+def test_an_archive_and_what_was_made_for_other_gpus_are_not_missed() -> None:
+    found = contents({"k/ops.so": code("sm_80"), "k/libk.a": code("sm_90"), "k/mla.so": code("sm_90a")})
+    made = answer(found, "A100")
+    assert (made.word, sorted(row.name for row, _ in made.spared)) == ("served", ["libk.a", "mla.so"])
+    assert answer(contents({"k/mla.so": code("sm_90a")}), "A100").word == "not served"
+    assert answer(contents({"k/libk.a": code("sm_90")}), "A100").word == "not served"

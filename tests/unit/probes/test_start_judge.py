@@ -248,7 +248,7 @@ class TestDevices:
         )
 
     def test_one_of_several_builds_that_serves_is_enough(self) -> None:
-        rows = [["torch/a.so", 1, 1, 0, 1], ["torch/b.so", 1, 1, 1, 1]]
+        rows = [["torch/cuda118.so", 1, 1, 0], ["torch/cuda124.so", 1, 1, 1]]
         codes = [{"groups": [{"codes": [name], "fatbins": 1}]} for name in ("sm_52", "sm_89")]
         assert causes(changed(EXPECTED, libraries=rows, codes=codes)) == []
 

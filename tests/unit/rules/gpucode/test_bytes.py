@@ -58,20 +58,49 @@ def test_a_package_without_code_for_the_gpu_fails() -> None:
     )
 
 
-def test_a_smaller_library_for_hopper_alone_is_a_warning() -> None:
+def test_a_smaller_library_that_lacks_a_gpu_is_a_warning() -> None:
     main = library("xformers/_C.so", "sm_80", size=9000)
-    hopper = library("xformers/_C_flashattention3.so", "sm_90a", size=100)
-    (verdict,) = judged("GPUCODE301", main, hopper)
+    lesser = library("xformers/_C_flash.so", "sm_90", size=100)
+    (verdict,) = judged("GPUCODE301", main, lesser)
     assert verdict.outcome is Outcome.WARN
-    assert verdict.message.startswith(
-        "xformers/_C_flashattention3.so has no code for L4 (8.9): no image for 8.9"
-    )
+    assert verdict.message.startswith("xformers/_C_flash.so has no code for L4 (8.9): no image for 8.9")
     assert (
         verdict.hint == "other libraries of xformers serve this GPU; what this one brings will not work there"
     )
+
+
+def test_what_was_made_for_hopper_alone_is_not_missed_elsewhere() -> None:
+    """xformers 0.0.31 on an L4 was warned of the kernels of FlashAttention 3, which it never takes there."""
+    main = library("xformers/_C.so", "sm_80", size=9000)
+    hopper = library("xformers/_C_flashattention3.so", "sm_90a", size=100)
+    (verdict,) = judged("GPUCODE301", main, hopper, gpus=("L4",))
+    assert (verdict.outcome, verdict.message) == (
+        Outcome.PASS,
+        "1 of 2 libraries whose GPU code was read serve L4 (8.9), and the others were made for other GPUs or "
+        "other machines.",
+    )
+    assert judged("GPUCODE301", hopper, gpus=("L4",))[0].outcome is Outcome.FAIL  # of nothing else
     assert (
         judged("GPUCODE301", main, hopper, gpus=("H100",))[0].outcome is Outcome.FAIL
     )  # 8.0 code is not 9.0 code
+
+
+def test_files_of_kernels_alone_do_not_say_what_a_package_needs() -> None:
+    """flashinfer-python 0.7.4 has four .ptx for sm_103a and compiles the rest: it failed on every GPU."""
+    kernel = library("flashinfer/data/ptx/fixed.ptx", "compute_103a")
+    torch = library("torch/lib/libtorch_cuda.so", "sm_90")
+    found = judged("GPUCODE301", kernel, torch, gpus=("H100",))
+    assert [v.outcome for v in found] == [Outcome.SKIP, Outcome.PASS]
+    assert found[0].message.startswith("H100 (9.0): flashinfer holds kernels for other GPUs alone")
+    assert [v.outcome for v in judged("GPUCODE301", kernel, gpus=("H100",))] == [Outcome.SKIP]
+    assert [v.outcome for v in judged("GPUCODE301", kernel, gpus=("B300",))] == [Outcome.PASS]
+
+
+def test_an_archive_is_for_linking() -> None:
+    module = library("sgl_kernel/mscclpp.so", "sm_75")
+    archive = library("sgl_kernel/libmscclpp_static.a", "sm_80", size=9000)
+    assert [v.outcome for v in judged("GPUCODE301", module, archive, gpus=("T4",))] == [Outcome.PASS]
+    assert [v.outcome for v in judged("GPUCODE301", archive, gpus=("T4",))] == [Outcome.FAIL]
 
 
 def test_of_several_builds_of_one_library_one_must_serve() -> None:
