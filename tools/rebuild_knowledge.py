@@ -1,10 +1,10 @@
 """Read what ships again from the package index, beginning with nothing: rebuild_knowledge.py [PACKAGE ...].
 
-`refresh` gets tables without a row, `learn` a folder without a file; what they give back is held against
 `refresh` gets tables without a row, `learn` a folder without a file. What they give back is held against
-versions first, and the releases of torch, torchvision, torchaudio, the toolkits and the newest releases too.
+what ships, field by field: packages with few wheels first. `--keep` holds what was learned, written after
+every wheel: a run that names the same folder goes on from there, and compares all that lies in it.
 
-    python tools/rebuild_knowledge.py --minutes 25 > rebuilt.md
+    python tools/rebuild_knowledge.py --keep ../rebuilt --minutes 25 > rebuilt.md
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from packaging.version import Version
 
 from stackcheck import knowledge
-from stackcheck.knowledge.folders import SHIPPED, TOLD, Folder
+from stackcheck.knowledge.folders import MEASURED, SHIPPED, TOLD, Folder
 from stackcheck.knowledge.measured import MeasuredTable
 from stackcheck.knowledge.measured import render as render_package
 from stackcheck.knowledge.reading import read_document
@@ -47,7 +47,6 @@ if TYPE_CHECKING:
     from stackcheck.knowledge.wheelrows import Addition
 
 TODAY = datetime.now(UTC).date()
-SINCE = TODAY - timedelta(days=3 * 365)
 KEYS = {
     "release": ("torch",), "build": ("torch", "cuda", "platform"), "companion": ("version",),
     "arch_list": ("since",), "toolkit": ("version",), "newest": (),
@@ -155,12 +154,18 @@ def compare_told(additions: Iterable[Addition]) -> dict[str, Compared]:
     return dict(compared)
 
 
-def learned(name: str, source: WheelIndex, wanted: Wanted) -> MeasuredPackage | None:
-    """Return a package as `learn` reads it with nothing known before."""
-    package = None
-    for step in learn(name, source, None, MeasuredTorches(exports.read()), wanted, TODAY):
-        package = step.package
-    return package
+def learned(name: str, source: WheelIndex, wanted: Wanted, keep: Path, until: float) -> bool:
+    """Write a package as `learn` reads it, knowing what lies in `keep` alone; tell whether it was all read.
+
+    until: the time by `time.monotonic` when it ends, between two wheels.
+    """
+    before = MeasuredTable((Folder(keep),)).package(name)
+    for step in learn(name, source, before, MeasuredTorches(exports.read()), wanted, TODAY):
+        write_atomically(keep / MEASURED / f"{name}.toml", render_package(step.package, TODAY).encode())
+        sys.stderr.write(f"{step.line}\n")
+        if time.monotonic() > until:
+            return False
+    return True
 
 
 def compare_measured(name: str, back: MeasuredPackage | None) -> Compared:
@@ -207,8 +212,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--minutes", type=float, default=25)
     parser.add_argument("--index", default=PYPI)
     parser.add_argument("--most-mb", type=int, default=MOST_BYTES >> 20, help="as learn has it")
-    parser.add_argument("--keep", type=Path, help="write what was learned there, a file a package")
-    parser.add_argument("--since", type=date.fromisoformat, default=SINCE)
+    parser.add_argument("--keep", type=Path, help="go on from what lies there, and keep what is read")
     args = parser.parse_args(arguments)
     began, source = (
         time.monotonic(),
@@ -222,34 +226,38 @@ def main(arguments: Sequence[str]) -> int:
         sys.stdout.write("\n".join(render("`refresh`: kind of row", told)) + "\n")
         sys.stderr.write(f"refresh: {time.monotonic() - began:.0f} s\n")
     measured: dict[str, Compared] = {}
-    table, left = MeasuredTable((Folder(SHIPPED),)), []
+    table, left, until = MeasuredTable((Folder(SHIPPED),)), [], began + args.minutes * 60
     with tempfile.TemporaryDirectory() as cache:  # facts that were kept before would not be read again
-        wanted = Wanted(args.since, {**os.environ, "STACKCHECK_CACHE": cache}, args.most_mb << 20)
-        for name in args.packages or sorted(table.names, key=lambda each: _length(table, each)):
-            if time.monotonic() - began > args.minutes * 60:
-                left.append(name)
-                continue
+        keep = args.keep or Path(cache) / "rebuilt"
+        wanted = Wanted(TODAY, {**os.environ, "STACKCHECK_CACHE": cache}, args.most_mb << 20)
+        for name in args.packages or sorted(table.names, key=lambda each: (_wheels(table, each), each)):
             try:
-                back = learned(name, source, wanted)
+                since = dataclasses.replace(wanted, since=_since(table, name))
+                if time.monotonic() > until or not learned(name, source, since, keep, until):
+                    left.append(name)
             except ResolveError as error:
                 unread.append(f"{name}: {error}")
-                continue
-            measured[name] = compare_measured(name, back)
-            if args.keep and back:
-                write_atomically(args.keep / f"{name}.toml", render_package(back, TODAY).encode())
-            sys.stderr.write(f"{name}: {time.monotonic() - began:.0f} s\n")
+            back = MeasuredTable((Folder(keep),)).package(name)
+            if back:
+                measured[name] = compare_measured(name, back)
     differs += sum(each.other.total() for each in measured.values())
     sys.stdout.write("\n".join(render("`learn`: package", measured)) + "\n")
     sys.stdout.writelines(f"- not read: {each}\n" for each in unread)
-    sys.stdout.write(
-        f"\n{time.monotonic() - began:.0f} seconds; not reached: {', '.join(left) or 'nothing'}\n"
-    )
+    took = f"{time.monotonic() - began:.0f} seconds"
+    sys.stdout.write(f"\n{took}; not read to the end: {', '.join(left) or 'nothing'}\n")
     return 1 if differs else 0
 
 
-def _length(table: MeasuredTable, name: str) -> int:
+def _since(table: MeasuredTable, name: str) -> date:
+    """Return the first day of a version whose wheel was opened for what ships; older ones stay closed here."""
     package = table.package(name)
-    return len(package.rows) if package else 0
+    days = [row.uploaded for row in (package.rows if package else ()) if row.wheel and row.uploaded]
+    return min(days, default=TODAY + timedelta(days=1))
+
+
+def _wheels(table: MeasuredTable, name: str) -> int:
+    package = table.package(name)
+    return sum(bool(row.wheel) for row in package.rows) if package else 0
 
 
 if __name__ == "__main__":

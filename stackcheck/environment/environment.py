@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import ItemsView, Iterator, KeysView, Mapping, ValuesView
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 from stackcheck.environment.accelerator import kinds_of_gpus, wanted_accelerator
 from stackcheck.environment.images import building_image, image_facts, kept_image, running_image
 from stackcheck.environment.madefor import made_for
+from stackcheck.environment.required import required_torch
 from stackcheck.environment.sources import (
     effective_index,
     elsewhere,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from stackcheck.environment.images import ImageFacts
     from stackcheck.environment.madefor import MadeFor
+    from stackcheck.environment.required import Required
     from stackcheck.environment.sources import Source
     from stackcheck.environment.torchbuild import Answer, TorchBuild
     from stackcheck.intake.stack import BuiltFor, Index, Package, Stack
@@ -50,6 +52,8 @@ def _unstated() -> Package:
     return Package(version=LATEST)
 
 
+_WHEEL = (None, "wheel", "url")
+"""The origins of what is, or may be, a wheel of an index or page."""
 _BUILT = ("source", "git", "path")
 """The origins of what is built where it is installed."""
 
@@ -58,19 +62,23 @@ _BUILT = ("source", "git", "path")
 class Distribution:
     """One distribution of a stack.
 
-    package: the row that states it, an empty one where only the resolution has it. stated: whether it stands
+    package: the row that states it, an empty one where another package draws it in. stated: whether it stands
     in the definition. locked: the file that the resolver takes, None where it was not asked or left it out.
+    required: of torch, what a pinned package asks for, where nothing was resolved.
     """
 
     name: str
     package: Package = field(default_factory=_unstated)
     stated: bool = True
     locked: LockedPackage | None = None
+    required: Required | None = None
 
     @property
     def exact(self) -> Version | None:
-        """Return the one version that it has: as pinned, else as the resolver takes it today."""
-        return self.package.exact or (self.locked.version if self.locked else None)
+        """Return the one version that it has: as pinned, as the resolver takes it today, or as required."""
+        if self.package.exact is not None:
+            return self.package.exact
+        return self.locked.version if self.locked else self.required.exact if self.required else None
 
     @property
     def version(self) -> str:
@@ -106,7 +114,7 @@ class Distribution:
     @property
     def is_wheel(self) -> bool:
         """Tell whether it is, or may be, a wheel of an index or page."""
-        return self.package.origin in (None, "wheel", "url")
+        return self.package.origin in _WHEEL
 
     @property
     def level(self) -> Level:
@@ -116,8 +124,10 @@ class Distribution:
     @property
     def chosen(self) -> Evidence | None:
         """Return what says which version it has where the stack pins none; None for a pin."""
-        if self.locked is None or self.package.exact is not None:
+        if self.package.exact is not None:
             return None
+        if self.locked is None:
+            return self.required.evidence if self.required and self.required.exact else None
         why = (
             f"what `{self.package.version}` resolves to today"
             if self.stated
@@ -150,8 +160,6 @@ class Environment:
 
     def choices(self, names: Iterable[str]) -> list[Evidence]:
         """Return what says which versions the distributions have that the stack does not pin."""
-        if self.resolution is None:
-            return []
         found = (self._all[name].chosen for name in sorted(names) if name in self._all)
         return [evidence for evidence in found if evidence]
 
@@ -186,16 +194,45 @@ class Environment:
             )
             for name, row in self._rows
         }
+        if kept:
+            return found
+        if (torch := self._required(found.get("torch"))) is not None:
+            found["torch"] = torch
         drawn = {
             name: Distribution(name, stated=False, locked=each)
             for name, each in locked.items()
-            if name not in found and not kept
+            if name not in found
         }
         return {**found, **drawn}
+
+    def _required(self, stated: Distribution | None) -> Distribution | None:
+        """Return the torch that the pins require, where they alone decide which one it is."""
+        if stated is not None and (stated.exact is not None or stated.origin not in _WHEEL):
+            return None
+        overridden = {canonicalize_name(Requirement(text).name) for text in self.stack.overrides}
+        if self.resolution is not None or "torch" in overridden or not self.platform.startswith("linux/"):
+            return None
+        rows = ((name, row) for name, row in self._rows if row.origin in _WHEEL)
+        pins = {name: row.exact for name, row in rows if row.exact is not None}
+        found = required_torch(pins, self.tables)
+        if stated is None and found is not None:
+            return Distribution("torch", stated=False, required=found)
+        if stated is None or found is None or found.exact is None:
+            return None
+        if not stated.specifier.contains(found.exact, prereleases=True):
+            return None
+        return replace(stated, required=found)
 
     @property
     def _rows(self) -> Iterable[tuple[str, Package]]:
         return self.stack.packages.items()
+
+    @cached_property
+    def infers(self) -> bool:
+        """Tell whether versions are known that the stack does not pin: resolved, or required by a pin."""
+        return self.resolution is not None or (
+            "torch" in self._all and self._all["torch"].required is not None
+        )
 
     @cached_property
     def stated(self) -> Mapping[str, Distribution]:
@@ -285,7 +322,9 @@ class Environment:
 
     @cached_property
     def _torch(self) -> TorchBuild:
-        return torch_build(self.stack, self.taken_from("torch"), self.tables, self.resolution)
+        required = self._all["torch"].required if "torch" in self._all else None
+        sources = self.taken_from("torch")
+        return torch_build(self.stack, sources, self.tables, self.resolution, required)
 
     @cached_property
     def wanted(self) -> Kind | None:
@@ -418,7 +457,7 @@ def environment_of(
 
 
 def _taken(row: Package, locked: LockedPackage | None) -> LockedPackage | None:
-    return locked if row.origin in (None, "wheel", "url") else None
+    return locked if row.origin in _WHEEL else None
 
 
 def definition_facts(

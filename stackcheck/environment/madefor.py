@@ -50,11 +50,15 @@ def made_for(
         return MadeFor(minor(said.torch) if said.torch else None, tag, said.cxx11_abi, "built_for")
     if package.origin not in (None, "wheel", "url"):
         return None
-    if version is not None and version.local:
-        made = read_local(name, version.local, tables)
-        if made:
-            why = f"the local version of {name} {version}"
-            return MadeFor(made.torch, made.tag, made.abi, why, made.ambiguous)
+    made = read_local(name, version.local, tables) if version is not None and version.local else None
+    told = tables.wheels.against(name, version) if version is not None else None
+    if told is not None and not (made and made.torch and made.tag):
+        torch, tag = (made.torch, made.tag) if made else (None, None)
+        why = f"a row of the tables by {told.source}"
+        return MadeFor(torch or told.torch or None, tag or told.tag, made.abi if made else None, why)
+    if made:
+        why = f"the local version of {name} {version}"
+        return MadeFor(made.torch, made.tag, made.abi, why, made.ambiguous)
     page = next((s for s in sources if s.host and s.host.dists and (s.flat or name in s.host.dists)), None)
     if page is None:
         return None

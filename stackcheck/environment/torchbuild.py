@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from packaging.version import Version
 
     from stackcheck.environment.images import ImageFacts
+    from stackcheck.environment.required import Required
     from stackcheck.environment.sources import Source
     from stackcheck.intake.stack import Package, Stack
     from stackcheck.knowledge import Tables
@@ -129,19 +130,29 @@ class TorchBuild:
 
 
 def torch_build(
-    stack: Stack, sources: Sequence[Source], tables: Tables, resolution: Resolution | None = None
+    stack: Stack,
+    sources: Sequence[Source],
+    tables: Tables,
+    resolution: Resolution | None = None,
+    required: Required | None = None,
 ) -> TorchBuild:
-    """Decide which torch a stack gets; `sources` are those of torch, `resolution` what the resolver took."""
+    """Decide which torch a stack gets.
+
+    sources: those of torch. resolution: what the resolver took. required: what a package of the stack asks
+    for, where nothing was resolved.
+    """
     package = stack.packages.get("torch")
     image = _image(stack, tables)
-    if package is None and image is None:
+    drawn = package is None and image is None
+    locked = resolution.by_name.get("torch") if resolution and (drawn or _resolvable(package)) else None
+    if drawn and locked is None and required is None:
         claim = _claim(stack)
         return TorchBuild(answer=claim, claim=claim, assumed=claim is None)
-    locked = resolution.by_name.get("torch") if resolution and _resolvable(package) else None
     pinned = package.exact if package else None
-    version = locked.version if locked else pinned or (image.torch if image else None)
+    asked = required.exact if required else None
+    version = locked.version if locked else pinned or asked or (image.torch if image else None)
     of_image = image is not None and _brought(package, image)
-    origin = "image" if of_image and not locked else (package.origin or "wheel") if package else "image"
+    origin = "image" if of_image and not locked else (package.origin if package else None) or "wheel"
     claim = _claim(stack)
     places = (
         _able(tuple(place for place in sources if place.serves), version, tables)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from stackcheck.intake.documents import rows as rows_of
 from stackcheck.intake.documents import table
 from stackcheck.intake.requirements import included, read_lines
-from stackcheck.intake.stated import Found, Open, Place, Stated, found_of, package
+from stackcheck.intake.stated import Found, Open, Place, Stated, found_of, package, python_asked
 from stackcheck.intake.tomllines import Lines
 from stackcheck.model.errors import UsageError
 
@@ -182,6 +182,8 @@ def _conda(name: str, version: str, build: str, place: Place) -> Iterator[Stated
     if name == "python":
         if minor:
             yield Stated("python", minor[0], place)
+        elif re.search(r"[<>!]", version):
+            yield python_asked(version, place)
     elif name in _CUDA or (name in _TOOLKIT and minor):
         if minor:
             yield Stated("toolkit" if name in _TOOLKIT else "cuda", minor[0], place)

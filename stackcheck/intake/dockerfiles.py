@@ -41,6 +41,14 @@ _PLATFORM = {"TARGETARCH": "amd64", "TARGETOS": "linux", "TARGETPLATFORM": "linu
 _BOUND = re.compile(r"--mount=(\S+)")
 
 
+_ENVIRONMENTS = frozenset({"VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "CONDA_PREFIX"})
+_PACKAGES_OF_THE_IMAGE = re.compile(
+    r"/usr/local(/lib(/python[\d.]+)?)?|/opt/\w*(conda|forge|mamba)\d?(/envs(/[^/]+)?)?|/root/\.local(/lib)?"
+    r"|/.*/(site|dist)-packages"
+)
+"""Folders of an image in which installs without an environment put packages, whole."""
+
+
 def is_worth(name: str) -> bool:
     """Tell whether a variable says something of a GPU stack."""
     return bool(_WORTH.search(name))
@@ -58,11 +66,20 @@ class _Stage:
     base: str = ""
     place: Place = field(default_factory=lambda: Place(""))
     env: dict[str, Stated] = field(default_factory=dict)
+    environments: set[str] = field(default_factory=set)
+    """Where its variables say that an environment of Python lies."""
     copied: list[tuple[str, str]] = field(default_factory=list)
     left: Left = field(default_factory=Left)
 
     def child(self) -> _Stage:
-        return _Stage(self.base, self.place, dict(self.env), list(self.copied), self.left.copy())
+        return _Stage(
+            self.base,
+            self.place,
+            dict(self.env),
+            set(self.environments),
+            list(self.copied),
+            self.left.copy(),
+        )
 
     @property
     def brought(self) -> Stated | None:
@@ -113,6 +130,8 @@ def read(text: str, folder: Path, shown: str, build: Build | None = None) -> Fou
                 stage.brought,
             )
             _step(each, scope, stage, here)
+            if each.word in {"COPY", "ADD"} and (other := _stage_of(each.rest, stages)) is not None:
+                _from_stage(scope.expand(each.rest), stage, other)
     return Found(
         KIND, shown, tuple(_statements(stage)), tuple(stage.left.open), reads=tuple(stage.left.reads)
     )
@@ -166,6 +185,8 @@ def _step(each: Instruction, scope: Scope, stage: _Stage, here: Here) -> None:
     if each.word == "ENV":
         before = scope.env
         for name, value in after(each, scope).env.items():
+            if name in _ENVIRONMENTS:
+                stage.environments.add(posixpath.normpath(posixpath.join(scope.workdir, value)))
             if before.get(name) != value:
                 stage.env[name] = Stated(f"env.{name}", value, here.place(name))
     elif each.word in {"COPY", "ADD"} and "--from" not in each.rest:
@@ -176,10 +197,31 @@ def _step(each: Instruction, scope: Scope, stage: _Stage, here: Here) -> None:
         run_script(each.rest, {**scope.args, **scope.env}, here, stage.left)
 
 
+def _stage_of(rest: str, stages: Mapping[str, _Stage]) -> _Stage | None:
+    """Return the earlier stage that a COPY takes files of; None for the context and for another image."""
+    match = re.search(r"--from=(\S+)", rest)
+    return stages.get(match[1].lower()) if match else None
+
+
+def _from_stage(rest: str, stage: _Stage, other: _Stage) -> None:
+    """Take over what another stage has installed, where a COPY takes the folder that it lies in."""
+    words = [posixpath.normpath(word) for word in rest.split() if not word.startswith("--")]
+    own = other.environments | other.left.folders
+    for source in (posixpath.join("/", word) for word in words[:-1]):
+        whole = any(
+            f"{each}/".startswith(f"{source.rstrip('/')}/") or source == f"{each}/lib" for each in own
+        )
+        if whole or _PACKAGES_OF_THE_IMAGE.fullmatch(source):
+            stage.left.add(other.left)
+            if other.brought is not None:
+                stage.left.packages.setdefault(other.brought.key, other.brought)
+            return
+
+
 def _copied(rest: str, here: Here) -> Iterator[tuple[str, str]]:
     """Yield where in the image each source of a COPY comes to lie, and the source.
 
-    Of a folder its content is copied; a file goes into a target that ends in a slash, or becomes it.
+    Of a folder its content is copied; a file goes into a target that is a folder, or becomes it.
     """
     words = [word for word in rest.split() if not word.startswith("--")]
     if words and words[0].startswith("["):
@@ -188,9 +230,12 @@ def _copied(rest: str, here: Here) -> Iterator[tuple[str, str]]:
     several = len(words) > 2
     for word in words[:-1]:
         for source in _globbed(word, here.context):
-            into = (several or words[-1].endswith(("/", "."))) and not (here.context / source).is_dir()
-            place = posixpath.join(target, posixpath.basename(source)) if into else target
-            yield posixpath.normpath(place), source
+            a_file = not (here.context / source).is_dir()
+            # Whether the target is a folder already is not known here: where it is, the file lies in it.
+            if a_file:
+                yield posixpath.normpath(posixpath.join(target, posixpath.basename(source))), source
+            if not (a_file and (several or words[-1].endswith(("/", ".")))):
+                yield posixpath.normpath(target), source
 
 
 def _globbed(word: str, context: Path) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from stackcheck.intake.shell import commands
@@ -26,10 +27,11 @@ _SAYS = {
     "extra": ("--extra-index-url", "--index"),
     "find_links": ("-f", "--find-links"),
     "editable": ("-e", "--editable"),
+    "into": ("-t", "--target", "--prefix", "--root"),
 }
 """Options of pip and uv whose value says which packages there are, or from where."""
 _OTHERS = (
-    "-t", "--target", "--prefix", "--root", "--timeout", "--retries", "--proxy", "--cert",
+    "--timeout", "--retries", "--proxy", "--cert",
     "--client-cert", "--trusted-host", "--cache-dir", "--progress-bar", "--upgrade-strategy",
     "--platform", "--python-version", "--implementation", "--abi", "--global-option",
     "--config-settings", "--config-setting", "-C", "--log", "--src", "--python", "-p",
@@ -100,6 +102,39 @@ def install_of(command: Sequence[str]) -> Install | None:
     if named in _PROJECTS.get(tool, ()):
         return _project(tool, words[words.index(named) + 1 :])
     return None
+
+
+def interpreter_of(command: Sequence[str]) -> str:
+    """Return the interpreter that a command installs for, as it names it; "" where it names none.
+
+    >>> interpreter_of(["python3.10", "-m", "pip", "install", "torch"])
+    'python3.10'
+    >>> interpreter_of(["uv", "pip", "install", "--python", "3.12", "torch"])
+    '3.12'
+    """
+    if command and _PYTHON.fullmatch(command[0]):
+        return command[0]
+    if command and (match := re.fullmatch(r"(?:.*/)?pip(\d\.\d+)", command[0])):
+        return f"python{match[1]}"
+    if command[:1] == ["uv"] or command[:1] == ("uv",):
+        return next((value for word, value in pairwise(command) if word in {"--python", "-p"}), "")
+    return ""
+
+
+def venv_of(command: Sequence[str]) -> str:
+    """Return the folder of the environment that a command makes; "" for any other command.
+
+    >>> venv_of(["python3", "-m", "venv", "/opt/venv"]), venv_of(["uv", "venv"])
+    ('/opt/venv', '.venv')
+    """
+    words = list(command)
+    if words[:2] == ["uv", "venv"]:
+        values = {value for word, value in pairwise(words) if word in {"--python", "-p", "--prompt"}}
+        return next((each for each in words[2:] if not each.startswith("-") and each not in values), ".venv")
+    words = _program(words)
+    if words and words[0].rpartition("/")[2] in {"venv", "virtualenv"}:
+        return next((each for each in reversed(words[1:]) if not each.startswith("-")), "")
+    return ""
 
 
 def _program(words: list[str]) -> list[str]:

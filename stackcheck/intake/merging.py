@@ -7,19 +7,25 @@ from typing import Any
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from stackcheck.intake.stated import Open, Place, Stated
+from stackcheck.model import markers
 from stackcheck.model.field_texts import exact_version
 from stackcheck.model.redact import without_userinfo
 from stackcheck.model.versions import LATEST
 
 LISTS = ("index.extra", "index.find_links", "constraints", "overrides", "no_build_isolation", "gpus")
 """Keys whose values come together; of every other key one value counts."""
+LINUX = "linux/amd64"
+"""The platform that projects are read for where neither they nor the call state one."""
+_PYTHONS = tuple(f"3.{minor}" for minor in range(6, 16))
 _REFERENCES = frozenset({"git", "url", "path"})
 
 
 class Merged:
     """The row of a definition: `row` as TOML has it, `places` of its keys, and what was left `open`."""
 
-    def __init__(self) -> None:
+    def __init__(self, python: str | None = None, platform: str = LINUX) -> None:
+        """Begin with nothing; markers are answered for this Python and platform as far as they are known."""
+        self._python, self._platform = python, platform
         self.row: dict[str, Any] = {}
         self.places: dict[str, Place] = {}
         self.open: list[Open] = []
@@ -74,6 +80,14 @@ class Merged:
         if old is None:
             packages[name], self.places[key] = new, place
             return
+        which = one_of(old, new, self._python or self.row.get("python"), self._platform)
+        if which and not self._python and not self.row.get("python") and _of_python(old, new, self._platform):
+            text = f"which {name} is meant hangs on the Python: say which one with --python."
+            self.open.append(Open(text, place, "asked"))
+        if which:
+            if which == "new":
+                packages[name], self.places[key] = new, place
+            return
         packages[name] = joined(old, new)
         if packages[name]["version"] == old.get("version") and not _REFERENCES & new.keys():
             return  # what the first one says decides
@@ -81,6 +95,35 @@ class Merged:
             text = f"{name} is {new['version']} here and {old['version']} in {self.places[key]}"
             self.open.append(Open(f"{text}; the former was taken.", place, "contradiction"))
         self.places[key] = place
+
+
+def one_of(old: dict[str, Any], new: dict[str, Any], python: str | None, platform: str) -> str:
+    """Tell which of two statements of a package counts, by their markers: "old", "new", or "" for both.
+
+    Where the Python is not known, and they are for different ones, that for the newest counts.
+
+    >>> one_of({"marker": "os_name == 'nt'"}, {"marker": "os_name != 'nt'"}, None, "linux/amd64")
+    'new'
+    """
+    first, second = (_holds(each, python, platform) for each in (old, new))
+    if first is False or second is False:
+        return "new" if first is False and second is not False else "old"
+    if first is None or second is None:
+        return _of_python(old, new, platform)
+    return ""
+
+
+def _of_python(old: dict[str, Any], new: dict[str, Any], platform: str) -> str:
+    """Return the statement for the newest Python, where no Python takes both; "" where one does."""
+    rows = [(_holds(old, each, platform), _holds(new, each, platform)) for each in _PYTHONS]
+    both = any(first is not False and second is not False for first, second in rows)
+    newest = [("old" if first else "new") for first, second in rows if first or second]
+    return "" if both or not newest else newest[-1]
+
+
+def _holds(row: dict[str, Any], python: str | None, platform: str) -> bool | None:
+    marker = row.get("marker")
+    return markers.holds(marker, python=python, platform=platform) if marker else True
 
 
 def joined(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:

@@ -6,13 +6,14 @@ Format: https://python-poetry.org/docs/dependency-specification/.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from stackcheck.intake.documents import rows, table
-from stackcheck.intake.stated import Open, Stated, package
+from stackcheck.intake.stated import Open, Stated, package, python_asked
 from stackcheck.model import markers
 
 if TYPE_CHECKING:
@@ -47,9 +48,8 @@ def poetry_statements(poetry: Mapping[str, Any], lines: Lines) -> Iterator[State
             if exact:
                 yield Stated("python", exact[1], place)
             else:
-                yield Open(
-                    f"Python {row.get('version')} is a range: say which one with --python.", place, "asked"
-                )
+                admits = python_asked(version, place).admits
+                yield replace(python_asked(str(row.get("version")), place), admits=admits)
             continue
         if row.get("optional"):
             continue

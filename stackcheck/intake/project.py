@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from stackcheck.intake import dockerfiles, lockfiles, pyproject, requirements
 from stackcheck.intake.configuration import Configuration, configuration
-from stackcheck.intake.merging import Merged
+from stackcheck.intake.merging import LINUX, Merged
 from stackcheck.intake.projectfolders import files_of, folders_below
 from stackcheck.intake.recognise import LOOSE, WORKFLOW, kind_of, read_file
 from stackcheck.intake.stack import Stack, parse_stack
@@ -29,7 +29,14 @@ Sets: TypeAlias = "list[tuple[str, list[Found]]]"
 """Stacks as the name of each and the files that state it."""
 
 _CALL = Place("the command line")
-_DESCRIBING = ("compose file", "Kubernetes manifest", "devcontainer.json", "workflow", "cog.yaml")
+_DESCRIBING = (
+    "compose file",
+    "Kubernetes manifest",
+    "devcontainer.json",
+    "workflow",
+    "cog.yaml",
+    "SkyPilot task",
+)
 """Kinds of files whose containers are the stacks."""
 _CONSTRAINTS = re.compile(r"(?i)constraints.*\.txt")
 _GPU_IMAGE = re.compile(r"torch|cuda|nvidia|rocm|vllm")
@@ -57,6 +64,12 @@ class _Said:
     given: Mapping[str, Any]
     usual: Configuration
     file: str
+
+    def first(self, key: str, found: Sequence[Found]) -> str | None:
+        """Return the value of a key that will hold: of the call, of the files, or of the configuration."""
+        stated = (each.value for one in found for each in one.stated if each.key == key)
+        value = self.given.get(key) or next(stated, None) or getattr(self.usual, key)
+        return str(value) if value else None
 
     def add_to(self, merged: Merged) -> None:
         """Put what the call states in the place of anything else, and what is configured where nothing is."""
@@ -298,7 +311,7 @@ def _stacks(name: str, found: Sequence[Found], said: _Said) -> list[Taken]:
 
 
 def _stack(name: str, found: Sequence[Found], more: Sequence[Stated], said: _Said) -> Taken:
-    merged = Merged()
+    merged = Merged(said.first("python", found), said.first("platform", found) or LINUX)
     # A lock says which versions were chosen: it comes last, and its pins decide.
     for each in sorted(found, key=lambda one: one.kind == lockfiles.KIND):
         for row in each.stated:
@@ -326,6 +339,7 @@ def _told(stack: Stack, files: tuple[str, ...], places: Mapping[str, Place], lef
     clashes = [each for each in left if each.kind in {"replaced", "contradiction"}]
     unsettled = [each for each in left if each.kind in {"asked", "unseen"}]
     told = {
+        "python_range": ",".join(dict.fromkeys(each.admits for each in left if each.admits)),
         "read_from": files,
         "places": {key: str(place) for key, place in places.items()},
         "unread": tuple(f"{each.place}: {each.text}" for each in left if each.kind == "unread"),

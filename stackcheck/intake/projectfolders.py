@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from stackcheck.intake.recognise import DEFINITION, MANIFESTS, kind_of
+from stackcheck.intake.recognise import DEFINITION, MANIFESTS, is_task, kind_of
 from stackcheck.model.errors import UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 FOLDERS = (
-    "", "docker", "requirements", ".devcontainer", *MANIFESTS, ".github/workflows",
+    "", "docker", "Docker", "dockerfile", "dockerfiles", ".docker", "requirements", ".devcontainer",
+    *MANIFESTS, ".github/workflows", "sky", "skypilot",
 )  # fmt: skip
 """The folders of a project in which files are looked for; "" is the project's own."""
 _MOST = 200
@@ -36,13 +37,21 @@ def files_of(folder: Path) -> list[Path]:
     for place in (folder / name for name in FOLDERS):
         try:
             with os.scandir(place) as rows:
-                names = sorted(row.name for row in rows if kind_of(place / row.name) not in {"", DEFINITION})
+                names = sorted(row.name for row in rows)
         except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError as error:
             raise UsageError(f"{place}: this folder cannot be read: {error.strerror}.") from None
-        found += [path for path in (place / name for name in names) if path.is_file()]
+        paths = (place / name for name in names if _may_tell(place / name))
+        found += [path for path in paths if path.is_file()]
     return found[:_MOST]
+
+
+def _may_tell(path: Path) -> bool:
+    """Tell whether a file states what is installed: by its name, or a YAML file by what it holds."""
+    if path.suffix in {".yaml", ".yml"} and path.parent.name != "workflows" and not kind_of(path):
+        return path.is_file() and is_task(path)
+    return kind_of(path) not in {"", DEFINITION}
 
 
 def folders_below(folder: Path) -> list[Path]:

@@ -16,7 +16,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from stackcheck.intake import conda, requirements
 from stackcheck.intake.documents import table, texts
 from stackcheck.intake.poetry import poetry_statements
-from stackcheck.intake.stated import Found, Open, Place, Stated, required
+from stackcheck.intake.stated import Found, Open, Place, Stated, python_asked, required
 from stackcheck.intake.tomllines import Lines
 from stackcheck.intake.uvsources import Sources
 from stackcheck.intake.workspaces import FILE, workspace_of
@@ -163,7 +163,7 @@ def python_stated(specifier: str, place: Place) -> Statements:
     if exact:
         yield Stated("python", exact[1], place)
     elif bounds:
-        yield Open(f"Python {specifier} is a range: say which one with --python.", place, "asked")
+        yield python_asked(specifier, place)
 
 
 def _requirements(texts: Iterable[str], lines: Lines) -> Statements:

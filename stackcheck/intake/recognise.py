@@ -23,7 +23,7 @@ DOCKERFILE = "dockerfile"
 WORKFLOW = "workflow"
 MANIFESTS = ("k8s", "kubernetes", "deploy", "manifests")
 """Folders whose YAML files are manifests of Kubernetes."""
-LOOSE = ("compose", "cog", "devcontainer", "kubernetes", "workflow")
+LOOSE = ("compose", "cog", "devcontainer", "kubernetes", "workflow", "skypilot")
 """Kinds of files that say more than what is installed: of a folder, a broken one stops no other file."""
 KINDS = (
     ("stackcheck.toml", ""),
@@ -60,7 +60,7 @@ KINDS = (
 _READ = (
     "requirements.txt, pyproject.toml, setup.py, setup.cfg, uv.lock, pylock.toml, poetry.lock, Pipfile, "
     "Pipfile.lock, pdm.lock, environment.yml, pixi.toml, pixi.lock, Dockerfile, compose files, Kubernetes "
-    "manifests, devcontainer.json, cog.yaml, workflows and definitions"
+    "manifests, devcontainer.json, cog.yaml, SkyPilot tasks, workflows and definitions"
 )
 _YAML = (
     (r"dependencies\s*:", "conda"),
@@ -68,6 +68,7 @@ _YAML = (
     (r"services\s*:", "compose"),
     (r"jobs\s*:", "workflow"),
 )
+_RESOURCES, _SCRIPT = re.compile(r"resources\s*:"), re.compile(r"(?:setup|run)\s*:")
 _REQUIREMENT = re.compile(r"-[a-z-]|git\+|[A-Za-z0-9][\w.-]*(?:\[[^\]]*\])?\s*(?:[=<>!~@;].*)?$")
 
 
@@ -79,6 +80,14 @@ def kind_of(path: Path) -> str:
     if name.endswith((".txt", ".in")) and path.parent.name == "requirements":
         return "requirements"  # requirements/base.txt
     return next((kind for pattern, kind in KINDS if fnmatch.fnmatchcase(name, pattern)), "")
+
+
+def is_task(path: Path) -> bool:
+    """Tell whether a YAML file whose name says nothing is a task of SkyPilot; by what it holds."""
+    try:
+        return not kind_of(path) and _by_content(read_text(path)) == "skypilot"
+    except UsageError:
+        return False
 
 
 def read_file(path: Path, shown: str) -> Found:
@@ -107,6 +116,8 @@ def _by_content(text: str) -> str:
     for start, kind in _YAML:
         if any(re.match(start, line) for line in lines):
             return kind
+    if any(map(_RESOURCES.match, lines)) and any(map(_SCRIPT.match, lines)):
+        return "skypilot"
     return "requirements" if lines and all(map(_REQUIREMENT.match, lines)) else ""
 
 
@@ -134,12 +145,17 @@ def _yaml(name: str) -> Callable[[str, Path, str], Found]:
             from stackcheck.intake import kubernetes  # noqa: PLC0415
 
             return kubernetes.read(text, shown)
-        from stackcheck.intake import cog, compose, devcontainer, workflows  # noqa: PLC0415
+        from stackcheck.intake import cog, compose, devcontainer, skypilot, workflows  # noqa: PLC0415
 
         folder = path.parent
         if name == "workflow":  # its steps run in the folder of the project
             return workflows.read(text, folder.parent.parent if folder.name == "workflows" else folder, shown)
-        readers = {"compose": compose.read, "cog": cog.read, "devcontainer": devcontainer.read}
+        readers = {
+            "compose": compose.read,
+            "cog": cog.read,
+            "devcontainer": devcontainer.read,
+            "skypilot": skypilot.read,
+        }
         return readers[name](text, folder, shown)
 
     return read

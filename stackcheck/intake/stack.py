@@ -43,8 +43,11 @@ __all__ = ["BuiltFor", "Index", "Package", "Stack", "parse_stack"]
 
 
 FILLED_IN = frozenset(
-    {"below", "left_out", "read_from", "places", "unread", "refused", "unsettled", "contradictions", "terms"}
-)
+    {
+        "below", "left_out", "read_from", "places", "unread", "refused", "unsettled", "contradictions",
+        "terms", "python_range",
+    }
+)  # fmt: skip
 """Fields of a Stack that its reader fills, and that no definition states."""
 
 
@@ -211,6 +214,8 @@ class Stack(Strict):
     """What those files say and was not understood, a sentence each with its place."""
     refused: tuple[tuple[str, str], ...] = ()
     """The lines at which an installer stops: the place, and a sentence."""
+    python_range: str = ""
+    """The Pythons that those files admit, where they do not state one: `>=3.10,<3.13`."""
     unsettled: tuple[str, ...] = ()
     """What they leave to choose, or to look at elsewhere: a sentence each with its place and what to do."""
     terms: tuple[str, ...] = ()

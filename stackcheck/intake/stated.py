@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
 from stackcheck.model import references
@@ -50,6 +51,18 @@ class Open:
     text: str
     place: Place
     kind: Literal["unread", "refused", "asked", "unseen", "replaced", "contradiction"] = "unread"
+    admits: str = ""
+    """Of what is asked about Python: the range that the file admits."""
+
+
+def python_asked(wanted: str, place: Place) -> Open:
+    """Return the question which Python of a range is meant; `wanted` as the file has it."""
+    text = f"Python {wanted} is a range: say which one with --python."
+    try:
+        admits = str(SpecifierSet(wanted))
+    except InvalidSpecifier:
+        admits = ""
+    return Open(text, place, "asked", admits)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,13 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from stackcheck.intake import conda, projects
-from stackcheck.intake.installs import Install, install_of
+from stackcheck.intake.clones import clone_of, is_own
+from stackcheck.intake.installs import Install, install_of, interpreter_of, venv_of
+from stackcheck.intake.merging import LINUX, one_of
 from stackcheck.intake.requirements import included, read_lines
 from stackcheck.intake.shell import commands
 from stackcheck.intake.stated import Open, Place, Stated
+from stackcheck.model.redact import without_userinfo
 from stackcheck.model.versions import LATEST
 from stackcheck.storage.reading import read_text
 
@@ -46,10 +49,33 @@ class Left:
     open: list[Open] = field(default_factory=list)
     reads: list[str] = field(default_factory=list)
     """Files of the context that were read."""
+    python: list[Stated] = field(default_factory=list)
+    """The interpreter that the last install names, as `python3.10 -m pip` and a conda environment do."""
+    folders: set[str] = field(default_factory=set)
+    """Where environments were made and packages were put, besides the places of the image."""
+    cloned: dict[str, str] = field(default_factory=dict)
+    """Folders that `git clone` made, and the address of each; "" for the project at hand itself."""
 
     def copy(self) -> Left:
         """Return what a stage that is built on this one begins with."""
-        return Left(dict(self.packages), list(self.others), list(self.open), list(self.reads))
+        return Left(
+            dict(self.packages),
+            list(self.others),
+            list(self.open),
+            list(self.reads),
+            list(self.python),
+            set(self.folders),
+            dict(self.cloned),
+        )
+
+    def add(self, other: Left) -> None:
+        """Take over what another stage has installed: its environment is copied whole."""
+        self.packages.update(other.packages)
+        self.others += [each for each in other.others if each not in self.others]
+        self.open += [each for each in other.open if each not in self.open]
+        self.reads += other.reads
+        self.python = other.python or self.python
+        self.folders |= other.folders
 
     def said(self) -> list[Stated | Open]:
         """Return all of it: what is stated, and what is open."""
@@ -59,6 +85,7 @@ class Left:
     def statements(self) -> Iterator[Stated]:
         """Yield what is left, without what only this module asks."""
         yield from self.others
+        yield from self.python
         for each in self.packages.values():
             row = {key: value for key, value in each.value.items() if not key.startswith("_")}
             yield Stated(each.key, row, each.place)
@@ -72,7 +99,7 @@ class Here:
 
     `raw` are the lines of the file `shown`, `line` is the one that they begin on. `copied` are pairs of a
     path in the image and the one in the context that it comes from; what is read there is added to `reads`.
-    `brought` is the torch of the base image.
+    `brought` is the torch of the base image, `cloned` are the folders that `git clone` has made so far.
     """
 
     raw: Sequence[str]
@@ -84,6 +111,7 @@ class Here:
     copied: Sequence[tuple[str, str]] = ()
     reads: list[str] = field(default_factory=list)
     brought: Stated | None = None
+    cloned: Mapping[str, str] = field(default_factory=dict)
 
     def place(self, word: str) -> Place:
         """Return the line of the instruction that holds a word; its first line when none does.
@@ -106,7 +134,8 @@ class Here:
     def in_context(self, name: str) -> str | None:
         """Return the file of the context that a name in the image leads to, None when none is known to."""
         inside = posixpath.normpath(posixpath.join(self.workdir, name))
-        for target, word in reversed(self.copied):
+        own = [(folder, ".") for folder, address in self.cloned.items() if not address]
+        for target, word in reversed([*own, *self.copied]):
             folder = target.rstrip("/") + "/"
             near = word if inside == target else None
             if inside.startswith(folder):
@@ -114,6 +143,13 @@ class Here:
             if near is not None and (self.context / near.lstrip("/")).is_file():
                 return posixpath.normpath(near.lstrip("/"))
         return None
+
+    def clone_at(self, name: str) -> str:
+        """Return the address of the clone that a name in the image leads into; "" for none."""
+        inside = posixpath.normpath(posixpath.join(self.workdir, name))
+        return next(
+            (address for folder, address in self.cloned.items() if f"{inside}/".startswith(f"{folder}/")), ""
+        )
 
     def named(self, near: str) -> str:
         """Return a file of the context as the user would name it."""
@@ -130,19 +166,36 @@ def run_script(script: str, known: Mapping[str, str], here: Here, left: Left, *,
         called, install = _called(words), install_of(words)
         if words[0] == "cd" and len(words) > 1:
             here = replace(here, workdir=posixpath.join(here.workdir, words[1]))
+        elif clone := clone_of(words):
+            address, folder = clone
+            own = is_own(address, here.context)
+            left.cloned[posixpath.normpath(posixpath.join(here.workdir, folder))] = "" if own else address
+        elif made := venv_of(words):
+            left.folders.add(posixpath.normpath(posixpath.join(here.workdir, made)))
         elif install is None and called is None:
             continue
         elif not command.certain:
             text = f"{' '.join(words)[:80]!r} stands behind a condition that the file does not answer"
             left.open.append(Open(f"{text}, so it was not read.", here.place(_telling(words))))
         elif install is not None:
-            _install(install, here, left)
+            left.python = _interpreter(interpreter_of(words), here) or left.python
+            _install(install, replace(here, cloned=left.cloned), left)
         elif called is not None:
             name, is_text = called
             if is_text:
                 run_script(name, known, here, left, inner=inner)
             else:
                 _call(name, known, here, left, inner=inner)
+
+
+def _interpreter(named: str, here: Here) -> list[Stated]:
+    """Return what a command says of Python that names its interpreter: `python3.10`, or a version alone."""
+    match = re.search(r"(\d\.\d+)(?:\.\d+)?$", named)
+    if match is None:
+        return []
+    said = [Stated("python", match[1], here.place(named))]
+    program = re.fullmatch(r"python\d\.\d+", posixpath.basename(named))
+    return [*said, Stated("image.python", named, here.place(named))] if program else said
 
 
 def _telling(words: Sequence[str]) -> str:
@@ -179,15 +232,32 @@ def _call(name: str, known: Mapping[str, str], here: Here, left: Left, *, inner:
 def _install(install: Install, here: Here, left: Left) -> None:
     before = left.packages.get(_TORCH) or here.brought
     said = list(_of_install(install, here))
+    left.folders |= set(_places(install, here))
+    pythons = [each for each in said if isinstance(each, Stated) and each.key == "python"]
+    if install.tool == "conda" and pythons:  # an environment of conda has an interpreter of its own
+        left.python = [pythons[-1], Stated("image.python", "python", pythons[-1].place)]
+        said = [each for each in said if each not in pythons]
     if install.tool == "mim":
         said = [one for each in said for one in _from_page(each, before)]
     for each in said:
         _take(each, left, here.brought)
     stated = [each for each in said if isinstance(each, Stated)]
     if before is not None and install.tool in {"pip", "mim"} and not {"--no-deps"} & install.flags:
-        alone = not any(each.key in {_TORCH, "constraints"} for each in stated)
+        alone = not any(
+            each.key == "constraints" or (each.key == _TORCH and not _content(each, before))
+            for each in stated
+        )
         if alone and "constraint" not in install.options:
             _pulled(before, stated, left)
+
+
+def _places(install: Install, here: Here) -> Iterator[str]:
+    """Yield the folders that an install puts packages into, besides those of the image."""
+    for folder in install.options.get("into", ()):
+        yield posixpath.normpath(posixpath.join(here.workdir, folder))
+    if install.tool == "uv":
+        project = (install.options.get("folder") or (".",))[0]
+        yield posixpath.normpath(posixpath.join(here.workdir, project, ".venv"))
 
 
 _TAG = re.compile(r"/(cu\d+|cpu)/?$")
@@ -270,8 +340,9 @@ def _of_install(install: Install, here: Here) -> Iterator[Stated | Open]:
             yield from _of_conda(name, here)
         return
     if install.tool == "setup.py":
+        found = _project(posixpath.dirname(install.names[0]) or ".", projects.Chosen(locked=False), here)
         text = f"{install.names[0]} is run to install what it says, so what that is was not read."
-        yield Open(text, here.place(install.names[0]))
+        yield from found if found is not None else (_unfetched(install.names[0], here, text),)
         return
     if install.tool not in {"pip", "mim"}:
         yield from _of_project(install, here)
@@ -342,6 +413,9 @@ def _named(name: str, install: Install, here: Here) -> Iterator[Stated | Open]:
     if found is not None:
         yield from found
         return
+    if local and here.clone_at(path):
+        yield _unfetched(path, here, "")
+        return
     text = f"-e {name}" if name in install.options.get("editable", ()) else name
     yield from read_lines(text, here.shown, place.line, here.context)
 
@@ -373,7 +447,14 @@ def _file(target: str, name: str, here: Here) -> Iterator[Stated | Open]:
 
 
 def _not_there(name: str, here: Here) -> Open:
-    return Open(f"{name} is not among the files of the build context, so it was not read.", here.place(name))
+    return _unfetched(name, here, f"{name} is not among the files of the build context, so it was not read.")
+
+
+def _unfetched(name: str, here: Here, otherwise: str) -> Open:
+    """Say that something lies in a clone, which nobody fetches here; or else what is known of it."""
+    address = without_userinfo(here.clone_at(name))
+    text = f"{name} lies in a clone of {address}, which is not fetched here, so it was not read."
+    return Open(text if address else otherwise, here.place(name))
 
 
 def _take(said: Stated | Open, left: Left, brought: Stated | None) -> None:
@@ -383,10 +464,17 @@ def _take(said: Stated | Open, left: Left, brought: Stated | None) -> None:
         left.others.append(said)
     else:
         old = left.packages.get(said.key) or (brought if said.key == _TORCH else None)
-        if old is None or not _content(said, old):
+        which = one_of(old.value, said.value, _python_of(left), LINUX) if old is not None else ""
+        if which:
+            left.packages[said.key] = said if which == "new" or old is None else old
+        elif old is None or not _content(said, old):
             if old is not None and _origin(old) != _origin(said):
                 left.open.append(_replaced(old, said))
             left.packages[said.key] = said
+
+
+def _python_of(left: Left) -> str | None:
+    return next((str(each.value) for each in left.python if each.key == "python"), None)
 
 
 def _origin(each: Stated) -> list[object]:

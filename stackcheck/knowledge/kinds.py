@@ -53,6 +53,8 @@ KINDS: dict[str, Kind] = {
     "partly": _of_package("wheels", "Partly", "dist"),
     "built_cuda": _of_package("wheels", "BuiltCuda", "dist", "platforms"),
     "gpu_libraries": _of_package("wheels", "GpuLibraries", "dist", "platforms"),
+    "compiled_against": _of_package("wheels", "CompiledAgainst", "dist", "versions", "local"),
+    "library_code": _of_package("wheels", "LibraryCode", "dist", "platforms"),
     "defective": _of_package("wheels", "Defective", "dist", "version", "tag", "torch", "local", span=""),
     "needs_glibc": _of_package("wheels", "NeedsGlibc", "dist", "local", "torch"),
     "kernels": _of_package("wheels", "Kernels", "dist"),

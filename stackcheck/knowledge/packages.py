@@ -40,7 +40,7 @@ class Newest(Row):
 class BuildTrap(Row):
     """A tool version that breaks source builds of a distribution.
 
-    env: a variable that lifts it. breaks: tool versions that break it.
+    env: a variable that lifts it. breaks: tool versions that break it. when: as in `ToolkitTrap`.
     """
 
     dist: str
@@ -50,6 +50,7 @@ class BuildTrap(Row):
     fault: str
     fix: str
     env: str = ""
+    when: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +58,8 @@ class ToolkitTrap(Row):
     """CUDA versions that some versions of a distribution cannot be compiled with.
 
     built: "source" where it is about builds that the stack states, since others may find a wheel.
+    repository: where none of the commits, as far as they were seen, compiles there ("host/owner/name").
+    when: variables -> a regular expression for the value; it is about builds where the stack sets them so.
     """
 
     dist: str
@@ -65,6 +68,8 @@ class ToolkitTrap(Row):
     fault: str
     fix: str
     built: Literal["", "source"] = ""
+    repository: str = ""
+    when: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

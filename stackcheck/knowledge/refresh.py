@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from packaging.version import Version
 
 from stackcheck.knowledge.declaredrows import declared_row, neighbours, newer_wheels, newest_declared
-from stackcheck.knowledge.toolkitrows import HEADERS, NVCC, nvcc_wheels, toolkit_row
+from stackcheck.knowledge.toolkitrows import HEADERS, NVCC, OLDER, nvcc_wheels, toolkit_row
 from stackcheck.knowledge.torchfiles import ArchList
 from stackcheck.knowledge.torchrows import arch_list_of, arch_list_row, rows
 from stackcheck.knowledge.wheelrows import (
@@ -64,7 +64,7 @@ class Refresh:
 
 NOT_LOOKED_AT = (
     "not looked at: the content of measured/ (`stackcheck learn PACKAGE` reads it again), what sdists "
-    "declare, and what no package index says: drivers, toolkits before 13.0, the capabilities of cudnn, "
+    "declare, and what no package index says: drivers, toolkits before 11.7, the capabilities of cudnn, "
     "gpus, rocm, images, systems, variables, assets, places, pyg-pages and every trap"
 )
 """What a refresh leaves as it is, so that "nothing new" does not sound like all there is."""
@@ -109,17 +109,26 @@ def _final(file: IndexFile, name: str) -> Version | None:
 
 def refresh_toolkits(source: Source, known: CudaTable, today: date) -> Refresh:
     """Return a row for each CUDA toolkit whose nvcc is on the index and that is not known yet."""
+    found = Refresh()
+    for project, headers in (*((each, each) for each in OLDER), (NVCC, HEADERS)):
+        found = found.joined(_toolkits(source, project, headers, known, today))
+    return found
+
+
+def _toolkits(source: Source, project: str, headers: str, known: CudaTable, today: date) -> Refresh:
+    """Return the rows by the wheels of one project of nvcc; `headers`: the project of its headers."""
     additions: list[Addition] = []
     unread: list[str] = []
     try:
-        nvcc, headers = nvcc_wheels(source.files(NVCC)), nvcc_wheels(source.files(HEADERS))
+        wheels = nvcc_wheels(source.files(project))
+        beside = wheels if headers == project else nvcc_wheels(source.files(headers))
     except ResolveError as error:
-        return Refresh(unread=(f"{NVCC}: {error}",))
-    for version, wheel in nvcc.items():
+        return Refresh(unread=(f"{project}: {error}",))
+    for version, wheel in wheels.items():
         if known.toolkit(version) is not None:
             continue
         try:
-            additions.append(toolkit_row(source, wheel, headers.get(version), today))
+            additions.append(toolkit_row(source, wheel, beside.get(version), today))
         except (ResolveError, NotStatedError) as error:
             unread.append(f"toolkit {version}: {error}")
     return Refresh(tuple(additions), (), tuple(unread))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 BLOCK = 1 << 17
-MOST_AHEAD = 64
+MOST_AHEAD = 256
 LIMIT = 64 << 20
 """Bytes that may be fetched of one wheel, and that one file in it may unpack to."""
 _NO_WHEEL = (zipfile.BadZipFile, zlib.error, OSError, ValueError, EOFError, NotImplementedError, RuntimeError)
@@ -29,9 +29,9 @@ _NO_WHEEL = (zipfile.BadZipFile, zlib.error, OSError, ValueError, EOFError, NotI
 class RangeFile(io.RawIOBase):
     """A file of `size` bytes of which `fetch(start, stop)` returns a piece; what was fetched is kept on disk.
 
-    Who reads on and on gets larger and larger pieces, up to 8 MiB. `fetched` counts the bytes. Reading raises
-    ResolveError once more than `limit` bytes were fetched: a wheel whose directory lies cannot make us
-    download it whole.
+    Who reads on and on gets larger and larger pieces, up to 32 MiB. `fetched` counts the bytes. Reading
+    raises ResolveError once more than `limit` bytes were fetched: a wheel whose directory lies cannot make
+    us download it whole.
     """
 
     def __init__(self, fetch: Callable[[int, int], bytes], size: int, limit: int = LIMIT) -> None:
@@ -82,7 +82,7 @@ class RangeFile(io.RawIOBase):
         if not missing:
             return
         first, last = missing[0], missing[-1]
-        self._ahead = min(2 * self._ahead, MOST_AHEAD) if first == self._next else 1
+        self._ahead = min(4 * self._ahead, MOST_AHEAD) if first == self._next else 1
         while last - first + 1 < self._ahead and last + 1 not in self._blocks:
             last += 1
         start, stop = first * BLOCK, min(self._size, (last + 1) * BLOCK)

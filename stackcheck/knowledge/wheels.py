@@ -15,7 +15,7 @@ from packaging.version import Version
 
 from stackcheck.knowledge.reading import Row, require, unique
 from stackcheck.knowledge.told import ByPackage, Told, table
-from stackcheck_probes.binaries.capability import Capability
+from stackcheck_probes.binaries.capability import Capability, Code, parse_code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,8 @@ class BuiltCuda(Row):
 class GpuLibraries(Row):
     """The CUDA and ROCm versions that wheels on PyPI carry a library for: one is chosen when it is imported.
 
-    nearest: without the one of torch's version, the nearest of the same major version is loaded.
+    nearest: without the one of torch's version, the nearest of the same major version is loaded. by_toolkit:
+    it asks the libcudart that it finds in the paths of the host, and not torch, for the version.
     """
 
     dist: str
@@ -55,6 +56,7 @@ class GpuLibraries(Row):
     cuda: tuple[Version, ...]
     rocm: tuple[Version, ...] = ()
     nearest: bool = False
+    by_toolkit: bool = False
 
     def for_backend(self, backend: str) -> tuple[Version, ...]:
         """Return the versions of a backend, "cuda" or "rocm", ascending."""
@@ -68,6 +70,44 @@ class GpuLibraries(Row):
         same = [each for each in there if each.major == version.major]
         below = [each for each in same if each < version]
         return max(below) if below else min(same, default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompiledAgainst(Row):
+    """What the wheels of some versions were compiled against, where neither name nor METADATA say it.
+
+    torch: its minor, "2.3", "" where that is said elsewhere. cuda: "12.8", "" likewise. local: a regular
+    expression for the local versions that it is about; "" for wheels without one.
+    """
+
+    dist: str
+    versions: SpecifierSet
+    local: str = ""
+    torch: str = ""
+    cuda: str = ""
+
+    @property
+    def tag(self) -> str | None:
+        """Return the CUDA version as a wheel tag: cu128."""
+        return f"cu{self.cuda.replace('.', '')}" if self.cuda else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LibraryCode(Row):
+    """The GPU code of each library in wheels that carry one for each CUDA version.
+
+    code: CUDA versions, "12.8 12.9" -> what their libraries have code for, "sm_80 sm_90 compute_90".
+    """
+
+    dist: str
+    versions: tuple[Version, ...]
+    platforms: tuple[str, ...]
+    code: Mapping[str, str]
+
+    def of(self, cuda: Version) -> tuple[Code, ...]:
+        """Return the code of the library for a CUDA version; empty where there is none."""
+        words = next((codes for cudas, codes in self.code.items() if str(cuda) in cudas.split()), "")
+        return tuple(map(parse_code, words.split()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,11 +180,13 @@ class NamedCuda(Row):
 
     pattern: a regular expression whose group `cuda` holds the digits ("124", "12", "12x"). must_match: a
     CUDA major other than torch's breaks it (else it brings its own libraries and only costs space).
+    of_system: it brings none, and looks for those of its major on the system.
     """
 
     pattern: str
     package: str
     must_match: bool
+    of_system: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,6 +257,8 @@ class WheelTable:
     defective: Mapping[str, tuple[Defective, ...]]
     kernels: Mapping[str, tuple[Kernels, ...]]
     gpu_libraries: Mapping[str, tuple[GpuLibraries, ...]]
+    library_code: Mapping[str, tuple[LibraryCode, ...]]
+    compiled_against: Mapping[str, tuple[CompiledAgainst, ...]]
     built_cuda: Mapping[str, tuple[BuiltCuda, ...]]
     _partly: Mapping[str, tuple[Partly, ...]] = field(repr=False)
     _glibc: Mapping[str, tuple[NeedsGlibc, ...]] = field(repr=False)
@@ -241,6 +285,14 @@ class WheelTable:
             fits = row.versions.contains(version.public, prereleases=True)
             named = not row.local or re.search(row.local, version.local or "")
             if fits and named and (not row.torch or torch in row.torch):
+                return row
+        return None
+
+    def against(self, dist: str, version: Version) -> CompiledAgainst | None:
+        """Return what is told of the torch and CUDA that a wheel was compiled against; None is "no data"."""
+        local = version.local or ""
+        for row in self.compiled_against.get(dist, ()):
+            if row.versions.contains(version.public, prereleases=True) and re.fullmatch(row.local, local):
                 return row
         return None
 
@@ -287,13 +339,15 @@ def load(told: Told) -> WheelTable:
         kernels=ByPackage(told, "kernels", Kernels),
         built_cuda=ByPackage(told, "built_cuda", BuiltCuda, _each_once),
         gpu_libraries=ByPackage(told, "gpu_libraries", GpuLibraries, _prove_libraries),
+        compiled_against=ByPackage(told, "compiled_against", CompiledAgainst),
+        library_code=ByPackage(told, "library_code", LibraryCode, _prove_code),
         _partly=ByPackage(told, "partly", Partly),
         _glibc=ByPackage(told, "needs_glibc", NeedsGlibc),
         _named=tuple((re.compile(row.pattern), row) for row in named),
     )
 
 
-_P = TypeVar("_P", GpuLibraries, BuiltCuda)
+_P = TypeVar("_P", GpuLibraries, LibraryCode, BuiltCuda)
 
 
 def _each_once(rows: tuple[_P, ...]) -> None:
@@ -311,6 +365,18 @@ def _prove_libraries(rows: tuple[GpuLibraries, ...]) -> None:
         for key, listed in (("cuda", row.cuda), ("rocm", row.rocm)):
             ascending = list(listed) == sorted(set(listed))
             require(row, key, holds=ascending, else_say="ascending, each once")
+
+
+def _prove_code(rows: tuple[LibraryCode, ...]) -> None:
+    _each_once(rows)
+    for row in rows:
+        for cudas, words in row.code.items():
+            try:
+                sane = bool([Version(cuda) for cuda in cudas.split()] and [*map(parse_code, words.split())])
+            except ValueError:
+                sane = False
+            says = f"{cudas} = {words[:60]!r} is not like '12.8 12.9' = 'sm_80 compute_90'"
+            require(row, "code", holds=sane, else_say=says)
 
 
 def _prove_patterns(named: Iterable[NamedCuda], hosts: Iterable[WheelHost]) -> None:

@@ -85,7 +85,10 @@ def _remembered(stack: Stack, options: Options) -> Resolution | Unresolved:
 
 
 def _for_likely_python(stack: Stack, options: Options) -> Resolution | Unresolved:
-    """Resolve for the newest Python that does it without a source build, else for the newest that does it."""
+    """Resolve for the newest Python that does it without a source build, else for the newest that does it.
+
+    An older one is tried for as long as each leaves less to build than the one before.
+    """
     found: list[Resolution] = []
     failed: list[Unresolved] = []
     for python in _served_first(stack, options):
@@ -95,8 +98,9 @@ def _for_likely_python(stack: Stack, options: Options) -> Resolution | Unresolve
             if not answer.proven:
                 break
         else:
+            best_so_far = min((len(each.source_only) for each in found), default=None)
             found.append(answer)
-            if not answer.source_only:
+            if not answer.source_only or (best_so_far is not None and len(answer.source_only) >= best_so_far):
                 break
     best = min(found, key=lambda each: len(each.source_only), default=None)
     missing = Unresolved("not-stated", "the stack states no Python, so its wheels cannot be chosen")
@@ -104,10 +108,14 @@ def _for_likely_python(stack: Stack, options: Options) -> Resolution | Unresolve
 
 
 def _served_first(stack: Stack, options: Options) -> list[str]:
-    """Return the likely Pythons; of a stack without torch, those first that its pins have wheels for."""
+    """Return the likely Pythons, those first that the pins have wheels for."""
     pythons = likely_pythons(stack)
-    pins = {name: each.exact for name, each in stack.packages.items() if each.exact and not each.direct}
-    if "torch" in stack.packages or not pins or options.fetcher.offline:
+    pins = {
+        name: each.exact
+        for name, each in stack.packages.items()
+        if each.exact and not each.direct and each.origin not in {"conda", "source"}
+    }
+    if not pins or len(pythons) == 1 or options.fetcher.offline:
         return pythons
     reader = Reader(options.fetcher, options.memory)
     asked = question_of(stack, pythons[0])
@@ -133,20 +141,29 @@ def _is_stated_source(name: str, question: Question) -> bool:
 def likely_pythons(stack: Stack) -> list[str]:
     """Return the Pythons to try where a stack states none, the likeliest first.
 
-    That of its system; then those that the pinned torch, else its newest release, has wheels for, newest
-    first. A stack without torch is tried with the Python that runs this, and with older ones too.
+    That of its system; then those that the pinned torch has wheels for, newest first. Where torch is not
+    pinned those of its newest release come first, and older ones follow; without torch the Python that runs
+    this comes before them. What the project says of its Pythons leaves out the others.
     """
     tables = knowledge.load()
     version = stack.version("torch")
-    release = (tables.torch.release(version) if version else None) or tables.torch.newest
+    release = tables.torch.release(version) if version else None
     platform = stack.platform or "linux/amd64"
-    known = _newest_first(release.python.get(platform, ()))
     own = system_python(stack, tables)
-    if "torch" in stack.packages:
-        return list(dict.fromkeys([*(each for each in (own,) if each in known), *known]))
+    if release is not None:
+        known = _newest_first(release.python.get(platform, ()))
+        return _admitted([*(each for each in (own,) if each in known), *known], stack)
+    newest = _newest_first(tables.torch.newest.python.get(platform, ()))
     every = _newest_first(python for row in tables.torch.releases for python in row.python.get(platform, ()))
-    here = f"{sys.version_info.major}.{sys.version_info.minor}"
-    return list(dict.fromkeys([*filter(None, (own, here)), *known, *every]))
+    here = "" if "torch" in stack.packages else f"{sys.version_info.major}.{sys.version_info.minor}"
+    return _admitted([*filter(None, (own, here)), *newest, *every], stack)
+
+
+def _admitted(pythons: Iterable[str], stack: Stack) -> list[str]:
+    """Return each Python once, without those that the project's own range leaves out, where any is left."""
+    every = list(dict.fromkeys(pythons))
+    wanted = SpecifierSet(stack.python_range)
+    return [each for each in every if any(wanted.contains(f"{each}.{n}") for n in (0, 99))] or every
 
 
 def _newest_first(pythons: Iterable[str]) -> list[str]:

@@ -350,7 +350,7 @@ def _rests_on(finding: Finding, each: Rule, facts: Facts) -> Finding:
     that the rule looked up.
     """
     env = facts.get("env") if "env" in each.needs else None
-    if env is None or isinstance(env, Missing) or env.resolution is None:
+    if env is None or isinstance(env, Missing) or not env.infers:
         return finding
     if finding.outcome in (Outcome.SKIP, Outcome.ERROR):
         return finding
@@ -369,9 +369,14 @@ def _rests_on(finding: Finding, each: Rule, facts: Facts) -> Finding:
     told = [f"{one.what}." for one in chosen[:_MOST_CHOICES]]
     if len(chosen) > _MOST_CHOICES:
         told.append(f"{len(chosen) - _MOST_CHOICES} more versions are those that resolve today.")
+    cached = bool(env.resolution and env.resolution.offline) and finding.outcome is Outcome.FAIL
+    if cached:  # uv takes what it happens to have: an index may give another version, which is good
+        told.append("That is what uv's cache has (--offline): the index may have another.")
     message = " ".join([sentence(finding.message), *told])
     return replace(
         finding,
+        outcome=Outcome.WARN if cached else finding.outcome,
+        unverified=finding.unverified or cached,
         level=level,
         message=message if bad else finding.message,
         evidence=(*finding.evidence, *chosen),

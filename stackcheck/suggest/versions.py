@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
+from stackcheck.environment.torchbuild import one_tag
 from stackcheck.intake.stack import Package
 from stackcheck.knowledge.told import about
 from stackcheck.rules.mmcv.stated import MMCV
@@ -88,6 +89,18 @@ def _is_released(name: str, version: Version, tables: Tables) -> bool:
     """Tell whether a release is known: of a nightly nobody knows which other builds there were."""
     rows = tables.torch.release(version) if name == "torch" else tables.torch.companion(name, version)
     return rows is not None
+
+
+@candidates("PIN104", reach=Reach.PACKAGE)
+def pins_in_range(env: Environment, tables: Tables) -> Iterator[Edit]:
+    """Yield a loose torch pinned to the releases that its range admits, newest first, with the one tag."""
+    package, found = env.stack.packages.get("torch"), one_tag(env.sources("torch"))
+    if package is None or package.exact is not None or package.origin not in (None, "wheel"):
+        return
+    for row in reversed(tables.torch.releases):
+        if package.specifier.contains(row.torch):
+            version = _with_local(row.torch, found.backend.tag if found else None)
+            yield {("packages", "torch"): package.model_copy(update={"version": version})}
 
 
 @candidates(

@@ -7,7 +7,8 @@ sha256). Each step gives the whole package again, so that whatever ends a run ke
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import defaultdict, deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 PLATFORM = "linux/amd64"
 MOST_BYTES = 256 << 20
 """Bytes that are fetched of one wheel."""
+AT_ONCE = 4
+"""Wheels that are read side by side: most of the time of one is waiting for its ranges."""
 MOST_REQUIREMENTS = 64
 _MATTERS = re.compile(
     r"torch\w*|triton|pytorch-triton(?:-\w+)*|numpy|(?:nvidia|cuda|cupy|cumm|spconv|flashinfer|sgl|sglang|jax"
@@ -178,10 +181,11 @@ def learn(  # noqa: PLR0913, PLR0917 - what it reads from, what is known, and wh
         (row, file) for row in package.rows if (file := _due(row, versions, before, torch.compared, wanted))
     ]
     yield Step(f"{name}: {len(rows)} versions, {len(todo)} wheels to read", package)
-    for number, (row, file) in enumerate(todo, 1):
+    reading = _side_by_side(source, [file for _, file in todo], wanted)
+    for number, ((row, file), read) in enumerate(zip(todo, reading, strict=True), 1):
         place = f"{name} {row.version} ({number} of {len(todo)})"
         try:
-            facts, fetched = _facts(source, file, wanted)
+            facts, fetched = read.result()
             package = with_rows(package, [_measured(row, file, facts, torch, today)])
             said = f"{fetched / 1e6:.1f} of {facts.size / 1e6:.1f} MB read" if fetched else "kept facts"
             yield Step(f"{place}: {said}", package, fetched, read=True)
@@ -291,6 +295,23 @@ def _glibc_of_tag(name: str) -> int | None:
     named = [int(each) for each in re.findall(r"manylinux_2_(\d+)_", name)]
     named += [number for word, number in _MANYLINUX.items() if f"{word}_" in name]
     return min(named, default=None)
+
+
+def _side_by_side(
+    source: Source, files: Iterable[File], wanted: Wanted
+) -> Iterator[Future[tuple[WheelFacts, int]]]:
+    """Yield what comes of each wheel, in their order, while those that follow are read."""
+    waiting: deque[Future[tuple[WheelFacts, int]]] = deque()
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        try:
+            for file in files:
+                waiting.append(pool.submit(_facts, source, file, wanted))
+                if len(waiting) >= AT_ONCE:
+                    yield waiting.popleft()
+            while waiting:
+                yield waiting.popleft()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _facts(source: Source, file: File, wanted: Wanted) -> tuple[WheelFacts, int]:

@@ -33,8 +33,11 @@ def test_every_pair_differs_in_verdict() -> None:
         assert "pair" not in case or by_id[case["pair"]]["verdict"] != case["verdict"]
 
 
-@pytest.mark.parametrize("case", read_cases(HERE / "third.toml"), ids=lambda case: case["id"])
-def test_the_case_of_the_third_set_says_what_it_must(case: dict[str, Any]) -> None:
+DATED = [*read_cases(HERE / "third.toml"), *read_cases(HERE / "fourth.toml")]
+
+
+@pytest.mark.parametrize("case", DATED, ids=lambda case: case["id"])
+def test_the_case_of_a_dated_set_says_what_it_must(case: dict[str, Any]) -> None:
     assert stack_of(case).id == case["id"]
     assert case["about"]
     assert case["evidence"]
@@ -42,6 +45,12 @@ def test_the_case_of_the_third_set_says_what_it_must(case: dict[str, Any]) -> No
     assert case["dated"]
     assert case["known"] in {"definition", "resolution", "files", "no"}
     assert case["verdict"] == "good" or (case["fix"] and case["severity"] in {"fail", "warn"})
+
+
+def test_no_case_stands_in_two_sets() -> None:
+    files = ("cases.toml", "second.toml", "sealed.toml", "third.toml", "fourth.toml")
+    ids = [case["id"] for name in files for case in read_cases(HERE / name)]
+    assert len(set(ids)) == len(ids)
 
 
 def test_scores_count_by_cause() -> None:

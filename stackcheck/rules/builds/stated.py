@@ -15,7 +15,7 @@ from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.registry import Finding, passed, rule, told_of, warned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from packaging.specifiers import SpecifierSet
 
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from stackcheck.knowledge.cmake import CmakeFile
     from stackcheck.knowledge.packages import BuildTrap
     from stackcheck.model.facts import Facts
+
+
+_NEWEST = "9999"
+"""Newer than any release."""
 
 
 def _compiles(facts: Facts) -> bool:
@@ -50,6 +54,8 @@ def build_tools(env: Environment, tables: Tables) -> list[Finding]:
         package = env.packages.get(row.dist)
         if package is None or not env.builds(row.dist):
             continue
+        if not _set_so(row.when, env) or (row.tool not in env.packages and not row.breaks.contains(_NEWEST)):
+            continue  # an isolated build takes the newest tool
         if row.tool == "cmake" and env.stack.image.dockerfile:
             continue  # what the Dockerfile does about it is CMAKE101's to judge
         version = package.exact
@@ -108,10 +114,7 @@ def _judge_tool(row: BuildTrap, package: Distribution, env: Environment, tables:
             about=row.dist,
         )
     version = newest.version if tool.version == LATEST and newest else tool.exact
-    if version is None:
-        broken = not any(Version(text) in tool.specifier for text in _below(row))
-    else:
-        broken = version in row.breaks
+    broken = not _admits_sound(tool, row.breaks) if version is None else version in row.breaks
     if not broken:
         return passed(f"{what}: {row.tool} {tool.version} builds it.", cite(row, row.fault))
     return failed_by(
@@ -122,12 +125,6 @@ def _judge_tool(row: BuildTrap, package: Distribution, env: Environment, tables:
         hint=row.fix,
         about=row.dist,
     )
-
-
-def _below(row: BuildTrap) -> list[str]:
-    """Return a version just below the bound of a trap, to hold a range against."""
-    bound = str(row.breaks).removeprefix(">=")
-    return [f"{int(Version(bound).major) - 1}.99"]
 
 
 @rule("BUILD102", when=_compiles, about="package")
@@ -216,6 +213,8 @@ def toolkit_compiles_sources(env: Environment, tables: Tables) -> list[Finding]:
         package = env.packages.get(row.dist)
         if package is None or cuda is None or package.origin == "conda" or package.built_for:
             continue
+        if not _set_so(row.when, env):
+            continue
         version = package.exact
         if version is not None and (version.local or version not in row.versions):
             continue
@@ -229,7 +228,9 @@ def toolkit_compiles_sources(env: Environment, tables: Tables) -> list[Finding]:
             continue
         text = f"{name} cannot be compiled with CUDA {cuda}: {row.fault}"
         expected, found = f"a CUDA version that is not {row.cuda}", f"CUDA {cuda}"
-        patched = version is None or bool(env.stack.image.dockerfile)
+        patched = (version is None and not _is_of(package, row.repository)) or bool(
+            env.stack.image.dockerfile
+        )
         if patched or not stated:
             text += ", unless the sources are patched." if patched else f"; CUDA {cuda} is not stated."
             findings.append(
@@ -240,6 +241,18 @@ def toolkit_compiles_sources(env: Environment, tables: Tables) -> list[Finding]:
                 failed_by(f"{text}.", said, expected=expected, found=found, hint=row.fix, about=row.dist)
             )
     return findings
+
+
+def _set_so(when: Mapping[str, str], env: Environment) -> bool:
+    """Tell whether the stack sets each variable to what a row is about."""
+    return all(re.fullmatch(pattern, env.stack.env.get(name, "").strip()) for name, pattern in when.items())
+
+
+def _is_of(package: Distribution, repository: str) -> bool:
+    """Tell whether a package is built from a repository itself, and not from a fork of it."""
+    address = package.package.git or ""
+    found = re.search(r"(?:^|[/@])([\w.-]+[/:][\w.-]+/[\w.-]+?)(?:\.git)?(?:[@#].*)?$", address)
+    return found is not None and found[1].replace(":", "/").lower() == repository.lower()
 
 
 _OLD = re.compile(r"\bcmake\s*(?:==\s*3\.|<\s*4|~=\s*3\.)")

@@ -192,7 +192,8 @@ def torch_build_fits_accelerator(env: Environment, tables: Tables) -> Finding | 
         return warned(text, expected=expected, found=found, hint=hint)
     release = torch_release(env, tables)
     said = [(release, f"{got.by} is a {got.backend.tag} build")] if release else []
-    text = f"{claim} {got.by} is a {got.backend.tag} build, and no other index is stated."
+    why = "that is where it is taken from" if env.packages["torch"].index else "no other index is stated"
+    text = f"{claim} {got.by} is a {got.backend.tag} build, and {why}."
     return failed_by(text, *said, expected=expected, found=found, hint=hint)
 
 

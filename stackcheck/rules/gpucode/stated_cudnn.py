@@ -39,6 +39,8 @@ def cudnn_serves_gpus(env: Environment, tables: Tables) -> list[Finding]:
         if not bad:
             findings.append(passed(f"{says}, which all GPUs of the stack have.", cite(row, says)))
             continue
+        drawn = not env.packages[name].stated
+        hint = f"remove {name} from the stack, so that torch takes the one that it was built with"
         below = ", ".join(f"{gpu.name} ({gpu.capability})" for gpu in bad)
         findings.append(
             failed_by(
@@ -46,7 +48,9 @@ def cudnn_serves_gpus(env: Environment, tables: Tables) -> list[Finding]:
                 (row, says),
                 expected=_expected(name, cuda_major, bad[0].capability, tables),
                 found=f"{name} {version}",
-                hint=f"remove {name} from the stack, so that torch takes the one that it was built with",
+                hint="take a torch that was built with an older cuDNN, or for an older CUDA"
+                if drawn
+                else hint,
                 doubtful=any(gpu.unverified for gpu in bad),
                 about=(gpu.name for gpu in bad),
             )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from packaging.version import Version
+
 from stackcheck.environment.images import image_facts, images_of
 from stackcheck.images.dockersteps import bases
 from stackcheck.images.tiers import from_fault
@@ -144,7 +146,7 @@ def image_cudnn(env: Environment, tables: Tables) -> Finding | None:
 
 
 @rule("IMAGE104", when=_has_image)
-def image_python(env: Environment) -> Finding | None:
+def image_python(env: Environment, tables: Tables) -> Finding | None:
     """The image's Python is the stack's.
 
     A python:3.11 image has one interpreter, 3.11. A distribution's `python3` is the one of its release;
@@ -155,13 +157,15 @@ def image_python(env: Environment) -> Finding | None:
     Fix: take the image of the stack's Python.
     """
     image = env.image
-    if image is None or not image.python or env.stack.python is None or env.stack.image.python:
+    if image is None or not image.python or env.stack.image.python:
         return None
-    wanted = minor(env.stack.python)
     if image.row is None:
         evidence = Evidence("the tag names the interpreter", "https://hub.docker.com/_/python")
     else:
         evidence = cite(image.row, f"python3 is {image.python}")
+    if env.stack.python is None:
+        return _unserved(env, image, tables, evidence)
+    wanted = minor(env.stack.python)
     if image.python == wanted:
         return passed(f"The python3 of {image.name} is {wanted}.", evidence)
     text = f"The python3 of {image.name} is {image.python}, and the stack states Python {env.stack.python}."
@@ -171,6 +175,25 @@ def image_python(env: Environment) -> Finding | None:
         return failed(text, evidence, expected=expected, found=found, hint=hint)
     hint = f"install Python {wanted} there and name it with image.python, or take python:{wanted}-slim"
     return warned(text, evidence, expected=expected, found=found, hint=hint)
+
+
+def _unserved(env: Environment, image: ImageFacts, tables: Tables, evidence: Evidence) -> Finding | None:
+    """Say where torch has no wheel for the image's own Python, so that the stack was judged for another."""
+    version = None if env.torch.version is None else Version(env.torch.version.public)
+    release = tables.torch.release(version) if version is not None and image.torch is None else None
+    pythons = release.python.get(env.stack.platform or "linux/amd64", ()) if release is not None else ()
+    if release is None or not pythons or image.python in pythons:
+        return None
+    named = ", ".join(sorted((each for each in pythons if not each.endswith("t")), key=Version))
+    return warned(
+        f"The python3 of {image.name} is {image.python}, and torch {release.torch} has no wheel for it: "
+        "the stack was judged for another Python.",
+        evidence,
+        cite(release, f"torch {release.torch} has wheels for Python {named}"),
+        expected=f"Python {named}",
+        found=f"Python {image.python}",
+        hint="install a Python of these there and state it (python, image.python), or take a newer image",
+    )
 
 
 @rule("IMAGE105", when=_has_image, about="image")

@@ -128,8 +128,8 @@ def _source_builds(resolution: Resolution) -> list[Finding]:
     named = [_with_parents(name, resolution) for name in resolution.source_only]
     return [
         warned(
-            f"pip would build from source, for want of a wheel that fits: {', '.join(named)}; "
-            "what these require themselves was not resolved.",
+            f"pip would build from source, for want of a wheel that fits{_python(resolution)}: "
+            f"{', '.join(named)}; what these require themselves was not resolved.",
             Evidence("the rest was resolved with them and without their requirements"),
             expected="a wheel for every package",
             found=", ".join(f"{name} {resolution.version(name)}" for name in resolution.source_only),
@@ -138,6 +138,10 @@ def _source_builds(resolution: Resolution) -> list[Finding]:
             about=resolution.source_only,
         )
     ]
+
+
+def _python(resolution: Resolution) -> str:
+    return f" Python {resolution.python}" if resolution.python else ""
 
 
 def _with_parents(name: str, resolution: Resolution) -> str:

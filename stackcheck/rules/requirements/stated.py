@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, TypeAlias
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from stackcheck.environment.images import kept_image
 from stackcheck.knowledge.torch import CPU
+from stackcheck.model.verdict import Evidence
 from stackcheck.model.versions import LATEST, minor, parse_specifier, parse_version, ranges_meet, spelled
 from stackcheck.rules.grading import cite, failed_by, shown_by_resolver
 from stackcheck.rules.official_wheels import official_wheels
@@ -253,6 +255,12 @@ def pinned(stack: Stack) -> Finding:
     )
 
 
+_OFFICIAL = Evidence(
+    "the images install torch, torchvision and torchaudio together",
+    "https://github.com/pytorch/pytorch/blob/01343dcd3e6c849a177125b5f500ffd222305ec8/Dockerfile",
+)
+
+
 @rule("PIN102", when=uses("torchaudio"))
 def unpinned_torchaudio(env: Environment, tables: Tables) -> Finding | None:
     """An unpinned torchaudio does not follow an older torch.
@@ -281,6 +289,9 @@ def unpinned_torchaudio(env: Environment, tables: Tables) -> Finding | None:
             f"The newest torchaudio uses the stable ABI, which torch {claim.version.public} has.",
             cite(newest, ""),
         )
+    image = kept_image(env.stack, tables)
+    if image is not None and not image.nvidia and image.torch == Version(claim.version.public):
+        return passed(f"{image.name} brings torchaudio beside its torch, and pip keeps it.", _OFFICIAL)
     cuda = _pypi_cuda(tables, newest.version)
     return failed_by(
         f"torchaudio is not pinned, and the newest on PyPI, {newest.version}, is made for torch "

@@ -216,7 +216,20 @@ def named_cuda(env: Environment, tables: Tables) -> list[Finding]:
         backend = "no CUDA build" if mine is None else f"CUDA {mine.major}"
         message = f"{name} is made for CUDA {major}; {claim.title} is {backend}."
         hint = f"take {row.package} for {backend}" if mine is not None else f"leave {name} out"
-        if row.must_match and mine is not None and not claim.assumed:
+        system = _other_system(major, env) if row.of_system and mine is not None else None
+        if system is not None:
+            findings.append(
+                failed_by(
+                    f"{name} looks for the libraries of CUDA {major} on the system, and {system}; "
+                    f"{claim.title} brings those of {backend} alone.",
+                    (row, f"{row.package} takes CUDA from the system"),
+                    expected=f"{row.package} for {backend}",
+                    found=name,
+                    hint=f"take {row.package} for {backend}",
+                    about=name,
+                )
+            )
+        elif row.must_match and mine is not None and not claim.assumed:
             findings.append(
                 failed_by(
                     message,
@@ -232,6 +245,17 @@ def named_cuda(env: Environment, tables: Tables) -> list[Finding]:
                 warned(message, cite(row, ""), expected=backend, found=name, hint=hint, about=name)
             )
     return findings
+
+
+def _other_system(major: int, env: Environment) -> str | None:
+    """Say which CUDA the system has, where it is known and of another major; None where it may have this."""
+    image = env.image
+    found = [(env.toolkit[0], env.toolkit[1])] if env.toolkit else []
+    found += [(image.cuda, f"the image {image.name}")] if image and image.cuda else []
+    if not found or any(version.major == major for version, _ in found):
+        return None
+    version, by = found[0]
+    return f"{by} says CUDA {version}"
 
 
 def _torch_abi(claim: TorchBuild, env: Environment, tables: Tables) -> bool | None:

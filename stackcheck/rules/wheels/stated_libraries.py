@@ -38,8 +38,8 @@ def carries_library(env: Environment, tables: Tables) -> list[Finding]:
     Example: bitsandbytes 0.46.0 with torch 2.9.1+cu130: `Configured CUDA binary not found`.
     Fix: a release that carries the library, or torch for a CUDA version that it has.
     """
-    wanted = _loads_for(env.torch)
-    if wanted is None:
+    of_torch = _loads_for(env.torch)
+    if of_torch is None:
         return []
     platform = env.platform
     findings: list[Finding] = []
@@ -60,6 +60,7 @@ def carries_library(env: Environment, tables: Tables) -> list[Finding]:
                 )
             )
             continue
+        wanted = _of_toolkit(of_torch, env) if row.by_toolkit else of_torch
         override = env.stack.env.get(_OVERRIDE, "") if wanted.backend == "cuda" else ""
         if re.fullmatch(r"\d{3}", override):
             named = Version(f"{override[:2]}.{override[2:]}")
@@ -77,10 +78,28 @@ class _Wanted:
     backend: str
     version: Version
     claim: TorchBuild
+    toolkit: str = ""
+    """What says which toolkit is on the host, where that one decides."""
 
     @property
     def word(self) -> str:
         return f"{_WORDS[self.backend]} {self.version}"
+
+    @property
+    def whose(self) -> str:
+        """Return what has that version, for a message."""
+        return f"the toolkit that {self.toolkit} states" if self.toolkit else self.claim.title
+
+    @property
+    def assumed(self) -> bool:
+        return self.claim.assumed and not self.toolkit
+
+
+def _of_toolkit(of_torch: _Wanted, env: Environment) -> _Wanted:
+    """Return the CUDA of the toolkit, whose libcudart is found before that of torch's packages."""
+    if env.toolkit is None or of_torch.backend != "cuda":
+        return of_torch
+    return _Wanted("cuda", env.toolkit[0], of_torch.claim, env.toolkit[1])
 
 
 def _loads_for(claim: TorchBuild) -> _Wanted | None:
@@ -95,14 +114,14 @@ def _judge(what: str, row: GpuLibraries, wanted: _Wanted, known: list[GpuLibrari
     evidence = f"{what} carries {listed}"
     chosen = row.choose(wanted.backend, wanted.version)
     if chosen == wanted.version:
-        text = f"{what} carries the library for {wanted.word} of {claim.title}."
+        text = f"{what} carries the library for {wanted.word} of {wanted.whose}."
         return passed(text, cite(row, evidence))
-    text = f"{what} has no library for {wanted.word} of {claim.title}"
+    text = f"{what} has no library for {wanted.word} of {wanted.whose}"
     if chosen is not None:
         return passed(f"{text}, and loads the one for {chosen}.", cite(row, evidence))
     text += f", so its GPU functions fail: its wheel carries {listed}"
     hint, expected = _way_out(row, wanted, known), f"a library for {wanted.word}"
-    if claim.assumed:
+    if wanted.assumed:
         text += f" (that torch is {claim.tag} follows from {claim.by} and is not stated)."
         return warned(text, cite(row, evidence), expected=expected, found=listed, hint=hint)
     return failed_by(f"{text}.", (row, evidence), expected=expected, found=listed, hint=hint)

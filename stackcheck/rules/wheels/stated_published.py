@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from stackcheck.rules.grading import cite
+from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.registry import Finding, passed, rule, skipped, told_of, warned
 
 if TYPE_CHECKING:
@@ -43,11 +43,20 @@ def published_wheel(env: Environment, tables: Tables) -> list[Finding]:
 def _published(env: Environment, tables: Tables) -> Iterator[tuple[Distribution, Published]]:
     for name in sorted(tables.assets.published.keys() & env.packages.keys()):
         each = env.packages[name]
-        if each.exact is None or each.origin not in (None, "wheel", "url"):
+        if each.origin not in (None, "wheel", "url"):
+            continue
+        if each.exact is None:
+            # Of a range: where no version has a wheel there, none that it takes has one.
+            yield from ((each, row) for row in tables.assets.published[name][-1:] if _own_place(each))
             continue
         row = tables.assets.published_of(name, each.exact)
         if row is not None:
             yield each, row
+
+
+def _own_place(each: Distribution) -> bool:
+    """Tell whether it is taken from a place of its own, and then from nowhere else."""
+    return bool(each.index or each.find_links)
 
 
 def _judge(each: Distribution, row: Published, env: Environment) -> Finding | None:
@@ -68,13 +77,22 @@ def _asked(each: Distribution, row: Published, env: Environment, url: str) -> Fi
     tag = (made.tag if made else None) or (named[1] if named else None) or env.torch.tag
     if tag is None or (torch is None and "*" not in row.wheels):
         return None
-    what, whom = f"{each.name} {each.exact}", _whom(row, torch, tag, env.python)
+    what, whom = f"{each.name} {each.version}", _whom(row, torch, tag, env.python)
     says = cite(row, f"{each.name}{row.versions}: wheels {_listed(row)}")
     if tag in row.tags(torch) and (env.python is None or not row.pythons or env.python in row.pythons):
-        return passed(f"{what} has a wheel {whom} at {row.places[0]}.", says)
+        return None if row.at_most else passed(f"{what} has a wheel {whom} at {row.places[0]}.", says)
+    none = f"{what} has no wheel {whom} among those that its project publishes at {row.places[0]}"
+    if _own_place(each):
+        return failed_by(
+            f"{none}, and the stack takes it from there alone.",
+            (row, says.what),
+            expected=_listed(row),
+            found=whom,
+            hint=f"take one of these, or compile it: that needs {_need(row, tag)}",
+            about=each.name,
+        )
     return warned(
-        f"{what} has no wheel {whom} among those that its project publishes at {row.places[0]}: pip compiles "
-        "its source or finds nothing.",
+        f"{none}: pip compiles its source or finds nothing.",
         says,
         expected=_listed(row),
         found=whom,

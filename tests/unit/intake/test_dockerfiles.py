@@ -329,5 +329,6 @@ def test_mim_without_a_known_torch_is_said() -> None:
 def test_a_setup_py_that_is_run_is_said() -> None:
     found = read("FROM a\nRUN git clone https://example.org/y && cd y && python setup.py install")
     assert left(found) == [
-        "Dockerfile:2: setup.py is run to install what it says, so what that is was not read."
+        "Dockerfile:2: setup.py lies in a clone of https://example.org/y, which is not fetched here, so it was not "
+        "read."
     ]

@@ -8,10 +8,13 @@ from packaging.version import Version
 
 from stackcheck.knowledge import cuda
 from stackcheck.knowledge.refresh import Refresh, refresh_measured, refresh_toolkits
-from stackcheck.knowledge.toolkitrows import HEADERS, NVCC, code_of_nvcc, newest_gcc
+from stackcheck.knowledge.toolkitrows import HEADERS, NVCC, OLDER, code_of_nvcc, code_of_parts, newest_gcc
 from tests.unit.knowledge.test_refresh import TODAY, Index, Link, wheel
 
 NAMES = b"\0sm_20\0sm_75\0sm_80\0sm_130\0sm_130a\0compute_130\0sm_130\0xsm_99\0"
+LIBNVVM = b"\0-arch=compute_52\0-arch=compute_69\0-arch=compute_70\0-arch=compute_90a\0sm_30\0"
+PTXAS = b"\0sm_20\0sm_52\0cuda_sm_70\0sm_90\0sm_90a\0sm_30\0"
+"""ptxas names what is long gone too; libnvvm of CUDA 11 names a compute_69 that ptxas does not."""
 HEADER = "#if __GNUC__ > 17\n#error\n#endif /* __GNUC__ > 17 */\n"
 
 
@@ -32,6 +35,7 @@ PAGES = {
         Link("readme.txt"),
     ],
     HEADERS: [Link(CRT)],
+    **{project: [] for project in OLDER},
 }
 FILES = {
     NEW: wheel({"nvidia/cu13/bin/nvcc": b"\x7fELF" + NAMES}),
@@ -57,14 +61,35 @@ def test_a_wheel_without_nvcc_is_not_read_and_one_without_headers_states_no_gcc(
     assert empty.unread == (f"toolkit 13.6: {NEW} has no nvcc that lists what it makes code for",)
     (row,) = refresh_toolkits(Index({**PAGES, HEADERS: []}, FILES), cuda.load(), TODAY).additions
     assert "gcc" not in row.text
-    assert refresh_toolkits(Index({}), cuda.load(), TODAY).unread == (
-        f"{NVCC}: https://pypi.example/: HTTP status 503",
+    assert refresh_toolkits(Index({}), cuda.load(), TODAY).unread == tuple(
+        f"{project}: https://pypi.example/: HTTP status 503" for project in (*OLDER, NVCC)
+    )
+
+
+def test_a_toolkit_of_cuda_12_becomes_a_row_by_what_both_halves_of_its_nvcc_name() -> None:
+    name = named(OLDER[1], "12.10.5")
+    folder = "nvidia/cuda_nvcc"
+    parts = {
+        f"{folder}/nvvm/lib64/libnvvm.so": LIBNVVM,
+        f"{folder}/bin/ptxas": PTXAS,
+        f"{folder}/include/crt/host_config.h": HEADER,
+    }
+    index = Index({**PAGES, NVCC: [], OLDER[1]: [Link(name)]}, {name: wheel(parts)})
+    (row,) = refresh_toolkits(index, cuda.load(), TODAY).additions
+    assert row.text == (
+        '[[toolkit]]\nversion = "12.10"\nsm = "52 70 90a"\ngcc_max = 17\ngcc_read = true\n'
+        'note = "read from wheels, which state no driver"\nmade = "stackcheck tables refresh"\n'
+        'checked = 2027-01-02\nsource = "the names of -arch=compute_ in nvvm/lib64/libnvvm.so that are names of sm_ '
+        "in bin/ptxas of the nvidia-cuda-nvcc-cu12 12.10.5 wheel, and crt/host_config.h of the "
+        'nvidia-cuda-nvcc-cu12 12.10.5 wheel, https://pypi.org/project/nvidia-cuda-nvcc-cu12/12.10.5/"'
     )
 
 
 def test_names_of_nvcc_and_the_limit_of_a_header() -> None:
     assert code_of_nvcc(NAMES) == ["75", "80", "130", "130a"]
     assert code_of_nvcc(b"") == []
+    assert code_of_parts(LIBNVVM, PTXAS) == ["52", "70", "90a"]
+    assert code_of_parts(LIBNVVM, b"") == []
     assert newest_gcc(HEADER) == 17
     assert newest_gcc("#if defined(__GNUC__)") is None
 

@@ -56,3 +56,23 @@ def test_a_pin_has_wheels_for_some_pythons() -> None:
     served = {each: has_wheel(files, Version("1.19.5"), question_of(stack, each)) for each in ("3.8", "3.11")}
     assert served == {"3.8": True, "3.11": False}
     assert not has_wheel(files, Version("1.19.4"), question_of(stack, "3.8"))
+
+
+def test_an_unpinned_torch_leaves_older_pythons_open() -> None:
+    found = pythons(packages={"torch": "latest", "torchvision": "0.20.1"})
+    assert {"3.12", "3.15"} < set(found)
+    assert len(found) == len(set(found))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        (">=3.10,<3.12", ["3.11", "3.10"]),
+        ("<=3.9", ["3.9"]),
+        (">=3.20", ["3.13", "3.12", "3.11", "3.10", "3.9"]),
+    ],
+)
+def test_a_range_of_the_project_leaves_out_the_others_where_any_is_left(
+    wanted: str, found: list[str]
+) -> None:
+    assert pythons(packages={"torch": "2.5.0"}, python_range=wanted) == found

@@ -10,6 +10,86 @@ from tests.unit.rules.harness import lines
 
 CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
     (
+        "sources of the repository itself, which nobody has repaired",
+        "BUILD104",
+        {
+            "toolkit": "12.3",
+            "packages": {
+                "torch": "2.3.0",
+                "minkowskiengine": {"from": "git+https://github.com/NVIDIA/MinkowskiEngine@02fc608bea4c"},
+            },
+        },
+        [
+            "FAIL: minkowskiengine latest cannot be compiled with CUDA 12.3: its headers use thrust::device without its include, which the thrust of CUDA 12 no longer brings along."
+        ],
+    ),
+    (
+        "a fork of it, which may have",
+        "BUILD104",
+        {
+            "toolkit": "12.3",
+            "packages": {
+                "torch": "2.3.0",
+                "minkowskiengine": {"from": "git+https://github.com/someone/MinkowskiEngine@02fc608bea4c"},
+            },
+        },
+        [
+            "WARN: minkowskiengine latest cannot be compiled with CUDA 12.3: its headers use thrust::device without its include, which the thrust of CUDA 12 no longer brings along, unless the sources are patched."
+        ],
+    ),
+    (
+        "an arch list that makes nvcc crash",
+        "BUILD104",
+        {
+            "toolkit": "12.8",
+            "env": {"FLASH_ATTN_CUDA_ARCHS": "120"},
+            "packages": {"torch": "2.9.1", "flash-attn": {"version": "2.8.3", "from": "source"}},
+        },
+        [
+            "PASS: CUDA 12.8 can compile flash-attn 2.8.3.",
+            "FAIL: flash-attn 2.8.3 cannot be compiled with CUDA 12.8: nvcc crashes on its backward kernels when it compiles them for sm_120 alone.",
+        ],
+    ),
+    (
+        "another arch list",
+        "BUILD104",
+        {
+            "toolkit": "12.8",
+            "env": {"FLASH_ATTN_CUDA_ARCHS": "80;90"},
+            "packages": {"torch": "2.9.1", "flash-attn": {"version": "2.8.3", "from": "source"}},
+        },
+        ["PASS: CUDA 12.8 can compile flash-attn 2.8.3."],
+    ),
+    (
+        "an older CMake with an arch list that it ends up without",
+        "BUILD101",
+        {
+            "env": {"NVTE_CUDA_ARCHS": "120"},
+            "packages": {"transformer-engine": {"version": "2.12.0", "from": "source"}, "cmake": "<4.0.2"},
+        },
+        [
+            "FAIL: transformer-engine 2.12.0 from source does not build with cmake <4.0.2: its CMakeLists.txt takes 120 out of CMake's list of architectures, and CMake stops at an empty one: CUDA_ARCHITECTURES is empty for target transformer_engine."
+        ],
+    ),
+    (
+        "a later CMake",
+        "BUILD101",
+        {
+            "env": {"NVTE_CUDA_ARCHS": "120"},
+            "packages": {"transformer-engine": {"version": "2.12.0", "from": "source"}, "cmake": "4.1.0"},
+        },
+        ["PASS: transformer-engine 2.12.0 from source: cmake 4.1.0 builds it."],
+    ),
+    (
+        "no CMake stated, so the newest",
+        "BUILD101",
+        {
+            "env": {"NVTE_CUDA_ARCHS": "120"},
+            "packages": {"transformer-engine": {"version": "2.12.0", "from": "source"}},
+        },
+        [],
+    ),
+    (
         "setuptools without pkg_resources",
         "BUILD101",
         {"packages": {"mmcv": {"version": "2.2.0", "from": "source"}, "setuptools": "82.0.0"}},

@@ -364,9 +364,20 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
         {"arch_list": ["7.0"], "toolkit": "13.3", "packages": {"torch": "2.8.0"}},
         [
             (
-                "WARN",
-                "nvcc of CUDA 13.3 does not know sm_70: `Unsupported gpu architecture`. This rests on knowledge that no primary source confirms, so it is a warning.",
+                "FAIL",
+                "nvcc of CUDA 13.3 does not know sm_70: `Unsupported gpu architecture`.",
                 "take CUDA toolkit 12.9, or leave sm_70 out",
+            )
+        ],
+    ),
+    (
+        "ARCH104",
+        {"arch_list": ["8.0"], "toolkit": "10.2", "packages": {"torch": "1.7.0"}},
+        [
+            (
+                "WARN",
+                "nvcc of CUDA 10.2 does not know sm_80: `Unsupported gpu architecture`. This rests on knowledge that no primary source confirms, so it is a warning.",
+                "take CUDA toolkit 11.0, or leave sm_80 out",
             )
         ],
     ),

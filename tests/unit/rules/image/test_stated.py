@@ -237,6 +237,21 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         {"python": "3.10", "image": {"base": "nvidia/cuda:12.4.1-runtime-ubuntu22.04"}},
         ["PASS: The python3 of nvidia/cuda:12.4.1-runtime-ubuntu22.04 is 3.10."],
     ),
+    (
+        "no Python stated, and torch has no wheel for the image's",
+        "IMAGE104",
+        {"packages": {"torch": "2.5.1"}, "image": {"base": "ubuntu:20.04"}, "python": None},
+        [
+            "WARN: The python3 of ubuntu:20.04 is 3.8, and torch 2.5.1 has no wheel for it: the stack was judged "
+            "for another Python."
+        ],
+    ),
+    (
+        "no Python stated, and torch has wheels for the image's",
+        "IMAGE104",
+        {"packages": {"torch": "2.4.1"}, "image": {"base": "ubuntu:20.04"}, "python": None},
+        [],
+    ),
     ("Python not stated", "IMAGE104", {"image": {"base": "python:3.11-slim"}}, []),
     (
         "musl",

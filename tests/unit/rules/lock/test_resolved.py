@@ -168,8 +168,8 @@ def test_lock201_warns_of_what_pip_would_build_and_of_nothing_that_is_stated_as_
     _, verdict = judged("LOCK201", resolving=found)
     assert (verdict.outcome, verdict.found) == (WARN, "antlr4 4.9.3")
     assert verdict.message == (
-        "pip would build from source, for want of a wheel that fits: antlr4 4.9.3 (for hydra-core); "
-        "what these require themselves was not resolved."
+        "pip would build from source, for want of a wheel that fits Python 3.11: antlr4 4.9.3 (for "
+        "hydra-core); what these require themselves was not resolved."
     )
     assert [v.outcome for v in judged("LOCK201", resolving=replace(found, source_only=()))] == [PASS]
 

@@ -54,6 +54,17 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         {"packages": {"torch": "2.13.0", "torchaudio": "latest"}},
         ["PASS: The newest torchaudio uses the stable ABI, which torch 2.13.0 has."],
     ),
+    (
+        "the torchaudio of an image that brings both",
+        "PIN102",
+        {
+            "packages": {"torchaudio": ">=2.0"},
+            "image": {"ready": "pytorch/pytorch:2.5.1-cuda12.4-cudnn9-devel"},
+        },
+        [
+            "PASS: pytorch/pytorch:2.5.1-cuda12.4-cudnn9-devel brings torchaudio beside its torch, and pip keeps it."
+        ],
+    ),
     ("pinned torchaudio", "PIN102", {"packages": {"torch": "2.5.0", "torchaudio": "2.5.0"}}, []),
     (
         "a PyTorch index has its own newest",

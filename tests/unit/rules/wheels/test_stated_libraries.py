@@ -88,10 +88,22 @@ CASES: list[tuple[str, dict[str, Any], list[str]]] = [
         ],
     ),
     (
+        "the CUDA of the host, which an old release asks for",
+        {"toolkit": "12.2", "packages": {"torch": "2.0.1", "bitsandbytes": "0.39.1"}},
+        [
+            "FAIL: bitsandbytes 0.39.1 has no library for CUDA 12.2 of the toolkit that the stack states, so its GPU functions fail: its wheel carries libraries for CUDA 11.0, 11.1, 11.2, 11.3, 11.4, 11.5, 11.6, 11.7, 11.8, 12.0, 12.1."
+        ],
+    ),
+    (
+        "the CUDA of the host, which it carries",
+        {"toolkit": "11.8", "packages": {"torch": "2.0.1", "bitsandbytes": "0.39.1"}},
+        ["PASS: bitsandbytes 0.39.1 carries the library for CUDA 11.8 of the toolkit that the stack states."],
+    ),
+    (
         "a release after the table",
         _with("2.9.1+cu130", "9.0.0"),
         [
-            "SKIP: no data on the GPU libraries of bitsandbytes 9.0.0 for linux/amd64: the tables of stackcheck end with bitsandbytes 0.50.2 and were checked on 2026-11-20."
+            "SKIP: no data on the GPU libraries of bitsandbytes 9.0.0 for linux/amd64: the tables of stackcheck end with bitsandbytes 0.50.2 and were checked on 2026-11-30."
         ],
     ),
     ("a CPU torch", _with("2.9.1+cpu", "0.46.0"), []),

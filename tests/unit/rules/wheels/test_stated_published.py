@@ -33,8 +33,8 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
         _detectron2("2.1.0+cu121", "cu121/torch2.1"),
         [
             (
-                "WARN",
-                "detectron2 0.6 has no wheel for torch 2.1 and cu121 among those that its project publishes at dl.fbaipublicfiles.com/detectron2/wheels: pip compiles its source or finds nothing.",
+                "FAIL",
+                "detectron2 0.6 has no wheel for torch 2.1 and cu121 among those that its project publishes at dl.fbaipublicfiles.com/detectron2/wheels, and the stack takes it from there alone.",
                 "take one of these, or compile it: that needs nvcc of CUDA 12 and a C++ compiler, and an installed torch",
             )
         ],
@@ -55,8 +55,8 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
         _natten("2.14.1+cu130", "0.21.7+torch2140cu130"),
         [
             (
-                "WARN",
-                "natten 0.21.7+torch2140cu130 has no wheel for torch 2.14 and cu130 among those that its project publishes at whl.natten.org: pip compiles its source or finds nothing.",
+                "FAIL",
+                "natten 0.21.7+torch2140cu130 has no wheel for torch 2.14 and cu130 among those that its project publishes at whl.natten.org, and the stack takes it from there alone.",
                 "take one of these, or compile it: that needs nvcc of CUDA 13 and a C++ compiler, and an installed torch",
             )
         ],
@@ -81,7 +81,7 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
         [
             (
                 "WARN",
-                "llama-cpp-python 0.3.16 has no wheel for cu125 among those that its project publishes at abetlen.github.io/llama-cpp-python/whl: pip compiles its source or finds nothing.",
+                "llama-cpp-python 0.3.16 has no wheel for cu125 among those that its project publishes at abetlen.github.io/llama-cpp-python/whl, and the stack takes it from there alone. This rests on knowledge that no primary source confirms, so it is a warning.",
                 "take one of these, or compile it: that needs nvcc of CUDA 12 and a C++ compiler",
             )
         ],
@@ -100,8 +100,8 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
         },
         [
             (
-                "WARN",
-                "pytorch3d 0.7.5 has no wheel for torch 2.0 and cu118 and Python 3.11 among those that its project publishes at dl.fbaipublicfiles.com/pytorch3d/packaging/wheels: pip compiles its source or finds nothing.",
+                "FAIL",
+                "pytorch3d 0.7.5 has no wheel for torch 2.0 and cu118 and Python 3.11 among those that its project publishes at dl.fbaipublicfiles.com/pytorch3d/packaging/wheels, and the stack takes it from there alone.",
                 "take one of these, or compile it: that needs nvcc of CUDA 11 and a C++ compiler, and an installed torch",
             )
         ],

@@ -1,0 +1,319 @@
+"""What ranges, `latest` and pins without a build take, by the releases that are known: no resolver is asked.
+
+An installer takes the newest release that a range admits and that has a wheel for the Python and platform; of
+several builds of one release the one whose local version is the highest (PEP 440), and of several indexes
+the highest of all (pip). What was released after the tables were read is not known here: a choice that no
+later release can change is `closed`.
+
+Source: https://packaging.python.org/en/latest/specifications/version-specifiers/#local-version-identifiers
+and https://pip.pypa.io/en/stable/cli/pip_install/#finding-packages (checked 2026-11-30).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from stackcheck.environment.images import kept_image
+from stackcheck.environment.torchbuild import has_build
+from stackcheck.model.build import cuda_tag
+from stackcheck.model.markers import holds
+from stackcheck.model.versions import same_release
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from packaging.specifiers import SpecifierSet
+
+    from stackcheck.environment.environment import Distribution, Environment
+    from stackcheck.environment.sources import Source
+    from stackcheck.knowledge.torch import Release
+
+_STABLE_PAGE = "/torch_stable.html"
+"""PyTorch's page with every build of a release up to 2.x beside each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a distribution that no version is stated of takes: `version`, None where nothing known fits.
+
+    asked: its range as stated. index: the place that has it where several are searched. why: what decides,
+    as a clause. closed: no release that is still unknown can change it. source: where that can be read.
+    """
+
+    name: str
+    asked: str
+    version: Version | None
+    index: str = ""
+    why: str = ""
+    closed: bool = False
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    version: Version
+    place: Source | None = None
+
+
+def foreseen(env: Environment) -> tuple[Taken, ...]:
+    """Return what the loose packages of a stack take, torch first; empty where a resolver was asked.
+
+    A package is left out where a place is asked that the tables do not speak of, and where another package
+    refuses its newest release: then a resolver weighs older ones against each other.
+    """
+    if env.resolution is not None or kept_image(env.stack, env.tables) is not None:
+        return ()
+    loose = [each for each in env.packages.values() if _is_loose(each, env)]
+    chosen: dict[str, Taken] = {}
+    for each in sorted(loose, key=lambda each: each.name != "torch"):
+        taken = _take(each, env, {name: one.version for name, one in chosen.items() if one.version})
+        if taken is not None:
+            chosen[each.name] = taken
+    return tuple(chosen.values())
+
+
+def _is_loose(each: Distribution, env: Environment) -> bool:
+    if not each.stated or each.origin not in (None, "wheel") or each.package.direct or each.package.marker:
+        return False
+    return each.exact is None or _without_build(each, env)
+
+
+def _without_build(each: Distribution, env: Environment) -> bool:
+    """Tell a pinned torch that is taken from the page where all builds of a release stand."""
+    pin = each.exact
+    if each.name != "torch" or pin is None or pin.local or pin.is_prerelease:
+        return False
+    stated = [place for place in env.sources("torch") if place.stated]
+    return bool(stated) and all(_is_stable_page(place) for place in stated)
+
+
+def _is_stable_page(place: Source) -> bool:
+    return place.kind == "pytorch" and place.url.partition("#")[0].endswith(_STABLE_PAGE)
+
+
+def _take(each: Distribution, env: Environment, chosen: Mapping[str, Version]) -> Taken | None:
+    accepted = _accepted(each, env)
+    known = _torches(env) if each.name == "torch" else _releases(each.name, env)
+    if known is None:
+        return None
+    newest, able = known
+    fitting = [one for one in able if accepted.contains(one.version.public)]
+    asked = each.package.version
+    if not fitting:
+        return _nothing(each, env, accepted, newest)
+    best = max(fitting, key=lambda one: one.version)
+    if not _others_accept(each.name, best.version, env, chosen) or _may_be_rocm(best, env):
+        return None
+    # A release above the newest that is known would be taken too, unless something rules that one out.
+    closed = best.version.release < newest.release
+    return Taken(each.name, asked, best.version, *_where(best, env), closed, _source(each.name, best, env))
+
+
+def _accepted(each: Distribution, env: Environment) -> SpecifierSet:
+    """Return what a range, the stack's own requirements, constraints and overrides leave of a package."""
+    from packaging.specifiers import SpecifierSet  # noqa: PLC0415 - few stacks are loose
+
+    overrides = _ranges(env.stack.overrides, each.name)
+    if overrides:
+        return SpecifierSet(",".join(overrides))
+    texts = (*env.stack.requires, *env.stack.constraints)
+    return SpecifierSet(",".join(filter(None, (str(each.specifier), *_ranges(texts, each.name)))))
+
+
+def _ranges(texts: Iterable[str], name: str) -> list[str]:
+    found = (Requirement(text) for text in texts)
+    return [str(one.specifier) for one in found if canonicalize_name(one.name) == name and not one.marker]
+
+
+def _torches(env: Environment) -> tuple[Version, list[_Candidate]] | None:
+    """Return the newest release of torch, and the wheels that the places of a stack have."""
+    places = [place for place in env.sources("torch") if place.serves]
+    if not places or not all(_is_known(place) for place in places):
+        return None
+    releases = env.tables.torch.releases
+    found = [
+        candidate
+        for place in places
+        for release in releases
+        if _for_python(release.python.get(env.platform, ()), env.python)
+        for candidate in _builds_at(place, release, env.platform)
+    ]
+    return env.tables.torch.newest.torch, found
+
+
+def _is_known(place: Source) -> bool:
+    return place.kind == "pypi" or (place.kind == "pytorch" and (bool(place.tag) or _is_stable_page(place)))
+
+
+def _builds_at(place: Source, release: Release, platform: str) -> Iterator[_Candidate]:
+    if place.kind == "pypi":
+        if platform in release.pypi:
+            yield _Candidate(release.torch, place)
+    elif "/nightly/" in place.url:
+        return  # builds of the day, which pip takes only where no release is found
+    elif place.tag is None:
+        for local in _locals(release, platform):
+            yield _Candidate(Version(f"{release.torch}+{local}"), place)
+    elif place.tag.kind == "cpu" or has_build(place.tag, release, sure=True):
+        yield _Candidate(Version(f"{release.torch}+{place.tag.tag}"), place)
+
+
+def _locals(release: Release, platform: str) -> Iterator[str]:
+    yield from ("cpu", *map(cuda_tag, release.cuda))
+    if platform.startswith("linux"):
+        yield from (f"rocm{each}" for each in release.rocm)
+
+
+def _may_be_rocm(best: _Candidate, env: Environment) -> bool:
+    """Tell whether the page of all builds may have one for ROCm, the highest name, that is not known."""
+    release = env.tables.torch.release(best.version)
+    if best.place is None or release is None or release.rocm or not env.platform.startswith("linux"):
+        return False
+    return any(_is_stable_page(place) for place in env.sources("torch"))
+
+
+def _for_python(words: Iterable[str], python: str | None) -> bool:
+    """Tell whether a list of Pythons ("3.9", "3.9+", "3") has one; without a Python, whether it has any."""
+    listed = tuple(words)
+    if python is None:
+        return bool(listed)
+    later = [word[:-1] for word in listed if word.endswith("+")]
+    return bool({"3", python} & {*listed}) or any(Version(python) >= Version(word) for word in later)
+
+
+def _releases(name: str, env: Environment) -> tuple[Version, list[_Candidate]] | None:
+    """Return the newest release of a package on PyPI, and those with a wheel for the Python and platform.
+
+    None where it is searched elsewhere, or where its releases are not known.
+    """
+    if not env.only_pypi(name):
+        return None
+    tables, python = env.tables, env.python
+    package = tables.measured.package(name)
+    declared = [version for version, _ in tables.packages.declared(name, _everything())]
+    newest = tables.packages.newest.get(name)
+    known = {*declared, *(row.version for row in package.rows)} if package else {*declared}
+    known |= {newest.version} if newest else set()
+    final = [version for version in known if not version.is_prerelease and not version.local]
+    if not final:
+        return None
+    able = final
+    if package is not None:
+        rows = [package.row(version) for version in final]
+        able = [
+            row.version
+            for row in rows
+            if row and not row.yanked and row.pairs(env.platform)
+            if python is None or row.serves(python, env.platform)
+        ]
+    return max(final), [_Candidate(version) for version in able]
+
+
+def _everything() -> SpecifierSet:
+    from packaging.specifiers import SpecifierSet  # noqa: PLC0415 - few stacks are loose
+
+    return SpecifierSet()
+
+
+def _nothing(each: Distribution, env: Environment, accepted: SpecifierSet, newest: Version) -> Taken | None:
+    """Say that no known torch in a range has a wheel here, where the range names one that exists."""
+    if each.name != "torch" or env.python is None:
+        return None
+    named = [row for row in env.tables.torch.releases if accepted.contains(row.torch.public)]
+    listed = [row for row in named if row.python.get(env.platform)]
+    if not listed or any(_for_python(row.python.get(env.platform, ()), env.python) for row in listed):
+        return None
+    last = listed[-1]
+    pythons = ", ".join(last.python[env.platform])
+    too_old = all(Version(env.python) < Version(word.rstrip("t+")) for word in last.python[env.platform])
+    why = f"torch {last.torch}, the newest of them, has wheels for Python {pythons}"
+    return Taken("torch", each.package.version, None, "", why, too_old and last.torch == newest, last.cited)
+
+
+def _where(best: _Candidate, env: Environment) -> tuple[str, str]:
+    """Return the place that has what is taken, where several are searched, and what decides."""
+    places = [place for place in env.sources("torch") if place.serves] if best.place else []
+    python = f" for Python {env.python}" if env.python else ""
+    if best.place is None or len(places) < 2:
+        return "", f"the newest release{python} that this admits"
+    others = ", ".join(
+        place.name if place.tag is None else place.shown for place in places if place != best.place
+    )
+    return best.place.url, f"the highest version{python} of {best.place.shown} and {others}"
+
+
+def _source(name: str, best: _Candidate, env: Environment) -> str:
+    tables, version = env.tables, best.version
+    row = (
+        (tables.torch.release(version) if name == "torch" else None)
+        or tables.measured.row(name, version)
+        or tables.packages.declared_by(name, version)
+        or tables.packages.newest.get(name)
+    )
+    return row.cited if row else ""
+
+
+def _others_accept(name: str, version: Version, env: Environment, chosen: Mapping[str, Version]) -> bool:
+    """Tell whether the METADATA of nobody else in the stack refuses a version, as far as they are known."""
+    for other in env.packages.values():
+        pin = other.exact or chosen.get(other.name)
+        if other.name == name:
+            continue
+        if pin is None:
+            known = _releases(other.name, env)
+            pin = known[0] if known else None
+        if pin is not None and not _admits(other.name, pin, name, version, env):
+            return False
+        if pin is not None and not _admits(name, version, other.name, pin, env):
+            return False
+    return True
+
+
+def _admits(name: str, pin: Version, other: str, version: Version, env: Environment) -> bool:
+    """Tell whether one version of a package accepts a version of another one, by METADATA."""
+    return all(
+        accepted.contains(version.public, prereleases=True) for accepted in _needs(name, pin, other, env)
+    )
+
+
+def _needs(name: str, pin: Version, other: str, env: Environment) -> Iterator[SpecifierSet]:
+    declared = env.tables.packages.declared_by(name, pin)
+    if declared is not None and other in declared.needs:
+        yield declared.needs[other]
+    row = env.tables.measured.row(name, pin)
+    for each in row.required(other) if row else ():
+        marker = str(each.marker or "")
+        if not marker or holds(marker, python=env.python, platform=env.platform) is True:
+            yield each.specifier
+    if other == "torch":
+        yield from (
+            one.torch
+            for one in env.tables.torch.companions
+            if one.name == name and same_release(one.version, pin) and one.torch is not None
+        )
+
+
+def unread(env: Environment, names: Iterable[str]) -> tuple[str, ...]:
+    """Return the pinned packages of which it is not known what they require: they may hold others back."""
+    tables, mine = env.tables, {*names}
+    found = []
+    for each in env.packages.values():
+        if each.name in mine or each.name == "torch":
+            continue
+        compiled = each.name in tables.packages.torch_imports and env.builds(each.name)
+        pin = each.exact
+        known = pin is not None and (
+            tables.packages.declared_by(each.name, pin) is not None
+            or bool((row := tables.measured.row(each.name, pin)) and row.wheel)
+            or any(
+                one.name == each.name and same_release(one.version, pin) for one in tables.torch.companions
+            )
+        )
+        if not known and not compiled:
+            found.append(each.name)
+    return tuple(found)

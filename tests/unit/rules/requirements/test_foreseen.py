@@ -1,0 +1,156 @@
+"""What loose pins take today: the release that is foreseen, and what the rules say of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from stackcheck import knowledge
+from stackcheck.environment import environment_of
+from stackcheck.environment.foreseen import foreseen
+from stackcheck.intake.stack import Stack
+from tests.unit.rules.harness import said
+
+LINUX = {"platform": "linux/amd64", "accelerator": "cuda"}
+TAKEN: list[tuple[str, dict[str, Any], list[str]]] = [
+    (
+        "the last with wheels for a Python",
+        {"python": "3.8", "packages": {"torch": ">=2.0"}},
+        ["torch 2.4.1 closed"],
+    ),
+    ("the newest", {"python": "3.12", "packages": {"torch": "latest"}}, ["torch 2.15.0 open"]),
+    ("a range that ends", {"packages": {"torch": ">=2.4,<2.11"}}, ["torch 2.10.0 closed"]),
+    ("a pin", {"packages": {"torch": "2.5.0"}}, []),
+    (
+        "an index of one tag that no newer release was built for",
+        {"packages": {"torch": "latest"}, "index": {"url": "https://download.pytorch.org/whl/cu118"}},
+        ["torch 2.7.1+cu118 closed"],
+    ),
+    (
+        "PyPI beside a tagged index",
+        {
+            "packages": {"torch": "latest"},
+            "index": {
+                "url": "https://download.pytorch.org/whl/rocm6.2",
+                "extra": ["https://pypi.org/simple"],
+            },
+        },
+        ["torch 2.15.0 open"],
+    ),
+    (
+        "a place that the tables do not speak of",
+        {"packages": {"torch": "latest"}, "index": {"url": "https://wheels.example/simple"}},
+        [],
+    ),
+    (
+        "a pin without a build on the page of all builds",
+        {
+            "packages": {"torch": "1.12.1"},
+            "index": {"find_links": ["https://download.pytorch.org/whl/torch_stable.html"]},
+        },
+        ["torch 1.12.1+rocm5.1.1 closed"],
+    ),
+    (
+        "builds for ROCm that are not known",
+        {
+            "packages": {"torch": "1.8.0"},
+            "index": {"find_links": ["https://download.pytorch.org/whl/torch_stable.html"]},
+        },
+        [],
+    ),
+    ("another package holds it back", {"packages": {"torch": "latest", "vllm": "0.6.3"}}, []),
+    (
+        "an override",
+        {"packages": {"torch": "2.10.0", "torchao": "latest"}, "overrides": ["torchao==0.14.0"]},
+        ["torchao 0.14.0 closed"],
+    ),
+    ("a constraint", {"packages": {"torch": "latest"}, "constraints": ["torch<2.6"]}, ["torch 2.5.1 closed"]),
+]
+
+
+@pytest.mark.parametrize(("stated", "expected"), [row[1:] for row in TAKEN], ids=[row[0] for row in TAKEN])
+def test_the_release_that_an_installer_takes_is_foreseen(stated: dict[str, Any], expected: list[str]) -> None:
+    stack = Stack.model_validate({"id": "case", **LINUX, **stated})
+    found = foreseen(environment_of(stack, knowledge.load()))
+    assert [f"{each.name} {each.version} {'closed' if each.closed else 'open'}" for each in found] == expected
+
+
+CASES: list[tuple[str, dict[str, Any], list[tuple[str, str]]]] = [
+    (
+        "no later release can change it",
+        {
+            "python": "3.8",
+            "toolkit": "11.8",
+            "packages": {"torch": ">=2.0", "apex": {"from": "source", "version": "latest"}},
+        },
+        [
+            (
+                "FAIL",
+                "An installer takes 2.4.1 for `torch >=2.0` (the newest release for Python 3.8 that this admits): The wheel of torch 2.4.1 on PyPI for linux/amd64 says CUDA 12.1, the toolkit is 11.8: building apex is refused.",
+            )
+        ],
+    ),
+    (
+        "a later release may",
+        {"python": "3.12", "driver": "535.54.03", "packages": {"torch": "latest"}},
+        [
+            (
+                "WARN",
+                "An installer takes 2.15.0 for `torch latest` (the newest release for Python 3.12 that this admits): The driver is too old: CUDA 13.2 needs a driver >= 580.65.06 (the wheel of torch 2.15.0 on PyPI for linux/amd64 says CUDA 13.2), and the hosts have driver 535.54.03.",
+            )
+        ],
+    ),
+    (
+        "another package may hold it back",
+        {"python": "3.8", "driver": "450.80.02", "packages": {"torch": ">=2.0", "ourpackage": "1.0"}},
+        [
+            (
+                "WARN",
+                "An installer takes 2.4.1 for `torch >=2.0` (the newest release for Python 3.8 that this admits): The driver is too old: CUDA 12.1 needs a driver >= 525.60.13 (the wheel of torch 2.4.1 on PyPI for linux/amd64 says CUDA 12.1), and the hosts have driver 450.80.02. Whether ourpackage holds that back is not known here.",
+            )
+        ],
+    ),
+    (
+        "it fits",
+        {"python": "3.8", "driver": "535.54.03", "packages": {"torch": ">=2.0"}},
+        [
+            (
+                "PASS",
+                "An installer takes 2.4.1 for `torch >=2.0` (the newest release for Python 3.8 that this admits); it fits the rest of the stack.",
+            )
+        ],
+    ),
+    (
+        "nothing known in the range has a wheel for the Python",
+        {"python": "3.10", "packages": {"torch": ">=2.15"}},
+        [
+            (
+                "FAIL",
+                "No known torch in >=2.15 has a wheel for the Python of the stack: torch 2.15.0, the newest of them, has wheels for Python 3.11, 3.12, 3.13, 3.14, 3.14t, 3.15, 3.15t.",
+            )
+        ],
+    ),
+    (
+        "the kind of build stays",
+        {
+            "packages": {"torch": "latest"},
+            "accelerator": "rocm",
+            "index": {
+                "url": "https://download.pytorch.org/whl/rocm6.2",
+                "extra": ["https://pypi.org/simple"],
+            },
+        },
+        [
+            (
+                "FAIL",
+                "An installer takes 2.15.0 for `torch latest` (the highest version of https://pypi.org/simple and https://download.pytorch.org/whl/rocm6.2): The stack is for AMD GPUs, but the wheel of torch 2.15.0 on PyPI for linux/amd64 is a cu132 build, and that is where it is taken from.",
+            )
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(("stated", "expected"), [row[1:] for row in CASES], ids=[row[0] for row in CASES])
+def test_what_is_taken_is_judged(stated: dict[str, Any], expected: list[tuple[str, str]]) -> None:
+    assert said("PIN104", **{**LINUX, **stated}) == expected
