@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from stackcheck import rules
 from stackcheck.model.verdict import Level
-from stackcheck.rules.accepting import waive
+from stackcheck.rules.accepting import settled
 from stackcheck.rules.alike import Alike
 from stackcheck.rules.registry import judge_all
-from stackcheck.rules.strongest import strongest
 from stackcheck.steps.ahead import ahead
 from stackcheck.steps.claiming import claimed
 from stackcheck.steps.judging import Run
@@ -42,7 +41,6 @@ __all__ = [
     "probe",
     "verify",
     "verify_all",
-    "waive",
 ]
 
 _ALONE = 8
@@ -118,7 +116,7 @@ def verify(
     facts, progress = facts or resolved_claim(stack, options, progress), about(progress, stack.id)
     early = judge_all(rules.before_build(), facts)
     facts = locked(stack, facts, options, progress)
-    reason = reason_not_to_build(waive(strongest(early), stack), facts, options)
+    reason = reason_not_to_build(settled(early, stack), facts, options)
     late_facts: dict[str, Any] = {"building": unbuilt(reason)}
     files = Files({})
     if not reason:

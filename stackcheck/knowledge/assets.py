@@ -6,13 +6,12 @@ A version that no row names is "no data".
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from stackcheck.knowledge.reading import Row, require
-from stackcheck.knowledge.told import ByPackage, Told, current
+from stackcheck.knowledge.told import ByPackage, Told, table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,13 +86,9 @@ class AssetTable:
         return next((row for row in rows if row.versions.contains(version.public, prereleases=True)), None)
 
 
-def load(told: Told | None = None) -> AssetTable:
+@table
+def load(told: Told) -> AssetTable:
     """Return the table, read once and proven. Raises TableError naming file, line and key."""
-    return _load(told or current())
-
-
-@cache
-def _load(told: Told) -> AssetTable:
     published = ByPackage(told, "published", Published, _prove_published)
     return AssetTable(ByPackage(told, "asset", Asset, _prove), published)
 

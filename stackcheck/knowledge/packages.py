@@ -7,14 +7,13 @@ nothing. A version that no row names is "no data".
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Literal, TypeVar
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from stackcheck.knowledge.reading import Row, require
-from stackcheck.knowledge.told import ByPackage, Told, current
+from stackcheck.knowledge.told import ByPackage, Told, table
 from stackcheck.model.versions import release_key
 
 R = TypeVar("R", bound=Row)
@@ -194,13 +193,9 @@ def _matching(rows: Iterable[Needs], accepted: SpecifierSet) -> tuple[tuple[Vers
     )
 
 
-def load(told: Told | None = None) -> PackageTable:
+@table
+def load(told: Told) -> PackageTable:
     """Return the table. Raises TableError naming file, line and key."""
-    return _load(told or current())
-
-
-@cache
-def _load(told: Told) -> PackageTable:
     return PackageTable(
         newest=OneByPackage(ByPackage(told, "newest", Newest)),
         build_traps=ByPackage(told, "build_trap", BuildTrap),

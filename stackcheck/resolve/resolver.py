@@ -22,10 +22,9 @@ from stackcheck import knowledge
 from stackcheck.environment.images import kept_image, system_python
 from stackcheck.model import references
 from stackcheck.model.errors import LockError
-from stackcheck.model.resolution import LockedPackage, Resolution, Unresolved
+from stackcheck.model.resolution import THE_STACK, LockedPackage, Resolution, Unresolved
 from stackcheck.resolve.alternatives import has_wheel, newer_source
 from stackcheck.resolve.asking import Asker
-from stackcheck.resolve.derivation import THE_STACK
 from stackcheck.resolve.given import lock_of, with_metadata
 from stackcheck.resolve.lockfile import Made, packages_of, renamed, render_lock
 from stackcheck.resolve.metadata import declared

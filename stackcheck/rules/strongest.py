@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stackcheck.model.verdict import Level, Outcome
+from stackcheck.rules.questions import SAID_ONCE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from stackcheck.model.verdict import Verdict
 
@@ -51,6 +52,29 @@ def strongest(verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
             notes = tuple(note_of(each, level) for each in overruled)
             decided[id(decisive)] = replace(decisive, notes=(*decisive.notes, *notes))
     kept = (decided.get(id(each), each) for each in every)
+    return tuple(each for each in kept if each is not None)
+
+
+def said_once(verdicts: Iterable[Verdict], named: Collection[str] = ()) -> tuple[Verdict, ...]:
+    """Keep, of FAILs of several rules about the same question and subject, that of the highest level.
+
+    The others become its notes, and what they advise is advised too. What the stack accepts (`waived`) or
+    expects (`named`, codes) stays as it is.
+    """
+    every = tuple(verdicts)
+    groups: dict[tuple[str, str], list[Verdict]] = defaultdict(list)
+    for each in every:
+        if each.outcome is Outcome.FAIL and each.question and each.counts and each.code not in named:
+            groups[SAID_ONCE.get(each.question, each.question), each.subject].append(each)
+    told: dict[int, Verdict | None] = {}
+    for fails in groups.values():
+        first = max(fails, key=lambda each: each.level)
+        others = [each for each in fails if each.code != first.code]
+        notes = (*first.notes, *(f"{each.code} says it too: {each.message}" for each in others))
+        hints = dict.fromkeys(each.hint for each in (first, *others) if each.hint)
+        told |= {id(each): None for each in others}
+        told[id(first)] = replace(first, notes=notes, hint="; ".join(hints))
+    kept = (told.get(id(each), each) for each in every)
     return tuple(each for each in kept if each is not None)
 
 

@@ -13,8 +13,7 @@ from stackcheck.model.resolution import Resolution
 from stackcheck.model.verdict import Level, Outcome
 from stackcheck.probing import agent as agents
 from stackcheck.probing.observation import Observation
-from stackcheck.rules.accepting import current_text, waive
-from stackcheck.rules.strongest import strongest
+from stackcheck.rules.accepting import current_text, settled
 from stackcheck.steps.places import placed
 from stackcheck.steps.probing import packed_agent
 from stackcheck.storage.timings import Timing, keep_timing
@@ -56,7 +55,7 @@ class Run:
         seen = facts.get("probing")
         return Report(
             stack=stack.id,
-            verdicts=placed(waive(strongest(self._asked(verdicts)), stack), stack),
+            verdicts=placed(settled(self._asked(verdicts), stack), stack),
             file=stack.file,
             family=stack.family if stack.family != stack.id else "",
             summary=stack.summary,

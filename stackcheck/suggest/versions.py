@@ -245,7 +245,7 @@ def older_build_tools(env: Environment, tables: Tables) -> Iterator[Edit]:
 
 
 @candidates(
-    "MMCV101", "TOOLKIT103", "PYG101", "WHEEL101", "WHEEL102", "WHEEL103", "WHEEL105", reach=Reach.SOURCE
+    "MMCV101", "TOOLKIT101", "PYG101", "WHEEL101", "WHEEL102", "WHEEL103", "WHEEL105", reach=Reach.SOURCE
 )
 def from_source(env: Environment, tables: Tables) -> Iterator[Edit]:  # noqa: ARG001 - one signature
     """Yield a compiled package as a build of one's own, in a stack that states a toolkit for it."""

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from packaging.utils import canonicalize_name
 
 from stackcheck.model.lock import BrokenLock, Lock, is_current
-from stackcheck.model.resolution import PROVEN, Resolution, Unresolved
+from stackcheck.model.resolution import PROVEN, THE_STACK, Resolution, Unresolved
 from stackcheck.model.verdict import Evidence, Outcome
+from stackcheck.rules.questions import HAS_A_FILE, accepts
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
 
 if TYPE_CHECKING:
@@ -171,10 +172,19 @@ def _unresolved(found: Unresolved) -> Finding:
         found=two[1] if two else f"{', '.join(found.requirements) or 'a pin'}: {found.kind}",
         hint=hint,
     )
-    named = _NAME.match(found.requirements[-1]) if found.requirements else None
-    if not named:
+    if two:
+        (who, wanted), (other, _) = (each.rpartition(": ")[::2] for each in two)
+        subject, required = (_name(each) for each in ((other, wanted) if who == THE_STACK else (who, wanted)))
+        return replace(finding, question=accepts(required), subject=subject)
+    if not found.requirements:
         return replace(finding, about=(found.message,))
-    return replace(finding, subject=canonicalize_name(named[0]))
+    return replace(finding, question=HAS_A_FILE, subject=_name(found.requirements[-1]))
+
+
+def _name(requirement: str) -> str:
+    """Return the canonical name of the distribution at the beginning of a requirement."""
+    named = _NAME.match(requirement)
+    return canonicalize_name(named[0]) if named else requirement
 
 
 def _has_lock(facts: Facts) -> bool:

@@ -14,6 +14,7 @@ from stackcheck.model.verdict import Evidence
 from stackcheck.model.versions import LATEST, minor, parse_specifier, parse_version, ranges_meet, spelled
 from stackcheck.rules.grading import cite, failed_by, shown_by_resolver
 from stackcheck.rules.official_wheels import official_wheels
+from stackcheck.rules.questions import accepts
 from stackcheck.rules.registry import Finding, passed, rule, skipped, uses, warned
 
 if TYPE_CHECKING:
@@ -77,8 +78,9 @@ def _judge_declared(name: str, package: Distribution, env: Environment, tables: 
         version, row, last = clashes[-1]
         # Of a pin each requirement that is broken is one thing to repair.
         for clash in _clashes(row, env) if exact is not None else [last]:
-            bad = replace(_clashing(name, package, (version, row, clash), tables), subject=name)
-            yield shown_by_resolver(bad, env, name, canonicalize_name(clash[0]))
+            bad, other = _clashing(name, package, (version, row, clash), tables), canonicalize_name(clash[0])
+            told = shown_by_resolver(bad, env, name, other)
+            yield replace(told, subject=name, question=accepts(other) if told is bad else "")
     elif any(_compared(row, env) for _, row in rows):
         _, row = rows[-1]
         subject = f"{name} {package.version}" if package.exact else f"A known {name} in {package.version}"

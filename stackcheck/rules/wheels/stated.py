@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from packaging.version import Version
 
 from stackcheck.model.build import tag_cuda
-from stackcheck.model.verdict import Evidence
+from stackcheck.model.verdict import Evidence, Outcome
 from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.official_wheels import official_wheels
+from stackcheck.rules.questions import FITS_CUDA, accepts
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
 from stackcheck.rules.wheels.stated_measured import cuda_of_builds
 
@@ -103,17 +104,15 @@ def torch_minor(env: Environment) -> list[Finding]:
         if made.torch == claim.minor:
             findings.append(passed(f"{name} is made for torch {made.torch}, as {made.why} says.", _MINOR))
         else:
-            findings.append(
-                failed(
-                    f"{name} {package.version} is made for torch {made.torch} ({made.why}); the stack has "
-                    f"torch {claim.version and claim.version.public}.",
-                    _MINOR,
-                    expected=f"a {name} made for torch {claim.minor}",
-                    found=f"made for torch {made.torch}",
-                    hint=f"take the {name} wheel for torch {claim.minor}, or torch {made.torch}",
-                    about=name,
-                )
+            bad = failed(
+                f"{name} {package.version} is made for torch {made.torch} ({made.why}); the stack has "
+                f"torch {claim.version and claim.version.public}.",
+                _MINOR,
+                expected=f"a {name} made for torch {claim.minor}",
+                found=f"made for torch {made.torch}",
+                hint=f"take the {name} wheel for torch {claim.minor}, or torch {made.torch}",
             )
+            findings.append(replace(bad, question=accepts("torch"), subject=name))
     return findings
 
 
@@ -136,7 +135,7 @@ def cuda_major(env: Environment, tables: Tables) -> list[Finding]:
     if claim.tag is None:
         return []
     tagged = [
-        replace(finding, about=(name,))
+        replace(finding, subject=name, question=FITS_CUDA if finding.outcome is Outcome.FAIL else "")
         for name, package, made in _made(env)
         if made.tag is not None
         for finding in _judge_tag(f"{name} {package.version}", made.tag, made.why, claim)

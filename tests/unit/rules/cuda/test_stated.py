@@ -362,17 +362,6 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
             )
         ],
     ),
-    (
-        "PLATFORM101",
-        {"packages": {"torch": "2.5.0"}, "image": {"base": "python:3.12-alpine"}},
-        [
-            (
-                "FAIL",
-                "torch has no wheel for musl, which Alpine Linux uses.",
-                "take a Debian, Ubuntu or RHEL based system",
-            )
-        ],
-    ),
 ]
 
 
