@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from functools import lru_cache
-from itertools import chain, pairwise
+from itertools import chain, pairwise, zip_longest
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from stackcheck.model.escape import block, one_line
@@ -160,9 +160,10 @@ def _rows(part: Finding, *, verbose: bool = False) -> Iterator[Row]:
 def _listing(part: Listing, look: Look) -> Iterator[str]:
     heading = one_line(part.heading)
     yield look.paint(_STYLES.get(part.heading, "strong"), heading.upper() if part.loud else heading)
-    for entry in part.entries:
+    after = [each.do for each in part.entries[1:]]
+    for entry, following in zip_longest(part.entries, after):
         yield from _wrapped(one_line(entry.line), look)
-        if entry.do:
+        if entry.do and entry.do != following:  # what several have in common is said once, below the last
             yield from _wrapped(one_line(entry.do), look, name="do")
 
 
