@@ -19,8 +19,8 @@ from stackcheck.intake.recognise import LOOSE, WORKFLOW, kind_of, read_file
 from stackcheck.intake.stack import Stack, parse_stack
 from stackcheck.intake.stated import Found, Open, Place, Stated
 from stackcheck.model.errors import DefinitionError, UsageError
-from stackcheck.storage.confinement import only_in, repository_of
-from stackcheck.storage.reading import as_named, real_path
+from stackcheck.storage.confinement import only_in, real_path, repository_of
+from stackcheck.storage.reading import as_named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -14,6 +14,7 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import stackcheck_probes.__main__ as agent
@@ -25,6 +26,9 @@ from stackcheck.model.verdict import Evidence, Level, Outcome, Verdict
 from stackcheck_probes.judging.judgement import sentence
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from stackcheck.knowledge import Tables
     from stackcheck_probes.judging.judgement import Judgement
 
 
@@ -225,6 +229,27 @@ def uses(*names: str) -> Callable[[Facts], bool]:
         return stated or installed
 
     return stated_or_seen
+
+
+def states(*fields: str) -> Callable[[Facts], bool]:
+    """Make a `when`: the definition states one of these fields, such as "toolkit" or "image.base"."""
+    readers = tuple(map(attrgetter, fields))
+
+    def stated(facts: Facts) -> bool:
+        stack = facts["stack"] if "stack" in facts else facts["env"].stack
+        return any(read(stack) for read in readers)
+
+    return stated
+
+
+def told_of(rows: Callable[[Tables], Collection[str]]) -> Callable[[Facts], bool]:
+    """Make a `when`: one of the packages is among those that these rows of the tables speak of."""
+
+    def is_told(facts: Facts) -> bool:
+        packages, told = facts["env"].packages, rows(facts["tables"])
+        return any(name in told for name in packages)
+
+    return is_told
 
 
 def passed(message: str, *evidence: Evidence, expected: str = "", found: str = "") -> Finding:

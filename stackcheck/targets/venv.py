@@ -126,11 +126,6 @@ def inner_environ(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
     return {**kept, "VIRTUAL_ENV": str(folder), "PATH": path}
 
 
-def sweep_venvs(cache: Path) -> int:
-    """Remove environments that were never finished and that nobody is making; return how many."""
-    return LockFolders(cache, "venvs", "venv").sweep()
-
-
 def _existing(folder: Path, stack: Stack, options: BuildOptions) -> Target:
     python = folder / "bin" / "python"
     if not os.access(python, os.X_OK):

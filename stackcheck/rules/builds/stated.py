@@ -12,7 +12,7 @@ from stackcheck.knowledge.told import about
 from stackcheck.model.versions import LATEST, ends
 from stackcheck.rules.builds.cmake_4 import FIX, REFUSES, VARIABLE
 from stackcheck.rules.grading import cite, failed_by
-from stackcheck.rules.registry import Finding, passed, rule, warned
+from stackcheck.rules.registry import Finding, passed, rule, told_of, warned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -201,12 +201,7 @@ def tools_run_on_python(env: Environment, tables: Tables) -> list[Finding]:
     return findings
 
 
-def _may_compile(facts: Facts) -> bool:
-    env = facts["env"]
-    return not facts["tables"].packages.toolkit_traps.keys().isdisjoint(env.packages)
-
-
-@rule("BUILD104", when=_may_compile, about="package")
+@rule("BUILD104", when=told_of(lambda tables: tables.packages.toolkit_traps), about="package")
 def toolkit_compiles_sources(env: Environment, tables: Tables) -> list[Finding]:
     """The CUDA version that a package is compiled with can compile its sources.
 

@@ -15,7 +15,7 @@ from stackcheck.model.versions import LATEST, minor, parse_specifier, parse_vers
 from stackcheck.rules.grading import cite, failed_by, shown_by_resolver
 from stackcheck.rules.official_wheels import official_wheels
 from stackcheck.rules.questions import accepts
-from stackcheck.rules.registry import Finding, passed, rule, skipped, uses, warned
+from stackcheck.rules.registry import Finding, passed, rule, skipped, states, told_of, uses, warned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,11 +36,7 @@ _PINNED = "linux/amd64"
 """The platform whose wheel of torch was read for its pins."""
 
 
-def _declares(facts: Facts) -> bool:
-    return not facts["tables"].packages.declared_dists.isdisjoint(facts["env"].packages)
-
-
-@rule("NEEDS101", when=_declares, about="package")
+@rule("NEEDS101", when=told_of(lambda tables: tables.packages.declared_dists), about="package")
 def declared_requirements(env: Environment, tables: Tables) -> list[Finding]:
     """The pins satisfy what the packages' METADATA requires.
 
@@ -236,11 +232,7 @@ _NO_PIN_SINCE = Version("2.11")
 """torchaudio's METADATA names no torch from 2.11.0 on (knowledge/told/torch.toml, its companion rows)."""
 
 
-def _has_packages(facts: Facts) -> bool:
-    return bool(facts["stack"].packages)
-
-
-@rule("PIN101", when=_has_packages, about="package")
+@rule("PIN101", when=states("packages"), about="package")
 def pinned(stack: Stack) -> Finding:
     """Every package is pinned to one version.
 

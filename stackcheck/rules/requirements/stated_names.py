@@ -5,24 +5,19 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from stackcheck.rules.registry import Finding, rule, warned
+from stackcheck.rules.registry import Finding, rule, states, warned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from stackcheck.intake.stack import Stack
     from stackcheck.knowledge import Tables
-    from stackcheck.model.facts import Facts
 
 _SHORTEST = 5
 """Letters of a name that has near names: every short word is near to some other one (vllm, vlm, llm)."""
 
 
-def _has_packages(facts: Facts) -> bool:
-    return bool(facts["stack"].packages)
-
-
-@rule("PIN103", when=_has_packages, about="package")
+@rule("PIN103", when=states("packages"), about="package")
 def names_are_no_slips(stack: Stack, tables: Tables) -> list[Finding]:
     """No package is one slip of the finger from a name that is known.
 

@@ -10,7 +10,7 @@ from stackcheck.model.versions import minor, parse_version
 from stackcheck.rules.driver.needed_cuda import needed_cuda
 from stackcheck.rules.grading import cite, failed_by, no_data
 from stackcheck.rules.mmcv.published_wheels import mmcv_pages
-from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
+from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, states, warned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,12 +32,7 @@ _UNCHECKED = "allow-unsupported-compiler"
 _NVCC_FLAGS = ("NVCC_PREPEND_FLAGS", "NVCC_APPEND_FLAGS")
 
 
-def _states_toolkit(facts: Mapping[str, Any]) -> bool:
-    env: Environment | None = facts.get("env")
-    return env is not None and env.stack.toolkit is not None
-
-
-@rule("TOOLKIT101", when=_states_toolkit, retired=("TOOLKIT103",))
+@rule("TOOLKIT101", when=states("toolkit"), retired=("TOOLKIT103",))
 def toolkit_fits_torch(env: Environment, tables: Tables) -> Finding | None:
     """The toolkit that extensions are built with has the CUDA major version of torch.
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stackcheck.rules.grading import cite, failed_by
-from stackcheck.rules.registry import Finding, passed, rule, skipped, warned
+from stackcheck.rules.registry import Finding, passed, rule, skipped, told_of, warned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,17 +15,12 @@ if TYPE_CHECKING:
     from stackcheck.environment import Distribution, Environment
     from stackcheck.knowledge import Tables
     from stackcheck.knowledge.assets import Published
-    from stackcheck.model.facts import Facts
 
 _TAG = re.compile(r"/(cu\d{2,3}|cpu|rocm[\d.]+)(?:/|$)")
 _AMD64 = "linux/amd64"
 
 
-def _may_be_published(facts: Facts) -> bool:
-    return not facts["tables"].assets.published.keys().isdisjoint(facts["env"].packages)
-
-
-@rule("WHEEL113", when=_may_be_published, about="package")
+@rule("WHEEL113", when=told_of(lambda tables: tables.assets.published), about="package")
 def published_wheel(env: Environment, tables: Tables) -> list[Finding]:
     """A page or release that the stack takes a wheel from has one for its torch, CUDA and Python.
 
