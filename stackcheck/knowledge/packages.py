@@ -179,6 +179,8 @@ class PackageTable:
     python_traps: Mapping[str, tuple[PythonTrap, ...]]
     torch_imports: Mapping[str, TorchImport]
     sdists: Mapping[str, SdistOnly]
+    told_of: frozenset[str]
+    """Every package that has a file of its own, whatever stands in it."""
     _declared: Mapping[str, tuple[Needs, ...]] = field(repr=False)
     _asserted: Mapping[str, tuple[Needs, ...]] = field(repr=False)
     _by_version: dict[tuple[str, str], dict[str, Needs]] = field(repr=False, default_factory=dict)
@@ -192,6 +194,10 @@ class PackageTable:
     def asserting_dists(self) -> AbstractSet[str]:
         """Return the distributions that assert ranges when they are imported."""
         return self._asserted.keys()
+
+    def has_needs(self, dist: str) -> bool:
+        """Tell whether it is known what some version of a distribution declares or asserts."""
+        return dist in self._declared or dist in self._asserted
 
     def declared(self, dist: str, accepted: SpecifierSet) -> tuple[tuple[Version, Needs], ...]:
         """Return (version, row) for every known version of `dist` that a pin or range accepts."""
@@ -241,6 +247,7 @@ def load(told: Told) -> PackageTable:
         python_traps=ByPackage(told, "python_trap", PythonTrap),
         torch_imports=OneByPackage(ByPackage(told, "torch_import", TorchImport)),
         sdists=OneByPackage(ByPackage(told, "sdist_only", SdistOnly)),
+        told_of=told.with_files(),
         _declared=ByPackage(told, "declared", Needs, _prove_once),
         _asserted=ByPackage(told, "asserted", Needs, _prove_once),
     )
