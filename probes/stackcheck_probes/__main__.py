@@ -15,11 +15,11 @@ from __future__ import annotations
 
 import json
 import os
-import pkgutil
-import re
 import signal
 import sys
 import time
+
+from stackcheck_probes.carried import every_probe, grade_of, preload_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing `typing` for its constant would cost 10 ms
@@ -39,40 +39,9 @@ NO_GPU, NOT_ASKED = "no GPU here: no device node of its driver", "no GPU was ask
 SKIPPED_FOR = (NO_GPU, NOT_ASKED)
 """How the reasons begin for which a probe is left out: there are no others."""
 
-_GRADE_LINE = re.compile(rb"""^GRADE = ["'](static|import|gpu)["']""", re.MULTILINE)
-_LOOKS_IN_LINE = re.compile(rb"""^LOOKS_IN = ["'](\w+)["']""", re.MULTILINE)
-_PRELOAD_LINE = re.compile(rb"""^PRELOAD = ["'](\w+)["']""", re.MULTILINE)
-
 
 class RequestError(ValueError):
     """The request is wrong: what, in one line."""
-
-
-def grade_of(name: str) -> str | None:
-    """Return the grade that a probe states, read from its source without importing it; None when no probe."""
-    return _stated(name, _GRADE_LINE)
-
-
-def looks_in(name: str) -> str | None:
-    """Return the parameter that names the folders of packages, of a probe that looks at nothing but them."""
-    return _stated(name, _LOOKS_IN_LINE)
-
-
-def _stated(name: str, line: re.Pattern[bytes]) -> str | None:
-    try:
-        source = pkgutil.get_data("stackcheck_probes.probes", name + ".py") if name.isidentifier() else None
-    except OSError:
-        return None
-    match = line.search(source or b"")
-    return match.group(1).decode() if match else None
-
-
-def every_probe() -> list[str]:
-    """Return the names of all probes that travel in this archive."""
-    from stackcheck_probes import probes
-
-    names = [module.name for module in pkgutil.iter_modules(probes.__path__)]
-    return sorted(name for name in names if grade_of(name))
 
 
 def parse_request(text: str) -> dict[str, Any]:
@@ -144,7 +113,7 @@ def _groups(names: list[str], grades: dict[str, str | None]) -> list[Any]:
     shared: dict[str, list[str]] = {}
     for name in names:
         if grades[name] == "import":
-            shared.setdefault(_stated(name, _PRELOAD_LINE) or "", []).append(name)
+            shared.setdefault(preload_of(name) or "", []).append(name)
     fresh = shared.pop("", []) + [name for name in names if grades[name] == "gpu"]
     groups = [Group(static, together=True), Group(fresh)]
     return groups + [Group(each, preload=name if len(each) > 1 else "") for name, each in shared.items()]

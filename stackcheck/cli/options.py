@@ -12,7 +12,6 @@ from stackcheck.model.errors import UsageError
 from stackcheck.model.escape import one_line
 from stackcheck.model.limits import TIMEOUT_S
 from stackcheck.storage.reading import open_file, read_certificates
-from stackcheck.storage.writable import settle_cache
 
 if TYPE_CHECKING:
     from stackcheck.steps.options import Options
@@ -127,6 +126,8 @@ def pipeline_options(args: argparse.Namespace) -> Options:
 
 def settle_folders() -> None:
     """Have folders that can be written for stackcheck and for uv; warn once where nothing will be kept."""
+    from stackcheck.storage.writable import settle_cache  # noqa: PLC0415 - who looks at a file writes nothing
+
     if warning := settle_cache(os.environ):
         sys.stderr.write(f"stackcheck: warning: {one_line(warning)}\n")
 

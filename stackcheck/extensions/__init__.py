@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-import stackcheck_probes.__main__ as agent
 from stackcheck.model.errors import UsageError
 from stackcheck.model.facts import HOST_FACTS
+from stackcheck_probes import carried
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,7 +65,7 @@ def load_rules() -> None:
 @cache
 def installed_probes() -> Mapping[str, Probe]:
     """Return the probes of other packages by name, not imported; raise UsageError for a bad one."""
-    ours = agent.every_probe()
+    ours = carried.every_probe()
     found: dict[str, Probe] = {}
     for entry in named(PROBES):
         if entry.name in ours or entry.name in found or entry.name in HOST_FACTS:
@@ -76,13 +76,13 @@ def installed_probes() -> Mapping[str, Probe]:
 
 def every_probe() -> list[str]:
     """Return the names of all probes, ours and those of other packages."""
-    return sorted((*agent.every_probe(), *installed_probes()))
+    return sorted((*carried.every_probe(), *installed_probes()))
 
 
 def looks_in(name: str) -> str | None:
     """Return the parameter that names the folders of packages, of a probe that looks at nothing but them."""
     own = installed_probes().get(name)
-    return own.looks_in if own else agent.looks_in(name)
+    return own.looks_in if own else carried.looks_in(name)
 
 
 def _probe(entry: EntryPoint) -> Probe:

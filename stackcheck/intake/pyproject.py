@@ -76,7 +76,7 @@ def read(
         tuple(stated),
         (*left, *sources.open()),
         tuple(
-            (name, tuple(sources.applied(each) for each in rows if isinstance(each, Stated)))
+            (name, tuple(sources.applied(each, name) for each in rows if isinstance(each, Stated)))
             for name, rows in members.items()
         )
         + pixi.members,

@@ -51,8 +51,8 @@ class Published(Row):
 
     places: parts of the addresses that they lie under. wheels: torch, as "2.12", or "*" for a package that is
     not compiled against torch -> the tags of its CUDA ("cu130") and "cpu". pythons: empty where not known.
-    plain: what PyPI itself has of these versions, as a clause; "" where nothing is said of it. at_most: that
-    there are no others is known, and not which of these there are.
+    compiled: when what PyPI itself has of these versions is compiled, as a clause; "" for by pip alone.
+    at_most: that there are no others is known, and not which of these there are.
     """
 
     dist: str
@@ -60,7 +60,7 @@ class Published(Row):
     places: tuple[str, ...]
     wheels: Mapping[str, tuple[str, ...]]
     pythons: tuple[str, ...] = ()
-    plain: str = ""
+    compiled: str = ""
     at_most: bool = False
 
     def tags(self, torch: str | None) -> tuple[str, ...]:

@@ -57,6 +57,10 @@ class Told:
             merged = _merged(kind, merged, found) if folder.own else tuple(found)
         return tuple(sorted(merged, key=order)) if order and added else merged
 
+    def with_files(self) -> frozenset[str]:
+        """Return the packages that have a file; none is read for it."""
+        return frozenset(stem for folder in self.folders for stem in self.paths(folder)) - SUBJECTS
+
     def packages(self, name: str) -> Iterator[str]:
         """Yield the packages that have rows of a kind, by name; files that do not name it are not parsed."""
         if name not in self._packages:  # every stack of a run asks

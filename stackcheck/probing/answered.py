@@ -13,6 +13,7 @@ from stackcheck.extensions import installed_probes
 from stackcheck.model.errors import ProbeError
 from stackcheck.probing.observation import observation_of
 from stackcheck.probing.shapes import misfit
+from stackcheck_probes import carried
 from stackcheck_probes.isolation import failure
 
 if TYPE_CHECKING:
@@ -55,4 +56,4 @@ def _fitting(name: str, entry: Mapping[str, Any] | None) -> Mapping[str, Any]:
 
 def _grade(name: str) -> str:
     other = installed_probes().get(name)
-    return other.grade if other else agent.grade_of(name) or ""
+    return other.grade if other else carried.grade_of(name) or ""

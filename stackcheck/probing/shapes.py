@@ -18,8 +18,7 @@ from typing import (
     is_typeddict,
 )
 
-import stackcheck_probes.__main__ as agent
-from stackcheck_probes import facts
+from stackcheck_probes import carried, facts
 
 _SHOWN = 60
 
@@ -36,7 +35,7 @@ def misfit(probe: str, value: Any) -> str:
 
 @cache
 def _type_of(probe: str) -> Any:
-    if not agent.grade_of(probe):
+    if not carried.grade_of(probe):
         return None
     module = importlib.import_module(f"stackcheck_probes.probes.{probe}")
     return _types()[module.run.__annotations__["return"]]

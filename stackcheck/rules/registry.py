@@ -9,20 +9,18 @@ A rule returns one finding, several, or none ("this stack has nothing that the r
 
 from __future__ import annotations
 
-import hashlib
-import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import stackcheck_probes.__main__ as agent
 from stackcheck.extensions import installed_probes
 from stackcheck.model.errors import TableError
 from stackcheck.model.escape import one_line
 from stackcheck.model.facts import GRADES, HOST_FACTS, Fact, Facts, Missing, as_named
 from stackcheck.model.verdict import Evidence, Level, Outcome, Verdict
+from stackcheck_probes import carried
 from stackcheck_probes.judging.judgement import sentence
 
 if TYPE_CHECKING:
@@ -66,7 +64,7 @@ class WithheldError(Exception):
 @cache
 def known_facts() -> Mapping[str, Fact]:
     """Return the facts that a rule can name: those of the host, and one for each probe of ours."""
-    probes = {name: _probed(agent.grade_of(name), agent.looks_in(name)) for name in agent.every_probe()}
+    probes = {name: _probed(carried.grade_of(name), carried.looks_in(name)) for name in carried.every_probe()}
     return {**HOST_FACTS, **probes}
 
 
@@ -90,6 +88,7 @@ def _none(_facts: Facts) -> Sequence[str]:
 class Rule:
     """A registered rule: `needs` are the fact names, `when` the packages or properties it is about.
 
+    `doc` is the docstring of its function behind the title, as it is indented there.
     `levels` are those of its answers, the lowest first. They are what its facts give unless it states others.
     `about` is the word for the things that its findings are about, where there can be several.
     `subjects` are what it has a finding each of, so that each is named also where nothing could be seen.
@@ -97,7 +96,7 @@ class Rule:
 
     code: str
     title: str
-    text: str
+    doc: str
     needs: tuple[str, ...]
     judge: Callable[..., Findings]
     when: Callable[[Facts], bool]
@@ -108,6 +107,13 @@ class Rule:
     retired: tuple[str, ...] = ()
     about: str = ""
     subjects: Callable[[Facts], Sequence[str]] = _none
+
+    @cached_property
+    def text(self) -> str:
+        """Return why it is, its source, an example and the fix; few commands ask for it."""
+        import textwrap  # noqa: PLC0415
+
+        return textwrap.dedent(self.doc).strip()
 
     @property
     def level(self) -> Level:
@@ -176,15 +182,15 @@ def rule(  # noqa: PLR0913 - what a rule states of itself
         for each in (code, *retired):
             if taken := RULES.get(current_code(each)):
                 raise ValueError(f"rule code {each} is taken by {taken.module}; codes are never reused")
-        title, _, text = inspect.cleandoc(judge.__doc__ or "").partition("\n")
+        title, _, doc = (judge.__doc__ or "").strip().partition("\n")
         if not title:
             raise ValueError(f"rule {code} needs a docstring: title, why, source, example, fix")
-        needs = tuple(inspect.signature(judge).parameters)
+        needs = _parameters(judge)
         own = _level_of(code, needs)
         RULES[code] = Rule(
             code=code,
             title=title.rstrip("."),
-            text=text.strip(),
+            doc=doc,
             needs=needs,
             judge=judge,
             when=when,
@@ -200,6 +206,12 @@ def rule(  # noqa: PLR0913 - what a rule states of itself
         return judge
 
     return register
+
+
+def _parameters(judge: Callable[..., Findings]) -> tuple[str, ...]:
+    """Return the names of a function's parameters, and of the one that it wraps; `inspect` takes 5 ms."""
+    code = getattr(judge, "__wrapped__", judge).__code__
+    return tuple(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
 
 
 def _level_of(code: str, needs: Iterable[str]) -> Level:
@@ -407,6 +419,8 @@ def _named(name: str) -> str:
     """Return the name of a thing, some of which targets give, printable and bounded; no two become one."""
     if len(name) <= MOST_OF_A_NAME:
         return one_line(name, 2 * MOST_OF_A_NAME)
+    import hashlib  # noqa: PLC0415 - some names in a thousand reports
+
     digest = hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:12]
     return f"{one_line(name[:MOST_OF_A_NAME], 2 * MOST_OF_A_NAME)}...{digest}"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
@@ -33,6 +32,8 @@ def parse_toml(text: str, shown: str) -> dict[str, Any]:
 
 def parse_json(text: str, shown: str) -> Any:
     """Return the value of a text in JSON; raises UsageError as `parse_toml` does."""
+    import json  # noqa: PLC0415 - most commands read none
+
     try:
         document = json.loads(text)
     except json.JSONDecodeError as error:

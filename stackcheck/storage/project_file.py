@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from stackcheck.storage.parsing import parse_toml
 from stackcheck.storage.reading import read_text
 from stackcheck.storage.stack_files import project_folder
 
@@ -32,6 +31,8 @@ def _document(path: Path) -> Any:
     text = read_text(path)
     if path.name == SHARED and "stackcheck" not in text:
         return None
+    from stackcheck.storage.parsing import parse_toml  # noqa: PLC0415 - few projects state anything
+
     document = parse_toml(text, str(path))
     tool = document.get("tool")
     return document if path.name == OWN else tool.get("stackcheck") if isinstance(tool, dict) else None

@@ -197,9 +197,9 @@ def pins_of_torch(env: Environment, tables: Tables) -> Iterator[Edit]:
     stack = env.stack
     claim = env.torch
     row = tables.measured.row("torch", claim.version) if claim.version else None
-    for name, pin in (row.pins("linux/amd64") if row else {}).items():
+    for name, pin in (tables.measured.pins(row, "linux/amd64") if row else {}).items():
         if name in stack.packages:
-            yield {("packages", name): stack.packages[name].model_copy(update={"version": str(pin)})}
+            yield {("packages", name): stack.packages[name].model_copy(update={"version": str(pin.version)})}
 
 
 @candidates("CUDA104", "NVPIN101", "ROCM105", reach=Reach.SURROUNDINGS)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from stackcheck.environment import Distribution, Environment
     from stackcheck.intake.stack import Stack
     from stackcheck.knowledge import Tables
-    from stackcheck.knowledge.measured import Measured
+    from stackcheck.knowledge.measured import Pin
     from stackcheck.knowledge.packages import Needs, Newest
     from stackcheck.model.facts import Facts
 
@@ -102,7 +102,7 @@ def _clash(row: Needs, env: Environment) -> tuple[str, SpecifierSet, str] | None
 
 def _clashes(row: Needs, env: Environment) -> Iterator[tuple[str, SpecifierSet, str]]:
     """Yield (other, wanted, what is pinned) for each requirement that the pins break."""
-    for other, wanted in row.needs.items():
+    for other, wanted in row.asked(env.python, env.platform):
         package = env.packages.get(canonicalize_name(other))
         version = package.exact if package else None
         if other == "torch" and version is None:
@@ -115,7 +115,10 @@ def _clashes(row: Needs, env: Environment) -> Iterator[tuple[str, SpecifierSet, 
 
 def _compared(row: Needs, env: Environment) -> bool:
     """Tell whether the stack fixes what a row requires: an open range accepts, and proves nothing."""
-    return any(env.version(other) or (other == "torch" and env.torch.version) for other in row.needs)
+    return any(
+        env.version(other) or (other == "torch" and env.torch.version)
+        for other, _ in row.asked(env.python, env.platform)
+    )
 
 
 def _clashing(name: str, package: Distribution, last: Clash, tables: Tables) -> Finding:
@@ -137,7 +140,7 @@ def _fitting(name: str, other: str, pinned: str, tables: Tables) -> str:
     fits = [
         version
         for version, row in tables.packages.declared(name, _ANY)
-        if other in row.needs and _admits(row.needs[other], pinned)
+        if other in row.named() and all(_admits(wanted, pinned) for wanted in row.named()[other])
     ]
     return f"take {name} {max(fits)}, which accepts {other} {pinned}" if fits else ""
 
@@ -175,20 +178,18 @@ def torch_pins(env: Environment, tables: Tables) -> list[Finding]:
     cuda = release.pypi.get(_PINNED, CPU)
     if claim.cuda is None or minor(claim.cuda) != cuda:
         return [skipped(f"no data on the pins of {claim.title}: the wheel on PyPI is built for CUDA {cuda}")]
-    newest, pins = tables.packages.newest, row.pins(_PINNED)
+    newest, pins = tables.packages.newest, tables.measured.pins(row, _PINNED)
     found = (
-        (name, _held_to_pin(env.packages[name], pins[name], row, claim.title, newest.get(name)))
+        (name, _held_to_pin(env.packages[name], pins[name], claim.title, newest.get(name)))
         for name in sorted(pins.keys() & env.packages.keys())
     )
     return [replace(finding, subject=name) for name, finding in found if finding is not None]
 
 
-def _held_to_pin(
-    package: Distribution, pin: Version, row: Measured, title: str, newest: Newest | None
-) -> Finding | None:
+def _held_to_pin(package: Distribution, pinned: Pin, title: str, newest: Newest | None) -> Finding | None:
     """Hold one library against the version that torch pins; None for the newest, where that is the pin."""
-    name = package.name
-    said = (row, f"torch {row.version}: Requires-Dist: {name}=={pin}")
+    name, pin = package.name, pinned.version
+    said = (pinned.rows[0], f"torch {pinned.rows[0].version}: Requires-Dist: {pinned.says}")
     expected, found = f"{name}=={pin}", f"{name} {package.version}"
     instead = f'write {name} = "{pin}", or leave it out: torch brings it'
     if package.version == LATEST and newest is not None:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import string
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from stackcheck.rules.registry import Finding, rule, states, warned
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator
 
     from stackcheck.intake.stack import Stack
     from stackcheck.knowledge import Tables
 
 _SHORTEST = 5
 """Letters of a name that has near names: every short word is near to some other one (vllm, vlm, llm)."""
+
+_LETTERS = f"{string.ascii_lowercase}-"
+"""What canonical names are made of, beside digits: another digit is often a package of its own."""
 
 
 @rule("PIN103", when=states("packages"), about="package")
@@ -30,46 +34,53 @@ def names_are_no_slips(stack: Stack, tables: Tables) -> list[Finding]:
     Example: `torchvison = "0.20.0"`.
     Fix: correct the name, or ignore PIN103 with the reason.
     """
-    known = _known(tables)
-    near = slips(known)
+    slips = {
+        name: meant
+        for name, package in stack.packages.items()
+        if not package.direct and not package.index and (meant := _meant(name, tables))
+    }
     return [
         warned(
-            f"{name} is not a package that the tables know, and one letter from {near[name]}.",
-            expected=near[name],
+            f"{name} is not a package that the tables know, and one letter from {meant}.",
+            expected=meant,
             found=name,
-            hint=f"write {near[name]} if that is meant",
+            hint=f"write {meant} if that is meant",
             about=name,
         )
-        for name, package in stack.packages.items()
-        if name in near and name not in known and not package.direct and not package.index
+        for name, meant in slips.items()
     ]
 
 
+@lru_cache(maxsize=4096)  # thousands of stacks name the same packages
+def _meant(name: str, tables: Tables) -> str | None:
+    """Return the first of the known names that a name is a slip of; None for one that is known itself."""
+    known, on_file = _names(tables)
+
+    def is_known(each: str) -> bool:
+        return each in known or (each in on_file and tables.packages.has_needs(each))
+
+    return None if is_known(name) else min(filter(is_known, origins(name)), default=None)
+
+
 @lru_cache(maxsize=4)
-def _known(tables: Tables) -> frozenset[str]:
-    """Return the names that rows of the tables are about."""
-    packages = tables.packages
+def _names(tables: Tables) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the names that are known, and those of which a file, that is not read for it, may say more."""
     companions = {each.name for each in tables.torch.companions}
-    return (
-        tables.measured.names
-        | set(packages.declared_dists)
-        | set(packages.asserting_dists)
-        | companions
-        | {"torch"}
-    )
+    return tables.measured.names | companions | {"torch"}, tables.packages.told_of
 
 
-@lru_cache(maxsize=4)  # of one run's tables: thousands of names, and the same for each stack
-def slips(known: frozenset[str]) -> Mapping[str, str]:
-    """Return names with a letter missing, doubled or swapped with the next, each with the name meant."""
-    found: dict[str, str] = {}
-    for name in sorted(each for each in known if len(each) >= _SHORTEST):
-        for at in range(1, len(name) - 1):
-            before, letter, after = name[:at], name[at], name[at + 1 :]
-            if letter.isdigit():
-                continue
-            found.setdefault(before + after, name)
-            found.setdefault(before + letter + letter + after, name)
-            if not after[0].isdigit():
-                found.setdefault(before + after[0] + letter + after[1:], name)
-    return found
+def origins(name: str) -> Iterator[str]:
+    """Yield the names of which a letter is missing, doubled or swapped with the next in this one."""
+    length = len(name)
+    if length >= _SHORTEST - 1:
+        for at in range(1, length):
+            yield from (f"{name[:at]}{letter}{name[at:]}" for letter in _LETTERS)
+    if length > _SHORTEST:
+        for at in range(1, length - 2):
+            if name[at] == name[at + 1] and not name[at].isdigit():
+                yield name[:at] + name[at + 1 :]
+    if length >= _SHORTEST:
+        for at in range(1, length - 1):
+            one, other = name[at], name[at + 1]
+            if not one.isdigit() and not other.isdigit():
+                yield name[:at] + other + one + name[at + 2 :]

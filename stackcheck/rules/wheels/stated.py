@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from stackcheck.environment.madefor import MadeFor
     from stackcheck.knowledge import Tables
     from stackcheck.knowledge.measured import Measured
-    from stackcheck.knowledge.wheels import BuiltCuda
+    from stackcheck.knowledge.wheels import BuiltCuda, NamedCuda
     from stackcheck.model.facts import Facts
 
 TRIO = frozenset({"torch", "torchvision", "torchaudio"})
@@ -74,6 +74,10 @@ def _ambiguous(name: str, package: Distribution, made: MadeFor) -> Finding:
     )
 
 
+def _is_early(claim: TorchBuild) -> bool:
+    return claim.nvidia and claim.version is not None and claim.version.is_prerelease
+
+
 def _has_tagged(facts: Facts) -> bool:
     tables, names = facts["tables"], facts["env"].packages.keys()
     known = (tables.wheels.built_cuda.keys(), tables.measured.names)
@@ -101,7 +105,20 @@ def torch_minor(env: Environment) -> list[Finding]:
             findings.append(_ambiguous(name, package, made))
         if made.torch is None:
             continue
-        if made.torch == claim.minor:
+        if made.torch == claim.minor and _is_early(claim):
+            findings.append(
+                warned(
+                    f"{name} {package.version} is made for torch {made.torch} ({made.why}), and "
+                    f"{claim.title} of NVIDIA's container is a state before that release: its interface may "
+                    "be another one.",
+                    _MINOR,
+                    expected=f"a {name} that was compiled in the container",
+                    found=f"made for torch {made.torch}",
+                    hint=f"compile {name} in the container",
+                    about=name,
+                )
+            )
+        elif made.torch == claim.minor:
             findings.append(passed(f"{name} is made for torch {made.torch}, as {made.why} says.", _MINOR))
         else:
             bad = failed(
@@ -201,7 +218,8 @@ def named_cuda(env: Environment, tables: Tables) -> list[Finding]:
     """
     claim = env.torch
     mine = claim.cuda
-    if claim.tag is None:
+    alone = not claim.origin
+    if claim.tag is None and not alone:
         return []
     findings: list[Finding] = []
     for name, package in env.packages.items():
@@ -210,25 +228,19 @@ def named_cuda(env: Environment, tables: Tables) -> list[Finding]:
             continue
         row, digits = hit
         major = int(digits[:2])
+        system = _other_system(major, env) if row.of_system else None
+        if alone:
+            findings += [_not_on_system(name, row, major, system)] if system else []
+            continue
         if mine is not None and mine.major == major:
             findings.append(passed(f"{name} has the CUDA major version of {claim.title}.", cite(row, "")))
             continue
         backend = "no CUDA build" if mine is None else f"CUDA {mine.major}"
         message = f"{name} is made for CUDA {major}; {claim.title} is {backend}."
         hint = f"take {row.package} for {backend}" if mine is not None else f"leave {name} out"
-        system = _other_system(major, env) if row.of_system and mine is not None else None
         if system is not None:
-            findings.append(
-                failed_by(
-                    f"{name} looks for the libraries of CUDA {major} on the system, and {system}; "
-                    f"{claim.title} brings those of {backend} alone.",
-                    (row, f"{row.package} takes CUDA from the system"),
-                    expected=f"{row.package} for {backend}",
-                    found=name,
-                    hint=f"take {row.package} for {backend}",
-                    about=name,
-                )
-            )
+            brings = f"{claim.title} brings those of {backend} alone" if mine is not None else ""
+            findings.append(_not_on_system(name, row, major, system, brings))
         elif row.must_match and mine is not None and not claim.assumed:
             findings.append(
                 failed_by(
@@ -245,6 +257,18 @@ def named_cuda(env: Environment, tables: Tables) -> list[Finding]:
                 warned(message, cite(row, ""), expected=backend, found=name, hint=hint, about=name)
             )
     return findings
+
+
+def _not_on_system(name: str, row: NamedCuda, major: int, system: str, brings: str = "") -> Finding:
+    text = f"{name} looks for the libraries of CUDA {major} on the system, and {system}"
+    return failed_by(
+        f"{text}; {brings}." if brings else f"{text}.",
+        (row, f"{row.package} takes CUDA from the system"),
+        expected=f"{row.package} for the CUDA that is there",
+        found=name,
+        hint=f"take {row.package} for that, or add the nvidia-*-cu{major} packages",
+        about=name,
+    )
 
 
 def _other_system(major: int, env: Environment) -> str | None:

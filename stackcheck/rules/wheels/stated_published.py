@@ -36,7 +36,7 @@ def published_wheel(env: Environment, tables: Tables) -> list[Finding]:
     return [
         replace(finding, subject=each.name)
         for each, row in _published(env, tables)
-        if (finding := _judge(each, row, env))
+        if (finding := _judge(each, row, env, tables))
     ]
 
 
@@ -59,15 +59,25 @@ def _own_place(each: Distribution) -> bool:
     return bool(each.index or each.find_links)
 
 
-def _judge(each: Distribution, row: Published, env: Environment) -> Finding | None:
+def _judge(each: Distribution, row: Published, env: Environment, tables: Tables) -> Finding | None:
     if env.platform != _AMD64 or (env.torch.version is not None and not env.torch.official):
         return None
     place = env.elsewhere(each.name)
     if place is not None:
         return _asked(each, row, env, place.url) if any(part in place.url for part in row.places) else None
-    if each.exact is None or each.exact.local or not row.plain:
-        return None
-    return _plain(each, row, env)
+    has = _on_pypi(each, row, env, tables)
+    return _plain(each, row, env, has) if has else None
+
+
+def _on_pypi(each: Distribution, row: Published, env: Environment, tables: Tables) -> str:
+    """Say what PyPI has of a version that is compiled at some time; "" for a wheel of compiled code."""
+    if each.exact is None or each.exact.local:
+        return ""
+    if env.builds(each.name):
+        return f"on PyPI as source alone, {row.compiled or 'which pip compiles'}"
+    wheel = tables.measured.row(each.name, each.exact)
+    pure = wheel is not None and all(group.endswith(": any") for group in wheel.tags)
+    return f"on PyPI as Python alone, {row.compiled}" if pure and row.compiled else ""
 
 
 def _asked(each: Distribution, row: Published, env: Environment, url: str) -> Finding | None:
@@ -100,18 +110,18 @@ def _asked(each: Distribution, row: Published, env: Environment, url: str) -> Fi
     )
 
 
-def _plain(each: Distribution, row: Published, env: Environment) -> Finding | None:
-    """Say what a version without a place of its own gets: what PyPI has."""
+def _plain(each: Distribution, row: Published, env: Environment, has: str) -> Finding | None:
+    """Say what a version without a place of its own gets: what PyPI `has`."""
     tag, torch = env.torch.tag, env.torch.minor
     if tag is None or not tag.startswith("cu"):
         return None
     what, says = f"{each.name} {each.exact}", cite(row, f"{each.name}{row.versions}: wheels {_listed(row)}")
     toolkit = env.toolkit
     if toolkit is not None and env.torch.cuda is not None and toolkit[0].major == env.torch.cuda.major:
-        return passed(f"{what} is {row.plain}; {toolkit[1]} has nvcc of CUDA {toolkit[0]}.", says)
-    has = "has" if tag in row.tags(torch) else "has none"
-    message = f"{what} is {row.plain}: whether that can be done was not asked."
-    hint = f"{row.places[0]} {has} {_whom(row, torch, tag, None)}; compiling needs {_need(row, tag)}"
+        return passed(f"{what} is {has}; {toolkit[1]} has nvcc of CUDA {toolkit[0]}.", says)
+    there = "has" if tag in row.tags(torch) else "has none"
+    message = f"{what} is {has}: whether that can be done was not asked."
+    hint = f"{row.places[0]} {there} {_whom(row, torch, tag, None)}; compiling needs {_need(row, tag)}"
     return skipped(message, says, hint=hint)
 
 

@@ -13,7 +13,7 @@ from pydantic import ConfigDict, TypeAdapter
 from typing_extensions import TypedDict
 
 from stackcheck_probes import facts, probes
-from stackcheck_probes.__main__ import every_probe
+from stackcheck_probes.carried import every_probe
 
 
 @cache

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import stackcheck_probes
-from stackcheck_probes.__main__ import every_probe, grade_of
+from stackcheck_probes.carried import every_probe, grade_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -11,7 +11,7 @@ import pytest
 from stackcheck.intake.stack import Probes, Stack
 from stackcheck.model.errors import UsageError
 from stackcheck.probing import agent
-from stackcheck_probes.__main__ import every_probe, grade_of
+from stackcheck_probes.carried import every_probe, grade_of
 
 if TYPE_CHECKING:
     from pathlib import Path

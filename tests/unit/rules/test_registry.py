@@ -24,7 +24,7 @@ from stackcheck.rules.registry import (
     uses,
     warned,
 )
-from stackcheck_probes.__main__ import every_probe
+from stackcheck_probes.carried import every_probe
 
 
 def verdict(outcome: Outcome, waived: str = "") -> Verdict:

@@ -11,6 +11,17 @@ from tests.unit.rules.harness import said_with_hints
 CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
     (
         "CUDA101",
+        {"packages": {"torch": "2.1.0+cu121"}, "platform": "linux/arm64"},
+        [
+            (
+                "FAIL",
+                "There is no CUDA build of torch 2.1.0 for linux/arm64: PyTorch's index has none before torch 2.4.0, and what it has there is a CPU build.",
+                "take NVIDIA's wheel or container, on a Jetson those for its JetPack",
+            )
+        ],
+    ),
+    (
+        "CUDA101",
         {"packages": {"torch": "2.5.0+cu121"}, "platform": "linux/arm64"},
         [("SKIP", "no data on the CUDA builds of torch 2.5.0 for linux/arm64.", "")],
     ),
