@@ -115,10 +115,3 @@ def pinned(requires: Sequence[str]) -> str | None:
         if need.name.lower() == "torch" and "extra" not in str(need.marker or ""):
             return str(need.specifier)
     return None
-
-
-def admits(pin: str, torch: str) -> bool:
-    """Tell whether a pin of METADATA, as `pinned` returns it, admits a release."""
-    from packaging.specifiers import SpecifierSet  # noqa: PLC0415 - for reports alone
-
-    return SpecifierSet(pin).contains(torch, prereleases=True)

@@ -4,7 +4,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from stackcheck.model.errors import UsageError
-from stackcheck.wheels.torches import Asked, admits, pinned, spans
+from stackcheck.wheels.torches import Asked, pinned, spans
 from tests.unit.wheels.fits_cases import exports
 
 BUILDS = exports().builds[:3]
@@ -52,12 +52,6 @@ def test_what_is_no_torch_is_refused(text: str) -> None:
 )
 def test_the_pin_of_metadata_is_read(requires: tuple[str, ...], pin: str | None) -> None:
     assert pinned(requires) == pin
-
-
-def test_a_pin_admits_what_it_says() -> None:
-    assert admits("==2.7.1", "2.7.1")
-    assert not admits("==2.7.1", "2.7.0")
-    assert admits("", "2.7.0")
 
 
 def test_neighbours_are_joined() -> None:
