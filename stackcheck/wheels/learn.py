@@ -392,16 +392,11 @@ def _least_glibc(facts: WheelFacts, name: str) -> Version | None:
 def _codes(libraries: Iterable[LibraryFacts]) -> tuple[str, ...]:
     """Return the GPU code of libraries, "sm_80 compute_90": of all together, not of each.
 
-    Files that the loader does not load count where no library has code: cudf's shim.fatbin is for linking
-    with what a user compiles, and makes its library run nowhere else.
+    What the loader does not load is left out: cudf's shim.fatbin is for linking with what a user compiles,
+    the PTX in flashinfer is of experiments, and neither makes the package run on another GPU.
     """
-    every = list(libraries)
-    loaded = [each for each in every if each.dynamic and each.code.get("images")]
-    found = {
-        str(image["code"]).partition(":")[0]
-        for each in loaded or every
-        for image in each.code.get("images", ())
-    }
+    loaded = (each for each in libraries if each.dynamic)
+    found = {str(image["code"]).partition(":")[0] for each in loaded for image in each.code.get("images", ())}
     return tuple(sorted(found, key=lambda code: (code.startswith("compute"), _number(code), code)))
 
 
