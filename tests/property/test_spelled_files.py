@@ -132,7 +132,7 @@ def images(case: Case) -> dict[str, dict[str, str]]:
         "python -m pip": f"{image}\nRUN {python} {run}\nRUN pip install '{numpy}'\n",
         "uv pip": f"{image}\nRUN {uv} {run}\nRUN {uv} {numpy}\n",
         "build arguments": f"ARG TAG={case.tag}\n{image}\nARG TAG\nARG V={case.torch}\n"
-        f"ENV VISION={case.vision}\nRUN pip install torch==${{V}} torchvision==$VISION -i {WHL}/${{TAG}} && \\\n"
+        f"ENV VISION={case.vision}\nRUN pip install torch==${{V}} torchvision==$VISION -i {WHL}/$TAG && \\\n"
         f"    pip install {numpy}\n",
         "a heredoc": f"{image}\nRUN <<EOF\nset -e\npip install {run}\npip install {numpy}\nEOF\n",
         "stages": f"{image} AS build\nRUN python3 -m venv /venv && /venv/bin/pip install {run}\n"
