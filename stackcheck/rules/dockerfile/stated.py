@@ -13,7 +13,7 @@ from stackcheck.model.verdict import Evidence
 from stackcheck.rules.registry import Finding, failed, passed, rule, warned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from stackcheck.images.dockersteps import Instruction, Scope
     from stackcheck.intake.stack import Stack
@@ -186,7 +186,10 @@ def activates_in_run(stack: Stack, dockerfile: str) -> list[Finding]:
     Fix: `ENV PATH=/opt/venv/bin:$PATH`, or call /opt/venv/bin/pip.
     """
     found: dict[str, int] = {}
-    for each in parse(dockerfile):
+    steps = parse(dockerfile)
+    if _each_activates(steps):
+        return []
+    for each in steps:
         match = _ACTIVATE.match(each.rest.partition("\n")[0]) if each.word == "RUN" else None
         if match:
             found.setdefault(match["path"], each.line)
@@ -204,3 +207,19 @@ def activates_in_run(stack: Stack, dockerfile: str) -> list[Finding]:
         )
         for path, line in found.items()
     ]
+
+
+_USES_PYTHON = re.compile(r"(?<![\w./-])(?:python|pip|uv)[\d.]*(?![\w./-])")
+
+
+def _each_activates(steps: Sequence[Instruction]) -> bool:
+    """Tell whether what the container starts, and each RUN that uses Python, activates for itself."""
+    used = [each for each in steps if each.word in {"RUN", "CMD", "ENTRYPOINT"}]
+    after = [each for each in used if each.line > _first_activated(used)]
+    starts = [each for each in after if each.word != "RUN" and "activate" in each.rest]
+    plain = [each for each in after if "activate" not in each.rest and _USES_PYTHON.search(each.rest)]
+    return bool(starts) and not plain
+
+
+def _first_activated(steps: Sequence[Instruction]) -> int:
+    return next((each.line for each in steps if each.word == "RUN" and "/activate" in each.rest), 0)

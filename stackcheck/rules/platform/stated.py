@@ -54,7 +54,7 @@ def torch_has_wheels_for_platform(env: Environment, tables: Tables) -> Finding |
     if bad := _musl(env):
         return bad
     if env.torch.version is None:
-        return not_pinned(f"that torch has a wheel for {env.stack.platform} was not checked")
+        return not_pinned(f"whether torch has a wheel for {env.stack.platform} was not checked")
     release = listed_release(env.torch.version, tables)
     if isinstance(release, Finding):
         return release

@@ -10,7 +10,7 @@ from packaging.version import Version
 
 from stackcheck.environment.images import kept_image
 from stackcheck.knowledge.torch import CPU
-from stackcheck.model.verdict import Evidence
+from stackcheck.model.verdict import Evidence, Level
 from stackcheck.model.versions import LATEST, minor, parse_specifier, parse_version, ranges_meet, spelled
 from stackcheck.rules.grading import cite, failed_by, shown_by_resolver
 from stackcheck.rules.official_wheels import official_wheels
@@ -179,6 +179,9 @@ def torch_pins(env: Environment, tables: Tables) -> list[Finding]:
     if claim.cuda is None or minor(claim.cuda) != cuda:
         return [skipped(f"no data on the pins of {claim.title}: the wheel on PyPI is built for CUDA {cuda}")]
     newest, pins = tables.packages.newest, tables.measured.pins(row, _PINNED)
+    if env.resolution is not None and "torch" in env.stack.packages and claim.level < Level.RESOLVED:
+        # What others draw in was not held by torch's pins, for torch itself was left out.
+        pins = {name: pin for name, pin in pins.items() if name in env.stack.packages}
     found = (
         (name, _held_to_pin(env.packages[name], pins[name], claim.title, newest.get(name)))
         for name in sorted(pins.keys() & env.packages.keys())

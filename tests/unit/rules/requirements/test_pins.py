@@ -95,3 +95,14 @@ def test_a_torchaudio_that_something_else_holds_back_is_judged_by_what_is_taken(
     )
     found = resolved("PIN102", *locked, packages={"torch": "2.6.0", "vllm": "0.8.5.post1"})
     assert [each.outcome.name for each in found] == outcomes
+
+
+@pytest.mark.parametrize(("with_torch", "outcomes"), [(True, ["WARN"]), (False, [])])
+def test_what_others_draw_in_is_not_held_against_a_torch_that_was_left_out(
+    with_torch: bool, outcomes: list[str]
+) -> None:
+    torch = LockedPackage("torch", Version("2.8.0"), "torch-2.8.0-cp312-cp312-manylinux_2_28_x86_64.whl")
+    nccl = LockedPackage("nvidia-nccl-cu12", Version("2.32.3"), "nvidia_nccl_cu12-2.32.3-py3-none-any.whl")
+    locked = (torch, nccl) if with_torch else (nccl,)
+    found = resolved("NVPIN101", *locked, packages={"torch": "2.8.0"})
+    assert [each.outcome.name for each in found] == outcomes
