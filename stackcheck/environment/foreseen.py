@@ -319,25 +319,26 @@ def _needs(name: str, pin: Version, other: str, env: Environment) -> Iterator[Sp
 
 
 def unread(env: Environment, names: Iterable[str]) -> tuple[str, ...]:
-    """Return the pinned packages of which it is not known what they require: they may hold others back."""
-    tables, mine = env.tables, {*names}
-    found = []
-    for each in env.packages.values():
-        if each.name in mine or each.name == "torch":
-            continue
-        compiled = each.name in tables.packages.torch_imports and env.builds(each.name)
-        pin = each.exact
-        known = (pin is None and _releases(each.name, env) is not None) or (
-            pin is not None
-            and (
-                tables.packages.declared_by(each.name, pin) is not None
-                or bool((row := tables.measured.row(each.name, pin)) and row.wheel)
-                or any(
-                    one.name == each.name and same_release(one.version, pin)
-                    for one in tables.torch.companions
-                )
-            )
-        )
-        if not known and not compiled:
-            found.append(each.name)
-    return tuple(found)
+    """Return the packages of which it is not known what they require: they may hold others back.
+
+    What is compiled against the torch that is there takes any, and a loose companion follows torch.
+    """
+    mine = {*names, "torch"}
+    return tuple(
+        each.name for each in env.packages.values() if each.name not in mine and not _is_read(each, env)
+    )
+
+
+def _is_read(each: Distribution, env: Environment) -> bool:
+    tables, pin = env.tables, each.exact
+    if each.name in tables.packages.torch_imports and env.builds(each.name):
+        return True
+    companions = [one for one in tables.torch.companions if one.name == each.name]
+    if pin is None:
+        return bool(companions) or _releases(each.name, env) is not None
+    row = tables.measured.row(each.name, pin)
+    return (
+        tables.packages.declared_by(each.name, pin) is not None
+        or bool(row and row.wheel)
+        or any(same_release(one.version, pin) for one in companions)
+    )
