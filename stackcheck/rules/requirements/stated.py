@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
@@ -183,7 +184,49 @@ def torch_pins(env: Environment, tables: Tables) -> list[Finding]:
         (name, _held_to_pin(env.packages[name], pins[name], claim.title, newest.get(name)))
         for name in sorted(pins.keys() & env.packages.keys())
     )
-    return [replace(finding, subject=name) for name, finding in found if finding is not None]
+    ranges = _ranges(row, env, tables).items()
+    held = ((name, _held_to_range(env.packages[name], wanted, row, claim.title)) for name, wanted in ranges)
+    every = [*found, *((name, finding) for name, finding in held if name not in pins)]
+    return [replace(finding, subject=name) for name, finding in every if finding is not None]
+
+
+def _ranges(row: Measured, env: Environment, tables: Tables) -> dict[str, SpecifierSet]:
+    """Return what torch requires of stated CUDA libraries by a range, or by the extras of cuda-toolkit."""
+    texts = [f"{each.name}{each.specifier}" for name in env.packages for each in row.required(name)]
+    for toolkit in row.required("cuda-toolkit"):
+        for known in tables.packages.toolkit_extras.get("cuda-toolkit", ()):
+            if toolkit.specifier.contains(known.version):
+                texts += [text for extra in toolkit.extras for text in known.libraries.get(extra, "").split()]
+    found: dict[str, SpecifierSet] = {}
+    for each in map(Requirement, texts):
+        name = canonicalize_name(each.name)
+        if name.startswith("nvidia-") and name in env.packages:
+            found[name] = found.get(name, _ANY) & each.specifier
+    return found
+
+
+def _held_to_range(package: Distribution, wanted: SpecifierSet, row: Measured, title: str) -> Finding | None:
+    """Hold one library against the range that torch requires; None for `latest`, which PIN101 is about."""
+    name = package.name
+    if package.version == LATEST:
+        return None
+    said = (row, f"torch {row.version}: Requires-Dist: {name}{spelled(wanted)}, or an extra that asks for it")
+    expected, found = f"{name}{spelled(wanted)}", f"{name} {package.version}"
+    if ranges_meet(package.specifier, wanted):
+        return passed(f"{found} is what {title} requires.", cite(*said))
+    hint = "leave it out: torch brings it; or override the requirement (uv: override-dependencies)"
+    least = min(parse_version(each.version.removesuffix(".*")) for each in wanted)
+    if package.exact is not None and _is_newer(package, least):
+        return warned(
+            f"{found} is newer than {title} requires ({spelled(wanted)}), of the same major version: it "
+            "works where it is meant, and a resolver refuses it.",
+            cite(*said),
+            expected=expected,
+            found=found,
+            hint=hint,
+        )
+    text = f"{found} is not what {title} requires ({spelled(wanted)})."
+    return failed_by(text, said, expected=expected, found=found, hint=hint)
 
 
 def _held_to_pin(package: Distribution, pinned: Pin, title: str, newest: Newest | None) -> Finding | None:

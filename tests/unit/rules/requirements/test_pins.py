@@ -23,6 +23,26 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         {"packages": {"torch": "2.5.0", "numpy": ">=1.26", "torch-geometric": "latest"}},
         ["WARN: 2 of 3 packages are not pinned: numpy (>=1.26), torch-geometric (latest)."],
     ),
+    (
+        "a library that torch asks for by an extra of cuda-toolkit, in a range that leaves it out",
+        "NVPIN101",
+        {"packages": {"torch": "2.13.0", "nvidia-cublas": ">=13.3.0.5"}},
+        ["FAIL: nvidia-cublas >=13.3.0.5 is not what torch 2.13.0 (cu130) requires (==13.1.1.3.*)."],
+    ),
+    (
+        "a newer one that is pinned",
+        "NVPIN101",
+        {"packages": {"torch": "2.13.0", "nvidia-cublas": "13.3.0.5"}},
+        [
+            "WARN: nvidia-cublas 13.3.0.5 is newer than torch 2.13.0 (cu130) requires (==13.1.1.3.*), of the same major version: it works where it is meant, and a resolver refuses it."
+        ],
+    ),
+    (
+        "the one that the extra asks for",
+        "NVPIN101",
+        {"packages": {"torch": "2.13.0", "nvidia-cublas": "13.1.1.3"}},
+        ["PASS: nvidia-cublas 13.1.1.3 is what torch 2.13.0 (cu130) requires."],
+    ),
     ("nothing stated", "PIN101", {}, []),
     (
         "newest torchaudio beside an older torch",
