@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from stackcheck.intake.stack import Stack
     from stackcheck.knowledge import Tables
     from stackcheck.knowledge.measured import Pin
+    from stackcheck.knowledge.measured import Measured
     from stackcheck.knowledge.packages import Needs, Newest
     from stackcheck.model.facts import Facts
 
