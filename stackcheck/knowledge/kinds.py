@@ -44,7 +44,6 @@ KINDS: dict[str, Kind] = {
     "extension_trap": _of_package("packages", "ExtensionTrap", "tool", "torch", named="tool", span="breaks"),
     "python_trap": _of_package("packages", "PythonTrap", "tool", "python", named="tool", span="breaks"),
     "torch_import": _of_package("packages", "TorchImport", "dist", span=""),
-    "toolkit_extra": _of_package("packages", "ToolkitExtra", "dist", "version", span=""),
     "sdist_only": _of_package("packages", "SdistOnly", "dist", span=""),
     "cmake_file": _of_package("cmake", "CmakeFile", "dist", "file"),
     "requirement": _of_package("unstated", "Requirement", "dist", "other", "built", "use"),

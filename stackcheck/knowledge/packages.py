@@ -131,15 +131,6 @@ class TorchImport(Row):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ToolkitExtra(Row):
-    """What the extras of one release of cuda-toolkit require on Linux: extra -> requirements, spaced."""
-
-    dist: str
-    version: Version
-    libraries: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SdistOnly(Row):
     """Versions of a distribution that PyPI has as source alone: who installs one of them builds it."""
 
@@ -190,7 +181,6 @@ class PackageTable:
     sdists: Mapping[str, SdistOnly]
     told_of: frozenset[str]
     """Every package that has a file of its own, whatever stands in it."""
-    toolkit_extras: Mapping[str, tuple[ToolkitExtra, ...]]
     _declared: Mapping[str, tuple[Needs, ...]] = field(repr=False)
     _asserted: Mapping[str, tuple[Needs, ...]] = field(repr=False)
     _by_version: dict[tuple[str, str], dict[str, Needs]] = field(repr=False, default_factory=dict)
@@ -258,7 +248,6 @@ def load(told: Told) -> PackageTable:
         torch_imports=OneByPackage(ByPackage(told, "torch_import", TorchImport)),
         sdists=OneByPackage(ByPackage(told, "sdist_only", SdistOnly)),
         told_of=told.with_files(),
-        toolkit_extras=ByPackage(told, "toolkit_extra", ToolkitExtra),
         _declared=ByPackage(told, "declared", Needs, _prove_once),
         _asserted=ByPackage(told, "asserted", Needs, _prove_once),
     )
