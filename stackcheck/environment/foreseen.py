@@ -135,7 +135,7 @@ def _ranges(texts: Iterable[str], name: str) -> list[str]:
 
 def _torches(env: Environment) -> tuple[Version, list[_Candidate]] | None:
     """Return the newest release of torch, and the wheels that the places of a stack have."""
-    places = [place for place in env.sources("torch") if place.serves]
+    places = _places(env)
     if not places or not all(_is_known(place) for place in places):
         return None
     releases = env.tables.torch.releases
@@ -147,6 +147,11 @@ def _torches(env: Environment) -> tuple[Version, list[_Candidate]] | None:
         for candidate in _builds_at(place, release, env.platform)
     ]
     return env.tables.torch.newest.torch, found
+
+
+def _places(env: Environment) -> list[Source]:
+    """Return what is searched for torch; a folder beside an index holds what somebody downloaded before."""
+    return [place for place in env.sources("torch") if place.serves and not place.is_folder]
 
 
 def _is_known(place: Source) -> bool:
@@ -240,7 +245,7 @@ def _nothing(each: Distribution, env: Environment, accepted: SpecifierSet, newes
 
 def _where(best: _Candidate, env: Environment) -> tuple[str, str]:
     """Return the place that has what is taken, where several are searched, and what decides."""
-    places = [place for place in env.sources("torch") if place.serves] if best.place else []
+    places = _places(env) if best.place else []
     python = f" for Python {env.python}" if env.python else ""
     if best.place is None or len(places) < 2:
         return "", f"the newest release{python} that this admits"

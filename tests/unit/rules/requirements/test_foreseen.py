@@ -39,6 +39,11 @@ TAKEN: list[tuple[str, dict[str, Any], list[str]]] = [
         ["torch 2.15.0 open"],
     ),
     (
+        "a folder of wheels beside PyPI",
+        {"python": "3.8", "packages": {"torch": ">=2.0"}, "index": {"find_links": ["/srv/wheels"]}},
+        ["torch 2.4.1 closed"],
+    ),
+    (
         "a place that the tables do not speak of",
         {"packages": {"torch": "latest"}, "index": {"url": "https://wheels.example/simple"}},
         [],
