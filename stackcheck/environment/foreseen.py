@@ -102,19 +102,27 @@ def _take(each: Distribution, env: Environment, chosen: Mapping[str, Version]) -
     if known is None:
         return None
     newest, able = known
-    fitting = [one for one in able if accepted.contains(one.version.public)]
-    asked = each.package.version
-    bound = [one for one in fitting if _pinned_accept(each.name, one.version, env)]
-    held = len(bound) < len(fitting)
-    fitting = bound or fitting
+    fitting = sorted(
+        (one for one in able if accepted.contains(one.version.public)),
+        key=lambda one: one.version,
+        reverse=True,
+    )
     if not fitting:
         return _nothing(each, env, accepted, newest)
-    best = max(fitting, key=lambda one: one.version)
+    best = next((one for one in fitting if _pinned_accept(each.name, one.version, env)), fitting[0])
+    held = best != fitting[0]
     if _may_be_rocm(best, env) or not _others_accept(each.name, best.version, env, chosen, held=held):
         return None
     # A release above the newest that is known would be taken too, unless something rules that one out.
     closed = best.version.release < newest.release
-    return Taken(each.name, asked, best.version, *_where(best, env), closed, _source(each.name, best, env))
+    return Taken(
+        each.name,
+        each.package.version,
+        best.version,
+        *_where(best, env),
+        closed,
+        _source(each.name, best, env),
+    )
 
 
 def _accepted(each: Distribution, env: Environment) -> SpecifierSet:
