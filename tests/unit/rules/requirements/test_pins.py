@@ -23,6 +23,47 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         {"packages": {"torch": "2.5.0", "numpy": ">=1.26", "torch-geometric": "latest"}},
         ["WARN: 2 of 3 packages are not pinned: numpy (>=1.26), torch-geometric (latest)."],
     ),
+    (
+        "a library that torch asks for by an extra of cuda-toolkit, in a range that leaves it out",
+        "NVPIN101",
+        {"packages": {"torch": "2.13.0", "nvidia-cublas": ">=13.3.0.5"}},
+        ["FAIL: nvidia-cublas >=13.3.0.5 is not the 13.1.1.3 that torch 2.13.0 (cu130) pins."],
+    ),
+    (
+        "a newer one that is pinned",
+        "NVPIN101",
+        {"packages": {"torch": "2.13.0", "nvidia-cublas": "13.3.0.5"}},
+        [
+            "WARN: nvidia-cublas 13.3.0.5 is newer than the 13.1.1.3 that torch 2.13.0 (cu130) pins, of the same major version: it works where it is meant, and a resolver refuses it."
+        ],
+    ),
+    (
+        "the one that the extra asks for",
+        "NVPIN101",
+        {"packages": {"torch": "2.13.0", "nvidia-cublas": "13.1.1.3"}},
+        ["PASS: nvidia-cublas 13.1.1.3 is what torch 2.13.0 (cu130) pins."],
+    ),
+    (
+        "a library that torch asks for by a range, in another one",
+        "NVPIN101",
+        {"packages": {"torch": "2.12.1", "nvidia-cublas": ">=13.3.0.5"}},
+        ["FAIL: nvidia-cublas >=13.3.0.5 is not what torch 2.12.1 (cu130) requires (>=13.1.0.3,<=13.1.1.3)."],
+    ),
+    (
+        "a version in that range",
+        "NVPIN101",
+        {"packages": {"torch": "2.12.1", "nvidia-cublas": "13.1.0.3"}},
+        ["PASS: nvidia-cublas 13.1.0.3 is what torch 2.12.1 (cu130) requires."],
+    ),
+    (
+        "the same where the stack overrides the requirement",
+        "NVPIN101",
+        {
+            "packages": {"torch": "2.13.0", "nvidia-cublas": ">=13.3.0.5"},
+            "overrides": ["nvidia-cublas>=13.3.0.5"],
+        },
+        [],
+    ),
     ("nothing stated", "PIN101", {}, []),
     (
         "newest torchaudio beside an older torch",
