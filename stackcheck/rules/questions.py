@@ -12,3 +12,7 @@ SERVES_GPUS = "has code for the GPUs of the stack"
 
 EXCHANGES_ARRAYS = "exchanges arrays with torch"
 """Subject: numpy."""
+
+
+FINDS_NAMES = "finds the names that it imports of other packages"
+"""Subject: the distribution. Rows of what was read tell it, the files that are there show it."""
