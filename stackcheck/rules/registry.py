@@ -312,15 +312,16 @@ def judge_all(rules: Iterable[Rule], facts: Facts) -> tuple[Verdict, ...]:
     A fact whose name is absent altogether counts as missing too. A rule that raises costs one ERROR.
     """
     named = as_named(facts)
-    return tuple(verdict for each in rules for verdict in _judged(each, named))
+    return tuple(verdict for each in rules for verdict in judge_named(each, named))
 
 
 def judge_one(each: Rule, facts: Facts) -> list[Verdict]:
     """Run one rule; no verdicts when the stack has nothing that the rule is about."""
-    return _judged(each, as_named(facts))
+    return judge_named(each, as_named(facts))
 
 
-def _judged(each: Rule, facts: Facts) -> list[Verdict]:
+def judge_named(each: Rule, facts: Facts) -> list[Verdict]:
+    """Run one rule over facts by the names that rules have for them (`as_named`)."""
     try:
         if not each.when(facts):
             return []
