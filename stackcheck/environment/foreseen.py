@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
     from packaging.specifiers import SpecifierSet
 
-    from stackcheck.environment.environment import Distribution, Environment
+    from stackcheck.environment.distribution import Distribution
+    from stackcheck.environment.environment import Environment
     from stackcheck.environment.sources import Source
     from stackcheck.knowledge.torch import Release
 

@@ -52,6 +52,7 @@ class Finding:
     """Each thing that it is about, by name: `CODE:NAME` in a definition covers it. Empty: the `subject`."""
 
 
+_NOT_ASKED = Missing("it was not asked for")
 Findings: TypeAlias = Finding | Iterable[Finding] | None
 Names: TypeAlias = str | Iterable[str]
 """The name of a thing, or the names of several."""
@@ -252,6 +253,11 @@ def states(*fields: str) -> Callable[[Facts], bool]:
         return any(read(stack) for read in readers)
 
     return stated
+
+
+def given(fact: str) -> Callable[[Facts], bool]:
+    """Make a `when`: a fact is there; one that is missing has no place among what was left out."""
+    return lambda facts: not isinstance(facts.get(fact, _NOT_ASKED), Missing)
 
 
 def told_of(rows: Callable[[Tables], Collection[str]]) -> Callable[[Facts], bool]:

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 from stackcheck.images.dockersteps import parse, scopes
 from stackcheck.intake.named import dockerfile_path
 from stackcheck.model.verdict import Evidence
-from stackcheck.rules.registry import Finding, failed, passed, rule, warned
+from stackcheck.rules.registry import Finding, failed, given, passed, rule, warned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from stackcheck.images.dockersteps import Instruction, Scope
     from stackcheck.intake.stack import Stack
-    from stackcheck.model.facts import Facts
 
 _CLONED = re.compile(
     r"git\s+clone\b(?P<options>[^&;|]*?)(?P<url>\S*/pytorch(?:\.git)?)(?=\s|$)(?P<rest>[^&;|]*)"
@@ -39,11 +38,7 @@ _TWO = Evidence(
 )
 
 
-def _has_dockerfile(facts: Facts) -> bool:
-    return "dockerfile" in facts
-
-
-@rule("DOCKER103", when=_has_dockerfile, about="package")
+@rule("DOCKER103", when=given("dockerfile"), about="package")
 def companions_see_one_torch(stack: Stack, dockerfile: str) -> list[Finding]:
     """A Dockerfile builds torchvision and torchaudio where only the installed torch can be found.
 
@@ -140,7 +135,7 @@ def _at(stack: Stack, line: int) -> str:
     return f"{dockerfile_path(stack).as_posix()}:{line}"
 
 
-@rule("DOCKER101", when=_has_dockerfile, about="variable")
+@rule("DOCKER101", when=given("dockerfile"), about="variable")
 def exports_in_run(stack: Stack, dockerfile: str) -> list[Finding]:
     """Variables are set with ENV and not with `RUN export`.
 
@@ -177,7 +172,7 @@ def _set_by(rest: str) -> list[str]:
     return [one or other for one, other in _SETS.findall(rest)]
 
 
-@rule("DOCKER102", when=_has_dockerfile, about="environment")
+@rule("DOCKER102", when=given("dockerfile"), about="environment")
 def activates_in_run(stack: Stack, dockerfile: str) -> list[Finding]:
     """A virtual environment is put on the PATH and not activated in one RUN.
 
