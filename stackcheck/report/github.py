@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from stackcheck.model.escape import one_line
-from stackcheck.model.verdict import Outcome
+from stackcheck.model.evidence import Outcome
 from stackcheck.report.document import Document, Finding, Lines, Listing, Section, Table, place_of
 
 if TYPE_CHECKING:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from shlex import quote
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from stackcheck.model.acceptance import code_of, uncovered_note
 from stackcheck.model.escape import one_line
+from stackcheck.model.evidence import Level, Outcome
 from stackcheck.model.reach import NO_CHECK
-from stackcheck.model.verdict import Level, Outcome, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from stackcheck.model.report import Report
+    from stackcheck.model.verdict import Verdict
 
 NOTHING = "NOTHING"
 """Stands where an outcome would, when not one check was made."""
@@ -69,8 +69,7 @@ def level(report: Report) -> str:
     return "" if report.reach.level is None else report.reach.level.word
 
 
-@dataclass(frozen=True, slots=True)
-class Unreached:
+class Unreached(NamedTuple):
     """Levels that were not reached for one reason, the codes of what is left there, and what reaches it."""
 
     levels: tuple[Level, ...]
@@ -210,8 +209,7 @@ def reused(report: Report) -> str:
     return f"not probed again (--cached): probed at {one_line(seen, 40)}" if seen else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Unchecked:
+class Unchecked(NamedTuple):
     """What was not checked for one reason: codes as `TORCH401` or `GPU301 x3`, and what to do about it."""
 
     reason: str

@@ -6,10 +6,9 @@ by a row of a table fail through `failed_by`, never through `registry.failed` wi
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from stackcheck.model.verdict import Evidence, Level, Outcome
+from stackcheck.model.evidence import Evidence, Level, Outcome
 from stackcheck.rules.registry import Finding, failed, passed, skipped, warned
 from stackcheck.rules.strongest import overruled_note
 
@@ -53,7 +52,7 @@ def doubted(
     """Warn where unverified knowledge speaks against a stack."""
     text = f"{message} {UNVERIFIED}"
     doubt = warned(text, *evidence, expected=expected, found=found, hint=hint, about=about)
-    return replace(doubt, unverified=True)
+    return doubt._replace(unverified=True)
 
 
 def shown_by_resolver(finding: Finding, env: Environment, name: str, other: str) -> Finding:
@@ -76,8 +75,7 @@ def wheel_was_found(finding: Finding, env: Environment, name: str) -> Finding:
 
 def _overruled(finding: Finding, shown: str) -> Finding:
     note = overruled_note(finding.message, Level.STATED, Level.RESOLVED)
-    return replace(
-        passed(f"{shown}, as the resolver shows.", *finding.evidence),
+    return passed(f"{shown}, as the resolver shows.", *finding.evidence)._replace(
         level=Level.RESOLVED,
         subject=finding.subject,
         question=finding.question,

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from stackcheck.model.verdict import Level, Outcome
+from stackcheck.model.evidence import Level, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,6 +47,8 @@ def strongest(verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
         overruled = [each for each in answers if each.level < level and _disagree(each, decisive)]
         decided |= {id(each): None for each in overruled}
         if overruled:
+            from dataclasses import replace  # noqa: PLC0415 - explaining a rule needs no verdict
+
             notes = tuple(note_of(each, level) for each in overruled)
             decided[id(decisive)] = replace(decisive, notes=(*decisive.notes, *notes))
     kept = (decided.get(id(each), each) for each in every)

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from stackcheck.model.build import cuda_tag, parse_tag
-from stackcheck.model.verdict import Evidence
+from stackcheck.model.evidence import Evidence
 from stackcheck.model.versions import parse_version
 from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.index.wheel_pages import PYG, pages

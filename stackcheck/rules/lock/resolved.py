@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
+from stackcheck.model.evidence import Evidence, Outcome
 from stackcheck.model.lock import BrokenLock, Lock, is_current
 from stackcheck.model.resolution import PROVEN, Resolution, Unresolved
-from stackcheck.model.verdict import Evidence, Outcome
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
 
 if TYPE_CHECKING:
@@ -173,8 +172,8 @@ def _unresolved(found: Unresolved) -> Finding:
     )
     named = _NAME.match(found.requirements[-1]) if found.requirements else None
     if not named:
-        return replace(finding, about=(found.message,))
-    return replace(finding, subject=canonicalize_name(named[0]))
+        return finding._replace(about=(found.message,))
+    return finding._replace(subject=canonicalize_name(named[0]))
 
 
 def _has_lock(facts: Facts) -> bool:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from stackcheck.model.evidence import Evidence
 from stackcheck.model.facts import Missing
-from stackcheck.model.verdict import Evidence
 from stackcheck.rules.registry import Finding, failed, passed, rule, warned
 
 if TYPE_CHECKING:

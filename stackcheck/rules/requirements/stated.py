@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from packaging.utils import canonicalize_name
@@ -10,7 +9,7 @@ from packaging.version import Version
 
 from stackcheck.environment.images import kept_image
 from stackcheck.knowledge.torch import CPU
-from stackcheck.model.verdict import Evidence
+from stackcheck.model.evidence import Evidence
 from stackcheck.model.versions import LATEST, minor, parse_specifier, parse_version, ranges_meet, spelled
 from stackcheck.rules.grading import cite, failed_by, shown_by_resolver
 from stackcheck.rules.official_wheels import official_wheels
@@ -77,7 +76,7 @@ def _judge_declared(name: str, package: Distribution, env: Environment, tables: 
         version, row, last = clashes[-1]
         # Of a pin each requirement that is broken is one thing to repair.
         for clash in _clashes(row, env) if exact is not None else [last]:
-            bad = replace(_clashing(name, package, (version, row, clash), tables), subject=name)
+            bad = _clashing(name, package, (version, row, clash), tables)._replace(subject=name)
             yield shown_by_resolver(bad, env, name, canonicalize_name(clash[0]))
     elif any(_compared(row, env) for _, row in rows):
         _, row = rows[-1]
@@ -182,7 +181,7 @@ def torch_pins(env: Environment, tables: Tables) -> list[Finding]:
         (name, _held_to_pin(env.packages[name], pins[name], row, claim.title, newest.get(name)))
         for name in sorted(pins.keys() & env.packages.keys())
     )
-    return [replace(finding, subject=name) for name, finding in found if finding is not None]
+    return [finding._replace(subject=name) for name, finding in found if finding is not None]
 
 
 def _held_to_pin(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from stackcheck.model.verdict import Level
+from stackcheck.model.evidence import Level
 from stackcheck.rules.registry import Finding, passed, rule, skipped
 
 if TYPE_CHECKING:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
 from stackcheck.model.build import tag_cuda
-from stackcheck.model.verdict import Evidence
+from stackcheck.model.evidence import Evidence
 from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.official_wheels import official_wheels
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
@@ -136,7 +135,7 @@ def cuda_major(env: Environment, tables: Tables) -> list[Finding]:
     if claim.tag is None:
         return []
     tagged = [
-        replace(finding, about=(name,))
+        finding._replace(about=(name,))
         for name, package, made in _made(env)
         if made.tag is not None
         for finding in _judge_tag(f"{name} {package.version}", made.tag, made.why, claim)
@@ -330,7 +329,7 @@ def builds_on_pypi(env: Environment, tables: Tables, claim: TorchBuild) -> Itera
     if claim.tag in {None, "cpu"}:
         return
     for each, row, major in cuda_of_builds(env, tables):
-        yield replace(_judge_build(each, row, str(major), claim, tables), subject=each.name)
+        yield _judge_build(each, row, str(major), claim, tables)._replace(subject=each.name)
     platform = env.platform
     for name in sorted(tables.wheels.built_cuda.keys() & env.packages.keys()):
         package = env.packages[name]
