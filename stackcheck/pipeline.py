@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from stackcheck import rules
 from stackcheck.model.verdict import Level
-from stackcheck.rules.accepting import waive
+from stackcheck.rules.accepting import settled
 from stackcheck.rules.alike import Alike
 from stackcheck.rules.registry import judge_all
-from stackcheck.rules.strongest import strongest
 from stackcheck.steps.ahead import ahead
 from stackcheck.steps.claiming import claimed
 from stackcheck.steps.judging import Run
@@ -24,6 +23,8 @@ from stackcheck.steps.making import build, plan
 from stackcheck.steps.options import Options
 from stackcheck.steps.probing import with_gaps
 from stackcheck.steps.resolution import locked, resolved_claim
+from stackcheck.storage.reading import stands
+from stackcheck.storage.stack_files import lock_path
 from stackcheck.targets.engine import about
 
 if TYPE_CHECKING:
@@ -42,7 +43,6 @@ __all__ = [
     "probe",
     "verify",
     "verify_all",
-    "waive",
 ]
 
 _ALONE = 8
@@ -61,7 +61,10 @@ def check(stack: Stack, options: Options, progress: Progress) -> Report:
     judge = options.alike.judge if options.alike else judge_all
     early = judge(rules.before_build(), facts)
     if not options.bytes:
-        return run.report(early, facts)
+        report = run.judged(early, facts)
+        if options.alike and facts["lock"] is None:
+            options.alike.keep(stack, report)
+        return run.told(report)
     from stackcheck.steps.unpacking import unpacked  # noqa: PLC0415 - most checks open no wheel
 
     files = unpacked(stack, facts, options, progress)
@@ -79,11 +82,23 @@ def check_all(stacks: Iterable[Stack], options: Options, progress: Progress) -> 
     if options.bytes or not options.offline:
         yield from (check(stack, options, progress) for stack in stacks)
         return
-    options = replace(options, answers={}, alike=Alike())
-    rest = iter(stacks)
+    alike, rest = Alike(), iter(stacks)
+    options = replace(options, answers={}, alike=alike)
     yield from (check(stack, options, progress) for stack in islice(rest, _ALONE))
     # Twice as many as cores: half of them wait for uv.
-    yield from ahead(lambda stack: check(stack, options, progress), rest, 2 * (os.cpu_count() or 1))
+    yield from ahead(
+        lambda stack: check(stack, options, progress),
+        rest,
+        2 * (os.cpu_count() or 1),
+        known=lambda stack: _told(stack, alike, options),
+    )
+
+
+def _told(stack: Stack, alike: Alike, options: Options) -> Report | None:
+    """Return the report of a stack that differs in its name alone from an earlier one; None for any other."""
+    run = Run("check", stack)
+    known = None if stands(lock_path(stack, options.locks)) else alike.known(stack)
+    return run.told(known) if known else None
 
 
 def verify_all(stacks: Sequence[Stack], options: Options, progress: Progress) -> Iterator[Report]:
@@ -118,7 +133,7 @@ def verify(
     facts, progress = facts or resolved_claim(stack, options, progress), about(progress, stack.id)
     early = judge_all(rules.before_build(), facts)
     facts = locked(stack, facts, options, progress)
-    reason = reason_not_to_build(waive(strongest(early), stack), facts, options)
+    reason = reason_not_to_build(settled(early, stack), facts, options)
     late_facts: dict[str, Any] = {"building": unbuilt(reason)}
     files = Files({})
     if not reason:

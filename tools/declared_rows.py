@@ -1,38 +1,49 @@
 """Tell what versions declare that no [[declared]] row names yet: declared_rows.py [--write] [PACKAGE ...].
 
+With --again those that rows name already are read once more, with --measured the requirements in measured/:
+so rows hold what has come to matter since.
+
 METADATA of a wheel says it. Of an sdist PKG-INFO does, where Requires-Dist is not dynamic there; else the
 requires.txt that was made with it, which the setup.py of another machine may answer otherwise: such a row is
-unverified. A requirement with a marker or an extra is left out, and so are names that no row of it has.
+unverified. Every bound on a name that the tables know something of is kept; what an extra asks for is not.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import os
 import re
 import sys
 import tarfile
+import tomllib
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from email.parser import HeaderParser
+from functools import partial
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
 from packaging.version import Version
 
 from stackcheck import knowledge
-from stackcheck.knowledge.declaredrows import needs, neighbours, requires, written_needs
-from stackcheck.knowledge.folders import SHIPPED, TOLD
+from stackcheck.knowledge.declaredrows import bounds, requires, stating, written
+from stackcheck.knowledge.folders import MEASURED, SHIPPED, TOLD, Folder
+from stackcheck.knowledge.matters import Matters
+from stackcheck.knowledge.measured import MeasuredTable, render, with_rows
+from stackcheck.knowledge.reading import read_document
 from stackcheck.knowledge.wheelfile import read_member
-from stackcheck.knowledge.wheelrows import file_version
 from stackcheck.model.errors import ResolveError
 from stackcheck.resolve.index import Fetcher
 from stackcheck.resolve.wheelindex import PYPI, WheelIndex
 from stackcheck.storage.folders import write_atomically
+from stackcheck.wheels.learn import requirements
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Container, Sequence
 
+    from stackcheck.knowledge.measured import Measured
     from stackcheck.model.index_pages import File
 
 MOST_MEMBERS = 20_000
@@ -51,6 +62,10 @@ def said_by(source: WheelIndex, file: File) -> Said | None:
         content = read_member(source.open(file.url), ".dist-info/METADATA")
         return Said(requires(content), fixed=True) if content is not None else None
     return of_sdist(source, file) if file.name.endswith((".tar.gz", ".tgz")) else None
+
+
+AT_ONCE = 8
+"""Files that are read side by side."""
 
 
 def of_sdist(source: WheelIndex, file: File) -> Said | None:
@@ -79,58 +94,120 @@ def _content(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
     return opened.read(1 << 20) if opened else b""
 
 
-def missing(name: str, source: WheelIndex) -> Iterator[tuple[Version, File]]:
-    """Yield the final versions that no row names, oldest first, with a wheel of each, else its sdist."""
+def rows(name: str, source: WheelIndex, names: Container[str], *, again: bool) -> Found:
+    """Return rows of a package: of the versions that no row names, or again of those that rows name."""
     table = knowledge.load().packages
-    files: dict[Version, File] = {}
-    for file in source.files(name):
-        version = file_version(file.name, name)
-        if version is None or version.is_prerelease or version.local or file.yanked is not None:
-            continue
-        if version not in files or not files[version].name.endswith(".whl"):
-            files[version] = file
-    for version in sorted(files):
-        if table.declared_by(name, version) is None:
-            yield version, files[version]
-
-
-def rows(name: str, source: WheelIndex) -> tuple[list[str], list[str]]:
-    """Return new rows of a package as TOML, one for each answer, and the versions that tell nothing."""
-    table = knowledge.load().packages
-    known = neighbours(table, name)
-    grouped: dict[tuple[tuple[tuple[str, str], ...], bool], list[Version]] = defaultdict(list)
+    files = {
+        version: file
+        for version, file in stating(source.files(name), name).items()
+        if (table.declared_by(name, version) is None) != again
+    }
+    grouped: dict[tuple[str, bool], list[Version]] = defaultdict(list)
     silent: list[str] = []
-    for version, file in missing(name, source):
-        try:
-            said = said_by(source, file)
-        except (ResolveError, tarfile.TarError, OSError, EOFError, ValueError) as error:
-            silent.append(f"{name} {version}: {error}")
-            continue
-        if said is None:
-            silent.append(f"{name} {version}: {file.name} declares nothing that can be read")
-            continue
-        grouped[tuple(needs(said.lines, known).items()), said.fixed].append(version)
-    return [
-        _row(name, dict(found), versions, fixed=fixed) for (found, fixed), versions in grouped.items()
-    ], silent
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for version, said in zip(files, pool.map(partial(_said, source), files.values()), strict=True):
+            if isinstance(said, str):
+                silent.append(f"{name} {version}: {said}")
+            else:
+                lines = "\n".join(written(bounds(_told(name, said.lines), names)))
+                grouped[lines, said.fixed].append(version)
+    made = [_row(name, lines, versions, fixed=fixed) for (lines, fixed), versions in grouped.items()]
+    return Found(made, [each for versions in grouped.values() for each in versions], silent)
 
 
-def _row(name: str, found: Mapping[str, str], versions: Sequence[Version], *, fixed: bool) -> str:
+def _told(name: str, lines: Sequence[str]) -> list[str]:
+    """Return what rows tell of: the CUDA libraries that torch pins are held by its measured rows, by CUDA."""
+    return [line for line in lines if name != "torch" or not line.startswith(("nvidia-", "cuda-"))]
+
+
+class Found(NamedTuple):
+    """New rows of a package as TOML, the versions in them, and what tells nothing."""
+
+    rows: list[str]
+    versions: list[Version]
+    silent: list[str]
+
+
+def _said(source: WheelIndex, file: File) -> Said | str:
+    try:
+        said = said_by(source, file)
+    except (ResolveError, tarfile.TarError, OSError, EOFError, ValueError) as error:
+        return str(error)
+    return said if said is not None else f"{file.name} declares nothing that can be read"
+
+
+def _row(name: str, lines: str, versions: Sequence[Version], *, fixed: bool) -> str:
     listed = ", ".join(f'"{each}"' for each in versions)
-    lines = ["[[declared]]", f"versions = [{listed}]", written_needs(found)]
-    if not fixed:
-        lines.append("unverified = true")
     what = "METADATA" if fixed else "requires.txt in the sdists"
-    lines += [f'source = "{what} of these versions, https://pypi.org/project/{name}/"', f"checked = {TODAY}"]
-    return "\n".join(lines)
+    return "\n".join(
+        [
+            "[[declared]]",
+            f"versions = [{listed}]",
+            lines,
+            *([] if fixed else ["unverified = true"]),
+            f'source = "{what} of these versions, https://pypi.org/project/{name}/"',
+            f"checked = {TODAY}",
+        ]
+    )
 
 
 def inserted(text: str, new: Sequence[str]) -> str:
     """Return a package's file with new rows behind its last [[declared]] row."""
     last = text.rindex("[[declared]]")
-    end = re.compile(r"\n\n(?=\[\[|#)|\Z").search(text, last)
+    end = _END.search(text, last)
     at = end.start() if end else len(text)
     return "\n\n".join([text[:at].rstrip("\n"), *new]) + "\n" + text[at:].removeprefix("\n")
+
+
+_END = re.compile(r"\n\n(?=\[\[|#)|\Z")
+_ROW = re.compile(r"\[\[declared\]\]\n(?:[^\n]+\n)+\n?")
+
+
+def replaced(text: str, new: Sequence[str], versions: Container[Version]) -> str:
+    """Return a package's file with new rows in the place of those about the same versions.
+
+    A row that names others too keeps those.
+    """
+    grown = inserted(text, [_MARK])
+
+    def without(match: re.Match[str]) -> str:
+        row = tomllib.loads(match[0])["declared"][0]
+        left = [each for each in row["versions"] if Version(each) not in versions]
+        listed = ", ".join(f'"{each}"' for each in left)
+        kept = re.sub(r"^versions = \[[^\]]*\]", f"versions = [{listed}]", match[0], flags=re.MULTILINE)
+        return kept if left else ""
+
+    return _without_uncited(_ROW.sub(without, grown).replace(_MARK, "\n\n".join(new)))
+
+
+def _without_uncited(text: str) -> str:
+    """Return a package's file without sources that no row names any more."""
+    head, sources, rest = text.partition("[sources]\n")
+    listed, gap, rows = rest.partition("\n\n")
+    used = [line for line in listed.split("\n") if f'"{line.partition(" = ")[0].strip(chr(34))}"' in rows]
+    return text if not sources else head + ("\n".join([sources.rstrip(), *used]) + gap if used else "") + rows
+
+
+_MARK = "# rows that are read again"
+
+
+def measured_again(name: str, source: WheelIndex, names: Container[str]) -> str:
+    """Return the file of a measured package with the requirements of its wheels read again."""
+    package = MeasuredTable((Folder(SHIPPED),)).package(name)
+    if package is None:
+        raise ResolveError(f"{name}: was not measured")
+    urls = {file.name: file for file in source.files(name)}
+
+    def row(each: Measured) -> Measured:
+        said = _said(source, urls[each.wheel]) if each.wheel in urls else ""
+        if isinstance(said, str):
+            return each
+        return dataclasses.replace(each, requires=tuple(requirements(said.lines, names)))
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        again = with_rows(package, pool.map(row, package.rows))
+    head = read_document(SHIPPED / MEASURED / f"{name}.toml").checked
+    return render(again, head)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -138,19 +215,32 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("packages", nargs="*")
     parser.add_argument("--write", action="store_true")
+    parser.add_argument("--again", action="store_true", help="read what rows say already once more")
+    parser.add_argument(
+        "--measured", action="store_true", help="the requirements in measured/, in their place"
+    )
     parser.add_argument("--index", default=PYPI)
     args = parser.parse_args(arguments)
-    source, nothing = WheelIndex(Fetcher(os.environ), args.index), []
-    for name in args.packages or sorted(knowledge.load().packages.declared_dists):
+    source, tables = WheelIndex(Fetcher(os.environ), args.index), knowledge.load()
+    names, nothing = Matters(tables), list[str]()
+    every = tables.measured.names if args.measured else tables.packages.declared_dists
+    for name in args.packages or sorted(every):
         try:
-            new, silent = rows(name, source)
+            if args.measured:
+                text = measured_again(name, source, names)
+                write_atomically(SHIPPED / MEASURED / f"{name}.toml", text.encode())
+                continue
+            found = rows(name, source, names, again=args.again)
         except ResolveError as error:
-            new, silent = [], [str(error)]
-        nothing += silent
+            nothing.append(str(error))
+            continue
+        nothing += found.silent
         path = SHIPPED / TOLD / f"{name}.toml"
-        if new and args.write:
-            write_atomically(path, inserted(path.read_text("utf-8"), new).encode())
-        sys.stdout.write("".join(f"# {name}\n{each}\n\n" for each in new))
+        if found.rows and args.write:
+            text = path.read_text("utf-8")
+            new = replaced(text, found.rows, found.versions) if args.again else inserted(text, found.rows)
+            write_atomically(path, new.encode())
+        sys.stdout.write("".join(f"# {name}\n{each}\n\n" for each in found.rows))
     sys.stderr.writelines(f"{line}\n" for line in nothing)
     return 1 if nothing else 0
 

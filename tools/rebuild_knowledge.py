@@ -26,6 +26,7 @@ from packaging.version import Version
 
 from stackcheck import knowledge
 from stackcheck.knowledge.folders import MEASURED, SHIPPED, TOLD, Folder
+from stackcheck.knowledge.matters import Matters
 from stackcheck.knowledge.measured import MeasuredTable
 from stackcheck.knowledge.measured import render as render_package
 from stackcheck.knowledge.reading import read_document
@@ -229,7 +230,8 @@ def main(arguments: Sequence[str]) -> int:
     table, left, until = MeasuredTable((Folder(SHIPPED),)), [], began + args.minutes * 60
     with tempfile.TemporaryDirectory() as cache:  # facts that were kept before would not be read again
         keep = args.keep or Path(cache) / "rebuilt"
-        wanted = Wanted(TODAY, {**os.environ, "STACKCHECK_CACHE": cache}, args.most_mb << 20)
+        environ = {**os.environ, "STACKCHECK_CACHE": cache}
+        wanted = Wanted(TODAY, environ, Matters(knowledge.load()), args.most_mb << 20)
         for name in args.packages or sorted(table.names, key=lambda each: (_wheels(table, each), each)):
             try:
                 since = dataclasses.replace(wanted, since=_since(table, name))
@@ -249,7 +251,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _since(table: MeasuredTable, name: str) -> date:
-    """Return the first day of a version whose wheel was opened for what ships; older ones stay closed here."""
+    """Return the first day of a version whose wheel was opened for what ships; older ones stay closed."""
     package = table.package(name)
     days = [row.uploaded for row in (package.rows if package else ()) if row.wheel and row.uploaded]
     return min(days, default=TODAY + timedelta(days=1))

@@ -230,20 +230,13 @@ class Child:
             return failure(
                 "exit", "the process ended with status %d before it reported" % code, stderr_tail=self._tail()
             )
-        name = _signal_name(os.WTERMSIG(status))
+        name = processes.signal_name(os.WTERMSIG(status))
         if name == "SIGKILL" and processes.oom_kills() > self.oom_kills:
             return failure("memory", "the kernel's out-of-memory killer ended it", signal=name)
         return failure("signal", "ended by %s" % name, signal=name, stderr_tail=self._tail())
 
     def _tail(self) -> str:
         return without_credentials(self.tail.decode("utf-8", "backslashreplace"))
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return "signal %d" % number
 
 
 def _enter(parent: int, prints: int, limits: dict[str, Any], private_fds: tuple[int, ...]) -> None:

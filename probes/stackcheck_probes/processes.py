@@ -187,3 +187,11 @@ def _reap() -> bool:
     except ChildProcessError:
         return False
     return True
+
+
+def signal_name(number: int) -> str:
+    """Return "SIGKILL" for 9, and the number of a signal that has no name here."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return "signal %d" % number

@@ -180,7 +180,7 @@ def _gpus(args: argparse.Namespace) -> Sequence[Gpu]:
 
 
 def _usual(contents: Contents, other: Contents | None, args: argparse.Namespace) -> Sequence[Gpu]:
-    """Return the GPUs for a user who names none; the table of all is not read where nothing is told of any."""
+    """Return the GPUs for a user who names none; their table is not read where nothing is told of any."""
     told = other or contents.libraries or contents.loading or args.format == "json"
     return usual(contents, *([other] if other else [])) if told else ()
 

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 from packaging.utils import InvalidName, canonicalize_name
 
+from stackcheck import knowledge
 from stackcheck.cli import output
 from stackcheck.knowledge.folders import MEASURED, SHIPPED, Folder, own_folder
+from stackcheck.knowledge.matters import Matters
 from stackcheck.knowledge.measured import MeasuredTable, render
 from stackcheck.model.errors import EXIT_OK, EXIT_UNCHECKED, ResolveError, StackcheckError, UsageError
 from stackcheck.report.wording import plural
@@ -70,7 +72,8 @@ def _name(text: str) -> str:
 def execute(args: argparse.Namespace) -> int:
     """Run the command: 3 when a page or a wheel could not be read."""
     folder, now = _folder(args.to or own_folder()), datetime.now(UTC).date()
-    wanted = Wanted(args.since or now - timedelta(days=_DAYS), os.environ, args.most_mb << 20, args.again)
+    since, matters = args.since or now - timedelta(days=_DAYS), Matters(knowledge.load())
+    wanted = Wanted(since, os.environ, matters, args.most_mb << 20, args.again)
     source = WheelIndex(Fetcher(os.environ, most_bytes=args.most_mb << 20), args.index)
     tell = output.progress(args)
     failed = [_learn(name, source, folder, wanted, now, tell) for name in args.packages]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from stackcheck.cli.telling import Plain, Silent
 from stackcheck.model.errors import StackcheckError, UsageError
-from stackcheck.model.escape import block, one_line
+from stackcheck.model.escape import one_line
 from stackcheck.model.evidence import Level
 from stackcheck.model.near import did_you_mean
 from stackcheck.report import render_document
@@ -261,11 +261,6 @@ def telling(args: argparse.Namespace, stacks: Iterable[Stack]) -> Silent:
 def line(text: object) -> str:
     """Return untrusted text as one harmless line."""
     return one_line(text)
-
-
-def indented(text: str) -> list[str]:
-    """Return untrusted text as harmless lines, set off from what stackcheck says itself."""
-    return [f"    {each}" for each in block(text)]
 
 
 def _umask() -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from stackcheck.drift.facts import Gap, Seen, Snapshot, snapshot
+from stackcheck.model.enumeration import some
 from stackcheck.model.index_pages import Page, Unreachable
 
 if TYPE_CHECKING:
@@ -108,7 +109,11 @@ def _absence(
     pages = [page for page in read.values() if isinstance(page, Page)]
     state = (SERVED if served.alive.get(package.url) is True else UNLISTED) if pages else NO_PAGE
     others = _versions([file for page in pages for file in page.of(package.name)])
-    note = f"{' '.join(read)} lists {_some(others) or 'no other version'}" if pages else " ".join(read)
+    note = (
+        f"{' '.join(read)} lists {some(others, _MOST_NAMED) or 'no other version'}"
+        if pages
+        else " ".join(read)
+    )
     return snapshot([("file", package.filename, "listed", Seen(state, note))])
 
 
@@ -170,7 +175,8 @@ def _lacking(
     having = [place for place, files in listed.items() if wanted in {_build(f.name) for f in files}]
     for place in listed:
         if having and place not in having:
-            note = f"{', '.join(having)} has it; this index lists {_some(_versions(listed[place])) or 'none'}"
+            versions = some(_versions(listed[place]), _MOST_NAMED) or "none"
+            note = f"{', '.join(having)} has it; this index lists {versions}"
             yield (
                 "sibling", f"{package.name} on {place}", "lacks",
                 Seen(f"{package.name} {package.version.public} for this Python and platform", note),
@@ -201,8 +207,3 @@ def _build(filename: str) -> tuple[str, str, str]:
 def _versions(files: Sequence[File]) -> list[str]:
     found = {file.version for file in files if file.version is not None}
     return [str(version) for version in sorted(found, reverse=True)]
-
-
-def _some(texts: Sequence[str]) -> str:
-    more = f" and {len(texts) - _MOST_NAMED} more" if len(texts) > _MOST_NAMED else ""
-    return ", ".join(texts[:_MOST_NAMED]) + more

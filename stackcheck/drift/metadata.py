@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from stackcheck.model.enumeration import some
 from stackcheck.model.errors import ResolveError
 from stackcheck.model.index_pages import Unreachable
 from stackcheck.model.redact import shown
@@ -26,8 +27,7 @@ def note_on(file: File, fetcher: Fetcher) -> str:
     except _NotReadError as error:
         return f"its METADATA was not read: {shown(str(error), 200)}"
     names = sorted({f"{each.name}{each.specifier}" for each in required_by(text) if not _is_extra(each)})
-    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-    return f"now requires {', '.join(names[:_MOST_NAMED]) or 'nothing'}{more}"
+    return f"now requires {some(names, _MOST_NAMED) or 'nothing'}"
 
 
 class _NotReadError(Exception):

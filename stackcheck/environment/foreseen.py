@@ -104,10 +104,13 @@ def _take(each: Distribution, env: Environment, chosen: Mapping[str, Version]) -
     newest, able = known
     fitting = [one for one in able if accepted.contains(one.version.public)]
     asked = each.package.version
+    bound = [one for one in fitting if _pinned_accept(each.name, one.version, env)]
+    held = len(bound) < len(fitting)
+    fitting = bound or fitting
     if not fitting:
         return _nothing(each, env, accepted, newest)
     best = max(fitting, key=lambda one: one.version)
-    if not _others_accept(each.name, best.version, env, chosen) or _may_be_rocm(best, env):
+    if _may_be_rocm(best, env) or not _others_accept(each.name, best.version, env, chosen, held=held):
         return None
     # A release above the newest that is known would be taken too, unless something rules that one out.
     closed = best.version.release < newest.release
@@ -258,18 +261,35 @@ def _source(name: str, best: _Candidate, env: Environment) -> str:
     return row.cited if row else ""
 
 
-def _others_accept(name: str, version: Version, env: Environment, chosen: Mapping[str, Version]) -> bool:
-    """Tell whether the METADATA of nobody else in the stack refuses a version, as far as they are known."""
+def _pinned_accept(name: str, version: Version, env: Environment) -> bool:
+    """Tell whether no pinned package refuses a version by its METADATA: a resolver has no other to take."""
+    return all(
+        _admits(other.name, other.exact, name, version, env)
+        for other in env.packages.values()
+        if other.exact is not None and other.name != name
+    )
+
+
+def _others_accept(
+    name: str, version: Version, env: Environment, chosen: Mapping[str, Version], *, held: bool
+) -> bool:
+    """Tell whether the METADATA of nobody else in the stack refuses a version, as far as they are known.
+
+    held: a pinned package leaves no newer one, so that loose others follow where one of their releases can.
+    """
     for other in env.packages.values():
-        pin = other.exact or chosen.get(other.name)
         if other.name == name:
             continue
-        if pin is None:
-            known = _releases(other.name, env)
-            pin = known[0] if known else None
-        if pin is not None and not _admits(other.name, pin, name, version, env):
-            return False
-        if pin is not None and not _admits(name, version, other.name, pin, env):
+        pin = other.exact or chosen.get(other.name)
+        known = _releases(other.name, env) if pin is None else None
+        pins = [pin] if pin else [known[0]] if known else []
+        if known and held:
+            pins = [one.version for one in known[1]]
+        fits = (
+            _admits(other.name, one, name, version, env) and _admits(name, version, other.name, one, env)
+            for one in pins
+        )
+        if pins and not any(fits):
             return False
     return True
 
@@ -307,11 +327,15 @@ def unread(env: Environment, names: Iterable[str]) -> tuple[str, ...]:
             continue
         compiled = each.name in tables.packages.torch_imports and env.builds(each.name)
         pin = each.exact
-        known = pin is not None and (
-            tables.packages.declared_by(each.name, pin) is not None
-            or bool((row := tables.measured.row(each.name, pin)) and row.wheel)
-            or any(
-                one.name == each.name and same_release(one.version, pin) for one in tables.torch.companions
+        known = (pin is None and _releases(each.name, env) is not None) or (
+            pin is not None
+            and (
+                tables.packages.declared_by(each.name, pin) is not None
+                or bool((row := tables.measured.row(each.name, pin)) and row.wheel)
+                or any(
+                    one.name == each.name and same_release(one.version, pin)
+                    for one in tables.torch.companions
+                )
             )
         )
         if not known and not compiled:

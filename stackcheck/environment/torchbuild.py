@@ -16,7 +16,7 @@ from stackcheck.environment.images import running_image, torch_of_nvidia
 from stackcheck.environment.sources import elsewhere, only_pypi
 from stackcheck.model.build import Backend, parse_tag
 from stackcheck.model.evidence import Evidence, Level
-from stackcheck.model.versions import minor, parse_version, same_release
+from stackcheck.model.versions import LATEST, minor, parse_version, same_release
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -203,13 +203,15 @@ def _image(stack: Stack, tables: Tables) -> ImageFacts | None:
 
 
 def _brought(package: Package | None, image: ImageFacts) -> bool:
-    """Tell whether the torch of an image stays: pip replaces it where the stack pins another release."""
+    """Tell whether the torch of an image stays: pip keeps it unless the stack pins another release."""
     if package is None or image.torch is None:
         return package is None or image.nvidia
     if package.exact is not None:
         same = package.exact.release == image.torch.release if image.nvidia else False
         return same or same_release(package.exact, image.torch)
-    return bool(package.specifier) and package.specifier.contains(image.torch, prereleases=True)
+    if package.origin in {"git", "url", "path", "source", "conda"}:
+        return False
+    return package.version == LATEST or package.specifier.contains(image.torch, prereleases=True)
 
 
 def _resolved(torch: LockedPackage, resolution: Resolution) -> Answer | None:

@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from stackcheck.intake.stack import Stack
     from stackcheck.knowledge.gpus import Gpu
 
-ANYWHERE = "files alone"
-"""What stands for the GPU of a task that opens files and runs nothing."""
-
 
 _FEWEST = 2
 """Nodes from which on an image is handed from one to another."""

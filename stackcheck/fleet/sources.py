@@ -15,7 +15,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 from stackcheck.model.errors import UsageError
 from stackcheck.model.escape import one_line
-from stackcheck.storage.reading import open_file, real_path, stands
+from stackcheck.storage.confinement import real_path
+from stackcheck.storage.reading import open_file, stands
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

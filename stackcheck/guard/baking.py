@@ -12,6 +12,7 @@ from stackcheck.guard.startarchive import ARCHIVE, EXPECTATION
 from stackcheck.inspect.environments import UNSTATED
 from stackcheck.intake.interpreter import Candidate
 from stackcheck.intake.stack import Image, Stack
+from stackcheck.model.enumeration import some
 from stackcheck.model.errors import EngineError, UsageError
 from stackcheck.model.facts import Missing
 from stackcheck.probing import agent as agents
@@ -166,14 +167,13 @@ def torches_elsewhere(seen: Mapping[str, Any]) -> list[TorchPlace]:
 def choice_of_pythons(found: Candidate, others: Sequence[TorchPlace]) -> str:
     """Return what to say when torch lies where the interpreter that runs does not look."""
     first = sorted(others, key=lambda row: row["python"] is None)
-    more = f" and {len(others) - SHOWN} more" if len(others) > SHOWN else ""
-    rows = ", ".join(
+    rows = [
         f"{row['python'] or 'no interpreter beside it'} ({row['path']}, torch {row['version']})"
-        for row in first[:SHOWN]
-    )
+        for row in first
+    ]
     return (
         f"no torch was found by {found.python}, which {found.why} names; it lies in the environment of "
-        f"{rows}{more}: say --python PATH for the one that runs, or mend the command of the image."
+        f"{some(rows, SHOWN)}: say --python PATH for the one that runs, or mend the command of the image."
     )
 
 

@@ -10,6 +10,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from stackcheck.model.enumeration import some
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -170,13 +172,7 @@ def _differences(tier: Tier, image: TierImage) -> tuple[str, ...]:
         "new": sorted(new.keys() - old.keys()),
         "gone": sorted(old.keys() - new.keys()),
     }
-    return tuple(f"{_names(paths)} {how}" for how, paths in changes.items() if paths)
-
-
-def _names(paths: Sequence[str]) -> str:
-    more = len(paths) - _MOST_NAMED
-    named = ", ".join(paths[:_MOST_NAMED])
-    return f"{named} and {more} more" if more > 0 else named
+    return tuple(f"{some(paths, _MOST_NAMED)} {how}" for how, paths in changes.items() if paths)
 
 
 def missing(decisions: Iterable[Decision]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from stackcheck.model.errors import EXIT_FAIL, EXIT_OK, EXIT_UNCHECKED
 from stackcheck.model.evidence import Outcome
 from stackcheck_probes.binaries.capability import NATIVE, PTX, RUNS
 from stackcheck_probes.judging.coverage import NONE, UNKNOWN
+from stackcheck_probes.judging.judgement import release
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -115,7 +116,7 @@ def _answer(gpu: Gpu, pairs: Sequence[tuple[Row, Cell]], gate: Gate, undriven: s
         weak,
         len(serving),
         sum(cell.how == PTX for _, cell in serving),
-        max((cell.needs_driver for _, cell in serving if cell.how == PTX), key=_numbers, default=""),
+        max((cell.needs_driver for _, cell in serving if cell.how == PTX), key=release, default=""),
         untold,
         sum(cell.how == NONE for _, cell in pairs),
         reason,
@@ -133,10 +134,6 @@ def _word(gpu: Gpu, pairs: Sequence[tuple[Row, Cell]], *, serves: bool, untold: 
     held = frozenset().union(*(makers(row.code) for row, _ in pairs if row.code.groups or row.code.targets))
     other = held - {"HIP" if gpu.gfx else "CUDA"}
     return (NOT_SERVED, f"the target has {' and '.join(other)} code only") if other else (NO_CODE, "")
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split(".") if part.isdecimal())
 
 
 def exit_code(

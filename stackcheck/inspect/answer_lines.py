@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from stackcheck.inspect.answer import NO_CODE, NOT_SERVED, NOT_TOLD, WEAK, gated
 from stackcheck.inspect.loading_groups import loading_line
 from stackcheck.inspect.serving import by_package
+from stackcheck.model.enumeration import some
 from stackcheck.model.evidence import Outcome
 from stackcheck.report.document import Finding
 from stackcheck.report.wording import plural
@@ -74,15 +75,10 @@ def names(every: Sequence[Row], rows: Iterable[Row]) -> str:
     told = [
         package.name
         if len(found) == whole[package]
-        else f"{package.name} ({_some([row.name for row in found], _MOST_FILES)})"
+        else f"{package.name} ({some([row.name for row in found], _MOST_FILES)})"
         for package, found in by_package(rows).items()
     ]
-    return _some(told, _MOST_NAMES)
-
-
-def _some(told: Sequence[str], most: int) -> str:
-    rest = len(told) - most
-    return ", ".join(told[:most]) + (f" and {rest} more" if rest > 0 else "")
+    return some(told, _MOST_NAMES)
 
 
 def misses(judged: Judged) -> Iterator[Finding]:

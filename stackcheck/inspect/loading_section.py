@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stackcheck.inspect.loading_groups import BAD, grouped
+from stackcheck.model.enumeration import some
 from stackcheck.model.evidence import Outcome
 from stackcheck.report.document import Entry, Listing, Section
 from stackcheck.report.sections import finding
@@ -46,7 +47,7 @@ def _merged(group: Group) -> Finding:
     if len(group.verdicts) == 1:
         return finding(first)
     wanted = list(dict.fromkeys(verdict.expected for verdict in group.verdicts if verdict.expected))
-    what = _some(wanted) if len(wanted) > 1 else first.message.rstrip(".")
+    what = some(wanted, _SHOWN) if len(wanted) > 1 else first.message.rstrip(".")
     count, files = len(group.verdicts), plural(len(group.libraries), "library")
     needs = f"{plural(count, 'need')} of {files} not served" if len(wanted) > 1 else f"{count} times, {files}"
     return finding(
@@ -59,8 +60,3 @@ def _merged(group: Group) -> Finding:
         ),
         name=f"{first.code} {group.package}",
     )
-
-
-def _some(words: list[str]) -> str:
-    rest = len(words) - _SHOWN
-    return ", ".join(words[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")

@@ -37,6 +37,11 @@ def rows(value: Any, *keys: str) -> list[Any]:
     return found if isinstance(found, list) else []
 
 
+def texts(value: Any) -> list[str]:
+    """Return the texts of a list, none where it is not one."""
+    return [each for each in rows(value) if isinstance(each, str)]
+
+
 def text_at(value: Any, key: str) -> str:
     """Return the text under a key, "" where there is none."""
     found = value.get(key) if isinstance(value, dict) else None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.markers import InvalidMarker, Marker
 
+from stackcheck.intake.documents import rows, table
 from stackcheck.intake.pyproject import python_stated
 from stackcheck.intake.stated import Found, Open, Stated, found_of, package
 from stackcheck.intake.tomllines import Lines
@@ -131,7 +132,7 @@ def read_pipfile_lock(document: Mapping[str, Any], text: str, shown: str) -> Fou
     assert isinstance(meta, dict)  # noqa: S101 - for the type alone
     sources = {
         row["name"]: row["url"]
-        for row in _rows(meta, "sources")
+        for row in rows(meta, "sources")
         if isinstance(row, dict) and isinstance(row.get("name"), str) and isinstance(row.get("url"), str)
     }
     said: list[Stated | Open] = []
@@ -140,8 +141,7 @@ def read_pipfile_lock(document: Mapping[str, Any], text: str, shown: str) -> Fou
     )
     if isinstance(wanted, str):
         said.append(Stated("python", wanted, lines.place("python_version")))
-    rows = document.get("default")
-    for name, row in (rows if isinstance(rows, dict) else {}).items():
+    for name, row in table(document, "default").items():
         if isinstance(row, dict):
             said.append(_pipenv_package(name, row, sources, lines))
     return found_of(KIND, shown, said)
@@ -155,8 +155,3 @@ def _pipenv_package(name: str, row: Mapping[str, Any], sources: Mapping[str, str
         extras=row.get("extras"), marker=row.get("markers"), index=url if url not in _PYPI else None,
         git=f"git+{git}@{row.get('ref')}" if isinstance(git, str) else None,
     )  # fmt: skip
-
-
-def _rows(table: Mapping[str, Any], key: str) -> list[Any]:
-    value = table.get(key)
-    return value if isinstance(value, list) else []

@@ -110,6 +110,8 @@ def smoke_files(stack: Stack) -> dict[str, bytes]:
     repository of the definition, or that makes them more than `MOST_SMOKE` bytes.
     """
     found = dict[str, bytes]()
+    if not stack.smoke:
+        return found
     with only_in(repository_of(Path(stack.file))):
         for key, name, path in _smoke_files(stack):
             try:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
+from stackcheck.intake.documents import rows, table
 from stackcheck.intake.stated import Open, Stated, package, python_asked
 from stackcheck.model import markers
 
@@ -25,11 +26,10 @@ def poetry_statements(poetry: Mapping[str, Any], lines: Lines) -> Iterator[State
     """Yield what the main dependencies state; groups of a project are for those who develop it."""
     sources = {
         row["name"]: row["url"]
-        for row in _rows(poetry, "source")
+        for row in rows(poetry, "source")
         if isinstance(row, dict) and isinstance(row.get("name"), str) and isinstance(row.get("url"), str)
     }
-    rows = poetry.get("dependencies")
-    for name, value in (rows if isinstance(rows, dict) else {}).items():
+    for name, value in table(poetry, "dependencies").items():
         place = lines.place(name)
         row = value if isinstance(value, dict) else {"version": value}
         if isinstance(value, list):
@@ -132,8 +132,3 @@ def _specifier(part: str) -> str:
         kept = next((i + 1 for i, number in enumerate(release) if number), len(release))
     high = [*release[: kept - 1], release[kept - 1] + 1]
     return f">={low},<{'.'.join(map(str, high))}"
-
-
-def _rows(table: Mapping[str, Any], key: str) -> list[Any]:
-    value = table.get(key)
-    return value if isinstance(value, list) else []

@@ -19,8 +19,8 @@ from stackcheck.intake.recognise import LOOSE, WORKFLOW, kind_of, read_file
 from stackcheck.intake.stack import Stack, parse_stack
 from stackcheck.intake.stated import Found, Open, Place, Stated
 from stackcheck.model.errors import DefinitionError, UsageError
-from stackcheck.storage.confinement import only_in, repository_of
-from stackcheck.storage.reading import as_named, real_path
+from stackcheck.storage.confinement import only_in, real_path, repository_of
+from stackcheck.storage.reading import as_named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -192,9 +192,16 @@ def _in_folder(files: Sequence[Path], base: str) -> Sets:
     others = [
         each for each in read if each.kind not in {dockerfiles.KIND, *_DESCRIBING} and each.file not in used
     ]
-    others = _of_torch(_with_constraints(others))
+    others, choices = _apart(_of_torch(_with_constraints(others)))
     left = [Found("file", "", open=tuple(notes))] if notes else []
-    return [(name, [*found, *left]) for name, found in _sets(base, images, others)]
+    sets = [*_sets(base, images, others)]
+    if choices and not any("torch" in each.packages for each in images):
+        if one := next((each for each in others if "torch" in each.packages and not _is_main(each)), None):
+            sets = [
+                (f"{base}-{_identifier(one.file)}" if name == base else name, found) for name, found in sets
+            ]
+        sets += [(f"{base}-{_identifier(each.file)}", [each]) for each in choices]
+    return [(name, [*found, *left]) for name, found in sets]
 
 
 def _files(found: Found) -> set[str]:
@@ -286,6 +293,30 @@ def _of_torch(found: Iterable[Found]) -> list[Found]:
     return [each for each in every if each in kept or each.kind in whole] if kept else every
 
 
+def _apart(found: Sequence[Found]) -> tuple[list[Found], list[Found]]:
+    """Return the files that are installed together, and requirement files that stand for a choice.
+
+    `requirements/cpu.txt` beside `cuda.txt`, `requirements-min.txt` beside a project file: another torch, or
+    from elsewhere. A requirements.txt goes with the project's own file, and its pins decide.
+    """
+    own = [each for each in found if _is_main(each)]
+    first = next((each for each in [*own, *found] if "torch" in each.packages), None)
+    told = [_torch_of(each) for each in [*own, *([first] if first else [])]]
+    apart = [each for each in found if each not in own and each is not first and _torch_of(each) not in told]
+    apart = [each for each in apart if "torch" in each.packages]
+    return [each for each in found if each not in apart], apart
+
+
+def _is_main(found: Found) -> bool:
+    return found.kind != requirements.KIND or Path(found.file).name.lower() == "requirements.txt"
+
+
+def _torch_of(found: Found) -> str:
+    """Return what a file says of torch: which, and from where."""
+    keys = {"packages.torch", "index.url", "index.extra", "index.find_links"}
+    return repr(sorted((each.key, repr(each.value)) for each in found.stated if each.key in keys))
+
+
 def _identifier(name: str) -> str:
     """Return a text as the id of a stack."""
     return re.sub(r"[^a-z0-9._-]+", "-", Path(name).name.lower()).strip("-._") or "project"
@@ -298,16 +329,20 @@ def _stacks(name: str, found: Sequence[Found], said: _Said) -> list[Taken]:
     if not any(each.packages or each.members or each.kind in kinds for each in found):
         files = ", ".join(each.file for each in found)
         raise UsageError(f"{files}: no package is stated here that could be judged; name another file.")
-    if not any("torch" in each.packages for each in found):
-        members = [
-            _stack(f"{name}-{_identifier(member.replace(' ', '-'))}", found, more, said)
-            for each in found
-            for member, more in each.members
-            if any(row.key == "packages.torch" for row in more)
-        ]
-        if members:
-            return members
-    return [_stack(name, found, (), said)]
+    own = [row.value for each in found for row in each.stated if row.key == "packages.torch"]
+    members = [
+        _stack(f"{name}-{_identifier(member.replace(' ', '-'))}", found, more, said)
+        for each in found
+        for member, more in each.members
+        if any(row.key == "packages.torch" and (not own or _elsewhere(row.value, own)) for row in more)
+    ]
+    return members if members and not own else [_stack(name, found, (), said), *members]
+
+
+def _elsewhere(torch: Mapping[str, Any], own: Sequence[Mapping[str, Any]]) -> bool:
+    """Tell whether a set of optional packages takes torch from another place than the project itself does."""
+    origin = ("index", "url", "git", "path")
+    return any(torch.get(key) not in {None, *(each.get(key) for each in own)} for key in origin)
 
 
 def _stack(name: str, found: Sequence[Found], more: Sequence[Stated], said: _Said) -> Taken:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from packaging.requirements import InvalidRequirement, Requirement
 
 from stackcheck.intake import conda, requirements
-from stackcheck.intake.documents import table
+from stackcheck.intake.documents import table, texts
 from stackcheck.intake.poetry import poetry_statements
 from stackcheck.intake.stated import Found, Open, Place, Stated, python_asked, required
 from stackcheck.intake.tomllines import Lines
@@ -76,7 +76,7 @@ def read(
         tuple(stated),
         (*left, *sources.open()),
         tuple(
-            (name, tuple(sources.applied(each) for each in rows if isinstance(each, Stated)))
+            (name, tuple(sources.applied(each, name) for each in rows if isinstance(each, Stated)))
             for name, rows in members.items()
         )
         + pixi.members,
@@ -122,33 +122,29 @@ def _hatch(envs: Mapping[str, Any], lines: Lines) -> dict[str, list[Stated | Ope
     """Return the environments of hatch that state packages of their own."""
     return {
         f"env {name}": list(
-            _requirements([*_texts(env.get("dependencies")), *_texts(env.get("extra-dependencies"))], lines)
+            _requirements([*texts(env.get("dependencies")), *texts(env.get("extra-dependencies"))], lines)
         )
         for name, env in envs.items()
         if isinstance(env, dict)
     }
 
 
-def _texts(value: Any) -> list[str]:
-    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
-
-
 def _project(project: Mapping[str, Any], lines: Lines) -> Statements:
     wanted = project.get("requires-python")
     if isinstance(wanted, str):
         yield from python_stated(wanted, lines.place("requires-python"))
-    yield from _requirements(_texts(project.get("dependencies")), lines)
+    yield from _requirements(texts(project.get("dependencies")), lines)
 
 
 def _dynamic(
     project: Mapping[str, Any], setuptools: Mapping[str, Any], lines: Lines, folder: Path | None
 ) -> Statements:
     """Read the files that dependencies are taken from at build time; say so of what only a build tells."""
-    for key in _texts(project.get("dynamic")):
+    for key in texts(project.get("dynamic")):
         named = setuptools.get(key)
         files = named.get("file") if isinstance(named, dict) else None
         if key == "dependencies" and files and folder is not None:
-            for name in [files] if isinstance(files, str) else _texts(files):
+            for name in [files] if isinstance(files, str) else texts(files):
                 where = Stated("-r", name, lines.place(name))
                 yield from requirements.included(where, folder, where.place.file)
         elif key in {"dependencies", "optional-dependencies"} and not _beside(folder):
@@ -180,7 +176,7 @@ def _requirements(texts: Iterable[str], lines: Lines) -> Statements:
 
 
 def _groups(groups: Mapping[str, Any], word: str, lines: Lines) -> dict[str, list[Stated | Open]]:
-    return {f"{word} {name}": list(_requirements(_texts(rows), lines)) for name, rows in groups.items()}
+    return {f"{word} {name}": list(_requirements(texts(rows), lines)) for name, rows in groups.items()}
 
 
 def _flattened(groups: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -201,17 +197,17 @@ def _flattened(groups: Mapping[str, Any]) -> dict[str, list[str]]:
 
 def _uv(uv: Mapping[str, Any], lines: Lines) -> Statements:
     for key, target in (("override-dependencies", "overrides"), ("constraint-dependencies", "constraints")):
-        for text in _texts(uv.get(key)):
+        for text in texts(uv.get(key)):
             yield Stated(target, text, lines.place(text))
     if uv.get("no-build-isolation") is True:
         yield Stated("no_build_isolation", value=True, place=lines.place("no-build-isolation"))
-    for name in _texts(uv.get("no-build-isolation-package")):
+    for name in texts(uv.get("no-build-isolation-package")):
         yield Stated("no_build_isolation", name, lines.place(name))
     if uv.get("no-build") is True:
         yield Stated("source_builds", "forbid", lines.place("no-build"))
-    for url in _texts(uv.get("extra-index-url")):
+    for url in texts(uv.get("extra-index-url")):
         yield Stated("index.extra", url, lines.place(url))
-    for url in _texts(uv.get("find-links")):
+    for url in texts(uv.get("find-links")):
         yield Stated("index.find_links", url, lines.place(url))
     if isinstance(uv.get("index-url"), str):
         yield Stated("index.url", uv["index-url"], lines.place("index-url"))

@@ -17,7 +17,8 @@ from packaging.utils import canonicalize_name
 from stackcheck.intake.stated import Found, Open, Place, Stated, found_of, package, required
 from stackcheck.model.errors import UsageError
 from stackcheck.model.redact import without_userinfo
-from stackcheck.storage.reading import read_text, real_path, stands
+from stackcheck.storage.confinement import real_path
+from stackcheck.storage.reading import read_text, stands
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -243,10 +243,7 @@ def _install(install: Install, here: Here, left: Left) -> None:
         _take(each, left, here.brought)
     stated = [each for each in said if isinstance(each, Stated)]
     if before is not None and install.tool in {"pip", "mim"} and not {"--no-deps"} & install.flags:
-        alone = not any(
-            each.key == "constraints" or (each.key == _TORCH and not _content(each, before))
-            for each in stated
-        )
+        alone = not any(each.key in {_TORCH, "constraints"} for each in stated)
         if alone and "constraint" not in install.options:
             _pulled(before, stated, left)
 

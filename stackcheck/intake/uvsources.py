@@ -46,19 +46,23 @@ class Sources:
         """Return where a project of the workspace lies."""
         return self._space.members.get(name) if self._space else None
 
-    def applied(self, each: Stated) -> Stated:
-        """Return a statement of a package with the place that its source names."""
+    def applied(self, each: Stated, member: str = "") -> Stated:
+        """Return a statement of a package with the place that its source names.
+
+        `member` is the set of packages that it is of, such as "extra gpu"; "" for what is always installed.
+        """
         name = each.key.removeprefix("packages.")
-        row = self._chosen(self._rows.get(canonicalize_name(name))) if each.key != name else None
+        row = self._chosen(self._rows.get(canonicalize_name(name)), member) if each.key != name else None
         if row is None or row.get("workspace") or _is_placed(each):
             return each
         self._used.add(canonicalize_name(name))
         return Stated(each.key, {**each.value, **self._place_of(row)}, each.place)
 
-    def _chosen(self, rows: Any) -> dict[str, Any] | None:
-        """Return the source that holds on Linux: a list has one for each marker."""
+    def _chosen(self, rows: Any, member: str = "") -> dict[str, Any] | None:
+        """Return the source that holds on Linux for a set of packages: a list has one for each."""
         choices = [row for row in (rows if isinstance(rows, list) else [rows]) if isinstance(row, dict)]
-        return next((row for row in choices if _on_linux(row.get("marker"))), None)
+        held = [row for row in choices if _on_linux(row.get("marker")) and _set_of(row) in {"", member}]
+        return max(held, key=lambda row: bool(_set_of(row)), default=None)
 
     def _place_of(self, row: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(row.get("index"), str):
@@ -82,6 +86,11 @@ class Sources:
                 yield Open(
                     f"the index {row['index']!r} of {name} has no address here.", self._lines.place(name)
                 )
+
+
+def _set_of(row: Mapping[str, Any]) -> str:
+    """Return the set of packages that alone a source is for: "extra gpu"; "" for one of them all."""
+    return next((f"{key} {row[key]}" for key in ("extra", "group") if isinstance(row.get(key), str)), "")
 
 
 def _addresses(uv: Mapping[str, Any]) -> dict[str, str]:

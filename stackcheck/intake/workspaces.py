@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.utils import canonicalize_name
 
-from stackcheck.intake.documents import table
+from stackcheck.intake.documents import table, texts
 from stackcheck.model.errors import UsageError
 from stackcheck.storage.parsing import parse_toml
 from stackcheck.storage.reading import read_text
@@ -62,8 +62,8 @@ def _workspace(root: Path, uv: Mapping[str, Any], text: str) -> Workspace:
 
 
 def _members(root: Path, stated: Mapping[str, Any]) -> Iterator[tuple[str, Path]]:
-    left_out = _texts(stated.get("exclude"))
-    for folder in _folders(root, _texts(stated.get("members"))):
+    left_out = texts(stated.get("exclude"))
+    for folder in _folders(root, texts(stated.get("members"))):
         inside = folder.relative_to(root).as_posix()
         if any(fnmatch(inside, pattern.rstrip("/")) for pattern in left_out):
             continue
@@ -84,7 +84,3 @@ def _folders(root: Path, patterns: Iterable[str]) -> list[Path]:
         except (ValueError, NotImplementedError, OSError):  # an empty or absolute pattern
             continue
     return list(dict.fromkeys(found))[:_MOST]
-
-
-def _texts(value: Any) -> list[str]:
-    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []

@@ -77,6 +77,11 @@ class Tables:
         table: wheels.WheelTable = self._table("wheels")
         return table
 
+    @property
+    def told_of(self) -> frozenset[str]:
+        """Return the packages and subjects that have a file of rows."""
+        return frozenset(stem for folder in self._told.folders for stem in self._told.paths(folder))
+
     @cached_property
     def measured(self) -> measured.MeasuredTable:
         """What the wheels of packages say, a file a package, each read when it is asked for."""

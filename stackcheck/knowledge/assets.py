@@ -6,13 +6,12 @@ A version that no row names is "no data".
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from stackcheck.knowledge.reading import Row, require
-from stackcheck.knowledge.told import ByPackage, Told, current
+from stackcheck.knowledge.told import ByPackage, Told, table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +51,8 @@ class Published(Row):
 
     places: parts of the addresses that they lie under. wheels: torch, as "2.12", or "*" for a package that is
     not compiled against torch -> the tags of its CUDA ("cu130") and "cpu". pythons: empty where not known.
-    plain: what PyPI itself has of these versions, as a clause; "" where nothing is said of it. at_most: that
-    there are no others is known, and not which of these there are.
+    compiled: when what PyPI itself has of these versions is compiled, as a clause; "" for by pip alone.
+    at_most: that there are no others is known, and not which of these there are.
     """
 
     dist: str
@@ -61,7 +60,7 @@ class Published(Row):
     places: tuple[str, ...]
     wheels: Mapping[str, tuple[str, ...]]
     pythons: tuple[str, ...] = ()
-    plain: str = ""
+    compiled: str = ""
     at_most: bool = False
 
     def tags(self, torch: str | None) -> tuple[str, ...]:
@@ -87,13 +86,9 @@ class AssetTable:
         return next((row for row in rows if row.versions.contains(version.public, prereleases=True)), None)
 
 
-def load(told: Told | None = None) -> AssetTable:
+@table
+def load(told: Told) -> AssetTable:
     """Return the table, read once and proven. Raises TableError naming file, line and key."""
-    return _load(told or current())
-
-
-@cache
-def _load(told: Told) -> AssetTable:
     published = ByPackage(told, "published", Published, _prove_published)
     return AssetTable(ByPackage(told, "asset", Asset, _prove), published)
 

@@ -22,7 +22,8 @@ from stackcheck.knowledge.kinds import KINDS, kinds_in
 from stackcheck.knowledge.reading import Row, every_fault, fault, read_document, read_rows
 from stackcheck.knowledge.told import Told, agree, same_fact
 from stackcheck.model.errors import TableError
-from stackcheck.storage.reading import as_named, real_path
+from stackcheck.storage.confinement import real_path
+from stackcheck.storage.reading import as_named
 from stackcheck_probes.binaries.capability import Capability, Ptx, Sass
 
 if TYPE_CHECKING:

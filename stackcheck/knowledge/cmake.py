@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from stackcheck.knowledge.reading import Row, require
-from stackcheck.knowledge.told import ByPackage, Told, current
+from stackcheck.knowledge.told import ByPackage, Told, table
 
 OLDEST = Version("3.5")
 """The oldest policy version that CMake 4 accepts (cmake_minimum_required, "Changed in version 4.0")."""
@@ -41,13 +40,9 @@ class CmakeTable:
         return tuple(row for row in self._files.get(dist, ()) if row.versions.contains(public))
 
 
-def load(told: Told | None = None) -> CmakeTable:
+@table
+def load(told: Told) -> CmakeTable:
     """Return the table. Raises TableError naming file, line and key."""
-    return _load(told or current())
-
-
-@cache
-def _load(told: Told) -> CmakeTable:
     return CmakeTable(ByPackage(told, "cmake_file", CmakeFile, _prove))
 
 

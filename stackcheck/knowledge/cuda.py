@@ -7,14 +7,13 @@ version): the least driver under minor-version compatibility, SASS only.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cache
 from typing import Literal
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from stackcheck.knowledge.reading import Row, require, unique
-from stackcheck.knowledge.told import Told, current
+from stackcheck.knowledge.told import Told, table
 from stackcheck.model.versions import DriverVersion, parse_version
 from stackcheck_probes.binaries.capability import Capability, Sass
 
@@ -166,15 +165,11 @@ class CudaTable:
         return (floor, family) if floor else None
 
 
-def load(told: Told | None = None) -> CudaTable:
+@table
+def load(told: Told) -> CudaTable:
     """Return the table, read once and proven. Raises TableError naming file, line and key."""
-    return _load(told or current())
-
-
-@cache
-def _load(told: Told) -> CudaTable:
     toolkits = told.rows("toolkit", Toolkit, order=lambda row: row.version)
-    families = told.rows("family", Family, order=_family_key)
+    families = told.rows("family", Family, order=lambda row: row.major)
     generations = told.rows("generation", Generation)
     devices = told.rows("device_driver", DeviceDriver)
     _prove_toolkits(toolkits)
@@ -188,23 +183,11 @@ def _load(told: Told) -> CudaTable:
         generations=generations,
         device_drivers=devices,
         cudnn=told.rows("cudnn", Cudnn),
-        _toolkit=unique(toolkits, _toolkit_key, "toolkit"),
-        _family=unique(families, _family_key, "family"),
+        _toolkit=unique(toolkits, lambda row: (row.version.major, row.version.minor), "toolkit"),
+        _family=unique(families, lambda row: row.major, "family"),
         _generation=owners,
-        _device_driver=unique(devices, _device_key, "device_driver"),
+        _device_driver=unique(devices, lambda row: (row.capability, row.product), "device_driver"),
     )
-
-
-def _toolkit_key(row: Toolkit) -> tuple[int, int]:
-    return row.version.major, row.version.minor
-
-
-def _family_key(row: Family) -> int:
-    return row.major
-
-
-def _device_key(row: DeviceDriver) -> tuple[Capability, str]:
-    return row.capability, row.product
 
 
 def _prove_toolkits(toolkits: Iterable[Toolkit]) -> None:

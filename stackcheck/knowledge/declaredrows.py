@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from email.parser import HeaderParser
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
@@ -14,19 +14,23 @@ from stackcheck.knowledge.wheelfile import read_member
 from stackcheck.knowledge.wheelrows import Addition, NotStatedError, addition, file_version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable
     from datetime import date
+
+    from packaging.specifiers import SpecifierSet
 
     from stackcheck.knowledge.packages import PackageTable
     from stackcheck.knowledge.wheelrows import IndexFile, Source
 
-ALWAYS = frozenset({"torch", "torchvision", "torchaudio", "triton"})
-"""Neighbours that are looked for whatever the rows of a package name."""
+
+F = TypeVar("F", bound="IndexFile")
 
 
-def neighbours(table: PackageTable, dist: str) -> frozenset[str]:
-    """Return the names that rows of a package speak of, and those that are looked for in any."""
-    return frozenset({each for _, row in table.declared(dist, EVERYTHING) for each in row.needs} | ALWAYS)
+class Bounds(NamedTuple):
+    """What is required with a version: name -> range, and as text what depends on a marker."""
+
+    needs: dict[str, str]
+    conditional: tuple[str, ...]
 
 
 def newest_declared(table: PackageTable, dist: str) -> Version:
@@ -36,13 +40,32 @@ def newest_declared(table: PackageTable, dist: str) -> Version:
 
 def newer_wheels(files: Iterable[IndexFile], dist: str, last: Version) -> dict[Version, IndexFile]:
     """Return a wheel of each final release after `last`, oldest first."""
-    found: dict[Version, IndexFile] = {}
-    for file in files:
-        version = file_version(file.name, dist) if file.name.endswith(".whl") else None
-        final = version is not None and not version.is_prerelease and not version.local
-        if version is not None and final and file.yanked is None and version > last:
+    return {
+        version: file
+        for version, file in stating(files, dist).items()
+        if version > last and file.name.endswith(".whl")
+    }
+
+
+def stating(files: Iterable[F], dist: str) -> dict[Version, F]:
+    """Return the file of each final release whose METADATA is read, oldest first.
+
+    That is the wheel for Linux on x86_64, else one for any machine, another one, the sdist: the wheels of
+    torch for macOS require no triton, and those for arm64 other libraries.
+    """
+    found: dict[Version, F] = {}
+    for file in sorted(files, key=_distance):
+        version = file_version(file.name, dist)
+        if version is not None and not version.is_prerelease and not version.local and file.yanked is None:
             found.setdefault(version, file)
     return dict(sorted(found.items()))
+
+
+def _distance(file: IndexFile) -> int:
+    name = file.name
+    if not name.endswith(".whl"):
+        return 3
+    return 0 if "linux" in name and "x86_64" in name else 1 if name.endswith("-any.whl") else 2
 
 
 def requires(metadata: bytes) -> tuple[str, ...]:
@@ -50,34 +73,41 @@ def requires(metadata: bytes) -> tuple[str, ...]:
     return tuple(HeaderParser().parsestr(metadata.decode("utf-8", "replace")).get_all("Requires-Dist") or [])
 
 
-def needs(lines: Iterable[str], names: frozenset[str]) -> dict[str, str]:
-    """Return name -> range of what is required with a version, and without a marker or an extra."""
-    found: dict[str, str] = {}
+def bounds(lines: Iterable[str], names: Container[str]) -> Bounds:
+    """Return every bound of requirements on some names; what an extra asks for is left out."""
+    found: dict[str, SpecifierSet] = {}
+    conditional: set[str] = set()
     for line in filter(None, map(str.strip, lines)):
         try:
-            requirement = Requirement(line)
+            each = Requirement(line)
         except InvalidRequirement:
             continue
-        name = canonicalize_name(requirement.name)
-        if name in names and requirement.marker is None and str(requirement.specifier):
-            found[name] = str(requirement.specifier)
-    return dict(sorted(found.items()))
+        name, marker = canonicalize_name(each.name), str(each.marker or "")
+        if name not in names or not str(each.specifier) or "extra" in marker:
+            continue
+        if marker:
+            conditional.add(f"{name}{each.specifier}; {marker.replace(chr(34), chr(39))}")
+        else:
+            found[name] = found.get(name, EVERYTHING) & each.specifier
+    return Bounds({name: str(found[name]) for name in sorted(found)}, tuple(sorted(conditional)))
 
 
-def written_needs(found: Mapping[str, str]) -> str:
-    """Return needs as TOML."""
-    pairs = ", ".join(f'{key} = "{value}"' for key, value in found.items())
-    return f"needs = {{ {pairs} }}" if pairs else "needs = {}"
+def written(found: Bounds) -> list[str]:
+    """Return bounds as the lines of a row in TOML."""
+    pairs = ", ".join(f'{key} = "{value}"' for key, value in found.needs.items())
+    lines = [f"needs = {{ {pairs} }}" if pairs else "needs = {}"]
+    listed = ", ".join(f'"{each}"' for each in found.conditional)
+    return [*lines, *([f"conditional = [{listed}]"] if listed else [])]
 
 
 def declared_row(
-    source: Source, file: IndexFile, version: Version, names: frozenset[str], today: date
+    source: Source, file: IndexFile, version: Version, names: Container[str], today: date
 ) -> Addition:
     """Return the row of a version by METADATA of a wheel; raise NotStatedError or ResolveError without."""
     dist = canonicalize_name(file.name.partition("-")[0])
     metadata = read_member(source.open(file.url), ".dist-info/METADATA")
     if metadata is None:
         raise NotStatedError(f"{file.name} has no METADATA")
-    lines = [f'versions = ["{version}"]', written_needs(needs(requires(metadata), names))]
+    lines = [f'versions = ["{version}"]', *written(bounds(requires(metadata), names))]
     where = f"METADATA of {file.name}, https://pypi.org/project/{dist}/{version}/"
     return addition(dist, "declared", f"{dist} {version} declares", version, lines, where, today)

@@ -5,11 +5,10 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
 from typing import Literal
 
 from stackcheck.knowledge.reading import Row, require
-from stackcheck.knowledge.told import Told, current
+from stackcheck.knowledge.told import Told, table
 from stackcheck_probes.judging.variablefit import speaks_of
 
 
@@ -47,13 +46,9 @@ class EnvironmentTable:
     variables: Mapping[str, tuple[Variable, ...]]
 
 
-def load(told: Told | None = None) -> EnvironmentTable:
+@table
+def load(told: Told) -> EnvironmentTable:
     """Return the table, read once and proven. Raises TableError naming file, line and key."""
-    return _load(told or current())
-
-
-@cache
-def _load(told: Told) -> EnvironmentTable:
     groups: dict[str, list[Variable]] = defaultdict(list)
     for row in told.rows("variable", Variable):
         for key in ("when", "unless"):

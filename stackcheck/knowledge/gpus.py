@@ -7,7 +7,7 @@ from functools import cache, lru_cache
 from typing import NamedTuple
 
 from stackcheck.knowledge.reading import Row, require, unique
-from stackcheck.knowledge.told import Told, current
+from stackcheck.knowledge.told import Told, current, table
 from stackcheck_probes.binaries.capability import Capability
 from stackcheck_probes.judging.productname import all_words, makers, telling_words
 
@@ -83,16 +83,12 @@ class GpuTable:
     instances: tuple[Instance, ...] = ()
 
 
-def load(told: Told | None = None) -> GpuTable:
+@table
+def load(told: Told) -> GpuTable:
     """Return the table, read once and proven. Raises TableError naming file, line and key."""
-    return _load(told or current())
-
-
-@cache
-def _load(told: Told) -> GpuTable:
     nvidia, amd = told.rows("nvidia", NvidiaProduct), told.rows("amd", AmdProduct)
-    unique(nvidia, _product_key, "name")
-    unique(amd, _product_key, "name")
+    unique(nvidia, lambda row: row.name.lower(), "name")
+    unique(amd, lambda row: row.name.lower(), "name")
     for row in amd:
         holds = _GFX.fullmatch(row.gfx) is not None
         require(row, "gfx", holds=holds, else_say=f"{row.gfx!r} is not a target such as gfx90a")
@@ -102,10 +98,6 @@ def _load(told: Told) -> GpuTable:
         known = each.gpu.lower() in names
         require(each, "gpu", holds=known, else_say=f"{each.gpu!r} is not a product of gpus.toml")
     return GpuTable(told.checked("nvidia", "amd"), nvidia, amd, instances)
-
-
-def _product_key(row: NvidiaProduct | AmdProduct) -> str:
-    return row.name.lower()
 
 
 def products() -> tuple[Gpu, ...]:

@@ -4,13 +4,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from stackcheck.knowledge.reading import Row, require, unique
-from stackcheck.knowledge.told import Told, current
+from stackcheck.knowledge.told import Told, table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,13 +141,9 @@ def _distance(one: CudaTagParts, other: CudaTagParts) -> tuple[bool, bool, int]:
     )
 
 
-def load(told: Told | None = None) -> ImageTable:
+@table
+def load(told: Told) -> ImageTable:
     """Return the table, read once and proven. Raises TableError naming file, line and key."""
-    return _load(told or current())
-
-
-@cache
-def _load(told: Told) -> ImageTable:
     tags = told.rows("cudnn_tag", CudnnTag)
     for row in tags:
         require(
@@ -159,9 +154,5 @@ def _load(told: Told) -> ImageTable:
         missing_tags=told.rows("missing_tag", MissingTag),
         cudnn_tags=tags,
         cuda_tags=told.rows("cuda_tag", CudaTag),
-        nvidia=unique(told.rows("nvidia_pytorch", NvidiaPytorch), _tag, "tag"),
+        nvidia=unique(told.rows("nvidia_pytorch", NvidiaPytorch), lambda row: row.tag, "tag"),
     )
-
-
-def _tag(row: NvidiaPytorch) -> str:
-    return row.tag

@@ -3,10 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
 
 from stackcheck.knowledge.reading import Row, require, unique
-from stackcheck.knowledge.told import Told, current
+from stackcheck.knowledge.told import Told, table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,13 +67,9 @@ class IsaTable:
         return self.switched_on(flags) & known
 
 
-def load(told: Told | None = None) -> IsaTable:
+@table
+def load(told: Told) -> IsaTable:
     """Return the table, read once and proven. Raises TableError naming file, line and key."""
-    return _load(told or current())
-
-
-@cache
-def _load(told: Told) -> IsaTable:
     isas, implied = told.rows("isa", Isa), told.rows("implied", Implied)
     unique(isas, lambda row: row.name, "name")
     unique(implied, lambda row: row.flag, "flag")

@@ -106,8 +106,3 @@ def kinds_in(stem: str) -> tuple[str, ...]:
     return tuple(
         name for name, kind in KINDS.items() if kind.file == stem or not (kind.file or stem in SUBJECTS)
     )
-
-
-def of_module(module: str) -> tuple[str, ...]:
-    """Return the kinds that a module of `stackcheck.knowledge` reads."""
-    return tuple(name for name, kind in KINDS.items() if kind.module == module)

@@ -19,7 +19,7 @@ from packaging.version import InvalidVersion, Version
 from stackcheck.knowledge.folders import MEASURED, Folder, in_order
 from stackcheck.knowledge.reading import Document, Row, fault, read_document, read_rows, require, unique
 from stackcheck.model.errors import TableError
-from stackcheck.model.markers import holds
+from stackcheck.model.markers import holds, marker_environment
 from stackcheck.model.versions import release_key
 from stackcheck.model.wheel_tags import python_pairs, stack_platform
 from stackcheck.storage.reading import as_named, stands
@@ -40,7 +40,8 @@ class Measured(Row):
     requires: what it requires of torch, its companions, CUDA libraries and NumPy. torch: the releases of
     torch (PyPI's builds) that export every symbol which it needs, "2.5.0 2.6.0..2.7.1"; None where it needs
     none of torch. cuda: the major versions of the CUDA libraries that it is linked against. glibc: the least
-    that its symbols and its tag ask for. arch: the GPU code in it. uploaded: the day of its first file.
+    that its symbols and its tag ask for. arch: the GPU code in its libraries. uploaded: the day of its first
+    file.
     """
 
     version: Version
@@ -75,18 +76,12 @@ class Measured(Row):
         words = {word: key for pair in self.pairs(platform) for word, key in _words_of(pair)}
         return tuple(sorted(words, key=lambda word: (words[word], word)))
 
-    def pins(self, platform: str) -> Mapping[str, Version]:
-        """Return the CUDA libraries that it requires with `==` on a platform."""
-        found: dict[str, Version] = {}
+    def pinned(self, platform: str, extras: Iterable[str] = ()) -> Iterator["Requirement"]:
+        """Yield the CUDA libraries that it requires with `==` on a platform, those of some extras too."""
         for each in map(_requirement, self.requires):
-            exact = [
-                part.version for part in each.specifier if part.operator == "==" and "*" not in part.version
-            ]
-            marker = str(each.marker or "")
-            absent = bool(marker) and holds(marker, python=None, platform=platform) is False
-            if exact and not absent and each.name.startswith(("nvidia-", "cuda-")):
-                found[_canonical(each.name)] = Version(exact[0])
-        return found
+            exact = any(part.operator == "==" for part in each.specifier)
+            if exact and each.name.startswith(("nvidia-", "cuda-")) and _applies(each, platform, extras):
+                yield each
 
     def required(self, name: str) -> tuple["Requirement", ...]:
         """Return what it requires of one distribution."""
@@ -117,6 +112,17 @@ def _pairs(tags: tuple[str, ...], platform: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def _applies(each: "Requirement", platform: str, extras: Iterable[str]) -> bool:
+    """Tell whether a requirement counts on a platform; a marker that asks for a Python is taken to hold."""
+    if each.marker is None:
+        return True
+    marker = str(each.marker)
+    if "extra" not in marker:
+        return holds(marker, python=None, platform=platform) is not False
+    variables = marker_environment("3.12", platform)
+    return any(each.marker.evaluate({**variables, "extra": extra}) for extra in extras)
+
+
 @lru_cache(maxsize=4096)
 def _requirement(text: str) -> "Requirement":
     from packaging.requirements import Requirement  # noqa: PLC0415 - 15 ms, and tags need none
@@ -128,6 +134,15 @@ def _canonical(name: str) -> str:
     from packaging.utils import canonicalize_name  # noqa: PLC0415 - 9 ms, wheel tags and all
 
     return canonicalize_name(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """A version that a wheel pins; `says`: the requirement as it stands in the rows on the way to it."""
+
+    version: Version
+    says: str
+    rows: tuple[Measured, ...]
 
 
 @dataclass(frozen=True)
@@ -206,6 +221,29 @@ class MeasuredTable:
         """Return what was measured of a version; None is "no data"."""
         package = self.package(name)
         return package.row(version) if package else None
+
+    def pins(self, row: Measured, platform: str) -> Mapping[str, Pin]:
+        """Return the CUDA libraries that a row pins on a platform, by name.
+
+        Those of a meta-package are among them: torch 2.11 and later pin cuda-toolkit with extras, and its
+        METADATA pins the libraries.
+        """
+        found: dict[str, Pin] = {}
+        for each in row.pinned(platform):
+            name, version = _canonical(each.name), _exact(each)
+            found[name] = Pin(version, f"{name}=={version}", (row,))
+            beyond = self.row(name, version) if each.extras else None
+            if beyond is None:
+                continue
+            for library in beyond.pinned(platform, each.extras):
+                says = f"{each.name}[...]=={version}, which requires {library.name}{library.specifier}"
+                found.setdefault(_canonical(library.name), Pin(_exact(library), says, (row, beyond)))
+        return found
+
+
+def _exact(each: "Requirement") -> Version:
+    """Return the version of a pin; "==13.1.0.3.*" is the release 13.1.0.3, and what is built of it again."""
+    return Version(next(part.version for part in each.specifier if part.operator == "==").removesuffix(".*"))
 
 
 def files(places: tuple[Folder, ...] | None = None) -> list[Path]:

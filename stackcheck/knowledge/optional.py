@@ -2,10 +2,9 @@
 
 import fnmatch
 from dataclasses import dataclass
-from functools import cache
 
 from stackcheck.knowledge.reading import Row
-from stackcheck.knowledge.told import ByPackage, Told, current
+from stackcheck.knowledge.told import ByPackage, Told, table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,13 +31,9 @@ class OptionalTable:
         return None
 
 
-def load(told: Told | None = None) -> OptionalTable:
+@table
+def load(told: Told) -> OptionalTable:
     """Return the table, read once and proven. Raises TableError naming file, line and key."""
-    return _load(told or current())
-
-
-@cache
-def _load(told: Told) -> OptionalTable:
     return OptionalTable(
         tuple(row for _, rows in ByPackage(told, "optional_library", OptionalLibrary).items() for row in rows)
     )

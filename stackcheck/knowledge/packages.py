@@ -4,29 +4,55 @@
 nothing. A version that no row names is "no data".
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from functools import cache
-from typing import Literal, TypeVar
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from stackcheck.knowledge.reading import Row, require
-from stackcheck.knowledge.told import ByPackage, Told, current
+from stackcheck.knowledge.told import ByPackage, Told, table
+from stackcheck.model.markers import holds
 from stackcheck.model.versions import release_key
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
 
 R = TypeVar("R", bound=Row)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs(Row):
-    """What some versions of a distribution need of others: canonical name -> accepted versions."""
+    """What some versions of a distribution need of others: canonical name -> accepted versions.
+
+    conditional: requirements with a marker, as METADATA has them: "triton==3.7.1; python_version < '3.15'".
+    """
 
     dist: str
     versions: tuple[Version, ...]
     needs: Mapping[str, SpecifierSet]
+    conditional: tuple[str, ...] = ()
+
+    def asked(self, python: str | None, platform: str | None) -> Iterator[tuple[str, SpecifierSet]]:
+        """Yield each name and the range of it that is needed for a Python on a platform ("linux/amd64").
+
+        Where no Python is stated, markers are asked for one that nearly every release has wheels for.
+        """
+        yield from self.needs.items()
+        for each in map(_requirement, self.conditional):
+            if holds(str(each.marker), python=python or _PYTHON, platform=platform) is not False:
+                yield each.name, each.specifier
+
+    def named(self) -> Mapping[str, tuple[SpecifierSet, ...]]:
+        """Return every name that is spoken of, with its ranges."""
+        found = {name: (wanted,) for name, wanted in self.needs.items()}
+        for each in map(_requirement, self.conditional):
+            found[each.name] = (*found.get(each.name, ()), each.specifier)
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +138,16 @@ class SdistOnly(Row):
     versions: SpecifierSet
 
 
+_PYTHON = "3.11"
+
+
+@lru_cache(maxsize=4096)
+def _requirement(text: str) -> "Requirement":
+    from packaging.requirements import Requirement  # noqa: PLC0415 - 15 ms, and few rows have a marker
+
+    return Requirement(text)
+
+
 class OneByPackage(Mapping[str, R]):
     """Package -> its one row of a kind, read when it is asked for."""
 
@@ -182,7 +218,7 @@ class PackageTable:
     def accepted(self, dist: str) -> tuple[SpecifierSet, ...]:
         """Return every range of a distribution that a row of another one names."""
         groups = (*self._declared.values(), *self._asserted.values())
-        return tuple(row.needs[dist] for rows in groups for row in rows if dist in row.needs)
+        return tuple(each for rows in groups for row in rows for each in row.named().get(dist, ()))
 
     def _of(self, what: str, rows: Mapping[str, tuple[Needs, ...]], dist: str) -> dict[str, Needs]:
         if (what, dist) not in self._by_version:
@@ -200,13 +236,9 @@ def _matching(rows: Iterable[Needs], accepted: SpecifierSet) -> tuple[tuple[Vers
     )
 
 
-def load(told: Told | None = None) -> PackageTable:
+@table
+def load(told: Told) -> PackageTable:
     """Return the table. Raises TableError naming file, line and key."""
-    return _load(told or current())
-
-
-@cache
-def _load(told: Told) -> PackageTable:
     return PackageTable(
         newest=OneByPackage(ByPackage(told, "newest", Newest)),
         build_traps=ByPackage(told, "build_trap", BuildTrap),
@@ -228,3 +260,14 @@ def _prove_once(rows: Iterable[Needs]) -> None:
             says = f"{version} stands in {seen[version].where} already" if version in seen else ""
             require(row, "versions", holds=not says, else_say=says)
             seen.setdefault(version, row)
+        for text in row.conditional:
+            require(row, "conditional", holds=_is_conditional(text), else_say=f"{text[:80]!r} has no marker")
+
+
+def _is_conditional(text: str) -> bool:
+    """Tell whether a text is a requirement of a canonical name with a marker."""
+    try:
+        found = _requirement(text)
+    except ValueError:
+        return False
+    return found.marker is not None and re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", found.name) is not None

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
-from stackcheck.knowledge.declaredrows import declared_row, neighbours, newer_wheels, newest_declared
+from stackcheck.knowledge.declaredrows import declared_row, newer_wheels, newest_declared
+from stackcheck.knowledge.matters import Matters
 from stackcheck.knowledge.toolkitrows import HEADERS, NVCC, OLDER, nvcc_wheels, toolkit_row
 from stackcheck.knowledge.torchfiles import ArchList
 from stackcheck.knowledge.torchrows import arch_list_of, arch_list_row, rows
@@ -31,7 +32,7 @@ from stackcheck.knowledge.wheelrows import (
 from stackcheck.model.errors import ResolveError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
     from datetime import date
 
     from stackcheck.knowledge import Tables
@@ -79,7 +80,7 @@ def refresh_all(source: Source, known: Tables, today: date) -> Refresh:
         refresh(source, known.torch, today, glibc=glibc)
         .joined(refresh_toolkits(source, known.cuda, today))
         .joined(refresh_newest(source, known.packages.newest, today))
-        .joined(refresh_declared(source, known.packages, today))
+        .joined(refresh_declared(source, known.packages, Matters(known), today))
         .joined(refresh_measured(source, {name: each for name, each in last.items() if each is not None}))
     )
 
@@ -134,7 +135,7 @@ def _toolkits(source: Source, project: str, headers: str, known: CudaTable, toda
     return Refresh(tuple(additions), (), tuple(unread))
 
 
-def refresh_declared(source: Source, table: PackageTable, today: date) -> Refresh:
+def refresh_declared(source: Source, table: PackageTable, matters: Container[str], today: date) -> Refresh:
     """Return a row for each version after the last whose requirements are told, torch's own apart."""
     additions: list[Addition] = []
     unread: list[str] = []
@@ -144,11 +145,10 @@ def refresh_declared(source: Source, table: PackageTable, today: date) -> Refres
         except ResolveError as error:
             unread.append(f"{dist}: {error}")
             continue
-        names = neighbours(table, dist)
         newer = newer_wheels(files, dist, newest_declared(table, dist))
         for version, file in list(newer.items())[-MOST_RELEASES:]:
             try:
-                additions.append(declared_row(source, file, version, names, today))
+                additions.append(declared_row(source, file, version, matters, today))
             except (ResolveError, NotStatedError) as error:
                 unread.append(f"{dist} {version}: {error}")
     return Refresh(tuple(additions), (), tuple(unread))

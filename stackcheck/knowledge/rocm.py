@@ -3,12 +3,11 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
 
 from packaging.version import Version
 
 from stackcheck.knowledge.reading import Row, require
-from stackcheck.knowledge.told import Told, current
+from stackcheck.knowledge.told import Told, table
 from stackcheck_probes.judging.gfx import akin, gfx_of
 
 
@@ -113,13 +112,9 @@ class RocmTable:
         return max(pairs, key=lambda pair: (Version(pair[0].torch), pair[1]), default=None)
 
 
-def load(told: Told | None = None) -> RocmTable:
+@table
+def load(told: Told) -> RocmTable:
     """Return the table, read once and proven. Raises TableError naming file, line and key."""
-    return _load(told or current())
-
-
-@cache
-def _load(told: Told) -> RocmTable:
     rows = told.rows("torch_rocm", TorchRocm)
     for row in rows:
         require(

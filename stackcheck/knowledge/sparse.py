@@ -4,14 +4,13 @@ import typing
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cache
 from typing import TypeVar
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from stackcheck.knowledge.reading import Row
-from stackcheck.knowledge.told import Told, current
+from stackcheck.knowledge.told import Told, table
 from stackcheck_probes.binaries.capability import Capability, Code, Ptx, Sass
 
 
@@ -86,13 +85,9 @@ class SparseTable:
         return typing.cast("_R | None", self._asked[key])
 
 
-def load(told: Told | None = None) -> SparseTable:
+@table
+def load(told: Told) -> SparseTable:
     """Return the table, read once and proven. Raises TableError naming file, line and key."""
-    return _load(told or current())
-
-
-@cache
-def _load(told: Told) -> SparseTable:
     return SparseTable(
         checked=told.checked("cumm_range", "cumm_nvrtc"),
         cumm_ranges=told.rows("cumm_range", CummRange),

@@ -3,13 +3,12 @@
 import re
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cache
 from itertools import pairwise
 
 from packaging.version import Version
 
 from stackcheck.knowledge.reading import Row, require, unique
-from stackcheck.knowledge.told import Told, current
+from stackcheck.knowledge.told import Told, table
 
 _ALIASES = {
     "bionic": ("ubuntu", "18.04"),
@@ -116,27 +115,20 @@ class SystemTable:
         return found[0] if len(found) == 1 else None
 
 
-def load(told: Told | None = None) -> SystemTable:
+@table
+def load(told: Told) -> SystemTable:
     """Return the table, read once and proven. Raises TableError naming file, line and key."""
-    return _load(told or current())
-
-
-@cache
-def _load(told: Told) -> SystemTable:
     policies = told.rows("policy", Policy)
-    unique(policies, _policy_key, "policy")
+    unique(policies, lambda row: (row.platform, row.glibc), "policy")
     systems = told.rows("system", System, order=lambda row: (row.name, row.glibc or _NONE))
     for older, row in pairwise(systems):
         grows = older.name != row.name or (older.glibc or _NONE) < (row.glibc or _NONE) or row.name == "sles"
         require(
             row, "glibc", holds=grows, else_say=f"not above {older.glibc} of {older.name} {older.version}"
         )
-    return SystemTable(told.checked("system"), systems, policies, unique(systems, _system_key, "system"))
-
-
-def _policy_key(row: Policy) -> tuple[str, Version]:
-    return row.platform, row.glibc
-
-
-def _system_key(row: System) -> tuple[str, str]:
-    return row.name, row.version
+    return SystemTable(
+        told.checked("system"),
+        systems,
+        policies,
+        unique(systems, lambda row: (row.name, row.version), "system"),
+    )

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from functools import cache, lru_cache, wraps
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from stackcheck.knowledge.folders import TOLD, Folder, in_order
 from stackcheck.knowledge.kinds import KINDS, SUBJECTS, Kind, kinds_in
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 R = TypeVar("R", bound=Row)
+T_co = TypeVar("T_co", covariant=True)
 
 
 class Told:
@@ -189,6 +190,24 @@ def current() -> Told:
 @lru_cache(maxsize=16)
 def _told(places: tuple[Folder, ...]) -> Told:
     return Told(places)
+
+
+class Load(Protocol[T_co]):
+    """Return a table of what is told: in these folders, else in all that are read in this process."""
+
+    def __call__(self, told: Told | None = None) -> T_co:
+        """Raise TableError naming file, line and key."""
+
+
+def table(make: Callable[[Told], T_co]) -> Load[T_co]:
+    """Make a table of what is told once for each set of folders."""
+    kept = cache(make)
+
+    @wraps(make)
+    def load(told: Told | None = None) -> T_co:
+        return kept(told or current())
+
+    return load
 
 
 def _misplaced(document: Document) -> Iterator[str]:

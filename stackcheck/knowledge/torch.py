@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import cache, cached_property, lru_cache
+from functools import cached_property, lru_cache
 from typing import Literal
 
 from packaging.specifiers import SpecifierSet
@@ -15,7 +15,7 @@ from packaging.version import Version
 
 from stackcheck.knowledge import measured
 from stackcheck.knowledge.reading import Row, require, unique
-from stackcheck.knowledge.told import Told, current
+from stackcheck.knowledge.told import Told, table
 from stackcheck.model.build import cuda_tag
 from stackcheck.model.versions import minor, parse_version, release_key
 from stackcheck_probes.binaries.capability import Code, Ptx, Sass
@@ -241,13 +241,9 @@ class TorchTable:
         return release.abi if release else None
 
 
-def load(told: Told | None = None) -> TorchTable:
+@table
+def load(told: Told) -> TorchTable:
     """Return the table, read once and proven. Raises TableError naming file, line and key."""
-    return _load(told or current())
-
-
-@cache
-def _load(told: Told) -> TorchTable:
     tags = measured.load(told.folders)
     releases = tuple(
         row if row.python else replace(row, python=TaggedPythons("torch", row.torch, tags))
@@ -260,7 +256,7 @@ def _load(told: Told) -> TorchTable:
         for row in told.rows("companion", Companion, name, order=lambda row: row.version)
     )
     arch_names = told.rows("arch_list", ArchNames, order=lambda row: row.since)
-    by_version = unique(releases, _release_key, "torch")
+    by_version = unique(releases, lambda row: release_key(row.torch), "torch")
     _prove_releases(releases)
     _prove_builds(builds, by_version)
     _prove_companions(companions)
@@ -279,11 +275,11 @@ def _load(told: Told) -> TorchTable:
             for version in {str(each) for row in releases for each in getattr(row, kind)}
         },
         _place={version: place for place, version in enumerate(by_version)},
-        _build=unique(builds, _build_key, "build"),
+        _build=unique(builds, lambda row: (release_key(row.torch), minor(row.cuda), row.platform), "build"),
         _builds={
             version: tuple(r for r in builds if release_key(r.torch) == version) for version in by_version
         },
-        _companion=unique(companions, _companion_key, "companion"),
+        _companion=unique(companions, lambda row: (row.name, release_key(row.version)), "companion"),
     )
 
 
@@ -311,18 +307,6 @@ class TaggedPythons(Mapping[str, tuple[str, ...]]):
 
 def _token(words: str) -> str:
     return "3" if words == "every Python 3" else words.replace(" and later", "+")
-
-
-def _release_key(row: Release) -> str:
-    return release_key(row.torch)
-
-
-def _build_key(row: Build) -> tuple[str, str, str]:
-    return release_key(row.torch), minor(row.cuda), row.platform
-
-
-def _companion_key(row: Companion) -> tuple[str, str]:
-    return row.name, release_key(row.version)
 
 
 @lru_cache(maxsize=16384)

@@ -5,14 +5,13 @@ A version that no row names is "no data".
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Literal, TypeVar
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from stackcheck.knowledge.reading import Row, require
-from stackcheck.knowledge.told import ByPackage, Told, current
+from stackcheck.knowledge.told import ByPackage, Told, table
 from stackcheck.model.versions import parse_specifier
 from stackcheck_probes.binaries.capability import Sass
 
@@ -137,13 +136,9 @@ def holding(rows: Iterable[_R], version: Version) -> _R | None:
     return next((row for row in rows if row.versions.contains(version.public, prereleases=True)), None)
 
 
-def load(told: Told | None = None) -> UnstatedTable:
+@table
+def load(told: Told) -> UnstatedTable:
     """Return the table, read once and proven. Raises TableError naming file, line and key."""
-    return _load(told or current())
-
-
-@cache
-def _load(told: Told) -> UnstatedTable:
     return UnstatedTable(
         requirements=ByPackage(told, "requirement", Requirement, _prove),
         libraries=ByPackage(told, "library", Library),

@@ -8,14 +8,13 @@ from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cache
 from typing import Literal, TypeVar
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from stackcheck.knowledge.reading import Row, require, unique
-from stackcheck.knowledge.told import ByPackage, Told, current
+from stackcheck.knowledge.told import ByPackage, Told, table
 from stackcheck_probes.binaries.capability import Capability, Code, parse_code
 
 
@@ -324,19 +323,15 @@ class WheelTable:
         return tuple(row for row in self.mmcv_pages if version in row.versions)
 
 
-def load(told: Told | None = None) -> WheelTable:
+@table
+def load(told: Told) -> WheelTable:
     """Return the table, read once and proven. Raises TableError naming file, line and key."""
-    return _load(told or current())
-
-
-@cache
-def _load(told: Told) -> WheelTable:
     named, hosts = told.rows("named_cuda", NamedCuda), told.rows("wheel_host", WheelHost)
     _prove_patterns(named, hosts)
     return WheelTable(
         checked=told.checked("pyg_page"),
         mmcv_pages=told.rows("mmcv_page", MmcvPage),
-        pyg_pages=unique(told.rows("pyg_page", PygPage), _page_key, "torch"),
+        pyg_pages=unique(told.rows("pyg_page", PygPage), lambda row: row.torch, "torch"),
         hosts=hosts,
         places=told.rows("place", Place),
         local_schemes=told.rows("local_scheme", LocalScheme),
@@ -350,10 +345,6 @@ def _load(told: Told) -> WheelTable:
         _glibc=ByPackage(told, "needs_glibc", NeedsGlibc),
         _named=tuple((re.compile(row.pattern), row) for row in named),
     )
-
-
-def _page_key(row: PygPage) -> str:
-    return row.torch
 
 
 _P = TypeVar("_P", GpuLibraries, LibraryCode, BuiltCuda)

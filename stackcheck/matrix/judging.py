@@ -15,8 +15,7 @@ from stackcheck.model.build import cuda_tag
 from stackcheck.model.errors import UsageError
 from stackcheck.model.facts import as_named
 from stackcheck.model.verdict import Level
-from stackcheck.rules.accepting import waive
-from stackcheck.rules.strongest import strongest
+from stackcheck.rules.accepting import settled
 from stackcheck.steps.claiming import claimed
 from stackcheck.steps.resolution import known, resolved
 from stackcheck.steps.unpacking import unpacked
@@ -81,7 +80,7 @@ def _cells(
     on_cpu = facts["env"].wanted == "cpu"
     if on_cpu:  # the GPUs and the driver of a host are nothing to it
         hosts = [{name: getattr(stack, name) for name in HOST} for _ in hosts]
-    judged_on = (waive(strongest(on_hosts.verdicts(host)), stack) for host in hosts)
+    judged_on = (settled(on_hosts.verdicts(host), stack) for host in hosts)
     return tuple(cell_of(verdicts, on_cpu=on_cpu) for verdicts in judged_on)
 
 

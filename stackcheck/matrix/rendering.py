@@ -11,6 +11,7 @@ from stackcheck import __version__
 from stackcheck.matrix.cells import STATES, Cell, Host, Matrix, MatrixRow
 from stackcheck.matrix.libraries import data_of, gpus_of, rows_of
 from stackcheck.matrix.page import SHORT, counted, page
+from stackcheck.model.enumeration import some
 from stackcheck.model.errors import ReportError
 from stackcheck.model.escape import one_line
 from stackcheck.model.verdict import Outcome
@@ -79,8 +80,7 @@ def _causes(matrix: Matrix) -> list[Listing]:
 
 
 def _some(where: Sequence[str]) -> str:
-    more = f" and {len(where) - 3} more" if len(where) > 3 else ""
-    return f"({'; '.join(where[:3])}{more})"
+    return f"({some(where, 3, '; ')})"
 
 
 def _notes(matrix: Matrix) -> list[Listing]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 NO_CHECK = "no check of this level was made"
 """Why a level was not reached to which nothing in the stack applies."""
-_CHECK_READS = "`check` opens no wheel without --bytes, and builds nothing"
+_CHECK_READS = "`check` opens no wheel and builds nothing"
 _CHECK_BUILDS = "`check` builds nothing"
 _ANSWERS = frozenset({Outcome.PASS, Outcome.WARN, Outcome.FAIL})
 

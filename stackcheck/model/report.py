@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping  # noqa: TC003 - pydantic reads the types of the fields
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -94,24 +93,24 @@ class Report:
     @cached_property
     def made(self) -> tuple[Verdict, ...]:
         """Return the verdicts without those that only say that their level was not reached."""
-        reach = self.reach
-        return tuple(verdict for verdict in self.verdicts if not reach.skips(verdict))
+        skips, skip = self.reach.skips, Outcome.SKIP
+        return tuple(each for each in self.verdicts if each.outcome is not skip or not skips(each))
 
     @cached_property
     def counted(self) -> tuple[Verdict, ...]:
         """Return the verdicts that take part in the result: not accepted, and of a level that was reached."""
-        return tuple(verdict for verdict in self.made if verdict.counts)
+        return tuple(verdict for verdict in self.made if not verdict.waived)
 
     @cached_property
     def waived(self) -> tuple[Verdict, ...]:
         """Return the verdicts that the stack accepts with a written reason."""
-        return tuple(verdict for verdict in self.made if not verdict.counts)
+        return tuple(verdict for verdict in self.made if verdict.waived)
 
     @cached_property
     def counts(self) -> dict[Outcome, int]:
         """Return how many counted verdicts have each outcome; every outcome is there."""
-        found = Counter(verdict.outcome for verdict in self.counted)
-        return {outcome: found[outcome] for outcome in Outcome}
+        found = [verdict.outcome for verdict in self.counted]
+        return {outcome: found.count(outcome) for outcome in Outcome}
 
     @cached_property
     def result(self) -> Outcome | None:

@@ -31,6 +31,8 @@ PROVEN: frozenset[Kind] = frozenset(
     {"conflict", "not-found", "no-wheel", "no-python-wheel", "no-platform-wheel"}
 )
 """The kinds that say something about the stack; all others say that it could not be checked."""
+THE_STACK = "the stack"
+"""Who requires what the definition itself states, in a message."""
 
 
 @dataclass(frozen=True, slots=True)

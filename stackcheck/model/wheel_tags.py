@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from packaging.tags import Tag
 
 
-def supported_tags(python: str, platform: str) -> dict[Tag, int]:
+@cache
+def supported_tags(python: str, platform: str) -> Mapping[Tag, int]:
     """Return the wheel tags of a CPython on a platform as uv names it, best first, with their rank.
 
     >>> from packaging.tags import Tag
@@ -30,7 +32,7 @@ def supported_tags(python: str, platform: str) -> dict[Tag, int]:
         *cpython_tags(parts, platforms=machines),
         *compatible_tags(parts, digits, platforms=machines),
     )
-    return {tag: rank for rank, tag in enumerate(dict.fromkeys(ordered))}
+    return MappingProxyType({tag: rank for rank, tag in enumerate(dict.fromkeys(ordered))})
 
 
 def _platforms(platform: str) -> Iterable[str]:

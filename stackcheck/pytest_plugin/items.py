@@ -35,8 +35,8 @@ from stackcheck.report import wording
 from stackcheck.report.text import verdict_text
 from stackcheck.rules.accepting import current_text
 from stackcheck.rules.registry import RULES, Rule
-from stackcheck.storage.confinement import anywhere
-from stackcheck.storage.reading import read_certificates, real_path
+from stackcheck.storage.confinement import anywhere, real_path
+from stackcheck.storage.reading import read_certificates
 from stackcheck.storage.writable import settle_cache
 from stackcheck.targets import BuildOptions
 from stackcheck.targets.registry import DEFAULT, known_name

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from stackcheck.model.enumeration import some
 from stackcheck.model.escape import one_line
 from stackcheck.model.evidence import Outcome
 from stackcheck.report.document import Document, Finding, Lines, Listing, Section, Table, place_of
@@ -88,9 +89,7 @@ def _annotations(notes: Mapping[_Note, Sequence[str]]) -> Iterator[str]:
 
 
 def _named(names: Sequence[str]) -> str:
-    left = len(names) - _MOST_NAMED
-    named = ", ".join(dict.fromkeys(names[:_MOST_NAMED]))
-    return f"{named} and {left} more" if left > 0 else named
+    return some([*dict.fromkeys(names)], _MOST_NAMED)
 
 
 def _plain(section: Section) -> Iterator[str]:

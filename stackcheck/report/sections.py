@@ -23,6 +23,8 @@ _COUNTED = {
     Outcome.PASS: "passed",
 }
 _MOST_TO_DO = 3
+_LONG = 60
+"""Characters of what was found; a shorter one beside `expected` is quickly read again."""
 _SEVERITY = ("FAIL", "ERROR", "NOTHING", "WARN", "PASS")
 """The words that lead a report, the worst first."""
 
@@ -47,13 +49,18 @@ def verdict_rows(verdict: Verdict) -> tuple[Row, ...]:
     rows = [
         Row("at", verdict.place),
         Row("expected", verdict.expected),
-        Row("found", verdict.found),
+        Row("found", "" if _told(verdict) else verdict.found),
         *(Row("note", note) for note in verdict.notes),
         Row("because", verdict.waived),
         Row("do", verdict.hint),
         *(Row("see", each.what, each.source) for each in verdict.evidence),
     ]
     return tuple(row for row in rows if row.value)
+
+
+def _told(verdict: Verdict) -> bool:
+    """Tell whether the message has all of a long list already: it is read once."""
+    return len(verdict.found) > _LONG and verdict.found in verdict.message
 
 
 @lru_cache(maxsize=4096)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from functools import lru_cache
-from itertools import chain, pairwise
+from itertools import chain, pairwise, zip_longest
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from stackcheck.model.escape import block, one_line
@@ -83,17 +83,15 @@ def _section(section: Section, look: Look) -> Iterator[str]:
 def _body(section: Section, look: Look) -> Iterator[str]:
     """Yield the lines below a heading, an empty one before each part."""
     yield from _heading(section, look)
-    passed = [each for each in section.findings if each.outcome is Outcome.PASS and not each.shown]
-    entries = tuple(Entry(each.heading) for each in passed)
-    more = [Listing("Passed", entries)] if look.verbose and entries else []
-    for part in (*section.shown, *more):
+    shown = section.shown
+    entries = tuple(Entry(each.heading) for each in section.passed) if look.verbose else ()
+    more = [Listing("Passed", entries)] if entries else []
+    for part in (*shown, *more):
         yield ""
         yield from _part(part, look)
     if section.tail:
         yield from ("", *map(one_line, section.tail))
-    if codes := [
-        one_line(each.code, 40) for each in section.shown if isinstance(each, Finding) and each.code
-    ]:
+    if codes := [one_line(each.code, 40) for each in shown if isinstance(each, Finding) and each.code]:
         yield f"what a code means: stackcheck explain {' '.join(dict.fromkeys(codes[:_EXPLAINED]))}"
 
 
@@ -162,9 +160,10 @@ def _rows(part: Finding, *, verbose: bool = False) -> Iterator[Row]:
 def _listing(part: Listing, look: Look) -> Iterator[str]:
     heading = one_line(part.heading)
     yield look.paint(_STYLES.get(part.heading, "strong"), heading.upper() if part.loud else heading)
-    for entry in part.entries:
+    after = [each.do for each in part.entries[1:]]
+    for entry, following in zip_longest(part.entries, after):
         yield from _wrapped(one_line(entry.line), look)
-        if entry.do:
+        if entry.do and entry.do != following:  # what several have in common is said once, below the last
             yield from _wrapped(one_line(entry.do), look, name="do")
 
 
@@ -193,9 +192,13 @@ def _table(table: Table, look: Look) -> Iterator[str]:
 def _wrapped(text: str, look: Look, *, name: str | None = None) -> Iterator[str]:
     """Break a line at spaces, below its name; a long path or address stays whole, to be copied."""
     first = _INDENT if name is None else f"{_INDENT}{name:<9} "
+    lead = look.paint("dim", first)
+    if text and len(first) + len(text) <= look.width and text[-1] != " ":
+        yield lead + text  # most lines need no breaking
+        return
     indent = " " * len(first)
     for number, line in enumerate(_broken(text, look.width, indent, indent)):
-        yield look.paint("dim", first) + line[len(first) :] if number == 0 else line
+        yield lead + line[len(first) :] if number == 0 else line
 
 
 @lru_cache(maxsize=4096)

@@ -12,7 +12,7 @@ from stackcheck.model.evidence import Level, Outcome
 from stackcheck.model.reach import NO_CHECK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from stackcheck.model.report import Report
     from stackcheck.model.verdict import Verdict
@@ -31,7 +31,7 @@ def label(report: Report) -> str:
 def headline(report: Report) -> str:
     """Say the outcome in one sentence, without the stack's name, and how far that was.
 
-    What was not checked, and the levels that were not reached, are always part of it.
+    What was not checked, and the levels that were not reached, are always part of it, each reason once.
     """
     if report.result is None:
         return _nothing(report)
@@ -46,8 +46,24 @@ def headline(report: Report) -> str:
         for text, outcome in zip(said, (Outcome.FAIL, Outcome.ERROR, Outcome.WARN), strict=True)
         if counts[outcome]
     ]
-    skipped = f"{counts[Outcome.SKIP]} not checked" if counts[Outcome.SKIP] else ""
-    return "; ".join(each for each in (", ".join([*found, far]), skipped, *_not_reached(report)) if each)
+    return "; ".join([", ".join([*found, far]), *_left(report)])
+
+
+def _left(report: Report) -> Iterator[str]:
+    """Yield the levels that were not checked as a whole, what else was not, and those that were not reached.
+
+    That a level was not reached for the reason that one of its own checks gives is said once.
+    """
+    groups, levels = unchecked(report.made), unreached(report)
+    reasons = {one_line(each.reason, 160): each.times for each in groups}
+    as_a_whole = next((each for each in levels if each.reason in reasons), None)
+    count = sum(reasons.values())
+    if as_a_whole is not None:
+        among = " among them" if count > reasons[as_a_whole.reason] else ""
+        yield f"{count} not checked ({as_a_whole.words}{among}): {as_a_whole.short}"
+    elif count:
+        yield f"{count} not checked{f': {next(iter(reasons))}' if len(reasons) == 1 else ''}"
+    yield from (f"{each.words} not reached: {each.reason}" for each in levels if each.reason not in reasons)
 
 
 def _nothing(report: Report) -> str:
@@ -83,6 +99,11 @@ class Unreached(NamedTuple):
         *first, last = (each.word for each in self.levels)
         return f"{', '.join(first)} and {last}" if first else last
 
+    @property
+    def short(self) -> str:
+        """Return the reason without what the name of the level says already."""
+        return self.reason.removeprefix("the pins were not resolved: ")
+
 
 def unreached(report: Report) -> list[Unreached]:
     """Return the levels above the one that was reached, by reason; not those at which nothing applies."""
@@ -104,16 +125,13 @@ def _way_to(level: Level, report: Report) -> str:
     """Return the command that reaches a level."""
     if not report.stack:
         return "run the same command where there is a GPU" if level is Level.GPU else ""
+    if report.read_from and level <= Level.BYTES:
+        return "stackcheck check --bytes or stackcheck verify, with the same files and options"
     whose = ", with the same files and options" if report.read_from else f" {one_line(_named(report), 300)}"
     if level <= Level.BYTES:
         return f"stackcheck check --bytes{whose}, or stackcheck verify{whose}"
     where = " where there is a GPU" if level is Level.GPU else ""
     return f"stackcheck verify{whose}{where}"
-
-
-def _not_reached(report: Report) -> list[str]:
-    """Say which levels were not reached and why: `run and gpu not reached: ...`."""
-    return [f"{each.words} not reached: {each.reason}" for each in unreached(report)]
 
 
 def overall(outcomes: Sequence[str]) -> str:
@@ -215,21 +233,27 @@ class Unchecked(NamedTuple):
     reason: str
     codes: tuple[str, ...]
     do: str = ""
+    times: int = 1
 
 
 def unchecked(verdicts: Iterable[Verdict]) -> list[Unchecked]:
-    """Group the SKIPs by reason (without its full stop), the most frequent reason first."""
+    """Group the SKIPs by reason (without its full stop), the most frequent first.
+
+    Those with one remedy stand together.
+    """
     groups: dict[str, list[Verdict]] = {}
     for verdict in verdicts:
         if verdict.outcome is Outcome.SKIP and verdict.counts:
             groups.setdefault(one_line(verdict.message).rstrip("."), []).append(verdict)
     ordered = sorted(groups.items(), key=lambda group: (-len(group[1]), group[0]))
-    return [_unchecked(reason, group) for reason, group in ordered]
+    found = [_unchecked(reason, group) for reason, group in ordered]
+    remedies = [each.do or each.reason for each in found]
+    return sorted(found, key=lambda each: remedies.index(each.do or each.reason))
 
 
 def _unchecked(reason: str, group: list[Verdict]) -> Unchecked:
     hints = {one_line(verdict.hint) for verdict in group}
-    return Unchecked(reason, _codes(group), hints.pop() if len(hints) == 1 else "")
+    return Unchecked(reason, _codes(group), hints.pop() if len(hints) == 1 else "", len(group))
 
 
 def _codes(group: Iterable[Verdict]) -> tuple[str, ...]:

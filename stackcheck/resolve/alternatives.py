@@ -13,7 +13,7 @@ from stackcheck.environment.uv_platforms import uv_platform
 from stackcheck.model.wheel_tags import supported_tags
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from packaging.tags import Tag
 
@@ -76,12 +76,12 @@ def platform_is_served(files: Iterable[File], question: Question) -> bool:
     return any(machines & {tag.platform for tag in _offered(f)} for f in files if f.is_wheel)
 
 
-def _tags(question: Question) -> dict[Tag, int]:
+def _tags(question: Question) -> Mapping[Tag, int]:
     """Return what the Python accepts on the platform; on the newest glibc where none is stated."""
     return supported_tags(question.python, uv_platform(question.stack, lenient=True)[0])
 
 
-def _fits(file: File, tags: dict[Tag, int]) -> bool:
+def _fits(file: File, tags: Mapping[Tag, int]) -> bool:
     return any(tag in tags for tag in _offered(file))
 
 

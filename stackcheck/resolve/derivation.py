@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 
 from stackcheck.model.index_urls import plain_url
 from stackcheck.model.redact import shown
-from stackcheck.model.resolution import Kind, Unresolved
+from stackcheck.model.resolution import THE_STACK, Kind, Unresolved
 from stackcheck.resolve.uvinput import PROJECT
 
 if TYPE_CHECKING:
@@ -144,8 +144,6 @@ MISSING_WORDS: dict[Kind, str] = {
     "no-wheel": "has no wheel that may be used, and no source build is allowed",
     "not-found": "is on none of the indexes and pages that were read",
 }
-THE_STACK = "the stack"
-"""Who requires what the definition itself states, in a message."""
 
 
 def _asked_for(names: Sequence[str], found: Sequence[Premise]) -> Premise:

@@ -21,11 +21,11 @@ from packaging.version import Version
 from stackcheck import knowledge
 from stackcheck.environment.images import kept_image, system_python
 from stackcheck.model import references
+from stackcheck.model.enumeration import some
 from stackcheck.model.errors import LockError
-from stackcheck.model.resolution import LockedPackage, Resolution, Unresolved
+from stackcheck.model.resolution import THE_STACK, LockedPackage, Resolution, Unresolved
 from stackcheck.resolve.alternatives import has_wheel, newer_source
 from stackcheck.resolve.asking import Asker
-from stackcheck.resolve.derivation import THE_STACK
 from stackcheck.resolve.given import lock_of, with_metadata
 from stackcheck.resolve.lockfile import Made, packages_of, renamed, render_lock
 from stackcheck.resolve.metadata import declared
@@ -191,8 +191,7 @@ def with_image(found: Resolution, stack: Stack) -> Resolution:
     free = sorted({package.name for package in found.packages} - pinned)
     if image is None or not free:
         return found
-    more = f" and {len(free) - _MOST_NAMED} more" if len(free) > _MOST_NAMED else ""
-    note = f"{', '.join(free[:_MOST_NAMED])}{more}: {image.name} may have another version, which pip keeps"
+    note = f"{some(free, _MOST_NAMED)}: {image.name} may have another version, which pip keeps"
     return replace(found, left_out=(*found.left_out, note))
 
 

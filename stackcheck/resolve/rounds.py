@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from stackcheck.model.redact import without_userinfo
-from stackcheck.model.resolution import Unresolved
+from stackcheck.model.resolution import THE_STACK, Unresolved
 from stackcheck.resolve.alternatives import has_source, lacking, platform_is_served, serving
-from stackcheck.resolve.derivation import MISSING_WORDS, THE_STACK, name_of
+from stackcheck.resolve.derivation import MISSING_WORDS, name_of
 from stackcheck.resolve.verify_refusals import asked_for, stated_indexes
 
 if TYPE_CHECKING:

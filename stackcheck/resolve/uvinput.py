@@ -41,7 +41,8 @@ class UvInput:
 
 def uv_input(question: Question, environ: Mapping[str, str], *, offline: bool = False) -> UvInput:
     """Put a question in uv's words."""
-    env, honoured, ignored = uv_environment(question, environ, _named(question)[0])
+    offline = offline or environ.get("UV_OFFLINE") in ("1", "true")
+    env, honoured, ignored = uv_environment(question, environ, _named(question)[0], offline=offline)
     args = [
         "--python-version", question.asks_python, "--python-platform", question.uv_platform,
         "--index-strategy", "unsafe-best-match",
@@ -50,7 +51,7 @@ def uv_input(question: Question, environ: Mapping[str, str], *, offline: bool = 
     ]  # fmt: skip
     for name in sorted(question.built):
         args += ["--no-binary", name]
-    if offline or environ.get("UV_OFFLINE") in ("1", "true"):
+    if offline:
         args.append("--offline")
     return UvInput(project_of(question), tuple(args), env, question.given, honoured, ignored)
 

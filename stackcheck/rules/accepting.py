@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from stackcheck.model.acceptance import code_of, covered, uncovered_note
 from stackcheck.model.evidence import Outcome
 from stackcheck.rules.registry import current_code
+from stackcheck.rules.strongest import said_once, strongest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -43,6 +44,12 @@ def waive(verdicts: Sequence[Verdict], stack: Stack) -> tuple[Verdict, ...]:
         else _noted(each, notes.get(each.code, "") if id(each) in uncovered else "")
         for number, each in enumerate(verdicts)
     )
+
+
+def settled(verdicts: Sequence[Verdict], stack: Stack) -> tuple[Verdict, ...]:
+    """Return what a report says: the strongest answers, what the stack accepts marked, each conflict once."""
+    named = {code_of(current_text(text)) for text in stack.expect_codes}
+    return said_once(waive(strongest(verdicts), stack), named)
 
 
 def _noted(verdict: Verdict, note: str) -> Verdict:

@@ -2,7 +2,8 @@
 
 A rule is first asked about a stack that lacks its name and its hardware, then about one that lacks its name,
 then about the stack itself. Whoever reads what is lacking is stopped (`WithheldError`), so an answer that
-came is one for every stack that is the same in all the rest, and is kept for them.
+came is one for every stack that is the same in all the rest, and is kept for them. Where no rule has read
+the name, neither the facts nor the rules of the next such stack have to be asked for.
 """
 
 from __future__ import annotations
@@ -20,11 +21,12 @@ if TYPE_CHECKING:
 
     from stackcheck.intake.stack import Stack
     from stackcheck.model.facts import Facts
+    from stackcheck.model.report import Report
     from stackcheck.model.verdict import Verdict
 
     _Key: TypeAlias = tuple[str, str, tuple[Any, ...]]
 
-_NAME: Final = frozenset({"id", "family", "file", "summary", "axes", "expect", "expect_codes"})
+_NAME: Final = frozenset({"id", "family", "file", "summary", "axes"})
 _HARDWARE: Final = frozenset({"gpus", "driver", "driver_cuda"})
 _VIEWS: Final = (_NAME | _HARDWARE, _NAME)
 """What a stack is shown without, the least of it first."""
@@ -53,13 +55,25 @@ class Alike:
 
     `reads`: which view of a stack a rule needs, by its code; the stack itself comes after the last one.
     `said`: what rules said of the first view. `steps`: what there is to say of the last one, in the order of
-    the rules, and between it the rules that need the stack itself. Threads share them: whoever writes an
-    entry writes the same.
+    the rules, and between it the rules that need the stack itself. `reports`: what came of that, where no
+    rule needs the stack itself. Threads share them: whoever writes an entry writes the same.
     """
 
     reads: dict[str, int] = field(default_factory=dict)
     said: dict[_Key, dict[str, list[Verdict]]] = field(default_factory=dict)
     steps: dict[_Key, list[list[Verdict] | Rule]] = field(default_factory=dict)
+    reports: dict[_Key, Report] = field(default_factory=dict)
+
+    def known(self, stack: Stack) -> Report | None:
+        """Return the report of a stack without a lock that differs from this one in its name alone."""
+        return None if _is_alone(stack) else self.reports.get(_key(stack, _VIEWS[-1]))
+
+    def keep(self, stack: Stack, report: Report) -> None:
+        """Keep the report of a stack without a lock, as it was before the places in its files were told."""
+        key = _key(stack, _VIEWS[-1])
+        if not _is_alone(stack) and not any(isinstance(step, Rule) for step in self.steps.get(key, ())):
+            _make_room(self.reports)
+            self.reports[key] = report
 
     def judge(self, rules: Iterable[Rule], facts: Facts) -> tuple[Verdict, ...]:
         """Return what `judge_all` returns; of a stack that others cannot be like, without keeping it.
@@ -67,7 +81,7 @@ class Alike:
         `rules` are the same in every call.
         """
         stack: Stack = facts["stack"]
-        if facts.get("lock") is not None or "dockerfile" in facts or stack.below or stack.read_from:
+        if facts.get("lock") is not None or _is_alone(stack):
             return judge_all(rules, facts)
         key = _key(stack, _VIEWS[-1])
         steps = self.steps.get(key)
@@ -110,6 +124,11 @@ class Alike:
                 said[rule.code] = found
             return found
         return None
+
+
+def _is_alone(stack: Stack) -> bool:
+    """Tell whether what is judged is more than the definition, so that no other stack has it."""
+    return bool(stack.image.dockerfile or stack.below or stack.read_from)
 
 
 def _make_room(kept: dict[_Key, Any]) -> None:

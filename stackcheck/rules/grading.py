@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stackcheck.model.evidence import Evidence, Level, Outcome
+from stackcheck.rules.questions import HAS_A_FILE
 from stackcheck.rules.registry import Finding, failed, passed, skipped, warned
 from stackcheck.rules.strongest import overruled_note
 
@@ -68,8 +69,10 @@ def shown_by_resolver(finding: Finding, env: Environment, name: str, other: str)
 def wheel_was_found(finding: Finding, env: Environment, name: str) -> Finding:
     """Give way to the resolver where it has found the wheel that a row of a table says there is not."""
     taken = env.taken(name)
-    if finding.outcome is not Outcome.FAIL or taken is None:
+    if finding.outcome is not Outcome.FAIL:
         return finding
+    if taken is None:
+        return finding._replace(question=HAS_A_FILE, subject=name)
     return _overruled(finding, f"{taken.filename} was found for this Python and platform")
 
 

@@ -12,3 +12,20 @@ SERVES_GPUS = "has code for the GPUs of the stack"
 
 EXCHANGES_ARRAYS = "exchanges arrays with torch"
 """Subject: numpy."""
+
+
+HAS_A_FILE = "has a file that fits the Python and the platform"
+"""Subject: the distribution. A table tells it, an index shows it."""
+
+
+FITS_CUDA = "is built for the CUDA version of torch"
+"""Subject: the distribution. Its name, its version and the page that it comes from tell it."""
+
+
+def accepts(other: str) -> str:
+    """Return the question whether METADATA of the subject accepts the version of another distribution."""
+    return f"accepts {other}"
+
+
+SAID_ONCE = {WORKS: accepts("torch")}
+"""Question -> the one that says the same where both are answered by a FAIL: what accepts no such torch."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from stackcheck.extensions import installed_probes
@@ -22,6 +23,9 @@ from stackcheck_probes import carried
 from stackcheck_probes.judging.judgement import sentence
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from stackcheck.knowledge import Tables
     from stackcheck.model.verdict import Verdict
     from stackcheck_probes.judging.judgement import Judgement
 
@@ -235,6 +239,27 @@ def uses(*names: str) -> Callable[[Facts], bool]:
         return stated or installed
 
     return stated_or_seen
+
+
+def states(*fields: str) -> Callable[[Facts], bool]:
+    """Make a `when`: the definition states one of these fields, such as "toolkit" or "image.base"."""
+    readers = tuple(map(attrgetter, fields))
+
+    def stated(facts: Facts) -> bool:
+        stack = facts["stack"] if "stack" in facts else facts["env"].stack
+        return any(read(stack) for read in readers)
+
+    return stated
+
+
+def told_of(rows: Callable[[Tables], Collection[str]]) -> Callable[[Facts], bool]:
+    """Make a `when`: one of the packages is among those that these rows of the tables speak of."""
+
+    def is_told(facts: Facts) -> bool:
+        packages, told = facts["env"].packages, rows(facts["tables"])
+        return any(name in told for name in packages)
+
+    return is_told
 
 
 def passed(message: str, *evidence: Evidence, expected: str = "", found: str = "") -> Finding:

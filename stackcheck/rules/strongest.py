@@ -6,9 +6,10 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from stackcheck.model.evidence import Level, Outcome
+from stackcheck.rules.questions import SAID_ONCE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from stackcheck.model.verdict import Verdict
 
@@ -35,6 +36,8 @@ def strongest(verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
     A weaker one that disagrees becomes a note of the one that decides; one that agrees stays. A SKIP or an
     ERROR is not an answer. Verdicts without a question are answers to nobody else.
     """
+    from dataclasses import replace  # noqa: PLC0415 - explaining a rule needs no verdict
+
     every = tuple(verdicts)
     groups: dict[tuple[str, str], list[Verdict]] = defaultdict(list)
     for each in every:
@@ -47,11 +50,34 @@ def strongest(verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
         overruled = [each for each in answers if each.level < level and _disagree(each, decisive)]
         decided |= {id(each): None for each in overruled}
         if overruled:
-            from dataclasses import replace  # noqa: PLC0415 - explaining a rule needs no verdict
-
             notes = tuple(note_of(each, level) for each in overruled)
             decided[id(decisive)] = replace(decisive, notes=(*decisive.notes, *notes))
     kept = (decided.get(id(each), each) for each in every)
+    return tuple(each for each in kept if each is not None)
+
+
+def said_once(verdicts: Iterable[Verdict], named: Collection[str] = ()) -> tuple[Verdict, ...]:
+    """Keep, of FAILs of several rules about the same question and subject, that of the highest level.
+
+    The others become its notes, and what they advise is advised too. What the stack accepts (`waived`) or
+    expects (`named`, codes) stays as it is.
+    """
+    from dataclasses import replace  # noqa: PLC0415 - explaining a rule needs no verdict
+
+    every = tuple(verdicts)
+    groups: dict[tuple[str, str], list[Verdict]] = defaultdict(list)
+    for each in every:
+        if each.outcome is Outcome.FAIL and each.question and each.counts and each.code not in named:
+            groups[SAID_ONCE.get(each.question, each.question), each.subject].append(each)
+    told: dict[int, Verdict | None] = {}
+    for fails in groups.values():
+        first = max(fails, key=lambda each: each.level)
+        others = [each for each in fails if each.code != first.code]
+        notes = (*first.notes, *(f"{each.code} says it too: {each.message}" for each in others))
+        hints = dict.fromkeys(each.hint for each in (first, *others) if each.hint)
+        told |= {id(each): None for each in others}
+        told[id(first)] = replace(first, notes=notes, hint="; ".join(hints))
+    kept = (told.get(id(each), each) for each in every)
     return tuple(each for each in kept if each is not None)
 
 

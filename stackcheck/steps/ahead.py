@@ -3,32 +3,41 @@
 from __future__ import annotations
 
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from concurrent.futures import Future
 
     from stackcheck.intake.stack import Stack
 
 T = TypeVar("T")
 
 
-def ahead(work: Callable[[Stack], T], stacks: Iterable[Stack], workers: int) -> Iterator[T]:
+def ahead(
+    work: Callable[[Stack], T],
+    stacks: Iterable[Stack],
+    workers: int,
+    known: Callable[[Stack], T | None] = lambda _stack: None,
+) -> Iterator[T]:
     """Yield what `work` makes of each stack, in their order, and keep none.
 
-    Twice as many as workers are ahead of the one that is yielded, however many there are. Whoever stops
-    asking waits for no more than what is at work.
+    `known` gives what needs no work, in this thread. Twice as many as workers are ahead of the one that is
+    yielded, however many there are. Whoever stops asking waits for no more than what is at work.
     """
     pool = ThreadPoolExecutor(workers)
-    waiting: deque[Future[T]] = deque()
+    waiting: deque[T | Future[T]] = deque()
     try:
         for stack in stacks:
-            waiting.append(pool.submit(work, stack))
+            found = known(stack)
+            waiting.append(pool.submit(work, stack) if found is None else found)
             if len(waiting) > 2 * workers:
-                yield waiting.popleft().result()
+                yield _had(waiting.popleft())
         while waiting:
-            yield waiting.popleft().result()
+            yield _had(waiting.popleft())
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _had(found: T | Future[T]) -> T:
+    return found.result() if isinstance(found, Future) else found

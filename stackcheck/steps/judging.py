@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from stackcheck import knowledge
@@ -13,8 +14,7 @@ from stackcheck.model.resolution import Resolution
 from stackcheck.model.verdict import Level, Outcome
 from stackcheck.probing import agent as agents
 from stackcheck.probing.observation import Observation
-from stackcheck.rules.accepting import current_text, waive
-from stackcheck.rules.strongest import strongest
+from stackcheck.rules.accepting import current_text, settled
 from stackcheck.steps.places import placed
 from stackcheck.steps.probing import packed_agent
 from stackcheck.storage.timings import Timing, keep_timing
@@ -40,13 +40,31 @@ class Run:
 
     def report(self, verdicts: Sequence[Verdict], facts: Facts, cache: Path | None = None) -> Report:
         """Return what came of the run; how long it took with a target is kept in `cache`."""
-        report = self._report(verdicts, facts)
+        report = self.told(self.judged(verdicts, facts))
         if cache and isinstance(target := facts.get("building"), Target) and target.kind != "wheels":
             timing = Timing(report.seconds, report.started)
             keep_timing(cache, self.stack.title, timing, built=target.built)
         return report
 
-    def _report(self, verdicts: Sequence[Verdict], facts: Facts) -> Report:
+    def told(self, report: Report) -> Report:
+        """Return what was judged of this stack, or of one of another name that is the same, as its own.
+
+        That is with its name and time, and with the places in its files.
+        """
+        stack = self.stack
+        return replace(
+            report,
+            stack=stack.id,
+            verdicts=placed(report.verdicts, stack),
+            family=stack.family if stack.family != stack.id else "",
+            file=stack.file,
+            summary=stack.summary,
+            started=self.started,
+            seconds=round(time.monotonic() - self.clock, 3),
+        )
+
+    def judged(self, verdicts: Sequence[Verdict], facts: Facts) -> Report:
+        """Return what came of the run, without what `told` adds."""
         stack, resolution, target = self.stack, facts.get("resolution"), facts.get("building")
         versions = (
             {p.name: str(p.version) for p in resolution.packages}
@@ -56,16 +74,11 @@ class Run:
         seen = facts.get("probing")
         return Report(
             stack=stack.id,
-            verdicts=placed(waive(strongest(self._asked(verdicts)), stack), stack),
-            file=stack.file,
-            family=stack.family if stack.family != stack.id else "",
-            summary=stack.summary,
+            verdicts=settled(self._asked(verdicts), stack),
             terms=stack.terms,
             read_from=stack.read_from,
             command=self.command,
             subject=_subject(target),
-            started=self.started,
-            seconds=round(time.monotonic() - self.clock, 3),
             expect=stack.expect,
             expect_codes=tuple(map(current_text, stack.expect_codes)),
             resolution=versions,

@@ -75,10 +75,11 @@ def _in_definition(stack: Stack, key: str) -> str:
     """Return the line of a definition file that states a key of this stack."""
     if not stack.file.endswith(".toml") or stack.read_from:
         return ""
-    definition, stated = _definition(stack.file), _statement(key.rpartition(".")[2])
+    definition, name = _definition(stack.file), key.rpartition(".")[2]
+    stated, word = _statement(name), name.lower()
     for number in range(*_table(definition, stack)):
         line = definition.lines[number]
-        if not line.lstrip().startswith("#") and stated.search(line):
+        if word in line.lower() and not line.lstrip().startswith("#") and stated.search(line):
             return f"{stack.file}:{number + 1}"
     return ""
 

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 from stackcheck import rules, targets
 from stackcheck.model.errors import EngineError
 from stackcheck.model.facts import Missing
-from stackcheck.rules.accepting import waive
+from stackcheck.rules.accepting import settled
 from stackcheck.rules.registry import judge_all
-from stackcheck.rules.strongest import strongest
 from stackcheck.steps.building import reason_not_to_build, why_not_here
 from stackcheck.steps.claiming import brings_its_own
 from stackcheck.steps.resolution import in_effect, resolved_claim
@@ -52,7 +51,7 @@ def planned(stack: Stack, options: Options, progress: Progress, family: Sequence
     early = judge_all(rules.before_build(), facts)
     resolution = in_effect(stack, facts)
     facts = {**facts, "resolution": resolution}
-    if reason := reason_not_to_build(waive(strongest(early), stack), facts, options):
+    if reason := reason_not_to_build(settled(early, stack), facts, options):
         return Planned(stack.id, "", f"judge the definition and its resolution; {reason}")
     wheels = None if isinstance(resolution, Missing) else resolution
     try:

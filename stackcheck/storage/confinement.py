@@ -29,8 +29,8 @@ def repository_of(file: Path) -> Path:
     Without a repository `matrices/` belongs to the folder that it lies in. Neither a user's home nor the root
     of the file system is anybody's project, whatever stands there.
     """
-    folder = _real(file) if file.is_dir() else _real(file.parent)
-    home = _real(Path.home())
+    folder = real_path(file) if file.is_dir() else real_path(file.parent)
+    home = real_path(Path.home())
     upwards = [each for each in (folder, *folder.parents) if not home.is_relative_to(each)]
     for marks in ((_REPOSITORY,), MARKS):
         for each in upwards:
@@ -52,7 +52,7 @@ def anywhere(*, allowed: bool) -> Iterator[None]:
 @contextmanager
 def only_in(*roots: Path) -> Iterator[None]:
     """Refuse files outside of these folders while somebody's files are read, in this thread."""
-    token = _ROOTS.set(tuple(map(_real, roots)))
+    token = _ROOTS.set(tuple(map(real_path, roots)))
     try:
         yield
     finally:
@@ -65,7 +65,7 @@ def refuse_outside(path: Path) -> None:
     if not roots:
         return
     try:
-        real = _real(path)
+        real = real_path(path)
     except (OSError, ValueError):
         return  # opening it says what is wrong
     if not any(real.is_relative_to(root) for root in roots):
@@ -75,6 +75,6 @@ def refuse_outside(path: Path) -> None:
         )
 
 
-def _real(path: Path) -> Path:
+def real_path(path: Path) -> Path:
     """Return a path without links; `Path.resolve` raises for a link to itself before Python 3.13."""
     return Path(os.path.realpath(path))

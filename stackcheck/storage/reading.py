@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from stackcheck.model.errors import UsageError
-from stackcheck.storage.confinement import refuse_outside
+from stackcheck.storage.confinement import real_path, refuse_outside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -51,11 +51,6 @@ def stands(path: Path) -> bool:
     except (OSError, ValueError):
         return True
     return True
-
-
-def real_path(path: Path) -> Path:
-    """Return a path without links; `Path.resolve` raises for a link to itself before Python 3.13."""
-    return Path(os.path.realpath(path))
 
 
 def as_named(path: Path) -> str:

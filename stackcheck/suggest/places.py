@@ -31,7 +31,7 @@ PYG_PAGE = "https://data.pyg.org/whl/torch-{torch}.0+{tag}.html"
 
 
 @candidates(
-    "INDEX", "WHEEL101", "WHEEL102", "WHEEL103", "PYG101", "MMCV101", "TOOLKIT103", reach=Reach.SPELLING
+    "INDEX", "WHEEL101", "WHEEL102", "WHEEL103", "PYG101", "MMCV101", "TOOLKIT101", reach=Reach.SPELLING
 )
 def pages(env: Environment, tables: Tables) -> Iterator[Edit]:
     """Yield each wheel page as the one of the stack's torch and CUDA version."""
@@ -158,7 +158,7 @@ def pages_of_local_versions(env: Environment, tables: Tables) -> Iterator[Edit]:
             yield {("packages", name): package.model_copy(update={"index": f"{INDEX}{local}"})}
 
 
-@candidates("MMCV101", "TOOLKIT103", reach=Reach.PACKAGE)
+@candidates("MMCV101", "TOOLKIT101", reach=Reach.PACKAGE)
 def published_mmcv(env: Environment, tables: Tables) -> Iterator[Edit]:
     """Yield mmcv in the combinations that its pages hold, nearest to torch first."""
     stack = env.stack

@@ -197,9 +197,9 @@ def pins_of_torch(env: Environment, tables: Tables) -> Iterator[Edit]:
     stack = env.stack
     claim = env.torch
     row = tables.measured.row("torch", claim.version) if claim.version else None
-    for name, pin in (row.pins("linux/amd64") if row else {}).items():
+    for name, pin in (tables.measured.pins(row, "linux/amd64") if row else {}).items():
         if name in stack.packages:
-            yield {("packages", name): stack.packages[name].model_copy(update={"version": str(pin)})}
+            yield {("packages", name): stack.packages[name].model_copy(update={"version": str(pin.version)})}
 
 
 @candidates("CUDA104", "NVPIN101", "ROCM105", reach=Reach.SURROUNDINGS)
@@ -245,7 +245,7 @@ def older_build_tools(env: Environment, tables: Tables) -> Iterator[Edit]:
 
 
 @candidates(
-    "MMCV101", "TOOLKIT103", "PYG101", "WHEEL101", "WHEEL102", "WHEEL103", "WHEEL105", reach=Reach.SOURCE
+    "MMCV101", "TOOLKIT101", "PYG101", "WHEEL101", "WHEEL102", "WHEEL103", "WHEEL105", reach=Reach.SOURCE
 )
 def from_source(env: Environment, tables: Tables) -> Iterator[Edit]:  # noqa: ARG001 - one signature
     """Yield a compiled package as a build of one's own, in a stack that states a toolkit for it."""

@@ -28,16 +28,14 @@ HOST_PROBES = ("system", "nvidia_driver", "rocm_host")
 _HOST_TIME_S = 30.0
 
 
-class HereEngine:
-    """The interpreter that stackcheck itself runs under."""
+class OfThisMachine:
+    """What engines share that have no daemon to reach: the agent runs as a child of this process."""
 
-    name = "here"
-    capabilities = Capabilities(is_local=True)
     version = ""
     swept = 0
 
     def __init__(self, cache: Path) -> None:
-        """Take the folder for the agent's file while it runs."""
+        """Take the folder for what is made, and for the agent's file while it runs."""
         self._cache = cache
 
     @classmethod
@@ -45,6 +43,22 @@ class HereEngine:
         """Return the engine; there is nothing to reach."""
         del environ
         return cls(cache)
+
+    def run_agent(
+        self, target: Target, agent: bytes, request: Mapping[str, Any], *, timeout_s: float
+    ) -> bytes:
+        """Run the agent as a child process: see `Engine.run_agent`."""
+        return agent_process.run_agent(target, agent, request, timeout_s, self._cache)
+
+    def close(self) -> None:
+        """Hold nothing, let go of nothing; what was made stays for the next run."""
+
+
+class HereEngine(OfThisMachine):
+    """The interpreter that stackcheck itself runs under."""
+
+    name = "here"
+    capabilities = Capabilities(is_local=True)
 
     def prepare(
         self, stack: Stack, resolution: Resolution | None, options: BuildOptions, progress: Progress
@@ -65,15 +79,6 @@ class HereEngine:
             gpus_note=NO_GPUS if options.gpus == "none" else "",
             env=without_secrets(os.environ),
         )
-
-    def run_agent(
-        self, target: Target, agent: bytes, request: Mapping[str, Any], *, timeout_s: float
-    ) -> bytes:
-        """Run the agent as a child process: see `Engine.run_agent`."""
-        return agent_process.run_agent(target, agent, request, timeout_s, self._cache)
-
-    def close(self) -> None:
-        """Hold nothing, let go of nothing."""
 
 
 def no_image(engine: str) -> Missing:

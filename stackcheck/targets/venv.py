@@ -6,15 +6,14 @@ import os
 import platform
 import re
 import subprocess
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING
 
 from stackcheck.model.errors import BuildFailedError, EngineError, NoPythonError, UsageError
 from stackcheck.model.redact import without_secrets
 from stackcheck.resolve.uvrun import find_uv
 from stackcheck.targets.engine import Capabilities, Target
-from stackcheck.targets.here import NO_GPUS, no_image
+from stackcheck.targets.here import NO_GPUS, OfThisMachine, no_image
 from stackcheck.targets.lock_folders import LockFolders, Uv, Work
-from stackcheck.targets.process import agent_process
 from stackcheck.targets.registry import engines_that
 
 if TYPE_CHECKING:
@@ -38,24 +37,18 @@ _KEPT_ABOUT = re.compile(
 above all: what runs there is the stack's code."""
 
 
-class VenvEngine:
+class VenvEngine(OfThisMachine):
     """Virtual environments under the cache folder, one for each lock and Python."""
 
     name = "venv"
     capabilities = Capabilities(builds=True, is_local=True, local_pythons=True, stamped=True)
-    version = ""
 
     def __init__(self, cache: Path, existing: Path | None = None) -> None:
         """Sweep what was never finished; with `existing`, take that environment and make none."""
-        self._cache, self._existing = cache, existing
+        super().__init__(cache)
+        self._existing = existing
         self._folders = LockFolders(cache, "venvs", "venv")
         self.swept = self._folders.sweep()
-
-    @classmethod
-    def start(cls, cache: Path, environ: Mapping[str, str]) -> Self:
-        """Return an engine that makes environments under the cache folder."""
-        del environ
-        return cls(cache)
 
     def prepare(
         self, stack: Stack, resolution: Resolution | None, options: BuildOptions, progress: Progress
@@ -88,15 +81,6 @@ class VenvEngine:
         if resolution is None or options.no_cache:
             return ""
         return self._folders.finished(_identity(resolution))
-
-    def run_agent(
-        self, target: Target, agent: bytes, request: Mapping[str, Any], *, timeout_s: float
-    ) -> bytes:
-        """Run the agent as a child process: see `Engine.run_agent`."""
-        return agent_process.run_agent(target, agent, request, timeout_s, self._cache)
-
-    def close(self) -> None:
-        """Hold nothing, let go of nothing; environments stay for the next run."""
 
 
 def _identity(resolution: Resolution) -> str:
@@ -140,11 +124,6 @@ def inner_environ(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
     kept = without_secrets(known)
     path = f"{folder / 'bin'}{os.pathsep}{environ.get('PATH', os.defpath)}"
     return {**kept, "VIRTUAL_ENV": str(folder), "PATH": path}
-
-
-def sweep_venvs(cache: Path) -> int:
-    """Remove environments that were never finished and that nobody is making; return how many."""
-    return LockFolders(cache, "venvs", "venv").sweep()
 
 
 def _existing(folder: Path, stack: Stack, options: BuildOptions) -> Target:

@@ -9,16 +9,14 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING
 
 from stackcheck.model.errors import EngineError
 from stackcheck.targets.engine import Capabilities, Target
-from stackcheck.targets.here import no_image
+from stackcheck.targets.here import OfThisMachine, no_image
 from stackcheck.targets.lock_folders import LockFolders, Uv, Work
-from stackcheck.targets.process import agent_process
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from stackcheck.intake.stack import Stack
@@ -32,24 +30,17 @@ _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
 """What the agent needs to start; any other variable says something of this machine, not of the target."""
 
 
-class WheelsEngine:
+class WheelsEngine(OfThisMachine):
     """Unpacked wheels under the cache folder, one folder for each set of wheels."""
 
     name = "wheels"
     capabilities = Capabilities(builds=True, files_only=True)
-    version = ""
 
     def __init__(self, cache: Path) -> None:
         """Sweep what was never finished."""
-        self._cache = cache
+        super().__init__(cache)
         self._folders = LockFolders(cache, "unpacked", "wheels")
         self.swept = self._folders.sweep()
-
-    @classmethod
-    def start(cls, cache: Path, environ: Mapping[str, str]) -> Self:
-        """Return an engine that unpacks under the cache folder; there is nothing to reach."""
-        del environ
-        return cls(cache)
 
     def prepare(
         self, stack: Stack, resolution: Resolution | None, options: BuildOptions, progress: Progress
@@ -76,15 +67,6 @@ class WheelsEngine:
             0, built=False, gpus_note=_NOTHING_RUNS, env=kept,
             packages=(str(packages_of(folder, resolution)),),
         )  # fmt: skip
-
-    def run_agent(
-        self, target: Target, agent: bytes, request: Mapping[str, Any], *, timeout_s: float
-    ) -> bytes:
-        """Run the agent as a child process of this interpreter: see `Engine.run_agent`."""
-        return agent_process.run_agent(target, agent, request, timeout_s, self._cache)
-
-    def close(self) -> None:
-        """Hold nothing, let go of nothing; what was unpacked stays for the next run."""
 
 
 def _identity(resolution: Resolution) -> str:

@@ -6,6 +6,7 @@ from functools import cache
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from stackcheck.model.enumeration import some
 from stackcheck.model.evidence import Outcome
 from stackcheck.report.document import Document, Finding, Lines, Part, Section, Table
 from stackcheck.report.wording import NOTHING, plural
@@ -198,9 +199,7 @@ def _facts(judged: Judged) -> list[str]:
     if judged.linked and judged.stable:
         lines.append("asks torch for its stable C interface alone")
     if judged.outside:
-        more = len(judged.outside) - _ELSEWHERE
-        named = ", ".join(judged.outside[:_ELSEWHERE])
-        lines.append(f"from elsewhere: {named}{f' and {more} more' if more > 0 else ''}")
+        lines.append(f"from elsewhere: {some(judged.outside, _ELSEWHERE)}")
     return [*lines, *_code(judged)]
 
 

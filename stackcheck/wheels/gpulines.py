@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from stackcheck.model.enumeration import some
 from stackcheck_probes.binaries.gpucode import from_json
 from stackcheck_probes.judging.coverage import NONE, UNKNOWN, library_coverage
 
@@ -39,9 +40,5 @@ def _said(codes: Iterable[tuple[str, GpuCode]], gpu: Gpu) -> str:
         how = library_coverage(code, gpu.capability).how
         if how != NONE:
             found.setdefault(how, []).append(name)
-    said = [f"{word} ({_some(found[how])})" for how, word in WORDS.items() if how in found]
+    said = [f"{word} ({some(found[how], _SHOWN)})" for how, word in WORDS.items() if how in found]
     return ", ".join(said) or "no CUDA code in it"
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")

@@ -29,7 +29,7 @@ from stackcheck.wheels.keep import keep, kept
 from stackcheck.wheels.read import read_wheel
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 
     from stackcheck.knowledge.wheelfile import RangeFile
     from stackcheck.model.index_pages import File
@@ -43,11 +43,6 @@ MOST_BYTES = 256 << 20
 AT_ONCE = 4
 """Wheels that are read side by side: most of the time of one is waiting for its ranges."""
 MOST_REQUIREMENTS = 64
-_MATTERS = re.compile(
-    r"torch\w*|triton|pytorch-triton(?:-\w+)*|numpy|(?:nvidia|cuda|cupy|cumm|spconv|flashinfer|sgl|sglang|jax"
-    r"|rmm|librmm|libraft|pylibraft|libcudf|cudf|libcuml|cuml)(?:-\w+)*|jaxlib|xformers|fbgemm-gpu|flash-attn"
-)
-"""Names that decide whether a GPU stack fits together."""
 _CUDA = re.compile(r"lib(?:cudart|cublas|cublasLt|nvrtc|nvJitLink|npp\w+)(?:[-.][0-9a-f]{8})?\.so\.(\d+)\b.*")
 """The CUDA libraries whose soname has the major version of CUDA itself; auditwheel adds a hash to those it
 copies."""
@@ -134,11 +129,13 @@ def _without_needs(subject: Subject, sonames: Collection[str]) -> Subject:
 class Wanted:
     """Which wheels are read: those of versions uploaded on `since` or later, at most `most_bytes` of each.
 
-    environ: says where facts of wheels are kept. again: read those that were read before, too.
+    environ: says where facts of wheels are kept. matters: the names of which requirements are kept.
+    again: read those that were read before, too.
     """
 
     since: date
     environ: Mapping[str, str] = field(repr=False)
+    matters: Container[str] = field(repr=False)
     most_bytes: int = MOST_BYTES
     again: bool = False
 
@@ -185,7 +182,7 @@ def learn(  # noqa: PLR0913, PLR0917 - what it reads from, what is known, and wh
         place = f"{name} {row.version} ({number} of {len(todo)})"
         try:
             facts, fetched = read.result()
-            package = with_rows(package, [_measured(row, file, facts, torch, today)])
+            package = with_rows(package, [_measured(row, file, facts, torch, wanted.matters, today)])
             said = f"{fetched / 1e6:.1f} of {facts.size / 1e6:.1f} MB read" if fetched else "kept facts"
             yield Step(f"{place}: {said}", package, fetched, read=True)
         except (ResolveError, WheelError) as error:
@@ -338,7 +335,9 @@ def _read(source: Source, file: File, most: int) -> tuple[WheelFacts, int]:
         return facts, wheel.fetched
 
 
-def _measured(row: Measured, file: File, facts: WheelFacts, torch: TorchFits, today: date) -> Measured:
+def _measured(  # noqa: PLR0913, PLR0917 - the row, the wheel, and what it is held against
+    row: Measured, file: File, facts: WheelFacts, torch: TorchFits, matters: Container[str], today: date
+) -> Measured:
     """Return the row of a version with what one of its wheels says."""
     fitting = torch.fitting(facts)
     own = [each for each in facts.libraries if ".libs/" not in each.path]
@@ -347,7 +346,7 @@ def _measured(row: Measured, file: File, facts: WheelFacts, torch: TorchFits, to
         wheel=file.name,
         sha256=file.sha256,
         python=_specifier(facts.requires_python or "") or row.python,
-        requires=tuple(_requirements(facts.requires)),
+        requires=tuple(requirements(facts.requires, matters)),
         torch=None if fitting is None else spans(fitting, torch.compared),
         cuda=_cuda_majors(own),
         glibc=_least_glibc(facts, file.name),
@@ -358,7 +357,7 @@ def _measured(row: Measured, file: File, facts: WheelFacts, torch: TorchFits, to
     )
 
 
-def _requirements(lines: Iterable[str]) -> Iterator[str]:
+def requirements(lines: Iterable[str], matters: Container[str]) -> Iterator[str]:
     """Yield the requirements that decide whether a GPU stack fits, in one spelling."""
     for line in list(lines)[: 16 * MOST_REQUIREMENTS]:
         try:
@@ -366,7 +365,7 @@ def _requirements(lines: Iterable[str]) -> Iterator[str]:
         except InvalidRequirement:
             continue
         optional = "extra" in str(found.marker or "") and not found.name.startswith("nvidia")
-        if _MATTERS.fullmatch(canonicalize_name(found.name)) and not optional and not found.url:
+        if canonicalize_name(found.name) in matters and not optional and not found.url:
             yield str(found)
 
 
@@ -390,9 +389,17 @@ def _least_glibc(facts: WheelFacts, name: str) -> Version | None:
 
 
 def _codes(libraries: Iterable[LibraryFacts]) -> tuple[str, ...]:
-    """Return the GPU code of libraries, "sm_80 compute_90": of all together, not of each."""
+    """Return the GPU code of libraries, "sm_80 compute_90": of all together, not of each.
+
+    Files that the loader does not load count where no library has code: cudf's shim.fatbin is for linking
+    with what a user compiles, and makes its library run nowhere else.
+    """
+    every = list(libraries)
+    loaded = [each for each in every if each.dynamic and each.code.get("images")]
     found = {
-        str(image["code"]).partition(":")[0] for each in libraries for image in each.code.get("images", ())
+        str(image["code"]).partition(":")[0]
+        for each in loaded or every
+        for image in each.code.get("images", ())
     }
     return tuple(sorted(found, key=lambda code: (code.startswith("compute"), _number(code), code)))
 

@@ -45,11 +45,6 @@ def keep_unpacked(lock: Lock | Resolution, place: Place, environ: Mapping[str, s
     return number
 
 
-def unpacked_facts(place: Place, info: str, package: LockedPackage) -> WheelFacts:
-    """Return the facts of one distribution of a folder; `info` is the path of its metadata."""
-    return _facts(place, info, tuple(_record(info)), package)
-
-
 def _facts(place: Place, info: str, record: tuple[Recorded, ...], package: LockedPackage) -> WheelFacts:
     row = distributions.described(_text(info, "METADATA", distributions.MAX_METADATA), info)
     folder, paths = place.packages, {each.path for each in record}

@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from stackcheck import knowledge, pipeline, rules
 from stackcheck.environment import definition_facts
 from stackcheck.intake.stack import parse_stack
+from stackcheck.knowledge.dated import dated
 from stackcheck.model.verdict import Level, Outcome
 from stackcheck.rules.registry import judge_all
 
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from stackcheck.intake.stack import Stack
     from stackcheck.model.verdict import Verdict
 
+_TODAY = date(2026, 11, 30)
+"""The day that the sets are scored for: nightlies are judged by their age."""
 _NO_FAULT = frozenset({"PIN101"})
 """Codes that warn of every stack with a range: they name the package and no fault of it."""
 
@@ -53,7 +57,9 @@ def judge(case: dict[str, Any], online: pipeline.Options | None = None) -> Score
     if online:
         verdicts: Sequence[Verdict] = pipeline.check(stack, online, lambda _text: None).verdicts
     else:
-        verdicts = judge_all(rules.before_build(Level.STATED), definition_facts(stack, knowledge.load()))
+        facts = definition_facts(stack, knowledge.load())
+        facts["dated"] = dated(stack.packages, _TODAY)
+        verdicts = judge_all(rules.before_build(Level.STATED), facts)
     failed = [each for each in verdicts if each.outcome is Outcome.FAIL]
     if case["verdict"] == "good":
         heard, right = failed, not failed

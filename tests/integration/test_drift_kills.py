@@ -21,7 +21,7 @@ from stackcheck.drift.baseline import read_baseline
 from stackcheck.drift.history import read
 from stackcheck.intake.catalog import load
 from stackcheck.targets.process.temp_dirs import sweep_temp_folders
-from stackcheck.targets.venv import sweep_venvs
+from stackcheck.targets.venv import VenvEngine
 from tests.integration.index.conftest import running
 from tests.integration.index.server import IndexServer, make_wheel
 
@@ -109,7 +109,7 @@ def left_behind(folder: Path) -> list[str]:
     """Return the temporary files and folders that a next start does not remove, and damaged files."""
     cache = folder / "cache"
     sweep_temp_folders(cache)
-    sweep_venvs(cache)
+    VenvEngine(cache)  # whose start sweeps
     found = [str(path) for path in (cache / "tmp").glob("*")] + [
         str(path) for path in (folder / "tmp").glob("*")
     ]

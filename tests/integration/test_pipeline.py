@@ -19,6 +19,7 @@ from stackcheck.model.errors import (
 from stackcheck.model.facts import Fault, Missing
 from stackcheck.model.resolution import LockedPackage, Resolution
 from stackcheck.model.verdict import Level, Outcome
+from stackcheck.rules.accepting import waive
 from stackcheck.rules.registry import judge_all
 from stackcheck.steps import building as steps
 from stackcheck.steps.building import BY_IMAGES, built, not_built, reason_not_to_build, unbuilt
@@ -170,7 +171,7 @@ def test_a_waived_failure_does_not_stop_the_build() -> None:
         {"id": "x", "expect_codes": ["NONE999"], "ignore": {"STACK101": "an example for this test"}}
     )
     facts = {**claimed(stack), "resolution": LOCKED}
-    verdicts = pipeline.waive(judge_all(rules.before_build(Level.STATED), facts), stack)
+    verdicts = waive(judge_all(rules.before_build(Level.STATED), facts), stack)
     assert [v.waived for v in verdicts if v.code == "STACK101" and v.outcome is Outcome.FAIL] == [
         "an example for this test"
     ]

@@ -130,7 +130,7 @@ PROBE_ROOMS = (
     ("facts",),
     ("binaries",),
     ("judging",),
-    ("loader", "machine", "watching"),
+    ("imports", "loader", "machine", "watching"),
     ("probes",),
     ("start",),
 )

@@ -55,7 +55,7 @@ def _run() -> CompileTriton:
     facts["c_compiler"] = c_compiler()
     facts["python_headers"] = os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h"))
     if facts["triton"]["installed"] and not facts["triton"]["import_error"]:
-        facts["devices"] = [_device(torch, index) for index in _kinds(torch)]
+        facts["devices"] = [_device(torch, index) for index in measure.one_of_each_kind(torch)]
     return facts
 
 
@@ -63,14 +63,6 @@ def c_compiler() -> str | None:
     """Return the C compiler that Triton takes: $CC, else the first of its list on PATH; None without one."""
     stated = os.environ.get("CC")
     return stated or next((found for name in COMPILERS if (found := shutil.which(name))), None)
-
-
-def _kinds(torch: Any) -> list[int]:
-    """Return one device of each capability: the same code is made for devices that are alike."""
-    kinds: dict[Any, int] = {}
-    for index in range(torch.cuda.device_count()):
-        kinds.setdefault(torch.cuda.get_device_capability(index), index)
-    return list(kinds.values())
 
 
 def _device(torch: Any, index: int) -> CompiledDevice:

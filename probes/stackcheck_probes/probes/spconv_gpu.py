@@ -49,22 +49,14 @@ def _run(cache: str | None) -> SpconvGpu:
     facts["available"], facts["reason"] = availability(torch)
     if facts["available"]:
         torch.backends.cuda.matmul.allow_tf32 = False
-        for index in _one_of_each_kind(torch):
+        for index in measure.one_of_each_kind(torch):
             # What torch itself loads at first use is not part of the watch: context, sparse conversion.
             spconv.SparseConvTensor.from_dense(torch.ones(1, 2, 2, 2, 16, device=f"cuda:{index}"))
         watch = CompileWatch(cache)
         watch.start()
-        facts["devices"] = [_device(torch, spconv, index) for index in _one_of_each_kind(torch)]
+        facts["devices"] = [_device(torch, spconv, index) for index in measure.one_of_each_kind(torch)]
         facts["compiled"] = watch.stop()
     return facts
-
-
-def _one_of_each_kind(torch: Any) -> list[int]:
-    """Return the first device of every compute capability: the kernels are chosen by it."""
-    kinds: dict[Any, int] = {}
-    for index in range(torch.cuda.device_count()):
-        kinds.setdefault(torch.cuda.get_device_capability(index), index)
-    return list(kinds.values())
 
 
 def _device(torch: Any, spconv: Any, index: int) -> SpconvDevice:

@@ -45,3 +45,11 @@ def attempt(check: Callable[..., _Attempt], *arguments: Any) -> _Attempt:
     except Exception as error:
         facts = {"error": importing.error_fact(error)}
     return cast("_Attempt", facts)
+
+
+def one_of_each_kind(torch: Any) -> list[int]:
+    """Return the first device of every compute capability: code is made, and chosen, by it."""
+    kinds: dict[Any, int] = {}
+    for index in range(torch.cuda.device_count()):
+        kinds.setdefault(torch.cuda.get_device_capability(index), index)
+    return list(kinds.values())

@@ -16,6 +16,8 @@ import tempfile
 import time
 from typing import TYPE_CHECKING, Any
 
+from stackcheck_probes.processes import signal_name
+
 if TYPE_CHECKING:
     from stackcheck_probes.facts.smoke import Ran, Smoke
 
@@ -75,7 +77,7 @@ def _ran(test: dict[str, Any], words: list[str], folder: str) -> Ran:
     facts["timed_out"] = not _wait(process, (out, err), started + test["timeout_s"])
     code = process.wait()
     facts["exit"] = code if code >= 0 else None
-    facts["signal"] = "" if code >= 0 or facts["timed_out"] else _signal_name(-code)
+    facts["signal"] = "" if code >= 0 or facts["timed_out"] else signal_name(-code)
     facts["seconds"] = round(time.monotonic() - started, 3)
     said = out.kept.decode("utf-8", "replace")
     wanted = test.get("prints")
@@ -138,10 +140,3 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
     except OSError:
         process.kill()
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return "signal %d" % number

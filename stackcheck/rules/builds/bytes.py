@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from packaging.version import Version
 
 from stackcheck.knowledge.cmake import OLDEST
+from stackcheck.model.enumeration import some
 from stackcheck.model.versions import parse_version
 from stackcheck.rules.builds.cmake_4 import FIX, REFUSES, VARIABLE
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
@@ -38,10 +39,9 @@ def _judge_tree(tree: SourceTree, seen: CmakeSources, tables: Tables) -> Finding
     old = [each for each in tree["files"] if parse_version(each["policy"]) < OLDEST]
     if not old:
         return passed(f"{len(tree['files'])} CMakeLists.txt below {tree['path']} suit CMake 4.", REFUSES)
-    named = ", ".join(f"{each['path']} ({each['policy']})" for each in old[:_MOST_NAMED])
-    more = f" and {len(old) - _MOST_NAMED} more" if len(old) > _MOST_NAMED else ""
+    named = some([f"{each['path']} ({each['policy']})" for each in old], _MOST_NAMED)
     files = "1 file" if len(old) == 1 else f"{len(old)} files"
-    what = f"CMake 4 refuses {files} below {tree['path']}: {named}{more}"
+    what = f"CMake 4 refuses {files} below {tree['path']}: {named}"
     cmake = seen["cmake"]
     if cmake is None:
         return skipped(f"{what}; there is no cmake on the PATH here to hold that against", hint=FIX)

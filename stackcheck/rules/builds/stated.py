@@ -12,7 +12,7 @@ from stackcheck.knowledge.told import about
 from stackcheck.model.versions import LATEST, ends
 from stackcheck.rules.builds.cmake_4 import FIX, REFUSES, VARIABLE
 from stackcheck.rules.grading import cite, failed_by
-from stackcheck.rules.registry import Finding, passed, rule, warned
+from stackcheck.rules.registry import Finding, passed, rule, told_of, warned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -68,6 +68,8 @@ def _judge_extensions(env: Environment, tables: Tables) -> Iterator[Finding]:
     """Judge a tool that the stack states by torch's own build scripts, which every extension of it runs."""
     torch = env.torch.version
     built = [name for name in env.compiled if name in tables.packages.torch_imports]
+    sure = bool(built)
+    built = built or [name for name in env.compiled if env.stack.builds_in_place(name)]
     whole: dict[str, Finding] = {}
     broken: dict[str, Finding] = {}
     for row in about(tables.packages.extension_traps, env.packages):
@@ -79,13 +81,18 @@ def _judge_extensions(env: Environment, tables: Tables) -> Iterator[Finding]:
             good = f"{what}: {row.tool} {tool.version} builds extensions."
             whole.setdefault(row.tool, passed(good, cite(row, row.fault)))
             continue
+        expected, found = f"a {row.tool} that is not {row.breaks}", f"{row.tool} {tool.version}"
+        text = f"{row.tool} {tool.version} does not build {what}: {row.fault}."
+        if not sure:
+            text = (
+                f"{text} That holds if it is an extension of torch, as a build without isolation mostly is."
+            )
+            broken[row.tool] = warned(
+                text, cite(row, row.fault), expected=expected, found=found, hint=row.fix, about=row.tool
+            )
+            continue
         broken[row.tool] = failed_by(
-            f"{row.tool} {tool.version} does not build {what}: {row.fault}.",
-            (row, row.fault),
-            expected=f"a {row.tool} that is not {row.breaks}",
-            found=f"{row.tool} {tool.version}",
-            hint=row.fix,
-            about=row.tool,
+            text, (row, row.fault), expected=expected, found=found, hint=row.fix, about=row.tool
         )
     yield from {**whole, **broken}.values()
 
@@ -194,12 +201,7 @@ def tools_run_on_python(env: Environment, tables: Tables) -> list[Finding]:
     return findings
 
 
-def _may_compile(facts: Facts) -> bool:
-    env = facts["env"]
-    return not facts["tables"].packages.toolkit_traps.keys().isdisjoint(env.packages)
-
-
-@rule("BUILD104", when=_may_compile, about="package")
+@rule("BUILD104", when=told_of(lambda tables: tables.packages.toolkit_traps), about="package")
 def toolkit_compiles_sources(env: Environment, tables: Tables) -> list[Finding]:
     """The CUDA version that a package is compiled with can compile its sources.
 
@@ -258,6 +260,43 @@ def _is_of(package: Distribution, repository: str) -> bool:
     address = package.package.git or ""
     found = re.search(r"(?:^|[/@])([\w.-]+[/:][\w.-]+/[\w.-]+?)(?:\.git)?(?:[@#].*)?$", address)
     return found is not None and found[1].replace(":", "/").lower() == repository.lower()
+
+
+def _compiles_cuda(facts: Facts) -> bool:
+    env: Environment = facts["env"]
+    return env.platform.startswith("macos") and not facts["tables"].unstated.compiled_for.keys().isdisjoint(
+        env.packages
+    )
+
+
+@rule("BUILD106", when=_compiles_cuda, about="package")
+def cuda_sources_on_macos(env: Environment, tables: Tables) -> list[Finding]:
+    """Nothing whose sources are CUDA alone is built on macOS.
+
+    CUDA ended there with 10.2, and torch has no CUDA build for it: the setup.py of flash-attn, mamba-ssm and
+    causal-conv1d finds no nvcc and stops, in flash-attn before it has said its METADATA.
+
+    Source: CUDA 10.2 release notes, docs.nvidia.com/cuda/archive/10.2; Wan-Video/Wan2.1 issue 30.
+    Example: flash-attn 2.7.4.post1 on a Mac.
+    Fix: leave the package out on macOS, by a marker such as `sys_platform != "darwin"`.
+    """
+    found: list[Finding] = []
+    for name in sorted(tables.unstated.compiled_for.keys() & env.packages.keys()):
+        each = env.packages[name]
+        row = tables.unstated.own_archs(name, each.exact) if each.exact else None
+        if row is None or not env.builds(name):
+            continue
+        found.append(
+            failed_by(
+                f"{name} {each.version} is compiled with nvcc, which macOS does not have.",
+                (row, f"{name} {row.versions}: setup.py compiles CUDA"),
+                expected="a system with CUDA, or none of it",
+                found=env.platform,
+                hint="leave it out there: a marker such as sys_platform != 'darwin'",
+                about=name,
+            )
+        )
+    return found
 
 
 _OLD = re.compile(r"\bcmake\s*(?:==\s*3\.|<\s*4|~=\s*3\.)")

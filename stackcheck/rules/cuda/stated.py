@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from packaging.version import Version
+
 from stackcheck.model.build import cuda_tag
+from stackcheck.model.evidence import Evidence
 from stackcheck.model.versions import minor, parse_version, same_release
 from stackcheck.rules.cuda.nearest_build import nearest_build, tags_of
 from stackcheck.rules.grading import cite, failed_by, wheel_was_found
@@ -19,13 +22,19 @@ from stackcheck.rules.official_wheels import (
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, uses, warned
 
 if TYPE_CHECKING:
-    from packaging.version import Version
-
     from stackcheck.environment import Environment, TorchBuild
     from stackcheck.environment.torchbuild import Answer
     from stackcheck.knowledge import Tables
     from stackcheck.knowledge.torch import Release
     from stackcheck.model.build import Backend
+
+
+_FIRST_ON_ARM = Version("2.4.0")
+_ARM = Evidence(
+    "CUDA builds for Linux on Arm began with nightlies of torch 2.4; in June 2024 only those were there",
+    "https://github.com/pytorch/builder/issues/1856 and https://github.com/pytorch/builder/pull/1775 "
+    "(checked 2026-11-30)",
+)
 
 
 @rule("CUDA101", when=uses("torch"))
@@ -50,6 +59,15 @@ def torch_build_exists(env: Environment, tables: Tables) -> Finding | None:
         return release
     if not release.cuda:
         return skipped(f"no data on the CUDA builds of torch {release.torch}")
+    if env.platform == "linux/arm64" and release.torch < _FIRST_ON_ARM:
+        return failed(
+            f"There is no CUDA build of torch {release.torch} for linux/arm64: PyTorch's index has none "
+            f"before torch {_FIRST_ON_ARM}, and what it has there is a CPU build.",
+            _ARM,
+            expected=f"torch {_FIRST_ON_ARM} or later, or a build of NVIDIA's or one's own",
+            found=f"torch {release.torch} for linux/arm64",
+            hint="take NVIDIA's wheel or container, on a Jetson those for its JetPack",
+        )
     if not _listed_there(env, torch.cuda, release, tables):
         return skipped(f"no data on the CUDA builds of torch {release.torch} for {env.stack.platform}")
     return wheel_was_found(_exists(torch, release, tables), env, "torch")

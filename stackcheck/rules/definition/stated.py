@@ -6,16 +6,21 @@ from typing import TYPE_CHECKING
 
 from stackcheck.model.acceptance import code_of
 from stackcheck.model.near import did_you_mean
-from stackcheck.rules.registry import RULES, Finding, current_code, failed, passed, rule, skipped, warned
+from stackcheck.rules.registry import (
+    RULES,
+    Finding,
+    current_code,
+    failed,
+    passed,
+    rule,
+    skipped,
+    states,
+    warned,
+)
 
 if TYPE_CHECKING:
     from stackcheck.intake.stack import Stack
     from stackcheck.model.facts import Facts
-
-
-def _names_codes(facts: Facts) -> bool:
-    stack: Stack = facts["stack"]
-    return bool(stack.ignore or stack.expect_codes)
 
 
 _REFUSED = "correct the line: pip stops there, and installs nothing of the file"
@@ -23,7 +28,7 @@ _UNREAD = "if it concerns torch, write NAME==VERSION or NAME @ ADDRESS there, or
 """What to do about a line that was not understood."""
 
 
-@rule("STACK101", when=_names_codes, about="code")
+@rule("STACK101", when=states("ignore", "expect_codes"), about="code")
 def named_codes_exist(stack: Stack) -> list[Finding]:
     """The rule codes that a stack names exist.
 
@@ -51,12 +56,7 @@ def named_codes_exist(stack: Stack) -> list[Finding]:
     return unknown or [passed(f"all {len(named)} rule codes that the stack names exist")]
 
 
-def _is_read_from_files(facts: Facts) -> bool:
-    stack: Stack = facts["stack"]
-    return bool(stack.read_from)
-
-
-@rule("STACK102", when=_is_read_from_files, about="line")
+@rule("STACK102", when=states("read_from"), about="line")
 def files_are_understood(stack: Stack) -> list[Finding]:
     """Everything that a project's own files state was understood.
 

@@ -10,7 +10,7 @@ from packaging.version import InvalidVersion, Version
 
 from stackcheck.environment.accelerator import wanted_accelerator
 from stackcheck.model.evidence import Evidence, Level
-from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, told, warned
+from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, states, told, warned
 from stackcheck_probes.judging.devices import NO_PERMISSION, fabric_waits, visible
 from stackcheck_probes.judging.driverfit import (
     asks_for_compute,
@@ -65,11 +65,7 @@ def _is_here(seen: NvidiaDriver) -> bool:
     return driver_version(seen) is not None or bool(seen["device_nodes"])
 
 
-def _states_driver(facts: Facts) -> bool:
-    return facts["stack"].driver is not None
-
-
-@rule("DRIVER302", when=_states_driver)
+@rule("DRIVER302", when=states("driver"))
 def driver_is_the_stack_s(stack: Stack, nvidia_driver: NvidiaDriver) -> Finding:
     """The driver of this machine is within what the stack states for its hosts.
 

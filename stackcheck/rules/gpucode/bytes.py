@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from stackcheck.model.enumeration import some
 from stackcheck.model.evidence import Evidence, Outcome
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
 from stackcheck_probes.binaries.capability import NATIVE, NO
@@ -149,9 +150,7 @@ def no_gpu_code_is_unseen(stack: Stack, libraries: Libraries) -> list[Finding]:
         if any(library_coverage(code, each).how == UNKNOWN for each in capabilities)
     ]
     if hidden:
-        names = ", ".join(hidden[:_SHOWN]) + (
-            f" and {len(hidden) - _SHOWN} more" if len(hidden) > _SHOWN else ""
-        )
+        names = some(hidden, _SHOWN)
         text = f"{names}: what was read does not serve the GPUs, and more code may be there unseen"
         findings.append(skipped(text, hint="`stackcheck inspect --deep` searches the data sections too"))
     findings += [skipped(f"a part of the tree was not looked at: {why}") for why in libraries["skipped"]]

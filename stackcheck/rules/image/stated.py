@@ -13,7 +13,7 @@ from stackcheck.model.evidence import Evidence
 from stackcheck.model.versions import minor, parse_version
 from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.image.tier_stacks import is_tier
-from stackcheck.rules.registry import Finding, failed, passed, rule, warned
+from stackcheck.rules.registry import Finding, failed, passed, rule, states, warned
 
 if TYPE_CHECKING:
     from stackcheck.environment import Environment, TorchBuild
@@ -28,13 +28,7 @@ _WHEELS = Evidence(
 )
 
 
-def _has_image(facts: Facts) -> bool:
-    image = facts["env"].stack.image
-    return bool(image.base or image.build_base or image.ready)
-
-
-def _states_toolkit(facts: Facts) -> bool:
-    return facts["stack"].toolkit is not None
+_has_image = states("image.base", "image.build_base", "image.ready")
 
 
 @rule("IMAGE102", when=_has_image, about="image")
@@ -91,7 +85,7 @@ def _compiles_for_another(env: Environment, image: ImageFacts, torch: TorchBuild
     )
 
 
-@rule("IMAGE108", when=_states_toolkit)
+@rule("IMAGE108", when=states("toolkit"))
 def toolkit_is_the_images(env: Environment) -> Finding | None:
     """The toolkit that the stack states is the one of the image in which it compiles.
 

@@ -9,7 +9,7 @@ from stackcheck.environment.images import image_facts, images_of
 from stackcheck.images.dockersteps import bases
 from stackcheck.knowledge.images import cuda_tag_parts
 from stackcheck.rules.grading import cite, failed_by
-from stackcheck.rules.registry import Finding, passed, rule, skipped
+from stackcheck.rules.registry import Finding, passed, rule, skipped, states
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,9 +32,7 @@ _MADE_FROM = (
 )
 
 
-def _has_image(facts: Facts) -> bool:
-    image = facts["env"].stack.image
-    return bool(image.base or image.build_base or image.ready)
+_has_image = states("image.base", "image.build_base", "image.ready")
 
 
 @rule("IMAGE101", when=_has_image, about="image")

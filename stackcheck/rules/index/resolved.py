@@ -8,6 +8,7 @@ from packaging.utils import parse_wheel_filename
 
 from stackcheck.environment.madefor import read_local
 from stackcheck.environment.uv_platforms import uv_platform
+from stackcheck.model.enumeration import some
 from stackcheck.model.evidence import Evidence, Outcome
 from stackcheck.model.index_pages import FailureKind, File, Page, Unreachable
 from stackcheck.model.index_urls import Place, places
@@ -156,5 +157,4 @@ def _same_tag(made: str, claimed: str) -> bool:
 
 def _names(files: Sequence[File]) -> str:
     newest = sorted(files, key=lambda f: (f.version, f.name) if f.version else (), reverse=True)
-    more = f" and {len(files) - _MOST_NAMED} more" if len(files) > _MOST_NAMED else ""
-    return ", ".join(file.name for file in newest[:_MOST_NAMED]) + more
+    return some([file.name for file in newest], _MOST_NAMED)

@@ -10,6 +10,7 @@ from stackcheck.model.evidence import Evidence
 from stackcheck.model.versions import parse_version
 from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.index.wheel_pages import PYG, pages
+from stackcheck.rules.questions import FITS_CUDA, accepts
 from stackcheck.rules.registry import Finding, failed, passed, rule, warned
 
 if TYPE_CHECKING:
@@ -128,14 +129,14 @@ def _judge_page(name: str, host: WheelHost, place: Source, claim: TorchBuild) ->
     torch, tag, url = place.torch, place.tag.tag if place.tag else "", place.shown
     said = f"{host.name} page for torch {torch} and {tag}"
     if torch and claim.minor and torch != claim.minor:
-        yield failed_by(
+        bad = failed_by(
             f"{name} is looked for on the {said}; the stack has {claim.title}.",
             (host, f"the address names torch {torch}"),
             expected=f"the page for torch {claim.minor}",
             found=url,
             hint=f"name the page for torch {claim.minor}",
-            about=name,
         )
+        yield bad._replace(question=accepts("torch"), subject=name)
         return
     mine = claim.cuda
     other = place.tag.version if place.tag and place.tag.kind == "cuda" else None
@@ -146,14 +147,14 @@ def _judge_page(name: str, host: WheelHost, place: Source, claim: TorchBuild) ->
     if mine is not None and other is not None and mine.major == other.major:
         yield passed(f"{name} is looked for on the {said}, the CUDA major version of torch.", cite(host, ""))
         return
-    yield failed_by(
+    bad = failed_by(
         f"{name} is looked for on the {said}; the stack has {claim.title}.",
         (host, f"the address names {tag}"),
         expected=f"the page for {claim.tag}",
         found=url,
         hint=f"name the page for {claim.tag}",
-        about=name,
     )
+    yield bad._replace(question=FITS_CUDA, subject=name)
 
 
 @rule("INDEX103", when=_names_pages, about="package")

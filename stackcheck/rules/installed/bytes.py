@@ -13,7 +13,7 @@ from packaging.version import InvalidVersion, Version
 from stackcheck.model.evidence import Evidence
 from stackcheck.model.versions import LATEST
 from stackcheck.rules.installed.coupled_packages import coupled
-from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
+from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, states, warned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,11 +34,7 @@ def first_of_each(distributions: Distributions) -> dict[str, Distribution]:
     return counting
 
 
-def _states_packages(facts: Facts) -> bool:
-    return bool(facts["stack"].packages)
-
-
-@rule("DIST301", when=_states_packages, about="package")
+@rule("DIST301", when=states("packages"), about="package")
 def stated_packages_are_installed(
     stack: Stack, distributions: Distributions, python: TargetPython
 ) -> list[Finding]:

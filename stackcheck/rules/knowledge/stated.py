@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from stackcheck.model.enumeration import some
 from stackcheck.rules.registry import Finding, rule, warned
 
 if TYPE_CHECKING:
@@ -34,9 +35,8 @@ def knowledge_is_not_old(dated: Dated) -> Finding | None:
         return None
     oldest, names = dated.old[0][1], [name for name, _ in dated.old]
     days = (dated.today - oldest).days
-    shown = ", ".join(names[:_MOST]) + (f" and {len(names) - _MOST} more" if len(names) > _MOST else "")
     return warned(
-        f"What is known of {shown} is up to {days} days old: it was last checked on {oldest}.",
+        f"What is known of {some(names, _MOST)} is up to {days} days old: it was last checked on {oldest}.",
         expected=f"checked in the last {dated.limit} days",
         found=f"checked on {oldest}",
         hint="take newer knowledge: `stackcheck knowledge update`, a newer stackcheck, or for what the "

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
+from stackcheck.model.enumeration import some
 from stackcheck.model.evidence import Evidence
 from stackcheck.rules.registry import Finding, passed, skipped, told, warned
 from stackcheck_probes.judging.loadbuilds import SHOWN
@@ -56,9 +57,8 @@ def asked_of_the_wheels(loading: Loading, tables: Tables) -> list[Finding]:
     findings = [_strange(needs, rows, loading["roots"]) for needs, rows in sorted(strange.items())]
     unknown = sorted(asked.keys() - strange.keys())
     if unknown:
-        named = ", ".join(f"{needs} ({_who(asked[needs], loading['roots'])})" for needs in unknown[:SHOWN])
-        more = f" and {len(unknown) - SHOWN} more" if len(unknown) > SHOWN else ""
-        text = f"Nothing among the packages brings {named}{more}; whether the system does was not looked at."
+        named = some([f"{needs} ({_who(asked[needs], loading['roots'])})" for needs in unknown], SHOWN)
+        text = f"Nothing among the packages brings {named}; whether the system does was not looked at."
         findings.append(skipped(text))
     if "unserved" in loading["cut"]:
         findings.append(
@@ -98,8 +98,7 @@ def _strange(needs: str, rows: list[MissingNeed], roots: Collection[str]) -> Fin
 
 
 def _who(rows: list[MissingNeed], roots: Collection[str]) -> str:
-    more = f" and {len(rows) - 1} more" if len(rows) > 1 else ""
-    return f"{short_path(rows[0]['library'], roots)}{more}"
+    return some([short_path(row["library"], roots) for row in rows], 1)
 
 
 def asked_of_the_system(

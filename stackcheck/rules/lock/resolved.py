@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
+from stackcheck.model.enumeration import some
 from stackcheck.model.evidence import Evidence, Outcome
 from stackcheck.model.lock import BrokenLock, Lock, is_current
-from stackcheck.model.resolution import PROVEN, Resolution, Unresolved
+from stackcheck.model.resolution import PROVEN, THE_STACK, Resolution, Unresolved
+from stackcheck.rules.questions import HAS_A_FILE, accepts
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
 
 if TYPE_CHECKING:
@@ -99,11 +101,11 @@ def _not_covered(resolution: Resolution) -> list[Finding]:
     ]
     left += _source_builds(resolution)
     here = [each for each in resolution.packages if each.url.startswith("file:")]
-    local = [f"{each.name} {each.version}" for each in here]
-    if local:
+    if here:
+        local = some([f"{each.name} {each.version}" for each in here], _MOST_NAMED)
         left.append(
             warned(
-                f"files of this machine take part, so a lock with them serves here alone: {_some(local)}.",
+                f"files of this machine take part, so a lock with them serves here alone: {local}.",
                 hint="put them on a page or index that every machine reaches, or unset that setting",
                 about=(each.name for each in here),
             )
@@ -170,10 +172,19 @@ def _unresolved(found: Unresolved) -> Finding:
         found=two[1] if two else f"{', '.join(found.requirements) or 'a pin'}: {found.kind}",
         hint=hint,
     )
-    named = _NAME.match(found.requirements[-1]) if found.requirements else None
-    if not named:
+    if two:
+        (who, wanted), (other, _) = (each.rpartition(": ")[::2] for each in two)
+        subject, required = (_name(each) for each in ((other, wanted) if who == THE_STACK else (who, wanted)))
+        return finding._replace(question=accepts(required), subject=subject)
+    if not found.requirements:
         return finding._replace(about=(found.message,))
-    return finding._replace(subject=canonicalize_name(named[0]))
+    return finding._replace(question=HAS_A_FILE, subject=_name(found.requirements[-1]))
+
+
+def _name(requirement: str) -> str:
+    """Return the canonical name of the distribution at the beginning of a requirement."""
+    named = _NAME.match(requirement)
+    return canonicalize_name(named[0]) if named else requirement
 
 
 def _has_lock(facts: Facts) -> bool:
@@ -204,12 +215,13 @@ def lock_is_current(
             )
         ]
     if wrong := _against_pins(stack, lock):
+        pins = some(list(wrong.values()), _MOST_NAMED)
         return [
             failed(
-                f"the committed lock does not have what the stack pins: {_some(list(wrong.values()))}",
+                f"the committed lock does not have what the stack pins: {pins}",
                 Evidence(lock.path),
                 expected="the pins of the definition",
-                found=_some(list(wrong.values())),
+                found=pins,
                 hint=f"run `stackcheck lock {stack.id}` and commit the file",
                 about=wrong,
             )
@@ -251,10 +263,6 @@ def _against_fresh(lock: Lock, resolving: Resolution | Unresolved) -> Finding:
         if fresh.get(name) != locked.get(name)
     ]
     if moved:
-        return passed(f"{head}; resolving afresh would now move {_some(moved)}", Evidence(lock.path))
+        there = some(moved, _MOST_NAMED)
+        return passed(f"{head}; resolving afresh would now move {there}", Evidence(lock.path))
     return passed(f"{head} and agrees with a fresh resolution", Evidence(lock.path))
-
-
-def _some(texts: list[str]) -> str:
-    more = f" and {len(texts) - _MOST_NAMED} more" if len(texts) > _MOST_NAMED else ""
-    return ", ".join(texts[:_MOST_NAMED]) + more

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from stackcheck.model.enumeration import some
 from stackcheck.model.evidence import Evidence
 from stackcheck.model.index_pages import Page, Unreachable
 from stackcheck.model.index_urls import places
@@ -50,7 +51,7 @@ def locked_files_are_there(
     )
     findings = [
         failed(
-            f"files of the committed lock are {word}: {_some(seen[state])}",
+            f"files of the committed lock are {word}: {some(list(seen[state].values()), _MOST_NAMED)}",
             Evidence(lock.path),
             expected="every locked file, with its hash",
             found=f"{len(seen[state])} {state}",
@@ -64,13 +65,13 @@ def locked_files_are_there(
         if seen[state]
     ]
     if seen["yanked"]:
-        text = f"locked files were yanked: {_some(seen['yanked'])}"
+        text = f"locked files were yanked: {some(list(seen['yanked'].values()), _MOST_NAMED)}"
         findings.append(warned(text, hint=hint, about=seen["yanked"]))
     if seen["unread"]:
         findings.append(
             skipped(
                 f"whether {len(seen['unread'])} locked files are still there was not checked, because their "
-                f"pages could not be read: {_some(seen['unread'])}",
+                f"pages could not be read: {some(list(seen['unread'].values()), _MOST_NAMED)}",
                 hint="run it again without --offline, or when the index answers",
             )
         )
@@ -102,9 +103,3 @@ def _pages_for(package: LockedPackage, stack: Stack) -> list[str]:
     if place:
         return [place.shown if place.flat else f"{place.shown.rstrip('/')}/{package.name}/"]
     return [f"{package.index.rstrip('/')}/{package.name}/", package.index] if package.index else []
-
-
-def _some(packages: Mapping[str, str]) -> str:
-    texts = list(packages.values())
-    more = f" and {len(texts) - _MOST_NAMED} more" if len(texts) > _MOST_NAMED else ""
-    return ", ".join(texts[:_MOST_NAMED]) + more

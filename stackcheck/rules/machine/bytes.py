@@ -9,7 +9,7 @@ from packaging.version import InvalidVersion, Version
 
 from stackcheck.model.evidence import Evidence
 from stackcheck.model.facts import Missing
-from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, told
+from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, states, told
 from stackcheck_probes.machine.sharedmemory import large_enough
 
 if TYPE_CHECKING:
@@ -76,11 +76,7 @@ def _release(tables: Tables, version: str | None) -> Release | None:
         return None
 
 
-def _states_glibc(facts: Facts) -> bool:
-    return facts["stack"].glibc is not None
-
-
-@rule("SYSTEM302", when=_states_glibc)
+@rule("SYSTEM302", when=states("glibc"))
 def glibc_is_the_stack_s(stack: Stack, system: System) -> Finding:
     """The C library is not older than the one that the stack states.
 

@@ -8,7 +8,7 @@ from stackcheck.model.evidence import Evidence
 from stackcheck.model.versions import spelled
 from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.mmcv.published_wheels import mmcv_pages
-from stackcheck.rules.registry import Finding, passed, rule, skipped, uses, warned
+from stackcheck.rules.registry import Finding, passed, rule, skipped, told_of, uses, warned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,17 +18,12 @@ if TYPE_CHECKING:
     from stackcheck.environment import Environment
     from stackcheck.knowledge import Tables
     from stackcheck.knowledge.packages import Needs
-    from stackcheck.model.facts import Facts
 
 MMCV = ("mmcv", "mmcv-full", "mmcv-lite")
 """mmcv by the names that it was published under; all of them are imported as `mmcv`."""
 
 
-def _asserts(facts: Facts) -> bool:
-    return not facts["tables"].packages.asserting_dists.isdisjoint(facts["env"].packages)
-
-
-@rule("OPENMMLAB101", when=_asserts, about="package")
+@rule("OPENMMLAB101", when=told_of(lambda tables: tables.packages.asserting_dists), about="package")
 def asserted_ranges(env: Environment, tables: Tables) -> list[Finding]:
     """mmcv, mmengine, mmdet and mmseg are inside the ranges that OpenMMLab packages assert when imported.
 

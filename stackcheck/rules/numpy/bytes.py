@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from stackcheck.model.enumeration import some
 from stackcheck.model.evidence import Evidence
 from stackcheck.rules.registry import Finding, failed, passed, rule, uses, warned
 
@@ -31,11 +32,8 @@ def modules_were_compiled_for_this_numpy(numpy_modules: NumpyModules) -> list[Fi
         return [_compiled_with_1(each, version) for each in old]
     if not modules:
         return None
-    names = ", ".join(sorted(each["distribution"] for each in modules)[:_SHOWN])
-    more = f" and {len(modules) - _SHOWN} more" if len(modules) > _SHOWN else ""
-    return [
-        passed(f"The compiled modules of {names}{more} were built with NumPy 2, as NumPy {version} needs.")
-    ]
+    names = some(sorted(each["distribution"] for each in modules), _SHOWN)
+    return [passed(f"The compiled modules of {names} were built with NumPy 2, as NumPy {version} needs.")]
 
 
 _SHOWN = 5

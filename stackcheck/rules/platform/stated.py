@@ -95,14 +95,15 @@ def _no_such_builds(env: Environment) -> Finding | None:
 
 
 def _musl(env: Environment) -> Finding | None:
-    system = f"{env.stack.os or ''} {env.stack.image.base or ''}".lower()
+    """Judge the stated system; of an image IMAGE105 says it."""
+    system = (env.stack.os or "").lower()
     if not env.torch.is_wheel or ("alpine" not in system and "musl" not in system):
         return None
     return failed(
         "torch has no wheel for musl, which Alpine Linux uses.",
         _WHEELS,
         expected="a system with glibc",
-        found=env.stack.os or env.stack.image.base or "",
+        found=env.stack.os or "",
         hint="take a Debian, Ubuntu or RHEL based system",
     )
 

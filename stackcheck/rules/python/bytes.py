@@ -10,7 +10,7 @@ from packaging.version import InvalidVersion, Version
 
 from stackcheck.model.evidence import Evidence
 from stackcheck.model.facts import Missing
-from stackcheck.rules.registry import Finding, failed, passed, rule, warned
+from stackcheck.rules.registry import Finding, failed, passed, rule, states, warned
 
 if TYPE_CHECKING:
     from stackcheck.intake.stack import Stack
@@ -26,11 +26,7 @@ CONDA_NAMES = {
 """conda name -> name on the package index, where they differ (checked 2026-11-20 on conda-forge)."""
 
 
-def _states_python(facts: Facts) -> bool:
-    return facts["stack"].python is not None
-
-
-@rule("PYTHON301", when=_states_python)
+@rule("PYTHON301", when=states("python"))
 def python_is_the_stack_s(stack: Stack, interpreter: Interpreter) -> Finding:
     """The interpreter is the Python that the stack states.
 

@@ -13,7 +13,8 @@ from stackcheck.model.evidence import Evidence
 from stackcheck.model.versions import LATEST, minor, parse_specifier, parse_version, ranges_meet, spelled
 from stackcheck.rules.grading import cite, failed_by, shown_by_resolver
 from stackcheck.rules.official_wheels import official_wheels
-from stackcheck.rules.registry import Finding, passed, rule, skipped, uses, warned
+from stackcheck.rules.questions import accepts
+from stackcheck.rules.registry import Finding, passed, rule, skipped, states, told_of, uses, warned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from stackcheck.environment import Distribution, Environment
     from stackcheck.intake.stack import Stack
     from stackcheck.knowledge import Tables
-    from stackcheck.knowledge.measured import Measured
+    from stackcheck.knowledge.measured import Pin
     from stackcheck.knowledge.packages import Needs, Newest
     from stackcheck.model.facts import Facts
 
@@ -34,11 +35,7 @@ _PINNED = "linux/amd64"
 """The platform whose wheel of torch was read for its pins."""
 
 
-def _declares(facts: Facts) -> bool:
-    return not facts["tables"].packages.declared_dists.isdisjoint(facts["env"].packages)
-
-
-@rule("NEEDS101", when=_declares, about="package")
+@rule("NEEDS101", when=told_of(lambda tables: tables.packages.declared_dists), about="package")
 def declared_requirements(env: Environment, tables: Tables) -> list[Finding]:
     """The pins satisfy what the packages' METADATA requires.
 
@@ -76,8 +73,9 @@ def _judge_declared(name: str, package: Distribution, env: Environment, tables: 
         version, row, last = clashes[-1]
         # Of a pin each requirement that is broken is one thing to repair.
         for clash in _clashes(row, env) if exact is not None else [last]:
-            bad = _clashing(name, package, (version, row, clash), tables)._replace(subject=name)
-            yield shown_by_resolver(bad, env, name, canonicalize_name(clash[0]))
+            bad, other = _clashing(name, package, (version, row, clash), tables), canonicalize_name(clash[0])
+            told = shown_by_resolver(bad, env, name, other)
+            yield told._replace(subject=name, question=accepts(other) if told is bad else "")
     elif any(_compared(row, env) for _, row in rows):
         _, row = rows[-1]
         subject = f"{name} {package.version}" if package.exact else f"A known {name} in {package.version}"
@@ -103,7 +101,7 @@ def _clash(row: Needs, env: Environment) -> tuple[str, SpecifierSet, str] | None
 
 def _clashes(row: Needs, env: Environment) -> Iterator[tuple[str, SpecifierSet, str]]:
     """Yield (other, wanted, what is pinned) for each requirement that the pins break."""
-    for other, wanted in row.needs.items():
+    for other, wanted in row.asked(env.python, env.platform):
         package = env.packages.get(canonicalize_name(other))
         version = package.exact if package else None
         if other == "torch" and version is None:
@@ -116,7 +114,10 @@ def _clashes(row: Needs, env: Environment) -> Iterator[tuple[str, SpecifierSet, 
 
 def _compared(row: Needs, env: Environment) -> bool:
     """Tell whether the stack fixes what a row requires: an open range accepts, and proves nothing."""
-    return any(env.version(other) or (other == "torch" and env.torch.version) for other in row.needs)
+    return any(
+        env.version(other) or (other == "torch" and env.torch.version)
+        for other, _ in row.asked(env.python, env.platform)
+    )
 
 
 def _clashing(name: str, package: Distribution, last: Clash, tables: Tables) -> Finding:
@@ -138,7 +139,7 @@ def _fitting(name: str, other: str, pinned: str, tables: Tables) -> str:
     fits = [
         version
         for version, row in tables.packages.declared(name, _ANY)
-        if other in row.needs and _admits(row.needs[other], pinned)
+        if other in row.named() and all(_admits(wanted, pinned) for wanted in row.named()[other])
     ]
     return f"take {name} {max(fits)}, which accepts {other} {pinned}" if fits else ""
 
@@ -176,20 +177,18 @@ def torch_pins(env: Environment, tables: Tables) -> list[Finding]:
     cuda = release.pypi.get(_PINNED, CPU)
     if claim.cuda is None or minor(claim.cuda) != cuda:
         return [skipped(f"no data on the pins of {claim.title}: the wheel on PyPI is built for CUDA {cuda}")]
-    newest, pins = tables.packages.newest, row.pins(_PINNED)
+    newest, pins = tables.packages.newest, tables.measured.pins(row, _PINNED)
     found = (
-        (name, _held_to_pin(env.packages[name], pins[name], row, claim.title, newest.get(name)))
+        (name, _held_to_pin(env.packages[name], pins[name], claim.title, newest.get(name)))
         for name in sorted(pins.keys() & env.packages.keys())
     )
     return [finding._replace(subject=name) for name, finding in found if finding is not None]
 
 
-def _held_to_pin(
-    package: Distribution, pin: Version, row: Measured, title: str, newest: Newest | None
-) -> Finding | None:
+def _held_to_pin(package: Distribution, pinned: Pin, title: str, newest: Newest | None) -> Finding | None:
     """Hold one library against the version that torch pins; None for the newest, where that is the pin."""
-    name = package.name
-    said = (row, f"torch {row.version}: Requires-Dist: {name}=={pin}")
+    name, pin = package.name, pinned.version
+    said = (pinned.rows[0], f"torch {pinned.rows[0].version}: Requires-Dist: {pinned.says}")
     expected, found = f"{name}=={pin}", f"{name} {package.version}"
     instead = f'write {name} = "{pin}", or leave it out: torch brings it'
     if package.version == LATEST and newest is not None:
@@ -232,11 +231,7 @@ _NO_PIN_SINCE = Version("2.11")
 """torchaudio's METADATA names no torch from 2.11.0 on (knowledge/told/torch.toml, its companion rows)."""
 
 
-def _has_packages(facts: Facts) -> bool:
-    return bool(facts["stack"].packages)
-
-
-@rule("PIN101", when=_has_packages, about="package")
+@rule("PIN101", when=states("packages"), about="package")
 def pinned(stack: Stack) -> Finding:
     """Every package is pinned to one version.
 

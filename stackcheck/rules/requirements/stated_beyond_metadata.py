@@ -10,7 +10,7 @@ from stackcheck.knowledge.unstated import holding
 from stackcheck.model.evidence import Outcome
 from stackcheck.model.versions import ends, release_key, spelled
 from stackcheck.rules.grading import cite, failed_by, no_data
-from stackcheck.rules.registry import Finding, passed, rule, warned
+from stackcheck.rules.registry import Finding, passed, rule, told_of, warned
 from stackcheck.rules.requirements.partners import BOTH, _Partner, _partner
 
 if TYPE_CHECKING:
@@ -21,14 +21,9 @@ if TYPE_CHECKING:
     from stackcheck.environment import Distribution, Environment
     from stackcheck.knowledge import Tables
     from stackcheck.knowledge.unstated import Requirement
-    from stackcheck.model.facts import Facts
 
 
-def _has_requirements(facts: Facts) -> bool:
-    return not facts["tables"].unstated.requirements.keys().isdisjoint(facts["env"].packages)
-
-
-@rule("NEEDS102", when=_has_requirements, levels=BOTH, about="package")
+@rule("NEEDS102", when=told_of(lambda tables: tables.unstated.requirements), levels=BOTH, about="package")
 def unstated_requirements(env: Environment, tables: Tables) -> list[Finding]:
     """Packages have the partners that they work with, where their METADATA admits others.
 

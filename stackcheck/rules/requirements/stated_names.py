@@ -6,14 +6,13 @@ import string
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from stackcheck.rules.registry import Finding, rule, warned
+from stackcheck.rules.registry import Finding, rule, states, warned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from stackcheck.intake.stack import Stack
     from stackcheck.knowledge import Tables
-    from stackcheck.model.facts import Facts
 
 _SHORTEST = 5
 """Letters of a name that has near names: every short word is near to some other one (vllm, vlm, llm)."""
@@ -22,11 +21,7 @@ _LETTERS = f"{string.ascii_lowercase}-"
 """What canonical names are made of, beside digits: another digit is often a package of its own."""
 
 
-def _has_packages(facts: Facts) -> bool:
-    return bool(facts["stack"].packages)
-
-
-@rule("PIN103", when=_has_packages, about="package")
+@rule("PIN103", when=states("packages"), about="package")
 def names_are_no_slips(stack: Stack, tables: Tables) -> list[Finding]:
     """No package is one slip of the finger from a name that is known.
 

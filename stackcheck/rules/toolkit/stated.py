@@ -10,7 +10,7 @@ from stackcheck.model.versions import minor, parse_version
 from stackcheck.rules.driver.needed_cuda import needed_cuda
 from stackcheck.rules.grading import cite, failed_by, no_data
 from stackcheck.rules.mmcv.published_wheels import mmcv_pages
-from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, uses, warned
+from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, states, warned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,18 +32,13 @@ _UNCHECKED = "allow-unsupported-compiler"
 _NVCC_FLAGS = ("NVCC_PREPEND_FLAGS", "NVCC_APPEND_FLAGS")
 
 
-def _states_toolkit(facts: Mapping[str, Any]) -> bool:
-    env: Environment | None = facts.get("env")
-    return env is not None and env.stack.toolkit is not None
-
-
-@rule("TOOLKIT101", when=_states_toolkit)
-def toolkit_fits_torch(env: Environment) -> Finding | None:
+@rule("TOOLKIT101", when=states("toolkit"), retired=("TOOLKIT103",))
+def toolkit_fits_torch(env: Environment, tables: Tables) -> Finding | None:
     """The toolkit that extensions are built with has the CUDA major version of torch.
 
     torch compares `nvcc --version` with its own CUDA version when an extension is built: another major
     version is an error, another minor version a warning. Where nothing is built from source the toolkit is
-    not used, because wheels bring their own CUDA runtime.
+    not used, because wheels bring their own CUDA runtime. mmcv is built where its page has no wheel of it.
 
     Source: _check_cuda_version in torch/utils/cpp_extension.py of the torch wheels.
     Example: nvcc 11.8 with torch for CUDA 12.8: `The detected CUDA version (11.8) mismatches the version`.
@@ -53,7 +48,7 @@ def toolkit_fits_torch(env: Environment) -> Finding | None:
     if needed is None or env.stack.toolkit is None:
         return None
     cuda, by = needed.cuda, needed.by
-    toolkit, built = parse_version(minor(env.stack.toolkit)), list(env.compiled)
+    toolkit, built = parse_version(minor(env.stack.toolkit)), _built(env, tables)
     expected, found = f"CUDA toolkit {cuda}", f"CUDA toolkit {toolkit}"
     whose = "The stack says" if by == "the stack" else f"{by[0].upper()}{by[1:]} says"
     hint = f"take CUDA toolkit {cuda}, or torch for CUDA {toolkit}"
@@ -75,6 +70,12 @@ def toolkit_fits_torch(env: Environment) -> Finding | None:
         )
     names = ", ".join(built)
     return failed(f"{text}: building {names} is refused.", _CHECK, expected=expected, found=found, hint=hint)
+
+
+def _built(env: Environment, tables: Tables) -> list[str]:
+    """Return what is built from source: by the stack's word, or for want of a wheel on the page of mmcv."""
+    missing = any(finding.outcome is Outcome.FAIL for finding in mmcv_pages(env, tables))
+    return [*env.compiled, *(["mmcv"] if missing and "mmcv" not in env.compiled else [])]
 
 
 def _states_compiler(facts: Mapping[str, Any]) -> bool:
@@ -141,36 +142,3 @@ def _gcc_fits(gcc: int, row: Toolkit, env: Environment) -> Finding:
     text = f"{says}, the stack has gcc {gcc}: `unsupported GNU version`."
     doubtful = not row.gcc_read and row.torch_gcc_max != most
     return failed_by(text, (row, says), expected=expected, found=found, hint=hint, doubtful=doubtful)
-
-
-_CHECK_FALLBACK = Evidence(
-    "the CUDA major version of nvcc and torch must be the same",
-    "torch/utils/cpp_extension.py `_check_cuda_version` in torch 2.6.0 and 2.13.0 (checked 2026-11-20)",
-)
-
-
-@rule("TOOLKIT103", when=uses("mmcv"))
-def toolkit_of_fallback(env: Environment, tables: Tables) -> Finding | None:
-    """Where the mmcv page has no wheel, the toolkit can compile the source that pip takes instead.
-
-    torch refuses to compile an extension with an nvcc of another CUDA major version than its own.
-
-    Source: torch/utils/cpp_extension.py `_check_cuda_version`; https://github.com/open-mmlab/mmcv/issues/3104
-    Example: mmcv 2.1.0 from cu121/torch2.3.0 with the toolkit 11.8.
-    Fix: a published combination, or the toolkit of torch's CUDA version.
-    """
-    claim = env.torch
-    missing = [finding for finding in mmcv_pages(env, tables) if finding.outcome >= Outcome.FAIL]
-    if not missing or not env.stack.toolkit or claim.cuda is None:
-        return None
-    major = int(env.stack.toolkit.split(".")[0])
-    if major == claim.cuda.major:
-        return passed(f"The toolkit {env.stack.toolkit} can compile mmcv for {claim.title}.", _CHECK_FALLBACK)
-    return failed(
-        f"mmcv has no wheel there and is compiled; torch is built for CUDA {claim.cuda}, and the toolkit is "
-        f"{env.stack.toolkit}: torch refuses it.",
-        _CHECK_FALLBACK,
-        expected=f"a toolkit of CUDA {claim.cuda.major}",
-        found=f"toolkit {env.stack.toolkit}",
-        hint=f"take mmcv where it is published, or the toolkit of CUDA {claim.cuda}",
-    )

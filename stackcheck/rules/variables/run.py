@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
+from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, states, warned
 from stackcheck_probes.credentials import shown_value
 from stackcheck_probes.probes.environment import MAX_VALUE
 
 if TYPE_CHECKING:
     from stackcheck.intake.stack import Stack
-    from stackcheck.model.facts import Facts
     from stackcheck_probes.facts.machine import Environment
 
 
-def _states_environment(facts: Facts) -> bool:
-    return bool(facts["stack"].env)
-
-
-@rule("ENV301", when=_states_environment, about="variable")
+@rule("ENV301", when=states("env"), about="variable")
 def environment_is_the_stack_s(stack: Stack, environment: Environment, building: Any) -> list[Finding]:
     """The environment variables of the stack are set in the target, to the stack's values.
 

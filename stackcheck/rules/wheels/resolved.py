@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from stackcheck.model.enumeration import some
 from stackcheck.model.evidence import Level
 from stackcheck.rules.registry import Finding, passed, rule, skipped
 
@@ -46,10 +47,9 @@ def compiled_packages_are_known(env: Environment, tables: Tables) -> Finding | N
     unknown = sorted(f"{each.name} {each.version}" for each in compiled if not _known(each, tables))
     if not unknown:
         return passed(f"Something is known of every compiled package on torch or CUDA ({len(compiled)}).")
-    more = f" and {len(unknown) - _MOST_NAMED} more" if len(unknown) > _MOST_NAMED else ""
     names = " ".join(text.partition(" ")[0] for text in unknown[:_MOST_NAMED])
     return skipped(
-        f"compiled packages that stackcheck does not know: {', '.join(unknown[:_MOST_NAMED])}{more}",
+        f"compiled packages that stackcheck does not know: {some(unknown, _MOST_NAMED)}",
         hint=f"`stackcheck learn {names}` reads their wheels, and `stackcheck verify` loads them",
     )
 

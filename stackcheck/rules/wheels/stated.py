@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from packaging.version import Version
 
 from stackcheck.model.build import tag_cuda
-from stackcheck.model.evidence import Evidence
+from stackcheck.model.evidence import Evidence, Outcome
 from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.official_wheels import official_wheels
+from stackcheck.rules.questions import FITS_CUDA, accepts
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
 from stackcheck.rules.wheels.stated_measured import cuda_of_builds
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from stackcheck.environment.madefor import MadeFor
     from stackcheck.knowledge import Tables
     from stackcheck.knowledge.measured import Measured
-    from stackcheck.knowledge.wheels import BuiltCuda
+    from stackcheck.knowledge.wheels import BuiltCuda, NamedCuda
     from stackcheck.model.facts import Facts
 
 TRIO = frozenset({"torch", "torchvision", "torchaudio"})
@@ -72,6 +73,10 @@ def _ambiguous(name: str, package: Distribution, made: MadeFor) -> Finding:
     )
 
 
+def _is_early(claim: TorchBuild) -> bool:
+    return claim.nvidia and claim.version is not None and claim.version.is_prerelease
+
+
 def _has_tagged(facts: Facts) -> bool:
     tables, names = facts["tables"], facts["env"].packages.keys()
     known = (tables.wheels.built_cuda.keys(), tables.measured.names)
@@ -99,20 +104,31 @@ def torch_minor(env: Environment) -> list[Finding]:
             findings.append(_ambiguous(name, package, made))
         if made.torch is None:
             continue
-        if made.torch == claim.minor:
-            findings.append(passed(f"{name} is made for torch {made.torch}, as {made.why} says.", _MINOR))
-        else:
+        if made.torch == claim.minor and _is_early(claim):
             findings.append(
-                failed(
-                    f"{name} {package.version} is made for torch {made.torch} ({made.why}); the stack has "
-                    f"torch {claim.version and claim.version.public}.",
+                warned(
+                    f"{name} {package.version} is made for torch {made.torch} ({made.why}), and "
+                    f"{claim.title} of NVIDIA's container is a state before that release: its interface may "
+                    "be another one.",
                     _MINOR,
-                    expected=f"a {name} made for torch {claim.minor}",
+                    expected=f"a {name} that was compiled in the container",
                     found=f"made for torch {made.torch}",
-                    hint=f"take the {name} wheel for torch {claim.minor}, or torch {made.torch}",
+                    hint=f"compile {name} in the container",
                     about=name,
                 )
             )
+        elif made.torch == claim.minor:
+            findings.append(passed(f"{name} is made for torch {made.torch}, as {made.why} says.", _MINOR))
+        else:
+            bad = failed(
+                f"{name} {package.version} is made for torch {made.torch} ({made.why}); the stack has "
+                f"torch {claim.version and claim.version.public}.",
+                _MINOR,
+                expected=f"a {name} made for torch {claim.minor}",
+                found=f"made for torch {made.torch}",
+                hint=f"take the {name} wheel for torch {claim.minor}, or torch {made.torch}",
+            )
+            findings.append(bad._replace(question=accepts("torch"), subject=name))
     return findings
 
 
@@ -135,7 +151,7 @@ def cuda_major(env: Environment, tables: Tables) -> list[Finding]:
     if claim.tag is None:
         return []
     tagged = [
-        finding._replace(about=(name,))
+        finding._replace(subject=name, question=FITS_CUDA if finding.outcome is Outcome.FAIL else "")
         for name, package, made in _made(env)
         if made.tag is not None
         for finding in _judge_tag(f"{name} {package.version}", made.tag, made.why, claim)
@@ -201,7 +217,8 @@ def named_cuda(env: Environment, tables: Tables) -> list[Finding]:
     """
     claim = env.torch
     mine = claim.cuda
-    if claim.tag is None:
+    alone = not claim.origin
+    if claim.tag is None and not alone:
         return []
     findings: list[Finding] = []
     for name, package in env.packages.items():
@@ -210,25 +227,19 @@ def named_cuda(env: Environment, tables: Tables) -> list[Finding]:
             continue
         row, digits = hit
         major = int(digits[:2])
+        system = _other_system(major, env) if row.of_system else None
+        if alone:
+            findings += [_not_on_system(name, row, major, system)] if system else []
+            continue
         if mine is not None and mine.major == major:
             findings.append(passed(f"{name} has the CUDA major version of {claim.title}.", cite(row, "")))
             continue
         backend = "no CUDA build" if mine is None else f"CUDA {mine.major}"
         message = f"{name} is made for CUDA {major}; {claim.title} is {backend}."
         hint = f"take {row.package} for {backend}" if mine is not None else f"leave {name} out"
-        system = _other_system(major, env) if row.of_system and mine is not None else None
         if system is not None:
-            findings.append(
-                failed_by(
-                    f"{name} looks for the libraries of CUDA {major} on the system, and {system}; "
-                    f"{claim.title} brings those of {backend} alone.",
-                    (row, f"{row.package} takes CUDA from the system"),
-                    expected=f"{row.package} for {backend}",
-                    found=name,
-                    hint=f"take {row.package} for {backend}",
-                    about=name,
-                )
-            )
+            brings = f"{claim.title} brings those of {backend} alone" if mine is not None else ""
+            findings.append(_not_on_system(name, row, major, system, brings))
         elif row.must_match and mine is not None and not claim.assumed:
             findings.append(
                 failed_by(
@@ -245,6 +256,18 @@ def named_cuda(env: Environment, tables: Tables) -> list[Finding]:
                 warned(message, cite(row, ""), expected=backend, found=name, hint=hint, about=name)
             )
     return findings
+
+
+def _not_on_system(name: str, row: NamedCuda, major: int, system: str, brings: str = "") -> Finding:
+    text = f"{name} looks for the libraries of CUDA {major} on the system, and {system}"
+    return failed_by(
+        f"{text}; {brings}." if brings else f"{text}.",
+        (row, f"{row.package} takes CUDA from the system"),
+        expected=f"{row.package} for the CUDA that is there",
+        found=name,
+        hint=f"take {row.package} for that, or add the nvidia-*-cu{major} packages",
+        about=name,
+    )
 
 
 def _other_system(major: int, env: Environment) -> str | None:

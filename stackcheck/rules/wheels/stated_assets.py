@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stackcheck.rules.grading import cite, failed_by
-from stackcheck.rules.registry import Finding, passed, rule, skipped, warned
+from stackcheck.rules.registry import Finding, passed, rule, skipped, told_of, warned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,16 +13,11 @@ if TYPE_CHECKING:
     from stackcheck.environment import Distribution, Environment
     from stackcheck.knowledge import Tables
     from stackcheck.knowledge.assets import Asset
-    from stackcheck.model.facts import Facts
 
 _AMD64 = "linux/amd64"
 
 
-def _may_fetch(facts: Facts) -> bool:
-    return not facts["tables"].assets.rows.keys().isdisjoint(facts["env"].packages)
-
-
-@rule("WHEEL112", when=_may_fetch, about="package")
+@rule("WHEEL112", when=told_of(lambda tables: tables.assets.rows), about="package")
 def fetched_wheel(env: Environment, tables: Tables) -> list[Finding]:
     """A package that PyPI has as source alone finds its wheel among the releases of its project.
 

@@ -9,7 +9,7 @@ from packaging.version import Version
 
 from stackcheck.knowledge.told import about
 from stackcheck.rules.grading import cite, failed_by
-from stackcheck.rules.registry import Finding, passed, rule
+from stackcheck.rules.registry import Finding, passed, rule, told_of
 from stackcheck.rules.wheels.stated_measured import measured_glibc
 
 if TYPE_CHECKING:
@@ -21,12 +21,7 @@ _KNOWS_BLACKWELL = Version("12.8")
 """The first toolkit that makes code for compute capability 10.0 and 12.0 (knowledge/told/toolkits.toml)."""
 
 
-def _is_defective(facts: Facts) -> bool:
-    env = facts["env"]
-    return not facts["tables"].wheels.defective.keys().isdisjoint(env.packages)
-
-
-@rule("WHEEL105", when=_is_defective, about="package")
+@rule("WHEEL105", when=told_of(lambda tables: tables.wheels.defective), about="package")
 def defective_wheels(env: Environment, tables: Tables) -> list[Finding]:
     """None of the wheels is known to contradict its own name or folder.
 

@@ -10,7 +10,7 @@ from packaging.version import Version
 
 from stackcheck.model.versions import minor, spelled
 from stackcheck.rules.grading import cite, failed_by, no_data
-from stackcheck.rules.registry import Finding, passed, rule, warned
+from stackcheck.rules.registry import Finding, passed, rule, told_of, warned
 from stackcheck.rules.requirements.partners import BOTH
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from stackcheck.knowledge import Tables
     from stackcheck.knowledge.unstated import Library
     from stackcheck.knowledge.wheels import GpuLibraries
-    from stackcheck.model.facts import Facts
 
 _WORDS = {"cuda": "CUDA", "rocm": "ROCm"}
 
@@ -27,11 +26,7 @@ _OVERRIDE = "BNB_CUDA_VERSION"
 """The variable of bitsandbytes that names another CUDA library than the one of torch."""
 
 
-def _carries(facts: Facts) -> bool:
-    return not facts["tables"].wheels.gpu_libraries.keys().isdisjoint(facts["env"].packages)
-
-
-@rule("WHEEL110", when=_carries, about="package")
+@rule("WHEEL110", when=told_of(lambda tables: tables.wheels.gpu_libraries), about="package")
 def carries_library(env: Environment, tables: Tables) -> list[Finding]:
     """Wheels that load a GPU library by torch's CUDA or ROCm version carry that one.
 
@@ -173,11 +168,7 @@ def _judge_override(what: str, row: GpuLibraries, wanted: _Wanted, named: Versio
     return passed(f"{stated} makes {what} load its library for CUDA {named}.", cite(row, says))
 
 
-def _has_libraries(facts: Facts) -> bool:
-    return not facts["tables"].unstated.libraries.keys().isdisjoint(facts["env"].packages)
-
-
-@rule("WHEEL111", when=_has_libraries, levels=BOTH, about="package")
+@rule("WHEEL111", when=told_of(lambda tables: tables.unstated.libraries), levels=BOTH, about="package")
 def libraries_of_wheels(env: Environment, tables: Tables) -> list[Finding]:
     """Wheels beside torch find the CUDA and cuDNN that they name.
 

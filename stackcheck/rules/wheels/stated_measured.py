@@ -8,6 +8,7 @@ from packaging.version import Version
 
 from stackcheck.knowledge.unstated import holding
 from stackcheck.rules.grading import cite, failed_by, wheel_was_found
+from stackcheck.rules.questions import WORKS
 from stackcheck.rules.registry import Finding, passed, rule, warned
 
 if TYPE_CHECKING:
@@ -126,7 +127,8 @@ def _judge_torch(  # noqa: PLR0913, PLR0917 - the stack's side and the package's
     if place is not None:
         text = f"{says}, as the wheel on PyPI says; that of {place.name} was not read."
         return warned(text, cite(row, says), expected=expected, found=mine, hint=hint)
-    return failed_by(f"{says}.", (row, says), expected=expected, found=mine, hint=hint)
+    bad = failed_by(f"{says}.", (row, says), expected=expected, found=mine, hint=hint)
+    return bad._replace(question=WORKS)
 
 
 def _same_abi(env: Environment, tables: Tables, torch: Version, each: Distribution) -> bool:

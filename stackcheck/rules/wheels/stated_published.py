@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from stackcheck.rules.grading import cite, failed_by
-from stackcheck.rules.registry import Finding, passed, rule, skipped, warned
+from stackcheck.rules.registry import Finding, passed, rule, skipped, told_of, warned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,17 +14,12 @@ if TYPE_CHECKING:
     from stackcheck.environment import Distribution, Environment
     from stackcheck.knowledge import Tables
     from stackcheck.knowledge.assets import Published
-    from stackcheck.model.facts import Facts
 
 _TAG = re.compile(r"/(cu\d{2,3}|cpu|rocm[\d.]+)(?:/|$)")
 _AMD64 = "linux/amd64"
 
 
-def _may_be_published(facts: Facts) -> bool:
-    return not facts["tables"].assets.published.keys().isdisjoint(facts["env"].packages)
-
-
-@rule("WHEEL113", when=_may_be_published, about="package")
+@rule("WHEEL113", when=told_of(lambda tables: tables.assets.published), about="package")
 def published_wheel(env: Environment, tables: Tables) -> list[Finding]:
     """A page or release that the stack takes a wheel from has one for its torch, CUDA and Python.
 
@@ -40,7 +35,7 @@ def published_wheel(env: Environment, tables: Tables) -> list[Finding]:
     return [
         finding._replace(subject=each.name)
         for each, row in _published(env, tables)
-        if (finding := _judge(each, row, env))
+        if (finding := _judge(each, row, env, tables))
     ]
 
 
@@ -63,15 +58,25 @@ def _own_place(each: Distribution) -> bool:
     return bool(each.index or each.find_links)
 
 
-def _judge(each: Distribution, row: Published, env: Environment) -> Finding | None:
+def _judge(each: Distribution, row: Published, env: Environment, tables: Tables) -> Finding | None:
     if env.platform != _AMD64 or (env.torch.version is not None and not env.torch.official):
         return None
     place = env.elsewhere(each.name)
     if place is not None:
         return _asked(each, row, env, place.url) if any(part in place.url for part in row.places) else None
-    if each.exact is None or each.exact.local or not row.plain:
-        return None
-    return _plain(each, row, env)
+    has = _on_pypi(each, row, env, tables)
+    return _plain(each, row, env, has) if has else None
+
+
+def _on_pypi(each: Distribution, row: Published, env: Environment, tables: Tables) -> str:
+    """Say what PyPI has of a version that is compiled at some time; "" for a wheel of compiled code."""
+    if each.exact is None or each.exact.local:
+        return ""
+    if env.builds(each.name):
+        return f"on PyPI as source alone, {row.compiled or 'which pip compiles'}"
+    wheel = tables.measured.row(each.name, each.exact)
+    pure = wheel is not None and all(group.endswith(": any") for group in wheel.tags)
+    return f"on PyPI as Python alone, {row.compiled}" if pure and row.compiled else ""
 
 
 def _asked(each: Distribution, row: Published, env: Environment, url: str) -> Finding | None:
@@ -104,18 +109,18 @@ def _asked(each: Distribution, row: Published, env: Environment, url: str) -> Fi
     )
 
 
-def _plain(each: Distribution, row: Published, env: Environment) -> Finding | None:
-    """Say what a version without a place of its own gets: what PyPI has."""
+def _plain(each: Distribution, row: Published, env: Environment, has: str) -> Finding | None:
+    """Say what a version without a place of its own gets: what PyPI `has`."""
     tag, torch = env.torch.tag, env.torch.minor
     if tag is None or not tag.startswith("cu"):
         return None
     what, says = f"{each.name} {each.exact}", cite(row, f"{each.name}{row.versions}: wheels {_listed(row)}")
     toolkit = env.toolkit
     if toolkit is not None and env.torch.cuda is not None and toolkit[0].major == env.torch.cuda.major:
-        return passed(f"{what} is {row.plain}; {toolkit[1]} has nvcc of CUDA {toolkit[0]}.", says)
-    has = "has" if tag in row.tags(torch) else "has none"
-    message = f"{what} is {row.plain}: whether that can be done was not asked."
-    hint = f"{row.places[0]} {has} {_whom(row, torch, tag, None)}; compiling needs {_need(row, tag)}"
+        return passed(f"{what} is {has}; {toolkit[1]} has nvcc of CUDA {toolkit[0]}.", says)
+    there = "has" if tag in row.tags(torch) else "has none"
+    message = f"{what} is {has}: whether that can be done was not asked."
+    hint = f"{row.places[0]} {there} {_whom(row, torch, tag, None)}; compiling needs {_need(row, tag)}"
     return skipped(message, says, hint=hint)
 
 

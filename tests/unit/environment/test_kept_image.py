@@ -60,3 +60,14 @@ def test_whether_an_installer_builds(stated: Any, locked: tuple[LockedPackage, .
     env = environment({}, *locked, **{"flash-attn": stated})
     assert env.builds("flash-attn") is builds
     assert env.compiled == (("flash-attn",) if builds and (locked or not isinstance(stated, str)) else ())
+
+
+@pytest.mark.parametrize("wanted", ["latest", ">=2.0"])
+def test_a_torch_that_any_version_serves_is_the_image_s_own(wanted: str) -> None:
+    env = environment({"base": IMAGE, "dockerfile": "Dockerfile"}, torch=wanted)
+    assert (env.torch.origin, env.torch.version) == ("image", Version("2.1.0"))
+
+
+def test_another_torch_takes_the_place_of_the_image_s() -> None:
+    env = environment({"base": IMAGE, "dockerfile": "Dockerfile"}, torch="2.5.1")
+    assert (env.torch.origin, env.torch.version) == ("wheel", Version("2.5.1"))

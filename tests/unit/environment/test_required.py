@@ -14,13 +14,12 @@ from stackcheck.environment.required import required_torch
 from stackcheck.intake.stack import Stack
 from stackcheck.model.resolution import LockedPackage, Resolution
 from stackcheck.model.verdict import Level, Outcome, Verdict
-from stackcheck.rules import RULES
-from stackcheck.rules.registry import judge_one
+from stackcheck.rules.registry import RULES, judge_one
 
 TABLES = knowledge.load()
 PYPI = "https://pypi.org/simple"
 DRAWN = ("torch", "2.11.0"), ("nvidia-cuda-runtime", "13.0.96")
-VLLM = {"packages": {"vllm": "0.11.0"}}
+VLLM: dict[str, Any] = {"packages": {"vllm": "0.11.0"}}
 
 
 def env(resolution: Resolution | None = None, **fields: Any) -> Environment:

@@ -125,11 +125,3 @@ def test_conda_brings_a_python_of_its_own_into_an_image(tmp_path: Path) -> None:
         read("FROM ubuntu:20.04\nCOPY env.yml /env.yml\nRUN conda env update -f /env.yml\n", tmp_path)
     )
     assert (found["python"], found["image.python"]) == ("3.9", "python")
-
-
-def test_a_torch_that_is_asked_for_in_general_gives_way_to_what_is_required_with_it() -> None:
-    found = read(
-        "FROM pytorch/pytorch:2.5.1-cuda12.4-cudnn9-runtime\nRUN pip install torch torchvision==0.19.0\n"
-    )
-    assert values(found)["packages.torch"] == {"version": "2.4.0"}
-    assert [each.kind for each in found.open] == ["replaced"]

@@ -224,13 +224,20 @@ def test_every_torch_that_metadata_pins_is_one_that_exports_what_the_wheel_needs
 def test_the_pins_of_torch_are_those_of_its_metadata() -> None:
     row = SHIPPED.row("torch", Version("2.5.0+cu124"))
     assert row is not None
-    pins = row.pins("linux/amd64")
-    assert (str(pins["nvidia-cudnn-cu12"]), str(pins["nvidia-nccl-cu12"]), len(pins)) == (
-        "9.1.0.70",
-        "2.21.5",
-        12,
-    )
-    assert row.pins("windows/amd64") == {}
+    pins = SHIPPED.pins(row, "linux/amd64")
+    found = [str(pins[name].version) for name in ("nvidia-cudnn-cu12", "nvidia-nccl-cu12")]
+    assert (found, len(pins)) == (["9.1.0.70", "2.21.5"], 12)
+    assert SHIPPED.pins(row, "windows/amd64") == {}
+
+
+def test_pins_that_come_through_extras_of_a_meta_package_are_those_of_its_metadata() -> None:
+    row = SHIPPED.row("torch", Version("2.13.0"))
+    assert row is not None
+    pins = SHIPPED.pins(row, "linux/amd64")
+    assert (str(pins["cuda-toolkit"].version), str(pins["nvidia-cublas"].version)) == ("13.0.3", "13.1.1.3")
+    assert pins["nvidia-cublas"].says == "cuda-toolkit[...]==13.0.3, which requires nvidia-cublas==13.1.1.3.*"
+    assert "nvidia-npp" not in pins  # torch asks for no extra with it
+    assert SHIPPED.pins(row, "windows/amd64") == {}
 
 
 def test_what_ships_is_no_larger_than_a_package_may_be() -> None:

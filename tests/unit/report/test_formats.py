@@ -288,7 +288,7 @@ def test_github_literally() -> None:
         "The index was not asked (--offline): INDEX201\n"
         "::notice file=matrices/pointcept.toml,title=NOT REACHED cuda124-torch25-py311::"
         "gpu: There is no GPU here: GPU401 GPU402\n"
-        "stackcheck: FAIL cuda124-torch25-py311: 1 of 7 checks failed, 1 ended in an error, 1 warning, checked up to run; 1 not checked; gpu not reached: There is no GPU here\n"
+        "stackcheck: FAIL cuda124-torch25-py311: 1 of 7 checks failed, 1 ended in an error, 1 warning, checked up to run; 1 not checked: The index was not asked (--offline); gpu not reached: There is no GPU here\n"
     )
 
 
@@ -349,7 +349,7 @@ def test_sarif_fingerprint_survives_new_wording() -> None:
 
 def test_markdown_literally() -> None:
     assert render([MIXED], "md") == (
-        "## FAIL `cuda124-torch25-py311`: 1 of 7 checks failed, 1 ended in an error, 1 warning, checked up to run; 1 not checked; gpu not reached: There is no GPU here\n"
+        "## FAIL `cuda124-torch25-py311`: 1 of 7 checks failed, 1 ended in an error, 1 warning, checked up to run; 1 not checked: The index was not asked \\(--offline\\); gpu not reached: There is no GPU here\n"
         "\n"
         '- do: CUMM101: pin cumm-cu124 = "0.7.11"\n'
         "- do: the smallest change that makes it good: stackcheck suggest cuda124-torch25-py311\n"

@@ -24,7 +24,7 @@ def text(*reports: Report, width: int = 100, paint: Paint | None = None) -> str:
 NO_GPU = "There is no GPU here."
 MIXED_TEXT = """\
 FAIL  cuda124-torch25-py311: 1 of 7 checks failed, 1 ended in an error, 1 warning, checked up to run; \
-1 not checked; gpu not reached: There is no GPU here
+1 not checked: The index was not asked (--offline); gpu not reached: There is no GPU here
       do        CUMM101: pin cumm-cu124 = "0.7.11"
                 the smallest change that makes it good: stackcheck suggest
                 cuda124-torch25-py311
@@ -74,11 +74,11 @@ def test_one_report_is_one_screen_with_the_verdict_first() -> None:
 
 def test_a_stack_that_passes_is_short_and_says_what_would_reach_further() -> None:
     assert text(PASSED) == (
-        "PASS  cpu: up to stated (definition and tables); bytes, run and gpu not reached: `check` opens no wheel without --bytes, and builds nothing\n"
+        "PASS  cpu: up to stated (definition and tables); bytes, run and gpu not reached: `check` opens no wheel and builds nothing\n"
         "      nothing was built or run; at an unknown time, in 0.2 s; defined in matrices/cpu.toml\n"
         "\n"
         "NOT REACHED\n"
-        "      bytes, run and gpu: `check` opens no wheel without --bytes, and builds nothing\n"
+        "      bytes, run and gpu: `check` opens no wheel and builds nothing\n"
         "      do        stackcheck check --bytes cpu, or stackcheck verify cpu\n"
         "\n"
         "2 checks: 2 passed\n"
@@ -112,7 +112,7 @@ def test_several_reports_begin_with_a_table_the_worst_first() -> None:
         (
             report(verdict(Outcome.PASS, level=Level.RESOLVED), command="check"),
             "PASS",
-            "up to resolved (what the resolver takes); bytes, run and gpu not reached: `check` opens no wheel without --bytes, and builds nothing",
+            "up to resolved (what the resolver takes); bytes, run and gpu not reached: `check` opens no wheel and builds nothing",
         ),
         (
             report(verdict(Outcome.PASS), verdict(Outcome.WARN, level=Level.BYTES)),
@@ -122,17 +122,35 @@ def test_several_reports_begin_with_a_table_the_worst_first() -> None:
         (
             report(verdict(Outcome.PASS, level=Level.GPU), verdict(Outcome.SKIP, level=Level.GPU)),
             "PASS",
-            "up to gpu (computes on the GPU); 1 not checked",
+            "up to gpu (computes on the GPU); 1 not checked: a message",
         ),
         (
             report(verdict(Outcome.PASS), verdict(Outcome.SKIP, message="Offline.", level=Level.RESOLVED)),
             "PASS",
-            "up to stated (definition and tables); 1 not checked; resolved not reached: Offline",
+            "up to stated (definition and tables); 1 not checked (resolved): Offline",
         ),
         (
             report(verdict(Outcome.WARN), verdict(Outcome.WARN), verdict(Outcome.SKIP)),
             "WARN",
-            "2 warnings, up to stated (definition and tables); 1 not checked",
+            "2 warnings, up to stated (definition and tables); 1 not checked: a message",
+        ),
+        (
+            report(
+                verdict(Outcome.PASS),
+                verdict(Outcome.SKIP, message="the pins were not resolved: x is away.", level=Level.RESOLVED),
+                verdict(Outcome.SKIP, message="Another reason."),
+            ),
+            "PASS",
+            "up to stated (definition and tables); 2 not checked (resolved among them): x is away",
+        ),
+        (
+            report(
+                verdict(Outcome.PASS),
+                verdict(Outcome.SKIP, message="One."),
+                verdict(Outcome.SKIP, message="Two."),
+            ),
+            "PASS",
+            "up to stated (definition and tables); 2 not checked",
         ),
         (UNMADE, "NOTHING", "nothing was checked: a message"),
         (
@@ -194,7 +212,7 @@ def test_a_failure_that_is_expected_is_marked() -> None:
 
 def test_unchecked_groups_by_reason_and_counts_repeats() -> None:
     skips = [verdict(Outcome.SKIP, code, message=why) for code, why in (("B301", "x"), ("A301", "y"))]
-    assert unchecked([*skips, skips[1]]) == [Unchecked("y", ("A301 x2",)), Unchecked("x", ("B301",))]
+    assert unchecked([*skips, skips[1]]) == [Unchecked("y", ("A301 x2",), times=2), Unchecked("x", ("B301",))]
 
 
 def test_a_long_list_of_evidence_is_cut_and_says_so() -> None:

@@ -202,3 +202,11 @@ def test_what_an_image_may_have_in_another_version_is_said() -> None:
         assert with_image(found, stack(packages={"torchmetrics": "1.0"}, image=image)) == found
     alone = replace(found, packages=taken[:1])
     assert with_image(alone, asked) == alone
+
+
+def test_offline_nobody_looks_at_certificates() -> None:
+    environ = {"SSL_CERT_FILE": "/ca.pem", "SSL_CERT_DIR": "/certs", "UV_NATIVE_TLS": "1", "HTTPS_PROXY": "h"}
+    assert asked_of(stack(), environ).env.keys() >= environ.keys()
+    asked = asked_of(stack(), environ, offline=True)
+    assert asked.env.keys() & environ.keys() == {"HTTPS_PROXY"}
+    assert asked.honoured == asked.ignored == ()

@@ -10,6 +10,7 @@ import pytest
 from stackcheck import knowledge
 from stackcheck.environment import definition_facts
 from stackcheck.intake.stack import Stack
+from stackcheck.model.report import Report
 from stackcheck.model.resolution import Resolution
 from stackcheck.rules import before_build, load_all
 from stackcheck.rules.alike import Alike
@@ -129,3 +130,36 @@ def test_every_rule_says_of_a_crowd_what_it_says_of_each_stack_alone() -> None:
             ignore=chance.choice([{}, {"PIN101": "the pin moves every night"}]),
         )
         assert alike.judge(rules, facts) == judge_all(rules, facts)
+
+
+def report_of(alike: Alike, rule: Rule, **fields: Any) -> Report:
+    facts = facts_of(**fields)
+    report = Report(stack=fields["id"], verdicts=alike.judge([rule], facts))
+    alike.keep(facts["stack"], report)
+    return report
+
+
+def test_the_report_of_a_stack_is_that_of_the_next_one_with_another_name() -> None:
+    rule, _ = counted(lambda env: env.torch.version)
+    alike, packages = Alike(), {"torch": "2.5.0"}
+    report = report_of(alike, rule, id="one", packages=packages)
+    assert alike.known(Stack.model_validate({"id": "two", "packages": packages})) is report
+    for other in ({"gpus": ["L4"]}, {"expect": "fail"}, {"ignore": {"PIN101": "it moves every night"}}):
+        assert alike.known(Stack.model_validate({"id": "two", "packages": packages, **other})) is None
+
+
+@pytest.mark.parametrize(
+    "fields", [{"image": {"dockerfile": "Dockerfile"}}, {"read_from": ["pyproject.toml"]}]
+)
+def test_no_report_is_kept_where_more_than_the_definition_is_judged(fields: dict[str, Any]) -> None:
+    rule, _ = counted(lambda env: env.torch.version)
+    alike = Alike()
+    report_of(alike, rule, id="one", **fields)
+    assert alike.known(Stack.model_validate({"id": "two", **fields})) is None
+
+
+def test_no_report_is_kept_where_a_rule_has_read_the_name() -> None:
+    rule, _ = counted(lambda env: env.stack.id)
+    alike = Alike()
+    report_of(alike, rule, id="one")
+    assert alike.known(Stack.model_validate({"id": "two"})) is None

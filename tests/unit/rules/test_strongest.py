@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,11 +11,13 @@ from packaging.version import Version
 from stackcheck import knowledge
 from stackcheck.environment import definition_facts
 from stackcheck.intake.stack import Stack
-from stackcheck.model.resolution import LockedPackage, Resolution
+from stackcheck.model.resolution import LockedPackage, Resolution, Unresolved
 from stackcheck.model.verdict import Level, Outcome, Verdict
 from stackcheck.rules import load_all
-from stackcheck.rules.registry import RULES, judge_one
-from stackcheck.rules.strongest import strongest
+from stackcheck.rules.accepting import settled
+from stackcheck.rules.questions import WORKS, accepts
+from stackcheck.rules.registry import RULES, judge_all, judge_one
+from stackcheck.rules.strongest import said_once, strongest
 
 load_all()
 PASS, WARN, FAIL, SKIP, ERROR = Outcome.PASS, Outcome.WARN, Outcome.FAIL, Outcome.SKIP, Outcome.ERROR
@@ -126,3 +129,97 @@ def test_a_package_that_is_not_there_answers_nothing_about_how_it_works() -> Non
         "distributions": {"distributions": [{"name": "torchvision"}]}
     })  # fmt: skip
     assert (verdict.outcome, verdict.question) == (FAIL, "")
+
+
+def test_one_conflict_is_said_once_by_the_strongest_evidence_with_all_advice() -> None:
+    told, shown = (
+        Verdict(code, "t", FAIL, f"by {code}.", level=level, question=question, subject="vllm", hint=hint)
+        for code, level, question, hint in (
+            ("AB101", Level.STATED, WORKS, "take vllm 2"),
+            ("AB201", Level.RESOLVED, accepts("torch"), "change a pin"),
+        )
+    )
+    (kept,) = said_once([told, shown])
+    assert (kept.code, kept.notes, kept.hint) == (
+        "AB201",
+        ("AB101 says it too: by AB101.",),
+        "change a pin; take vllm 2",
+    )
+
+
+@pytest.mark.parametrize(
+    "change", [{"outcome": WARN}, {"subject": "torch"}, {"question": ""}, {"waived": "so"}]
+)
+def test_what_is_another_matter_or_accepted_is_said_beside_it(change: dict[str, Any]) -> None:
+    both = (answer(FAIL, Level.RUN), replace(answer(FAIL, Level.STATED), **change))
+    assert said_once(both) == both
+
+
+def test_what_the_stack_expects_by_its_code_is_not_folded() -> None:
+    both = (answer(FAIL, Level.STATED), answer(FAIL, Level.RUN))
+    assert said_once(both, {"AB101"}) == both
+
+
+CONFLICT = Unresolved(
+    "conflict", "vllm needs torch", ("vllm==0.6.3: torch==2.4.0", "the stack: torch==2.5.0")
+)
+NO_FILE = Unresolved("no-python-wheel", "torch has no wheel for this Python", ("torch==1.13.1",))
+PAGE = "https://data.pyg.org/whl/torch-1.11.0+cu115.html"
+
+
+@pytest.mark.parametrize(
+    ("fields", "why", "said"),
+    [
+        (
+            {"packages": {"torch": "2.5.0", "vllm": "0.6.3"}},
+            CONFLICT,
+            {"LOCK201": ["NEEDS101"]},
+        ),
+        (
+            {"packages": {"torch": "2.5.0", "vllm": "0.6.3"}, "ignore": {"LOCK201": "a try of its own"}},
+            CONFLICT,
+            {"LOCK201": [], "NEEDS101": []},
+        ),
+        ({"packages": {"torch": "1.13.1"}, "python": "3.12"}, NO_FILE, {"LOCK201": ["PYTHON101"]}),
+        (
+            {
+                "packages": {
+                    "torch": "1.12.1+cu113",
+                    "torch-scatter": {"version": "2.0.9", "find_links": PAGE},
+                }
+            },
+            None,
+            {"INDEX102": ["WHEEL101"]},
+        ),
+        (
+            {"packages": {"torch": "2.10.0", "torch-tensorrt": "2.9.0"}},
+            None,
+            {"NEEDS101": ["WHEEL104"]},
+        ),
+        (
+            {"packages": {"torch": "2.0.0"}, "image": {"base": "python:3.9-alpine"}},
+            None,
+            {"IMAGE105": []},
+        ),
+    ],
+)
+def test_real_pairs_of_rules_say_one_conflict_once(
+    fields: dict[str, Any], why: Unresolved | None, said: dict[str, list[str]]
+) -> None:
+    stack = Stack.model_validate({"id": "s", **fields})
+    codes = {"NEEDS101", "PYTHON101", "WHEEL101", "WHEEL104", "INDEX102", "IMAGE105", "PLATFORM101"}
+    rules = [each for code, each in RULES.items() if code in codes]
+    judged = judge_all(rules, definition_facts(stack, knowledge.load()))
+    if why is not None:
+        judged = (*judge_one(RULES["LOCK201"], {"resolving": why}), *judged)
+    found = {
+        each.code: [note.split()[0] for note in each.notes]
+        for each in settled(judged, stack)
+        if each.outcome is FAIL
+    }
+    assert found == said
+
+
+def test_a_conflict_with_the_stack_is_about_the_package_that_requires() -> None:
+    (verdict,) = judge_one(RULES["LOCK201"], {"resolving": CONFLICT})
+    assert (verdict.subject, verdict.question) == ("vllm", "accepts torch")

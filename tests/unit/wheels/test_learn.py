@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 LIBRARY = (Path(__file__).parents[2] / "data" / "gpucode" / "uneven.so").read_bytes()
 TODAY = date(2027, 1, 2)
-WANTED = Wanted(date(2025, 1, 1), {"STACKCHECK_CACHE": "/dev/null/nothing-is-kept"})
+MATTERS = frozenset({"torch", "numpy", "nvidia-cublas-cu12", "nvidia-nccl-cu12"})
+WANTED = Wanted(date(2025, 1, 1), {"STACKCHECK_CACHE": "/dev/null/nothing-is-kept"}, MATTERS)
 METADATA = """Metadata-Version: 2.1
 Name: fast
 Version: 1.2

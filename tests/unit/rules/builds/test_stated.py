@@ -10,6 +10,31 @@ from tests.unit.rules.harness import lines
 
 CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
     (
+        "CUDA sources on macOS",
+        "BUILD106",
+        {"platform": "macos/arm64", "packages": {"torch": "2.6.0", "flash-attn": "2.7.4.post1"}},
+        ["FAIL: flash-attn 2.7.4.post1 is compiled with nvcc, which macOS does not have."],
+    ),
+    (
+        "CUDA sources on Linux",
+        "BUILD106",
+        {"platform": "linux/amd64", "packages": {"torch": "2.6.0", "flash-attn": "2.7.4.post1"}},
+        [],
+    ),
+    (
+        "a package that nobody knows, built in place with torch's own build scripts",
+        "BUILD101",
+        {
+            "no_build_isolation": ["ours"],
+            "packages": {
+                "torch": "1.13.1",
+                "setuptools": "82.0.1",
+                "ours": {"from": "git+https://github.com/we/ours"},
+            },
+        },
+        ["WARN: setuptools 82.0.1 does not build ours with torch 1.13.1: "],
+    ),
+    (
         "sources of the repository itself, which nobody has repaired",
         "BUILD104",
         {

@@ -52,14 +52,38 @@ TAKEN: list[tuple[str, dict[str, Any], list[str]]] = [
         ["torch 1.12.1+rocm5.1.1 closed"],
     ),
     (
-        "builds for ROCm that are not known",
+        "the ROCm build, whose name is the highest",
         {
             "packages": {"torch": "1.8.0"},
             "index": {"find_links": ["https://download.pytorch.org/whl/torch_stable.html"]},
         },
+        ["torch 1.8.0+rocm4.0.1 closed"],
+    ),
+    (
+        "builds for ROCm that are not known",
+        {
+            "packages": {"torch": "1.7.0"},
+            "index": {"find_links": ["https://download.pytorch.org/whl/torch_stable.html"]},
+        },
         [],
     ),
-    ("another package holds it back", {"packages": {"torch": "latest", "vllm": "0.6.3"}}, []),
+    (
+        "a pinned package that admits one release alone",
+        {
+            "python": "3.10",
+            "packages": {"torch": "latest", "torchvision": "latest", "xformers": "0.0.29.post2"},
+            "index": {
+                "url": "https://pypi.org/simple",
+                "extra": ["https://download.pytorch.org/whl/nightly/cu128"],
+            },
+        },
+        ["torch 2.6.0 closed"],
+    ),
+    (
+        "another package holds it back",
+        {"packages": {"torch": "latest", "vllm": "0.6.3"}},
+        ["torch 2.4.0 closed"],
+    ),
     (
         "an override",
         {"packages": {"torch": "2.10.0", "torchao": "latest"}, "overrides": ["torchao==0.14.0"]},

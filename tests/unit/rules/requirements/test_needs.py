@@ -237,6 +237,30 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         {"packages": {"torch": "9.9.0", "nvidia-cudnn-cu12": "9.1.0.70"}},
         ["SKIP: no data on the CUDA libraries that torch 9.9.0 pins."],
     ),
+    (
+        "a pin that comes through an extra of cuda-toolkit",
+        "NVPIN101",
+        {"packages": {"torch": "2.13.0", "nvidia-cublas": "13.0.0.19"}},
+        ["FAIL: nvidia-cublas 13.0.0.19 is not the 13.1.1.3 that torch 2.13.0 (cu130) pins."],
+    ),
+    (
+        "a range that holds a pin through an extra",
+        "NVPIN101",
+        {"packages": {"torch": "2.13.0", "nvidia-cublas": ">=13.1,<14"}},
+        ["PASS: nvidia-cublas >=13.1,<14 is what torch 2.13.0 (cu130) pins."],
+    ),
+    (
+        "what a marker asks for on this machine",
+        "NEEDS101",
+        {"packages": {"torch": "2.13.0", "triton": "3.6.0"}, "python": "3.12"},
+        ["FAIL: torch 2.13.0 requires another triton: triton==3.7.1; the stack has triton 3.6.0."],
+    ),
+    (
+        "what a marker asks for on another machine",
+        "NEEDS101",
+        {"packages": {"torch": "2.13.0", "triton": "3.6.0"}, "platform": "windows/amd64"},
+        [],
+    ),
     ("no torch", "NVPIN101", {"packages": {"nvidia-cudnn-cu12": "9.1.0.70"}}, []),
 ]
 

@@ -26,6 +26,12 @@ def _nunchaku(torch: str) -> dict[str, Any]:
     return {"platform": "windows/amd64", "python": "3.13", "packages": packages}
 
 
+def _in_container(name: str, version: str) -> dict[str, Any]:
+    page = f"https://github.com/Dao-AILab/{name}/releases/expanded_assets/v{version.partition('+')[0]}"
+    packages = {name: {"version": version, "find_links": page}}
+    return {"image": {"ready": "nvcr.io/nvidia/pytorch:23.06-py3"}, "packages": packages}
+
+
 def _cupy(name: str, **fields: Any) -> dict[str, Any]:
     return {"accelerator": "cuda", "packages": {"torch": "2.1.2", name: "12.3.0"}, **fields}
 
@@ -78,6 +84,29 @@ CASES: list[tuple[str, str, dict[str, Any], list[tuple[str, str]]]] = [
             (
                 "FAIL",
                 "cupy-cuda11x looks for the libraries of CUDA 11 on the system, and the stack says CUDA 12.2; torch 2.1.2 (cu121) brings those of CUDA 12 alone.",
+            )
+        ],
+    ),
+    (
+        "the same without torch",
+        "WHEEL107",
+        {"toolkit": "13.0", "packages": {"cupy-cuda12x": "13.6.0"}},
+        [
+            (
+                "FAIL",
+                "cupy-cuda12x looks for the libraries of CUDA 12 on the system, and the stack says CUDA 13.0.",
+            )
+        ],
+    ),
+    ("the twin without torch", "WHEEL107", {"toolkit": "12.8", "packages": {"cupy-cuda12x": "13.6.0"}}, []),
+    (
+        "a wheel of a release beside the state before it in NVIDIA's container",
+        "WHEEL101",
+        _in_container("causal-conv1d", "1.0.2+cu122torch2.1cxx11abiTRUE"),
+        [
+            (
+                "WARN",
+                "causal-conv1d 1.0.2+cu122torch2.1cxx11abiTRUE is made for torch 2.1 (the local version of causal-conv1d 1.0.2+cu122torch2.1cxx11abitrue), and torch 2.1.0a0 (cu121) of NVIDIA's container is a state before that release: its interface may be another one.",
             )
         ],
     ),

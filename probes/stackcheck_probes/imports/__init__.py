@@ -1,0 +1,1 @@
+"""Names that Python packages import from each other, read from their files: nothing is imported."""
