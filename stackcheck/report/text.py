@@ -8,12 +8,14 @@ from itertools import chain, pairwise, zip_longest
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from stackcheck.model.escape import block, one_line
-from stackcheck.model.verdict import Outcome, Verdict
+from stackcheck.model.evidence import Outcome
 from stackcheck.report import columns
 from stackcheck.report.document import Document, Entry, Finding, Lines, Listing, Part, Row, Section, Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    from stackcheck.model.verdict import Verdict
 
     Paint: TypeAlias = Callable[[str, str], str]
 

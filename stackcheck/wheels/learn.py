@@ -117,14 +117,13 @@ def _without_numbers(path: str) -> str:
 def _without_needs(subject: Subject, sonames: Collection[str]) -> Subject:
     """Return a subject for any Python that needs none of the libraries of CUDA."""
     libraries = (
-        replace(
-            each,
+        each._replace(
             path=_MODULE.sub(".so", each.path),
             needed=tuple(name for name in each.needed if name not in sonames),
         )
         for each in subject.libraries
     )
-    return replace(subject, tags=(), libraries=tuple(libraries))
+    return subject._replace(tags=(), libraries=tuple(libraries))
 
 
 @dataclass(frozen=True, slots=True)

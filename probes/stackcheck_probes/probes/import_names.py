@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import os
 
+from stackcheck_probes.binaries.builds import python_of
 from stackcheck_probes.imports.needs import needs, roots
 from stackcheck_probes.imports.tree import BINARY, Tree
-from stackcheck_probes.loader.builds import python_of
 from stackcheck_probes.machine import files
 from stackcheck_probes.probes import distributions
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from packaging.version import Version
 
 from stackcheck.model.build import cuda_tag
-from stackcheck.model.verdict import Evidence
+from stackcheck.model.evidence import Evidence
 from stackcheck.model.versions import minor, parse_version, same_release
 from stackcheck.rules.cuda.nearest_build import nearest_build, tags_of
 from stackcheck.rules.grading import cite, failed_by, wheel_was_found

@@ -9,7 +9,7 @@ from packaging.version import Version
 from stackcheck.environment.images import image_facts, images_of
 from stackcheck.images.dockersteps import bases
 from stackcheck.images.tiers import from_fault
-from stackcheck.model.verdict import Evidence
+from stackcheck.model.evidence import Evidence
 from stackcheck.model.versions import minor, parse_version
 from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.image.tier_stacks import is_tier

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stackcheck.model.verdict import Evidence
+from stackcheck.model.evidence import Evidence
 from stackcheck.rules.grading import cite, failed_by, no_file_fits
 from stackcheck.rules.official_wheels import (
     ROCM_PLATFORM,

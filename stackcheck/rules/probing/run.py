@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from stackcheck.model.evidence import Evidence, Outcome
 from stackcheck.model.facts import Fault
 from stackcheck.model.redact import shown
-from stackcheck.model.verdict import Evidence, Outcome
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped
 
 if TYPE_CHECKING:

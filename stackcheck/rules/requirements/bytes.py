@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stackcheck.model.verdict import Evidence
@@ -41,7 +40,7 @@ def names_are_in_the_files(env: Environment, tables: Tables, import_names: Impor
     good = [name for name in looked_at if name not in {row["distribution"] for row in missing}]
     for name in sorted(tables.names.packages & set(good)):
         text = f"The files of {name} import no name that is missing in what is installed beside it."
-        found.append(replace(passed(text), subject=name, question=FINDS_NAMES))
+        found.append(passed(text)._replace(subject=name, question=FINDS_NAMES))
     if good and not found:
         found.append(
             passed(f"{_some(good)} import no name that is missing in what is installed beside them.")
@@ -69,4 +68,4 @@ def _lacks(row: MissingName, env: Environment) -> Finding:
     stated = not env.stack.packages or name in env.packages
     make = failed if stated else warned
     finding = make(text, evidence, expected=wanted(row["what"]), found=other, hint=hint, about=name)
-    return replace(finding, subject=name, question=FINDS_NAMES)
+    return finding._replace(subject=name, question=FINDS_NAMES)

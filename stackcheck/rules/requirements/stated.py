@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from packaging.requirements import Requirement
@@ -11,7 +10,7 @@ from packaging.version import Version
 
 from stackcheck.environment.images import kept_image
 from stackcheck.knowledge.torch import CPU
-from stackcheck.model.verdict import Evidence, Level
+from stackcheck.model.evidence import Evidence, Level
 from stackcheck.model.versions import LATEST, minor, parse_specifier, parse_version, ranges_meet, spelled
 from stackcheck.rules.grading import cite, failed_by, shown_by_resolver
 from stackcheck.rules.official_wheels import official_wheels
@@ -77,7 +76,7 @@ def _judge_declared(name: str, package: Distribution, env: Environment, tables: 
         for clash in _clashes(row, env) if exact is not None else [last]:
             bad, other = _clashing(name, package, (version, row, clash), tables), canonicalize_name(clash[0])
             told = shown_by_resolver(bad, env, name, other)
-            yield replace(told, subject=name, question=accepts(other) if told is bad else "")
+            yield told._replace(subject=name, question=accepts(other) if told is bad else "")
     elif any(_compared(row, env) for _, row in rows):
         _, row = rows[-1]
         subject = f"{name} {package.version}" if package.exact else f"A known {name} in {package.version}"
@@ -191,7 +190,7 @@ def torch_pins(env: Environment, tables: Tables) -> list[Finding]:
     ranges = _ranges(row, env).items()
     held = ((name, _held_to_range(env.packages[name], wanted, row, claim.title)) for name, wanted in ranges)
     every = [*found, *((name, finding) for name, finding in held if name not in pins)]
-    return [replace(finding, subject=name) for name, finding in every if finding is not None]
+    return [finding._replace(subject=name) for name, finding in every if finding is not None]
 
 
 def _overridden(env: Environment) -> set[str]:

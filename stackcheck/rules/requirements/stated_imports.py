@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from packaging.version import InvalidVersion, Version
@@ -61,8 +60,7 @@ def _of_package(package: Distribution, exact: Version, known: NamesOf, env: Envi
         if row.reaches(Version(version.public)) and not (row.signature and _defers(env)):
             done.add(row.target)
             finding = _lacks(package, exact, row, Version(version.public), known)
-            yield replace(
-                finding,
+            yield finding._replace(
                 level=max(package.level, partner.level),
                 subject=package.name,
                 question=FINDS_NAMES,

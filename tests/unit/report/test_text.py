@@ -212,7 +212,7 @@ def test_a_failure_that_is_expected_is_marked() -> None:
 
 def test_unchecked_groups_by_reason_and_counts_repeats() -> None:
     skips = [verdict(Outcome.SKIP, code, message=why) for code, why in (("B301", "x"), ("A301", "y"))]
-    assert unchecked([*skips, skips[1]]) == [Unchecked("y", ("A301 x2",), count=2), Unchecked("x", ("B301",))]
+    assert unchecked([*skips, skips[1]]) == [Unchecked("y", ("A301 x2",), times=2), Unchecked("x", ("B301",))]
 
 
 def test_a_long_list_of_evidence_is_cut_and_says_so() -> None:
