@@ -6,7 +6,6 @@ cases fails the run, by name. A rule that is called for a stack counts; one that
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import sys
 from collections import defaultdict
@@ -83,7 +82,7 @@ class Recorder:
     def pytest_sessionstart(self) -> None:
         for rule in rules.load_all():
             judge = self._recorded(rule)
-            RULES[rule.code] = dataclasses.replace(rule, judge=judge)
+            RULES[rule.code] = rule._replace(judge=judge)
             setattr(sys.modules[rule.module], rule.judge.__name__, judge)  # some tests call it by its name
         rules.load_all.cache_clear()
 

@@ -95,7 +95,7 @@ def make_parser(names: Iterable[str] = COMMANDS) -> tuple[CommandParser, dict[st
         epilog="`stackcheck help COMMAND` shows the options of a command, with examples.",
     )
     parser.add_argument("--version", action="version", version=f"stackcheck {__version__}")
-    commands = parser.add_subparsers(prog=parser.prog, dest="command", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     return parser, {
         name: commands.add_parser(
             name, help=COMMANDS[name], description=f"{COMMANDS[name][0].upper()}{COMMANDS[name][1:]}."

@@ -10,7 +10,7 @@ from stackcheck.guard import baking
 from stackcheck.guard.baking_here import bake_here
 from stackcheck.intake import catalog
 from stackcheck.model.errors import NoInterpreterError, UsageError
-from stackcheck.model.verdict import Outcome
+from stackcheck.model.evidence import Outcome
 from stackcheck.report import FORMATS
 from stackcheck.report.document import Document, Finding, Section
 

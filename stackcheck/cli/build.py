@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from stackcheck import pipeline
 from stackcheck.cli import chainplan, options, output, stacks
 from stackcheck.model.errors import EXIT_FAIL, BuildFailedError
-from stackcheck.model.verdict import Outcome
+from stackcheck.model.evidence import Outcome
 from stackcheck.report import FORMATS
 from stackcheck.report.document import Document, Finding, Lines, Section
 

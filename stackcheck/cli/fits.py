@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from stackcheck.cli import output
 from stackcheck.model.errors import EXIT_FAIL, EXIT_OK, EXIT_UNCHECKED, UsageError
-from stackcheck.model.verdict import Outcome
+from stackcheck.model.evidence import Outcome
 from stackcheck.report import FORMATS
 from stackcheck.storage.reading import open_file, stands
 from stackcheck.wheels import exports, fitdocument

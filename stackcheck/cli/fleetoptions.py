@@ -12,7 +12,7 @@ from stackcheck.cli import options
 from stackcheck.fleet.placing import Needs
 from stackcheck.fleet.work import How, Secrets
 from stackcheck.model.errors import UsageError
-from stackcheck.model.verdict import Level
+from stackcheck.model.evidence import Level
 from stackcheck.storage.reading import read_bytes
 from stackcheck.targets.registry import DEFAULT, engine_class
 

@@ -11,7 +11,6 @@ from stackcheck.inspect.answer import AT_LEAST, Gate, exit_code
 from stackcheck.inspect.columns import usual
 from stackcheck.inspect.document import document
 from stackcheck.inspect.judgement import judged
-from stackcheck.knowledge.gpus import find_gpu
 from stackcheck.model.errors import EXIT_UNCHECKED, UsageError
 from stackcheck.report import FORMATS
 
@@ -88,7 +87,7 @@ def execute(args: argparse.Namespace) -> int:
     contents = _contents(args.image or args.target, args)
     other = _contents(args.diff, args) if args.diff else None
     _require_packages(contents, gate)
-    gpus = tuple(named or usual(contents, *([other] if other else [])))
+    gpus = tuple(named or _usual(contents, other, args))
     found = judged(contents, gpus, gate, driver, asked=bool(named))
     output.write_document(_document(found, judged(other, gpus, gate, driver) if other else None, args), args)
     code = exit_code(contents, found.answers, gate, asked=bool(named), strict=args.strict)
@@ -162,6 +161,10 @@ def _require_packages(contents: Contents, gate: Gate) -> None:
 
 def _gpus(args: argparse.Namespace) -> Sequence[Gpu]:
     """Return the GPUs that the user named, each once; none is an empty list."""
+    if not (args.gpu or args.stack):
+        return []
+    from stackcheck.knowledge.gpus import find_gpu  # noqa: PLC0415 - the table, for who names GPUs
+
     try:
         named = [find_gpu(word) for word in ",".join(args.gpu).split(",") if word.strip()]
     except ValueError as error:
@@ -174,6 +177,12 @@ def _gpus(args: argparse.Namespace) -> Sequence[Gpu]:
         if not named:
             raise UsageError(f"--stack {args.stack} states no GPUs; name them with --gpu")
     return list(dict.fromkeys(named))
+
+
+def _usual(contents: Contents, other: Contents | None, args: argparse.Namespace) -> Sequence[Gpu]:
+    """Return the GPUs for a user who names none; their table is not read where nothing is told of any."""
+    told = other or contents.libraries or contents.loading or args.format == "json"
+    return usual(contents, *([other] if other else [])) if told else ()
 
 
 def _release(text: str) -> tuple[int, int]:

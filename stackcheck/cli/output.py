@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -12,8 +13,8 @@ from typing import TYPE_CHECKING, TextIO
 from stackcheck.cli.telling import Plain, Silent
 from stackcheck.model.errors import StackcheckError, UsageError
 from stackcheck.model.escape import one_line
+from stackcheck.model.evidence import Level
 from stackcheck.model.near import did_you_mean
-from stackcheck.model.verdict import Level
 from stackcheck.report import render_document
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 _WIDEST = 120
 _NARROWEST = 40
-_USUAL = 100
 _STYLES = {
     "PASS": "bold green",
     "WARN": "bold yellow",
@@ -209,21 +209,7 @@ def _shareable(rendered: str, form: str) -> str:
 
 def width() -> int:
     """Return how many columns paragraphs take: the terminal's, within reason."""
-    return min(terminal_columns(), _WIDEST)
-
-
-def terminal_columns() -> int:
-    """Return how many columns the terminal has: what COLUMNS says, or it itself; 100 where there is none.
-
-    As `shutil.get_terminal_size`, which takes 2 ms to import.
-    """
-    stated = os.environ.get("COLUMNS", "")
-    if stated.isdecimal() and int(stated):
-        return int(stated)
-    try:
-        return os.get_terminal_size(sys.__stdout__.fileno()).columns or _USUAL  # type: ignore[union-attr]
-    except (AttributeError, ValueError, OSError):
-        return _USUAL
+    return min(shutil.get_terminal_size((100, 24)).columns, _WIDEST)
 
 
 def columns(*, to_file: bool = False) -> int | None:
@@ -233,7 +219,7 @@ def columns(*, to_file: bool = False) -> int | None:
     """
     stated = os.environ.get("COLUMNS", "")
     if (stated.isdecimal() and int(stated)) or (not to_file and sys.stdout.isatty()):
-        return max(terminal_columns(), _NARROWEST)
+        return max(shutil.get_terminal_size((100, 24)).columns, _NARROWEST)
     return None
 
 

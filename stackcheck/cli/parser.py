@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from stackcheck.cli.strangers import OPTION, refusal
 from stackcheck.model.errors import EXIT_USAGE
@@ -63,19 +63,8 @@ class _Formatter(argparse.HelpFormatter):
         )
 
 
-class _Unseen(argparse.HelpFormatter):
-    """What argparse makes for each option to see whether it could be told: nobody reads what it writes."""
-
-    def __init__(self, prog: str) -> None:
-        super().__init__(prog, width=100)  # it would import shutil for the terminal's width, 2 ms
-
-
 class CommandParser(argparse.ArgumentParser):
     """A parser that takes options before, between and behind operands, and knows near names."""
-
-    def __init__(self, **stated: Any) -> None:
-        """Take what an ArgumentParser takes; how help is laid out is seen to when somebody asks for it."""
-        super().__init__(**{"formatter_class": _Unseen, **stated})
 
     def actions(self) -> Mapping[str, CommandParser]:
         """Return the parsers of the commands below it that have none below them, by their words."""
@@ -110,7 +99,6 @@ class CommandParser(argparse.ArgumentParser):
 
         Intermixed parsing hides the operands from the help, forgets what `--` says, and knows no REMAINDER.
         """
-        self.usage = self.usage or ""  # intermixed parsing would write one, for errors that say it otherwise
         plain = {"-h", "--help", "--"} & {*words} or any(each.nargs in _UNTOUCHED for each in self._actions)
         return self.parse_known_args(words) if plain else self.parse_known_intermixed_args(words)
 

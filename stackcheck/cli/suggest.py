@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from stackcheck.cli import options, output, stacks
 from stackcheck.model.errors import EXIT_FAIL, EXIT_OK, EXIT_UNCHECKED
-from stackcheck.model.verdict import Outcome
+from stackcheck.model.evidence import Outcome
 from stackcheck.report import FORMATS
 from stackcheck.report.document import Document, Entry, Lines, Listing, Section
 from stackcheck.report.sections import finding

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from stackcheck.drift import change_classes
-from stackcheck.model.verdict import Level
+from stackcheck.model.evidence import Level
 
 
 class Term(NamedTuple):

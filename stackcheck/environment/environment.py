@@ -23,7 +23,7 @@ from stackcheck.environment.sources import (
     user_index,
 )
 from stackcheck.environment.torchbuild import of_local, one_tag, platform_of, torch_build
-from stackcheck.model.verdict import Evidence, Level
+from stackcheck.model.evidence import Evidence, Level
 from stackcheck.model.versions import minor, parse_version
 
 if TYPE_CHECKING:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from stackcheck.model.build import Backend
 from stackcheck.model.versions import parse_version
@@ -28,8 +27,7 @@ _NVIDIA_LOCAL = re.compile(r"nv(?P<tag>\d\d\.\d\d?)")
 _PYTHON = re.compile(r"(?:^|/)python:(?P<python>3\.\d+)")
 
 
-@dataclass(frozen=True, slots=True)
-class ImageFacts:
+class ImageFacts(NamedTuple):
     """What the name of an image says.
 
     torch: the version in it, and `backend` what that is built for; nvidia: NVIDIA builds it, with the C++11
@@ -73,13 +71,15 @@ def image_facts(name: str, tables: Tables) -> ImageFacts:
         return _of_nvidia(name, match["tag"], tables)
     if match := _PYTHON.search(name):
         return ImageFacts(name, python=match["python"], system=tables.systems.find(name))
+    if row := tables.images.with_torch(name):
+        return ImageFacts(name, row.torch, Backend("cuda", row.cuda), row=row)
     return _on_system(ImageFacts(name), tables)
 
 
 def _on_system(facts: ImageFacts, tables: Tables) -> ImageFacts:
     """Add what the distribution brings that the name of an image speaks of."""
     row = tables.systems.find(facts.name)
-    return replace(facts, python=row.python, row=row, system=row) if row else facts
+    return facts._replace(python=row.python, row=row, system=row) if row else facts
 
 
 def _of_nvidia(name: str, tag: str, tables: Tables) -> ImageFacts:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from stackcheck.model.evidence import Evidence
 from stackcheck.model.field_texts import exact_version
-from stackcheck.model.verdict import Evidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from stackcheck.model.build import parse_tag
 from stackcheck.model.redact import without_userinfo
@@ -29,8 +28,7 @@ TRIO = frozenset({"torch", "torchvision", "torchaudio"})
 """What a page of another project never holds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """One index or find-links page.
 
     kind: `pypi` and `pytorch` are these two and their mirrors, `vendor` has other builds of torch under the
@@ -111,7 +109,7 @@ def sources_of(name: str, package: Package | None, index: Index, tables: Tables)
     PyPI is among them where neither says otherwise.
     """
     if package and (file := package.url or package.path):
-        return (replace(_source(name, file, tables, flat=True), serves=True),)
+        return (_source(name, file, tables, flat=True)._replace(serves=True),)
     own = (package.index, package.find_links) if package else (None, None)
     if any(own):
         places = [(own[0], False), (own[1], True)]

@@ -9,14 +9,13 @@ disagree the build is still one; that they do is for the rules to say (`TorchBui
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from stackcheck.environment.accelerator import wanted_accelerator
 from stackcheck.environment.images import running_image, torch_of_nvidia
 from stackcheck.environment.sources import elsewhere, only_pypi
 from stackcheck.model.build import Backend, parse_tag
-from stackcheck.model.verdict import Evidence, Level
+from stackcheck.model.evidence import Evidence, Level
 from stackcheck.model.versions import LATEST, minor, parse_version, same_release
 
 if TYPE_CHECKING:
@@ -37,8 +36,7 @@ _RUNTIMES = ("nvidia-cuda-runtime", "nvidia-cuda-runtime-cu12", "nvidia-cuda-run
 _DEFAULT_PLATFORM = "linux/amd64"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """A backend, what says so (the subject of a sentence), and where that can be read."""
 
     backend: Backend
@@ -51,8 +49,7 @@ class Answer:
         return Evidence(f"{self.by} makes it a {self.backend.tag} build", self.source)
 
 
-@dataclass(frozen=True, slots=True)
-class TorchBuild:
+class TorchBuild(NamedTuple):
     """The torch of a stack.
 
     version: the pin, what it resolves to, or the torch of the image. answer: its backend, None where nothing

@@ -15,9 +15,8 @@ it runs in the target, where its package is not installed, so it is one file tha
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from stackcheck.model.errors import UsageError
 from stackcheck.model.facts import HOST_FACTS
@@ -32,8 +31,7 @@ PROBES = "stackcheck.probes"
 GRADES = ("static", "import", "gpu")
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
+class Probe(NamedTuple):
     """A probe of another package: what it states of itself, and its source, which travels."""
 
     name: str

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
 
 from stackcheck.inspect.loading_groups import packages_of
 from stackcheck.inspect.serving import SERVES, makers
 from stackcheck.model.errors import EXIT_FAIL, EXIT_OK, EXIT_UNCHECKED
-from stackcheck.model.verdict import Outcome
+from stackcheck.model.evidence import Outcome
 from stackcheck_probes.binaries.capability import NATIVE, PTX, RUNS
 from stackcheck_probes.judging.coverage import NONE, UNKNOWN
 from stackcheck_probes.judging.judgement import release
@@ -159,6 +158,10 @@ def exit_code(
 
 def gated(contents: Contents, gate: Gate) -> Contents:
     """Return the contents with the verdicts on loading waived that are about what does not count alone."""
+    if not contents.loading:
+        return contents
+    from dataclasses import replace  # noqa: PLC0415 - a file or wheel has no verdicts
+
     return contents._replace(
         loading=tuple(
             verdict if _concerns(contents, verdict, gate) else replace(verdict, waived=WAIVED)

@@ -9,7 +9,7 @@ from stackcheck.inspect.answer import NO_CODE, NOT_SERVED, NOT_TOLD, WEAK, gated
 from stackcheck.inspect.loading_groups import loading_line
 from stackcheck.inspect.serving import by_package
 from stackcheck.model.enumeration import some
-from stackcheck.model.verdict import Outcome
+from stackcheck.model.evidence import Outcome
 from stackcheck.report.document import Finding
 from stackcheck.report.wording import plural
 from stackcheck_probes.binaries.capability import NO

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stackcheck.inspect.serving import makers
-from stackcheck.knowledge.gpus import find_gpu
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,6 +21,8 @@ COMMON = {
 
 def usual(*targets: Contents) -> list[Gpu]:
     """Return the common GPUs of the makers whose code is in the targets; NVIDIA's where there is none."""
+    from stackcheck.knowledge.gpus import find_gpu  # noqa: PLC0415 - a file without GPU code needs no table
+
     held = frozenset().union(*(makers(code) for each in targets for _, code in each.libraries)) or {"CUDA"}
     return [find_gpu(name) for maker, names in COMMON.items() if maker in held for name in names]
 

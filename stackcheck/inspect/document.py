@@ -9,7 +9,7 @@ from stackcheck.inspect.answer_lines import answer_lines, misses, names
 from stackcheck.inspect.serving import by_package
 from stackcheck.inspect.sizes import sizes
 from stackcheck.model.errors import EXIT_FAIL, EXIT_OK
-from stackcheck.model.verdict import Outcome
+from stackcheck.model.evidence import Outcome
 from stackcheck.report.document import Document, Entry, Lines, Listing, Part, Section, Table
 from stackcheck.report.wording import NOTHING, plural, size
 from stackcheck_probes.judging.coverage import NONE

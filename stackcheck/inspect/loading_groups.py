@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from stackcheck.model.verdict import Outcome
+from stackcheck.model.evidence import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

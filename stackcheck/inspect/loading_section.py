@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from stackcheck.inspect.loading_groups import BAD, grouped
 from stackcheck.model.enumeration import some
-from stackcheck.model.verdict import Outcome
+from stackcheck.model.evidence import Outcome
 from stackcheck.report.document import Entry, Listing, Section
 from stackcheck.report.sections import finding
 from stackcheck.report.wording import plural, unchecked

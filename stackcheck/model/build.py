@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from stackcheck.model.versions import minor, parse_version
 
@@ -17,8 +16,7 @@ Kind: TypeAlias = Literal["cuda", "rocm", "cpu"]
 _TAG = re.compile(r"(?:cu(?P<cuda>\d{2,4})|rocm(?P<rocm>\d+(?:\.\d+)*)|(?P<cpu>cpu))(?![0-9A-Za-z])")
 
 
-@dataclass(frozen=True, slots=True)
-class Backend:
+class Backend(NamedTuple):
     """What a build computes on; `version` is that of CUDA or ROCm, None where there is none or not known."""
 
     kind: Kind

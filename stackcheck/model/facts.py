@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeAlias
 
-from stackcheck.model.verdict import Level
+from stackcheck.model.evidence import Level
 
 Facts: TypeAlias = Mapping[str, Any]
 """Fact name -> value, or `Missing`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
+class Missing(NamedTuple):
     """Stands in the facts for one that could not be had; `reason` completes "not checked: ...".
 
     `level` is the level that the run did not reach, where that is why; `hint` what would reach it. What
@@ -26,8 +25,7 @@ class Missing:
     applies: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(NamedTuple):
     """Stands in the facts for a step that could not do its work (`building`, `probing`).
 
     `proven` tells a stack that does not build from an engine that does not work. `log_tail` is the end of the
@@ -40,8 +38,7 @@ class Fault:
     log_file: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(NamedTuple):
     """A fact that rules can name: how strong it is as evidence, and whether only a target shows it."""
 
     level: Level
@@ -50,8 +47,7 @@ class Fact:
     """Whether the unpacked files of the packages show it, on any machine and without the target's Python."""
 
 
-@dataclass(frozen=True, slots=True)
-class TargetPython:
+class TargetPython(NamedTuple):
     """The Python that the packages are for: the interpreter that was seen, or the one of the lock.
 
     `torch` is the version that torch/version.py of the torch that is imported states, None where there is
@@ -61,11 +57,10 @@ class TargetPython:
     version: str
     markers: Mapping[str, str]
     torch: str | None = None
-    elsewhere: Mapping[str, str] = field(default_factory=dict)
+    elsewhere: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Unpacked:
+class Unpacked(NamedTuple):
     """The wheels of a lock, unpacked: how many, their size in bytes, and for which Python and platform.
 
     `left_out` says of each package that is not among them why ("x 1.0 comes as source"); `failures` of each
@@ -78,7 +73,7 @@ class Unpacked:
     python: str
     platform: str
     left_out: tuple[str, ...] = ()
-    failures: Mapping[str, str] = field(default_factory=dict)
+    failures: Mapping[str, str] = MappingProxyType({})
     kept: bool = False
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
-from stackcheck.model.verdict import Level, Outcome, Verdict
+from stackcheck.model.evidence import Level, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from stackcheck.model.verdict import Verdict
 
 NO_CHECK = "no check of this level was made"
 """Why a level was not reached to which nothing in the stack applies."""
@@ -18,13 +20,12 @@ _CHECK_BUILDS = "`check` builds nothing"
 _ANSWERS = frozenset({Outcome.PASS, Outcome.WARN, Outcome.FAIL})
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
+class Reach(NamedTuple):
     """The strongest level that gave an answer, and why each level above did not."""
 
     level: Level | None = None
     """None when no check gave an answer."""
-    unreached: Mapping[Level, str] = field(default_factory=dict)
+    unreached: Mapping[Level, str] = MappingProxyType({})
     """Every level above, the lowest first: the reason in words, without a full stop."""
 
     def covers(self, level: Level) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from stackcheck.model.verdict import Outcome
+from stackcheck.model.evidence import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

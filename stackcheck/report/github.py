@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from stackcheck.model.enumeration import some
 from stackcheck.model.escape import one_line
-from stackcheck.model.verdict import Outcome
+from stackcheck.model.evidence import Outcome
 from stackcheck.report.document import Document, Finding, Lines, Listing, Section, Table, place_of
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from stackcheck.model.escape import one_line
-from stackcheck.model.verdict import Outcome
+from stackcheck.model.evidence import Outcome
 from stackcheck.report.document import Finding, place_of
 from stackcheck.report.sarif import fingerprint
 

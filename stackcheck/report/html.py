@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from stackcheck import __version__
 from stackcheck.model.escape import block, one_line
-from stackcheck.model.verdict import Outcome
+from stackcheck.model.evidence import Outcome
 from stackcheck.report.document import Finding
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from stackcheck.model.escape import block, one_line
-from stackcheck.model.verdict import Outcome
+from stackcheck.model.evidence import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

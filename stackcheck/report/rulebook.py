@@ -7,7 +7,7 @@ import sys
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from stackcheck.model.verdict import Level
+from stackcheck.model.evidence import Level
 from stackcheck.report.document import Document, Explanation, Lines, Section
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from stackcheck import __version__
 from stackcheck.model.escape import block, one_line
-from stackcheck.model.verdict import Outcome
+from stackcheck.model.evidence import Outcome
 from stackcheck.report.document import place_of
 from stackcheck.report.junit import detail
 

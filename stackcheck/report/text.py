@@ -8,12 +8,14 @@ from itertools import chain, pairwise, zip_longest
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from stackcheck.model.escape import block, one_line
-from stackcheck.model.verdict import Outcome, Verdict
+from stackcheck.model.evidence import Outcome
 from stackcheck.report import columns
 from stackcheck.report.document import Document, Entry, Finding, Lines, Listing, Part, Row, Section, Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    from stackcheck.model.verdict import Verdict
 
     Paint: TypeAlias = Callable[[str, str], str]
 
@@ -145,7 +147,7 @@ def _rows(part: Finding, *, verbose: bool = False) -> Iterator[Row]:
     """Yield what stands under the message: all for a FAIL, less for what needs no action now."""
     most = 0 if part.accepted else _EVIDENCE_SHOWN.get(part.outcome, 0)
     most = len(part.rows) if verbose else most
-    seen = [row for row in part.rows if row.name == "see"]
+    seen = [row for row in part.rows if row.name == "see" and (verbose or row.value not in part.message)]
     for row in part.rows:
         if row.name != "see" and (not part.accepted or row.name in {"because", "note"}):
             yield Row(row.name, one_line(row.value))

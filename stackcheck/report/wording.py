@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from shlex import quote
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from stackcheck.model.acceptance import code_of, uncovered_note
 from stackcheck.model.escape import one_line
+from stackcheck.model.evidence import Level, Outcome
 from stackcheck.model.reach import NO_CHECK
-from stackcheck.model.verdict import Level, Outcome, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from stackcheck.model.report import Report
+    from stackcheck.model.verdict import Verdict
 
 NOTHING = "NOTHING"
 """Stands where an outcome would, when not one check was made."""
@@ -55,7 +55,7 @@ def _left(report: Report) -> Iterator[str]:
     That a level was not reached for the reason that one of its own checks gives is said once.
     """
     groups, levels = unchecked(report.made), unreached(report)
-    reasons = {one_line(each.reason, 160): each.count for each in groups}
+    reasons = {one_line(each.reason, 160): each.times for each in groups}
     as_a_whole = next((each for each in levels if each.reason in reasons), None)
     count = sum(reasons.values())
     if as_a_whole is not None:
@@ -85,8 +85,7 @@ def level(report: Report) -> str:
     return "" if report.reach.level is None else report.reach.level.word
 
 
-@dataclass(frozen=True, slots=True)
-class Unreached:
+class Unreached(NamedTuple):
     """Levels that were not reached for one reason, the codes of what is left there, and what reaches it."""
 
     levels: tuple[Level, ...]
@@ -116,7 +115,10 @@ def unreached(report: Report) -> list[Unreached]:
 
 
 def _unreached(report: Report, levels: tuple[Level, ...], reason: str) -> Unreached:
-    skipped = [v for v in report.verdicts if v.level in levels and report.reach.skips(v)]
+    skips, skip = report.reach.skips, Outcome.SKIP
+    skipped = [v for v in report.verdicts if v.outcome is skip and v.level in levels and skips(v)]
+    if not skipped:
+        return Unreached(levels, reason, (), _way_to(levels[0], report))
     hints = Counter(one_line(v.hint) for v in skipped if v.hint and v.level is levels[0])
     hint = max(hints, key=lambda each: (hints[each], each)) if hints else ""
     return Unreached(levels, reason, _codes(skipped), hint or _way_to(levels[0], report))
@@ -228,14 +230,13 @@ def reused(report: Report) -> str:
     return f"not probed again (--cached): probed at {one_line(seen, 40)}" if seen else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Unchecked:
+class Unchecked(NamedTuple):
     """What was not checked for one reason: codes as `TORCH401` or `GPU301 x3`, and what to do about it."""
 
     reason: str
     codes: tuple[str, ...]
     do: str = ""
-    count: int = 1
+    times: int = 1
 
 
 def unchecked(verdicts: Iterable[Verdict]) -> list[Unchecked]:

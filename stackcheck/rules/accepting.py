@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stackcheck.model.acceptance import code_of, covered, uncovered_note
-from stackcheck.model.verdict import Outcome
+from stackcheck.model.evidence import Outcome
 from stackcheck.rules.registry import current_code
 from stackcheck.rules.strongest import said_once, strongest
 

@@ -6,10 +6,9 @@ by a row of a table fail through `failed_by`, never through `registry.failed` wi
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from stackcheck.model.verdict import Evidence, Level, Outcome
+from stackcheck.model.evidence import Evidence, Level, Outcome
 from stackcheck.rules.questions import HAS_A_FILE
 from stackcheck.rules.registry import Finding, failed, passed, skipped, warned
 from stackcheck.rules.strongest import overruled_note
@@ -54,7 +53,7 @@ def doubted(
     """Warn where unverified knowledge speaks against a stack."""
     text = f"{message} {UNVERIFIED}"
     doubt = warned(text, *evidence, expected=expected, found=found, hint=hint, about=about)
-    return replace(doubt, unverified=True)
+    return doubt._replace(unverified=True)
 
 
 def shown_by_resolver(finding: Finding, env: Environment, name: str, other: str) -> Finding:
@@ -69,7 +68,7 @@ def shown_by_resolver(finding: Finding, env: Environment, name: str, other: str)
 
 def no_file_fits(finding: Finding, name: str) -> Finding:
     """Name the question that a FAIL about files of a distribution answers: the resolver may say it too."""
-    return replace(finding, question=HAS_A_FILE, subject=name) if finding.outcome is Outcome.FAIL else finding
+    return finding._replace(question=HAS_A_FILE, subject=name) if finding.outcome is Outcome.FAIL else finding
 
 
 def wheel_was_found(finding: Finding, env: Environment, name: str) -> Finding:
@@ -84,8 +83,7 @@ def wheel_was_found(finding: Finding, env: Environment, name: str) -> Finding:
 
 def _overruled(finding: Finding, shown: str) -> Finding:
     note = overruled_note(finding.message, Level.STATED, Level.RESOLVED)
-    return replace(
-        passed(f"{shown}, as the resolver shows.", *finding.evidence),
+    return passed(f"{shown}, as the resolver shows.", *finding.evidence)._replace(
         level=Level.RESOLVED,
         subject=finding.subject,
         question=finding.question,

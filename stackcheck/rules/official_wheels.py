@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from stackcheck.model.verdict import Outcome
+from stackcheck.model.evidence import Outcome
 from stackcheck.rules.grading import no_data
 from stackcheck.rules.registry import Finding, as_list, skipped
 
@@ -57,14 +56,15 @@ def _held(finding: Finding, env: Environment, name: str) -> Finding:
     if place is None or not of_index:
         return finding
     if place.kind == "vendor":
-        return replace(
-            skipped(f"no data on the wheels of {place.name}, which may be where {name} comes from"),
+        return skipped(
+            f"no data on the wheels of {place.name}, which may be where {name} comes from"
+        )._replace(
             subject=name,
         )
     if finding.outcome is not Outcome.FAIL:
         return finding
     text = f"{finding.message} That holds if {place.name} has the official wheel of {name}, which is assumed."
-    return replace(finding, outcome=Outcome.WARN, message=text, unverified=True)
+    return finding._replace(outcome=Outcome.WARN, message=text, unverified=True)
 
 
 def torch_release(env: Environment, tables: Tables) -> Release | None:

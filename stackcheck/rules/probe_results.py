@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from stackcheck.model.verdict import Evidence
+from stackcheck.model.evidence import Evidence
 from stackcheck.rules.registry import NO_ANSWER, Finding, failed, passed, skipped
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ def not_importable(name: str, facts: Loaded, *, hint: str) -> Finding | None:
             hint=f"install {name}, or take it out of the stack",
             about=name,
         )
-        return replace(absent, question=NO_ANSWER)
+        return absent._replace(question=NO_ANSWER)
     error = facts.get("import_error")
     if not error:
         return None

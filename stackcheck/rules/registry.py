@@ -10,16 +10,15 @@ A rule returns one finding, several, or none ("this stack has nothing that the r
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cache
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from stackcheck.extensions import installed_probes
 from stackcheck.model.errors import TableError
 from stackcheck.model.escape import one_line
+from stackcheck.model.evidence import Evidence, Level, Outcome
 from stackcheck.model.facts import GRADES, HOST_FACTS, Fact, Facts, Missing, as_named
-from stackcheck.model.verdict import Evidence, Level, Outcome, Verdict
 from stackcheck_probes import carried
 from stackcheck_probes.judging.judgement import sentence
 
@@ -27,11 +26,11 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from stackcheck.knowledge import Tables
+    from stackcheck.model.verdict import Verdict
     from stackcheck_probes.judging.judgement import Judgement
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """A verdict without code and title: what a rule function returns. See `Verdict` for the fields."""
 
     outcome: Outcome
@@ -85,8 +84,7 @@ def _none(_facts: Facts) -> Sequence[str]:
     return ()
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(NamedTuple):
     """A registered rule: `needs` are the fact names, `when` the packages or properties it is about.
 
     `doc` is the docstring of its function behind the title, as it is indented there.
@@ -109,7 +107,7 @@ class Rule:
     about: str = ""
     subjects: Callable[[Facts], Sequence[str]] = _none
 
-    @cached_property
+    @property
     def text(self) -> str:
         """Return why it is, its source, an example and the fix; few commands ask for it."""
         import textwrap  # noqa: PLC0415
@@ -121,7 +119,7 @@ class Rule:
         """Return the level of an answer that does not state its own."""
         return self.levels[0]
 
-    @cached_property
+    @property
     def of_target(self) -> bool:
         """Tell whether the rule looks at something that was built or exists already."""
         return any(each.of_target for each in map(fact, self.needs) if each)
@@ -318,15 +316,16 @@ def judge_all(rules: Iterable[Rule], facts: Facts) -> tuple[Verdict, ...]:
     A fact whose name is absent altogether counts as missing too. A rule that raises costs one ERROR.
     """
     named = as_named(facts)
-    return tuple(verdict for each in rules for verdict in _judged(each, named))
+    return tuple(verdict for each in rules for verdict in judge_named(each, named))
 
 
 def judge_one(each: Rule, facts: Facts) -> list[Verdict]:
     """Run one rule; no verdicts when the stack has nothing that the rule is about."""
-    return _judged(each, as_named(facts))
+    return judge_named(each, as_named(facts))
 
 
-def _judged(each: Rule, facts: Facts) -> list[Verdict]:
+def judge_named(each: Rule, facts: Facts) -> list[Verdict]:
+    """Run one rule over facts by the names that rules have for them (`as_named`)."""
     try:
         if not each.when(facts):
             return []
@@ -338,7 +337,7 @@ def _judged(each: Rule, facts: Facts) -> list[Verdict]:
             return []
         if missing:
             not_had = _not_had(missing[0], each)
-            findings = [replace(not_had, subject=name) for name in each.subjects(facts)] or [not_had]
+            findings = [not_had._replace(subject=name) for name in each.subjects(facts)] or [not_had]
         else:
             if "env" in needed:
                 needed["env"].forget()
@@ -354,7 +353,7 @@ def _judged(each: Rule, facts: Facts) -> list[Verdict]:
 def _not_had(missing: Missing, each: Rule) -> Finding:
     """Say that a fact could not be had; where a level was not reached, at that level."""
     level = None if missing.level is None else max(missing.level, each.level)
-    return replace(skipped(missing.reason, hint=missing.hint), level=level)
+    return skipped(missing.reason, hint=missing.hint)._replace(level=level)
 
 
 def _absent(name: str) -> Missing:
@@ -382,7 +381,7 @@ def _rests_on(finding: Finding, each: Rule, facts: Facts) -> Finding:
         chosen = env.choices(names)
     level = finding.level if finding.level is not None else max(each.level, env.level_of(names))
     if not chosen:
-        return finding if level in (finding.level, each.level) else replace(finding, level=level)
+        return finding if level in (finding.level, each.level) else finding._replace(level=level)
     bad = finding.outcome in (Outcome.WARN, Outcome.FAIL)
     told = [f"{one.what}." for one in chosen[:_MOST_CHOICES]]
     if len(chosen) > _MOST_CHOICES:
@@ -391,8 +390,7 @@ def _rests_on(finding: Finding, each: Rule, facts: Facts) -> Finding:
     if cached:  # uv takes what it happens to have: an index may give another version, which is good
         told.append("That is what uv's cache has (--offline): the index may have another.")
     message = " ".join([sentence(finding.message), *told])
-    return replace(
-        finding,
+    return finding._replace(
         outcome=Outcome.WARN if cached else finding.outcome,
         unverified=finding.unverified or cached,
         level=level,
@@ -402,6 +400,8 @@ def _rests_on(finding: Finding, each: Rule, facts: Facts) -> Finding:
 
 
 def _verdict(each: Rule, finding: Finding) -> Verdict:
+    from stackcheck.model.verdict import Verdict  # noqa: PLC0415 - a dataclass, which explaining needs not
+
     return Verdict(
         code=each.code,
         title=each.title,

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from stackcheck.model.verdict import Level, Outcome
+from stackcheck.model.evidence import Level, Outcome
 from stackcheck.rules.questions import SAID_ONCE
 
 if TYPE_CHECKING:
@@ -37,6 +36,8 @@ def strongest(verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
     A weaker one that disagrees becomes a note of the one that decides; one that agrees stays. A SKIP or an
     ERROR is not an answer. Verdicts without a question are answers to nobody else.
     """
+    from dataclasses import replace  # noqa: PLC0415 - explaining a rule needs no verdict
+
     every = tuple(verdicts)
     groups: dict[tuple[str, str], list[Verdict]] = defaultdict(list)
     for each in every:
@@ -61,6 +62,8 @@ def said_once(verdicts: Iterable[Verdict], named: Collection[str] = ()) -> tuple
     The others become its notes, and what they advise is advised too. What the stack accepts (`waived`) or
     expects (`named`, codes) stays as it is.
     """
+    from dataclasses import replace  # noqa: PLC0415 - explaining a rule needs no verdict
+
     every = tuple(verdicts)
     groups: dict[tuple[str, str], list[Verdict]] = defaultdict(list)
     for each in every:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import string
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from stackcheck.wheels.facts import HASH_BYTES, LibraryFacts, Recorded, WheelFacts
@@ -17,7 +16,7 @@ TEXT, NUMBER, FLAG = str, int, bool
 
 def to_document(facts: WheelFacts) -> tuple[dict[str, Any], list[bytes]]:
     """Return the document of a wheel's facts, and the tables of exports that stand behind it."""
-    document = _fields_of(facts) | {"libraries": [_library_document(each) for each in facts.libraries]}
+    document = facts._asdict() | {"libraries": [_library_document(each) for each in facts.libraries]}
     return document, [each.exports for each in facts.libraries]
 
 
@@ -42,12 +41,8 @@ def is_sha256(text: str) -> bool:
 
 def _library_document(facts: LibraryFacts) -> dict[str, Any]:
     empty = LibraryFacts(facts.path)
-    found = {name: value for name, value in _fields_of(facts).items() if value != getattr(empty, name)}
+    found = {name: value for name, value in facts._asdict().items() if value != getattr(empty, name)}
     return found | {"path": facts.path, "exports": len(facts.exports)}
-
-
-def _fields_of(facts: WheelFacts | LibraryFacts) -> dict[str, Any]:
-    return {each.name: getattr(facts, each.name) for each in fields(facts)}
 
 
 def _library(row: dict[str, Any], exports: bytes) -> LibraryFacts:

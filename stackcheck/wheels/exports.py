@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_left
-from dataclasses import dataclass, field
 from functools import cache
 from hashlib import blake2b
 from mmap import ACCESS_READ, mmap
@@ -61,8 +60,7 @@ class Build(NamedTuple):
         return f"cu{self.cuda.replace('.', '')}" if self.cuda else "cpu"
 
 
-@dataclass(frozen=True, slots=True)
-class Exports:
+class Exports(NamedTuple):
     """The builds, the names that they export, and the CUDA libraries by soname.
 
     sonames: soname -> the major versions of CUDA that have a wheel with it. packages: (name, version) of an
@@ -73,31 +71,32 @@ class Exports:
     sonames: Mapping[str, tuple[int, ...]]
     packages: Mapping[str, frozenset[str]]
     measured: str
-    _data: bytes | mmap = field(repr=False)
-    _sizes: tuple[int, int, int, int] = field(repr=False)
+    data: bytes | mmap
+    sizes: tuple[int, int, int, int]
+    """How many names, how many masks, the bytes of a mask, the bytes of an index: what stands in `data`."""
 
     def mask(self, name: bytes) -> int:
         """Return which builds export a symbol: bit `Build.bit` is set for each that does."""
-        names, masks, mask_bytes, index_bytes = self._sizes
+        names, masks, mask_bytes, index_bytes = self.sizes
         start = _HEAD.size + masks * mask_bytes
         wanted = name_hash(name)
 
         def at(row: int) -> bytes:
             place = start + row * HASH_BYTES
-            return self._data[place : place + HASH_BYTES]
+            return self.data[place : place + HASH_BYTES]
 
         row = bisect_left(range(names), wanted, key=at)
         if row == names or at(row) != wanted:
             return 0
         place = start + names * HASH_BYTES + row * index_bytes
-        index = int.from_bytes(self._data[place : place + index_bytes], "little")
+        index = int.from_bytes(self.data[place : place + index_bytes], "little")
         place = _HEAD.size + index * mask_bytes
-        return int.from_bytes(self._data[place : place + mask_bytes], "little")
+        return int.from_bytes(self.data[place : place + mask_bytes], "little")
 
     def hashes(self, bit: int) -> Iterator[bytes]:
         """Yield the hashes of all names that one build exports."""
-        names, masks, mask_bytes, index_bytes = self._sizes
-        data = bytes(self._data)
+        names, masks, mask_bytes, index_bytes = self.sizes
+        data = bytes(self.data)
         has = [data[_HEAD.size + each * mask_bytes + bit // 8] >> bit % 8 & 1 for each in range(masks)]
         start = _HEAD.size + masks * mask_bytes
         indexes = start + names * HASH_BYTES

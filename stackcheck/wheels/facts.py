@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from array import array
 from bisect import bisect_left
-from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
@@ -29,8 +28,8 @@ MACHINES = {
 """e_machine of an ELF file as `uname -m` and wheel tags write it (System V gABI, list of machines)."""
 
 
-def _no_code() -> CodeFacts:
-    return {}
+_NO_CODE: CodeFacts = {}
+_NO_TEXTS: Mapping[str, str] = {}
 
 
 class NumpyFacts(TypedDict):
@@ -47,8 +46,7 @@ class Recorded(NamedTuple):
     digest: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class LibraryFacts:
+class LibraryFacts(NamedTuple):
     """What one binary says of itself; `path` is its place in the wheel, `size` in bytes.
 
     dynamic: whether it has a dynamic section, so that the loader can load it; what follows is empty without.
@@ -74,7 +72,7 @@ class LibraryFacts:
     undefined: tuple[str, ...] = ()
     exports: bytes = b""
     abi: str = ""
-    code: CodeFacts = field(default_factory=_no_code)
+    code: CodeFacts = _NO_CODE
     numpy: NumpyFacts | None = None
     error: str = ""
 
@@ -83,8 +81,7 @@ class LibraryFacts:
         return exported(self.exports, export_hash(name.encode("utf-8", "surrogateescape")))
 
 
-@dataclass(frozen=True, slots=True)
-class WheelFacts:
+class WheelFacts(NamedTuple):
     """What one wheel says of itself; `size` in bytes, `sha256` hexadecimal or "" where it was not asked for.
 
     metadata: the name of its .dist-info folder. complete: METADATA states name and version. tags: those of
@@ -107,7 +104,7 @@ class WheelFacts:
     record: tuple[Recorded, ...] = ()
     unlike: tuple[Recorded, ...] = ()
     libraries: tuple[LibraryFacts, ...] = ()
-    texts: Mapping[str, str] = field(default_factory=dict)
+    texts: Mapping[str, str] = _NO_TEXTS
     left_out: tuple[str, ...] = ()
 
     def library(self, path: str) -> LibraryFacts | None:

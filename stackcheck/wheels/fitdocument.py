@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from stackcheck.model.enumeration import some
-from stackcheck.model.verdict import Outcome
+from stackcheck.model.evidence import Outcome
 from stackcheck.report.document import Document, Finding, Lines, Part, Section, Table
 from stackcheck.report.wording import NOTHING, plural
 from stackcheck.wheels import pythons
@@ -40,8 +39,7 @@ OTHER_BUILDS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(NamedTuple):
     """One subject with what was asked of it."""
 
     judged: Judged

@@ -8,7 +8,6 @@ single symbol that nobody exports refuses it. Source: ld.so(8), dlopen(3).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from stackcheck.wheels import layouts, pythons
@@ -58,8 +57,7 @@ class Fit(NamedTuple):
     reasons: tuple[Reason, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(NamedTuple):
     """What is judged: a wheel, or one library alone (without `tags`)."""
 
     name: str
@@ -103,8 +101,7 @@ def wheel_subject(facts: WheelFacts) -> Subject:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """The answer for each build of a subject's platform, and what the subject asks whatever the torch.
 
     linked: its libraries that link torch. outside: sonames that neither it, nor torch, nor NVIDIA, nor the

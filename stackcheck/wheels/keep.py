@@ -7,7 +7,6 @@ exports. It is data and nothing else: a file that is damaged, hostile or of anot
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
@@ -61,7 +60,7 @@ def kept(sha256: str, environ: Mapping[str, str], filename: str = "") -> WheelFa
     facts = _parsed(content)
     if facts is None or facts.sha256 != sha256:
         return None
-    return replace(facts, filename=filename) if filename else facts
+    return facts._replace(filename=filename) if filename else facts
 
 
 def _parsed(content: bytes) -> WheelFacts | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
@@ -93,7 +93,7 @@ def read_release(
 def release_subject(release: Release, facts: WheelFacts) -> Subject:
     """Return what is judged of a release: the wheel that was read, with the Pythons of all its wheels."""
     name = f"{release.name} {release.version}"
-    return replace(wheel_subject(facts), name=name, tags=release.tags)
+    return wheel_subject(facts)._replace(name=name, tags=release.tags)
 
 
 def subjects(  # noqa: PLR0913, PLR0917 - what is asked for, where, and how much

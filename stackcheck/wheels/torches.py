@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
 
 from stackcheck.model.errors import UsageError
 
@@ -22,39 +21,25 @@ _EXACT = re.compile(r"torch *\(?(==\d+(?:\.\d+)+)\)?", re.IGNORECASE)
 """The usual pin of a wheel that links torch, which means the same to `packaging`."""
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(NamedTuple):
     """What `--torch` says: `all`, `2.6,2.7.1+cu126`, or a range such as `>=2.8,<2.13`."""
 
     text: str
 
-    @cached_property
+    @property
     def every(self) -> bool:
         """Tell whether all measured releases are asked for."""
         return self.text.strip() == "all"
 
-    @cached_property
+    @property
     def specifier(self) -> SpecifierSet | None:
         """Return the range, None where releases are named; raise UsageError for what is neither."""
-        if self.every or not re.search(r"[<>=!~]", self.text):
-            return None
-        from packaging.specifiers import InvalidSpecifier, SpecifierSet  # noqa: PLC0415 - 9 ms, for a range alone
+        return _range(self.text) if not self.every and re.search(r"[<>=!~]", self.text) else None
 
-        try:
-            return SpecifierSet(self.text)
-        except InvalidSpecifier:
-            raise UsageError(f"--torch: {self.text!r} is not a range such as '>=2.8,<2.13'.") from None
-
-    @cached_property
+    @property
     def named(self) -> tuple[tuple[str, str], ...]:
         """Return (release or its prefix, build tag or "") for each that is named."""
-        if self.every or self.specifier is not None:
-            return ()
-        found = [_WRITTEN.fullmatch(word.strip()) for word in self.text.split(",") if word.strip()]
-        if not found or None in found:
-            example = "all, releases such as 2.6,2.7.1, or a range such as '>=2.8,<2.13'"
-            raise UsageError(f"--torch: {self.text!r} is not {example}.")
-        return tuple((match[1], match[2] or "") for match in found if match)
+        return () if self.every or self.specifier is not None else _names(self.text)
 
     def builds(self, builds: Sequence[Build]) -> list[Build]:
         """Return the measured builds that are asked for."""
@@ -72,6 +57,25 @@ class Asked:
         if self.specifier is not None:
             return self.specifier.contains(build.torch)
         return self.every or any(_is_named(build, *each) for each in self.named)
+
+
+@lru_cache(maxsize=16)
+def _range(text: str) -> SpecifierSet:
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # noqa: PLC0415 - 9 ms, for a range alone
+
+    try:
+        return SpecifierSet(text)
+    except InvalidSpecifier:
+        raise UsageError(f"--torch: {text!r} is not a range such as '>=2.8,<2.13'.") from None
+
+
+@lru_cache(maxsize=16)
+def _names(text: str) -> tuple[tuple[str, str], ...]:
+    found = [_WRITTEN.fullmatch(word.strip()) for word in text.split(",") if word.strip()]
+    if not found or None in found:
+        example = "all, releases such as 2.6,2.7.1, or a range such as '>=2.8,<2.13'"
+        raise UsageError(f"--torch: {text!r} is not {example}.")
+    return tuple((match[1], match[2] or "") for match in found if match)
 
 
 def _is_named(build: Build, release: str, tag: str) -> bool:

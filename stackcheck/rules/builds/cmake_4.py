@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stackcheck.model.verdict import Evidence
+from stackcheck.model.evidence import Evidence
 
 VARIABLE = "CMAKE_POLICY_VERSION_MINIMUM"
 

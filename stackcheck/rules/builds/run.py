@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from stackcheck.model.evidence import Evidence, Outcome
 from stackcheck.model.facts import Fault
-from stackcheck.model.verdict import Evidence, Outcome
 from stackcheck.rules.registry import Finding, failed, passed, rule
 
 if TYPE_CHECKING:

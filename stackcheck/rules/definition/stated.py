@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stackcheck.model.acceptance import code_of
@@ -68,7 +67,7 @@ def files_are_understood(stack: Stack) -> list[Finding]:
     Example: `pip install torch==${TORCH}` where nothing in the Dockerfile sets TORCH.
     Fix: state it in the file, or write a definition.
     """
-    left = [replace(warned(text, hint=_REFUSED, about=text), place=place) for place, text in stack.refused]
+    left = [warned(text, hint=_REFUSED, about=text)._replace(place=place) for place, text in stack.refused]
     left += [skipped(text, hint=_UNREAD) for text in stack.unread]
     left += [skipped(text) for text in stack.unsettled]
     return left or [passed("Every line of the files that states what is installed was understood.")]
@@ -91,10 +90,9 @@ def files_agree(stack: Stack) -> list[Finding]:
     Fix: state each version in one place.
     """
     found = [
-        replace(
-            warned(
-                text, expected="one version", found="two", hint="state the version in one place", about=text
-            ),
+        warned(
+            text, expected="one version", found="two", hint="state the version in one place", about=text
+        )._replace(
             place=place,
         )
         for place, text in stack.contradictions

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stackcheck.images.dockersteps import parse, scopes
 from stackcheck.intake.named import dockerfile_path
-from stackcheck.model.verdict import Evidence
+from stackcheck.model.evidence import Evidence
 from stackcheck.rules.registry import Finding, failed, given, passed, rule, warned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from stackcheck.images.dockersteps import Instruction, Scope
     from stackcheck.intake.stack import Stack
@@ -59,7 +58,7 @@ def companions_see_one_torch(stack: Stack, dockerfile: str) -> list[Finding]:
         trees -= {tree for tree in trees if _removes(each.rest, tree)}
         if trees and _builds_companion(each, scope):
             judged = _judge(each, scope, sorted(trees))
-            findings.append(replace(judged, place=_at(stack, each.line)))
+            findings.append(judged._replace(place=_at(stack, each.line)))
         elif begun and _builds_companion(each, scope):
             findings.append(
                 passed(f"Line {each.line} builds {_what(each, scope)} beside no checkout of torch.")
@@ -150,16 +149,14 @@ def exports_in_run(stack: Stack, dockerfile: str) -> list[Finding]:
         for name in _EXPORT.findall(each.rest.partition("\n")[0]) if each.word == "RUN" else ():
             found.setdefault(name, each.line)
     return [
-        replace(
-            warned(
-                f"RUN export {name}=... ends with that RUN: later instructions and the container do not see "
-                "it.",
-                _LAYERS,
-                expected=f"ENV {name}=...",
-                found=f"RUN export {name}=...",
-                hint=f"write ENV {name}=... instead",
-                about=name,
-            ),
+        warned(
+            f"RUN export {name}=... ends with that RUN: later instructions and the container do not see it.",
+            _LAYERS,
+            expected=f"ENV {name}=...",
+            found=f"RUN export {name}=...",
+            hint=f"write ENV {name}=... instead",
+            about=name,
+        )._replace(
             place=_at(stack, line),
         )
         for name, line in found.items()
@@ -181,21 +178,39 @@ def activates_in_run(stack: Stack, dockerfile: str) -> list[Finding]:
     Fix: `ENV PATH=/opt/venv/bin:$PATH`, or call /opt/venv/bin/pip.
     """
     found: dict[str, int] = {}
-    for each in parse(dockerfile):
+    steps = parse(dockerfile)
+    if _each_activates(steps):
+        return []
+    for each in steps:
         match = _ACTIVATE.match(each.rest.partition("\n")[0]) if each.word == "RUN" else None
         if match:
             found.setdefault(match["path"], each.line)
     return [
-        replace(
-            warned(
-                f"RUN activates {path} for itself alone: later instructions use the system's Python.",
-                _LAYERS,
-                expected="ENV PATH=<environment>/bin:$PATH",
-                found=f"RUN . {path}",
-                hint="set PATH with ENV, or call the environment's own python and pip",
-                about=path,
-            ),
+        warned(
+            f"RUN activates {path} for itself alone: later instructions use the system's Python.",
+            _LAYERS,
+            expected="ENV PATH=<environment>/bin:$PATH",
+            found=f"RUN . {path}",
+            hint="set PATH with ENV, or call the environment's own python and pip",
+            about=path,
+        )._replace(
             place=_at(stack, line),
         )
         for path, line in found.items()
     ]
+
+
+_USES_PYTHON = re.compile(r"(?<![\w./-])(?:python|pip|uv)[\d.]*(?![\w./-])")
+
+
+def _each_activates(steps: Sequence[Instruction]) -> bool:
+    """Tell whether what the container starts, and each RUN that uses Python, activates for itself."""
+    used = [each for each in steps if each.word in {"RUN", "CMD", "ENTRYPOINT"}]
+    after = [each for each in used if each.line > _first_activated(used)]
+    starts = [each for each in after if each.word != "RUN" and "activate" in each.rest]
+    plain = [each for each in after if "activate" not in each.rest and _USES_PYTHON.search(each.rest)]
+    return bool(starts) and not plain
+
+
+def _first_activated(steps: Sequence[Instruction]) -> int:
+    return next((each.line for each in steps if each.word == "RUN" and "/activate" in each.rest), 0)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from stackcheck.environment.accelerator import wanted_accelerator
-from stackcheck.model.verdict import Evidence, Level
+from stackcheck.model.evidence import Evidence, Level
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, states, told, warned
 from stackcheck_probes.judging.devices import NO_PERMISSION, fabric_waits, visible
 from stackcheck_probes.judging.driverfit import (
@@ -58,7 +57,7 @@ def libcuda_fits_the_kernel_module(nvidia_driver: NvidiaDriver) -> Finding:
     compared = judged.expected and judged.found not in {"", "none"} and found
     rows = [Evidence(f"{row['path']} -> {row['file']} (by {row['via']})", "nvidia_driver") for row in found]
     said = told(judged, *(rows if compared else ()))
-    return replace(said, level=Level.GPU) if not _is_here(nvidia_driver) else said
+    return said._replace(level=Level.GPU) if not _is_here(nvidia_driver) else said
 
 
 def _is_here(seen: NvidiaDriver) -> bool:
@@ -79,7 +78,7 @@ def driver_is_the_stack_s(stack: Stack, nvidia_driver: NvidiaDriver) -> Finding:
     found, stated = driver_version(nvidia_driver), str(stack.driver)
     if found is None:
         said = skipped(f"the driver {stated} of the stack was not compared: no NVIDIA driver here")
-        return replace(said, level=Level.GPU)
+        return said._replace(level=Level.GPU)
     exact = stated.removeprefix("==").strip()
     try:
         accepted = SpecifierSet(stated if stated[:1] in "<>=!~" else f"=={exact}")

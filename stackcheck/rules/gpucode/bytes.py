@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stackcheck.model.enumeration import some
-from stackcheck.model.verdict import Evidence, Outcome
+from stackcheck.model.evidence import Evidence, Outcome
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
 from stackcheck_probes.binaries.capability import NATIVE, NO
 from stackcheck_probes.binaries.gpucode import GpuCode, from_json

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stackcheck.model.verdict import Evidence
+from stackcheck.model.evidence import Evidence
 from stackcheck_probes.binaries.capability import NATIVE, NO, PTX, RUNS, Capability, Code, Coverage, covers
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stackcheck.model.build import cuda_tag
-from stackcheck.model.verdict import Evidence
+from stackcheck.model.evidence import Evidence
 from stackcheck.rules.gpucode.arch_list import stated_arch_list
 from stackcheck.rules.gpucode.coverage import coverage, sentence, served, titles
 from stackcheck.rules.grading import cite, failed_by

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stackcheck.rules.gpucode.arch_list import (
@@ -108,7 +107,7 @@ def arch_list_serves_gpus(env: Environment, tables: Tables) -> Finding | None:
     finding = _served_by_list(env, tables)
     if finding is None or env.torch.origin not in ("source", "git", "path"):
         return finding
-    return replace(finding, question=SERVES_GPUS, subject="torch")  # torch itself is built for that list
+    return finding._replace(question=SERVES_GPUS, subject="torch")  # torch itself is built for that list
 
 
 def _served_by_list(env: Environment, tables: Tables) -> Finding | None:

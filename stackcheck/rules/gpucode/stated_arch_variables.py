@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stackcheck.rules.gpucode.coverage import RUNS_ON, sentence, served, shown, titles
@@ -50,7 +49,7 @@ def arch_variables(env: Environment, tables: Tables) -> list[Finding]:
         codes = _codes(text, row) if row and built else None
         if row and codes:
             found += [
-                replace(each, subject=built[0], about=(row.name,))
+                each._replace(subject=built[0], about=(row.name,))
                 for each in _judge(row, text, codes, env, tables)
             ]
     return found

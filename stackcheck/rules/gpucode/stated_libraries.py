@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stackcheck.rules.gpucode.coverage import RUNS_ON, sentence, served, shown, titles
@@ -39,7 +38,7 @@ def code_of_the_library(env: Environment, tables: Tables) -> list[Finding]:
     Fix: a release whose library has the GPU, or torch for a CUDA version whose library has it.
     """
     return [
-        replace(finding, subject=name)
+        finding._replace(subject=name)
         for name, version, cuda, row in _loaded(env, tables)
         if (finding := _judge(f"{name} {version}", cuda, row, env))
     ]

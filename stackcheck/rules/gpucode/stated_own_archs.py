@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stackcheck.rules.gpucode.coverage import RUNS_ON, sentence, served, shown, titles
@@ -42,7 +41,7 @@ def own_archs(env: Environment, tables: Tables) -> list[Finding]:
     """
     known = tables.cuda.toolkit(env.toolkit[0]) if env.toolkit else None
     return [
-        replace(finding, subject=name)
+        finding._replace(subject=name)
         for name, version, row in _own(env, tables)
         if known and (finding := _judge(f"{name} {version}", row, known, env))
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stackcheck.model.verdict import Evidence
+from stackcheck.model.evidence import Evidence
 from stackcheck.rules.image.tier_stacks import is_tier
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from stackcheck.model.evidence import Evidence
 from stackcheck.model.facts import Fault
-from stackcheck.model.verdict import Evidence
 from stackcheck.rules.image.tier_stacks import is_tier
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stackcheck.environment.images import image_facts, images_of
@@ -69,7 +68,7 @@ def dockerfile_tag_exists(env: Environment, dockerfile: str, tables: Tables) -> 
 
 
 def _judged(names: Iterable[str], tables: Tables) -> list[Finding]:
-    return [replace(found, about=(name,)) for name in names if (found := _of_tag(name, tables))]
+    return [found._replace(about=(name,)) for name in names if (found := _of_tag(name, tables))]
 
 
 def _of_tag(name: str, tables: Tables) -> Finding | None:

@@ -9,9 +9,9 @@ from packaging.utils import parse_wheel_filename
 from stackcheck.environment.madefor import read_local
 from stackcheck.environment.uv_platforms import uv_platform
 from stackcheck.model.enumeration import some
+from stackcheck.model.evidence import Evidence, Outcome
 from stackcheck.model.index_pages import FailureKind, File, Page, Unreachable
 from stackcheck.model.index_urls import Place, places
-from stackcheck.model.verdict import Evidence, Outcome
 from stackcheck.model.wheel_tags import supported_tags
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stackcheck.model.build import cuda_tag, parse_tag
-from stackcheck.model.verdict import Evidence
+from stackcheck.model.evidence import Evidence
 from stackcheck.model.versions import parse_version
 from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.index.wheel_pages import PYG, pages
@@ -137,7 +136,7 @@ def _judge_page(name: str, host: WheelHost, place: Source, claim: TorchBuild) ->
             found=url,
             hint=f"name the page for torch {claim.minor}",
         )
-        yield replace(bad, question=accepts("torch"), subject=name)
+        yield bad._replace(question=accepts("torch"), subject=name)
         return
     mine = claim.cuda
     other = place.tag.version if place.tag and place.tag.kind == "cuda" else None
@@ -155,7 +154,7 @@ def _judge_page(name: str, host: WheelHost, place: Source, claim: TorchBuild) ->
         found=url,
         hint=f"name the page for {claim.tag}",
     )
-    yield replace(bad, question=FITS_CUDA, subject=name)
+    yield bad._replace(question=FITS_CUDA, subject=name)
 
 
 @rule("INDEX103", when=_names_pages, about="package")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
@@ -11,7 +10,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from stackcheck.model.verdict import Evidence
+from stackcheck.model.evidence import Evidence
 from stackcheck.model.versions import LATEST
 from stackcheck.rules.installed.coupled_packages import coupled
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, states, warned
@@ -56,7 +55,7 @@ def stated_packages_are_installed(
         installed.setdefault(canonicalize_name(name), version)
     findings = [_installed(name, package, installed.get(name)) for name, package in stack.packages.items()]
     wrong = [
-        replace(finding, subject=name)
+        finding._replace(subject=name)
         for name, finding in zip(stack.packages, findings, strict=True)
         if finding is not None
     ]
@@ -123,7 +122,7 @@ def installed_versions_are_the_locked(resolution: Resolution, distributions: Dis
             found=found,
             hint="build again from the lock, and pass it as constraints to every later installation",
         )
-        findings.append(replace(wrong, subject=name))
+        findings.append(wrong._replace(subject=name))
     return findings or [passed(f"all {len(resolution.by_name)} locked versions are what is installed")]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from stackcheck.model.verdict import Evidence
+from stackcheck.model.evidence import Evidence
 from stackcheck.rules.loading.unknown_system import asked_of_the_system, asked_of_the_wheels
 from stackcheck.rules.registry import Finding, passed, rule, skipped, told, warned
 from stackcheck_probes.judging.loadbuilds import SHOWN, builds_of, needed, spared

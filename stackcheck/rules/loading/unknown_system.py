@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from packaging.version import Version
 
 from stackcheck.model.enumeration import some
-from stackcheck.model.verdict import Evidence
+from stackcheck.model.evidence import Evidence
 from stackcheck.rules.registry import Finding, passed, skipped, told, warned
 from stackcheck_probes.judging.loadbuilds import SHOWN
 from stackcheck_probes.judging.loadfit import too_old, top_folder

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
 from stackcheck.model.enumeration import some
+from stackcheck.model.evidence import Evidence, Outcome
 from stackcheck.model.lock import BrokenLock, Lock, is_current
 from stackcheck.model.resolution import PROVEN, THE_STACK, Resolution, Unresolved
-from stackcheck.model.verdict import Evidence, Outcome
 from stackcheck.rules.questions import HAS_A_FILE, accepts
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
 
@@ -176,10 +175,10 @@ def _unresolved(found: Unresolved) -> Finding:
     if two:
         (who, wanted), (other, _) = (each.rpartition(": ")[::2] for each in two)
         subject, required = (_name(each) for each in ((other, wanted) if who == THE_STACK else (who, wanted)))
-        return replace(finding, question=accepts(required), subject=subject)
+        return finding._replace(question=accepts(required), subject=subject)
     if not found.requirements:
-        return replace(finding, about=(found.message,))
-    return replace(finding, question=HAS_A_FILE, subject=_name(found.requirements[-1]))
+        return finding._replace(about=(found.message,))
+    return finding._replace(question=HAS_A_FILE, subject=_name(found.requirements[-1]))
 
 
 def _name(requirement: str) -> str:

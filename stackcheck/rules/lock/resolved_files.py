@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stackcheck.model.enumeration import some
+from stackcheck.model.evidence import Evidence
 from stackcheck.model.index_pages import Page, Unreachable
 from stackcheck.model.index_urls import places
 from stackcheck.model.lock import Lock
 from stackcheck.model.resolution import LockedPackage, Resolution, Unresolved
-from stackcheck.model.verdict import Evidence
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
 
 if TYPE_CHECKING:

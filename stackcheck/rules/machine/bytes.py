@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from packaging.version import InvalidVersion, Version
 
+from stackcheck.model.evidence import Evidence
 from stackcheck.model.facts import Missing
-from stackcheck.model.verdict import Evidence
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, states, told
 from stackcheck_probes.machine.sharedmemory import large_enough
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stackcheck.model.verdict import Level
+from stackcheck.model.evidence import Level
 from stackcheck.rules.registry import Finding, rule, skipped, uses
 from stackcheck.rules.torch.nms import nms_on
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stackcheck.model.verdict import Evidence
+from stackcheck.model.evidence import Evidence
 from stackcheck.rules.probe_results import error_text, judged, not_importable, without_torch
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, uses
 from stackcheck.rules.torch.nms import nms_on

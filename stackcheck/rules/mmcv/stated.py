@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stackcheck.model.verdict import Evidence
+from stackcheck.model.evidence import Evidence
 from stackcheck.model.versions import spelled
 from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.mmcv.published_wheels import mmcv_pages

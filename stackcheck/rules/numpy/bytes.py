@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stackcheck.model.enumeration import some
-from stackcheck.model.verdict import Evidence
+from stackcheck.model.evidence import Evidence
 from stackcheck.rules.registry import Finding, failed, passed, rule, uses, warned
 
 if TYPE_CHECKING:

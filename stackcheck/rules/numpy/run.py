@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stackcheck.rules.probe_results import error_text, not_importable
@@ -35,7 +34,7 @@ def torch_exchanges_arrays_with_numpy(numpy_abi: NumpyAbi) -> list[Finding]:
     if not numpy_abi.get("installed"):
         return []
     if wrong := not_importable("numpy", numpy_abi, hint="reinstall NumPy"):
-        return [replace(wrong, about=("numpy",))]
+        return [wrong._replace(about=("numpy",))]
     version = str(numpy_abi["version"])
     found = [_abi(name, facts, version) for name, facts in numpy_abi["modules"].items()]
     torch = numpy_abi["modules"].get("torch")

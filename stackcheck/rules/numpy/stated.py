@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
-from stackcheck.model.verdict import Evidence
+from stackcheck.model.evidence import Evidence
 from stackcheck.model.versions import parse_specifier, parse_version
 from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.official_wheels import torch_release
@@ -69,7 +68,7 @@ def wheels_fit_numpy(env: Environment, tables: Tables) -> list[Finding]:
         else:
             finding = _older_than_numpy2(package, numpy)
         if finding is not None:
-            found.append(replace(finding, level=max(package.level, numpy.level), subject=name))
+            found.append(finding._replace(level=max(package.level, numpy.level), subject=name))
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stackcheck.model.verdict import Evidence
+from stackcheck.model.evidence import Evidence
 from stackcheck.rules.grading import cite, failed_by, no_file_fits
 from stackcheck.rules.official_wheels import (
     ROCM_PLATFORM,
@@ -54,7 +54,7 @@ def torch_has_wheels_for_platform(env: Environment, tables: Tables) -> Finding |
     if bad := _musl(env):
         return bad
     if env.torch.version is None:
-        return not_pinned(f"that torch has a wheel for {env.stack.platform} was not checked")
+        return not_pinned(f"whether torch has a wheel for {env.stack.platform} was not checked")
     release = listed_release(env.torch.version, tables)
     if isinstance(release, Finding):
         return release

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from stackcheck.model.evidence import Evidence, Outcome
 from stackcheck.model.facts import Fault
 from stackcheck.model.redact import shown
-from stackcheck.model.verdict import Evidence, Outcome
 from stackcheck.rules.registry import Finding, failed, given, passed, rule
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ def the_target_says_what_lies_there(contradictions: Any) -> list[Finding]:
     if len(contradictions) > _SHOWN:
         last, more = contradictions[_SHOWN - 1], contradictions[_SHOWN:]
         named = tuple(_named(each) for each in (last, *more))
-        findings[-1] = replace(_contradicted(last, more=len(more)), about=named)
+        findings[-1] = _contradicted(last, more=len(more))._replace(about=named)
     return findings
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stackcheck.rules.probe_results import judged, not_importable, without_torch
@@ -57,4 +56,4 @@ def _companion(name: str, facts: Companion, pyg_ops: PygOps) -> Finding:
     wrong = not_importable(name, facts, hint=hint)
     checks = {"operator": check} if check else None
     judging = wrong or judged(f"{name} {facts.get('version')}", checks, hint=hint)
-    return replace(judging, about=(name,))
+    return judging._replace(about=(name,))

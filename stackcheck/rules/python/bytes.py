@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from stackcheck.model.verdict import Evidence
+from stackcheck.model.evidence import Evidence
 from stackcheck.rules.registry import Finding, failed, given, passed, rule, states, warned
 
 if TYPE_CHECKING:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
 from stackcheck.knowledge.torch import Release
-from stackcheck.model.verdict import Evidence, Outcome
+from stackcheck.model.evidence import Evidence, Outcome
 from stackcheck.model.versions import LATEST
 from stackcheck.rules.grading import cite, failed_by, wheel_was_found
 from stackcheck.rules.official_wheels import listed_release, not_pinned, official_wheels
@@ -135,13 +134,13 @@ def torch_has_wheel_for_python(env: Environment, tables: Tables) -> Finding | No
     if not env.torch.is_wheel or env.stack.python is None:
         return None
     if env.torch.version is None:
-        return not_pinned(f"that torch has a wheel for Python {env.stack.python} was not checked")
+        return not_pinned(f"whether torch has a wheel for Python {env.stack.python} was not checked")
     release = listed_release(env.torch.version, tables)
     if isinstance(release, Finding):
         return release
     found = _python_fits(env, tables, "torch", release)
     if found.outcome in {Outcome.FAIL, Outcome.WARN}:
-        found = replace(found, hint=_python_hint(env, release, tables))
+        found = found._replace(hint=_python_hint(env, release, tables))
     return wheel_was_found(found, env, "torch")
 
 
@@ -166,7 +165,7 @@ def companions_have_wheel_for_python(env: Environment, tables: Tables) -> list[F
         if row is None or not env.packages[name].is_wheel:
             continue
         fits = _python_fits(env, tables, name, row)
-        findings.append(replace(wheel_was_found(fits, env, name), subject=name))
+        findings.append(wheel_was_found(fits, env, name)._replace(subject=name))
     return findings or None
 
 

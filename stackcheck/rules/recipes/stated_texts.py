@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from stackcheck.model.verdict import Outcome
+from stackcheck.model.evidence import Outcome
 from stackcheck.rules.recipes.findings import has_shelf, wrong
 from stackcheck.rules.registry import Finding, passed, rule, skipped
 from stackcheck.rules.variants.promise import judge_flags
@@ -184,7 +183,7 @@ def the_flags_are_those_of_the_variant(shelf: Shelf, tables: Tables) -> list[Fin
         if not written.cpu_flags:
             return wrong(name, "broken, it sets no cpuFlags.", expected=isa, found="no cpuFlags")
         finding = judge_flags(file, list(written.cpu_flags), isa, tables, whose="cpuFlags")
-        return finding.outcome is Outcome.PASS or replace(finding, about=(name,))
+        return finding.outcome is Outcome.PASS or finding._replace(about=(name,))
 
     return each_recipe(shelf, tables, judge, "the compiler flags are those of the name")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stackcheck.model.verdict import Level
+from stackcheck.model.evidence import Level
 from stackcheck.model.versions import ranges_meet, spelled
 
 if TYPE_CHECKING:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
 from stackcheck.knowledge.unstated import holding
-from stackcheck.model.verdict import Outcome
+from stackcheck.model.evidence import Outcome
 from stackcheck.model.versions import ends, release_key, spelled
 from stackcheck.rules.grading import cite, failed_by, no_data
 from stackcheck.rules.registry import Finding, passed, rule, told_of, warned
@@ -80,8 +79,8 @@ def _judge_partner(package: Distribution, partner: _Partner, rows: Sequence[Requ
         row = next(row for row in about if row not in clashing)
         use = f", also {row.use}" if row.use else ""
         text = f"{package.name} {package.version} works with {partner.shown}{use}."
-        return replace(passed(text, cite(row, _says(row, package))), level=level, subject=package.name)
-    return replace(_clash(package, partner, clashing[-1], rows), level=level, subject=package.name)
+        return passed(text, cite(row, _says(row, package)))._replace(level=level, subject=package.name)
+    return _clash(package, partner, clashing[-1], rows)._replace(level=level, subject=package.name)
 
 
 def _rows_of_range(accepted: SpecifierSet, rows: Sequence[Requirement]) -> list[Requirement]:

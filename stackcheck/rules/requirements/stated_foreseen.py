@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stackcheck.environment.foreseen import Taken, foreseen, unread
-from stackcheck.model.verdict import Evidence, Outcome
+from stackcheck.model.evidence import Evidence, Outcome
 from stackcheck.rules.registry import RULES, Finding, Rule, failed, judge_one, passed, rule, warned
 
 if TYPE_CHECKING:
@@ -115,7 +114,7 @@ def _said(verdict: Verdict, resting: Sequence[Taken], doubt: Sequence[str]) -> F
         finding = warned(
             text, *evidence, expected=verdict.expected, found=verdict.found, hint=verdict.hint, about=about
         )
-    return replace(finding, subject=verdict.subject, unverified=verdict.unverified)
+    return finding._replace(subject=verdict.subject, unverified=verdict.unverified)
 
 
 def _what(taken: Sequence[Taken]) -> str:

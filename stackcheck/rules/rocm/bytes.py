@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stackcheck.environment.accelerator import wanted_accelerator
-from stackcheck.model.verdict import Evidence, Level
+from stackcheck.model.evidence import Evidence, Level
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, told, warned
 from stackcheck_probes.judging.rocmfit import (
     OVERRIDE,
@@ -72,7 +71,7 @@ def gfx_override_is_sound(rocm_host: RocmHost) -> list[Finding]:
             findings.append(told(refused, about=name))
         elif not real:
             text = f"{name} claims {row['gfx']}; no AMD GPU is here to compare it with"
-            findings.append(replace(skipped(text), level=Level.GPU))
+            findings.append(skipped(text)._replace(level=Level.GPU))
         elif set(real) == {row["gfx"]}:
             findings.append(passed(f"{name} states what the GPU is, {row['gfx']}"))
         else:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from stackcheck.environment.torchbuild import has_build
-from stackcheck.model.verdict import Outcome
+from stackcheck.model.evidence import Outcome
 from stackcheck.model.versions import nightly_day, parse_version
 from stackcheck.rules.grading import cite, failed_by, no_data
 from stackcheck.rules.official_wheels import ROCM_PLATFORM, not_pinned, official_wheels, torch_release

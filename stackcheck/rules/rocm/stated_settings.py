@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stackcheck.environment.torchbuild import has_build
-from stackcheck.model.verdict import Evidence
+from stackcheck.model.evidence import Evidence
 from stackcheck.rules.cuda.nearest_build import nearest_build
 from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.official_wheels import ROCM_PLATFORM, listed_release, official_wheels

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from stackcheck.model.evidence import Evidence
 from stackcheck.model.redact import shown
-from stackcheck.model.verdict import Evidence
 from stackcheck.rules.registry import Finding, failed, passed, skipped
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ def judged_tests(stack: Stack, level: str, facts: SmokeFacts) -> list[Finding]:
     """Judge each test of one level by its own name."""
     ran = {each["name"]: each for each in facts["tests"]}
     stated = [each for each in stack.smoke if each.level == level]
-    return [replace(_judged(each, ran.get(each.name)), subject=each.name) for each in stated]
+    return [_judged(each, ran.get(each.name))._replace(subject=each.name) for each in stated]
 
 
 def _judged(smoke: Smoke, ran: Ran | None) -> Finding:

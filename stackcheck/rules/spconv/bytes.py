@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from stackcheck.model.verdict import Evidence
+from stackcheck.model.evidence import Evidence
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, told, warned
 from stackcheck.rules.spconv.cuda_names import has
 from stackcheck_probes.judging.cummfit import headers_there, not_editable

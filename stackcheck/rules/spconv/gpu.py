@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stackcheck.rules.probe_results import judged
@@ -30,8 +29,7 @@ def spconv_computes_on_the_gpu(spconv_gpu: SpconvGpu) -> list[Finding]:
         return [skip]
     hint = "look at SPCONV304 for the kernels of this build; empty input (N = 0) would be a fault of the data"
     return [
-        replace(
-            judged(f"spconv on {each['name']} ({each['capability']})", each["checks"], hint=hint),
+        judged(f"spconv on {each['name']} ({each['capability']})", each["checks"], hint=hint)._replace(
             about=(each["name"],),
         )
         for each in spconv_gpu["devices"]

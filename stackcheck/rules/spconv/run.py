@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
-from stackcheck.model.verdict import Evidence
+from stackcheck.model.evidence import Evidence
 from stackcheck.rules.probe_results import as_numbers, judged, not_importable
 from stackcheck.rules.questions import WORKS
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned

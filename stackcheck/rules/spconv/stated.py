@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
 from stackcheck.model.build import tag_cuda
-from stackcheck.model.verdict import Evidence
+from stackcheck.model.evidence import Evidence
 from stackcheck.model.versions import spelled
 from stackcheck.rules.grading import cite, failed_by, shown_by_resolver
 from stackcheck.rules.questions import WORKS
@@ -201,7 +200,7 @@ def prebuilt_kernels(env: Environment, tables: Tables) -> list[Finding]:
         if missing:
             said = ", ".join(f"{gpu.name} ({gpu.capability})" for gpu in missing)
             lacking = _without_kernels(name, said, listed, _nvrtc_obstacle(env, tables), cite(row, listed))
-            findings.append(replace(lacking, about=tuple(gpu.name for gpu in missing)))
+            findings.append(lacking._replace(about=tuple(gpu.name for gpu in missing)))
         elif gpus:
             by_ptx = ", ".join(
                 f"{gpu.name} ({device})" for gpu, device in gpus if device > row.capabilities[-1]

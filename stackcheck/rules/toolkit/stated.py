@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from stackcheck.model.verdict import Evidence, Outcome
+from stackcheck.model.evidence import Evidence, Outcome
 from stackcheck.model.versions import minor, parse_version
 from stackcheck.rules.grading import cite, failed_by, no_data
 from stackcheck.rules.mmcv.published_wheels import mmcv_pages

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stackcheck.environment.accelerator import wanted_accelerator
-from stackcheck.model.verdict import Evidence, Level
+from stackcheck.model.evidence import Evidence, Level
 from stackcheck.rules.probe_results import error_text, judged
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, uses
 from stackcheck.rules.torch.gpu_code import Build, coverage, parsed_codes
@@ -77,7 +76,7 @@ def _device(device: GpuDevice, torch_gpu: TorchGpu) -> Finding:
     forced = tf32["environment"] if tf32 else {}
     note = f"; TF32 is forced on by {', '.join(forced)}" if forced else ""
     hint = "run the same check on another device, and look at cuDNN's and the driver's version" + note
-    return replace(judged(name, device.get("checks"), hint=hint), about=(which,))
+    return judged(name, device.get("checks"), hint=hint)._replace(about=(which,))
 
 
 @rule("TORCH403", when=uses("torch"), about="GPU")
@@ -97,8 +96,8 @@ def torch_has_code_for_this_gpu(stack: Stack, torch_gpu: TorchGpu) -> list[Findi
         f"torch {torch_gpu['version']}", parsed_codes(torch_gpu["arch_list"]), torch_gpu.get("cuda")
     )
     return [
-        replace(
-            coverage(build, each["name"], parse_capability(each["capability"]), stack), about=(each["name"],)
+        coverage(build, each["name"], parse_capability(each["capability"]), stack)._replace(
+            about=(each["name"],)
         )
         for each in torch_gpu["devices"]
         if each.get("capability")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from stackcheck.model.verdict import Evidence
+from stackcheck.model.evidence import Evidence
 from stackcheck.rules.probe_results import as_numbers
 from stackcheck.rules.registry import Finding, failed, passed, warned
 from stackcheck_probes.binaries.capability import NATIVE, NO, PTX, Code, covers, parse_code
@@ -33,8 +32,7 @@ def parsed_codes(entries: Iterable[str]) -> tuple[Code, ...]:
     return tuple(codes)
 
 
-@dataclass(frozen=True, slots=True)
-class Build:
+class Build(NamedTuple):
     """Something with GPU code: what it is called, its codes, and the toolkit that made them ("12.4")."""
 
     name: str

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stackcheck.rules.probe_results import NO_TORCH, error_text, judged
@@ -55,7 +54,7 @@ def _device(device: CompiledDevice, compile_triton: CompileTriton) -> Finding:
         return skipped(f"{title} made no Triton kernel, so Triton was not tried.")
     hint = "install the triton that torch's metadata names; TORCH_LOGS=inductor tells more"
     judgement = judged(title, {"the compiled function": device["check"]}, hint=hint)
-    return replace(judgement, about=(f"GPU {device['index']}",))
+    return judgement._replace(about=(f"GPU {device['index']}",))
 
 
 def _lacking(error: ErrorFact, compile_triton: CompileTriton) -> Finding | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stackcheck.rules.probe_results import NO_TORCH, error_text, judged
@@ -40,11 +39,11 @@ def gpus_sum_together(nccl_pair: NcclPair) -> list[Finding]:
     if not reach["backend"]:
         return [skipped("NCCL was not tried: this torch was built without it.")]
     version = f"NCCL {reach['nccl']}" if reach["nccl"] else "NCCL"
-    findings = [replace(_pair(nccl_pair, version), about=("two GPUs",))]
+    findings = [_pair(nccl_pair, version)._replace(about=("two GPUs",))]
     if (all_gpus := nccl_pair["all"]) is not None:
         title = f"{version} over all {len(reach['names'])} GPUs"
         summed = _broken([all_gpus], title) or passed(f"{title} gives the exact sum.")
-        findings.append(replace(summed, about=("all GPUs",)))
+        findings.append(summed._replace(about=("all GPUs",)))
     return findings
 
 

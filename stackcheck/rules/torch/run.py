@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from packaging.version import InvalidVersion, Version
 
 from stackcheck.environment.accelerator import wanted_accelerator
-from stackcheck.model.verdict import Evidence
+from stackcheck.model.evidence import Evidence
 from stackcheck.rules.probe_results import as_numbers, judged, not_importable
 from stackcheck.rules.questions import SERVES_GPUS
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, uses, warned
@@ -153,10 +152,11 @@ def torch_has_code_for_the_gpus(stack: Stack, torch_build: TorchBuild) -> list[F
         return [skipped(f"{whose} tells no list of GPU code (it is built for {_built_for(torch_build)})")]
     build = Build(whose, parsed_codes(flags), torch_build.get("cuda"))
     return [
-        replace(
+        (
             coverage(build, gpu.name, gpu.capability, stack)
             if gpu.capability is not None
-            else _gfx_coverage(whose, flags, gpu.name, str(gpu.gfx), stack),
+            else _gfx_coverage(whose, flags, gpu.name, str(gpu.gfx), stack)
+        )._replace(
             about=(gpu.name,),
         )
         for gpu in stack.gpus

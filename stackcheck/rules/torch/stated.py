@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stackcheck.environment.torchbuild import on_pypi
 from stackcheck.model.build import cuda_tag
-from stackcheck.model.verdict import Evidence
+from stackcheck.model.evidence import Evidence
 from stackcheck.model.versions import minor, parse_version
 from stackcheck.rules.grading import cite, failed_by, no_data, shown_by_resolver
 from stackcheck.rules.official_wheels import comes_with_image, not_pinned, official_wheels
@@ -204,7 +203,7 @@ def companions_share_backend(env: Environment, tables: Tables) -> list[Finding] 
         if torch is None or other is None or not (sure or stated):
             continue
         said = [(row, f"{other.by} is a {other.backend.tag} build")] if row else []
-        findings.append(replace(_same_backend(name, other, torch, version, said), about=(name,)))
+        findings.append(_same_backend(name, other, torch, version, said)._replace(about=(name,)))
     return findings or None
 
 

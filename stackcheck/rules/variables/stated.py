@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
-from stackcheck.model.verdict import Evidence
+from stackcheck.model.evidence import Evidence
 from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.official_wheels import official_wheels
 from stackcheck.rules.registry import Finding, failed, rule, warned
@@ -52,7 +51,7 @@ def _finding(row: Variable, value: str) -> Finding:
         finding = failed_by(message, (row, row.effect), expected=row.fix, found=seen, hint=row.fix)
     else:
         finding = warned(message, cite(row, row.effect), expected=row.fix, found=seen, hint=row.fix)
-    return replace(finding, subject=row.name)
+    return finding._replace(subject=row.name)
 
 
 def applies(row: Variable, env: Environment) -> bool:

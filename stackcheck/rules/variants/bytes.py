@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stackcheck.model.verdict import Evidence
+from stackcheck.model.evidence import Evidence
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped
 from stackcheck.rules.variants.promise import is_variant, promise_of
 from stackcheck_probes.binaries.capability import Sass

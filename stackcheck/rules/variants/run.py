@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from stackcheck.model.verdict import Evidence
+from stackcheck.model.evidence import Evidence
 from stackcheck.rules.grading import cite
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
 from stackcheck.rules.torch.gpu_code import parsed_codes
@@ -122,7 +121,7 @@ def _compiled(stack: Stack, row: Isa, flags: str | None, tables: Tables) -> Find
     chosen = [each for each in flags.split() if each.startswith("-m")]
     if any(each.startswith(("-march=", "-mcpu=")) for each in chosen) or tables.isas.instructions(chosen):
         judged = judge_flags(stack.id, chosen, row.name, tables, whose="torch's CXX_FLAGS")
-        return replace(judged, about=("CXX_FLAGS",))
+        return judged._replace(about=("CXX_FLAGS",))
     return warned(
         f"{stack.id}: torch's CXX_FLAGS names no instruction set, and {row.name} is promised: unless the "
         "compiler's wrapper adds it, this is a build for any CPU.",

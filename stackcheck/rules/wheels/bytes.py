@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from stackcheck.model.evidence import Evidence, Outcome
 from stackcheck.model.facts import Fault, Unpacked
 from stackcheck.model.redact import shown
-from stackcheck.model.verdict import Evidence, Outcome
 from stackcheck.rules.registry import Finding, failed, given, passed, rule, skipped
 
 _TAIL_LINES = 12

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from stackcheck.model.enumeration import some
-from stackcheck.model.verdict import Level
+from stackcheck.model.evidence import Level
 from stackcheck.rules.registry import Finding, passed, rule, skipped
 
 if TYPE_CHECKING:

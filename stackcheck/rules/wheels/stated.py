@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
 from stackcheck.model.build import tag_cuda
-from stackcheck.model.verdict import Evidence, Outcome
+from stackcheck.model.evidence import Evidence, Outcome
 from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.official_wheels import official_wheels
 from stackcheck.rules.questions import FITS_CUDA, accepts
@@ -129,7 +128,7 @@ def torch_minor(env: Environment) -> list[Finding]:
                 found=f"made for torch {made.torch}",
                 hint=f"take the {name} wheel for torch {claim.minor}, or torch {made.torch}",
             )
-            findings.append(replace(bad, question=accepts("torch"), subject=name))
+            findings.append(bad._replace(question=accepts("torch"), subject=name))
     return findings
 
 
@@ -152,7 +151,7 @@ def cuda_major(env: Environment, tables: Tables) -> list[Finding]:
     if claim.tag is None:
         return []
     tagged = [
-        replace(finding, subject=name, question=FITS_CUDA if finding.outcome is Outcome.FAIL else "")
+        finding._replace(subject=name, question=FITS_CUDA if finding.outcome is Outcome.FAIL else "")
         for name, package, made in _made(env)
         if made.tag is not None
         for finding in _judge_tag(f"{name} {package.version}", made.tag, made.why, claim)
@@ -353,7 +352,7 @@ def builds_on_pypi(env: Environment, tables: Tables, claim: TorchBuild) -> Itera
     if claim.tag in {None, "cpu"}:
         return
     for each, row, major in cuda_of_builds(env, tables):
-        yield replace(_judge_build(each, row, str(major), claim, tables), subject=each.name)
+        yield _judge_build(each, row, str(major), claim, tables)._replace(subject=each.name)
     platform = env.platform
     for name in sorted(tables.wheels.built_cuda.keys() & env.packages.keys()):
         package = env.packages[name]

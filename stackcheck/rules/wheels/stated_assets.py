@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stackcheck.rules.grading import cite, failed_by
@@ -32,7 +31,7 @@ def fetched_wheel(env: Environment, tables: Tables) -> list[Finding]:
     Fix: a release that has a wheel for this torch, or an image with nvcc that compiles it.
     """
     return [
-        replace(finding, subject=each.name)
+        finding._replace(subject=each.name)
         for each, row in _fetching(env, tables)
         if (finding := _judge(each, row, env, tables))
     ]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
+from stackcheck.model.evidence import Evidence
 from stackcheck.model.references import file_name, wheel_name
-from stackcheck.model.verdict import Evidence
 from stackcheck.model.wheel_tags import python_pairs, stack_platform
 from stackcheck.rules.registry import Finding, failed, passed, rule
 

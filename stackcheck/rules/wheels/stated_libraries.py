@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from packaging.version import Version
@@ -67,7 +67,7 @@ def carries_library(env: Environment, tables: Tables) -> list[Finding]:
             judged = _judge_override(f"{name} {version}", row, wanted, named)
         else:
             judged = _judge(f"{name} {version}", row, wanted, known)
-        findings.append(replace(judged, about=(name,)))
+        findings.append(judged._replace(about=(name,)))
     return findings
 
 
@@ -180,7 +180,7 @@ def libraries_of_wheels(env: Environment, tables: Tables) -> list[Finding]:
     Example: ctranslate2 4.4.0 names libcudnn.so.8, and torch 2.5.1 brings cuDNN 9.
     Fix: the release that was built for torch's CUDA and cuDNN, or the nvidia-* packages of the other major.
     """
-    if env.torch.cuda is None:
+    if env.torch.cuda is None and (env.toolkit is None or env.wanted != "cuda"):
         return []
     found: list[Finding] = []
     for name in sorted(tables.unstated.libraries.keys() & env.packages.keys()):
@@ -192,7 +192,7 @@ def libraries_of_wheels(env: Environment, tables: Tables) -> list[Finding]:
         if row is not None:
             level = max(package.level, env.torch.level)
             finding = _judge_libraries(f"{name} {exact}", row, env, tables)
-            found.append(replace(finding, level=level, subject=name))
+            found.append(finding._replace(level=level, subject=name))
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from packaging.version import Version
@@ -74,7 +73,7 @@ def loads_with_torch(env: Environment, tables: Tables) -> list[Finding]:
     if torch is None or not env.torch.official:
         return []
     return [
-        replace(finding, subject=each.name)
+        finding._replace(subject=each.name)
         for each, package, row in _measured(env, tables, siblings=True)
         if not _is_told(tables, row, each.name, torch)
         and (finding := _judge_torch(env, tables, torch, each, package, row))
@@ -129,7 +128,7 @@ def _judge_torch(  # noqa: PLR0913, PLR0917 - the stack's side and the package's
         text = f"{says}, as the wheel on PyPI says; that of {place.name} was not read."
         return warned(text, cite(row, says), expected=expected, found=mine, hint=hint)
     bad = failed_by(f"{says}.", (row, says), expected=expected, found=mine, hint=hint)
-    return replace(bad, question=WORKS)
+    return bad._replace(question=WORKS)
 
 
 def _same_abi(env: Environment, tables: Tables, torch: Version, each: Distribution) -> bool:
@@ -155,7 +154,7 @@ def wheel_for_python(env: Environment, tables: Tables) -> list[Finding]:
     Fix: a Python that has wheels, or a release with wheels for it.
     """
     found = (
-        replace(wheel_was_found(finding, env, each.name), subject=each.name)
+        wheel_was_found(finding, env, each.name)._replace(subject=each.name)
         for each, _, row in _measured(env, tables)
         if each.exact and not each.exact.local and (finding := _judge_wheel(each, row, env))
     )
@@ -223,7 +222,7 @@ def measured_glibc(env: Environment, tables: Tables, glibc: tuple[Version, str])
             found=f"glibc {have}",
             hint="take a newer base system, or an older release of the wheel",
         )
-        yield replace(finding, subject=each.name)
+        yield finding._replace(subject=each.name)
     if good:
         least, what = max(good)
         yield passed(f"{what} needs glibc {least}, no measured wheel a newer one; {why} has {have}.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stackcheck.rules.grading import cite, failed_by
@@ -34,7 +33,7 @@ def published_wheel(env: Environment, tables: Tables) -> list[Finding]:
     Fix: a torch and a CUDA that the project makes a wheel for, or an image with nvcc that compiles it.
     """
     return [
-        replace(finding, subject=each.name)
+        finding._replace(subject=each.name)
         for each, row in _published(env, tables)
         if (finding := _judge(each, row, env, tables))
     ]

@@ -151,4 +151,4 @@ def test_no_shape_of_a_hostile_file_crashes(environ: dict[str, str]) -> None:
 
 
 def _fields(facts: WheelFacts) -> dict[str, Any]:
-    return {name: getattr(facts, name) for name in facts.__slots__}
+    return facts._asdict()

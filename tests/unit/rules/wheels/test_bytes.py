@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from stackcheck.model.facts import Fault, Missing, Unpacked
 from stackcheck.rules.registry import RULES
 from tests.unit.rules.harness import seen_said, seen_verdicts
@@ -21,7 +19,7 @@ def test_what_was_unpacked_is_told_with_what_it_is_for() -> None:
 
 
 def test_what_is_known_from_an_earlier_look_is_not_called_unpacked() -> None:
-    assert seen_said("WHEEL301", {"unpacked": replace(GOOD, kept=True)}) == [
+    assert seen_said("WHEEL301", {"unpacked": GOOD._replace(kept=True)}) == [
         (
             "PASS",
             "2 wheels for Python 3.12 on aarch64-manylinux_2_28 are known by their SHA-256 from an earlier look (48.1 MB); nothing was run.",
