@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stackcheck.model.evidence import Evidence
-from stackcheck.model.field_texts import exact_version
+from stackcheck.model.versions import exact_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

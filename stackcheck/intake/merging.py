@@ -10,9 +10,8 @@ from packaging.utils import canonicalize_name
 
 from stackcheck.intake.stated import Open, Place, Stated
 from stackcheck.model import markers
-from stackcheck.model.field_texts import exact_version
 from stackcheck.model.redact import without_userinfo
-from stackcheck.model.versions import LATEST
+from stackcheck.model.versions import LATEST, exact_version
 
 LISTS = ("index.extra", "index.find_links", "constraints", "overrides", "no_build_isolation", "gpus")
 """Keys whose values come together; of every other key one value counts."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion
@@ -13,9 +12,6 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 from stackcheck.model import markers
 from stackcheck.model.redact import redact
 from stackcheck.model.versions import LATEST, parse_version
-
-if TYPE_CHECKING:
-    from packaging.version import Version
 
 
 class Strict(BaseModel):
@@ -68,16 +64,6 @@ def _requirement_text(value: str) -> str:
             raise ValueError(f"{value!r} is not a version range (example: '>=2.5,<2.6')") from None
         return value
     return _valid_version(value)
-
-
-@lru_cache(maxsize=4096)
-def exact_version(text: str) -> Version | None:
-    """Return the version that a text pins exactly; None for a range or a word."""
-    # Every rule asks for the same few versions: parsing them once is half the time of a check.
-    try:
-        return parse_version(text.removeprefix("===").removeprefix("==").strip())
-    except InvalidVersion:
-        return None
 
 
 VersionWanted = Annotated[str, BeforeValidator(version_text), AfterValidator(_requirement_text)]

@@ -8,9 +8,9 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from pydantic import Field, model_validator
 
 from stackcheck.model import references
-from stackcheck.model.field_texts import MarkerText, Strict, VersionText, VersionWanted, exact_version
+from stackcheck.model.field_texts import MarkerText, Strict, VersionText, VersionWanted
 from stackcheck.model.redact import without_userinfo
-from stackcheck.model.versions import LATEST
+from stackcheck.model.versions import LATEST, exact_version
 
 if TYPE_CHECKING:
     from packaging.version import Version

@@ -6,7 +6,7 @@ import re
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
-from packaging.version import Version
+from packaging.version import InvalidVersion, Version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -141,4 +141,14 @@ def nightly_day(version: Version) -> date | None:
     try:
         return datetime.strptime(digits, "%Y%m%d").date()  # noqa: DTZ007 - a day, no time
     except ValueError:
+        return None
+
+
+@lru_cache(maxsize=4096)
+def exact_version(text: str) -> Version | None:
+    """Return the version that a text pins exactly; None for a range or a word."""
+    # Every rule asks for the same few versions: parsing them once is half the time of a check.
+    try:
+        return parse_version(text.removeprefix("===").removeprefix("==").strip())
+    except InvalidVersion:
         return None
