@@ -99,15 +99,21 @@ def minor(version: Version | str) -> str:
     return f"{parsed.major}.{parsed.minor}"
 
 
-@lru_cache(maxsize=4096)
 def spelled(accepted: SpecifierSet) -> str:
     """Return a version range with its lower bounds first: >=0.7.11,<0.8.0.
 
     >>> spelled(SpecifierSet("<0.8.0,>=0.7.11"))
     '>=0.7.11,<0.8.0'
     """
+    return _spelled(str(accepted))
+
+
+@lru_cache(maxsize=4096)
+def _spelled(text: str) -> str:
+    # Kept by the text: >=2.6 and >=2.6.0 are equal, and each is to be shown as it stands.
     order = {">": 0, "=": 1, "~": 1, "!": 2, "<": 3}
-    return ",".join(sorted(map(str, accepted), key=lambda text: (order.get(text[0], 2), text)))
+    parts = filter(None, text.split(","))
+    return ",".join(sorted(parts, key=lambda part: (order.get(part[0], 2), part)))
 
 
 def ranges_meet(one: SpecifierSet, other: SpecifierSet) -> bool:

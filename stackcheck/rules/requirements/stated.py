@@ -199,13 +199,13 @@ def _overridden(env: Environment) -> set[str]:
 
 
 def _ranges(row: Measured, env: Environment) -> dict[str, SpecifierSet]:
-    """Return what torch requires of stated CUDA libraries by a range."""
+    """Return what torch requires of stated CUDA libraries by a range, and not by a pin."""
     return {
         name: each.specifier
-        for name in env.packages
+        for name in env.stack.packages
         if name.startswith("nvidia-") and name not in _overridden(env)
         for each in row.required(name)
-        if each.specifier
+        if each.specifier and all(part.operator != "==" for part in each.specifier)
     }
 
 
