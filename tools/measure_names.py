@@ -1,6 +1,6 @@
 """Measure which names packages import from others that some releases of these no longer, or not yet, have.
 
-    python tools/measure_names.py                       # all packages below, into knowledge/measured/names
+    python tools/measure_names.py                       # all packages below, into knowledge/names
     python tools/measure_names.py diffusers peft        # these alone
 
 Of each package the last release of each minor version of three years is read, at most `--most` of them; of
@@ -18,7 +18,7 @@ import os
 import sys
 import tarfile
 import zipfile
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from email.parser import Parser
@@ -66,14 +66,14 @@ OWNER = {top: dist for dist, tops in TARGETS.items() for top in tops}
 PACKAGES = """
 accelerate airllm albumentations allennlp auto-gptq autoawq basicsr bertopic bitsandbytes clip-interrogator
 compel compressed-tensors controlnet-aux coqui-tts datasets deepspeed demucs dgl diffusers easyocr evaluate
-facexlib fairscale fairseq fastai flair ftfy gfpgan gptqmodel huggingface-hub hqq imagebind insightface
+facexlib fairscale fairseq fastai flair ftfy gfpgan gptqmodel hqq huggingface-hub imagebind insightface
 kornia lightning lightning-fabric llmcompressor lm-eval lmdeploy lpips mmcv mmcv-full mmdet mmengine mmpose
 mmpretrain mmsegmentation monai nemo-toolkit onnxruntime open-clip-torch optimum optimum-quanto peft
-pyannote-audio pytorch-forecasting pytorch-lightning pytorch-metric-learning realesrgan rembg segmentation-
-models-pytorch sentence-transformers setfit sglang speechbrain spandrel stable-baselines3 tensordict timm
-tokenizers torch-geometric torchao torchaudio torchdata torchmetrics torchrec torchtext torchtune
-torchvision torchxrayvision transformers trl tts ultralytics unsloth unsloth-zoo vector-quantize-pytorch
-vllm whisperx xformers
+pyannote-audio pytorch-forecasting pytorch-lightning pytorch-metric-learning realesrgan rembg
+segmentation-models-pytorch sentence-transformers setfit sglang spandrel speechbrain stable-baselines3
+tensordict timm tokenizers torch-geometric torchao torchaudio torchdata torchmetrics torchrec torchtext
+torchtune torchvision torchxrayvision transformers trl tts ultralytics unsloth unsloth-zoo
+vector-quantize-pytorch vllm whisperx xformers
 """.split()  # noqa: SIM905 - a list of names
 SINCE, TARGETS_SINCE = date(2023, 11, 30), date(2022, 10, 1)
 MOST_BYTES = 400 << 20
@@ -238,7 +238,11 @@ def answer(file: File, questions: Sequence[tuple[str, str, bool]], cache: Path) 
     if new:
         texts = read_archive(file).texts
         tree = Tree(texts, texts.get)
-        known |= {key_of(*each): tree.lacks(*each) for each in new}
+        for module, name, attribute in new:
+            top = module.partition(".")[0]
+            # What a distribution brings no more (pkg_resources of setuptools) is missing as a whole.
+            lacks = tree.lacks(module, name, attribute) if tree.kind(top) else top
+            known[key_of(module, name, attribute)] = lacks
         write_atomically(kept, json.dumps(known).encode())
     return known
 
@@ -356,9 +360,11 @@ def _read_all(
     names: Sequence[str], most: int, cache: Path, pool: ProcessPoolExecutor
 ) -> dict[str, list[Release]]:
     jobs = {}
-    for name in names:
+    with ThreadPoolExecutor(8) as pages:
+        asked = {name: pages.submit(chosen, name, SINCE, most) for name in names}
+    for name, listed in asked.items():
         try:
-            jobs[name] = [pool.submit(read_release, name, v, f, cache) for v, f in chosen(name, SINCE, most)]
+            jobs[name] = [pool.submit(read_release, name, v, f, cache) for v, f in listed.result()]
         except _FAULTS as error:
             say(f"{name}: {error}")
     found = {}

@@ -1,11 +1,12 @@
-"""Import pairs of packages that the rows of `measured/names/` speak of, to see whether the rows are right.
+"""Import pairs of packages that the rows of `names/` speak of, to see whether the rows are right.
 
     python tools/try_names.py --python base/bin/python --choose 45 > pairs.json      # which pairs
     python tools/try_names.py --python base/bin/python pairs.json > docs/import-names.md
 
-`--python` is that of an environment with a torch of its own and what packages need beside each other; a pair
-is installed into a folder before it, with what it requires but torch, imported in a fresh process, and the
-folder deleted. A pair that fails for another reason than a missing name of its target decides nothing.
+`--python` is that of an environment with a torch of its own and what packages need beside each other; a
+pair is installed into a folder before it, the package with what it requires but torch, then the release of
+the other one without; it is imported in a fresh process, and the folder deleted. A pair that fails for
+another reason than a missing name of its target decides nothing.
 """
 
 from __future__ import annotations
@@ -19,11 +20,17 @@ import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from itertools import zip_longest
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from packaging.version import Version
 
 from stackcheck import knowledge
 from stackcheck.rules.requirements.stated_imports import package_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 DROPPED = ("torch", "torchvision", "torchaudio", "triton", "nvidia-cublas-cu12", "bitsandbytes", "deepspeed")
 _COMPILED = frozenset(("numpy", "torch", "torchaudio", "torchvision", "tokenizers"))
@@ -31,24 +38,48 @@ _NOT_HERE = frozenset(("vllm", "sglang", "lmdeploy", "dgl", "mmcv", "mmcv-full",
 """Packages that do not install or import without a GPU or a compiler."""
 _NAMED = re.compile(r"cannot import name '([^']+)' from '([^']+)'|No module named '([^']+)'"
                     r"|module '?([\w.]+)'? has no attribute '([^']+)'")  # fmt: skip
-_SECONDS = 300
+HERE = Version("2.13.0")
+_SECONDS = 400
 
 
 def chosen(most: int) -> list[dict[str, str]]:
-    """Return pairs that the rows call broken, and as many that no row speaks of, a few of each package."""
+    """Return pairs that the rows call broken, and pairs that no row speaks of, of every package in turn."""
     table = knowledge.load().names
-    bad, good, used = [], [], {}
-    for turn in range(4):
-        for name in sorted(table.packages - _NOT_HERE):
-            rows = [row for row in table.of(name).rows if not row.module and row.target not in _COMPILED]
-            for row in rows[turn : turn + 1]:
-                root = "pyannote.audio" if name == "pyannote-audio" else package_of(row.at)
-                pair = {"package": name, "version": row.last, "target": row.target, "root": root}
-                lacking = str(row.lacking[0] if row.gone else row.lacking[1])
-                bad.append({**pair, "of": lacking, "what": row.what})
-                if row.nearest and used.setdefault((name, row.last, row.target, row.nearest), turn) == turn:
-                    good.append({**pair, "of": row.nearest, "what": ""})
-    return bad[:most] + good[:most]
+    bad: dict[str, list[dict[str, str]]] = {}
+    good: dict[str, list[dict[str, str]]] = {}
+    for name in sorted(table.packages - _NOT_HERE):
+        known = table.of(name)
+        for row in known.rows:
+            root = "pyannote.audio" if name == "pyannote-audio" else package_of(row.at)
+            pair = {"package": name, "target": row.target, "root": root}
+            lacking = dict.fromkeys(row.lacking) if row.target not in _COMPILED else ()
+            if row.target == "torch" and row.reaches(HERE):
+                lacking = (HERE,)
+            for of in () if row.module else lacking:
+                bad.setdefault(name, []).append(
+                    {**pair, "version": row.last, "of": str(of), "what": row.what}
+                )
+            free = known.free_of(row.target, row.lacking[1], Version(row.last))
+            for version, of in ((row.last, row.nearest), (free, str(row.lacking[1]))):
+                about = known.about(Version(str(version))) if version and of else ()
+                if version and of and row.target not in _COMPILED:
+                    spoken = any(each.target == row.target and each.reaches(Version(of)) for each in about)
+                    if not spoken:
+                        good.setdefault(name, []).append(
+                            {**pair, "version": str(version), "of": of, "what": ""}
+                        )
+    return [*_in_turn(bad)][:most] + [*_in_turn(good)][:most]
+
+
+def _in_turn(pairs: dict[str, list[dict[str, str]]]) -> Iterator[dict[str, str]]:
+    """Yield the first pair of every package, then the second, each once."""
+    seen: set[str] = set()
+    for row in zip_longest(*pairs.values()):
+        for pair in filter(None, row):
+            key = f"{pair['package']} {pair['version']} {pair['target']} {pair['of']}"
+            if key not in seen:
+                seen.add(key)
+                yield pair
 
 
 def tried(pair: dict[str, str], python: str) -> dict[str, Any]:
@@ -56,10 +87,12 @@ def tried(pair: dict[str, str], python: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="try-names-") as place:
         (Path(place) / "overrides.txt").write_text("".join(f"{n}; python_version < '3'\n" for n in DROPPED))
         folder = f"{place}/packages"
-        both = (f"{pair['package']}=={pair['version']}", f"{pair['target']}=={pair['of']}")
-        install = ("uv", "pip", "install", "-q", "--python", python, "--target", folder, "--no-build",
-                   "--override", f"{place}/overrides.txt", *both)  # fmt: skip
-        said = _run(install, {})
+        install = ("uv", "pip", "install", "-q", "--python", python, "--target", folder, "--no-build")
+        said = _run(
+            (*install, "--override", f"{place}/overrides.txt", f"{pair['package']}=={pair['version']}"), {}
+        )
+        if not said and pair["target"] not in DROPPED:
+            said = _run((*install, "--no-deps", f"{pair['target']}=={pair['of']}"), {})
         if said:
             return {**pair, "said": f"not installed: {said[-160:]}", "verdict": "undecided"}
         environ = {"PYTHONPATH": folder, "HOME": place, "CUDA_VISIBLE_DEVICES": ""}

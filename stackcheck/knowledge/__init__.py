@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from stackcheck.knowledge.dated import files_of, snapshot
-from stackcheck.knowledge.folders import MEASURED, in_order
+from stackcheck.knowledge.folders import MEASURED, NAMES, in_order
 from stackcheck.knowledge.kinds import KINDS
 from stackcheck.knowledge.told import Told, current
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     )
 
 
-_OF_FOLDERS = frozenset((MEASURED, "names"))
+_OF_FOLDERS = frozenset((MEASURED, NAMES))
 """Tables that were read out of files, not written in `told/`."""
 
 

@@ -28,7 +28,7 @@ from packaging.version import InvalidVersion, Version
 
 from stackcheck.knowledge.checking import faults
 from stackcheck.knowledge.dated import files_of, snapshot
-from stackcheck.knowledge.folders import MEASURED, SHIPPED, TOLD, Folder
+from stackcheck.knowledge.folders import MEASURED, NAMES, SHIPPED, TOLD, Folder
 from stackcheck.model.errors import StackcheckError, TableError, UsageError
 from stackcheck.storage.folders import write_atomically
 from stackcheck.storage.reading import as_named
@@ -43,7 +43,7 @@ FORMAT = 1
 MOST_BYTES = 64 << 20
 _MOST_FILES = 5000
 _MOST_SHOWN = 20
-_MEMBER = re.compile(rf"(?P<root>\w+)/(?P<path>(?:{TOLD}|{MEASURED})/[a-z0-9][a-z0-9-]*\.toml)")
+_MEMBER = re.compile(rf"(?P<root>\w+)/(?P<path>(?:{TOLD}|{MEASURED}|{NAMES})/[a-z0-9][a-z0-9-]*\.toml)")
 _WHEEL = b"Wheel-Version: 1.0\nGenerator: stackcheck\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 _DAMAGED = (InvalidWheelFilename, InvalidVersion, zipfile.BadZipFile, zlib.error)
 _ENCRYPTED = (NotImplementedError, RuntimeError, OSError)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.utils import canonicalize_name
 
-from stackcheck.knowledge import measured
+from stackcheck.knowledge import measured, names
 from stackcheck.knowledge.folders import MEASURED, SHIPPED, TOLD, Folder
 from stackcheck.knowledge.kinds import KINDS, kinds_in
 from stackcheck.knowledge.reading import Row, every_fault, fault, read_document, read_rows
@@ -58,6 +58,7 @@ def faults(folder: Path, today: date, *, whole: bool = False) -> list[str]:
         for name in KINDS:
             _contradictions(name, readable)
         _by_measured(folder, today)
+        _by_names(folder, today)
     return _in_order(found, folder)
 
 
@@ -223,6 +224,19 @@ def _contradictions(name: str, readable: Iterable[Path]) -> None:
                     kind.span or (kind.about or ("source",))[0], f"this row {same} {one.where} ({about:.120})"
                 )
             )
+
+
+def _by_names(folder: Path, today: date) -> None:
+    table = names.load((Folder(folder),))
+    for name in sorted(table.packages):
+        try:
+            rows = table.of(name).rows
+        except (TableError, ValueError) as error:
+            fault(str(error))
+            continue
+        for row in rows:
+            if row.checked > today:
+                fault(row.where.says("checked", f"{row.checked} is in the future"))
 
 
 def _by_measured(folder: Path, today: date) -> None:

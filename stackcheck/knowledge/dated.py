@@ -8,7 +8,7 @@ from datetime import date
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from stackcheck.knowledge.folders import MEASURED, TOLD, Folder, in_order, most_days
+from stackcheck.knowledge.folders import MEASURED, NAMES, TOLD, Folder, in_order, most_days
 from stackcheck.storage.reading import as_named, read_bytes
 
 if TYPE_CHECKING:
@@ -46,7 +46,12 @@ def dated(packages: Iterable[str], today: date) -> Dated:
     _, days = snapshot(places)
     limit = most_days()
     names = {*ALWAYS, *packages}
-    asked = [name for each in sorted(names) for name in (each, f"{MEASURED}/{each}") if name in days]
+    asked = [
+        name
+        for each in sorted(names)
+        for name in (each, f"{MEASURED}/{each}", f"{NAMES}/{each}")
+        if name in days
+    ]
     old = sorted((days[name], name) for name in asked if (today - days[name]).days > limit)
     return Dated(
         day=max(days.values()),
@@ -67,7 +72,7 @@ def snapshot(places: tuple[Folder, ...]) -> tuple[str, Mapping[str, date]]:
         content = read_bytes(path)
         digest.update(f"{path.parent.name}/{path.name}".encode() + b"\0" + content)
         found = _CHECKED.search(content)
-        name = f"{MEASURED}/{path.stem}" if path.parent.name == MEASURED else path.stem
+        name = path.stem if path.parent.name == TOLD else f"{path.parent.name}/{path.stem}"
         if found:
             days[name] = max(date.fromisoformat(found[1].decode()), days.get(name, date.min))
     return digest.hexdigest(), days
@@ -75,4 +80,4 @@ def snapshot(places: tuple[Folder, ...]) -> tuple[str, Mapping[str, date]]:
 
 def files_of(folder: Folder) -> list[Path]:
     """Return the files of a folder that are read."""
-    return [path for name in (TOLD, MEASURED) for path in sorted((folder.path / name).glob("*.toml"))]
+    return [path for name in (TOLD, MEASURED, NAMES) for path in sorted((folder.path / name).glob("*.toml"))]

@@ -1,10 +1,10 @@
 """Which folders of knowledge are read: ours, what installed packages bring, and a team's own.
 
-A folder has `told/` (a file a package or subject, written by hand) and `measured/` (a file a package, written
-by `stackcheck learn`). Ours is the one that ships, or a newer bundle in its place (`knowledge update`). After
-it come other bundles, installed packages (entry points `stackcheck.knowledge`), the user's data folder,
-what the project states, $STACKCHECK_KNOWLEDGE, and what the call names (`--knowledge`): who comes later
-knows more.
+A folder has `told/` (a file a package or subject, written by hand), `measured/` (a file a package, written by
+`stackcheck learn`) and `names/` (a file a package, written by `tools/measure_names.py`). Ours is the one that
+ships, or a newer bundle in its place (`knowledge update`). After it come other bundles, installed packages
+(entry points `stackcheck.knowledge`), the user's data folder, what the project states, $STACKCHECK_KNOWLEDGE,
+and what the call names (`--knowledge`): who comes later knows more.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 SHIPPED = Path(__file__).parent
-TOLD, MEASURED = "told", "measured"
+TOLD, MEASURED, NAMES = "told", "measured", "names"
 VARIABLE = "STACKCHECK_KNOWLEDGE"
 DATA = "STACKCHECK_DATA"
 DAYS = "STACKCHECK_KNOWLEDGE_DAYS"

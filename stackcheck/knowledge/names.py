@@ -1,6 +1,6 @@
 """Names that packages import from others, and the releases of these that lack them, read from their files.
 
-A file a package in `measured/names/`, made by `tools/measure_names.py`; it is read when it is asked for. A
+A file a package in `names/`, made by `tools/measure_names.py`; it is read when it is asked for. A
 row is about releases that METADATA admits beside each other. What no row speaks of is not known to be good.
 """
 
@@ -11,12 +11,11 @@ from functools import cached_property, lru_cache
 
 from packaging.version import Version
 
-from stackcheck.knowledge.folders import MEASURED, SHIPPED, Folder, in_order
+from stackcheck.knowledge.folders import NAMES, SHIPPED, Folder, in_order
 from stackcheck.knowledge.reading import Row, read_document, read_rows, require
 from stackcheck.storage.reading import as_named, stands
 
-NAMES = "names"
-FOLDER = SHIPPED / MEASURED / NAMES
+FOLDER = SHIPPED / NAMES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +97,7 @@ class NamesTable:
     @cached_property
     def packages(self) -> frozenset[str]:
         """Return the canonical names of the packages that have rows."""
-        places = (folder.path / MEASURED / NAMES for folder in self._folders)
+        places = (folder.path / NAMES for folder in self._folders)
         return frozenset(path.stem for place in places for path in place.glob("*.toml"))
 
     def of(self, name: str) -> NamesOf:
@@ -113,7 +112,7 @@ class NamesTable:
     def _load(self, name: str) -> NamesOf:
         found = NamesOf()
         for folder in self._folders:
-            path = folder.path / MEASURED / NAMES / f"{name}.toml"
+            path = folder.path / NAMES / f"{name}.toml"
             if stands(path):
                 document = read_document(path, as_named(path) if folder.own else "")
                 rows = read_rows(document, NAMES, Names)

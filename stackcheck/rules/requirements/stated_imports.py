@@ -37,7 +37,7 @@ def imported_names_are_there(env: Environment, tables: Tables) -> list[Finding]:
     What stands under `try`, in a branch or in a function is left out, and so are modules that make their
     names in a way that is not written in them.
 
-    Source: the Python files of the releases on PyPI (knowledge/measured/names/, `tools/measure_names.py`).
+    Source: the Python files of the releases on PyPI (knowledge/names/, `tools/measure_names.py`).
     Example: basicsr 1.4.2 imports torchvision.transforms.functional_tensor, which torchvision 0.17 has not.
     Fix: the nearest release of the other package that has the name, or a later one of the package itself.
     """
@@ -45,13 +45,23 @@ def imported_names_are_there(env: Environment, tables: Tables) -> list[Finding]:
     for name in sorted(tables.names.packages & env.packages.keys()):
         package = env.packages[name]
         if package.exact is not None:
-            found += _of_package(package, package.exact, tables.names.of(name), env)
+            told = {
+                row.other
+                for row in tables.unstated.requirements.get(name, ())
+                if row.versions.contains(package.exact.public, prereleases=True) and not row.use
+            }
+            found += _of_package(package, package.exact, tables.names.of(name), env, told)
     return found
 
 
-def _of_package(package: Distribution, exact: Version, known: NamesOf, env: Environment) -> Iterator[Finding]:
-    """Yield a finding for each target of a package: what importing it runs comes first."""
-    done: set[str] = set()
+def _of_package(
+    package: Distribution, exact: Version, known: NamesOf, env: Environment, told: set[str]
+) -> Iterator[Finding]:
+    """Yield a finding for each target of a package: what importing it runs comes first.
+
+    told: the targets of which somebody says with what they work: NEEDS102 answers for these.
+    """
+    done = set(told)
     for row in known.about(exact):
         partner = _partner(env, row.target)
         version = partner.exact if partner else None

@@ -32,7 +32,7 @@ GONE = names.Names(
 
 
 def table(folder: Path, *rows: names.Names) -> names.NamesTable:
-    place = folder / "measured" / "names"
+    place = folder / "names"
     place.mkdir(parents=True)
     releases = [Version("1.0"), Version("1.2"), Version("2.0")]
     (place / "user.toml").write_text(names.render("user", releases, rows, DAY))
