@@ -30,7 +30,8 @@ def one_line(text: object, limit: int = LINE_LIMIT) -> str:
     shown = str(text)
     if len(shown) <= limit and shown.isprintable() and "  " not in shown and shown == shown.strip():
         return shown  # nearly all of it: a report has a hundred such lines
-    return _bounded(" ".join(_printable(shown).split()), limit)
+    line = " ".join(shown.split())
+    return _bounded(line if line.isprintable() else " ".join(_printable(shown).split()), limit)
 
 
 def block(text: object, limit: int = BLOCK_LIMIT, lines: int = BLOCK_LINES) -> list[str]:
