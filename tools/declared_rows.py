@@ -25,10 +25,11 @@ from functools import partial
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
+from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from stackcheck import knowledge
-from stackcheck.knowledge.declaredrows import bounds, requires, stating, written
+from stackcheck.knowledge.declaredrows import Bounds, bounds, requires, stating, written
 from stackcheck.knowledge.folders import MEASURED, SHIPPED, TOLD, Folder
 from stackcheck.knowledge.matters import Matters
 from stackcheck.knowledge.measured import MeasuredTable, render, with_rows
@@ -44,9 +45,15 @@ if TYPE_CHECKING:
     from collections.abc import Container, Sequence
 
     from stackcheck.knowledge.measured import Measured
+    from stackcheck.knowledge.packages import Needs
     from stackcheck.model.index_pages import File
 
 MOST_MEMBERS = 20_000
+
+
+METADATA = "METADATA of these versions"
+MADE = "METADATA that pip makes of these versions, and requires.txt in their sdists"
+REQUIRES = "requires.txt in the sdists of these versions"
 
 
 class Said(NamedTuple):
@@ -54,6 +61,11 @@ class Said(NamedTuple):
 
     lines: tuple[str, ...]
     fixed: bool
+
+    @property
+    def what(self) -> str:
+        """Return what was read, as the source of a row."""
+        return METADATA if self.fixed else REQUIRES
 
 
 def said_by(source: WheelIndex, file: File) -> Said | None:
@@ -102,16 +114,21 @@ def rows(name: str, source: WheelIndex, names: Container[str], *, again: bool) -
         for version, file in stating(source.files(name), name).items()
         if (table.declared_by(name, version) is None) != again
     }
-    grouped: dict[tuple[str, bool], list[Version]] = defaultdict(list)
+    grouped: dict[tuple[str, str], list[Version]] = defaultdict(list)
     silent: list[str] = []
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for version, said in zip(files, pool.map(partial(_said, source), files.values()), strict=True):
             if isinstance(said, str):
                 silent.append(f"{name} {version}: {said}")
             else:
-                lines = "\n".join(written(bounds(_told(name, said.lines), names)))
-                grouped[lines, said.fixed].append(version)
-    made = [_row(name, lines, versions, fixed=fixed) for (lines, fixed), versions in grouped.items()]
+                found = bounds(_told(name, said.lines), names)
+                what = (
+                    said.what
+                    if said.fixed or not _confirms(table.declared_by(name, version), found)
+                    else MADE
+                )
+                grouped["\n".join(written(found)), what].append(version)
+    made = [_row(name, lines, versions, what) for (lines, what), versions in grouped.items()]
     return Found(made, [each for versions in grouped.values() for each in versions], silent)
 
 
@@ -136,16 +153,24 @@ def _said(source: WheelIndex, file: File) -> Said | str:
     return said if said is not None else f"{file.name} declares nothing that can be read"
 
 
-def _row(name: str, lines: str, versions: Sequence[Version], *, fixed: bool) -> str:
+def _confirms(row: Needs | None, found: Bounds) -> bool:
+    """Tell whether a row that rests on METADATA which pip made of a sdist has the same bounds."""
+    return (
+        row is not None
+        and not row.unverified
+        and all(SpecifierSet(found.needs.get(name, "")) == wanted for name, wanted in row.needs.items())
+    )
+
+
+def _row(name: str, lines: str, versions: Sequence[Version], what: str) -> str:
     listed = ", ".join(f'"{each}"' for each in versions)
-    what = "METADATA" if fixed else "requires.txt in the sdists"
     return "\n".join(
         [
             "[[declared]]",
             f"versions = [{listed}]",
             lines,
-            *([] if fixed else ["unverified = true"]),
-            f'source = "{what} of these versions, https://pypi.org/project/{name}/"',
+            *(["unverified = true"] if what == REQUIRES else []),
+            f'source = "{what}, https://pypi.org/project/{name}/"',
             f"checked = {TODAY}",
         ]
     )

@@ -11,12 +11,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from stackcheck.environment.environment import (
-        Distribution,
-        Environment,
-        definition_facts,
-        environment_of,
-    )
+    from stackcheck.environment.distribution import Distribution
+    from stackcheck.environment.environment import Environment, definition_facts, environment_of
     from stackcheck.environment.torchbuild import TorchBuild
 
 __all__ = ["Distribution", "Environment", "TorchBuild", "definition_facts", "environment_of"]
@@ -26,5 +22,5 @@ def __getattr__(name: str) -> Any:
     """Import the Environment where somebody asks for it: to explain a rule takes a third of its time."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = "torchbuild" if name == "TorchBuild" else "environment"
+    module = {"TorchBuild": "torchbuild", "Distribution": "distribution"}.get(name, "environment")
     return getattr(import_module(f"{__name__}.{module}"), name)

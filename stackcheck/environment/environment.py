@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import ItemsView, Iterator, KeysView, Mapping, ValuesView
 from dataclasses import dataclass, field, replace
-from functools import cache, cached_property
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from stackcheck.environment.accelerator import kinds_of_gpus, wanted_accelerator
+from stackcheck.environment.distribution import OF_A_WHEEL, Distribution, Recorded
 from stackcheck.environment.images import building_image, image_facts, kept_image, running_image
 from stackcheck.environment.madefor import made_for
 from stackcheck.environment.required import required_torch
@@ -24,116 +24,26 @@ from stackcheck.environment.sources import (
 )
 from stackcheck.environment.torchbuild import of_local, one_tag, platform_of, torch_build
 from stackcheck.model.evidence import Evidence, Level
-from stackcheck.model.versions import LATEST, minor, parse_version
+from stackcheck.model.versions import minor, parse_version
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
-    from packaging.specifiers import SpecifierSet
     from packaging.version import Version
 
     from stackcheck.environment.images import ImageFacts
     from stackcheck.environment.madefor import MadeFor
-    from stackcheck.environment.required import Required
     from stackcheck.environment.sources import Source
     from stackcheck.environment.torchbuild import Answer, TorchBuild
-    from stackcheck.intake.stack import BuiltFor, Index, Package, Stack
+    from stackcheck.intake.stack import Index, Package, Stack
     from stackcheck.knowledge import Tables
     from stackcheck.knowledge.assets import Asset
     from stackcheck.model.build import Kind
     from stackcheck.model.resolution import LockedPackage, Resolution
 
 
-@cache
-def _unstated() -> Package:
-    """Return the row of a distribution that the stack does not state."""
-    from stackcheck.intake.stack import Package  # noqa: PLC0415 - pydantic, which explaining a rule needs not
-
-    return Package(version=LATEST)
-
-
-_WHEEL = (None, "wheel", "url")
-"""The origins of what is, or may be, a wheel of an index or page."""
 _BUILT = ("source", "git", "path")
 """The origins of what is built where it is installed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Distribution:
-    """One distribution of a stack.
-
-    package: the row that states it, an empty one where another package draws it in. stated: whether it stands
-    in the definition. locked: the file that the resolver takes, None where it was not asked or left it out.
-    required: of torch, what a pinned package asks for, where nothing was resolved.
-    """
-
-    name: str
-    package: Package = field(default_factory=_unstated)
-    stated: bool = True
-    locked: LockedPackage | None = None
-    required: Required | None = None
-
-    @property
-    def exact(self) -> Version | None:
-        """Return the one version that it has: as pinned, as the resolver takes it today, or as required."""
-        if self.package.exact is not None:
-            return self.package.exact
-        return self.locked.version if self.locked else self.required.exact if self.required else None
-
-    @property
-    def version(self) -> str:
-        """Return the version as text for a message: the pin, what a range resolves to, or the range."""
-        exact = self.exact
-        return str(exact) if exact is not None and self.package.exact is None else self.package.version
-
-    @property
-    def specifier(self) -> SpecifierSet:
-        """Return what the stack accepts; everything where it states nothing."""
-        return self.package.specifier
-
-    @property
-    def origin(self) -> str | None:
-        """Return where it comes from when that is not a wheel of an index: source, conda, git, url, path."""
-        return self.package.origin
-
-    @property
-    def built_for(self) -> BuiltFor | None:
-        """Return what the stack says that the wheel was compiled against."""
-        return self.package.built_for
-
-    @property
-    def index(self) -> str | None:
-        """Return the index of its own."""
-        return self.package.index
-
-    @property
-    def find_links(self) -> str | None:
-        """Return the find-links page of its own."""
-        return self.package.find_links
-
-    @property
-    def is_wheel(self) -> bool:
-        """Tell whether it is, or may be, a wheel of an index or page."""
-        return self.package.origin in _WHEEL
-
-    @property
-    def level(self) -> Level:
-        """Return the level of the evidence for its version."""
-        return Level.RESOLVED if self.locked is not None and self.package.exact is None else Level.STATED
-
-    @property
-    def chosen(self) -> Evidence | None:
-        """Return what says which version it has where the stack pins none; None for a pin."""
-        if self.package.exact is not None:
-            return None
-        if self.locked is None:
-            return self.required.evidence if self.required and self.required.exact else None
-        why = (
-            f"what `{self.package.version}` resolves to today"
-            if self.stated
-            else "drawn in by other packages"
-        )
-        return Evidence(f"{self.name} {self.locked.version} is {why}", self.locked.index)
 
 
 @dataclass(frozen=True)
@@ -207,12 +117,12 @@ class Environment:
 
     def _required(self, stated: Distribution | None) -> Distribution | None:
         """Return the torch that the pins require, where they alone decide which one it is."""
-        if stated is not None and (stated.exact is not None or stated.origin not in _WHEEL):
+        if stated is not None and (stated.exact is not None or stated.origin not in OF_A_WHEEL):
             return None
         overridden = {canonicalize_name(Requirement(text).name) for text in self.stack.overrides}
         if self.resolution is not None or "torch" in overridden or not self.platform.startswith("linux/"):
             return None
-        rows = ((name, row) for name, row in self._rows if row.origin in _WHEEL)
+        rows = ((name, row) for name, row in self._rows if row.origin in OF_A_WHEEL)
         pins = {name: row.exact for name, row in rows if row.exact is not None}
         found = required_torch(pins, self.tables)
         if stated is None and found is not None:
@@ -409,43 +319,6 @@ class Environment:
         return locked if locked and locked.is_wheel else None
 
 
-class Recorded(Mapping[str, Distribution]):
-    """Distributions by name; looking one up is remembered, walking over all of them is not."""
-
-    def __init__(self, found: dict[str, Distribution], asked: set[str]) -> None:
-        self._found, self._asked = found, asked
-
-    def __getitem__(self, name: str) -> Distribution:
-        found = self._found[name]
-        self._asked.add(name)
-        return found
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._found
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._found)
-
-    def __len__(self) -> int:
-        return len(self._found)
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """Return one of them, as `Mapping.get` does, which takes an exception for one that is not there."""
-        return self[name] if name in self._found else default
-
-    def keys(self) -> KeysView[str]:
-        """Return the names; a dictionary's own view is a set, and five times as fast as that of a Mapping."""
-        return self._found.keys()
-
-    def items(self) -> ItemsView[str, Distribution]:
-        """Return all of them, without a record."""
-        return self._found.items()
-
-    def values(self) -> ValuesView[Distribution]:
-        """Return all of them, without a record."""
-        return self._found.values()
-
-
 def environment_of(
     stack: Stack,
     tables: Tables,
@@ -457,7 +330,7 @@ def environment_of(
 
 
 def _taken(row: Package, locked: LockedPackage | None) -> LockedPackage | None:
-    return locked if row.origin in _WHEEL else None
+    return locked if row.origin in OF_A_WHEEL else None
 
 
 def definition_facts(

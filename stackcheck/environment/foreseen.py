@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
     from packaging.specifiers import SpecifierSet
 
-    from stackcheck.environment.environment import Distribution, Environment
+    from stackcheck.environment.distribution import Distribution
+    from stackcheck.environment.environment import Environment
     from stackcheck.environment.sources import Source
     from stackcheck.knowledge.torch import Release
 
@@ -102,19 +103,27 @@ def _take(each: Distribution, env: Environment, chosen: Mapping[str, Version]) -
     if known is None:
         return None
     newest, able = known
-    fitting = [one for one in able if accepted.contains(one.version.public)]
-    asked = each.package.version
-    bound = [one for one in fitting if _pinned_accept(each.name, one.version, env)]
-    held = len(bound) < len(fitting)
-    fitting = bound or fitting
+    fitting = sorted(
+        (one for one in able if accepted.contains(one.version.public)),
+        key=lambda one: one.version,
+        reverse=True,
+    )
     if not fitting:
         return _nothing(each, env, accepted, newest)
-    best = max(fitting, key=lambda one: one.version)
+    best = next((one for one in fitting if _pinned_accept(each.name, one.version, env)), fitting[0])
+    held = best != fitting[0]
     if _may_be_rocm(best, env) or not _others_accept(each.name, best.version, env, chosen, held=held):
         return None
     # A release above the newest that is known would be taken too, unless something rules that one out.
     closed = best.version.release < newest.release
-    return Taken(each.name, asked, best.version, *_where(best, env), closed, _source(each.name, best, env))
+    return Taken(
+        each.name,
+        each.package.version,
+        best.version,
+        *_where(best, env),
+        closed,
+        _source(each.name, best, env),
+    )
 
 
 def _accepted(each: Distribution, env: Environment) -> SpecifierSet:
@@ -135,7 +144,7 @@ def _ranges(texts: Iterable[str], name: str) -> list[str]:
 
 def _torches(env: Environment) -> tuple[Version, list[_Candidate]] | None:
     """Return the newest release of torch, and the wheels that the places of a stack have."""
-    places = [place for place in env.sources("torch") if place.serves]
+    places = _places(env)
     if not places or not all(_is_known(place) for place in places):
         return None
     releases = env.tables.torch.releases
@@ -147,6 +156,11 @@ def _torches(env: Environment) -> tuple[Version, list[_Candidate]] | None:
         for candidate in _builds_at(place, release, env.platform)
     ]
     return env.tables.torch.newest.torch, found
+
+
+def _places(env: Environment) -> list[Source]:
+    """Return what is searched for torch; a folder beside an index holds what somebody downloaded before."""
+    return [place for place in env.sources("torch") if place.serves and not place.is_folder]
 
 
 def _is_known(place: Source) -> bool:
@@ -240,7 +254,7 @@ def _nothing(each: Distribution, env: Environment, accepted: SpecifierSet, newes
 
 def _where(best: _Candidate, env: Environment) -> tuple[str, str]:
     """Return the place that has what is taken, where several are searched, and what decides."""
-    places = [place for place in env.sources("torch") if place.serves] if best.place else []
+    places = _places(env) if best.place else []
     python = f" for Python {env.python}" if env.python else ""
     if best.place is None or len(places) < 2:
         return "", f"the newest release{python} that this admits"
@@ -319,25 +333,26 @@ def _needs(name: str, pin: Version, other: str, env: Environment) -> Iterator[Sp
 
 
 def unread(env: Environment, names: Iterable[str]) -> tuple[str, ...]:
-    """Return the pinned packages of which it is not known what they require: they may hold others back."""
-    tables, mine = env.tables, {*names}
-    found = []
-    for each in env.packages.values():
-        if each.name in mine or each.name == "torch":
-            continue
-        compiled = each.name in tables.packages.torch_imports and env.builds(each.name)
-        pin = each.exact
-        known = (pin is None and _releases(each.name, env) is not None) or (
-            pin is not None
-            and (
-                tables.packages.declared_by(each.name, pin) is not None
-                or bool((row := tables.measured.row(each.name, pin)) and row.wheel)
-                or any(
-                    one.name == each.name and same_release(one.version, pin)
-                    for one in tables.torch.companions
-                )
-            )
-        )
-        if not known and not compiled:
-            found.append(each.name)
-    return tuple(found)
+    """Return the packages of which it is not known what they require: they may hold others back.
+
+    What is compiled against the torch that is there takes any, and a loose companion follows torch.
+    """
+    mine = {*names, "torch"}
+    return tuple(
+        each.name for each in env.packages.values() if each.name not in mine and not _is_read(each, env)
+    )
+
+
+def _is_read(each: Distribution, env: Environment) -> bool:
+    tables, pin = env.tables, each.exact
+    if each.name in tables.packages.torch_imports and env.builds(each.name):
+        return True
+    companions = [one for one in tables.torch.companions if one.name == each.name]
+    if pin is None:
+        return bool(companions) or _releases(each.name, env) is not None
+    row = tables.measured.row(each.name, pin)
+    return (
+        tables.packages.declared_by(each.name, pin) is not None
+        or bool(row and row.wheel)
+        or any(same_release(one.version, pin) for one in companions)
+    )

@@ -71,6 +71,8 @@ def image_facts(name: str, tables: Tables) -> ImageFacts:
         return _of_nvidia(name, match["tag"], tables)
     if match := _PYTHON.search(name):
         return ImageFacts(name, python=match["python"], system=tables.systems.find(name))
+    if row := tables.images.with_torch(name):
+        return ImageFacts(name, row.torch, Backend("cuda", row.cuda), row=row)
     return _on_system(ImageFacts(name), tables)
 
 

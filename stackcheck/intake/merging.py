@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import canonicalize_name
 
 from stackcheck.intake.stated import Open, Place, Stated
 from stackcheck.model import markers
@@ -30,6 +32,11 @@ class Merged:
         self.places: dict[str, Place] = {}
         self.open: list[Open] = []
 
+    @property
+    def python(self) -> str | None:
+        """Return the Python that markers are answered for; None while none is known."""
+        return self._python or self.row.get("python")
+
     def add(self, each: Stated) -> None:
         """Take a statement; the first value of a key stays, and one that differs is a contradiction."""
         if each.key.startswith("packages."):
@@ -44,6 +51,22 @@ class Merged:
         table, _, name = key.rpartition(".")
         (self.row.setdefault(table, {}) if table else self.row)[name] = value
         self.places[key] = place
+
+    def hold(self, constraint: Stated) -> None:
+        """Take the version of a package that a constraint pins, where what requires it leaves that open."""
+        try:
+            held = Requirement(str(constraint.value))
+        except InvalidRequirement:
+            return
+        row = self.row.get("packages", {}).get(name := canonicalize_name(held.name))
+        pin = next(iter(held.specifier), None) if len(held.specifier) == 1 else None
+        marker = {"marker": str(held.marker)} if held.marker else {}
+        if row is None or pin is None or pin.operator != "==" or _REFERENCES & row.keys():
+            return
+        wanted = row.get("version", LATEST)
+        applies = _holds(marker, self.python, self._platform)
+        if applies and exact_version(wanted) is None and takes(wanted, pin.version):
+            row["version"], self.places[f"packages.{name}"] = pin.version, constraint.place
 
     def _add_value(self, each: Stated) -> None:
         table, _, name = each.key.rpartition(".")
@@ -80,8 +103,8 @@ class Merged:
         if old is None:
             packages[name], self.places[key] = new, place
             return
-        which = one_of(old, new, self._python or self.row.get("python"), self._platform)
-        if which and not self._python and not self.row.get("python") and _of_python(old, new, self._platform):
+        which = one_of(old, new, self.python, self._platform)
+        if which and None in (_holds(each, None, self._platform) for each in (old, new)) and not self.python:
             text = f"which {name} is meant hangs on the Python: say which one with --python."
             self.open.append(Open(text, place, "asked"))
         if which:

@@ -353,6 +353,8 @@ def _stack(name: str, found: Sequence[Found], more: Sequence[Stated], said: _Sai
             merged.add(row)
     for row in more:
         merged.add(row)
+    for row in (row for one in found for row in one.stated if row.key == "constraints"):
+        merged.hold(row)
     said.add_to(merged)
     image = next((each.file for each in found if each.kind == dockerfiles.KIND), "")
     if image:

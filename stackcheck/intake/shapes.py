@@ -33,8 +33,22 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PROBE = re.compile(r"[A-Za-z0-9_]+")
 
 
-def long_texts(value: Any, key: str = "") -> Iterator[str]:
+def long_texts(row: Any) -> Iterator[str]:
     """Yield a fault for each text of a row that no definition needs: endless ones, and a zero byte."""
+    held = [row]
+    for each in held:  # it grows; nearly every row has short texts alone
+        if isinstance(each, str):
+            if len(each) > _LONGEST_VERSION or "\0" in each:
+                yield from _long_texts(row)
+                return
+        elif isinstance(each, dict):
+            held += each
+            held += each.values()
+        elif isinstance(each, list):
+            held += each
+
+
+def _long_texts(value: Any, key: str = "") -> Iterator[str]:
     if isinstance(value, str):
         limit = _LONGEST_VERSION if key.rpartition(".")[2] in _VERSIONS else LONGEST
         if len(value) > limit:
@@ -43,11 +57,11 @@ def long_texts(value: Any, key: str = "") -> Iterator[str]:
             yield f"{key}: it holds a zero byte"
     elif isinstance(value, dict):
         for name, each in value.items():
-            yield from long_texts(name[: LONGEST + 1], key)
-            yield from long_texts(each, f"{key}.{name[:80]}" if key else name[:80])
+            yield from _long_texts(name[: LONGEST + 1], key)
+            yield from _long_texts(each, f"{key}.{name[:80]}" if key else name[:80])
     elif isinstance(value, list):
         for each in value:
-            yield from long_texts(each, key)
+            yield from _long_texts(each, key)
 
 
 def shape_faults(stack: Stack) -> Iterator[str]:

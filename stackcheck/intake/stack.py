@@ -135,6 +135,10 @@ class Probes(Strict):
     timeout_s: int | None = Field(default=None, ge=1, le=3600)
     params: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
+    def __hash__(self) -> int:
+        """Make it hashable in spite of `params`: pydantic copies a default that is not, for every stack."""
+        return hash((self.want, self.skip, self.timeout_s, *self.params))
+
 
 def _gpu(value: Any) -> Gpu:
     if not isinstance(value, str):

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         images,
         isas,
         measured,
+        names,
         optional,
         packages,
         rocm,
@@ -38,6 +39,10 @@ if TYPE_CHECKING:
         unstated,
         wheels,
     )
+
+
+_OF_FOLDERS = frozenset((MEASURED, "names"))
+"""Tables that were read out of files, not written in `told/`."""
 
 
 class Tables:
@@ -86,6 +91,12 @@ class Tables:
     def measured(self) -> measured.MeasuredTable:
         """What the wheels of packages say, a file a package, each read when it is asked for."""
         table: measured.MeasuredTable = self._table("measured")
+        return table
+
+    @cached_property
+    def names(self) -> names.NamesTable:
+        """Names that packages import, and the releases of others that lack them, a file a package."""
+        table: names.NamesTable = self._table("names")
         return table
 
     @cached_property
@@ -149,7 +160,7 @@ class Tables:
         return table
 
     def _table(self, name: str) -> Any:
-        told = self._told.folders if name == MEASURED else self._told
+        told = self._told.folders if name in _OF_FOLDERS else self._told
         return import_module(f"{__name__}.{name}").load(told)
 
 

@@ -91,6 +91,15 @@ class NvidiaPytorch(Row):
     nccl: Version | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageTorch(Row):
+    """An image of another project, "owner/name:tag", and the torch in it with the CUDA that it is for."""
+
+    image: str
+    torch: Version
+    cuda: Version
+
+
 @dataclass(frozen=True)
 class ImageTable:
     """Everything in `images.toml`, indexed."""
@@ -100,6 +109,7 @@ class ImageTable:
     cudnn_tags: tuple[CudnnTag, ...]
     cuda_tags: tuple[CudaTag, ...]
     nvidia: Mapping[str, NvidiaPytorch]
+    others: Mapping[str, ImageTorch]
 
     def missing_tag(self, tag: str) -> MissingTag | None:
         """Return the row that says that a tag of nvidia/cuda does not exist; None is "no data"."""
@@ -125,6 +135,10 @@ class ImageTable:
     def cudnn_tag(self, cuda: Version) -> CudnnTag | None:
         """Return the row for a CUDA version; None is "no data"."""
         return next((row for row in self.cudnn_tags if cuda in row.cuda), None)
+
+    def with_torch(self, name: str) -> ImageTorch | None:
+        """Return what is known of the torch in an image of another project; None is "no data"."""
+        return self.others.get(name.removeprefix("docker.io/").partition("@")[0])
 
     def nvidia_pytorch(self, tag: str) -> NvidiaPytorch | None:
         """Return a release of NVIDIA's container; "24.8" is 24.08."""
@@ -155,4 +169,5 @@ def load(told: Told) -> ImageTable:
         cudnn_tags=tags,
         cuda_tags=told.rows("cuda_tag", CudaTag),
         nvidia=unique(told.rows("nvidia_pytorch", NvidiaPytorch), lambda row: row.tag, "tag"),
+        others=unique(told.rows("image_torch", ImageTorch), lambda row: row.image, "image"),
     )

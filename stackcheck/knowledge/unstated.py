@@ -55,6 +55,19 @@ class Library(Row):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DriverFloor(Row):
+    """The CUDA release whose driver has every function that some versions ask of the driver itself.
+
+    effect: what happens beside an older one, as a clause. Minor-version compatibility does not lift it.
+    """
+
+    dist: str
+    versions: SpecifierSet
+    cuda: Version
+    effect: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NumpyApi(Row):
     """The NumPy C API, 1 or 2, that the modules of some wheels were compiled with."""
 
@@ -100,7 +113,7 @@ class CompiledFor(Row):
         return tuple(sorted(found, key=lambda code: code.capability.sm))
 
 
-_R = TypeVar("_R", Requirement, Library, NumpyApi, CompiledFor)
+_R = TypeVar("_R", Requirement, Library, NumpyApi, CompiledFor, DriverFloor)
 
 
 @dataclass(frozen=True)
@@ -112,6 +125,7 @@ class UnstatedTable:
     numpy_apis: Mapping[str, tuple[NumpyApi, ...]]
     arch_variables: Mapping[str, ArchVariable]
     compiled_for: Mapping[str, tuple[CompiledFor, ...]]
+    driver_floors: Mapping[str, tuple[DriverFloor, ...]]
 
     def own_archs(self, dist: str, version: Version) -> CompiledFor | None:
         """Return what a version is compiled for by its own list; None is "no data", or it has none."""
@@ -145,6 +159,7 @@ def load(told: Told) -> UnstatedTable:
         numpy_apis=ByPackage(told, "numpy_api", NumpyApi),
         arch_variables={row.name: row for row in told.rows("arch_variable", ArchVariable)},
         compiled_for=ByPackage(told, "compiled_for", CompiledFor),
+        driver_floors=ByPackage(told, "driver_floor", DriverFloor),
     )
 
 

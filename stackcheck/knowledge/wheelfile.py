@@ -11,6 +11,7 @@ import io
 import tempfile
 import zipfile
 import zlib
+from time import monotonic
 from typing import IO, TYPE_CHECKING
 
 from stackcheck.model.errors import ResolveError
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 BLOCK = 1 << 17
 MOST_AHEAD = 256
+SLOW_S = 2.0
+"""A piece that took longer is followed by a smaller one."""
 LIMIT = 64 << 20
 """Bytes that may be fetched of one wheel, and that one file in it may unpack to."""
 _NO_WHEEL = (zipfile.BadZipFile, zlib.error, OSError, ValueError, EOFError, NotImplementedError, RuntimeError)
@@ -29,17 +32,24 @@ _NO_WHEEL = (zipfile.BadZipFile, zlib.error, OSError, ValueError, EOFError, NotI
 class RangeFile(io.RawIOBase):
     """A file of `size` bytes of which `fetch(start, stop)` returns a piece; what was fetched is kept on disk.
 
-    Who reads on and on gets larger and larger pieces, up to 32 MiB. `fetched` counts the bytes. Reading
-    raises ResolveError once more than `limit` bytes were fetched: a wheel whose directory lies cannot make
-    us download it whole.
+    Who reads on and on gets larger and larger pieces, up to 32 MiB while they come quickly: a server is given
+    up that takes long over one. `fetched` counts the bytes. Reading raises ResolveError once more than
+    `limit` bytes were fetched: a wheel whose directory lies cannot make us download it whole.
     """
 
-    def __init__(self, fetch: Callable[[int, int], bytes], size: int, limit: int = LIMIT) -> None:
+    def __init__(
+        self,
+        fetch: Callable[[int, int], bytes],
+        size: int,
+        limit: int = LIMIT,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
         super().__init__()
+        self._clock = clock
         self._fetch, self._size, self._limit, self._at = fetch, size, limit, 0
         self._kept = tempfile.TemporaryFile()  # noqa: SIM115 - closed with this file
         self._blocks: set[int] = set()
-        self._next, self._ahead = -1, 1
+        self._next, self._ahead, self._took_s = -1, 1, 0.0
         self.fetched = 0
 
     def readable(self) -> bool:
@@ -82,21 +92,40 @@ class RangeFile(io.RawIOBase):
         if not missing:
             return
         first, last = missing[0], missing[-1]
-        self._ahead = min(4 * self._ahead, MOST_AHEAD) if first == self._next else 1
-        while last - first + 1 < self._ahead and last + 1 not in self._blocks:
-            last += 1
+        self._ahead = self._grown() if first == self._next else 1
+        further = last
+        while further - first + 1 < self._ahead and further + 1 not in self._blocks:
+            further += 1
+        try:
+            self._take(first, further)
+        except ResolveError:
+            if further == last:
+                raise
+            self._ahead = 1
+            self._take(first, last)
+
+    def _take(self, first: int, last: int) -> None:
+        """Fetch the blocks from `first` to `last`, and keep them."""
         start, stop = first * BLOCK, min(self._size, (last + 1) * BLOCK)
         self.fetched += stop - start
         if self.fetched > self._limit:
             more = f"more than {self._limit >> 20} MiB to be read"
             raise ResolveError(f"the wheel asks for {more}; its directory cannot be right")
+        began = self._clock()
         data = self._fetch(start, stop)
+        self._took_s = self._clock() - began
         if len(data) != stop - start:
             raise ResolveError(f"asked for bytes {start}-{stop - 1} of a wheel, got {len(data)} bytes")
         self._kept.seek(start)
         self._kept.write(data)
         self._blocks.update(range(first, last + 1))
         self._next = last + 1
+
+    def _grown(self) -> int:
+        """Return how many blocks are fetched next in a row: fewer where the last ones took long."""
+        if self._took_s > SLOW_S:
+            return max(1, self._ahead // 4)
+        return min(4 * self._ahead, MOST_AHEAD)
 
 
 def read_member(wheel: io.RawIOBase | IO[bytes], name: str, most_bytes: int = LIMIT) -> bytes | None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.version import InvalidVersion, Version
+from packaging.version import InvalidVersion
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
 from stackcheck.model import markers
 from stackcheck.model.redact import redact
 from stackcheck.model.versions import LATEST, parse_version
+
+if TYPE_CHECKING:
+    from packaging.version import Version
 
 
 class Strict(BaseModel):
@@ -32,7 +35,7 @@ def version_text(value: Any) -> Any:
 
 def _valid_version(value: str) -> str:
     try:
-        Version(value)
+        parse_version(value)
     except InvalidVersion:
         raise ValueError(f"{value!r} is not a version (example: '12.4' or '2.5.0+cu124')") from None
     return value

@@ -43,6 +43,7 @@ class WheelName:
     tags: frozenset[Tag]
 
 
+@lru_cache(maxsize=4096)
 def kind_of(text: str) -> Kind | None:
     """Return which kind of direct reference a text is; None for a version, a range or a word.
 

@@ -1,7 +1,7 @@
 """The pytest plugin: `pytest --stack ID` runs one item per stack and rule.
 
 It is loaded into every test run where stackcheck is installed, so it imports nothing and does nothing until
-`--stack` is given; the rest is in `stackcheck.pytest_plugin.items`.
+`--stack` is given; the rest is in `stackcheck.pytest_plugin.session`.
 """
 
 from __future__ import annotations
@@ -88,6 +88,7 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Activate the plugin when `--stack` was given."""
     if config.getoption("stack"):
-        from stackcheck.pytest_plugin.items import Stacks  # noqa: PLC0415 - heavy, and only for who asks for it
+        from stackcheck.pytest_plugin.items import PLUGIN  # noqa: PLC0415 - heavy, and only for who asks for it
+        from stackcheck.pytest_plugin.session import Stacks  # noqa: PLC0415 - likewise
 
-        config.pluginmanager.register(Stacks(config), "stackcheck.pytest_plugin.items")
+        config.pluginmanager.register(Stacks(config), PLUGIN)

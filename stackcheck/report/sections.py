@@ -100,16 +100,7 @@ def _overview_row(report: Report) -> tuple[str, ...]:
 
 
 def _section(report: Report) -> Section:
-    reach = report.reach
-    findings = [
-        finding(
-            verdict,
-            name=name,
-            note="(expected)" if _is_expected(verdict, report) else "",
-            reached=not reach.skips(verdict),
-        )
-        for name, verdict in wording.numbered(report.verdicts)
-    ]
+    findings = _findings(report)
     return Section(
         name=report.name,
         headline=wording.headline(report),
@@ -136,9 +127,21 @@ def _notes(report: Report) -> Iterator[str]:
     yield _looked_at(report)
 
 
+def _findings(report: Report) -> list[Finding]:
+    skips, skip, fail = report.reach.skips, Outcome.SKIP, Outcome.FAIL
+    return [
+        finding(
+            verdict,
+            name=name,
+            note="(expected)" if verdict.outcome is fail and _is_expected(verdict, report) else "",
+            reached=verdict.outcome is not skip or not skips(verdict),
+        )
+        for name, verdict in wording.numbered(report.verdicts)
+    ]
+
+
 def _is_expected(verdict: Verdict, report: Report) -> bool:
-    failed = verdict.outcome is Outcome.FAIL
-    return failed and verdict.code in map(code_of, report.expect_codes) and verdict not in report.unexpected
+    return verdict.code in map(code_of, report.expect_codes) and verdict not in report.unexpected
 
 
 def _to_do(report: Report) -> Iterator[str]:

@@ -147,7 +147,7 @@ def _rows(part: Finding, *, verbose: bool = False) -> Iterator[Row]:
     """Yield what stands under the message: all for a FAIL, less for what needs no action now."""
     most = 0 if part.accepted else _EVIDENCE_SHOWN.get(part.outcome, 0)
     most = len(part.rows) if verbose else most
-    seen = [row for row in part.rows if row.name == "see"]
+    seen = [row for row in part.rows if row.name == "see" and (verbose or row.value not in part.message)]
     for row in part.rows:
         if row.name != "see" and (not part.accepted or row.name in {"because", "note"}):
             yield Row(row.name, one_line(row.value))

@@ -115,7 +115,10 @@ def unreached(report: Report) -> list[Unreached]:
 
 
 def _unreached(report: Report, levels: tuple[Level, ...], reason: str) -> Unreached:
-    skipped = [v for v in report.verdicts if v.level in levels and report.reach.skips(v)]
+    skips, skip = report.reach.skips, Outcome.SKIP
+    skipped = [v for v in report.verdicts if v.outcome is skip and v.level in levels and skips(v)]
+    if not skipped:
+        return Unreached(levels, reason, (), _way_to(levels[0], report))
     hints = Counter(one_line(v.hint) for v in skipped if v.hint and v.level is levels[0])
     hint = max(hints, key=lambda each: (hints[each], each)) if hints else ""
     return Unreached(levels, reason, _codes(skipped), hint or _way_to(levels[0], report))

@@ -48,10 +48,19 @@ def has_source(files: Iterable[File], requirement: str, question: Question) -> b
 
 
 def newer_source(files: Iterable[File], wanted: SpecifierSet, than: Version, question: Question) -> bool:
-    """Tell whether pip would rather build a newer version than take the newest that has a wheel."""
+    """Tell whether pip would rather build a newer version than take the newest that has a wheel.
+
+    A newer version with a wheel that fits was passed over for what it requires: pip passes it over as well.
+    """
+    tags = _tags(question)
     listed = [f for f in files if f.version is not None and f.version > than and _sound(f, question)]
+    served = {f.version for f in listed if f.is_wheel and _fits(f, tags)}
     return any(
-        not f.is_wheel and f.version is not None and not f.version.is_prerelease and f.version in wanted
+        not f.is_wheel
+        and f.version is not None
+        and not f.version.is_prerelease
+        and f.version in wanted
+        and f.version not in served
         for f in listed
     )
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field, replace
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Final
 
+from stackcheck.model.facts import as_named
 from stackcheck.model.resolution import Resolution
-from stackcheck.rules.registry import Rule, WithheldError, judge_all, judge_one
+from stackcheck.rules.registry import Rule, WithheldError, judge_all, judge_named, judge_one
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -56,13 +57,15 @@ class Alike:
     `reads`: which view of a stack a rule needs, by its code; the stack itself comes after the last one.
     `said`: what rules said of the first view. `steps`: what there is to say of the last one, in the order of
     the rules, and between it the rules that need the stack itself. `reports`: what came of that, where no
-    rule needs the stack itself. Threads share them: whoever writes an entry writes the same.
+    rule needs the stack itself; `verdicts` are theirs. Threads share them: whoever writes an entry writes
+    the same.
     """
 
     reads: dict[str, int] = field(default_factory=dict)
     said: dict[_Key, dict[str, list[Verdict]]] = field(default_factory=dict)
     steps: dict[_Key, list[list[Verdict] | Rule]] = field(default_factory=dict)
     reports: dict[_Key, Report] = field(default_factory=dict)
+    verdicts: dict[Verdict, Verdict] = field(default_factory=dict)
 
     def known(self, stack: Stack) -> Report | None:
         """Return the report of a stack without a lock that differs from this one in its name alone."""
@@ -73,7 +76,10 @@ class Alike:
         key = _key(stack, _VIEWS[-1])
         if not _is_alone(stack) and not any(isinstance(step, Rule) for step in self.steps.get(key, ())):
             _make_room(self.reports)
-            self.reports[key] = report
+            _make_room(self.verdicts)
+            # Equal ones become one, which is found faster by whoever keeps what he made of it.
+            verdicts = tuple(self.verdicts.setdefault(each, each) for each in report.verdicts)
+            self.reports[key] = replace(report, verdicts=verdicts)
 
     def judge(self, rules: Iterable[Rule], facts: Facts) -> tuple[Verdict, ...]:
         """Return what `judge_all` returns; of a stack that others cannot be like, without keeping it.
@@ -116,7 +122,7 @@ class Alike:
             if at == 0 and rule.code in said:
                 return said[rule.code]
             try:
-                found = judge_one(rule, views[at])
+                found = judge_named(rule, views[at])
             except WithheldError:
                 self.reads[rule.code] = at + 1
                 continue
@@ -131,7 +137,7 @@ def _is_alone(stack: Stack) -> bool:
     return bool(stack.image.dockerfile or stack.below or stack.read_from)
 
 
-def _make_room(kept: dict[_Key, Any]) -> None:
+def _make_room(kept: dict[Any, Any]) -> None:
     if len(kept) >= _MOST_KEPT:
         kept.clear()
 
@@ -147,7 +153,7 @@ def _viewed(facts: Facts, without: frozenset[str]) -> Facts:
     resolution = _unnamed(facts["env"].resolution)
     resolved = {name: _unnamed(facts[name]) for name in ("resolving", "resolution") if name in facts}
     env = replace(facts["env"], stack=view, resolution=resolution, asked=set())
-    return {**facts, **resolved, "stack": view, "env": env}
+    return as_named({**facts, **resolved, "stack": view, "env": env})
 
 
 def _unnamed(found: Any) -> Any:

@@ -66,13 +66,18 @@ def shown_by_resolver(finding: Finding, env: Environment, name: str, other: str)
     return _overruled(finding, f"{name} {env.version(name)} accepts {other} {env.version(other)}")
 
 
+def no_file_fits(finding: Finding, name: str) -> Finding:
+    """Name the question that a FAIL about files of a distribution answers: the resolver may say it too."""
+    return finding._replace(question=HAS_A_FILE, subject=name) if finding.outcome is Outcome.FAIL else finding
+
+
 def wheel_was_found(finding: Finding, env: Environment, name: str) -> Finding:
     """Give way to the resolver where it has found the wheel that a row of a table says there is not."""
     taken = env.taken(name)
     if finding.outcome is not Outcome.FAIL:
         return finding
     if taken is None:
-        return finding._replace(question=HAS_A_FILE, subject=name)
+        return no_file_fits(finding, name)
     return _overruled(finding, f"{taken.filename} was found for this Python and platform")
 
 

@@ -14,6 +14,10 @@ EXCHANGES_ARRAYS = "exchanges arrays with torch"
 """Subject: numpy."""
 
 
+FINDS_NAMES = "finds the names that it imports of other packages"
+"""Subject: the distribution. Rows of what was read tell it, the files that are there show it."""
+
+
 HAS_A_FILE = "has a file that fits the Python and the platform"
 """Subject: the distribution. A table tells it, an index shows it."""
 

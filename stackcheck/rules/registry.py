@@ -51,6 +51,7 @@ class Finding(NamedTuple):
     """Each thing that it is about, by name: `CODE:NAME` in a definition covers it. Empty: the `subject`."""
 
 
+_NOT_ASKED = Missing("it was not asked for")
 Findings: TypeAlias = Finding | Iterable[Finding] | None
 Names: TypeAlias = str | Iterable[str]
 """The name of a thing, or the names of several."""
@@ -252,6 +253,11 @@ def states(*fields: str) -> Callable[[Facts], bool]:
     return stated
 
 
+def given(fact: str) -> Callable[[Facts], bool]:
+    """Make a `when`: a fact is there; one that is missing has no place among what was left out."""
+    return lambda facts: not isinstance(facts.get(fact, _NOT_ASKED), Missing)
+
+
 def told_of(rows: Callable[[Tables], Collection[str]]) -> Callable[[Facts], bool]:
     """Make a `when`: one of the packages is among those that these rows of the tables speak of."""
 
@@ -310,15 +316,16 @@ def judge_all(rules: Iterable[Rule], facts: Facts) -> tuple[Verdict, ...]:
     A fact whose name is absent altogether counts as missing too. A rule that raises costs one ERROR.
     """
     named = as_named(facts)
-    return tuple(verdict for each in rules for verdict in _judged(each, named))
+    return tuple(verdict for each in rules for verdict in judge_named(each, named))
 
 
 def judge_one(each: Rule, facts: Facts) -> list[Verdict]:
     """Run one rule; no verdicts when the stack has nothing that the rule is about."""
-    return _judged(each, as_named(facts))
+    return judge_named(each, as_named(facts))
 
 
-def _judged(each: Rule, facts: Facts) -> list[Verdict]:
+def judge_named(each: Rule, facts: Facts) -> list[Verdict]:
+    """Run one rule over facts by the names that rules have for them (`as_named`)."""
     try:
         if not each.when(facts):
             return []

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from stackcheck import rules
-from stackcheck.model.errors import EngineError, ProbeError
+from stackcheck.model.errors import EngineError, NoInterpreterError, ProbeError
 from stackcheck.model.facts import Fault, Missing, as_named, key_of
+from stackcheck.model.outside import OutsideFiles
 from stackcheck.model.verdict import Level
 from stackcheck.probing import agent as agents
 from stackcheck.probing.answered import answered
@@ -20,11 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from stackcheck.intake.stack import Stack
-    from stackcheck.model.outside import OutsideFiles
     from stackcheck.probing.observation import Observation
     from stackcheck.steps.options import Options
     from stackcheck.targets import Engine, Progress, Target
 
+_PYTHON = re.compile(r"/bin/(?:python|pypy)[\d.]*t?$")
 _AGENT_MARGIN_S = 60.0
 """What starting a target may take on top of the probes' own time."""
 
@@ -40,10 +42,22 @@ def observed(
         try:
             request = agents.request_for(stack)
             observation = asked(engine, target, request, options)
+        except NoInterpreterError as error:
+            return facts | {"probing": _without_python(target, str(error), outside.result())}
         except (ProbeError, EngineError) as error:
             return facts | {"probing": Fault(str(error))}
         seen = rule_facts(observation)
         return seen | facts | {"probing": observation} | _held_against(seen, outside.result(), request)
+
+
+def _without_python(target: Target, message: str, outside: OutsideFiles | Fault | None) -> Fault:
+    """Tell a target that has no Python at all from one whose Python has to be named, by its files."""
+    if not isinstance(outside, OutsideFiles):
+        return Fault(message)
+    known = sorted(path for path in (*outside.sizes, *outside.links) if _PYTHON.search(path))
+    if known:
+        return Fault(f"{message} There is {known[0]}: name it by --python, or image.python in a stack.")
+    return Fault(f"The {target.kind} {target.name} has no Python: none of its files is one.", proven=True)
 
 
 def _files_outside(engine: Engine, target: Target) -> OutsideFiles | Fault | None:

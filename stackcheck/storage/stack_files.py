@@ -6,6 +6,7 @@ https://peps.python.org/pep-0751/, checked 2026-11-20.
 
 from __future__ import annotations
 
+import os
 import re
 from functools import lru_cache
 from pathlib import Path
@@ -36,11 +37,11 @@ def beside(stack: Stack) -> Path:
     That is where `matrices/` is, for other definitions and files of a project where the file is, and for
     stacks that ship the user's own project: the installed package is nobody's to write to.
     """
-    return _beside(stack.file, Path.cwd())
+    return _beside(stack.file, os.getcwd())  # noqa: PTH109 - a Path takes ten times as long, for every stack
 
 
 @lru_cache(maxsize=64)
-def _beside(path: str, folder: Path) -> Path:  # noqa: ARG001 - a path is seen from it
+def _beside(path: str, folder: str) -> Path:  # noqa: ARG001 - a path is seen from it
     """Return the folder for a file, seen from a working folder: asked for every stack, and of few files."""
     file = Path(path)
     if path and _ships(file):

@@ -12,6 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
+from threading import Event
 from typing import TYPE_CHECKING, Protocol
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -298,35 +299,40 @@ def _side_by_side(
 ) -> Iterator[Future[tuple[WheelFacts, int]]]:
     """Yield what comes of each wheel, in their order, while those that follow are read."""
     waiting: deque[Future[tuple[WheelFacts, int]]] = deque()
+    stopped = Event()
     with ThreadPoolExecutor(AT_ONCE) as pool:
         try:
             for file in files:
-                waiting.append(pool.submit(_facts, source, file, wanted))
+                waiting.append(pool.submit(_facts, source, file, wanted, stopped))
                 if len(waiting) >= AT_ONCE:
                     yield waiting.popleft()
             while waiting:
                 yield waiting.popleft()
         finally:
+            stopped.set()  # who presses Ctrl-C does not wait for the wheels that are being read
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _facts(source: Source, file: File, wanted: Wanted) -> tuple[WheelFacts, int]:
+def _facts(source: Source, file: File, wanted: Wanted, stopped: Event) -> tuple[WheelFacts, int]:
     """Return the facts of a wheel, kept or read, and how many bytes were fetched for them."""
     facts = None if wanted.again else kept(file.sha256, wanted.environ, file.name)
     if facts is not None:
         return facts, 0
-    facts, fetched = _read(source, file, wanted.most_bytes)
+    facts, fetched = _read(source, file, wanted.most_bytes, stopped)
     keep(facts, wanted.environ)
     return facts, fetched
 
 
-def _read(source: Source, file: File, most: int) -> tuple[WheelFacts, int]:
-    """Return the facts of a wheel and how many bytes were fetched for them, large binaries left out."""
+def _read(source: Source, file: File, most: int, stopped: Event) -> tuple[WheelFacts, int]:
+    """Return the facts of a wheel and how many bytes were fetched for them, large binaries left out.
+
+    Once `stopped` is set no further binary is read.
+    """
     left = most
 
     def wanted(_path: str, size: int) -> bool:
         nonlocal left
-        taken = size <= left
+        taken = size <= left and not stopped.is_set()
         left -= size if taken else 0
         return taken
 
@@ -391,16 +397,11 @@ def _least_glibc(facts: WheelFacts, name: str) -> Version | None:
 def _codes(libraries: Iterable[LibraryFacts]) -> tuple[str, ...]:
     """Return the GPU code of libraries, "sm_80 compute_90": of all together, not of each.
 
-    Files that the loader does not load count where no library has code: cudf's shim.fatbin is for linking
-    with what a user compiles, and makes its library run nowhere else.
+    What the loader does not load is left out: cudf's shim.fatbin is for linking with what a user compiles,
+    the PTX in flashinfer is of experiments, and neither makes the package run on another GPU.
     """
-    every = list(libraries)
-    loaded = [each for each in every if each.dynamic and each.code.get("images")]
-    found = {
-        str(image["code"]).partition(":")[0]
-        for each in loaded or every
-        for image in each.code.get("images", ())
-    }
+    loaded = (each for each in libraries if each.dynamic)
+    found = {str(image["code"]).partition(":")[0] for each in loaded for image in each.code.get("images", ())}
     return tuple(sorted(found, key=lambda code: (code.startswith("compute"), _number(code), code)))
 
 

@@ -57,7 +57,7 @@ class Handler(BaseHTTPRequestHandler):
         assert match
         body = content[int(match[1]) : int(match[2]) + 1]
         self.sent.append((name, len(body)))
-        if self.slow and len({each for each, _ in self.sent}) > 3:
+        if self.slow and name in {NAMES[0], NAMES[1], BROKEN}:  # the last three; they are read side by side
             time.sleep(30)
         self.answer(206, body, "application/octet-stream", f"bytes 0-0/{len(content)}")
 

@@ -309,7 +309,7 @@ def test_without_the_option_nothing_happens_to_a_test_run(pytester: pytest.Pytes
     pytester.makepyfile(
         "import sys\n"
         "def test_nothing_is_loaded():\n"
-        "    heavy = ('stackcheck.pytest_plugin.items', 'stackcheck.intake.stack', 'stackcheck.report',"
+        "    heavy = ('stackcheck.pytest_plugin.session', 'stackcheck.intake.stack', 'stackcheck.report',"
         "        'pydantic')\n"
         "    assert [name for name in heavy if name in sys.modules] == []\n"
     )

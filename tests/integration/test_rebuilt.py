@@ -17,18 +17,23 @@ ROOT = Path(__file__).parents[2]
 
 def rebuild(*packages: str, cache: Path) -> subprocess.CompletedProcess[str]:
     tool = str(ROOT / "tools" / "rebuild_knowledge.py")
-    command = [sys.executable, tool, "--since", "2015-01-01", "--most-mb", "400", *packages]
+    command = [sys.executable, tool, "--most-mb", "400", "--keep", str(cache / "kept"), *packages]
     env = {**os.environ, "STACKCHECK_CACHE": str(cache)}
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, env=env)
 
 
 @pytest.mark.online
 def test_learn_from_nothing_gives_back_what_ships(tmp_path: Path) -> None:
-    done = rebuild("cumm-cu128", "spconv-cu126", "deepspeed-kernels", cache=tmp_path)
+    packages = ("cumm-cu128", "spconv-cu126", "deepspeed-kernels", "cuda-toolkit", "cudf-cu12")
+    done = rebuild(*packages, cache=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "| cumm-cu128 | 1 | 1 | 0 |" in done.stdout
     assert "| spconv-cu126 | 2 | 2 | 0 |" in done.stdout
+    assert "| cuda-toolkit | 41 | 41 | 0 |" in done.stdout
     assert done.stdout.endswith("seconds; not read to the end: nothing\n")
+    again = rebuild(*packages, cache=tmp_path)
+    assert "cudf-cu12: 17 versions, 0 wheels to read" in again.stderr
+    assert again.stdout.splitlines()[:-1] == done.stdout.splitlines()[:-1]
 
 
 @pytest.mark.online

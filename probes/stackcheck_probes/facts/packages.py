@@ -106,3 +106,26 @@ class NumpyAbi(Loaded):
 
     modules: dict[str, Loaded]
     bridge: Bridge | None
+
+
+class MissingName(TypedDict):
+    """Something that importing `root` takes from the distribution `of`, which does not have it.
+
+    what: "torch._six" for a module, "huggingface_hub:cached_download" for a name. at: file and line.
+    """
+
+    distribution: str
+    version: str
+    root: str
+    of: str
+    of_version: str
+    what: str
+    at: str
+
+
+class ImportNames(TypedDict):
+    """What the distributions that were looked at import of others in vain."""
+
+    missing: list[MissingName]
+    looked_at: list[str]
+    left_out: list[str]

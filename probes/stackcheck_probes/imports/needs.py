@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 else:
     Need = namedtuple("Need", ("module", "name", "attribute", "annotation", "path", "line"))
 
-MAX_MODULES = 1500
+MAX_MODULES = 600
 _ASIDE = frozenset(
     (
         "test",

@@ -53,7 +53,7 @@ def torch_build_exists(env: Environment, tables: Tables) -> Finding | None:
     if not torch.is_wheel or torch.cuda is None:
         return None
     if torch.version is None:
-        return not_pinned("whether that build exists was not checked") if torch.sure else None
+        return not_pinned(f"whether torch has a {torch.tag} build was not checked") if torch.sure else None
     release = listed_release(torch.version, tables)
     if isinstance(release, Finding):
         return release
@@ -187,7 +187,7 @@ def torch_build_fits_accelerator(env: Environment, tables: Tables) -> Finding | 
         return None
     got = torch.answer if torch.sure else torch.default
     if got is None:
-        return not_pinned(f"that torch is a {wanted} build was not checked")
+        return not_pinned(f"whether torch is a {wanted} build was not checked")
     explicit = got is not torch.default
     expected, found = f"a {wanted} build of torch", f"{got.backend.tag} build"
     if got.backend.kind == wanted:

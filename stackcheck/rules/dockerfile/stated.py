@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 from stackcheck.images.dockersteps import parse, scopes
 from stackcheck.intake.named import dockerfile_path
 from stackcheck.model.evidence import Evidence
-from stackcheck.rules.registry import Finding, failed, passed, rule, warned
+from stackcheck.rules.registry import Finding, failed, given, passed, rule, warned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from stackcheck.images.dockersteps import Instruction, Scope
     from stackcheck.intake.stack import Stack
-    from stackcheck.model.facts import Facts
 
 _CLONED = re.compile(
     r"git\s+clone\b(?P<options>[^&;|]*?)(?P<url>\S*/pytorch(?:\.git)?)(?=\s|$)(?P<rest>[^&;|]*)"
@@ -38,11 +37,7 @@ _TWO = Evidence(
 )
 
 
-def _has_dockerfile(facts: Facts) -> bool:
-    return "dockerfile" in facts
-
-
-@rule("DOCKER103", when=_has_dockerfile, about="package")
+@rule("DOCKER103", when=given("dockerfile"), about="package")
 def companions_see_one_torch(stack: Stack, dockerfile: str) -> list[Finding]:
     """A Dockerfile builds torchvision and torchaudio where only the installed torch can be found.
 
@@ -139,7 +134,7 @@ def _at(stack: Stack, line: int) -> str:
     return f"{dockerfile_path(stack).as_posix()}:{line}"
 
 
-@rule("DOCKER101", when=_has_dockerfile, about="variable")
+@rule("DOCKER101", when=given("dockerfile"), about="variable")
 def exports_in_run(stack: Stack, dockerfile: str) -> list[Finding]:
     """Variables are set with ENV and not with `RUN export`.
 
@@ -174,7 +169,7 @@ def _set_by(rest: str) -> list[str]:
     return [one or other for one, other in _SETS.findall(rest)]
 
 
-@rule("DOCKER102", when=_has_dockerfile, about="environment")
+@rule("DOCKER102", when=given("dockerfile"), about="environment")
 def activates_in_run(stack: Stack, dockerfile: str) -> list[Finding]:
     """A virtual environment is put on the PATH and not activated in one RUN.
 
@@ -183,7 +178,10 @@ def activates_in_run(stack: Stack, dockerfile: str) -> list[Finding]:
     Fix: `ENV PATH=/opt/venv/bin:$PATH`, or call /opt/venv/bin/pip.
     """
     found: dict[str, int] = {}
-    for each in parse(dockerfile):
+    steps = parse(dockerfile)
+    if _each_activates(steps):
+        return []
+    for each in steps:
         match = _ACTIVATE.match(each.rest.partition("\n")[0]) if each.word == "RUN" else None
         if match:
             found.setdefault(match["path"], each.line)
@@ -200,3 +198,19 @@ def activates_in_run(stack: Stack, dockerfile: str) -> list[Finding]:
         )
         for path, line in found.items()
     ]
+
+
+_USES_PYTHON = re.compile(r"(?<![\w./-])(?:python|pip|uv)[\d.]*(?![\w./-])")
+
+
+def _each_activates(steps: Sequence[Instruction]) -> bool:
+    """Tell whether what the container starts, and each RUN that uses Python, activates for itself."""
+    used = [each for each in steps if each.word in {"RUN", "CMD", "ENTRYPOINT"}]
+    after = [each for each in used if each.line > _first_activated(used)]
+    starts = [each for each in after if each.word != "RUN" and "activate" in each.rest]
+    plain = [each for each in after if "activate" not in each.rest and _USES_PYTHON.search(each.rest)]
+    return bool(starts) and not plain
+
+
+def _first_activated(steps: Sequence[Instruction]) -> int:
+    return next((each.line for each in steps if each.word == "RUN" and "/activate" in each.rest), 0)

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 from stackcheck.model.versions import minor, parse_version
 from stackcheck.rules.driver.driver_range import Driver, parse_driver
-from stackcheck.rules.driver.needed_cuda import Needed, needed_cuda, states_driver
 from stackcheck.rules.grading import cite, failed_by, no_data
 from stackcheck.rules.official_wheels import not_pinned
-from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
+from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, states, warned
 
 if TYPE_CHECKING:
     from packaging.version import Version
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 _FORWARD = "NVIDIA CUDA Compatibility, forward compatibility, docs.nvidia.com/deploy/cuda-compatibility"
 
 
-@rule("DRIVER101", when=states_driver)
+@rule("DRIVER101", when=states("driver", "driver_cuda"))
 def driver_runs_cuda(env: Environment, tables: Tables) -> Finding | None:
     """The driver runs the CUDA version that torch was built for.
 
@@ -37,38 +36,36 @@ def driver_runs_cuda(env: Environment, tables: Tables) -> Finding | None:
     old`.
     Fix: update the driver, or take a build for the driver's major version.
     """
-    needed = needed_cuda(env)
-    if needed is None:
+    cuda = env.torch.cuda
+    if cuda is None:
         unknown = env.torch.kind is None and env.torch.origin
         return not_pinned("the driver was not held against the CUDA version of torch") if unknown else None
     if env.stack.driver is None:
-        return _by_driver_cuda(env, needed, tables)
+        return _by_driver_cuda(env, cuda, tables)
     driver = parse_driver(env.stack.driver)
     if driver is None:
         return skipped(
             f"the driver {env.stack.driver!r} is not a version, branch or range that can be compared."
         )
     windows = env.platform.startswith("windows")
-    floor = tables.cuda.floor(needed.cuda, "windows" if windows else "linux")
+    floor = tables.cuda.floor(cuda, "windows" if windows else "linux")
     if floor is None:
-        return _by_own_driver(driver, needed.cuda, tables, windows=windows)
-    return _by_floor(env, driver, needed, floor, tables)
+        return _by_own_driver(driver, cuda, tables, windows=windows)
+    return _by_floor(env, driver, cuda, floor, tables)
 
 
 def _by_floor(
-    env: Environment, driver: Driver, needed: Needed, floor: tuple[Version, Family | Toolkit], tables: Tables
+    env: Environment, driver: Driver, cuda: Version, floor: tuple[Version, Family | Toolkit], tables: Tables
 ) -> Finding:
     least, row = floor
-    cuda = needed.cuda
     says = f"CUDA {cuda} needs a driver >= {least}"
     expected, found = f"driver >= {least}", f"driver {driver.text}"
     below = driver.below(least)
     if below:
-        return _too_old(env, needed, (row, says), found=found, expected=expected)
+        return _too_old(env, cuda, (row, says), found=found, expected=expected)
     if below is None:
-        text = (
-            f"{says} ({needed.by} says CUDA {cuda}); {driver.text} does not tell whether all hosts have that."
-        )
+        by = f"{env.torch.by} says CUDA {cuda}"
+        text = f"{says} ({by}); {driver.text} does not tell whether all hosts have that."
         hint = "state the whole driver version"
         return warned(text, cite(row, says), expected=expected, found=found, hint=hint)
     toolkit = tables.cuda.toolkit(cuda)
@@ -96,9 +93,9 @@ def _by_own_driver(driver: Driver, cuda: Version, tables: Tables, *, windows: bo
     return skipped(f"no data on the least driver that runs CUDA {cuda} on {where}")
 
 
-def _by_driver_cuda(env: Environment, needed: Needed, tables: Tables) -> Finding:
+def _by_driver_cuda(env: Environment, cuda: Version, tables: Tables) -> Finding:
     """Judge by the CUDA version that the driver reports."""
-    cuda, has = needed.cuda, parse_version(minor(env.stack.driver_cuda or "0"))
+    has = parse_version(minor(env.stack.driver_cuda or "0"))
     found = f"a driver of CUDA {has}"
     if has >= cuda:
         return passed(f"A driver of CUDA {has} runs CUDA {cuda}: drivers run what is older.", found=found)
@@ -110,14 +107,14 @@ def _by_driver_cuda(env: Environment, needed: Needed, tables: Tables) -> Finding
         text = f"A driver of CUDA {has} runs CUDA {cuda}: {says}; machine code runs, PTX of {cuda} does not."
         return passed(text, cite(row, says), found=found)
     expected = f"a driver of CUDA {cuda.major if cuda.major >= 11 else cuda} or later"
-    return _too_old(env, needed, (row, f"CUDA {cuda} needs {expected}"), found=found, expected=expected)
+    return _too_old(env, cuda, (row, f"CUDA {cuda} needs {expected}"), found=found, expected=expected)
 
 
 def _too_old(
-    env: Environment, needed: Needed, said: tuple[Family | Toolkit, str], *, found: str, expected: str
+    env: Environment, cuda: Version, said: tuple[Family | Toolkit, str], *, found: str, expected: str
 ) -> Finding:
-    cuda, (row, says) = needed.cuda, said
-    text = f"The driver is too old: {says} ({needed.by} says CUDA {cuda}), and the hosts have {found}."
+    row, says = said
+    text = f"The driver is too old: {says} ({env.torch.by} says CUDA {cuda}), and the hosts have {found}."
     hint = f"update to {expected}, or take a build of torch for an older CUDA major version"
     compat, datacenter = f"cuda-compat-{cuda.major}-{cuda.minor}", _all_datacenter(env)
     if datacenter:

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 from stackcheck.model.versions import minor, parse_version
 from stackcheck.rules.driver.driver_range import parse_driver
-from stackcheck.rules.driver.needed_cuda import states_driver
 from stackcheck.rules.gpucode.arch_list import expand, parsed_codes, stated_arch_list
 from stackcheck.rules.gpucode.coverage import Served, sentence, served, shown, titles
 from stackcheck.rules.grading import cite, failed_by
-from stackcheck.rules.registry import Finding, passed, rule, skipped, warned
+from stackcheck.rules.registry import Finding, passed, rule, skipped, states, warned
 from stackcheck_probes.binaries.capability import PTX
 
 if TYPE_CHECKING:
@@ -22,7 +21,10 @@ if TYPE_CHECKING:
     from stackcheck.rules.driver.driver_range import Driver
 
 
-@rule("DRIVER102", when=states_driver, about="GPU")
+_states_driver = states("driver", "driver_cuda")
+
+
+@rule("DRIVER102", when=_states_driver, about="GPU")
 def driver_branch_has_gpus(env: Environment, tables: Tables) -> Finding | None:
     """The driver branch still drives the GPUs.
 
@@ -62,7 +64,7 @@ def driver_branch_has_gpus(env: Environment, tables: Tables) -> Finding | None:
     )
 
 
-@rule("DRIVER103", when=states_driver, about="GPU")
+@rule("DRIVER103", when=_states_driver, about="GPU")
 def driver_knows_gpus(env: Environment, tables: Tables) -> list[Finding]:
     """The driver is new enough to drive the GPUs.
 
@@ -128,7 +130,7 @@ def _product_driven(driver: Driver, gpu: Gpu, tables: Tables) -> Finding | None:
     )
 
 
-@rule("DRIVER104", when=states_driver, about="GPU")
+@rule("DRIVER104", when=_states_driver, about="GPU")
 def driver_compiles_ptx(env: Environment, tables: Tables) -> Finding | None:
     """Where a GPU is served by PTX alone, the driver knows the PTX of the toolkit that made it.
 

@@ -150,7 +150,8 @@ def image_python(env: Environment, tables: Tables) -> Finding | None:
     """The image's Python is the stack's.
 
     A python:3.11 image has one interpreter, 3.11. A distribution's `python3` is the one of its release;
-    another one has to be installed.
+    another one has to be installed. Where no Python is stated, and torch has no wheel for that one, the stack
+    is judged for another, which this says.
 
     Source: https://hub.docker.com/_/python; the distributions' package python3 (knowledge/told/systems.toml).
     Example: python = "3.12" on python:3.11-slim.

@@ -9,7 +9,7 @@ from stackcheck.environment.images import image_facts, images_of
 from stackcheck.images.dockersteps import bases
 from stackcheck.knowledge.images import cuda_tag_parts
 from stackcheck.rules.grading import cite, failed_by
-from stackcheck.rules.registry import Finding, passed, rule, skipped, states
+from stackcheck.rules.registry import Finding, given, passed, rule, skipped, states
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from stackcheck.environment.images import ImageFacts
     from stackcheck.knowledge import Tables
     from stackcheck.knowledge.images import CudaTag, CudaTagParts
-    from stackcheck.model.facts import Facts
 
 _HUB = r"(?:(?:index\.)?docker\.io/)?"
 _CUDA_TAG = re.compile(rf"(?:{_HUB}|nvcr\.io/)nvidia/cuda(?::(?P<tag>[\w.-]+))?")
@@ -53,11 +52,7 @@ def image_tag_exists(env: Environment, tables: Tables) -> list[Finding]:
     return _judged(images_of(env.stack), tables)
 
 
-def _has_dockerfile(facts: Facts) -> bool:
-    return "dockerfile" in facts
-
-
-@rule("IMAGE107", when=_has_dockerfile, about="image")
+@rule("IMAGE107", when=given("dockerfile"), about="image")
 def dockerfile_tag_exists(env: Environment, dockerfile: str, tables: Tables) -> list[Finding]:
     """The tags in a Dockerfile's FROM lines exist, as far as lists of tags tell.
 

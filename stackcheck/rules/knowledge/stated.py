@@ -5,20 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stackcheck.model.enumeration import some
-from stackcheck.rules.registry import Finding, rule, warned
+from stackcheck.rules.registry import Finding, given, rule, warned
 
 if TYPE_CHECKING:
     from stackcheck.knowledge.dated import Dated
-    from stackcheck.model.facts import Facts
 
 _MOST = 8
 
 
-def _is_told(facts: Facts) -> bool:
-    return "dated" in facts
-
-
-@rule("KNOW101", when=_is_told, about="package")
+@rule("KNOW101", when=given("dated"), about="package")
 def knowledge_is_not_old(dated: Dated) -> Finding | None:
     """What the stack is judged by was checked in the last months.
 

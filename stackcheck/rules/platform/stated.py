@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stackcheck.model.evidence import Evidence
-from stackcheck.rules.grading import cite, failed_by
+from stackcheck.rules.grading import cite, failed_by, no_file_fits
 from stackcheck.rules.official_wheels import (
     ROCM_PLATFORM,
     listed_release,
@@ -54,20 +54,21 @@ def torch_has_wheels_for_platform(env: Environment, tables: Tables) -> Finding |
     if bad := _musl(env):
         return bad
     if env.torch.version is None:
-        return not_pinned(f"that torch has a wheel for {env.stack.platform} was not checked")
+        return not_pinned(f"whether torch has a wheel for {env.stack.platform} was not checked")
     release = listed_release(env.torch.version, tables)
     if isinstance(release, Finding):
         return release
     says = f"torch {release.torch} has wheels for {', '.join(release.python)}"
     if env.platform in release.python:
         return passed(f"{says}.", cite(release, says), found=env.stack.platform)
-    return failed_by(
+    bad = failed_by(
         f"{says}, not for {env.stack.platform}.",
         (release, says),
         expected=", ".join(release.python),
         found=env.stack.platform,
         hint=f"take one of these platforms, or a release with wheels for {env.stack.platform}",
     )
+    return no_file_fits(bad, "torch")
 
 
 def _no_such_builds(env: Environment) -> Finding | None:
@@ -144,7 +145,8 @@ def torch_fits_glibc(env: Environment, tables: Tables) -> Finding | None:
         return passed(f"{says.capitalize()}, {found} is there.", *(cite(*each) for each in evidence))
     hint = f"take a newer system{_older_torch(release, has, tables) if kind == 'wheel' else ''}"
     text = f"{says[0].upper()}{says[1:]}, the system has {has}."
-    return failed_by(text, *evidence, expected=f"glibc >= {needs}", found=found, hint=hint)
+    bad = failed_by(text, *evidence, expected=f"glibc >= {needs}", found=found, hint=hint)
+    return no_file_fits(bad, "torch")
 
 
 def _unknown_system(named: str, *, of_files: bool) -> Finding:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from stackcheck.model.evidence import Evidence, Outcome
-from stackcheck.model.facts import Fault, Missing
+from stackcheck.model.facts import Fault
 from stackcheck.model.redact import shown
-from stackcheck.rules.registry import Finding, failed, passed, rule
+from stackcheck.rules.registry import Finding, failed, given, passed, rule
 
 if TYPE_CHECKING:
-    from stackcheck.model.facts import Facts
     from stackcheck.model.outside import Contradiction
 
 _SHOWN = 10
@@ -20,11 +19,7 @@ _HINT = (
 )
 
 
-def _was_read(facts: Facts) -> bool:
-    return not isinstance(facts.get("contradictions", Missing("")), Missing)
-
-
-@rule("PROBE303", when=_was_read, about="file")
+@rule("PROBE303", when=given("contradictions"), about="file")
 def the_target_says_what_lies_there(contradictions: Any) -> list[Finding]:
     """What an image says of its packages is what its files are.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from stackcheck.model.evidence import Evidence, Outcome
 from stackcheck.model.facts import Fault
 from stackcheck.model.redact import shown
-from stackcheck.rules.registry import Finding, passed, rule, skipped
+from stackcheck.rules.registry import Finding, failed, passed, rule, skipped
 
 if TYPE_CHECKING:
     from stackcheck.probing.observation import Failure, Observation
@@ -55,6 +55,9 @@ def _broken(name: str, failure: Failure) -> Finding:
     )
 
 
+_INSTALL = "install Python 3.8 or newer in it; `stackcheck inspect IMAGE` reads its libraries from outside"
+
+
 @rule("PROBE302")
 def the_probes_answered(probing: Any) -> Finding:
     """The probes gave an answer.
@@ -66,6 +69,8 @@ def the_probes_answered(probing: Any) -> Finding:
     Example: an image without Python, or a container that is killed for memory.
     Fix: the message says what was seen instead of the answer.
     """
+    if isinstance(probing, Fault) and probing.proven:
+        return failed(probing.message, expected="a Python", found="none", hint=_INSTALL)
     if isinstance(probing, Fault):
         return Finding(Outcome.ERROR, probing.message, hint="nothing inside the target was inspected")
     ran = [name for name, entry in probing.probes.items() if entry.facts is not None]

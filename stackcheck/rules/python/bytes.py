@@ -9,8 +9,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from stackcheck.model.evidence import Evidence
-from stackcheck.model.facts import Missing
-from stackcheck.rules.registry import Finding, failed, passed, rule, states, warned
+from stackcheck.rules.registry import Finding, failed, given, passed, rule, states, warned
 
 if TYPE_CHECKING:
     from stackcheck.intake.stack import Stack
@@ -267,11 +266,7 @@ def user_site_shadows_nothing(interpreter: Interpreter, distributions: Distribut
     )
 
 
-def _in_an_image(facts: Facts) -> bool:
-    return not isinstance(facts.get("image", Missing("")), Missing)
-
-
-@rule("PYTHON306", when=_in_an_image, about="environment")
+@rule("PYTHON306", when=given("image"), about="environment")
 def torch_is_in_the_environment_that_was_asked(interpreter: Interpreter, pythons: Pythons) -> Finding | None:
     """The interpreter that was asked has the torch of the image.
 

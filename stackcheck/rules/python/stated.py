@@ -134,7 +134,7 @@ def torch_has_wheel_for_python(env: Environment, tables: Tables) -> Finding | No
     if not env.torch.is_wheel or env.stack.python is None:
         return None
     if env.torch.version is None:
-        return not_pinned(f"that torch has a wheel for Python {env.stack.python} was not checked")
+        return not_pinned(f"whether torch has a wheel for Python {env.stack.python} was not checked")
     release = listed_release(env.torch.version, tables)
     if isinstance(release, Finding):
         return release

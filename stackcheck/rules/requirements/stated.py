@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from stackcheck.environment.images import kept_image
 from stackcheck.knowledge.torch import CPU
-from stackcheck.model.evidence import Evidence
+from stackcheck.model.evidence import Evidence, Level
 from stackcheck.model.versions import LATEST, minor, parse_specifier, parse_version, ranges_meet, spelled
 from stackcheck.rules.grading import cite, failed_by, shown_by_resolver
 from stackcheck.rules.official_wheels import official_wheels
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from stackcheck.environment import Distribution, Environment
     from stackcheck.intake.stack import Stack
     from stackcheck.knowledge import Tables
-    from stackcheck.knowledge.measured import Pin
+    from stackcheck.knowledge.measured import Measured, Pin
     from stackcheck.knowledge.packages import Needs, Newest
     from stackcheck.model.facts import Facts
 
@@ -163,7 +164,8 @@ def torch_pins(env: Environment, tables: Tables) -> list[Finding]:
     torch's METADATA names its CUDA libraries with `==`. Another version is refused by a resolver; installed
     afterwards, it replaces the library that torch was built and tested with. A newer one of the same major
     may be meant: for torch 2.9.1 the release notes advise cuDNN 9.15 or later. An older one, or another
-    major, lacks what torch was built against. `latest` is the newest of the day, which is not the pinned one.
+    major, lacks what torch was built against; a range that leaves the pin out resolves to nothing, unless the
+    stack overrides the requirement. `latest` is the newest of the day, which is not the pinned one.
 
     Source: Requires-Dist of torch's wheels on PyPI (knowledge/measured/); pytorch/pytorch issue 169175.
     Example: torch 2.5.0 pins nvidia-cudnn-cu12==9.1.0.70; `latest` is 9.27.0.42.
@@ -178,11 +180,57 @@ def torch_pins(env: Environment, tables: Tables) -> list[Finding]:
     if claim.cuda is None or minor(claim.cuda) != cuda:
         return [skipped(f"no data on the pins of {claim.title}: the wheel on PyPI is built for CUDA {cuda}")]
     newest, pins = tables.packages.newest, tables.measured.pins(row, _PINNED)
+    if env.resolution is not None and "torch" in env.stack.packages and claim.level < Level.RESOLVED:
+        # What others draw in was not held by torch's pins, for torch itself was left out.
+        pins = {name: pin for name, pin in pins.items() if name in env.stack.packages}
     found = (
         (name, _held_to_pin(env.packages[name], pins[name], claim.title, newest.get(name)))
-        for name in sorted(pins.keys() & env.packages.keys())
+        for name in sorted(pins.keys() & env.packages.keys() - _overridden(env))
     )
-    return [finding._replace(subject=name) for name, finding in found if finding is not None]
+    ranges = _ranges(row, env).items()
+    held = ((name, _held_to_range(env.packages[name], wanted, row, claim.title)) for name, wanted in ranges)
+    every = [*found, *((name, finding) for name, finding in held if name not in pins)]
+    return [finding._replace(subject=name) for name, finding in every if finding is not None]
+
+
+def _overridden(env: Environment) -> set[str]:
+    """Return the distributions of which the stack says itself that no requirement on them counts."""
+    return {canonicalize_name(Requirement(text).name) for text in env.stack.overrides}
+
+
+def _ranges(row: Measured, env: Environment) -> dict[str, SpecifierSet]:
+    """Return what torch requires of stated CUDA libraries by a range."""
+    return {
+        name: each.specifier
+        for name in env.packages
+        if name.startswith("nvidia-") and name not in _overridden(env)
+        for each in row.required(name)
+        if each.specifier
+    }
+
+
+def _held_to_range(package: Distribution, wanted: SpecifierSet, row: Measured, title: str) -> Finding | None:
+    """Hold one library against the range that torch requires; None for `latest`, which PIN101 is about."""
+    name = package.name
+    if package.version == LATEST:
+        return None
+    said = (row, f"torch {row.version}: Requires-Dist: {name}{spelled(wanted)}")
+    expected, found = f"{name}{spelled(wanted)}", f"{name} {package.version}"
+    if ranges_meet(package.specifier, wanted):
+        return passed(f"{found} is what {title} requires.", cite(*said))
+    hint = "leave it out: torch brings it; or override the requirement (uv: override-dependencies)"
+    least = min(parse_version(each.version.removesuffix(".*")) for each in wanted)
+    if _is_newer(package, least):
+        return warned(
+            f"{found} is newer than {title} requires ({spelled(wanted)}), of the same major version: it "
+            "works where it is meant, and a resolver refuses it.",
+            cite(*said),
+            expected=expected,
+            found=found,
+            hint=hint,
+        )
+    text = f"{found} is not what {title} requires ({spelled(wanted)})."
+    return failed_by(text, said, expected=expected, found=found, hint=hint)
 
 
 def _held_to_pin(package: Distribution, pinned: Pin, title: str, newest: Newest | None) -> Finding | None:
@@ -219,12 +267,9 @@ def _held_to_pin(package: Distribution, pinned: Pin, title: str, newest: Newest 
 
 
 def _is_newer(package: Distribution, pin: Version) -> bool:
-    """Tell whether a pin, or the lower bound of a range, is above torch's pin and of its major version."""
-    least = package.exact
-    bounds = [each.version for each in package.specifier if each.operator in {">=", ">", "~="}]
-    if least is None and bounds:
-        least = max(parse_version(bound) for bound in bounds)
-    return least is not None and least > pin and least.major == pin.major
+    """Tell whether a pin is above torch's and of its major version; a range nobody overrides by hand."""
+    own = package.exact
+    return own is not None and own > pin and own.major == pin.major
 
 
 _NO_PIN_SINCE = Version("2.11")

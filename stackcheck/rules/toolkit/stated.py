@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from stackcheck.model.evidence import Evidence, Outcome
 from stackcheck.model.versions import minor, parse_version
-from stackcheck.rules.driver.needed_cuda import needed_cuda
 from stackcheck.rules.grading import cite, failed_by, no_data
 from stackcheck.rules.mmcv.published_wheels import mmcv_pages
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, states, warned
@@ -44,10 +43,9 @@ def toolkit_fits_torch(env: Environment, tables: Tables) -> Finding | None:
     Example: nvcc 11.8 with torch for CUDA 12.8: `The detected CUDA version (11.8) mismatches the version`.
     Fix: take the toolkit of torch's CUDA version, or the build of torch for the toolkit's.
     """
-    needed = needed_cuda(env)
-    if needed is None or env.stack.toolkit is None:
+    cuda, by = env.torch.cuda, env.torch.by
+    if cuda is None or env.stack.toolkit is None:
         return None
-    cuda, by = needed.cuda, needed.by
     toolkit, built = parse_version(minor(env.stack.toolkit)), _built(env, tables)
     expected, found = f"CUDA toolkit {cuda}", f"CUDA toolkit {toolkit}"
     whose = "The stack says" if by == "the stack" else f"{by[0].upper()}{by[1:]} says"

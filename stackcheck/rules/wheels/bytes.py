@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from stackcheck.model.evidence import Evidence, Outcome
-from stackcheck.model.facts import Fault, Missing, Unpacked
+from stackcheck.model.facts import Fault, Unpacked
 from stackcheck.model.redact import shown
-from stackcheck.rules.registry import Finding, failed, passed, rule, skipped
-
-if TYPE_CHECKING:
-    from stackcheck.model.facts import Facts
+from stackcheck.rules.registry import Finding, failed, given, passed, rule, skipped
 
 _TAIL_LINES = 12
 
 
-def _was_asked_for(facts: Facts) -> bool:
-    return not isinstance(facts.get("unpacked", Missing("")), Missing)
-
-
-@rule("WHEEL301", when=_was_asked_for, about="package")
+@rule("WHEEL301", when=given("unpacked"), about="package")
 def wheels_are_unpacked(unpacked: Unpacked | Fault) -> list[Finding]:
     """The wheels of the lock can be had, and their files were looked at.
 

@@ -180,7 +180,7 @@ def libraries_of_wheels(env: Environment, tables: Tables) -> list[Finding]:
     Example: ctranslate2 4.4.0 names libcudnn.so.8, and torch 2.5.1 brings cuDNN 9.
     Fix: the release that was built for torch's CUDA and cuDNN, or the nvidia-* packages of the other major.
     """
-    if env.torch.cuda is None:
+    if env.torch.cuda is None and (env.toolkit is None or env.wanted != "cuda"):
         return []
     found: list[Finding] = []
     for name in sorted(tables.unstated.libraries.keys() & env.packages.keys()):

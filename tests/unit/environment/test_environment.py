@@ -9,6 +9,7 @@ from packaging.version import Version
 
 from stackcheck import knowledge
 from stackcheck.environment import Environment, environment_of
+from stackcheck.environment.images import image_facts
 from stackcheck.environment.madefor import read_local, torch_minors
 from stackcheck.intake.stack import Stack
 from stackcheck.model.resolution import LockedPackage, Resolution
@@ -251,3 +252,9 @@ def test_a_package_whose_marker_is_false_is_not_part_of_the_stack() -> None:
     known = env(packages=packages, platform="linux/amd64", python="3.11")
     assert "triton-windows" not in known.packages
     assert "triton-windows" not in known.stated
+
+
+def test_an_image_of_another_project_brings_the_torch_that_is_told_of_it() -> None:
+    facts = image_facts("docker.io/vllm/vllm-openai:v0.10.0", knowledge.load())
+    assert (str(facts.torch), facts.backend and facts.backend.tag) == ("2.7.1", "cu126")
+    assert image_facts("vllm/vllm-openai:v0.0.1", knowledge.load()).torch is None

@@ -50,6 +50,13 @@ def test_a_wheel_for_another_system_takes_no_place(tmp_path: Path, order: int) -
     assert (one.stack.contradictions, one.stack.packages["bitsandbytes"].url) == ((), None)
 
 
+def test_a_row_for_another_system_asks_for_no_python(tmp_path: Path) -> None:
+    one = taken(
+        tmp_path, "torch==2.8.0+cpu; platform_machine=='x86_64'\ntorch==2.8.0; platform_system=='Darwin'\n"
+    )
+    assert (one.stack.packages["torch"].version, one.stack.unsettled) == ("2.8.0+cpu", ())
+
+
 def test_two_rows_that_one_python_takes_still_disagree(tmp_path: Path) -> None:
     one = taken(tmp_path, "numpy==1.22.0; python_version<'3.12'\nnumpy==1.24.3; python_version>'3.8'\n")
     assert len(one.stack.contradictions) == 1

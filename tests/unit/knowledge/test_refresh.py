@@ -16,7 +16,7 @@ from stackcheck.knowledge.extending import extended, write_own
 from stackcheck.knowledge.folders import SHIPPED, TOLD, Folder
 from stackcheck.knowledge.refresh import Refresh, refresh, refresh_newest, render_diff
 from stackcheck.knowledge.told import Told
-from stackcheck.knowledge.wheelfile import RangeFile, read_member
+from stackcheck.knowledge.wheelfile import BLOCK, RangeFile, read_member
 from stackcheck.model.errors import ResolveError, TableError
 from tests.unit.knowledge.told_folders import instead
 
@@ -290,3 +290,19 @@ def test_a_lying_wheel_cannot_make_us_fetch_or_unpack_without_end() -> None:
     short = RangeFile(lambda _a, _b: b"", 1000)
     with pytest.raises(ResolveError, match="asked for bytes 0-999 of a wheel, got 0 bytes"):
         short.read(10)
+
+
+def test_pieces_grow_while_they_come_quickly_and_shrink_where_they_do_not() -> None:
+    asked: list[int] = []
+    now = 0.0
+
+    def fetch(start: int, stop: int) -> bytes:
+        nonlocal now
+        asked.append((stop - start) // BLOCK)
+        now += 30.0 if len(asked) == 3 else 0.1
+        return bytes(stop - start)
+
+    file = RangeFile(fetch, 200 * BLOCK, clock=lambda: now, limit=200 * BLOCK)
+    while file.read(BLOCK):
+        pass
+    assert asked == [1, 4, 16, 4, 16, 64, 95]

@@ -69,7 +69,7 @@ def test_a_wheel_without_nvcc_is_not_read_and_one_without_headers_states_no_gcc(
 def test_a_toolkit_of_cuda_12_becomes_a_row_by_what_both_halves_of_its_nvcc_name() -> None:
     name = named(OLDER[1], "12.10.5")
     folder = "nvidia/cuda_nvcc"
-    parts = {
+    parts: dict[str, str | bytes] = {
         f"{folder}/nvvm/lib64/libnvvm.so": LIBNVVM,
         f"{folder}/bin/ptxas": PTXAS,
         f"{folder}/include/crt/host_config.h": HEADER,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stackcheck.intake.stack import Stack
-from stackcheck.pytest_plugin.items import codes_of, names_of
+from stackcheck.pytest_plugin.codes import codes_of, names_of
 
 STACK = Stack.model_validate(
     {

@@ -300,3 +300,25 @@ def test_the_command_for_a_repair_finds_the_stack_again(file: str, named: str) -
     """An id is looked up in ./matrices alone; a file of any other folder has to be named."""
     said = suggestion(replace(MIXED, file=file))
     assert said == f"the smallest change that makes it good: stackcheck suggest {named}"
+
+
+def test_what_the_message_says_is_not_said_again_below_it() -> None:
+    packages = ", ".join(f"package-{number} (latest)" for number in range(9))
+    today = "torch 2.9.0 is what `latest` resolves to today"
+    said = verdict(
+        Outcome.WARN, message=f"9 are not pinned: {packages}. {today}.", evidence=(today, "a page")
+    )
+    shown = " ".join(text(report(replace(said, found=packages, expected="pins"))).split())
+    assert shown.count("package-8 (latest)") == 1
+    assert shown.count(today) == 1
+    assert "see a page" in shown
+
+
+def test_what_several_have_to_do_alike_is_said_once_below_the_last() -> None:
+    skips = [
+        replace(verdict(Outcome.SKIP, message=f"{what} was not asked."), hint=hint)
+        for what, hint in (("a", "go online"), ("b", "name it"), ("c", "go online"))
+    ]
+    lines = [line.split() for line in text(report(verdict(Outcome.PASS), *skips)).split("\n")]
+    assert [line[1:] for line in lines if line[:1] == ["do"]] == [["go", "online"], ["name", "it"]]
+    assert [line[0] for line in lines if line[1:] == ["was", "not", "asked"]] == ["a", "c", "b"]

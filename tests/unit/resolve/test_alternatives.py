@@ -76,3 +76,11 @@ def test_a_source_counts_only_where_pip_could_build_it() -> None:
 )
 def test_a_newer_source_is_what_pip_would_build(wanted: str, than: str, newer: bool) -> None:
     assert newer_source(FILES, SpecifierSet(wanted), Version(than), question()) is newer
+
+
+def test_a_newer_version_that_has_a_wheel_here_was_passed_over_for_what_it_requires() -> None:
+    files = (*FILES, wheel("1.7", "py3-none-any"))
+    assert newer_source(FILES, SpecifierSet(), Version("1.2"), question())
+    assert not newer_source(files, SpecifierSet(), Version("1.2"), question())
+    elsewhere = (*FILES, wheel("1.7", "cp314-cp314-manylinux_2_17_aarch64"))
+    assert newer_source(elsewhere, SpecifierSet(), Version("1.2"), question())

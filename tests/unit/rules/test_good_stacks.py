@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from stackcheck.intake.stack import Stack
 
 MATRICES = Path(__file__).parents[3] / "matrices"
-YOUNGER = {"numpy_modules", "nccl_pair", "compile_triton"}
+YOUNGER = {"import_names", "numpy_modules", "nccl_pair", "compile_triton"}
 """Probes that came after the observations."""
 SEEN = sorted(
     code

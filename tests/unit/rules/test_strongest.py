@@ -207,7 +207,16 @@ def test_real_pairs_of_rules_say_one_conflict_once(
     fields: dict[str, Any], why: Unresolved | None, said: dict[str, list[str]]
 ) -> None:
     stack = Stack.model_validate({"id": "s", **fields})
-    codes = {"NEEDS101", "PYTHON101", "WHEEL101", "WHEEL104", "INDEX102", "IMAGE105", "PLATFORM101"}
+    codes = {
+        "NEEDS101",
+        "PYTHON101",
+        "WHEEL101",
+        "WHEEL104",
+        "INDEX102",
+        "IMAGE105",
+        "PLATFORM101",
+        "GLIBC101",
+    }
     rules = [each for code, each in RULES.items() if code in codes]
     judged = judge_all(rules, definition_facts(stack, knowledge.load()))
     if why is not None:

@@ -19,6 +19,7 @@ from stackcheck.knowledge.wheelfile import RangeFile
 from stackcheck.model.errors import ResolveError
 from stackcheck.model.index_pages import File
 from stackcheck.wheels.learn import Step, Wanted, best_wheel, learn
+from stackcheck.wheels.read import read_wheel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -265,3 +266,17 @@ def test_a_wheel_of_which_more_is_asked_for_than_allowed_is_not_read() -> None:
 def test_the_wheel_that_is_read_is_the_one_that_serves_most(names: list[str], best: str | None) -> None:
     found = best_wheel(map(listed, names))
     assert (found.name if found else None) == best
+
+
+def test_code_that_no_loader_loads_does_not_count_as_the_package_s() -> None:
+    packed = io.BytesIO(wheel())
+    ptx = "//\n.version 8.7\n.target sm_99\n.address_size 64\n.visible .entry shim() { ret; }\n"
+    with zipfile.ZipFile(packed, "a") as archive:
+        archive.writestr("fast/shim_99.ptx", ptx)
+    facts = read_wheel(packed)
+    assert [each.path for each in facts.libraries if each.code.get("images")] == [
+        "fast/_C.abi3.so",
+        "fast/shim_99.ptx",
+    ]
+    index = Index({"fast": [listed(LINUX)]}, {LINUX: packed.getvalue()})
+    assert run(index)[-1].package.rows[0].arch == run(FAST)[-1].package.rows[0].arch != ()

@@ -44,5 +44,8 @@ def test_probes_that_answered_and_those_that_did_not() -> None:
     assert said("PROBE302", probing=answered) == [("PASS", "1 of 2 probes ran under Python 3.11.2.", "")]
     silent = SimpleNamespace(probes={"b": SimpleNamespace(facts=None)}, python="3.11.2")
     assert said("PROBE302", probing=silent) == [("SKIP", "no probe ran in the target.", "")]
+    bare = Fault("The image mine:1 has no Python: none of its files is one.", proven=True)
+    ((outcome, message, _),) = said("PROBE302", probing=bare)
+    assert (outcome, message) == ("FAIL", bare.message)
     hint = "nothing inside the target was inspected"
     assert said("PROBE302", probing=Fault("no Python there.")) == [("ERROR", "no Python there.", hint)]

@@ -16,6 +16,12 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         ["FAIL: flash-attn 2.7.4.post1 is compiled with nvcc, which macOS does not have."],
     ),
     (
+        "a release whose sources nobody has read, on macOS",
+        "BUILD106",
+        {"platform": "macos/arm64", "packages": {"torch": "2.6.0", "flash-attn": "9.0.0"}},
+        [],
+    ),
+    (
         "CUDA sources on Linux",
         "BUILD106",
         {"platform": "linux/amd64", "packages": {"torch": "2.6.0", "flash-attn": "2.7.4.post1"}},
@@ -32,7 +38,9 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
                 "ours": {"from": "git+https://github.com/we/ours"},
             },
         },
-        ["WARN: setuptools 82.0.1 does not build ours with torch 1.13.1: "],
+        [
+            "WARN: setuptools 82.0.1 does not build ours with torch 1.13.1: torch/utils/cpp_extension.py imports pkg_resources from torch 1.8 to 2.1.2, which setuptools 82 no longer has. That holds if it is an extension of torch, as a build without isolation mostly is."
+        ],
     ),
     (
         "sources of the repository itself, which nobody has repaired",

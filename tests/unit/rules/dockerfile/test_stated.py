@@ -40,6 +40,24 @@ def test_an_activated_environment_ends_with_its_run() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("last", "warned"),
+    [
+        ("CMD . /venv/bin/activate && exec python app.py", False),
+        ('ENTRYPOINT ["bash", "-c", "source /venv/bin/activate; python app.py"]', False),
+        ("CMD python app.py", True),
+        ("RUN pip install ninja\nCMD . /venv/bin/activate && python app.py", True),
+        ("", True),
+    ],
+)
+def test_an_environment_that_each_command_activates_for_itself_is_fine(last: str, warned: bool) -> None:
+    text = (
+        "FROM debian\nRUN python3 -m venv /venv\nRUN . /venv/bin/activate && pip install torch\n"
+        f"RUN . /venv/bin/activate && pip install -r r.txt\n{last}\n"
+    )
+    assert bool(lines("DOCKER102", {"dockerfile": text})) is warned
+
+
 def test_each_says_its_line_and_the_file_as_the_user_names_it() -> None:
     image = {"dockerfile": "docker/Dockerfile"}
     facts = {"dockerfile": DOCKERFILE}

@@ -39,6 +39,11 @@ TAKEN: list[tuple[str, dict[str, Any], list[str]]] = [
         ["torch 2.15.0 open"],
     ),
     (
+        "a folder of wheels beside PyPI",
+        {"python": "3.8", "packages": {"torch": ">=2.0"}, "index": {"find_links": ["/srv/wheels"]}},
+        ["torch 2.4.1 closed"],
+    ),
+    (
         "a place that the tables do not speak of",
         {"packages": {"torch": "latest"}, "index": {"url": "https://wheels.example/simple"}},
         [],
@@ -68,7 +73,12 @@ TAKEN: list[tuple[str, dict[str, Any], list[str]]] = [
         [],
     ),
     (
-        "a pinned package that admits one release alone",
+        "a pinned package that admits older ones alone",
+        {"packages": {"torch": "latest", "fastai": "2.7.18"}},
+        ["torch 2.5.1 closed"],
+    ),
+    (
+        "a pinned package that admits one release alone: the Environment knows it",
         {
             "python": "3.10",
             "packages": {"torch": "latest", "torchvision": "latest", "xformers": "0.0.29.post2"},
@@ -77,12 +87,7 @@ TAKEN: list[tuple[str, dict[str, Any], list[str]]] = [
                 "extra": ["https://download.pytorch.org/whl/nightly/cu128"],
             },
         },
-        ["torch 2.6.0 closed"],
-    ),
-    (
-        "another package holds it back",
-        {"packages": {"torch": "latest", "vllm": "0.6.3"}},
-        ["torch 2.4.0 closed"],
+        [],
     ),
     (
         "an override",

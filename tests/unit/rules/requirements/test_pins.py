@@ -23,6 +23,47 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         {"packages": {"torch": "2.5.0", "numpy": ">=1.26", "torch-geometric": "latest"}},
         ["WARN: 2 of 3 packages are not pinned: numpy (>=1.26), torch-geometric (latest)."],
     ),
+    (
+        "a library that torch asks for by an extra of cuda-toolkit, in a range that leaves it out",
+        "NVPIN101",
+        {"packages": {"torch": "2.13.0", "nvidia-cublas": ">=13.3.0.5"}},
+        ["FAIL: nvidia-cublas >=13.3.0.5 is not the 13.1.1.3 that torch 2.13.0 (cu130) pins."],
+    ),
+    (
+        "a newer one that is pinned",
+        "NVPIN101",
+        {"packages": {"torch": "2.13.0", "nvidia-cublas": "13.3.0.5"}},
+        [
+            "WARN: nvidia-cublas 13.3.0.5 is newer than the 13.1.1.3 that torch 2.13.0 (cu130) pins, of the same major version: it works where it is meant, and a resolver refuses it."
+        ],
+    ),
+    (
+        "the one that the extra asks for",
+        "NVPIN101",
+        {"packages": {"torch": "2.13.0", "nvidia-cublas": "13.1.1.3"}},
+        ["PASS: nvidia-cublas 13.1.1.3 is what torch 2.13.0 (cu130) pins."],
+    ),
+    (
+        "a library that torch asks for by a range, in another one",
+        "NVPIN101",
+        {"packages": {"torch": "2.12.1", "nvidia-cublas": ">=13.3.0.5"}},
+        ["FAIL: nvidia-cublas >=13.3.0.5 is not what torch 2.12.1 (cu130) requires (>=13.1.0.3,<=13.1.1.3)."],
+    ),
+    (
+        "a version in that range",
+        "NVPIN101",
+        {"packages": {"torch": "2.12.1", "nvidia-cublas": "13.1.0.3"}},
+        ["PASS: nvidia-cublas 13.1.0.3 is what torch 2.12.1 (cu130) requires."],
+    ),
+    (
+        "the same where the stack overrides the requirement",
+        "NVPIN101",
+        {
+            "packages": {"torch": "2.13.0", "nvidia-cublas": ">=13.3.0.5"},
+            "overrides": ["nvidia-cublas>=13.3.0.5"],
+        },
+        [],
+    ),
     ("nothing stated", "PIN101", {}, []),
     (
         "newest torchaudio beside an older torch",
@@ -94,4 +135,15 @@ def test_a_torchaudio_that_something_else_holds_back_is_judged_by_what_is_taken(
         LockedPackage("torchaudio", Version(taken), f"torchaudio-{taken}-cp312-cp312-manylinux1_x86_64.whl"),
     )
     found = resolved("PIN102", *locked, packages={"torch": "2.6.0", "vllm": "0.8.5.post1"})
+    assert [each.outcome.name for each in found] == outcomes
+
+
+@pytest.mark.parametrize(("with_torch", "outcomes"), [(True, ["WARN"]), (False, [])])
+def test_what_others_draw_in_is_not_held_against_a_torch_that_was_left_out(
+    with_torch: bool, outcomes: list[str]
+) -> None:
+    torch = LockedPackage("torch", Version("2.8.0"), "torch-2.8.0-cp312-cp312-manylinux_2_28_x86_64.whl")
+    nccl = LockedPackage("nvidia-nccl-cu12", Version("2.32.3"), "nvidia_nccl_cu12-2.32.3-py3-none-any.whl")
+    locked = (torch, nccl) if with_torch else (nccl,)
+    found = resolved("NVPIN101", *locked, packages={"torch": "2.8.0"})
     assert [each.outcome.name for each in found] == outcomes

@@ -32,6 +32,11 @@ def _in_container(name: str, version: str) -> dict[str, Any]:
     return {"image": {"ready": "nvcr.io/nvidia/pytorch:23.06-py3"}, "packages": packages}
 
 
+def _on_arm(toolkit: str) -> dict[str, Any]:
+    packages = {"torch": "2.9.1", "sgl-kernel": "0.3.21"}
+    return {"platform": "linux/arm64", "accelerator": "cuda", "toolkit": toolkit, "packages": packages}
+
+
 def _cupy(name: str, **fields: Any) -> dict[str, Any]:
     return {"accelerator": "cuda", "packages": {"torch": "2.1.2", name: "12.3.0"}, **fields}
 
@@ -97,6 +102,23 @@ CASES: list[tuple[str, str, dict[str, Any], list[tuple[str, str]]]] = [
                 "cupy-cuda12x looks for the libraries of CUDA 12 on the system, and the stack says CUDA 13.0.",
             )
         ],
+    ),
+    (
+        "a CUDA that neither torch for the CPU nor the toolkit brings",
+        "WHEEL111",
+        _on_arm("13.0"),
+        [
+            (
+                "FAIL",
+                "sgl-kernel 0.3.21 names the libraries of CUDA 12; torch 2.9.1 (cpu) brings no CUDA 12: it is not imported: libcudart.so.12 and libnvrtc.so.12 are not found.",
+            )
+        ],
+    ),
+    (
+        "the twin: a toolkit that has it",
+        "WHEEL111",
+        _on_arm("12.9"),
+        [("PASS", "sgl-kernel 0.3.21 names the libraries of CUDA 12, and torch 2.9.1 (cpu) has these.")],
     ),
     ("the twin without torch", "WHEEL107", {"toolkit": "12.8", "packages": {"cupy-cuda12x": "13.6.0"}}, []),
     (

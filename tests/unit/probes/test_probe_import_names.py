@@ -1,0 +1,88 @@
+"""What the probe says of installed packages that import names which are not there, and what the rule says of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from stackcheck_probes.probes.import_names import run
+from tests.unit.probes.numpy_fixtures import install
+from tests.unit.rules.harness import seen_said
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from stackcheck_probes.facts.packages import ImportNames
+
+HUB = {"hub/__init__.py": b"from .download import fetch", "hub/download.py": b"fetch = 1"}
+USER = {"user/__init__.py": b"from .parts import x", "user/parts.py": b"\nfrom hub import gone\nx = 1"}
+SAID = "user 1.0 imports gone from hub (user/parts.py:2), which hub 2.0 does not have: importing user fails."
+
+
+def look(
+    site: Path, user: dict[str, bytes], hub: dict[str, bytes], requires: str = "torch>=2"
+) -> ImportNames:
+    install(site, "hub", (), hub, version="2.0")
+    install(site, "user", (requires, "hub"), user, version="1.0")
+    return run({"sys_path": [str(site)]})
+
+
+@pytest.mark.parametrize("requires", ["torch>=2", "torch ; extra == 'models'"])
+def test_a_name_that_is_not_there_is_told_with_its_line(tmp_path: Path, requires: str) -> None:
+    found = look(tmp_path, USER, HUB, requires)
+    assert found["missing"] == [
+        {
+            "distribution": "user",
+            "version": "1.0",
+            "root": "user",
+            "of": "hub",
+            "of_version": "2.0",
+            "what": "hub:gone",
+            "at": "user/parts.py:2",
+        }
+    ]
+    facts: dict[str, Any] = {"import_names": found}
+    assert ("WARN", SAID) in seen_said("NEEDS301", facts)
+
+
+def test_what_is_there_passes(tmp_path: Path) -> None:
+    found = look(tmp_path, USER, {**HUB, "hub/gone.py": b""})
+    assert (found["missing"], found["looked_at"]) == ([], ["user"])
+    assert seen_said("NEEDS301", {"import_names": found}) == [
+        ("PASS", "user import no name that is missing in what is installed beside them.")
+    ]
+
+
+def test_of_files_that_are_not_there_nothing_is_said(tmp_path: Path) -> None:
+    look(tmp_path, USER, HUB)
+    (tmp_path / "user" / "parts.py").unlink()
+    found = run({"sys_path": [str(tmp_path)]})
+    assert found == {"missing": [], "looked_at": [], "left_out": []}
+    assert seen_said("NEEDS301", {"import_names": found}) == []
+
+
+def test_a_package_that_has_nothing_to_do_with_torch_is_not_looked_at(tmp_path: Path) -> None:
+    assert look(tmp_path, USER, HUB, "requests")["looked_at"] == []
+
+
+def test_a_module_that_two_distributions_bring_is_nobodys(tmp_path: Path) -> None:
+    install(tmp_path, "other-hub", (), HUB)
+    assert look(tmp_path, USER, HUB)["missing"] == []
+
+
+def test_signatures_count_where_python_evaluates_them(tmp_path: Path) -> None:
+    user = {"user/__init__.py": b"import hub\ndef f() -> hub.gone: ..."}
+    site = tmp_path / "lib/python3.13/site-packages"
+    assert [row["what"] for row in look(site, user, HUB)["missing"]] == ["hub:gone"]
+    assert look(tmp_path / "lib/python3.14/site-packages", user, HUB)["missing"] == []
+    assert look(tmp_path, user, HUB)["missing"] == []
+
+
+def test_what_there_was_no_room_for_is_not_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stackcheck_probes.probes.import_names.MAX_READ", -1)
+    found = look(tmp_path, USER, HUB)
+    assert found["left_out"] == ["user"]
+    assert seen_said("NEEDS301", {"import_names": found}) == [
+        ("SKIP", "what importing user takes from others was not read: it is too much.")
+    ]

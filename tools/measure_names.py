@@ -1,0 +1,449 @@
+"""Measure which names packages import from others that some releases of these no longer, or not yet, have.
+
+    python tools/measure_names.py                       # all packages below, into knowledge/measured/names
+    python tools/measure_names.py diffusers peft        # these alone
+
+Of each package the last release of each minor version of three years is read, at most `--most` of them; of
+each target the last release of each minor version since 2022. A wheel is read by range, its Python files
+alone; a package without wheels is read from its source archive. Nothing is run. What was read of an archive
+is kept in the cache by its SHA-256. A row is written where a release lacks a name and METADATA admits it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import sys
+import tarfile
+import zipfile
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from email.parser import Parser
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from stackcheck.knowledge.names import FOLDER, Names, render
+from stackcheck.model.errors import ResolveError
+from stackcheck.resolve.index import Fetcher
+from stackcheck.resolve.wheelindex import WheelIndex
+from stackcheck.storage.folders import cache_folder, write_atomically
+from stackcheck.wheels.learn import best_wheel
+from stackcheck_probes.imports.needs import Need, lazily, needs, roots
+from stackcheck_probes.imports.tree import Tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from stackcheck.model.index_pages import File
+
+TARGETS: Mapping[str, tuple[str, ...]] = {
+    "accelerate": ("accelerate",),
+    "diffusers": ("diffusers",),
+    "huggingface-hub": ("huggingface_hub",),
+    "lightning": ("lightning",),
+    "numpy": ("numpy",),
+    "pydantic": ("pydantic",),
+    "pytorch-lightning": ("pytorch_lightning",),
+    "setuptools": ("pkg_resources", "setuptools"),
+    "timm": ("timm",),
+    "tokenizers": ("tokenizers",),
+    "torch": ("torch",),
+    "torchaudio": ("torchaudio",),
+    "torchdata": ("torchdata",),
+    "torchmetrics": ("torchmetrics",),
+    "torchvision": ("torchvision",),
+    "transformers": ("transformers",),
+}
+"""Distribution -> the modules at the top that it brings."""
+OWNER = {top: dist for dist, tops in TARGETS.items() for top in tops}
+PACKAGES = """
+accelerate airllm albumentations allennlp auto-gptq autoawq basicsr bertopic bitsandbytes clip-interrogator
+compel compressed-tensors controlnet-aux coqui-tts datasets deepspeed demucs dgl diffusers easyocr evaluate
+facexlib fairscale fairseq fastai flair ftfy gfpgan gptqmodel huggingface-hub hqq imagebind insightface
+kornia lightning lightning-fabric llmcompressor lm-eval lmdeploy lpips mmcv mmcv-full mmdet mmengine mmpose
+mmpretrain mmsegmentation monai nemo-toolkit onnxruntime open-clip-torch optimum optimum-quanto peft
+pyannote-audio pytorch-forecasting pytorch-lightning pytorch-metric-learning realesrgan rembg segmentation-
+models-pytorch sentence-transformers setfit sglang speechbrain spandrel stable-baselines3 tensordict timm
+tokenizers torch-geometric torchao torchaudio torchdata torchmetrics torchrec torchtext torchtune
+torchvision torchxrayvision transformers trl tts ultralytics unsloth unsloth-zoo vector-quantize-pytorch
+vllm whisperx xformers
+""".split()  # noqa: SIM905 - a list of names
+SINCE, TARGETS_SINCE = date(2023, 11, 30), date(2022, 10, 1)
+MOST_BYTES = 400 << 20
+MOST_WHOLE = 12 << 20
+MOST_FILE = 4 << 20
+INDEX = WheelIndex(Fetcher(os.environ, most_bytes=MOST_BYTES))
+_FAULTS = (ResolveError, tarfile.TarError, zipfile.BadZipFile, OSError, ValueError, EOFError, KeyError)
+_NOT_THERE = frozenset(sys.stdlib_module_names)
+_OTHER_NAMES = {"PIL": "pillow", "yaml": "pyyaml", "cv2": "opencv-python", "sklearn": "scikit-learn"}
+
+
+class Archive(NamedTuple):
+    """The Python files of one release, and what it requires of everybody who installs it."""
+
+    texts: Mapping[str, str]
+    requires: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Release:
+    """What importing one release needs: at once, and of each module that is imported lazily."""
+
+    version: Version
+    file: str
+    requires: tuple[Requirement, ...]
+    eager: tuple[Need, ...]
+    lazy: Mapping[str, tuple[Need, ...]]
+
+    def admits(self, dist: str, version: Version) -> bool:
+        """Tell whether METADATA admits a version of a distribution."""
+        return all(
+            each.specifier.contains(version, prereleases=True)
+            for each in self.requires
+            if canonicalize_name(each.name) == dist
+        )
+
+
+def chosen(name: str, since: date, most: int) -> list[tuple[Version, File]]:
+    """Return the last release of each minor version since a day, oldest first, evenly thinned to `most`.
+
+    Of a package without releases since then, the two newest.
+    """
+    last: dict[tuple[int, ...], dict[Version, list[File]]] = {}
+    for file in INDEX.files(name):
+        version = file.version if file.project == canonicalize_name(name) else None
+        if version is None or version.is_prerelease or version.local or file.yanked is not None:
+            continue
+        last.setdefault((version.epoch, *version.release[:2]), {}).setdefault(version, []).append(file)
+    found = []
+    for versions in last.values():
+        version = max(versions)
+        day = min(file.uploaded[:10] for file in versions[version])
+        if file := _to_read(versions[version]):
+            found.append((date.fromisoformat(day) >= since, version, file))
+    found.sort(key=lambda each: each[1])
+    found = [each[1:] for each in found if each[0]] or [each[1:] for each in found[-2:]]
+    if len(found) > most:
+        step = (len(found) - 1) / (most - 1)
+        found = [found[round(number * step)] for number in range(most)]
+    return found
+
+
+def _to_read(files: Sequence[File]) -> File | None:
+    wheels = [file for file in files if file.is_wheel]
+    archives = [file for file in files if file.name.endswith((".tar.gz", ".zip"))]
+    return best_wheel(wheels) or next(iter(archives), None)
+
+
+def read_archive(file: File) -> Archive:
+    """Return the Python files of a release; of compiled modules the name alone."""
+    with INDEX.open(file.url, MOST_BYTES) as opened:
+        whole = not file.is_wheel or (file.size or 0) < MOST_WHOLE
+        data = io.BytesIO(opened.read()) if whole else opened
+        if file.name.endswith(".tar.gz"):
+            return _of_tar(data)
+        with zipfile.ZipFile(data) as archive:
+            found = Archive(*_of_zip(archive))
+    return found if file.is_wheel else Archive(_from_top(found.texts), ())
+
+
+def _of_zip(archive: zipfile.ZipFile) -> tuple[dict[str, str], tuple[str, ...]]:
+    texts, requires = {}, ()
+    for info in sorted(archive.infolist(), key=lambda each: each.header_offset):
+        if _is_code(info.filename):
+            is_text = info.filename.endswith(".py") and info.file_size < MOST_FILE
+            texts[info.filename] = archive.read(info).decode("utf-8", "replace") if is_text else ""
+        elif info.filename.endswith(".dist-info/METADATA") and info.filename.count("/") == 1:
+            requires = tuple(Parser().parsestr(archive.read(info).decode()).get_all("Requires-Dist") or ())
+    return texts, requires
+
+
+def _of_tar(data: Any) -> Archive:
+    texts = {}
+    with tarfile.open(fileobj=data) as tar:
+        for member in tar:
+            name = member.name.removeprefix("./")
+            if member.isfile() and _is_code(name) and member.size < MOST_FILE:
+                taken = tar.extractfile(member)
+                texts[name] = taken.read().decode("utf-8", "replace") if taken else ""
+    return Archive(_from_top(texts), ())
+
+
+def _is_code(name: str) -> bool:
+    return name.endswith((".py", ".so", ".pyd")) and ".data/" not in name
+
+
+def _from_top(texts: Mapping[str, str]) -> dict[str, str]:
+    """Return the files of a source archive by their path among the packages."""
+    inside = {name.partition("/")[2]: text for name, text in texts.items()}
+    if any(name.startswith("src/") and name.count("/") == 2 for name in inside):
+        inside = {name.removeprefix("src/"): text for name, text in inside.items() if name.startswith("src/")}
+    return {name: text for name, text in inside.items() if name.partition("/")[0] != "setup.py"}
+
+
+def read_release(name: str, version: Version, file: File, cache: Path) -> dict[str, Any]:
+    """Return what one release of a package needs, from the cache or from its files."""
+    kept = cache / f"{file.sha256}.needs.json"
+    if kept.exists():
+        found: dict[str, Any] = json.loads(kept.read_text())
+        return found
+    archive = read_archive(file)
+    tree = Tree(archive.texts, archive.texts.get)
+    starts = roots(tree, name)
+    eager, run = needs(tree, starts)
+    late = lazily(tree, run)
+    found = {
+        "version": str(version),
+        "file": file.name,
+        "roots": starts,
+        "requires": archive.requires,
+        "eager": eager,
+        "lazy": {module: rows for module, rows in late.items() if rows},
+    }
+    write_atomically(kept, json.dumps(found).encode())
+    return found
+
+
+def release_of(found: Mapping[str, Any]) -> Release:
+    """Make the value of what was kept."""
+    requires = []
+    for text in found["requires"]:
+        try:
+            need = Requirement(text)
+        except InvalidRequirement:
+            continue
+        if "extra" not in str(need.marker or ""):
+            requires.append(need)
+    return Release(
+        version=Version(found["version"]),
+        file=found["file"],
+        requires=tuple(requires),
+        eager=tuple(Need(*each) for each in found["eager"]),
+        lazy={module: tuple(Need(*each) for each in rows) for module, rows in found["lazy"].items()},
+    )
+
+
+def answer(file: File, questions: Sequence[tuple[str, str, bool]], cache: Path) -> dict[str, str | None]:
+    """Return what a release of a target lacks of each thing that is asked for: see `Tree.lacks`."""
+    kept = cache / f"{file.sha256}.answers.json"
+    known: dict[str, str | None] = json.loads(kept.read_text()) if kept.exists() else {}
+    new = [each for each in questions if key_of(*each) not in known]
+    if new:
+        texts = read_archive(file).texts
+        tree = Tree(texts, texts.get)
+        known |= {key_of(*each): tree.lacks(*each) for each in new}
+        write_atomically(kept, json.dumps(known).encode())
+    return known
+
+
+def key_of(module: str, name: str, attribute: bool) -> str:
+    """Return the key of one question."""
+    return f"{module}:{name}{'?' if attribute else ''}"
+
+
+Answers = list[tuple[Version, dict[str, str | None]]]
+
+
+def rows_of(releases: Sequence[Release], target: str, answers: Answers, today: date) -> list[Names]:
+    """Return the rows of a package and a target; neighbouring releases with the same answer are one row."""
+    found: list[Names] = []
+    for release in releases:
+        found += _rows(release, target, answers, today)
+    merged: dict[tuple[Any, ...], Names] = {}
+    order = [release.version for release in releases]
+    for row in found:
+        key = (row.module != "", row.lacks, row.what)
+        before = merged.get(key)
+        if before and order.index(Version(before.last)) + 1 == order.index(Version(row.first)):
+            merged[key] = _joined(before, row)
+        elif before:
+            merged[(*key, row.first)] = before
+            merged[key] = row
+        else:
+            merged[key] = row
+    return sorted(merged.values(), key=lambda row: (Version(row.first), row.lacks, row.module))
+
+
+def _joined(before: Names, row: Names) -> Names:
+    return replace(row, versions=f"{before.first}..{row.last}")
+
+
+def _rows(release: Release, target: str, answers: Answers, today: date) -> Iterator[Names]:
+    """Yield a row for each run of releases of the target that lack something and that METADATA admits."""
+    late = ((m, rows) for m, rows in sorted(release.lazy.items()) if _is_served(rows, release, target))
+    said: set[Version] = set()
+    for module, asked in (("", release.eager), *late):
+        mine = [need for need in asked if OWNER.get(need.module.partition(".")[0]) == target]
+        for run in _runs(release, target, mine, answers, said) if mine else ():
+            said |= {answers[index][0] for index in run}
+            yield _row(release, target, answers, (module, mine, run), today)
+
+
+def _runs(
+    release: Release, target: str, mine: Sequence[Need], answers: Answers, said: set[Version]
+) -> Iterator[list[int]]:
+    run: list[int] = []
+    for index, (version, known) in enumerate(answers):
+        if version not in said and release.admits(target, version) and _missing(mine, known):
+            run.append(index)
+        elif run:
+            yield run
+            run = []
+    if run:
+        yield run
+
+
+def _is_served(asked: Iterable[Need], release: Release, target: str) -> bool:
+    """Tell whether a package requires all that a lazily imported module needs: else it may be optional."""
+    tops = {need.module.partition(".")[0] for need in asked} - _NOT_THERE - set(TARGETS[target])
+    required = {canonicalize_name(each.name) for each in release.requires}
+    named = {canonicalize_name(OWNER.get(top, _OTHER_NAMES.get(top, top))) for top in tops}
+    return named <= required
+
+
+def _missing(mine: Sequence[Need], known: Mapping[str, str | None]) -> tuple[Need, str] | None:
+    """Return the first thing that is missing: one that every Python reads before one in a signature."""
+    ordered = sorted(mine, key=lambda need: need.annotation)
+    for need in ordered:
+        if what := known.get(key_of(need.module, need.name, need.attribute)):
+            return need, what
+    return None
+
+
+def _row(
+    release: Release,
+    target: str,
+    answers: Answers,
+    lacking: tuple[str, Sequence[Need], list[int]],
+    today: date,
+) -> Names:
+    """Return the row of one run: that which lost a name is the example, or the last that had none yet."""
+    module, mine, run = lacking
+    before, after = (answers[at][1] if 0 <= at < len(answers) else {} for at in (run[0] - 1, run[-1] + 1))
+    lost, _ = _missing(mine, answers[run[0]][1]) or (mine[0], "")
+    is_gone = before.get(key_of(lost.module, lost.name, lost.attribute)) == ""
+    need, what = _missing(mine, answers[run[0 if is_gone else -1]][1]) or (mine[0], "")
+    near = [
+        answers[at][0]
+        for at, known in ((run[0] - 1, before), (run[-1] + 1, after))
+        if known and not _missing(mine, known) and release.admits(target, answers[at][0])
+    ]
+    return Names(
+        target=target,
+        versions=f"{release.version}..{release.version}",
+        lacks=f"{answers[run[0]][0]}..{answers[run[-1]][0]}",
+        gone=is_gone,
+        newest=run[-1] + 1 == len(answers),
+        what=what,
+        at=f"{need.path}:{need.line}",
+        module=module,
+        signature=need.annotation,
+        nearest=str(near[0]) if near else "",
+        file=release.file,
+        source="read",
+        checked=today,
+    )
+
+
+def _read_all(
+    names: Sequence[str], most: int, cache: Path, pool: ProcessPoolExecutor
+) -> dict[str, list[Release]]:
+    jobs = {}
+    for name in names:
+        try:
+            jobs[name] = [pool.submit(read_release, name, v, f, cache) for v, f in chosen(name, SINCE, most)]
+        except _FAULTS as error:
+            say(f"{name}: {error}")
+    found = {}
+    for name, each in jobs.items():
+        found[name] = [release for job in each if (release := _result(name, job))]
+        say(f"{name}: {len(found[name])} releases")
+    return found
+
+
+def _result(name: str, job: Any) -> Release | None:
+    try:
+        return release_of(job.result())
+    except _FAULTS as error:
+        say(f"{name}: not read: {error}")
+        return None
+
+
+def _answer_all(
+    read: Mapping[str, Sequence[Release]], targets: Iterable[str], cache: Path, pool: ProcessPoolExecutor
+) -> dict[str, Answers]:
+    found: dict[str, Answers] = {}
+    jobs = []
+    every = [
+        need
+        for releases in read.values()
+        for release in releases
+        for need in (*release.eager, *(each for rows in release.lazy.values() for each in rows))
+    ]
+    for target in targets:
+        asked = sorted(
+            {
+                (n.module, n.name, n.attribute)
+                for n in every
+                if OWNER.get(n.module.partition(".")[0]) == target
+            }
+        )
+        files = chosen(target, TARGETS_SINCE, 200) if asked else []
+        jobs += [(target, version, pool.submit(answer, file, asked, cache)) for version, file in files]
+    for target, version, job in jobs:
+        try:
+            found.setdefault(target, []).append((version, job.result()))
+            say(f"{target} {version}: answered")
+        except _FAULTS as error:
+            say(f"{target} {version}: not read: {error}")
+    return found
+
+
+def say(text: str) -> None:
+    """Tell how far it is."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure, and write a file a package."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("packages", nargs="*", default=PACKAGES)
+    parser.add_argument("--target", action="append", choices=sorted(TARGETS))
+    parser.add_argument("--most", type=int, default=10, help="releases of each package (default 10)")
+    parser.add_argument("--jobs", type=int, default=3)
+    parser.add_argument("--cache", type=Path, default=cache_folder(os.environ) / "names")
+    parser.add_argument("--into", type=Path, default=FOLDER)
+    options = parser.parse_args(arguments)
+    options.cache.mkdir(parents=True, exist_ok=True)
+    options.into.mkdir(parents=True, exist_ok=True)
+    today = datetime.now(tz=UTC).date()
+    names = [canonicalize_name(each) for each in options.packages]
+    with ProcessPoolExecutor(options.jobs) as pool:
+        read = _read_all(names, options.most, options.cache, pool)
+        answers = _answer_all(read, options.target or TARGETS, options.cache, pool)
+    for name, releases in read.items():
+        rows = [
+            row
+            for target in sorted(answers)
+            if target != name
+            for row in rows_of(releases, target, answers[target], today)
+        ]
+        if rows:
+            write_atomically(
+                options.into / f"{name}.toml",
+                render(name, [each.version for each in releases], rows, today).encode(),
+            )
+        say(f"{name}: {len(rows)} rows")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
