@@ -9,8 +9,8 @@ from pathlib import Path
 
 HEAVY = ("docker", "filelock", "httpx", "jinja2", "pydantic", "pytest", "rich", "tomlkit", "uv")
 """Distributions that take 10 ms of CPU and more to import: more than a bare interpreter."""
-LIGHT = {*HEAVY, "dataclasses", "importlib.metadata", "inspect", "tempfile"}
-"""What is not needed to say what a rule means or what stands in a file; the first two take 12 ms together."""
+LIGHT = {*HEAVY, "dataclasses", "importlib.metadata", "inspect"}
+"""What is not needed to say what a rule means or what stands in a file either."""
 _IMPORTED = """\
 import sys
 from stackcheck.cli import main
