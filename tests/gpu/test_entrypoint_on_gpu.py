@@ -51,8 +51,7 @@ def bake(folder: Path, kernels: str, gpu: str) -> list[str]:
     (site / "torch/version.py").write_text("__version__ = '2.5.0+cu124'\ncuda = '12.4'\nhip = None\n")
     (site / "torch-2.5.0+cu124.dist-info").mkdir()
     (site / "torch-2.5.0+cu124.dist-info/METADATA").write_text("Name: torch\nVersion: 2.5.0+cu124\n")
-    suffix = Path(kernels).suffix
-    shutil.copyfile(DATA / kernels, site / f"torch/lib/libtorch_cuda{suffix}")
+    shutil.copyfile(DATA / kernels, site / "torch/lib/libtorch_cuda.so")
     (folder / "agent.pyz").write_bytes(agent.pack())
     sys_path = {"sys_path": [str(site)]}
     roots = {"roots": [str(site)]}
