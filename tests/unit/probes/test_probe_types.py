@@ -269,11 +269,18 @@ def smoke(root: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     return smoketests.run_all({"tests": tests})
 
 
+def look_at_imports(root: Path, _monkeypatch: pytest.MonkeyPatch) -> Any:
+    install(root, "hub", (), {"hub/__init__.py": b""})
+    install(root, "odd", ("torch",), {"odd/__init__.py": b"from hub import gone"})
+    return probe("import_names").run({"sys_path": [str(root)]})
+
+
 LOOKS: dict[str, Callable[[Path, pytest.MonkeyPatch], Any]] = {
     "cmake_sources": look_at_sources,
     "cumm_files": look_at_cumm,
     "distributions": lambda root, _: probe("distributions").run({"sys_path": [str(site_of(root))]}),
     "environment": lambda _root, _: probe("environment").run({"environ": {"CUDA_HOME": "/c"}, "names": []}),
+    "import_names": look_at_imports,
     "interpreter": look_at_the_interpreter,
     "libraries": look_at_gpu_code,
     "loading": look_at_loading,
