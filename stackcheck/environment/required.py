@@ -30,8 +30,6 @@ def required_torch(pins: Mapping[str, Version], tables: Tables) -> Required | No
 
     A second package that asks for another one is for NEEDS101 and its like, as it would be beside a pin.
     """
-    from stackcheck.model.field_texts import exact_version  # noqa: PLC0415 - pydantic, which `explain` needs not
-
     loose = None
     for name, version in pins.items():
         for accepted, source in _accepted(name, version, tables):
