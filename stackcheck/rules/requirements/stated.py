@@ -179,17 +179,18 @@ def torch_pins(env: Environment, tables: Tables) -> list[Finding]:
     cuda = release.pypi.get(_PINNED, CPU)
     if claim.cuda is None or minor(claim.cuda) != cuda:
         return [skipped(f"no data on the pins of {claim.title}: the wheel on PyPI is built for CUDA {cuda}")]
-    newest, pins = tables.packages.newest, tables.measured.pins(row, _PINNED)
+    newest, pinned = tables.packages.newest, tables.measured.pins(row, _PINNED)
+    pins = pinned
     if env.resolution is not None and "torch" in env.stack.packages and claim.level < Level.RESOLVED:
         # What others draw in was not held by torch's pins, for torch itself was left out.
-        pins = {name: pin for name, pin in pins.items() if name in env.stack.packages}
+        pins = {name: pin for name, pin in pinned.items() if name in env.stack.packages}
     found = (
         (name, _held_to_pin(env.packages[name], pins[name], claim.title, newest.get(name)))
         for name in sorted(pins.keys() & env.packages.keys() - _overridden(env))
     )
     ranges = _ranges(row, env).items()
     held = ((name, _held_to_range(env.packages[name], wanted, row, claim.title)) for name, wanted in ranges)
-    every = [*found, *((name, finding) for name, finding in held if name not in pins)]
+    every = [*found, *((name, finding) for name, finding in held if name not in pinned)]
     return [finding._replace(subject=name) for name, finding in every if finding is not None]
 
 

@@ -84,6 +84,11 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
     (
         "TORCH101",
         {"packages": {"torch": ">=2.5", "torchvision": "0.20.0"}},
+        [("PASS", "torchvision 0.20.0 requires torch==2.5.0; the stack has 2.5.0.", "")],
+    ),
+    (
+        "TORCH101",
+        {"packages": {"torch": ">=2.5", "torchvision": "0.20.0"}, "platform": "windows/amd64"},
         [
             (
                 "SKIP",
