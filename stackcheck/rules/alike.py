@@ -73,8 +73,10 @@ class Alike:
 
     def keep(self, stack: Stack, report: Report) -> None:
         """Keep the report of a stack without a lock, as it was before the places in its files were told."""
+        if _is_alone(stack):
+            return
         key = _key(stack, _VIEWS[-1])
-        if not _is_alone(stack) and not any(isinstance(step, Rule) for step in self.steps.get(key, ())):
+        if not any(isinstance(step, Rule) for step in self.steps.get(key, ())):
             _make_room(self.reports)
             _make_room(self.verdicts)
             # Equal ones become one, which is found faster by whoever keeps what he made of it.

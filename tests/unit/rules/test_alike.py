@@ -132,6 +132,9 @@ def test_every_rule_says_of_a_crowd_what_it_says_of_each_stack_alone() -> None:
         assert alike.judge(rules, facts) == judge_all(rules, facts)
 
 
+BELOW = Stack.model_validate({"id": "below", "gpus": ["L4"]})
+
+
 def report_of(alike: Alike, rule: Rule, **fields: Any) -> Report:
     facts = facts_of(**fields)
     report = Report(stack=fields["id"], verdicts=alike.judge([rule], facts))
@@ -149,7 +152,7 @@ def test_the_report_of_a_stack_is_that_of_the_next_one_with_another_name() -> No
 
 
 @pytest.mark.parametrize(
-    "fields", [{"image": {"dockerfile": "Dockerfile"}}, {"read_from": ["pyproject.toml"]}]
+    "fields", [{"image": {"dockerfile": "Dockerfile"}}, {"read_from": ["pyproject.toml"]}, {"below": [BELOW]}]
 )
 def test_no_report_is_kept_where_more_than_the_definition_is_judged(fields: dict[str, Any]) -> None:
     rule, _ = counted(lambda env: env.torch.version)
