@@ -1,7 +1,7 @@
 """Import pairs of packages that the rows of `names/` speak of, to see whether the rows are right.
 
     python tools/try_names.py --python base/bin/python --choose 45 > pairs.json      # which pairs
-    python tools/try_names.py --python base/bin/python pairs.json > docs/import-names.md
+    python tools/try_names.py --python base/bin/python pairs.json > tried.md
 
 `--python` is that of an environment with a torch of its own and what packages need beside each other; a
 pair is installed into a folder before it, the package with what it requires but torch, then the release of
@@ -97,6 +97,7 @@ def tried(pair: dict[str, str], python: str) -> dict[str, Any]:
             return {**pair, "said": f"not installed: {said[-160:]}", "verdict": "undecided"}
         environ = {"PYTHONPATH": folder, "HOME": place, "CUDA_VISIBLE_DEVICES": ""}
         last = _run((python, "-W", "ignore", "-c", f"import {pair['root']}"), environ)
+    sys.stderr.write(f"{pair}: {last or 'ok'}\n")
     return {**pair, "said": last[-200:] or "ok", "verdict": verdict(pair, last)}
 
 

@@ -1,8 +1,7 @@
 """Probe: the names that importing each distribution takes from others here, and that these do not have.
 
 Read from the Python files; nothing is imported. Only what importing a package runs in any case counts, and
-only what is certainly not there: see `stackcheck_probes.imports`. Held against real imports on 2026-11-30
-(docs/import-names.md).
+only what is certainly not there: see `stackcheck_probes.imports`.
 """
 
 from __future__ import annotations

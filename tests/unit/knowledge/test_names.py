@@ -83,7 +83,7 @@ def test_a_range_that_is_none_is_a_fault_with_its_line(tmp_path: Path, span: str
 
 def test_every_shipped_row_can_be_read() -> None:
     read = names.load()
-    assert len(read.packages) >= 20
+    assert "diffusers" in read.packages
     for name in read.packages:
         known = read.of(name)
         assert known.rows
