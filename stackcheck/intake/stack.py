@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from packaging.utils import canonicalize_name
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -23,6 +22,7 @@ from pydantic import (
 from stackcheck.knowledge.gpus import Gpu, find_gpu
 from stackcheck.model import markers
 from stackcheck.model.field_texts import PythonText, RequirementText, Strict, VersionText
+from stackcheck.model.names import canonical_name
 from stackcheck.model.near import did_you_mean
 from stackcheck.model.package import BuiltFor, Package
 from stackcheck.model.redact import redact
@@ -179,7 +179,7 @@ class Stack(Strict):
     arch_mode: Literal["native", "runs"] | None = None
     """`native`: every GPU needs SASS of its own; `runs` (the default of the rules): anything that runs."""
     packages: Annotated[
-        dict[Annotated[str, AfterValidator(canonicalize_name)], Package],
+        dict[Annotated[str, AfterValidator(canonical_name)], Package],
         BeforeValidator(packages_as_written),
     ] = Field(default_factory=dict)
     requires: tuple[RequirementText, ...] = ()
@@ -252,13 +252,11 @@ class Stack(Strict):
     def builds_in_place(self, name: str) -> bool:
         """Tell whether a package is built without build isolation."""
         stated = self.no_build_isolation
-        return (
-            stated if isinstance(stated, bool) else canonicalize_name(name) in map(canonicalize_name, stated)
-        )
+        return stated if isinstance(stated, bool) else canonical_name(name) in map(canonical_name, stated)
 
     def version(self, name: str) -> Version | None:
         """Return the exactly pinned version of a distribution; None when absent or not pinned."""
-        package = self.packages.get(canonicalize_name(name))
+        package = self.packages.get(canonical_name(name))
         return package.exact if package else None
 
     @property

@@ -12,19 +12,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, TypeAlias
 from urllib.parse import unquote, urlsplit
 
-from packaging.utils import (
-    InvalidSdistFilename,
-    InvalidWheelFilename,
-    NormalizedName,
-    parse_sdist_filename,
-    parse_wheel_filename,
-)
 from packaging.version import InvalidVersion
 
 from stackcheck.model.redact import without_userinfo
 
 if TYPE_CHECKING:
     from packaging.tags import Tag
+    from packaging.utils import NormalizedName
     from packaging.version import Version
 
 Kind: TypeAlias = Literal["git", "url", "path"]
@@ -98,8 +92,13 @@ def wheel_name(address: str) -> WheelName | None:
     >>> str(wheel_name("https://e.org/torch-2.5.0%2Bcu124-cp311-cp311-linux_x86_64.whl").version)
     '2.5.0+cu124'
     """
+    file = file_name(address)
+    if not file.endswith(".whl"):
+        return None
+    from packaging.utils import InvalidWheelFilename, parse_wheel_filename  # noqa: PLC0415 - 9 ms, all tags
+
     try:
-        name, version, _, tags = parse_wheel_filename(file_name(address))
+        name, version, _, tags = parse_wheel_filename(file)
     except (InvalidWheelFilename, InvalidVersion):
         return None
     return WheelName(name, version, tags)
@@ -107,6 +106,8 @@ def wheel_name(address: str) -> WheelName | None:
 
 def archive_name(address: str) -> tuple[NormalizedName, Version] | None:
     """Return name and version of the source archive at a URL or path; None where its name does not say so."""
+    from packaging.utils import InvalidSdistFilename, parse_sdist_filename  # noqa: PLC0415 - as above
+
     try:
         return parse_sdist_filename(file_name(address))
     except (InvalidSdistFilename, InvalidVersion):

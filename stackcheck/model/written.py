@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from packaging.utils import canonicalize_name
-
 from stackcheck.model import references
 from stackcheck.model.field_texts import version_text
+from stackcheck.model.names import canonical_name
 
 
 def _package(value: Any) -> Any:
@@ -49,7 +48,7 @@ def _repeated(key: Any, value: Any) -> Any:
     if match is None or not match["reference"] or "://" in match["name"]:
         return value
     name = match["name"].strip()
-    if canonicalize_name(name) != canonicalize_name(str(key).partition("[")[0].strip()):
+    if canonical_name(name) != canonical_name(str(key).partition("[")[0].strip()):
         raise ValueError(f"{key} is stated as {name}, which is another name")
     row = _package(match["reference"])
     return _with_extras(match["extras"], row) if match["extras"] else row
@@ -70,7 +69,7 @@ def _require_name(name: Any, row: Any) -> None:
         return
     for place in (row[key] for key in ("from", "url", "path") if isinstance(row.get(key), str)):
         wheel = references.wheel_name(place)
-        if wheel and wheel.name != canonicalize_name(name):
+        if wheel and wheel.name != canonical_name(name):
             raise ValueError(
                 f"{name} is stated as the file {references.file_name(place)}, which is {wheel.name}"
             )
