@@ -4,13 +4,12 @@ It says where definitions are, and of a project's own files what they leave open
 engine, say) is never a file's to decide: it may be somebody else's file.
 """
 
-from __future__ import annotations
-
-import datetime as dt  # noqa: TC003 - pydantic reads the annotation
+import datetime as dt
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -19,9 +18,6 @@ from stackcheck.model.near import did_you_mean
 from stackcheck.storage.project_file import OWN, SHARED, stated
 from stackcheck.storage.reading import read_text
 from stackcheck.storage.stack_files import project_folder
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _CALL = "that is for the call, or for the environment of who calls: a file of a project does not choose it"
 _STRICT = ConfigDict(extra="forbid", frozen=True, defer_build=True)

@@ -1,19 +1,15 @@
 """One distribution that a stack states: its version, and where it comes from."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import Version
 from pydantic import Field, model_validator
 
 from stackcheck.model import references
 from stackcheck.model.field_texts import MarkerText, Strict, VersionText, VersionWanted
 from stackcheck.model.redact import without_userinfo
 from stackcheck.model.versions import LATEST, exact_version
-
-if TYPE_CHECKING:
-    from packaging.version import Version
 
 
 class BuiltFor(Strict):

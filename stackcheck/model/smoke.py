@@ -1,7 +1,5 @@
 """A team's own smoke test: a command or a script that runs in the target, and what it should do."""
 
-from __future__ import annotations
-
 from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
@@ -49,7 +47,7 @@ class Smoke(Strict):
     timeout_s: int = Field(default=60, ge=1, le=MOST_SECONDS)
 
     @model_validator(mode="after")
-    def _one_way(self) -> Smoke:
+    def _one_way(self) -> "Smoke":
         if bool(self.command) == bool(self.script):
             raise ValueError("state either `command` or `script`")
         if self.args and not self.script:
