@@ -77,3 +77,11 @@ def test_a_rule_is_explained_without_the_rules_of_other_folders() -> None:
 def test_no_rule_needs_definitions_to_be_explained() -> None:
     modules = imported("explain", "--all")
     assert distributions(modules) & {*HEAVY} == set()
+
+
+def test_stacks_are_listed_without_rules_wheel_tags_and_what_resolves(tmp_path: Path) -> None:
+    (tmp_path / "small.toml").write_text('[[stack]]\nid = "small"\npackages = { torch = "2.8.0" }\n')
+    modules = imported("list", "--matrices", str(tmp_path))
+    assert {"packaging.tags", "packaging.requirements", "logging", "subprocess"} & modules == set()
+    rooms = {name.split(".")[1] for name in modules if name.startswith("stackcheck.")}
+    assert rooms & {"pipeline", "resolve", "rules", "steps", "targets"} == set()
