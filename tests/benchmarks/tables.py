@@ -37,6 +37,24 @@ for name in dir(Tables):
         getattr(known, name)
 print(time.perf_counter() - wall, time.process_time() - cpu)
 """
+ONE_STACK = """
+import sys, time
+from stackcheck import knowledge
+from stackcheck.environment import definition_facts
+from stackcheck.intake import catalog
+from stackcheck.model.verdict import Level
+from stackcheck.rules import before_build
+from stackcheck.rules.registry import judge_all
+(stack,) = catalog.find([sys.argv[1]])
+rules, known = before_build(Level.STATED), knowledge.load()
+def judging():
+    start = time.process_time()
+    judge_all(rules, definition_facts(stack, known))
+    return time.process_time() - start
+first = judging()
+print(first - min(judging() for _ in range(5)))
+"""
+"""What the first judgement of a stack takes more than a later one: the tables that it needs."""
 GPUS = ["T4", "A100", "A10", "L4", "H100", "B200", "V100", "RTX 5090", "8.6"]
 TAGS = ["", "", "+cu118", "+cu121", "+cu124", "+cu126", "+cu128", "+cu130", "+cpu"]
 DRIVERS = ["535.104.05", "550.54.15", ">=525", "580.65.06", "R570"]
@@ -51,6 +69,9 @@ def main(arguments: list[str]) -> None:
         f"start-up with all tables: {wall:.3f} s wall, {cpu:.3f} s CPU (asked 0.15 s), {cpu / bare:.1f} times"
     )
     print(f"the start of a bare interpreter, {bare * 1000:.1f} ms CPU")
+    for stack in ("cpu-torch213", "cuda130-torch211"):
+        loading = min(float(_printed(ONE_STACK, stack)) for _ in range(7))
+        print(f"what {stack} needs of the tables: {loading * 1000:.1f} ms CPU (asked 60 ms)")
     count = int(arguments[0]) if arguments else 10_000
     rows = generated(count)
     rules = before_build(Level.STATED)
@@ -77,6 +98,11 @@ def startup(runs: int = 7) -> tuple[float, float]:
         )
         taken.append([float(each) for each in done.stdout.split()])
     return statistics.median(each[0] for each in taken), statistics.median(each[1] for each in taken)
+
+
+def _printed(code: str, *arguments: str) -> str:
+    """Return what a fresh interpreter prints."""
+    return subprocess.check_output([sys.executable, "-c", code, *arguments], text=True)
 
 
 def judge(rules: Any, stack: Stack, known: knowledge.Tables) -> int:
