@@ -108,7 +108,7 @@ class Tree:
             if name in source.binds:
                 return True
             known = known and name not in source.strings and name[:2] != "__"
-            known = known and not (source.dynamic == "open" and self.mentions(name))
+            known = known and source.dynamic != "open"  # names may be composed: XFast of X in transformers 5
             todo += sorted(source.stars - seen)
             seen |= source.stars
         return False if known else None
