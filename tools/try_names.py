@@ -4,9 +4,9 @@
     python tools/try_names.py --python base/bin/python pairs.json > tried.md
 
 `--python` is that of an environment with a torch of its own and what packages need beside each other; a
-pair is installed into a folder before it, the package with what it requires but torch, then the release of
-the other one without; it is imported in a fresh process, and the folder deleted. A pair that fails for
-another reason than a missing name of its target decides nothing.
+pair is installed into a folder before it, with what both require but torch, for a row is about releases
+that METADATA admits beside each other; it is imported in a fresh process, and the folder deleted. A pair
+that fails for another reason than a missing name of its target decides nothing.
 """
 
 from __future__ import annotations
@@ -88,11 +88,9 @@ def tried(pair: dict[str, str], python: str) -> dict[str, Any]:
         (Path(place) / "overrides.txt").write_text("".join(f"{n}; python_version < '3'\n" for n in DROPPED))
         folder = f"{place}/packages"
         install = ("uv", "pip", "install", "-q", "--python", python, "--target", folder, "--no-build")
-        said = _run(
-            (*install, "--override", f"{place}/overrides.txt", f"{pair['package']}=={pair['version']}"), {}
-        )
-        if not said and pair["target"] not in DROPPED:
-            said = _run((*install, "--no-deps", f"{pair['target']}=={pair['of']}"), {})
+        both = [f"{pair['package']}=={pair['version']}"]
+        both += [] if pair["target"] in DROPPED else [f"{pair['target']}=={pair['of']}"]
+        said = _run((*install, "--override", f"{place}/overrides.txt", *both), {})
         if said:
             return {**pair, "said": f"not installed: {said[-160:]}", "verdict": "undecided"}
         environ = {"PYTHONPATH": folder, "HOME": place, "CUDA_VISIBLE_DEVICES": ""}
@@ -144,7 +142,7 @@ def render(rows: list[dict[str, Any]], day: str) -> str:
         "`python tools/try_names.py` installs pairs that the rows call broken, and pairs that no row calls",
         "so, and imports them. A pair that fails for another reason before that decides nothing.",
         "",
-        f"Tried on {day}, Python 3.11, torch 2.13.0+cpu:",
+        f"Tried on {day}, Python 3.11, torch 2.13.0:",
         "",
         "| | right | wrong | undecided |",
         "|---|---|---|---|",
