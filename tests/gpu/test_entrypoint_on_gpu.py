@@ -123,7 +123,7 @@ def test_an_expectation_for_another_gpu_is_refused(device: dict[str, Any], tmp_p
     (cause,) = [each for each in document["causes"] if each["outcome"] == "FAIL"]
     assert cause["kind"] == "gpu-code"
     assert cause["message"].endswith(
-        f"{first['name']} ({first['capability']}): torch/lib/libtorch_cuda.cubin has no code for it: "
+        f"{first['name']} ({first['capability']}): torch/lib/libtorch_cuda.so has no code for it: "
         f"no image for {first['capability']}; it holds sm_120"
     )
     assert start(entry, "echo", "running", STACKCHECK_POLICY="warn")[:2] == (0, "running\n")
