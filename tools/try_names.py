@@ -156,7 +156,7 @@ def render(rows: list[dict[str, Any]], day: str) -> str:
     for row in rows:
         cells = (f"{row['package']} {row['version']}", f"{row['target']} {row['of']}", row["what"] or "-",
                  row["said"].replace("|", "/"), row["verdict"])  # fmt: skip
-        lines.append(f"| {' | '.join(re.sub(r'/[^ )]*/packages/', '', cell) for cell in cells)} |")
+        lines.append(f"| {' | '.join(re.sub(r'/[^ )]*/(?:site-)?packages/', '', cell) for cell in cells)} |")
     return "\n".join(lines) + "\n"
 
 
