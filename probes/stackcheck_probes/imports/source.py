@@ -54,6 +54,15 @@ _LAZY_MAKERS = frozenset(("_LazyModule", "attach", "_attach"))
 """Calls that make a module's names out of a literal beside them (transformers, diffusers, lazy-loader)."""
 _COMPUTED = "define_import_structure"
 """The call by which transformers reads the names of its models out of their files."""
+_WORDS = (
+    r"(?:exec|vars|locals|globals)\b",
+    r"sys[\s\\]*\.[\s\\]*modules",
+    "__getattr__",
+    _COMPUTED,
+    *_LAZY_MAKERS,
+)
+_DYNAMIC = re.compile("|".join(_WORDS))
+"""What stands in the text of a module that makes names without binding them; the others are not searched."""
 _HARMLESS_MANAGERS = frozenset(("catch_warnings", "no_grad"))
 _READING = frozenset(("get", "keys", "values", "items", "copy"))
 
@@ -71,10 +80,10 @@ def read_source(text: str, module: str, *, is_package: bool) -> Optional[Source]
         uses = _Running(package, bound, _defers(tree)).of(tree.body)
     except RecursionError:
         return None
-    names = set(bound) | {
-        name for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names
-    }
-    dynamic = _dynamic(tree, nodes)
+    names = set(bound)
+    if "global" in text:
+        names.update(name for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names)
+    dynamic = _dynamic(tree, nodes) if _DYNAMIC.search(text) else ""
     strings = _strings(tree) if dynamic == "lazy" else frozenset()
     return Source(
         tuple(uses),
