@@ -95,7 +95,8 @@ def judge(
         )
         for path, code in contents.libraries
     ]
-    rows = [row for found in by_package(rows).values() for row in _together(found)]
+    if contents.kind != "file":  # a file that is named alone is no part of anything
+        rows = [row for found in by_package(rows).values() for row in _together(found)]
     return tuple(sorted(rows, key=lambda row: (sorted(each.rank for each in row.cells), row.path)))
 
 

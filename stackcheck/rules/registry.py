@@ -243,11 +243,11 @@ def uses(*names: str) -> Callable[[Facts], bool]:
 
 
 def states(*fields: str) -> Callable[[Facts], bool]:
-    """Make a `when`: the definition states one of these fields, such as "toolkit" or "image.base"."""
+    """Make a `when`: one of these fields, such as "toolkit" or "image.base", is stated; also by a Dockerfile."""
     readers = tuple(map(attrgetter, fields))
 
     def stated(facts: Facts) -> bool:
-        stack = facts["stack"] if "stack" in facts else facts["env"].stack
+        stack = facts["env"].stack if "env" in facts else facts["stack"]
         return any(read(stack) for read in readers)
 
     return stated

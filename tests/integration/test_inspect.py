@@ -87,15 +87,15 @@ def test_a_gpu_of_another_maker_is_not_served(folder: Path) -> None:
 def test_what_counts_for_the_exit_code(folder: Path) -> None:
     with zipfile.ZipFile(folder / "two-1.0-py3-none-any.whl", "w") as wheel:
         wheel.write(LIBRARY, "two/a.so")
-        wheel.write(FATBINS / "sm_120.cubin", "two/k.cubin")
+        wheel.write(FATBINS / "sm_120.cubin", "two/k.so")
         wheel.writestr("two-1.0.dist-info/METADATA", "Name: two\nVersion: 1.0\n")
     name = "two-1.0-py3-none-any.whl"
     assert run(folder, name, "--gpu", "A100").returncode == 1
-    ignored = run(folder, name, "--gpu", "A100", "--ignore", "*.cubin", "--at-least", "native")
+    ignored = run(folder, name, "--gpu", "A100", "--ignore", "*k.so", "--at-least", "native")
     assert ignored.returncode == 0
-    assert "\nLeft out of the answer: two (k.cubin) (--ignore *.cubin).\n" in ignored.stdout
-    assert run(folder, name, "--gpu", "A10", "--ignore", "*.cubin").returncode == 0
-    weak = run(folder, name, "--gpu", "A10", "--ignore", "*.cubin", "--at-least", "native")
+    assert "\nLeft out of the answer: two (k.so) (--ignore *k.so).\n" in ignored.stdout
+    assert run(folder, name, "--gpu", "A10", "--ignore", "*k.so").returncode == 0
+    weak = run(folder, name, "--gpu", "A10", "--ignore", "*k.so", "--at-least", "native")
     assert weak.returncode == 1
     assert "\nA10 (8.6): served, but less than native: two (a.so).\n" in weak.stdout
     assert run(folder, name, "--gpu", "A100", "--package", "two").returncode == 1

@@ -232,8 +232,8 @@ def test_a_project_with_a_source_only_package_does_not_fail_and_all_of_them_are_
     assert (verdict.outcome, verdict.message) == (
         Outcome.WARN,
         (
-            "pip would build from source, for want of a wheel that fits: antlr4 4.9.3 (for hydra-core and "
-            "omegaconf), deepspeed 0.18.2; what these require themselves was not resolved."
+            "pip would build from source, for want of a wheel that fits Python 3.11: antlr4 4.9.3 (for "
+            "hydra-core and omegaconf), deepspeed 0.18.2; what these require themselves was not resolved."
         ),
     )
 
