@@ -243,7 +243,7 @@ def uses(*names: str) -> Callable[[Facts], bool]:
 
 
 def states(*fields: str) -> Callable[[Facts], bool]:
-    """Make a `when`: one of these fields, such as "toolkit" or "image.base", is stated; also by a Dockerfile."""
+    """Make a `when`: one of these fields ("toolkit", "image.base") is stated, also by a Dockerfile."""
     readers = tuple(map(attrgetter, fields))
 
     def stated(facts: Facts) -> bool:
