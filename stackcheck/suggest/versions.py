@@ -115,6 +115,22 @@ def known_releases(env: Environment, tables: Tables) -> Iterator[Edit]:
     yield from _releases_of(names, stack, tables)
 
 
+@candidates("NEEDS103", reach=Reach.PACKAGE)
+def releases_with_names(env: Environment, tables: Tables) -> Iterator[Edit]:
+    """Yield the nearest partner that has a name, and the first release of the package that does without."""
+    stated = env.stack.packages
+    for name in sorted(tables.names.packages & stated.keys()):
+        package, known = stated[name], tables.names.of(name)
+        for row in known.about(package.exact) if package.exact else ():
+            partner = stated.get(row.target)
+            if partner is None or partner.exact is None or not row.reaches(partner.exact):
+                continue
+            if row.nearest:
+                yield {("packages", row.target): partner.model_copy(update={"version": row.nearest})}
+            if package.exact and (free := known.free_of(row.target, partner.exact, package.exact)):
+                yield {("packages", name): package.model_copy(update={"version": str(free)})}
+
+
 @candidates("SPCONV101", "CUMM", reach=Reach.PACKAGE)
 def cumm_releases(env: Environment, tables: Tables) -> Iterator[Edit]:
     """Yield other releases of cumm, which the spconv that the stack asks for brings along."""

@@ -146,8 +146,12 @@ def test_a_good_stack_has_nothing_to_change(stack: Stack) -> None:
             },
             {"cuda": "12.6 -> 12.8"},
         ),
+        (
+            {"python": "3.10", "packages": {"diffusers": "0.25.1", "huggingface-hub": "0.30.1"}},
+            {"packages.huggingface-hub": "0.30.1 -> 0.25.2"},
+        ),
     ],
-    ids=["companion", "gpu", "driver", "flavour", "arch list", "musl", "index", "rocm", "gcc", "variant"],
+    ids=["companion", "gpu", "driver", "flavour", "arch list", "musl", "index", "rocm", "gcc", "variant", "names"],
 )  # fmt: skip
 def test_the_nearest_change(fields: dict[str, Any], expected: dict[str, str]) -> None:
     assert changes(**fields) == expected
