@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 from stackcheck.intake.compose import unseen
 from stackcheck.intake.dockerfiles import is_worth
 from stackcheck.intake.documents import rows, table, text_at
-from stackcheck.intake.stated import Found, Open, Stated, found_of
+from stackcheck.intake.stated import Found, Open, Stated, found_of, gpu_named
 from stackcheck.intake.yamls import documents, place
-from stackcheck.knowledge.gpus import find_gpu
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,13 +96,7 @@ def _gpus(pod: Any, shown: str) -> Iterator[Stated | Open]:
             if text_at(each, "key") in _LABELS and text_at(each, "operator") == "In":
                 named += [(value, place(each, "values", shown)) for value in rows(each, "values")]
     for value, where in named:
-        name = _SHARED.sub("", str(value))
-        try:
-            find_gpu(name)
-        except ValueError:
-            yield Open(f"{name[:60]!r} is not a GPU that is known, so it was not taken.", where)
-        else:
-            yield Stated("gpus", name, where)
+        yield gpu_named(_SHARED.sub("", str(value)), where)
 
 
 def _environment(container: Any, shown: str) -> Iterator[Stated]:

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 from stackcheck.intake.compose import unseen
 from stackcheck.intake.dockerfiles import is_worth
 from stackcheck.intake.documents import rows, table, text_at
-from stackcheck.intake.stated import Found, Open, Stated, found_of
+from stackcheck.intake.stated import Found, Open, Stated, found_of, gpu_named
 from stackcheck.intake.steps import Here, Left, run_script
 from stackcheck.intake.yamls import documents, place
-from stackcheck.knowledge.gpus import find_gpu
 from stackcheck.model.errors import UsageError
 
 if TYPE_CHECKING:
@@ -68,10 +67,4 @@ def _resources(resources: Any, shown: str) -> Iterator[Stated | Open]:
     names = list(asked) if isinstance(asked, dict) else rows(asked) or [asked]
     yield Stated("accelerator", "cuda", where)
     for each in names:
-        name = re.sub(r":[\d.]+$", "", str(each)).strip()
-        try:
-            find_gpu(name)
-        except ValueError:
-            yield Open(f"{name[:60]!r} is not a GPU that is known, so it was not taken.", where)
-        else:
-            yield Stated("gpus", name, where)
+        yield gpu_named(re.sub(r":[\d.]+$", "", str(each)).strip(), where)

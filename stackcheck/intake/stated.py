@@ -65,6 +65,17 @@ def python_asked(wanted: str, place: Place) -> Open:
     return Open(text, place, "asked", admits)
 
 
+def gpu_named(name: str, place: Place) -> Stated | Open:
+    """Return a GPU that a file of a cluster names, or that nobody knows one of that name."""
+    from stackcheck.knowledge.gpus import find_gpu  # noqa: PLC0415 - few projects have such a file
+
+    try:
+        find_gpu(name)
+    except ValueError:
+        return Open(f"{name[:60]!r} is not a GPU that is known, so it was not taken.", place)
+    return Stated("gpus", name, place)
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """All that one file says: later values replace earlier ones, those of lists come together.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from stackcheck_probes.binaries.builds import python_of
-from stackcheck_probes.imports.needs import needs, roots
+from stackcheck_probes.imports.needs import MAX_MODULES, needs, roots
 from stackcheck_probes.imports.tree import BINARY, Tree
 from stackcheck_probes.machine import files
 from stackcheck_probes.probes import distributions
@@ -39,7 +39,8 @@ def run(params: dict[str, Any]) -> ImportNames:
     """Return the names that are missing, of the distributions that name torch among their requirements.
 
     params: `sys_path` (folders; default: sys.path). `looked_at`: the distributions of which everything was
-    read that importing them runs; `left_out`: those for which there was no room.
+    read that importing them runs; `left_out`: those of which it was not, for want of room or of a file that
+    can be read. One that brings nothing to import is in neither.
     """
     folders = params.get("sys_path")
     first: Dict[str, Distribution] = {}
@@ -49,15 +50,19 @@ def run(params: dict[str, Any]) -> ImportNames:
     tops = _owners(installed.values())
     asking = [each for name, each in sorted(installed.items()) if name != "torch" and each.asks_for_torch()]
     missing: List[MissingName] = []
-    looked_at, left_out, read = [], [], 0
+    looked_at: List[str] = []
+    left_out: List[str] = []
+    read = 0
     for each in asking:
+        starts = roots(each.tree, each.name)
         if read > MAX_READ:
-            left_out.append(each.name)
+            left_out += [each.name] if starts else []
             continue
-        rows, whole = _missing(each, tops)
+        rows, whole = _missing(each, starts, tops)
         missing += rows
         read += each.read
-        looked_at += [each.name] if whole else []
+        if starts:
+            (looked_at if whole else left_out).append(each.name)
     return {"missing": missing[:MAX_ROWS], "looked_at": looked_at, "left_out": left_out}
 
 
@@ -106,13 +111,16 @@ def _owners(installed: Iterable[_Installed]) -> Dict[str, _Installed]:
     return {top: owners[0] for top, owners in found.items() if len(owners) == 1}
 
 
-def _missing(each: _Installed, tops: Dict[str, _Installed]) -> Tuple[List[MissingName], bool]:
-    """Return the first thing that each other one lacks, and whether every file could be read."""
+def _missing(
+    each: _Installed, starts: List[str], tops: Dict[str, _Installed]
+) -> Tuple[List[MissingName], bool]:
+    """Return the first thing that each other one lacks, and whether every file was read that is run."""
     found: Dict[str, MissingName] = {}
-    whole = False
-    for root in roots(each.tree, each.name):
+    whole = True
+    for root in starts:
         asked, run = needs(each.tree, [root])
-        whole = all(each.tree.source(name) for name in run if each.tree.kind(name) in ("package", "module"))
+        code = [name for name in run if each.tree.kind(name) in ("package", "module")]
+        whole = whole and len(run) < MAX_MODULES and all(map(each.tree.source, code))
         for need in asked:
             owner = tops.get(need.module.partition(".")[0])
             if owner is None or owner is each or owner.name in found or (need.annotation and each.defers):

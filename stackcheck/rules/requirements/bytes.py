@@ -39,15 +39,15 @@ def names_are_in_the_files(env: Environment, tables: Tables, import_names: Impor
     found = [_lacks(row, env) for row in missing]
     good = [name for name in looked_at if name not in {row["distribution"] for row in missing}]
     for name in sorted(tables.names.packages & set(good)):
-        text = f"The files of {name} import no name that is missing in what is installed beside it."
+        text = f"The files of {name} import no name that is seen to be missing beside it."
         found.append(passed(text)._replace(subject=name, question=FINDS_NAMES))
     if good and not found:
         found.append(
-            passed(f"{_some(good)} import no name that is missing in what is installed beside them.")
+            passed(f"The files of {_some(good)} import no name that is seen to be missing beside them.")
         )
     if left_out := import_names["left_out"]:
         found.append(
-            skipped(f"what importing {_some(left_out)} takes from others was not read: it is too much.")
+            skipped(f"what importing {_some(left_out)} takes from others was not read, or not all of it.")
         )
     return found
 

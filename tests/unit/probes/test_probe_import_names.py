@@ -50,16 +50,43 @@ def test_what_is_there_passes(tmp_path: Path) -> None:
     found = look(tmp_path, USER, {**HUB, "hub/gone.py": b""})
     assert (found["missing"], found["looked_at"]) == ([], ["user"])
     assert seen_said("NEEDS301", {"import_names": found}) == [
-        ("PASS", "user import no name that is missing in what is installed beside them.")
+        ("PASS", "The files of user import no name that is seen to be missing beside them.")
     ]
 
 
-def test_of_files_that_are_not_there_nothing_is_said(tmp_path: Path) -> None:
+LEFT_OUT = ("SKIP", "what importing user takes from others was not read, or not all of it.")
+
+
+def test_of_files_that_are_not_there_nothing_is_known(tmp_path: Path) -> None:
     look(tmp_path, USER, HUB)
     (tmp_path / "user" / "parts.py").unlink()
     found = run({"sys_path": [str(tmp_path)]})
-    assert found == {"missing": [], "looked_at": [], "left_out": []}
-    assert seen_said("NEEDS301", {"import_names": found}) == []
+    assert (found["missing"], found["looked_at"], found["left_out"]) == ([], [], ["user"])
+    assert seen_said("NEEDS301", {"import_names": found}) == [LEFT_OUT]
+
+
+def test_a_file_that_is_no_python_of_this_python_leaves_its_package_unchecked(tmp_path: Path) -> None:
+    """Of two modules at the top the last one alone decided whether everything was read."""
+    user = {"first.py": b"def (", "second.py": b"import hub"}
+    found = look(tmp_path, user, HUB)
+    assert (found["looked_at"], found["left_out"]) == ([], ["user"])
+
+
+def test_a_package_of_more_modules_than_are_read_is_not_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A package that was cut at the limit passed as if all of it had been read."""
+    assert look(tmp_path / "whole", {**USER, "user/parts.py": b"x = 1"}, HUB)["looked_at"] == ["user"]
+    for module in ("imports.needs", "probes.import_names"):
+        monkeypatch.setattr(f"stackcheck_probes.{module}.MAX_MODULES", 1)
+    found = look(tmp_path / "cut", USER, HUB)
+    assert (found["missing"], found["looked_at"], found["left_out"]) == ([], [], ["user"])
+    assert seen_said("NEEDS301", {"import_names": found}) == [LEFT_OUT]
+
+
+def test_a_distribution_without_anything_to_import_is_in_neither_list(tmp_path: Path) -> None:
+    found = look(tmp_path, {"share/data.txt": b""}, HUB)
+    assert (found["looked_at"], found["left_out"]) == ([], [])
 
 
 def test_a_package_that_has_nothing_to_do_with_torch_is_not_looked_at(tmp_path: Path) -> None:
@@ -83,6 +110,4 @@ def test_what_there_was_no_room_for_is_not_checked(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr("stackcheck_probes.probes.import_names.MAX_READ", -1)
     found = look(tmp_path, USER, HUB)
     assert found["left_out"] == ["user"]
-    assert seen_said("NEEDS301", {"import_names": found}) == [
-        ("SKIP", "what importing user takes from others was not read: it is too much.")
-    ]
+    assert seen_said("NEEDS301", {"import_names": found}) == [LEFT_OUT]

@@ -66,7 +66,7 @@ def test_both_levels_answer_one_question_about_one_package() -> None:
     assert (stated.question, stated.subject) == (seen.question, seen.subject) == (FINDS_NAMES, "diffusers")
     assert (seen.outcome.name, seen.message) == (
         "PASS",
-        "The files of diffusers import no name that is missing in what is installed beside it.",
+        "The files of diffusers import no name that is seen to be missing beside it.",
     )
 
 
