@@ -128,4 +128,5 @@ class ImportNames(TypedDict):
 
     missing: list[MissingName]
     looked_at: list[str]
+    untold: list[str]
     left_out: list[str]

@@ -39,8 +39,9 @@ def run(params: dict[str, Any]) -> ImportNames:
     """Return the names that are missing, of the distributions that name torch among their requirements.
 
     params: `sys_path` (folders; default: sys.path). `looked_at`: the distributions of which everything was
-    read that importing them runs; `left_out`: those of which it was not, for want of room or of a file that
-    can be read. One that brings nothing to import is in neither.
+    read that importing them runs; `untold`: those among them that need something of a module whose names are
+    not all written in it; `left_out`: those of which not everything was read, for want of room or of a file
+    that can be read. One that brings nothing to import is in none.
     """
     folders = params.get("sys_path")
     first: Dict[str, Distribution] = {}
@@ -52,18 +53,20 @@ def run(params: dict[str, Any]) -> ImportNames:
     missing: List[MissingName] = []
     looked_at: List[str] = []
     left_out: List[str] = []
+    untold: List[str] = []
     read = 0
     for each in asking:
         starts = roots(each.tree, each.name)
         if read > MAX_READ:
             left_out += [each.name] if starts else []
             continue
-        rows, whole = _missing(each, starts, tops)
+        rows, whole, certain = _missing(each, starts, tops)
         missing += rows
         read += each.read
         if starts:
             (looked_at if whole else left_out).append(each.name)
-    return {"missing": missing[:MAX_ROWS], "looked_at": looked_at, "left_out": left_out}
+            untold += [each.name] if whole and not certain else []
+    return {"missing": missing[:MAX_ROWS], "looked_at": looked_at, "untold": untold, "left_out": left_out}
 
 
 class _Installed:
@@ -113,10 +116,13 @@ def _owners(installed: Iterable[_Installed]) -> Dict[str, _Installed]:
 
 def _missing(
     each: _Installed, starts: List[str], tops: Dict[str, _Installed]
-) -> Tuple[List[MissingName], bool]:
-    """Return the first thing that each other one lacks, and whether every file was read that is run."""
+) -> Tuple[List[MissingName], bool, bool]:
+    """Return the first thing that each other one lacks.
+
+    And whether every file was read that is run, and whether it is known of everything else that it is there.
+    """
     found: Dict[str, MissingName] = {}
-    whole = True
+    whole = certain = True
     for root in starts:
         asked, run = needs(each.tree, [root])
         code = [name for name in run if each.tree.kind(name) in ("package", "module")]
@@ -126,6 +132,7 @@ def _missing(
             if owner is None or owner is each or owner.name in found or (need.annotation and each.defers):
                 continue
             what = owner.tree.lacks(need.module, need.name, need.attribute)
+            certain = certain and what is not None
             if what:
                 found[owner.name] = {
                     "distribution": each.name,
@@ -136,4 +143,4 @@ def _missing(
                     "what": what,
                     "at": need.path + ":" + str(need.line),
                 }
-    return list(found.values()), whole
+    return list(found.values()), whole, certain

@@ -84,6 +84,12 @@ def test_a_package_of_more_modules_than_are_read_is_not_checked(
     assert seen_said("NEEDS301", {"import_names": found}) == [LEFT_OUT]
 
 
+def test_what_a_module_makes_as_it_runs_is_not_told(tmp_path: Path) -> None:
+    found = look(tmp_path, USER, {"hub/__init__.py": b"exec('gone = 1')"})
+    assert (found["missing"], found["looked_at"], found["untold"]) == ([], ["user"], ["user"])
+    assert look(tmp_path / "there", USER, {"hub/__init__.py": b"gone = 1"})["untold"] == []
+
+
 def test_a_distribution_without_anything_to_import_is_in_neither_list(tmp_path: Path) -> None:
     found = look(tmp_path, {"share/data.txt": b""}, HUB)
     assert (found["looked_at"], found["left_out"]) == ([], [])

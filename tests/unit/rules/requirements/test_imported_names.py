@@ -61,7 +61,7 @@ def test_what_the_resolver_takes_is_judged_too() -> None:
 
 def test_both_levels_answer_one_question_about_one_package() -> None:
     (stated,) = verdicts("NEEDS103", **H, packages=PAIR)
-    looked = {"missing": [], "looked_at": ["diffusers"], "left_out": []}
+    looked = {"missing": [], "looked_at": ["diffusers"], "untold": [], "left_out": []}
     (seen,) = seen_verdicts("NEEDS301", {"import_names": looked})
     assert (stated.question, stated.subject) == (seen.question, seen.subject) == (FINDS_NAMES, "diffusers")
     assert (seen.outcome.name, seen.message) == (
@@ -70,8 +70,15 @@ def test_both_levels_answer_one_question_about_one_package() -> None:
     )
 
 
+def test_what_files_leave_open_does_not_answer_for_a_package() -> None:
+    """Where a module makes its names as it runs, the files are no stronger evidence than the rows."""
+    looked = {"missing": [], "looked_at": ["diffusers"], "untold": ["diffusers"], "left_out": []}
+    (seen,) = seen_verdicts("NEEDS301", {"import_names": looked})
+    assert (seen.outcome.name, seen.question, seen.subject) == ("PASS", "", "")
+
+
 def test_what_is_missing_of_a_package_of_the_stack_fails() -> None:
-    looked = {"missing": [MISSING], "looked_at": ["numpy"], "left_out": []}
+    looked = {"missing": [MISSING], "looked_at": ["numpy"], "untold": [], "left_out": []}
     (verdict,) = seen_verdicts("NEEDS301", {"import_names": looked})
     assert (verdict.outcome.name, verdict.message) == (
         "FAIL",
