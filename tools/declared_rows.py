@@ -11,7 +11,6 @@ unverified. Every bound on a name that the tables know something of is kept; wha
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import os
 import re
 import sys
@@ -25,6 +24,7 @@ from functools import partial
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
@@ -227,7 +227,7 @@ def measured_again(name: str, source: WheelIndex, names: Container[str]) -> str:
         said = _said(source, urls[each.wheel]) if each.wheel in urls else ""
         if isinstance(said, str):
             return each
-        return dataclasses.replace(each, requires=tuple(requirements(said.lines, names)))
+        return msgspec.structs.replace(each, requires=tuple(requirements(said.lines, names)))
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         again = with_rows(package, pool.map(row, package.rows))

@@ -19,12 +19,13 @@ import sys
 import tarfile
 import zipfile
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from email.parser import Parser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
@@ -276,7 +277,7 @@ def rows_of(releases: Sequence[Release], target: str, answers: Answers, today: d
 
 
 def _joined(before: Names, row: Names) -> Names:
-    return replace(row, versions=f"{before.first}..{row.last}")
+    return msgspec.structs.replace(row, versions=f"{before.first}..{row.last}")
 
 
 def _rows(release: Release, target: str, answers: Answers, today: date) -> Iterator[Names]:

@@ -22,6 +22,7 @@ from itertools import starmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from packaging.version import Version
 
 from stackcheck import knowledge
@@ -114,16 +115,16 @@ def words(value: Any) -> Any:
 def emptied_torch(table: TorchTable) -> TorchTable:
     """Return the table without one row."""
     nothing: dict[str, Any] = {
-        each.name: type(getattr(table, each.name))()
-        for each in dataclasses.fields(table)
-        if isinstance(getattr(table, each.name), (tuple, dict))
+        name: type(getattr(table, name))()
+        for name in table.__struct_fields__
+        if isinstance(getattr(table, name), (tuple, dict))
     }
-    return dataclasses.replace(table, **nothing)
+    return msgspec.structs.replace(table, **nothing)
 
 
 def emptied_cuda(table: CudaTable) -> CudaTable:
     """Return the table without one toolkit."""
-    return dataclasses.replace(table, toolkits=(), _toolkit={})
+    return msgspec.structs.replace(table, toolkits=(), _toolkit={})
 
 
 def refreshed(source: WheelIndex) -> Refresh:
@@ -132,7 +133,7 @@ def refreshed(source: WheelIndex) -> Refresh:
     newest = known.packages.newest
     torch = known.measured.package("torch")
     glibc = {str(row.version): row.glibc for row in torch.rows if row.glibc} if torch else {}
-    nothing = {name: dataclasses.replace(newest[name], version=Version("0")) for name in newest}
+    nothing = {name: msgspec.structs.replace(newest[name], version=Version("0")) for name in newest}
     return (
         refresh(source, emptied_torch(known.torch), TODAY, most=1000, glibc=glibc)
         .joined(refresh_toolkits(source, emptied_cuda(known.cuda), TODAY))
@@ -181,7 +182,7 @@ def compare_measured(name: str, back: MeasuredPackage | None) -> Compared:
 
 
 def _fields(row: Measured) -> dict[str, Any]:
-    names = [each.name for each in dataclasses.fields(row)] if row.wheel else OF_PAGE
+    names = row.__struct_fields__ if row.wheel else OF_PAGE
     return {name: getattr(row, name) for name in names}
 
 

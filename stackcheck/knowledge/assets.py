@@ -5,8 +5,8 @@ A version that no row names is "no data".
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 
+import msgspec
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
@@ -14,8 +14,7 @@ from stackcheck.knowledge.reading import Row, require
 from stackcheck.knowledge.told import ByPackage, Told, table
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asset(Row):
+class Asset(Row, frozen=True, kw_only=True):
     """How some versions name the wheel that they fetch, and for which torch their project makes one.
 
     name: the file, with {version}, {cuda}, {torch} or {build} ("2.9", "2.9.1+cu128"), {abi} and {python}.
@@ -34,7 +33,7 @@ class Asset(Row):
     torch: tuple[str, ...] = ()
     majors: tuple[str, ...] = ()
     pythons: tuple[str, ...] = ()
-    also: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    also: Mapping[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
 
     def serves(self, torch: str, major: str, python: str | None) -> bool:
         """Tell whether the project makes a wheel for a torch minor, a CUDA major and a Python."""
@@ -45,8 +44,7 @@ class Asset(Row):
         return fits and (python is None or not self.pythons or python in self.pythons)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Published(Row):
+class Published(Row, frozen=True, kw_only=True):
     """The wheels that a project publishes beside PyPI, which pip takes where its address is stated.
 
     places: parts of the addresses that they lie under. wheels: torch, as "2.12", or "*" for a package that is
@@ -68,8 +66,7 @@ class Published(Row):
         return self.wheels.get("*", ()) or self.wheels.get(torch or "", ())
 
 
-@dataclass(frozen=True)
-class AssetTable:
+class AssetTable(msgspec.Struct, frozen=True, eq=False, dict=True):
     """The rows by distribution."""
 
     rows: Mapping[str, tuple[Asset, ...]]

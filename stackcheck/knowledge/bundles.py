@@ -19,10 +19,10 @@ import shutil
 import tempfile
 import zipfile
 import zlib
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+import msgspec
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
@@ -52,8 +52,7 @@ _WHEN = (1980, 1, 1, 0, 0, 0)
 """The time of every member: the same files make the same bundle."""
 
 
-@dataclass(frozen=True)
-class Bundle:
+class Bundle(msgspec.Struct, frozen=True):
     """What one file holds: path -> content, and of which name and version it is."""
 
     name: str
@@ -62,8 +61,7 @@ class Bundle:
     sha256: str
 
 
-@dataclass(frozen=True)
-class Taken:
+class Taken(msgspec.Struct, frozen=True):
     """One bundle that was taken: the version that is read now, and those before it."""
 
     name: str

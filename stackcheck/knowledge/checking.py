@@ -7,7 +7,6 @@ real, and sources such that a stranger can find them.
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from importlib import import_module
 from itertools import combinations
@@ -103,8 +102,8 @@ def _by_tables(told: Told) -> None:
     for module in sorted({kind.module for kind in KINDS.values()}):
         try:
             table = import_module(f"stackcheck.knowledge.{module}").load(told)
-            for each in dataclasses.fields(table):
-                value = getattr(table, each.name)
+            for name in table.__struct_fields__:
+                value = getattr(table, name)
                 if hasattr(value, "values"):
                     list(value.values())
         except (TableError, ValueError) as error:
@@ -150,7 +149,7 @@ def _by_row(row: Row, name: str, today: date) -> None:
 
 
 def _values(row: Row) -> Iterator[tuple[str, Any]]:
-    return ((each.name, getattr(row, each.name)) for each in dataclasses.fields(row) if each.init)
+    return ((name, getattr(row, name)) for name in row.__struct_fields__)
 
 
 def _names(value: Any) -> Iterable[str]:

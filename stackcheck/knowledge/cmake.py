@@ -1,8 +1,8 @@
 """Files in source trees that CMake 4 refuses, by distribution and version."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+import msgspec
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
@@ -13,8 +13,7 @@ OLDEST = Version("3.5")
 """The oldest policy version that CMake 4 accepts (cmake_minimum_required, "Changed in version 4.0")."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CmakeFile(Row):
+class CmakeFile(Row, frozen=True, kw_only=True):
     """One file of a source tree, and the CMake that it asks for."""
 
     dist: str
@@ -23,8 +22,7 @@ class CmakeFile(Row):
     minimum: Version
 
 
-@dataclass(frozen=True)
-class CmakeTable:
+class CmakeTable(msgspec.Struct, frozen=True, eq=False, dict=True):
     """The files by distribution."""
 
     _files: Mapping[str, tuple[CmakeFile, ...]]

@@ -5,10 +5,11 @@ version): the least driver under minor-version compatibility, SASS only.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import Literal
 
+import msgspec
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
@@ -18,11 +19,10 @@ from stackcheck.model.versions import DriverVersion, parse_version
 from stackcheck_probes.binaries.capability import Capability, Sass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Toolkit(Row):
+class Toolkit(Row, frozen=True, kw_only=True):
     """One CUDA toolkit, by major.minor.
 
-    known: SM number and suffix of what nvcc can make. driver_linux, driver_windows: of the first release of
+    driver_linux, driver_windows: of the first release of
     it. sm: what nvcc can make, `sm_unverified` when no primary source lists it. gcc_max: the newest gcc that
     its headers accept, `gcc_read` where that was read in the header itself. torch_gcc_max: the newest that
     torch's own check accepts; None where torch only warns.
@@ -37,19 +37,19 @@ class Toolkit(Row):
     gcc_read: bool = False
     torch_gcc_max: int | None = None
     gcc_note: str = ""
-    listed: str = field(init=False)
-    """What nvcc can make, as text: "sm_80 sm_90 sm_90a"."""
-    known: frozenset[tuple[int, str]] = field(init=False)
 
-    def __post_init__(self) -> None:
-        Row.__post_init__(self)
-        object.__setattr__(self, "listed", " ".join(map(str, self.sm)))
-        known = frozenset((code.capability.sm, code.suffix) for code in self.sm)
-        object.__setattr__(self, "known", known)
+    @cached_property
+    def listed(self) -> str:
+        """What nvcc can make, as text: "sm_80 sm_90 sm_90a"."""
+        return " ".join(map(str, self.sm))
+
+    @cached_property
+    def _known(self) -> frozenset[tuple[int, str]]:
+        return frozenset((code.capability.sm, code.suffix) for code in self.sm)
 
     def knows(self, code: Sass) -> bool:
         """Tell whether nvcc of this toolkit can make SASS for `code`, its suffix included."""
-        return (code.capability.sm, code.suffix) in self.known
+        return (code.capability.sm, code.suffix) in self._known
 
     @property
     def plain(self) -> tuple[Capability, ...]:
@@ -57,8 +57,7 @@ class Toolkit(Row):
         return tuple(code.capability for code in self.sm if not code.suffix)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Family(Row):
+class Family(Row, frozen=True, kw_only=True):
     """One CUDA major version: the least driver that runs any of its minors (minor-version compatibility)."""
 
     major: int
@@ -66,8 +65,7 @@ class Family(Row):
     floor_windows: DriverVersion | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Generation(Row):
+class Generation(Row, frozen=True, kw_only=True):
     """One GPU generation: the toolkits that make code for it and the last driver branch that drives it."""
 
     name: str
@@ -76,8 +74,7 @@ class Generation(Row):
     last_branch: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceDriver(Row):
+class DeviceDriver(Row, frozen=True, kw_only=True):
     """The least Linux driver that drives a capability at all, whatever the toolkit; None where none is known.
 
     product: the name in `gpus.toml`, where it needs a later driver than others of its capability.
@@ -88,8 +85,7 @@ class DeviceDriver(Row):
     product: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cudnn(Row):
+class Cudnn(Row, frozen=True, kw_only=True):
     """Some versions of cuDNN for one CUDA major version: the capabilities that they have kernels for.
 
     last: the newest capability that NVIDIA names for them; PTX may serve later ones.
@@ -101,8 +97,7 @@ class Cudnn(Row):
     last: Capability | None = None
 
 
-@dataclass(frozen=True)
-class CudaTable:
+class CudaTable(msgspec.Struct, frozen=True, eq=False, dict=True):
     """Toolkits, drivers, generations and cuDNN, indexed."""
 
     checked: date
@@ -111,10 +106,10 @@ class CudaTable:
     generations: tuple[Generation, ...]
     device_drivers: tuple[DeviceDriver, ...]
     cudnn: tuple[Cudnn, ...]
-    _toolkit: dict[tuple[int, int], Toolkit] = field(repr=False)
-    _family: dict[int, Family] = field(repr=False)
-    _generation: dict[Capability, Generation] = field(repr=False)
-    _device_driver: dict[tuple[Capability, str], DeviceDriver] = field(repr=False)
+    _toolkit: dict[tuple[int, int], Toolkit]
+    _family: dict[int, Family]
+    _generation: dict[Capability, Generation]
+    _device_driver: dict[tuple[Capability, str], DeviceDriver]
 
     @property
     def newest(self) -> Toolkit:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from stackcheck.knowledge.folders import MEASURED, NAMES, TOLD, Folder, in_order, most_days
 from stackcheck.storage.reading import as_named, read_bytes
@@ -20,8 +21,7 @@ ALWAYS = ("torch", "toolkits", "drivers", "gpus")
 _CHECKED = re.compile(rb"^checked = (\d{4}-\d\d-\d\d)$", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class Dated:
+class Dated(msgspec.Struct, frozen=True):
     """The day of the knowledge, whose it is beside ours, and what of it is old for one stack.
 
     old: what was last checked when, oldest first, where that is more than `limit` days ago.

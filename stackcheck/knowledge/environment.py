@@ -3,17 +3,17 @@
 import re
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import Literal
+
+import msgspec
 
 from stackcheck.knowledge.reading import Row, require
 from stackcheck.knowledge.told import Told, table
 from stackcheck_probes.judging.variablefit import speaks_of
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Variable(Row):
+class Variable(Row, frozen=True, kw_only=True):
     """One way in which a variable matters.
 
     outcome: "warn" or "fail". when: a regular expression that the value must match in full ("" for any
@@ -38,8 +38,7 @@ class Variable(Row):
         return speaks_of(value, self.when, self.unless)
 
 
-@dataclass(frozen=True)
-class EnvironmentTable:
+class EnvironmentTable(msgspec.Struct, frozen=True, eq=False, dict=True):
     """Everything in `environment.toml`, by variable."""
 
     checked: date

@@ -1,10 +1,11 @@
 """GPU products and instance types of clouds: name -> compute capability (NVIDIA) or gfx target (AMD)."""
 
 import re
-from dataclasses import dataclass
 from datetime import date
 from functools import cache, lru_cache
 from typing import NamedTuple
+
+import msgspec
 
 from stackcheck.knowledge.reading import Row, require, unique
 from stackcheck.knowledge.told import Told, current, table
@@ -27,8 +28,7 @@ _OTHER_MAKERS = re.compile(
 _GFX = re.compile(r"gfx[0-9a-f]{3,4}")
 
 
-@dataclass(frozen=True, slots=True)
-class Gpu:
+class Gpu(msgspec.Struct, frozen=True):
     """One GPU, as a stack names it: a product, a bare compute capability or a bare gfx target.
 
     Exactly one of `capability` and `gfx` is set. `kind` is "datacenter", "workstation", "consumer", "jetson",
@@ -45,8 +45,7 @@ class Gpu:
     """The name of its row; "" when a capability, a target, or more than one row was named."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NvidiaProduct(Row):
+class NvidiaProduct(Row, frozen=True, kw_only=True):
     """One NVIDIA product. host: the kind of machine it is part of, when it is not a card."""
 
     name: str
@@ -56,8 +55,7 @@ class NvidiaProduct(Row):
     host: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AmdProduct(Row):
+class AmdProduct(Row, frozen=True, kw_only=True):
     """One AMD product."""
 
     name: str
@@ -65,16 +63,14 @@ class AmdProduct(Row):
     arch: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Instance(Row):
+class Instance(Row, frozen=True, kw_only=True):
     """Instance types of a cloud: `pattern` fits the whole name in lower case, `gpu` is a product's name."""
 
     pattern: str
     gpu: str
 
 
-@dataclass(frozen=True)
-class GpuTable:
+class GpuTable(msgspec.Struct, frozen=True, eq=False, dict=True):
     """Every product row, and the instance types that have one."""
 
     checked: date

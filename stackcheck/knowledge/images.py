@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 
+import msgspec
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
@@ -12,8 +12,7 @@ from stackcheck.knowledge.reading import Row, require, unique
 from stackcheck.knowledge.told import Told, table
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MissingTag(Row):
+class MissingTag(Row, frozen=True, kw_only=True):
     """Tags of nvidia/cuda that do not exist: `pattern` is a regular expression for the whole tag."""
 
     pattern: str
@@ -21,8 +20,7 @@ class MissingTag(Row):
     hint: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CudnnTag(Row):
+class CudnnTag(Row, frozen=True, kw_only=True):
     """The words for cuDNN that tags of nvidia/cuda do not have, by CUDA version, and the one to use."""
 
     cuda: SpecifierSet
@@ -32,8 +30,7 @@ class CudnnTag(Row):
     """The major version of cuDNN in the image of that tag."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CudaTag(Row):
+class CudaTag(Row, frozen=True, kw_only=True):
     """A version of nvidia/cuda, and the systems that its images are built on.
 
     On each there are base, runtime and devel; with cuDNN there are runtime and devel, but for `no_cudnn`.
@@ -53,8 +50,7 @@ class CudaTag(Row):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class CudaTagParts:
+class CudaTagParts(msgspec.Struct, frozen=True):
     """What a tag of nvidia/cuda is made of: 12.4.1, cudnn, devel, ubuntu22.04."""
 
     cuda: Version
@@ -79,8 +75,7 @@ def cuda_tag_parts(tag: str) -> CudaTagParts | None:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NvidiaPytorch(Row):
+class NvidiaPytorch(Row, frozen=True, kw_only=True):
     """One release of nvcr.io/nvidia/pytorch. cudnn, nccl: the libraries in it, None where nothing says."""
 
     tag: str
@@ -91,8 +86,7 @@ class NvidiaPytorch(Row):
     nccl: Version | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImageTorch(Row):
+class ImageTorch(Row, frozen=True, kw_only=True):
     """An image of another project, "owner/name:tag", and the torch in it with the CUDA that it is for."""
 
     image: str
@@ -100,8 +94,7 @@ class ImageTorch(Row):
     cuda: Version
 
 
-@dataclass(frozen=True)
-class ImageTable:
+class ImageTable(msgspec.Struct, frozen=True, eq=False, dict=True):
     """Everything in `images.toml`, indexed."""
 
     checked: date

@@ -1,15 +1,15 @@
 """CPU instruction sets that builds are targeted at: their names, flags, and what torch calls them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
+
+import msgspec
 
 from stackcheck.knowledge.reading import Row, require, unique
 from stackcheck.knowledge.told import Told, table
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Isa(Row):
+class Isa(Row, frozen=True, kw_only=True):
     """One instruction set, as targeted builds are named by it.
 
     platform: of the machines that have it. mark: the compiler flag that makes the name true. flags: all flags
@@ -27,16 +27,14 @@ class Isa(Row):
     capability: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Implied(Row):
+class Implied(Row, frozen=True, kw_only=True):
     """What one compiler flag switches on beside itself."""
 
     flag: str
     implies: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class IsaTable:
+class IsaTable(msgspec.Struct, frozen=True, eq=False, dict=True):
     """Every row, in order."""
 
     checked: date

@@ -7,12 +7,12 @@ without a wheel knows the tags alone. A version that no row names is "no data".
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
@@ -31,8 +31,7 @@ if TYPE_CHECKING:
 _LONGEST = 1000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measured(Row):
+class Measured(Row, frozen=True, kw_only=True):
     """One version of a package, as its wheels on an index say it.
 
     tags: groups "cp311-cp311 cp312-cp312: manylinux_2_28_x86_64 win_amd64", each interpreter and ABI with
@@ -136,8 +135,7 @@ def _canonical(name: str) -> str:
     return canonicalize_name(name)
 
 
-@dataclass(frozen=True, slots=True)
-class Pin:
+class Pin(msgspec.Struct, frozen=True):
     """A version that a wheel pins; `says`: the requirement as it stands in the rows on the way to it."""
 
     version: Version
@@ -145,8 +143,7 @@ class Pin:
     rows: tuple[Measured, ...]
 
 
-@dataclass(frozen=True)
-class MeasuredPackage:
+class MeasuredPackage(msgspec.Struct, frozen=True, dict=True):
     """The rows of one package, newest first; `compared`: the torch releases that they were held against."""
 
     name: str
@@ -412,4 +409,6 @@ def spans(fitting: Iterable[Version], compared: Iterable[Version]) -> tuple[str,
 def with_rows(package: MeasuredPackage, rows: Iterable[Measured]) -> MeasuredPackage:
     """Return a package with rows in the place of those of the same versions, newest first."""
     found = {release_key(row.version): row for row in (*package.rows, *rows)}
-    return replace(package, rows=tuple(sorted(found.values(), key=lambda row: row.version, reverse=True)))
+    return msgspec.structs.replace(
+        package, rows=tuple(sorted(found.values(), key=lambda row: row.version, reverse=True))
+    )

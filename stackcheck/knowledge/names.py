@@ -5,10 +5,10 @@ row is about releases that METADATA admits beside each other. What no row speaks
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
 from functools import cached_property, lru_cache
 
+import msgspec
 from packaging.version import Version
 
 from stackcheck.knowledge.folders import NAMES, SHIPPED, Folder, in_order
@@ -18,8 +18,7 @@ from stackcheck.storage.reading import as_named, stands
 FOLDER = SHIPPED / NAMES
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Names(Row):
+class Names(Row, frozen=True, kw_only=True):
     """What some releases of a package import of `target`, and the releases of that which lack it.
 
     versions, lacks: "first..last" of the releases that were read. gone: the release before them had it.
@@ -68,8 +67,7 @@ class Names(Row):
         return Version(self.first) <= Version(version.public) <= Version(self.last)
 
 
-@dataclass(frozen=True)
-class NamesOf:
+class NamesOf(msgspec.Struct, frozen=True):
     """The rows of one package, and its releases that were read, oldest first."""
 
     releases: tuple[Version, ...] = ()

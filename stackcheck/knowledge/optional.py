@@ -1,14 +1,14 @@
 """Libraries that wheels ship for machines that have something more, and what they may miss elsewhere."""
 
 import fnmatch
-from dataclasses import dataclass
+
+import msgspec
 
 from stackcheck.knowledge.reading import Row
 from stackcheck.knowledge.told import ByPackage, Told, table
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OptionalLibrary(Row):
+class OptionalLibrary(Row, frozen=True, kw_only=True):
     """Files (a pattern over paths) that may miss libraries (patterns over sonames), and why."""
 
     file: str
@@ -17,8 +17,7 @@ class OptionalLibrary(Row):
     wheel: str
 
 
-@dataclass(frozen=True)
-class OptionalTable:
+class OptionalTable(msgspec.Struct, frozen=True, eq=False, dict=True):
     """Every row, in order."""
 
     rows: tuple[OptionalLibrary, ...]

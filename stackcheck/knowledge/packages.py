@@ -7,10 +7,10 @@ nothing. A version that no row names is "no data".
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, TypeVar
 
+import msgspec
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 R = TypeVar("R", bound=Row)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Needs(Row):
+class Needs(Row, frozen=True, kw_only=True):
     """What some versions of a distribution need of others: canonical name -> accepted versions.
 
     conditional: requirements with a marker, as METADATA has them: "triton==3.7.1; python_version < '3.15'".
@@ -55,16 +54,14 @@ class Needs(Row):
         return found
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Newest(Row):
+class Newest(Row, frozen=True, kw_only=True):
     """The newest release on the index on the day it was checked: what `latest` installed then."""
 
     dist: str
     version: Version
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuildTrap(Row):
+class BuildTrap(Row, frozen=True, kw_only=True):
     """A tool version that breaks source builds of a distribution.
 
     env: a variable that lifts it. breaks: tool versions that break it. when: as in `ToolkitTrap`.
@@ -77,11 +74,10 @@ class BuildTrap(Row):
     fault: str
     fix: str
     env: str = ""
-    when: Mapping[str, str] = field(default_factory=dict)
+    when: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolkitTrap(Row):
+class ToolkitTrap(Row, frozen=True, kw_only=True):
     """CUDA versions that some versions of a distribution cannot be compiled with.
 
     built: "source" where it is about builds that the stack states, since others may find a wheel.
@@ -96,11 +92,10 @@ class ToolkitTrap(Row):
     fix: str
     built: Literal["", "source"] = ""
     repository: str = ""
-    when: Mapping[str, str] = field(default_factory=dict)
+    when: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExtensionTrap(Row):
+class ExtensionTrap(Row, frozen=True, kw_only=True):
     """A tool version that breaks every extension that is built with the build scripts of some torch."""
 
     torch: SpecifierSet
@@ -110,8 +105,7 @@ class ExtensionTrap(Row):
     fix: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PythonTrap(Row):
+class PythonTrap(Row, frozen=True, kw_only=True):
     """Versions of a build tool that do not run on some Pythons."""
 
     tool: str
@@ -121,8 +115,7 @@ class PythonTrap(Row):
     fix: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TorchImport(Row):
+class TorchImport(Row, frozen=True, kw_only=True):
     """A distribution whose build needs an installed torch: an isolated build does not have one."""
 
     dist: str
@@ -130,8 +123,7 @@ class TorchImport(Row):
     fault: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SdistOnly(Row):
+class SdistOnly(Row, frozen=True, kw_only=True):
     """Versions of a distribution that PyPI has as source alone: who installs one of them builds it."""
 
     dist: str
@@ -168,8 +160,7 @@ class OneByPackage(Mapping[str, R]):
         return len(self._rows)
 
 
-@dataclass(frozen=True)
-class PackageTable:
+class PackageTable(msgspec.Struct, frozen=True, eq=False, dict=True):
     """What is told of packages, each read when it is asked for; traps by package, or by tool."""
 
     newest: Mapping[str, Newest]
@@ -181,9 +172,9 @@ class PackageTable:
     sdists: Mapping[str, SdistOnly]
     told_of: frozenset[str]
     """Every package that has a file of its own, whatever stands in it."""
-    _declared: Mapping[str, tuple[Needs, ...]] = field(repr=False)
-    _asserted: Mapping[str, tuple[Needs, ...]] = field(repr=False)
-    _by_version: dict[tuple[str, str], dict[str, Needs]] = field(repr=False, default_factory=dict)
+    _declared: Mapping[str, tuple[Needs, ...]]
+    _asserted: Mapping[str, tuple[Needs, ...]]
+    _by_version: dict[tuple[str, str], dict[str, Needs]] = msgspec.field(default_factory=dict)
 
     @property
     def declared_dists(self) -> AbstractSet[str]:

@@ -7,10 +7,10 @@ unverified. The index is reached through a `Source`, so that all of this can be 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+import msgspec
 from packaging.version import Version
 
 from stackcheck.knowledge.declaredrows import declared_row, newer_wheels, newest_declared
@@ -46,8 +46,7 @@ MOST_RELEASES = 20
 """New releases of one project that are read in one go."""
 
 
-@dataclass(frozen=True, slots=True)
-class Refresh:
+class Refresh(msgspec.Struct, frozen=True):
     """What a refresh found: rows to add, differences from rows that are there, what could not be read."""
 
     additions: tuple[Addition, ...] = ()

@@ -1,9 +1,9 @@
 """torch's ROCm wheels and their gfx lists, overrides of the gfx, and what ROCm's variables really do."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
 
+import msgspec
 from packaging.version import Version
 
 from stackcheck.knowledge.reading import Row, require
@@ -11,8 +11,7 @@ from stackcheck.knowledge.told import Told, table
 from stackcheck_probes.judging.gfx import akin, gfx_of
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TorchRocm(Row):
+class TorchRocm(Row, frozen=True, kw_only=True):
     """The official ROCm wheels of one torch minor.
 
     rocm: the ROCm versions. gfx: what every one of them runs, its libraries included; extra: ROCm version ->
@@ -38,8 +37,7 @@ class TorchRocm(Row):
         return frozenset((*self.gfx, *more)) - late
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Override(Row):
+class Override(Row, frozen=True, kw_only=True):
     """A value of HSA_OVERRIDE_GFX_VERSION that GPUs are run with: `claims` is what it makes of `real`.
 
     until: the last ROCm that it worked with, for one that nobody should take up.
@@ -52,23 +50,20 @@ class Override(Row):
     products: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoHipblaslt(Row):
+class NoHipblaslt(Row, frozen=True, kw_only=True):
     """The gfx targets that hipBLASLt is not built for."""
 
     gfx: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoRocblas(Row):
+class NoRocblas(Row, frozen=True, kw_only=True):
     """The gfx targets that rocBLAS has no files for, from a ROCm version on, although torch has code."""
 
     gfx: tuple[str, ...]
     since: Version
 
 
-@dataclass(frozen=True)
-class RocmTable:
+class RocmTable(msgspec.Struct, frozen=True, eq=False, dict=True):
     """Everything in `rocm.toml`, indexed."""
 
     checked: date

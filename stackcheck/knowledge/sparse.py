@@ -2,10 +2,10 @@
 
 import typing
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import date
 from typing import TypeVar
 
+import msgspec
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
@@ -14,8 +14,7 @@ from stackcheck.knowledge.told import Told, table
 from stackcheck_probes.binaries.capability import Capability, Code, Ptx, Sass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CummRange(Row):
+class CummRange(Row, frozen=True, kw_only=True):
     """The cumm versions that spconv versions work with; `declared` where METADATA says otherwise."""
 
     spconv: SpecifierSet
@@ -23,8 +22,7 @@ class CummRange(Row):
     declared: SpecifierSet | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CummNvrtc(Row):
+class CummNvrtc(Row, frozen=True, kw_only=True):
     """How versions of cumm compile a kernel at run time: `broken_cuda` is where it always fails."""
 
     cumm: SpecifierSet
@@ -33,8 +31,7 @@ class CummNvrtc(Row):
     symptom: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prebuilt(Row):
+class Prebuilt(Row, frozen=True, kw_only=True):
     """What the prebuilt kernels of spconv's wheels were made for, by CUDA version.
 
     capabilities: SASS that every kernel has. ptx: PTX that every kernel has.
@@ -53,15 +50,14 @@ class Prebuilt(Row):
 _R = TypeVar("_R", bound=Row)
 
 
-@dataclass(frozen=True)
-class SparseTable:
+class SparseTable(msgspec.Struct, frozen=True, eq=False, dict=True):
     """What is told of spconv and cumm."""
 
     checked: date
     cumm_ranges: tuple[CummRange, ...]
     cumm_nvrtc: tuple[CummNvrtc, ...]
     prebuilt: tuple[Prebuilt, ...]
-    _asked: dict[tuple[str, str], Row | None] = field(repr=False, default_factory=dict)
+    _asked: dict[tuple[str, str], Row | None] = msgspec.field(default_factory=dict)
 
     def cumm_range(self, spconv: Version) -> CummRange | None:
         """Return the row for a version of spconv; None is "no data"."""

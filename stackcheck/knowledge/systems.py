@@ -1,10 +1,10 @@
 """Linux distributions, the glibc and Python they ship, and what manylinux promises with a glibc."""
 
 import re
-from dataclasses import dataclass, field
 from datetime import date
 from itertools import pairwise
 
+import msgspec
 from packaging.version import Version
 
 from stackcheck.knowledge.reading import Row, require, unique
@@ -53,8 +53,7 @@ say amzn2023, cm2, azl3 and suse16, which is openSUSE Leap 16.0 (manifests/cuda.
 _NONE = Version("0")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class System(Row):
+class System(Row, frozen=True, kw_only=True):
     """One release of a distribution; without a version, all of them.
 
     glibc: None where it is not known, or there is none. python: the version of its `python3`, "" where that
@@ -68,8 +67,7 @@ class System(Row):
     musl: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy(Row):
+class Policy(Row, frozen=True, kw_only=True):
     """The newest symbol versions that every system of a platform has from this glibc on (PEP 600)."""
 
     platform: str
@@ -80,14 +78,13 @@ class Policy(Row):
     zlib: Version
 
 
-@dataclass(frozen=True)
-class SystemTable:
+class SystemTable(msgspec.Struct, frozen=True, eq=False, dict=True):
     """Every distribution row, indexed."""
 
     checked: date
     systems: tuple[System, ...]
     policies: tuple[Policy, ...]
-    _system: dict[tuple[str, str], System] = field(repr=False)
+    _system: dict[tuple[str, str], System]
 
     def promised(self, platform: str, glibc: Version) -> Policy | None:
         """Return what manylinux promises of a system with this glibc; None where no policy is that old."""

@@ -7,10 +7,11 @@ Of a row that a command wrote (`made`) and ours the one that was checked last co
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, lru_cache, wraps
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+import msgspec
 
 from stackcheck.knowledge.folders import TOLD, Folder, in_order
 from stackcheck.knowledge.kinds import KINDS, SUBJECTS, Kind, kinds_in
@@ -253,11 +254,11 @@ def same_fact(kind: Kind, one: Row, other: Row) -> bool:
 
 def agree(one: Row, other: Row) -> bool:
     """Tell whether two rows about the same say the same, whatever their sources and dates."""
-    aside = {"source", "checked", "note", "overrides", "made", "where", "origin", "cited"}
+    aside = {"source", "checked", "note", "overrides", "made", "where", "origin"}
     return all(
-        _key(getattr(one, each.name)) == _key(getattr(other, each.name))
-        for each in dataclasses.fields(one)
-        if each.name not in aside
+        _key(getattr(one, name)) == _key(getattr(other, name))
+        for name in one.__struct_fields__
+        if name not in aside
     )
 
 
@@ -278,7 +279,7 @@ def _without(kind: Kind, row: R, own: R) -> R | None:
         return row
     left = tuple(each for each in getattr(row, kind.span) if each not in getattr(own, kind.span))
     changes: dict[str, Any] = {kind.span: left}
-    return dataclasses.replace(row, **changes) if left else None
+    return msgspec.structs.replace(row, **changes) if left else None
 
 
 def _key(value: Any) -> Any:

@@ -9,9 +9,9 @@ toolkits have no wheel. No wheel states a driver.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
@@ -38,8 +38,7 @@ _LEAST = 75
 """nvcc of CUDA 13 makes code for 7.5 and later; up to 13.3 its binary names sm_20 too, which it refuses."""
 
 
-@dataclass(frozen=True, slots=True)
-class NvccWheel:
+class NvccWheel(msgspec.Struct, frozen=True):
     """The newest wheel of nvcc of one CUDA major.minor."""
 
     cuda: str

@@ -5,11 +5,11 @@ Facts come from wheels on the package index (METADATA, file names, bytes) first,
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property, lru_cache
 from typing import Literal
 
+import msgspec
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
@@ -25,8 +25,7 @@ COMPANIONS = ("torchvision", "torchaudio")
 PLATFORMS = ("linux/amd64", "linux/arm64", "windows/amd64", "macos/arm64", "macos/amd64")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Release(Row):
+class Release(Row, frozen=True, kw_only=True):
     """One release of torch.
 
     cuda, rocm: the versions it was built for, on any index (Linux). pypi: platform -> what the default
@@ -44,7 +43,7 @@ class Release(Row):
     cuda_unverified: bool = False
     rocm: tuple[Version, ...] = ()
     pypi: Mapping[str, str]
-    python: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    python: Mapping[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     glibc: Version
     conda_glibc: Version | None = None
     abi: bool | None = None
@@ -57,8 +56,7 @@ class Release(Row):
         return (self.numpy_windows if platform.startswith("windows") else None) or self.numpy
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Build(Row):
+class Build(Row, frozen=True, kw_only=True):
     """One official build: (torch, CUDA, platform).
 
     channels: "pypi" and/or "index" (download.pytorch.org). glibc: where it is not that of the release. sm,
@@ -81,23 +79,24 @@ class Build(Row):
     extra_sass: tuple[Sass, ...] = ()
     """Code that single files carry: it never extends the set of devices."""
     evidence: Literal["wheel-bytes", "build-script", "runtime-table", "release-notes", "third-party"]
-    codes: tuple[Code, ...] | None = field(init=False)
-    """Everything a device could run; None when the list is not known."""
-    listed: str = field(init=False)
-    """The same as text: "sm_80 sm_90 compute_90"."""
-    title: str = field(init=False)
-    """Like "torch 2.5.0+cu124 (linux/amd64)"."""
 
-    def __post_init__(self) -> None:
-        Row.__post_init__(self)
-        codes = None if self.sm is None else (*self.sm, *(self.ptx or ()))
-        object.__setattr__(self, "codes", codes)
-        object.__setattr__(self, "listed", " ".join(map(str, codes or ())))
-        object.__setattr__(self, "title", f"torch {self.torch}+{cuda_tag(self.cuda)} ({self.platform})")
+    @cached_property
+    def codes(self) -> tuple[Code, ...] | None:
+        """Everything a device could run; None when the list is not known."""
+        return None if self.sm is None else (*self.sm, *(self.ptx or ()))
+
+    @cached_property
+    def listed(self) -> str:
+        """The same as text: "sm_80 sm_90 compute_90"."""
+        return " ".join(map(str, self.codes or ()))
+
+    @cached_property
+    def title(self) -> str:
+        """Like "torch 2.5.0+cu124 (linux/amd64)"."""
+        return f"torch {self.torch}+{cuda_tag(self.cuda)} ({self.platform})"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Companion(Row):
+class Companion(Row, frozen=True, kw_only=True):
     """One release of torchvision or torchaudio.
 
     torch: what its METADATA requires, None for nothing. needs_torch: the first torch that has the symbols its
@@ -108,7 +107,7 @@ class Companion(Row):
     version: Version
     torch: SpecifierSet | None = None
     needs_torch: Version | None = None
-    python: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    python: Mapping[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     """Platform -> Pythons with a wheel, ("3",) for a wheel that serves every Python 3; those of the measured
     tags where the row has none."""
     pypi_cuda: Version | None = None
@@ -122,8 +121,7 @@ class Companion(Row):
         return self.torch is None or _admits(self.torch, torch.public)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArchNames(Row):
+class ArchNames(Row, frozen=True, kw_only=True):
     """What `torch.utils.cpp_extension` accepts in TORCH_CUDA_ARCH_LIST, from release `since` on.
 
     names: generation -> the entries it stands for, replaced in this order. native: the word "native" is
@@ -136,8 +134,7 @@ class ArchNames(Row):
     native: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostCompiler(Row):
+class HostCompiler(Row, frozen=True, kw_only=True):
     """The oldest gcc that torch's headers accept, from release `since` to before `until`."""
 
     since: Version
@@ -145,8 +142,7 @@ class HostCompiler(Row):
     gcc: int
 
 
-@dataclass(frozen=True)
-class TorchTable:
+class TorchTable(msgspec.Struct, frozen=True, eq=False, dict=True):
     """Releases in order, builds and companions, indexed."""
 
     checked: date
@@ -155,14 +151,14 @@ class TorchTable:
     companions: tuple[Companion, ...]
     arch_names: tuple[ArchNames, ...]
     compilers: tuple[HostCompiler, ...]
-    _release: dict[str, Release] = field(repr=False)
-    _place: dict[str, int] = field(repr=False)
-    _build: dict[tuple[str, str, str], Build] = field(repr=False)
-    _builds: dict[str, tuple[Build, ...]] = field(repr=False)
-    _companion: dict[tuple[str, str], Companion] = field(repr=False)
-    _with: dict[tuple[str, str], tuple[Release, ...]] = field(repr=False)
-    _near: dict[str, tuple[Build, ...]] = field(repr=False, default_factory=dict)
-    _for_torch: dict[tuple[str, str], tuple[Companion, ...]] = field(repr=False, default_factory=dict)
+    _release: dict[str, Release]
+    _place: dict[str, int]
+    _build: dict[tuple[str, str, str], Build]
+    _builds: dict[str, tuple[Build, ...]]
+    _companion: dict[tuple[str, str], Companion]
+    _with: dict[tuple[str, str], tuple[Release, ...]]
+    _near: dict[str, tuple[Build, ...]] = msgspec.field(default_factory=dict)
+    _for_torch: dict[tuple[str, str], tuple[Companion, ...]] = msgspec.field(default_factory=dict)
 
     @property
     def newest(self) -> Release:
@@ -246,12 +242,12 @@ def load(told: Told) -> TorchTable:
     """Return the table, read once and proven. Raises TableError naming file, line and key."""
     tags = measured.load(told.folders)
     releases = tuple(
-        row if row.python else replace(row, python=TaggedPythons("torch", row.torch, tags))
+        row if row.python else msgspec.structs.replace(row, python=TaggedPythons("torch", row.torch, tags))
         for row in told.rows("release", Release, order=lambda row: row.torch)
     )
     builds = told.rows("build", Build)
     companions = tuple(
-        row if row.python else replace(row, python=TaggedPythons(row.name, row.version, tags))
+        row if row.python else msgspec.structs.replace(row, python=TaggedPythons(row.name, row.version, tags))
         for name in COMPANIONS
         for row in told.rows("companion", Companion, name, order=lambda row: row.version)
     )

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from stackcheck_probes.probes.numpy_modules import NEW, OLD
 
@@ -74,8 +75,7 @@ def code_of_releases(init: str) -> dict[str, dict[str, list[str]]]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class ArchList:
+class ArchList(msgspec.Struct, frozen=True):
     """What _get_cuda_arch_flags takes: entries, generation -> the entries that it stands for, "native"."""
 
     arches: tuple[str, ...]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from email.parser import HeaderParser
 from typing import TYPE_CHECKING
 
+import msgspec
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import Version
 
@@ -59,8 +59,7 @@ def rows(source: Source, project: str, found: Wheels, today: date) -> list[Addit
     return [_release(source, found, flavors, made_for, first, today), *builds, *siblings]
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
+class _Told(msgspec.Struct, frozen=True):
     """What the files of one Linux wheel of torch say; None, or nothing, for what they do not."""
 
     abi: bool | None

@@ -4,9 +4,9 @@ A version that no row names is "no data".
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Literal, TypeVar
 
+import msgspec
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
@@ -18,8 +18,7 @@ from stackcheck_probes.binaries.capability import Sass
 EVERYTHING = parse_specifier("")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Requirement(Row):
+class Requirement(Row, frozen=True, kw_only=True):
     """Which versions of `other` some versions of `dist` work with, where their METADATA admits more.
 
     same: the two have to have one version, `accepts` says nothing. effect: what happens beside another one,
@@ -38,8 +37,7 @@ class Requirement(Row):
     use: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Library(Row):
+class Library(Row, frozen=True, kw_only=True):
     """The major versions of CUDA and cuDNN whose libraries the one wheel on PyPI names, None for none.
 
     effect: what happens where they are missing, as a clause.
@@ -54,8 +52,7 @@ class Library(Row):
     effect: str = "it stops with the first thing that it computes on the GPU"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DriverFloor(Row):
+class DriverFloor(Row, frozen=True, kw_only=True):
     """The CUDA release whose driver has every function that some versions ask of the driver itself.
 
     effect: what happens beside an older one, as a clause. Minor-version compatibility does not lift it.
@@ -67,8 +64,7 @@ class DriverFloor(Row):
     effect: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NumpyApi(Row):
+class NumpyApi(Row, frozen=True, kw_only=True):
     """The NumPy C API, 1 or 2, that the modules of some wheels were compiled with."""
 
     dist: str
@@ -76,8 +72,7 @@ class NumpyApi(Row):
     api: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArchVariable(Row):
+class ArchVariable(Row, frozen=True, kw_only=True):
     """A variable that says which GPUs distributions are compiled for: 90 or 9.0, separated.
 
     ptx: a bare entry stands for PTX too, as in CMake. leaves_out: an entry that nvcc does not know is left
@@ -91,8 +86,7 @@ class ArchVariable(Row):
     leaves_out: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CompiledFor(Row):
+class CompiledFor(Row, frozen=True, kw_only=True):
     """What the setup.py of some versions compiles for, whatever GPUs are there.
 
     archs: CUDA versions of nvcc, "" for all -> the code that they add. variable: one that states another
@@ -116,8 +110,7 @@ class CompiledFor(Row):
 _R = TypeVar("_R", Requirement, Library, NumpyApi, CompiledFor, DriverFloor)
 
 
-@dataclass(frozen=True)
-class UnstatedTable:
+class UnstatedTable(msgspec.Struct, frozen=True, eq=False, dict=True):
     """What is told of it, by distribution."""
 
     requirements: Mapping[str, tuple[Requirement, ...]]

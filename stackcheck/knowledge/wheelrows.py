@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+import msgspec
 from packaging.utils import (
     InvalidSdistFilename,
     InvalidWheelFilename,
@@ -58,8 +58,7 @@ class Source(Protocol):
         """Return a wheel as a seekable file that is fetched piece by piece."""
 
 
-@dataclass(frozen=True, slots=True)
-class Addition:
+class Addition(msgspec.Struct, frozen=True):
     """One new row: the package whose file it stands in, its kind, its title, and its text in TOML."""
 
     package: str
@@ -69,8 +68,7 @@ class Addition:
     text: str
 
 
-@dataclass(slots=True)
-class Wheels:
+class Wheels(msgspec.Struct):
     """The wheels of one release, by platform and Python; `glibc`: what its symbols need, where told."""
 
     version: Version

@@ -6,10 +6,11 @@ A version that no row names is "no data".
 import re
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import Literal, TypeVar
 
+import msgspec
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
@@ -18,8 +19,7 @@ from stackcheck.knowledge.told import ByPackage, Told, table
 from stackcheck_probes.binaries.capability import Capability, Code, parse_code
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Partly(Row):
+class Partly(Row, frozen=True, kw_only=True):
     """A package that works without its compiled part; `says` is the sentence for reports, without its end."""
 
     dist: str
@@ -27,8 +27,7 @@ class Partly(Row):
     says: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuiltCuda(Row):
+class BuiltCuda(Row, frozen=True, kw_only=True):
     """The CUDA version, such as "12.1", that the only wheel on PyPI for some platforms was built for."""
 
     dist: str
@@ -42,8 +41,7 @@ class BuiltCuda(Row):
         return f"cu{self.cuda.replace('.', '')}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GpuLibraries(Row):
+class GpuLibraries(Row, frozen=True, kw_only=True):
     """The CUDA and ROCm versions that wheels on PyPI carry a library for: one is chosen when it is imported.
 
     nearest: without the one of torch's version, the nearest of the same major version is loaded. by_toolkit:
@@ -72,8 +70,7 @@ class GpuLibraries(Row):
         return max(below) if below else min(same, default=None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CompiledAgainst(Row):
+class CompiledAgainst(Row, frozen=True, kw_only=True):
     """What the wheels of some versions were compiled against, where neither name nor METADATA say it.
 
     torch: its minor, "2.3", "" where that is said elsewhere. cuda: "12.8", "" likewise. local: a regular
@@ -92,8 +89,7 @@ class CompiledAgainst(Row):
         return f"cu{self.cuda.replace('.', '')}" if self.cuda else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LibraryCode(Row):
+class LibraryCode(Row, frozen=True, kw_only=True):
     """The GPU code of each library in wheels that carry one for each CUDA version.
 
     code: CUDA versions, "12.8 12.9" -> what their libraries have code for, "sm_80 sm_90 compute_90".
@@ -110,8 +106,7 @@ class LibraryCode(Row):
         return tuple(map(parse_code, words.split()))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MmcvPage(Row):
+class MmcvPage(Row, frozen=True, kw_only=True):
     """One published combination of mmcv: a wheel tag and the torch minors whose page holds that version."""
 
     versions: tuple[Version, ...]
@@ -119,8 +114,7 @@ class MmcvPage(Row):
     torch: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PygPage(Row):
+class PygPage(Row, frozen=True, kw_only=True):
     """One torch minor of the PyG wheel pages: the wheel tags that exist for it."""
 
     torch: str
@@ -129,8 +123,7 @@ class PygPage(Row):
     """The distributions of that page, where it does not hold all of them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WheelHost(Row):
+class WheelHost(Row, frozen=True, kw_only=True):
     """How a wheel host writes the torch version and the wheel tag into its addresses.
 
     pattern: a regular expression with the groups `tag` and, where the page is for one torch, `torch`.
@@ -142,8 +135,7 @@ class WheelHost(Row):
     dists: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LocalScheme(Row):
+class LocalScheme(Row, frozen=True, kw_only=True):
     """How projects write torch, CUDA and the C++ ABI into local versions.
 
     pattern: a regular expression for the whole local version, with the groups `torch`, `tag` and `abi` where
@@ -154,15 +146,14 @@ class LocalScheme(Row):
     pattern: str
     digits: Literal["", "minor", "patch"] = ""
     dists: tuple[str, ...] = ()
-    compiled: re.Pattern[str] = field(init=False, compare=False)
 
-    def __post_init__(self) -> None:
-        Row.__post_init__(self)
-        object.__setattr__(self, "compiled", re.compile(self.pattern))
+    @cached_property
+    def compiled(self) -> re.Pattern[str]:
+        """The pattern, ready to match."""
+        return re.compile(self.pattern)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place(Row):
+class Place(Row, frozen=True, kw_only=True):
     """What an address holds of torch: `pattern` is a regular expression for its beginning.
 
     kind: `pypi` and `pytorch` are these two and their mirrors, `vendor` has other builds of torch under the
@@ -174,8 +165,7 @@ class Place(Row):
     pattern: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NamedCuda(Row):
+class NamedCuda(Row, frozen=True, kw_only=True):
     """Distributions that carry their CUDA version in the name.
 
     pattern: a regular expression whose group `cuda` holds the digits ("124", "12", "12x"). must_match: a
@@ -189,8 +179,7 @@ class NamedCuda(Row):
     of_system: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Defective(Row):
+class Defective(Row, frozen=True, kw_only=True):
     """A published wheel that contradicts its own name or folder.
 
     tag, torch: the folder. local: a regular expression for its local version, where that names it.
@@ -205,8 +194,7 @@ class Defective(Row):
     instead: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NeedsGlibc(Row):
+class NeedsGlibc(Row, frozen=True, kw_only=True):
     """Wheels whose symbols need a newer glibc than their name promises, or than torch's wheels."""
 
     dist: str
@@ -218,8 +206,7 @@ class NeedsGlibc(Row):
     """Only beside these torch minors: for others there is no wheel, and the package is compiled."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kernels(Row):
+class Kernels(Row, frozen=True, kw_only=True):
     """The compute capabilities that an extension has kernels for.
 
     least: the first one. last_major: the last major version of the prebuilt wheels, which
@@ -243,8 +230,7 @@ class Kernels(Row):
         return self.last_major is None or not prebuilt or capability.major <= self.last_major
 
 
-@dataclass(frozen=True)
-class WheelTable:
+class WheelTable(msgspec.Struct, frozen=True, eq=False, dict=True):
     """What is told of wheels: by package, read when it is asked for, and where wheels are."""
 
     checked: date
@@ -260,14 +246,12 @@ class WheelTable:
     library_code: Mapping[str, tuple[LibraryCode, ...]]
     compiled_against: Mapping[str, tuple[CompiledAgainst, ...]]
     built_cuda: Mapping[str, tuple[BuiltCuda, ...]]
-    _partly: Mapping[str, tuple[Partly, ...]] = field(repr=False)
-    _glibc: Mapping[str, tuple[NeedsGlibc, ...]] = field(repr=False)
-    _named: tuple[tuple[re.Pattern[str], NamedCuda], ...] = field(repr=False)
-    _named_cache: dict[str, tuple[NamedCuda, str] | None] = field(repr=False, default_factory=dict)
-    _place_cache: dict[str, Place | None] = field(repr=False, default_factory=dict)
-    _host_cache: dict[str, tuple[tuple[WheelHost, re.Match[str]], ...]] = field(
-        repr=False, default_factory=dict
-    )
+    _partly: Mapping[str, tuple[Partly, ...]]
+    _glibc: Mapping[str, tuple[NeedsGlibc, ...]]
+    _named: tuple[tuple[re.Pattern[str], NamedCuda], ...]
+    _named_cache: dict[str, tuple[NamedCuda, str] | None] = msgspec.field(default_factory=dict)
+    _place_cache: dict[str, Place | None] = msgspec.field(default_factory=dict)
+    _host_cache: dict[str, tuple[tuple[WheelHost, re.Match[str]], ...]] = msgspec.field(default_factory=dict)
 
     @property
     def glibc_dists(self) -> AbstractSet[str]:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from collections import defaultdict, deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from threading import Event
 from typing import TYPE_CHECKING, Protocol
 
+import msgspec
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name, parse_wheel_filename
@@ -236,7 +237,7 @@ def _kept(row: Measured, listed: Measured | None) -> Measured:
         return row
     if not row.wheel:
         return listed
-    return replace(
+    return msgspec.structs.replace(
         row,
         tags=listed.tags,
         uploaded=listed.uploaded,
@@ -347,7 +348,7 @@ def _measured(  # noqa: PLR0913, PLR0917 - the row, the wheel, and what it is he
     """Return the row of a version with what one of its wheels says."""
     fitting = torch.fitting(facts)
     own = [each for each in facts.libraries if ".libs/" not in each.path]
-    return replace(
+    return msgspec.structs.replace(
         row,
         wheel=file.name,
         sha256=file.sha256,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 from packaging.version import Version
 
@@ -74,9 +75,8 @@ def test_a_row_is_about_the_releases_between_those_that_were_read(tmp_path: Path
 
 @pytest.mark.parametrize("span", ["1.0", "2.0..1.0"])
 def test_a_range_that_is_none_is_a_fault_with_its_line(tmp_path: Path, span: str) -> None:
-    from dataclasses import replace  # noqa: PLC0415 - for this test alone
 
-    read = table(tmp_path, replace(GONE, lacks=span))
+    read = table(tmp_path, msgspec.structs.replace(GONE, lacks=span))
     with pytest.raises(TableError, match=r"user\.toml:\d+: names: lacks: .* is not a range"):
         read.of("user")
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 import zipfile
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 from packaging.version import Version
 
@@ -152,7 +153,9 @@ def test_new_rows_go_into_the_users_own_files_whole_or_not_at_all(tmp_path: Path
     additions = refresh(NEW, torch.load(), TODAY).additions
     (path,) = write_own(additions[:1], own, TODAY)
     assert path.read_text(encoding="utf-8") == f"checked = 2027-01-02\n\n{additions[0].text}\n"
-    broken = replace(additions[1], text=additions[1].text.replace('torch = "2.16.0"', 'torch = "x"'))
+    broken = msgspec.structs.replace(
+        additions[1], text=additions[1].text.replace('torch = "2.16.0"', 'torch = "x"')
+    )
     with pytest.raises(TableError, match=r"torch\.toml:\d+: build: torch: Invalid version: 'x'\."):
         write_own([broken], own, TODAY)
     assert "[[build]]" not in path.read_text(encoding="utf-8")
@@ -172,7 +175,7 @@ def test_new_rows_go_into_the_users_own_files_whole_or_not_at_all(tmp_path: Path
 
 def test_a_patch_of_an_older_line_goes_to_its_place(tmp_path: Path) -> None:
     (first,) = refresh(NEW, torch.load(), TODAY).additions[:1]
-    patch = replace(
+    patch = msgspec.structs.replace(
         first, title="torch 2.13.1", version=Version("2.13.1"), text=first.text.replace("2.16.0", "2.13.1")
     )
     table = torch.load(instead(tmp_path, "torch", extended(SHIPPED_TORCH, [patch], TODAY)))
