@@ -207,10 +207,23 @@ class Environment:
             return each is not None and each.origin in _BUILT
         if each.locked is not None:
             return not each.locked.is_wheel
-        row = self.tables.packages.sdists.get(name)
-        if row is None or each.exact is None or not self._is_plain(each):
+        if each.exact is None or not self._is_plain(each):
             return False
-        return row.versions.contains(each.exact, prereleases=True)
+        row = self.tables.packages.sdists.get(name)
+        if row is not None and row.versions.contains(each.exact, prereleases=True):
+            return True
+        return self.stack.source_builds != "forbid" and self.lacks_wheel(name)
+
+    def lacks_wheel(self, name: str) -> bool:
+        """Tell whether the source archive of a pin is all that PyPI has for the Python and platform.
+
+        That was read of the names of its files; False for what the resolver took, or another place has.
+        """
+        each = self._all.get(name)
+        if each is None or each.exact is None or each.locked is not None or not self._is_plain(each):
+            return False
+        row = self.tables.measured.row(name, each.exact)
+        return row is not None and row.sdist and row.lacks_wheel(self.python, self.platform)
 
     def _is_plain(self, each: Distribution) -> bool:
         """Tell whether a pin is one of PyPI's releases, as far as the stack says."""
