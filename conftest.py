@@ -6,10 +6,11 @@ import os
 import socket
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadFileScheduling
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,8 +37,6 @@ GATES = {
 
 TESTS = Path(__file__).parent / "tests"
 PURE = (TESTS / "unit", TESTS / "property")
-DOCKER = TESTS / "docker"
-"""Its tests build images of one name and look at what is left on the engine: one after the other."""
 os.environ.pop("COLUMNS", None)  # a worker of pytest-xdist has it, and it would fold what commands print
 os.environ["STACKCHECK_KNOWLEDGE_DAYS"] = "100000"  # whenever the tests are run
 os.environ["STACKCHECK_DATA"] = str(TESTS / "data" / "no-knowledge")
@@ -50,15 +49,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         group.addoption(f"--{name}", action="store_true", help=f"run the tests that {why.split(':')[0]}")
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in its own
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         for name, why in GATES.items():
             if item.get_closest_marker(name) and not config.getoption(f"--{name}"):
                 item.add_marker(pytest.mark.skip(reason=why))
-        if not item.get_closest_marker("xdist_group"):
-            one = DOCKER in item.path.parents
-            item.add_marker(pytest.mark.xdist_group("docker" if one else item.path.relative_to(TESTS.parent)))
+
+
+class ByFile(LoadFileScheduling):  # type: ignore[misc] # xdist has no types
+    """Keeps the tests of a file on one worker, and all of docker: they look at what is left there."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, name = nodeid.partition("::")
+        of_docker = file.startswith("tests/docker/") or name.partition("[")[2].startswith("docker")
+        return "docker" if of_docker else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile | None:
+    return ByFile(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture(autouse=True)
