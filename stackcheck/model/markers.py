@@ -7,6 +7,7 @@ checked 2026-11-30.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _PLATFORMS = {
     "linux/amd64": ("linux", "Linux", "posix", "x86_64"),
@@ -32,6 +33,7 @@ def fault_of(marker: str) -> str:
     return ""
 
 
+@lru_cache(maxsize=4096)
 def holds(marker: str, *, python: str | None, platform: str | None) -> bool | None:
     """Tell whether a marker is true for a Python ("3.11") on a platform ("linux/amd64").
 

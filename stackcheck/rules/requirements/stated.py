@@ -11,7 +11,7 @@ from packaging.version import Version
 from stackcheck.environment.images import kept_image
 from stackcheck.knowledge.torch import CPU
 from stackcheck.model.evidence import Evidence, Level
-from stackcheck.model.versions import LATEST, minor, parse_specifier, parse_version, ranges_meet, spelled
+from stackcheck.model.versions import LATEST, minor, parse_version, ranges_meet, spelled
 from stackcheck.rules.grading import cite, failed_by, shown_by_resolver
 from stackcheck.rules.official_wheels import official_wheels
 from stackcheck.rules.questions import accepts
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     Clash: TypeAlias = tuple[Version, Needs, tuple[str, SpecifierSet, str]]
 
-_ANY = parse_specifier("")
+
 _PINNED = "linux/amd64"
 """The platform whose wheel of torch was read for its pins."""
 
@@ -137,19 +137,8 @@ def _clashing(name: str, package: Distribution, last: Clash, tables: Tables) -> 
 
 
 def _fitting(name: str, other: str, pinned: str, tables: Tables) -> str:
-    fits = [
-        version
-        for version, row in tables.packages.declared(name, _ANY)
-        if other in row.named() and all(_admits(wanted, pinned) for wanted in row.named()[other])
-    ]
-    return f"take {name} {max(fits)}, which accepts {other} {pinned}" if fits else ""
-
-
-def _admits(wanted: SpecifierSet, pinned: str) -> bool:
-    """Tell whether what is wanted meets a pin, or a range as it is spelled."""
-    if pinned[:1].isdigit():
-        return wanted.contains(pinned, prereleases=True)
-    return ranges_meet(wanted, parse_specifier(pinned))
+    fits = tables.packages.newest_accepting(name, other, pinned)
+    return f"take {name} {fits}, which accepts {other} {pinned}" if fits else ""
 
 
 def _pins_libraries(facts: Facts) -> bool:
