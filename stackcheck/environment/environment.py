@@ -280,6 +280,25 @@ class Environment:
             if name != "torch" and self.builds(name) and (each.origin in _BUILT or self.asset(name) is None)
         )
 
+    @cached_property
+    def compiled_with_nvcc(self) -> tuple[str, ...]:
+        """Return those of `compiled` that are known to hold code for torch or CUDA.
+
+        Most of what is installed from a repository is Python alone; where nothing is known, nothing is said.
+        """
+        return tuple(name for name in self.compiled if self._is_native(name))
+
+    def _is_native(self, name: str) -> bool:
+        tables = self.tables
+        if name in tables.packages.torch_imports or name in tables.unstated.compiled_for:
+            return True
+        package = self._all[name].package
+        stated = package.origin == "source" and not (package.git or package.path)
+        if stated or self.stack.builds_in_place(name):
+            return True
+        measured = tables.measured.package(name)
+        return measured is not None and any(row.torch or row.arch or row.cuda for row in measured.rows)
+
     @property
     def platform(self) -> str:
         """Return the stated platform, else Linux on x86_64."""
