@@ -38,6 +38,8 @@ _NAME = re.compile(r"[A-Za-z0-9][\w.-]*(?=$|[\[=<>~!@ ])")
 _CONDAS_OWN = re.compile(r"(?i)(?:mini|ana)(?:conda|forge)|mambaforge")
 """Installers of conda: scripts that are fetched, and that bring no torch."""
 _TORCH = "packages.torch"
+_BUILD_OF_VARIABLE = re.compile(r"(?P<plain>(?P<name>[\w.-]+)(?:\[[\w,]+\])?==\d[\w.]*)\+[\w.]*\$.*")
+"""A pin of which a variable says the local version: torch==2.1.2+cu${CUDA}."""
 
 
 @dataclass
@@ -239,13 +241,27 @@ def _install(install: Install, here: Here, left: Left) -> None:
         said = [each for each in said if each not in pythons]
     if install.tool == "mim":
         said = [one for each in said for one in _from_page(each, before)]
-    for each in said:
+    for each in _together(said, left) if install.tool == "pip" else said:
         _take(each, left, here.brought)
     stated = [each for each in said if isinstance(each, Stated)]
     if before is not None and install.tool in {"pip", "mim"} and not {"--no-deps"} & install.flags:
         alone = not any(each.key in {_TORCH, "constraints"} for each in stated)
         if alone and "constraint" not in install.options:
             _pulled(before, stated, left)
+
+
+def _together(said: Sequence[Stated | Open], left: Left) -> Iterator[Stated | Open]:
+    """Yield what one call of pip states: it keeps nothing that the torch of the same call does not suit."""
+    torch = next((each for each in said if isinstance(each, Stated) and each.key == _TORCH), None)
+    have = _version_of(torch) if torch is not None else None
+    for each in said:
+        old = left.packages.get(each.key) if isinstance(each, Stated) and have is not None else None
+        wanted = _needs_of_torch(old) if old is not None and each is not torch else None
+        if have is None or wanted is None or wanted.contains(have.public, prereleases=True):
+            yield each
+        elif isinstance(each, Stated):
+            left.packages.pop(each.key, None)  # as much as said: torch takes the place of another
+            yield each
 
 
 def _places(install: Install, here: Here) -> Iterator[str]:
@@ -350,7 +366,13 @@ def _of_install(install: Install, here: Here) -> Iterator[Stated | Open]:
         for name in install.options.get(key, ()):
             yield from (_with_options(each, install) for each in _file(target, name, here))
     for key, target in (("extra", "index.extra"), ("find_links", "index.find_links")):
-        yield from (Stated(target, url, here.place(url)) for url in install.options.get(key, ()))
+        yield from (_address(target, url, here) for url in install.options.get(key, ()))
+
+
+def _address(target: str, url: str, here: Here) -> Stated | Open:
+    if "$" in url:
+        return Open(f"the address {url[:120]} holds a variable that is not known here.", here.place(url))
+    return Stated(target, url, here.place(url))
 
 
 def _of_conda(name: str, here: Here) -> Iterator[Stated | Open]:
@@ -400,8 +422,15 @@ def _read_project(folder: str, chosen: projects.Chosen, here: Here) -> list[Stat
 
 def _named(name: str, install: Install, here: Here) -> Iterator[Stated | Open]:
     place = here.place(name)
+    if match := _BUILD_OF_VARIABLE.fullmatch(name):
+        text = f"which build of {match['name']} {name!r} names hangs on a variable that is not known here."
+        yield Open(text, place)
+        name = match["plain"]
     if "$" in name:
         yield Open(f"{name!r} holds a variable that is not known here, so it was not read.", place)
+        return
+    if re.search(r"[*?]", name) and "/" in name:
+        yield Open(f"which files {name} means is known when the image is built, so it was not read.", place)
         return
     path, _, extras = name.removesuffix("]").partition("[")
     local = path in {".", ".."} or path.startswith(("./", "../", "/"))
@@ -422,7 +451,7 @@ def _with_options(each: Stated | Open, install: Install) -> Stated | Open:
     if isinstance(each, Open) or not each.key.startswith("packages."):
         return each
     row = dict(each.value)
-    index = install.options.get("index", ())
+    index = [url for url in install.options.get("index", ()) if "$" not in url]
     if index and not {"git", "url", "path"} & row.keys():
         row.setdefault("index", index[-1])
     if "--no-build-isolation" in install.flags:
