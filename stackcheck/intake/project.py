@@ -11,11 +11,20 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from stackcheck.intake import conda, dockerfiles, lockfiles, pyproject, requirements, slurm
+from stackcheck.intake import (
+    conda,
+    dockerfiles,
+    lockfiles,
+    modalapps,
+    notebooks,
+    pyproject,
+    requirements,
+    slurm,
+)
 from stackcheck.intake.configuration import Configuration, configuration
 from stackcheck.intake.merging import LINUX, Merged
 from stackcheck.intake.projectfolders import files_of, folders_below
-from stackcheck.intake.recognise import LOOSE, WORKFLOW, kind_of, read_file
+from stackcheck.intake.recognise import LAST, LOOSE, kind_of, read_file
 from stackcheck.intake.stack import Stack, parse_stack
 from stackcheck.intake.stated import Found, Open, Place, Stated
 from stackcheck.model.errors import DefinitionError, UsageError
@@ -37,6 +46,8 @@ _DESCRIBING = (
     "cog.yaml",
     "SkyPilot task",
     slurm.KIND,
+    notebooks.KIND,
+    modalapps.KIND,
 )
 """Kinds of files whose containers are the stacks."""
 _CONSTRAINTS = re.compile(r"(?i)constraints.*\.txt")
@@ -191,9 +202,9 @@ def _of_a_gpu(found: Found) -> bool:
 
 def _in_folder(files: Sequence[Path], base: str) -> Sets:
     """Return the files of a folder by stack: an image is one, what no image takes is another."""
-    read, notes = _read(path for path in files if kind_of(path) != WORKFLOW)
+    read, notes = _read(path for path in files if kind_of(path) not in LAST)
     if not any("torch" in each.packages or each.members for one in read for each in (one, *one.containers)):
-        more, unread = _read(path for path in files if kind_of(path) == WORKFLOW)
+        more, unread = _read(path for path in files if kind_of(path) in LAST)
         read, notes = [*read, *more], [*notes, *unread]
     if not read and not notes:
         return []

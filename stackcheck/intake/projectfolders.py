@@ -6,7 +6,16 @@ import contextlib
 import os
 from typing import TYPE_CHECKING
 
-from stackcheck.intake.recognise import DEFINITION, DOCKERFILE, JOB, JOB_FOLDERS, MANIFESTS, holds, kind_of
+from stackcheck.intake.recognise import (
+    DEFINITION,
+    DOCKERFILE,
+    JOB,
+    JOB_FOLDERS,
+    MANIFESTS,
+    MODAL,
+    holds,
+    kind_of,
+)
 from stackcheck.model.errors import UsageError
 
 if TYPE_CHECKING:
@@ -32,9 +41,10 @@ _NOT_OURS = frozenset(
 )
 
 
-def files_of(folder: Path) -> list[Path]:
+def files_of(folder: Path, *, apps: bool = True) -> list[Path]:
     """Return the files of a project that state what it installs, in the order of their names.
 
+    `apps`: the Python files of the folder itself are looked into for images of Modal.
     Raises UsageError for a folder that may not be read.
     """
     found: list[Path] = []
@@ -47,6 +57,8 @@ def files_of(folder: Path) -> list[Path]:
         except OSError as error:
             raise UsageError(f"{place}: this folder cannot be read: {error.strerror}.") from None
         ours = place == folder or place.name not in JOB_FOLDERS
+        looked_into = apps and place == folder
+        names = [name for name in names if looked_into or not name.endswith(".py") or kind_of(place / name)]
         paths = (
             place / name for name in names if (_may_tell(place / name) if ours else is_job(place / name))
         )
@@ -76,6 +88,8 @@ def _may_tell(path: Path) -> bool:
         return path.is_file() and holds(path, "skypilot")
     if path.suffix in _SHELL:
         return is_job(path)
+    if path.suffix == ".py" and not kind_of(path):
+        return path.is_file() and holds(path, MODAL)
     return kind_of(path) not in {"", DEFINITION}
 
 
@@ -96,7 +110,7 @@ def folders_below(folder: Path) -> list[Path]:
         for place in _folders_in(here):
             looked += 1
             try:
-                own = files_of(place)
+                own = files_of(place, apps=False)
             except UsageError:
                 continue
             if own:

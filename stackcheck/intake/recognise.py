@@ -6,7 +6,16 @@ import fnmatch
 import re
 from typing import TYPE_CHECKING
 
-from stackcheck.intake import conda, dockerfiles, lockfiles, projects, requirements, slurm
+from stackcheck.intake import (
+    conda,
+    dockerfiles,
+    lockfiles,
+    modalapps,
+    notebooks,
+    projects,
+    requirements,
+    slurm,
+)
 from stackcheck.intake.named import refuse_endless
 from stackcheck.model.errors import UsageError
 from stackcheck.storage.parsing import parse_toml
@@ -22,14 +31,18 @@ DEFINITION = "definition"
 DOCKERFILE = "dockerfile"
 WORKFLOW = "workflow"
 JOB = "slurm"
+NOTEBOOK = "notebook"
+MODAL = "modal"
 MANIFESTS = ("k8s", "kubernetes", "deploy", "manifests")
 """Folders whose YAML files are manifests of Kubernetes."""
+LAST = (WORKFLOW, NOTEBOOK)
+"""Kinds of files that are read where no other file states torch."""
 JOB_FOLDERS = (
     "slurm", "sbatch", "jobs", "job", "scripts", "slurm_scripts", "job_scripts", "slurm_jobs", "hpc",
     "cluster", "launch", "recipes",
 )  # fmt: skip
 """Folders in which scripts for sbatch lie."""
-LOOSE = ("compose", "cog", "devcontainer", "kubernetes", "workflow", "skypilot", JOB)
+LOOSE = ("compose", "cog", "devcontainer", "kubernetes", "workflow", "skypilot", JOB, NOTEBOOK, MODAL)
 """Kinds of files that say more than what is installed: of a folder, a broken one stops no other file."""
 KINDS = (
     ("stackcheck.toml", ""),
@@ -60,6 +73,7 @@ KINDS = (
     ("*requirements*.txt", "requirements"),
     ("*requirements*.in", "requirements"),
     ("constraints*.txt", "requirements"),
+    ("*.ipynb", NOTEBOOK),
     ("*.sbatch", JOB),
     ("*.slurm", JOB),
     ("*.toml", DEFINITION),
@@ -68,8 +82,8 @@ KINDS = (
 _READ = (
     "requirements.txt, pyproject.toml, setup.py, setup.cfg, uv.lock, pylock.toml, poetry.lock, Pipfile, "
     "Pipfile.lock, pdm.lock, environment.yml, pixi.toml, pixi.lock, Dockerfile, compose files, Kubernetes "
-    "manifests, devcontainer.json, cog.yaml, SkyPilot tasks, scripts for sbatch, workflows and "
-    "definitions"
+    "manifests, devcontainer.json, cog.yaml, SkyPilot tasks, scripts for sbatch, Modal apps, notebooks, "
+    "workflows and definitions"
 )
 _YAML = (
     (r"dependencies\s*:", "conda"),
@@ -120,6 +134,8 @@ def _by_content(text: str) -> str:
     """Return the kind of a file whose name says nothing: many requirement files have a name of their own."""
     if slurm.is_script(text):
         return JOB
+    if modalapps.is_app(text):
+        return MODAL
     lines = [line.strip() for line in text.split("\n")]
     lines = [line for line in lines if line and not line.startswith("#")]
     if any(re.match(r"(?i)FROM\s+\S+", line) for line in lines[:20]):
@@ -190,6 +206,8 @@ _READERS: dict[str, Callable[[str, Path, str], Found]] = {
     "pixi": lambda text, path, shown: conda.read_pixi(parse_toml(text, shown), text, shown),  # noqa: ARG005
     "pixi.lock": lambda text, path, shown: conda.read_pixi_lock(text, shown),  # noqa: ARG005
     "conda": lambda text, path, shown: conda.read_environment(text, shown, path.parent),
-    **{name: _yaml(name) for name in LOOSE if name != JOB},
+    **{name: _yaml(name) for name in LOOSE if name not in {JOB, NOTEBOOK, MODAL}},
     JOB: _of_job,
+    NOTEBOOK: lambda text, path, shown: notebooks.read(text, path.parent, shown),
+    MODAL: lambda text, path, shown: modalapps.read(text, path.parent, shown),
 }
