@@ -165,7 +165,15 @@ class Environment:
         """Return the place that the resolver took a distribution from, else all that are searched."""
         found = self._all.get(canonicalize_name(name))
         place = (found.locked.index or found.locked.url) if found and found.locked else ""
+        if place and not self._answered(name):
+            place = ""
         return (source_of(name, place, self.tables),) if place else self.sources(name)
+
+    def _answered(self, name: str) -> bool:
+        """Tell whether every place of a distribution was read: one that was not may have another build."""
+        silent = [each.where for each in (self.resolution.unreached if self.resolution else ()) if each.where]
+        places = [each.url.rstrip("/") for each in self.sources(name)] if silent else []
+        return not any(where.startswith(place) for where in silent for place in places)
 
     @cached_property
     def _sources(self) -> dict[str, tuple[Source, ...]]:
@@ -234,7 +242,8 @@ class Environment:
     def _torch(self) -> TorchBuild:
         required = self._all["torch"].required if "torch" in self._all else None
         sources = self.taken_from("torch")
-        return torch_build(self.stack, sources, self.tables, self.resolution, required)
+        resolution = self.resolution if self._answered("torch") else None
+        return torch_build(self.stack, sources, self.tables, resolution, required)
 
     @cached_property
     def wanted(self) -> Kind | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import configparser
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -55,6 +56,17 @@ def read_py(text: str, shown: str, folder: Path) -> Found:
             continue
         said += _said(word, value, names.lines(node), shown, members)
     return _found(shown, said, members)
+
+
+def name_in(text: str) -> str:
+    """Return the `name` that a setup.py states as a literal, "" for none. Raises UsageError for no Python."""
+    tree = parsed(text, "setup.py")
+    call = next((node for node in ast.walk(tree) if _is_setup(node)), None)
+    given = call.keywords if isinstance(call, ast.Call) else ()
+    with contextlib.suppress(NotLiteralError):
+        value = next((Names(tree).value(each.value) for each in given if each.arg == "name"), "")
+        return value if isinstance(value, str) else ""
+    return ""
 
 
 def _is_setup(node: ast.AST) -> bool:

@@ -57,6 +57,8 @@ class Left:
     """Where environments were made and packages were put, besides the places of the image."""
     cloned: dict[str, str] = field(default_factory=dict)
     """Folders that `git clone` made, and the address of each; "" for the project at hand itself."""
+    own: set[str] = field(default_factory=set)
+    """Keys of the projects of the context that were installed: what requires them asks no index."""
 
     def copy(self) -> Left:
         """Return what a stage that is built on this one begins with."""
@@ -68,6 +70,7 @@ class Left:
             list(self.python),
             set(self.folders),
             dict(self.cloned),
+            set(self.own),
         )
 
     def add(self, other: Left) -> None:
@@ -78,6 +81,7 @@ class Left:
         self.reads += other.reads
         self.python = other.python or self.python
         self.folders |= other.folders
+        self.own |= other.own
 
     def said(self) -> list[Stated | Open]:
         """Return all of it: what is stated, and what is open."""
@@ -89,6 +93,8 @@ class Left:
         yield from self.others
         yield from self.python
         for each in self.packages.values():
+            if each.key in self.own - {_TORCH} and not {"git", "url", "path"} & each.value.keys():
+                continue
             row = {key: value for key, value in each.value.items() if not key.startswith("_")}
             yield Stated(each.key, row, each.place)
             if each.value.get("_unisolated"):
@@ -114,6 +120,8 @@ class Here:
     reads: list[str] = field(default_factory=list)
     brought: Stated | None = None
     cloned: Mapping[str, str] = field(default_factory=dict)
+    own: set[str] = field(default_factory=set)
+    """Keys of the projects of the context that are installed, as `left` has them."""
 
     def place(self, word: str) -> Place:
         """Return the line of the instruction that holds a word; its first line when none does.
@@ -181,7 +189,7 @@ def run_script(script: str, known: Mapping[str, str], here: Here, left: Left, *,
             left.open.append(Open(f"{text}, so it was not read.", here.place(_telling(words))))
         elif install is not None:
             left.python = _interpreter(interpreter_of(words), here) or left.python
-            _install(install, replace(here, cloned=left.cloned), left)
+            _install(install, replace(here, cloned=left.cloned, own=left.own), left)
         elif called is not None:
             name, is_text = called
             if is_text:
@@ -416,6 +424,7 @@ def _project(folder: str, chosen: projects.Chosen, here: Here) -> list[Stated | 
 
 def _read_project(folder: str, chosen: projects.Chosen, here: Here) -> list[Stated | Open]:
     found = projects.read(here.context / folder, here.named(folder), chosen)
+    here.own.add(f"packages.{projects.name_of(here.context / folder)}")
     here.reads.extend(found.reads)
     return [*found.stated, *found.open]
 

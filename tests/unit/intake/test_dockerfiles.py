@@ -382,3 +382,21 @@ def test_images_of_amd_and_for_jetson_say_what_they_are_for(
     assert values(found) == {"image.base": image, "packages.timm": {"version": "1.0.11"}, **more}
     replaced = read(f"FROM {image}\nRUN pip install torch==2.6.0\n")
     assert left(replaced) == [f"Dockerfile:2: torch 2.6.0 takes the place of {torch} of Dockerfile:1."]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("setup.py", "from setuptools import setup\nsetup(name='se3-transformer', version='1')\n"),
+        ("setup.cfg", "[metadata]\nversion = 1\nname = se3_transformer\n[options]\n"),
+        ("pyproject.toml", "[project]\nname = 'SE3-Transformer'\nversion = '1'\n"),
+    ],
+)
+def test_a_project_that_is_installed_from_the_context_is_asked_of_no_index(
+    tmp_path: Path, name: str, text: str
+) -> None:
+    project(tmp_path, **{f"se3/{name}": text, "requirements.txt": "se3-transformer\ntimm==1.0.11\n"})
+    found = read("FROM debian\nCOPY . /app\nRUN pip install /app/se3 -r /app/requirements.txt\n", tmp_path)
+    assert values(found) == {"image.base": "debian", "packages.timm": {"version": "1.0.11"}}
+    alone = read("FROM debian\nCOPY . /app\nRUN pip install -r /app/requirements.txt\n", tmp_path)
+    assert "packages.se3-transformer" in values(alone)
