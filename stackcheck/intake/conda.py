@@ -186,7 +186,7 @@ def _conda(name: str, version: str, build: str, place: Place) -> Iterator[Stated
     if name == "python":
         if minor:
             yield Stated("python", minor[0], place)
-        elif re.search(r"[<>!]", version):
+        elif re.search(r"[<>!~]", version):
             yield python_asked(version, place)
     elif name in _CUDA or (name in _TOOLKIT and minor):
         if minor:

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from stackcheck.images.dockersteps import after, scopes
-from stackcheck.intake.stated import Found, Place, Stated
+from stackcheck.intake.clones import clone_of, is_own
+from stackcheck.intake.stated import Found, Open, Place, Stated
 from stackcheck.intake.steps import Here, Left, run_script
 from stackcheck.model.errors import UsageError
 from stackcheck.storage.confinement import refuse_outside
@@ -128,8 +129,12 @@ def read(text: str, folder: Path, shown: str, build: Build | None = None) -> Fou
         if each.word == "FROM":
             if stages and build.target.lower() in stages:
                 break
-            base, name = _from(scope.expand(each.rest))
+            named, name = _from(each.rest)
+            base = scope.expand(named)
             stage = stages[base.lower()].child() if base.lower() in stages else _Stage(base, place)
+            if not base or "$" in base:
+                text_ = f"the image {named} hangs on a variable that is not known here."
+                stage.left.open.append(Open(text_, place))
             stages[name or str(len(stages))] = stage
         else:
             here = Here(
@@ -157,7 +162,7 @@ def read_alone(text: str, folder: Path, shown: str) -> Found:
     One in `docker/` or `docker/gpu/` is often built from a folder above: the first that has more of what it
     copies. Raises UsageError as `read` does.
     """
-    sources = set(_sources(text))
+    sources = set(_sources(text)) or set(_cloned(text, folder.parent))
     above = {"..": folder.parent, "../..": folder.parent.parent}
     able = {up: _there(place, sources) for up, place in above.items() if sources and _may_read(place)}
     up = max(able, key=lambda each: able[each], default="")
@@ -175,6 +180,13 @@ def _sources(text: str) -> Iterator[str]:
             words = [word for word in each.rest.split() if not word.startswith("--")]
             plain = (word.strip("/").removeprefix("./") for word in words[:-1])
             yield from (word for word in plain if word and not re.search(r"[$*?\[\"\0]|://|^\.\.?$", word))
+
+
+def _cloned(text: str, above: Path) -> Iterator[str]:
+    """Yield the files of the folder above where a Dockerfile that copies nothing clones that project."""
+    clones = (clone_of(match.split()) for match in re.findall(r"git clone [^&;|\n\\]*", text))
+    if _may_read(above) and any(each and is_own(each[0], above) for each in clones):
+        yield from (each.name for each in above.iterdir() if each.is_file())
 
 
 def _there(folder: Path, names: Iterable[str]) -> int:
@@ -274,7 +286,7 @@ def _bound(rest: str, here: Here) -> Iterator[tuple[str, str]]:
 
 
 def _statements(stage: _Stage) -> Iterator[Stated]:
-    if stage.base:
+    if stage.base and "$" not in stage.base:
         yield Stated("image.base", stage.base, stage.place)
         if match := _PYTHON_TAG.match(stage.base):
             yield Stated("python", match[1], stage.place)

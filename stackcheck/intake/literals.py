@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from stackcheck.model.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 _DEEPEST = 60
 _MOST = 20_000
@@ -44,9 +44,17 @@ def _changed_by(node: ast.AST) -> str:
     """Return the name of the dictionary that a node changes, or asks for what may change it; "" for none."""
     if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
         return ""
+    if isinstance(node, ast.Attribute) and node.attr in {"items", "keys", "values", "get"}:
+        return ""
     if isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.value, ast.Name):
         return node.value.id
     return ""
+
+
+def _is_copy(node: ast.Call) -> bool:
+    """Tell whether a call gives what it is given: list(x), copy.deepcopy(x), sorted(x)."""
+    name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    return name in {"list", "copy", "deepcopy", "sorted"} and len(node.args) == 1 and not node.keywords
 
 
 class Names:
@@ -57,6 +65,8 @@ class Names:
         self._bound: dict[str, ast.expr] = {}
         self._changed: set[str] = set()
         self._left = _MOST
+        self.computed: dict[str, int] = {}
+        """Entries of dictionaries that could not be read off, and their lines."""
         self._texts = _texts_of(nodes)
         self._filled: dict[str, list[tuple[ast.expr, ast.expr]]] = {}
         self._functions = {each.name: each for each in tree.body if isinstance(each, ast.FunctionDef)}
@@ -124,14 +134,24 @@ class Names:
         if isinstance(node, ast.Name) and node.id in self._filled:
             begun = self._bound.get(node.id)
             first = self.value(begun, depth + 1) if isinstance(begun, ast.Dict) else None
-            rows = [(key, self.value(value, depth + 1)) for key, value in self._filled[node.id]]
             if isinstance(first, dict):
-                return first | {self.value(key, depth + 1): value for key, value in rows}
+                return first | dict(self._added(node.id, depth))
         if isinstance(node, ast.Subscript):
             return self._looked_up(node, depth)
+        if isinstance(node, ast.Call) and _is_copy(node):
+            return self.value(node.args[0], depth + 1)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
             return self._called(node.func.id, [self.value(each, depth + 1) for each in node.args])
         raise NotLiteralError
+
+    def _added(self, name: str, depth: int) -> Iterator[tuple[Any, Any]]:
+        """Yield what lines add to a dictionary; an entry that is computed is noted, and left out."""
+        for key, value in self._filled[name]:
+            word = self.value(key, depth + 1)
+            try:
+                yield word, self.value(value, depth + 1)
+            except NotLiteralError:
+                self.computed[str(word)] = value.lineno
 
     def _looked_up(self, node: ast.Subscript, depth: int) -> Any:
         """Return `extras["gpu"]`, or the requirement `deps["torch"]` of a dictionary made of a list."""

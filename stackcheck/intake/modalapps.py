@@ -162,6 +162,8 @@ def _base(word: str, given: list[str], more: dict[str, Any], place: Place) -> It
     python = str(more.get("python_version") or more.get("add_python") or "")
     if match := re.match(r"3\.\d+", python):
         yield Stated("python", match[0], place)
+        if more.get("add_python"):  # beside that of the image
+            yield Stated("image.python", f"python{match[0]}", place)
 
 
 def _scripts(word: str, given: list[str], more: dict[str, Any]) -> Iterator[str]:

@@ -55,6 +55,13 @@ def read_py(text: str, shown: str, folder: Path) -> Found:
                 said.append(Open(text_, Place(shown, node.lineno)))
             continue
         said += _said(word, value, names.lines(node), shown, members)
+    for name, line in names.computed.items():
+        said.append(
+            Open(
+                f"extras_require[{name!r}] is computed when setup.py runs, so it was not read.",
+                Place(shown, line),
+            )
+        )
     return _found(shown, said, members)
 
 

@@ -37,6 +37,7 @@ _INLINE = re.compile(r"-[a-z]*c")
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*(?=$|[\[=<>~!@ ])")
 _CONDAS_OWN = re.compile(r"(?i)(?:mini|ana)(?:conda|forge)|mambaforge")
 """Installers of conda: scripts that are fetched, and that bring no torch."""
+_PYTHON_OF_CONDA = re.compile(r"(?:[\w-]+::)?python(?:$|[=<>~! ])")
 _TORCH = "packages.torch"
 _BUILD_OF_VARIABLE = re.compile(r"(?P<plain>(?P<name>[\w.-]+)(?:\[[\w,]+\])?==\d[\w.]*)\+[\w.]*\$.*")
 """A pin of which a variable says the local version: torch==2.1.2+cu${CUDA}."""
@@ -247,6 +248,8 @@ def _install(install: Install, here: Here, left: Left) -> None:
     if install.tool == "conda" and pythons:  # an environment of conda has an interpreter of its own
         left.python = [pythons[-1], Stated("image.python", "python", pythons[-1].place)]
         said = [each for each in said if each not in pythons]
+    elif install.tool == "conda" and (named := next(filter(_PYTHON_OF_CONDA.match, install.names), "")):
+        left.python = [Stated("image.python", "python", here.place(named))]
     if install.tool == "mim":
         said = [one for each in said for one in _from_page(each, before)]
     for each in _together(said, left) if install.tool == "pip" else said:
@@ -438,11 +441,12 @@ def _named(name: str, install: Install, here: Here) -> Iterator[Stated | Open]:
     if "$" in name:
         yield Open(f"{name!r} holds a variable that is not known here, so it was not read.", place)
         return
-    if re.search(r"[*?]", name) and "/" in name:
+    if re.search(r"[*?]", name) and ("/" in name or name.endswith((".whl", ".gz"))):
         yield Open(f"which files {name} means is known when the image is built, so it was not read.", place)
         return
     path, _, extras = name.removesuffix("]").partition("[")
     local = path in {".", ".."} or path.startswith(("./", "../", "/"))
+    local = local or (name in install.options.get("editable", ()) and "://" not in name)
     chosen = projects.Chosen(tuple(re.split(r"[\s,]+", extras)) if extras else (), locked=False)
     found = _project(path, chosen, here) if local and not path.endswith((".whl", ".gz", ".zip")) else None
     if found is not None:

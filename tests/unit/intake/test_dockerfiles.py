@@ -400,3 +400,35 @@ def test_a_project_that_is_installed_from_the_context_is_asked_of_no_index(
     assert values(found) == {"image.base": "debian", "packages.timm": {"version": "1.0.11"}}
     alone = read("FROM debian\nCOPY . /app\nRUN pip install -r /app/requirements.txt\n", tmp_path)
     assert "packages.se3-transformer" in values(alone)
+
+
+def test_an_image_that_a_variable_names_is_a_question() -> None:
+    found = read("ARG IMAGE\nFROM $IMAGE AS base\nRUN pip install torch==2.5.1\n")
+    assert values(found) == {"packages.torch": {"version": "2.5.1"}}
+    assert left(found) == ["Dockerfile:2: the image $IMAGE hangs on a variable that is not known here."]
+
+
+def test_a_folder_is_installed_as_a_folder_where_it_is_editable(tmp_path: Path) -> None:
+    project(tmp_path, **{"pyproject.toml": "[project]\nname = 'petals'\ndependencies = ['torch==2.5.1']\n"})
+    found = read("FROM debian\nWORKDIR /home\nCOPY . petals/\nRUN pip install -e petals[dev]\n", tmp_path)
+    assert values(found)["packages.torch"] == {"version": "2.5.1"}
+    assert left(found) == []
+
+
+@pytest.mark.parametrize("named", ["python~=3.10", "python", "conda-forge::python>=3.9"])
+def test_the_interpreter_of_conda_is_not_that_of_the_image(named: str) -> None:
+    found = read(f"FROM ubuntu:20.04\nRUN conda install {named} pip && pip install torch==2.5.1\n")
+    assert values(found)["image.python"] == "python"
+    assert "python" not in values(found)
+
+
+def test_a_dockerfile_in_a_folder_that_clones_its_project_reads_the_project(tmp_path: Path) -> None:
+    home = tmp_path / "dreams"
+    project(home, **{"requirements.txt": "timm==1.0.11\n", "docker/Dockerfile": ""})
+    text = (
+        "FROM debian\nRUN git clone https://github.com/a/dreams.git\nWORKDIR /dreams\n"
+        "RUN pip install torch==2.5.1 -r requirements.txt\n"
+    )
+    found = dockerfiles.read_alone(text, home / "docker", "docker/Dockerfile")
+    assert values(found)["packages.timm"] == {"version": "1.0.11"}
+    assert found.reads == ("requirements.txt",)

@@ -54,6 +54,7 @@ def test_an_image_is_what_its_calls_make_of_the_base() -> None:
     assert said(found) == {
         "image.base": "nvidia/cuda:12.4.1-devel-ubuntu22.04",
         "python": "3.11",
+        "image.python": "python3.11",
         "packages.numpy": {"version": "<2"},
         "packages.ninja": {"version": "latest"},
         "packages.torch": {"version": "2.5.1", "index": index},

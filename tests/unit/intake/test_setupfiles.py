@@ -150,3 +150,16 @@ def test_a_dictionary_that_something_else_may_change_is_open() -> None:
     found = read_py(TABLE.replace("setup(install", "extras.update(x)\nsetup(install"), "setup.py", NOWHERE)
     assert found.members == ()
     assert "extras_require is computed when setup.py runs" in found.open[0].text
+
+
+def test_an_entry_that_is_computed_is_said_and_the_others_are_read() -> None:
+    text = (
+        "import copy\nfrom setuptools import setup\nextras = {}\nextras['flash'] = ['flash-attn==2.7.4']\n"
+        "extras['gpu'] = copy.deepcopy(extras['flash'])\n"
+        "extras['all'] = {one for key, rows in extras.items() for one in rows}\nsetup(extras_require=extras)\n"
+    )
+    found = read_py(text, "setup.py", NOWHERE)
+    assert [name for name, _ in found.members] == ["extra flash", "extra gpu"]
+    assert [f"{each.place}: {each.text}" for each in found.open] == [
+        "setup.py:6: extras_require['all'] is computed when setup.py runs, so it was not read."
+    ]
