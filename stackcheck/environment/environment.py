@@ -165,7 +165,15 @@ class Environment:
         """Return the place that the resolver took a distribution from, else all that are searched."""
         found = self._all.get(canonicalize_name(name))
         place = (found.locked.index or found.locked.url) if found and found.locked else ""
+        if place and not self._answered(name):
+            place = ""
         return (source_of(name, place, self.tables),) if place else self.sources(name)
+
+    def _answered(self, name: str) -> bool:
+        """Tell whether every place of a distribution was read: one that was not may have another build."""
+        silent = [each.where for each in (self.resolution.unreached if self.resolution else ()) if each.where]
+        places = [each.url.rstrip("/") for each in self.sources(name)] if silent else []
+        return not any(where.startswith(place) for where in silent for place in places)
 
     @cached_property
     def _sources(self) -> dict[str, tuple[Source, ...]]:
@@ -247,7 +255,8 @@ class Environment:
     def _torch(self) -> TorchBuild:
         required = self._all["torch"].required if "torch" in self._all else None
         sources = self.taken_from("torch")
-        return torch_build(self.stack, sources, self.tables, self.resolution, required)
+        resolution = self.resolution if self._answered("torch") else None
+        return torch_build(self.stack, sources, self.tables, resolution, required)
 
     @cached_property
     def wanted(self) -> Kind | None:
@@ -292,6 +301,25 @@ class Environment:
             for name, each in self.stated.items()
             if name != "torch" and self.builds(name) and (each.origin in _BUILT or self.asset(name) is None)
         )
+
+    @cached_property
+    def compiled_with_nvcc(self) -> tuple[str, ...]:
+        """Return those of `compiled` that are known to hold code for torch or CUDA.
+
+        Most of what is installed from a repository is Python alone; where nothing is known, nothing is said.
+        """
+        return tuple(name for name in self.compiled if self._is_native(name))
+
+    def _is_native(self, name: str) -> bool:
+        tables = self.tables
+        if name in tables.packages.torch_imports or name in tables.unstated.compiled_for:
+            return True
+        package = self._all[name].package
+        stated = package.origin == "source" and not (package.git or package.path)
+        if stated or self.stack.builds_in_place(name):
+            return True
+        measured = tables.measured.package(name)
+        return measured is not None and any(row.torch or row.arch or row.cuda for row in measured.rows)
 
     @property
     def platform(self) -> str:

@@ -53,10 +53,24 @@ def resolve(stack: Stack, options: Options | None = None) -> Resolution | Unreso
     """
     options = options or Options()
     if not stack.requires and not any(map(_is_resolved, stack.packages.values())):
-        return Unresolved("not-stated", "the stack states no package that an index could have")
+        return _of_conda_alone(stack) or Unresolved(
+            "not-stated", "the stack states no package that an index could have"
+        )
     if options.answers is None:
         return _resolved(stack, replace(options, answers={}))
     return _remembered(stack, options) if options.offline and not stack.below else _resolved(stack, options)
+
+
+def _of_conda_alone(stack: Stack) -> Unresolved | None:
+    """Say who chooses the packages of a stack that are all conda's; None for any other stack."""
+    if not stack.packages or any(each.origin != "conda" for each in stack.packages.values()):
+        return None
+    file = next((name for name in stack.read_from if name.endswith((".yml", ".yaml"))), "environment.yml")
+    return Unresolved(
+        "not-stated",
+        "all of them are conda's, and its solver was not asked what the channels have",
+        hint=f"`conda env create --dry-run -f {file}` asks it, and installs nothing",
+    )
 
 
 def _resolved(stack: Stack, options: Options) -> Resolution | Unresolved:

@@ -138,7 +138,8 @@ def torch_fits_numpy(env: Environment, tables: Tables) -> Finding | None:
     later = [row for row in tables.torch.releases if row.torch > release.torch]
     able = next((row.torch for row in later if row.numpy_on(platform) == 2), None)
     other = f", or take torch {able} or later instead of {release.torch}" if able else ""
-    hint = f'state numpy = "<2" (1.26.4 is the last){other}'
+    stated = '"numpy<2" among the conda packages' if package.origin == "conda" else 'numpy = "<2"'
+    hint = f"state {stated} (1.26.4 is the last){other}"
     exact = package.exact
     if exact is not None and exact < _NUMPY2:
         return passed(f"{says}; the stack has numpy {exact}.", cite(release, says), found=f"numpy {exact}")

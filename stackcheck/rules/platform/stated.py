@@ -125,7 +125,8 @@ def torch_fits_glibc(env: Environment, tables: Tables) -> Finding | None:
     if not env.platform.startswith("linux/") or origin not in ("wheel", "url", "conda"):
         return None  # what an image or a build of one's own has, it has
     if env.torch.version is None:
-        return not_pinned("the glibc that torch needs was not compared")
+        unknown = not_pinned("the glibc that torch needs was not compared")
+        return unknown._replace(hint="pin pytorch to a whole version") if origin == "conda" else unknown
     if release is None:
         listed = listed_release(env.torch.version, tables)
         return listed if isinstance(listed, Finding) else None

@@ -18,12 +18,12 @@ from stackcheck.rules.questions import accepts
 from stackcheck.rules.registry import Finding, passed, rule, skipped, states, told_of, uses, warned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from packaging.specifiers import SpecifierSet
 
     from stackcheck.environment import Distribution, Environment
-    from stackcheck.intake.stack import Stack
+    from stackcheck.intake.stack import Package, Stack
     from stackcheck.knowledge import Tables
     from stackcheck.knowledge.measured import Measured, Pin
     from stackcheck.knowledge.packages import Needs, Newest
@@ -274,7 +274,8 @@ def pinned(stack: Stack) -> Finding:
 
     Source: https://packaging.python.org/en/latest/specifications/version-specifiers/
     Example: `torch-geometric = "latest"`.
-    Fix: pin the version; `stackcheck lock` prints the one that is chosen today.
+    Fix: pin the version; `stackcheck lock` prints the one that is chosen today. What conda installs is pinned
+    in its environment.yml.
     """
     loose = [f"{name} ({package.version})" for name, package in stack.packages.items() if not package.pinned]
     if not loose:
@@ -285,9 +286,20 @@ def pinned(stack: Stack) -> Finding:
         f"{len(loose)} of {of} {are} not pinned: {', '.join(loose)}.",
         expected="an exact version for each",
         found=", ".join(loose),
-        hint="pin them; `stackcheck lock` prints the versions that are chosen today",
+        hint=_how_to_pin(each for each in stack.packages.values() if not each.pinned),
         about=(name for name, package in stack.packages.items() if not package.pinned),
     )
+
+
+def _how_to_pin(loose: Iterable[Package]) -> str:
+    """Say where the versions to pin can be read: a lock has pip's packages, an environment has conda's."""
+    conda = {each.origin == "conda" for each in loose}
+    ours = "pin them; `stackcheck lock` prints the versions that are chosen today"
+    theirs = (
+        "pin those of conda as name=version; `conda env export --no-builds`, in an environment that works, "
+        "prints its versions"
+    )
+    return "; ".join([ours] * (False in conda) + [theirs] * (True in conda))
 
 
 _OFFICIAL = Evidence(

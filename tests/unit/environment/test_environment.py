@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from stackcheck.environment import Environment, environment_of
 from stackcheck.environment.images import image_facts
 from stackcheck.environment.madefor import read_local, torch_minors
 from stackcheck.intake.stack import Stack
-from stackcheck.model.resolution import LockedPackage, Resolution
+from stackcheck.model.resolution import LockedPackage, Resolution, Unresolved
 from stackcheck.model.verdict import Level
 
 TABLES = knowledge.load()
@@ -37,6 +38,14 @@ def resolved(*packages: tuple[str, str]) -> Resolution:
 
 
 T250 = {"torch": "2.5.0"}
+
+
+def test_what_pypi_has_is_not_the_build_that_an_index_which_did_not_answer_may_have() -> None:
+    silent = Unresolved("unreachable", "no answer", where=f"{CU118}/torch/")
+    found = resolved(("torch", "2.5.0"), ("nvidia-cuda-runtime-cu12", "12.4.127"))
+    fields: dict[str, Any] = {"packages": T250, "index": {"extra": [CU118]}}
+    assert env(resolution=replace(found, unreached=(silent,)), **fields).torch.tag == "cu118"
+    assert env(resolution=found, **fields).torch.tag == "cu124"
 
 
 @pytest.mark.parametrize(

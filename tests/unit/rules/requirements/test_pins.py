@@ -8,7 +8,7 @@ import pytest
 from packaging.version import Version
 
 from stackcheck.model.resolution import LockedPackage
-from tests.unit.rules.harness import lines, resolved
+from tests.unit.rules.harness import lines, resolved, said_with_hints
 
 CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
     (
@@ -147,3 +147,18 @@ def test_what_others_draw_in_is_not_held_against_a_torch_that_was_left_out(
     locked = (torch, nccl) if with_torch else (nccl,)
     found = resolved("NVPIN101", *locked, packages={"torch": "2.8.0"})
     assert [each.outcome.name for each in found] == outcomes
+
+
+@pytest.mark.parametrize(
+    ("numpy", "hint"),
+    [
+        ({"version": ">=1.26"}, "pin them; `stackcheck lock` prints the versions that are chosen today"),
+        (
+            {"version": ">=1.26", "from": "conda"},
+            "pin those of conda as name=version; `conda env export --no-builds`, in an environment that works, "
+            "prints its versions",
+        ),
+    ],
+)
+def test_a_hint_says_where_the_version_to_pin_can_be_read(numpy: dict[str, str], hint: str) -> None:
+    assert said_with_hints("PIN101", packages={"torch": "2.5.0", "numpy": numpy})[0][2] == hint
