@@ -44,6 +44,7 @@ class Taken:
 
     asked: its range as stated. index: the place that has it where several are searched. why: what decides,
     as a clause. closed: no release that is still unknown can change it. source: where that can be read.
+    lacks: what nothing known has a wheel for, "the Python of the stack" or a platform.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Taken:
     why: str = ""
     closed: bool = False
     source: str = ""
+    lacks: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,17 +241,31 @@ def _everything() -> SpecifierSet:
 
 def _nothing(each: Distribution, env: Environment, accepted: SpecifierSet, newest: Version) -> Taken | None:
     """Say that no known torch in a range has a wheel here, where the range names one that exists."""
-    if each.name != "torch" or env.python is None:
+    if each.name != "torch":
         return None
     named = [row for row in env.tables.torch.releases if accepted.contains(row.torch.public)]
     listed = [row for row in named if row.python.get(env.platform)]
-    if not listed or any(_for_python(row.python.get(env.platform, ()), env.python) for row in listed):
+    if named and not listed:
+        return _none_there(each, env, named[-1], newest)
+    if (
+        env.python is None
+        or not listed
+        or any(_for_python(row.python.get(env.platform, ()), env.python) for row in listed)
+    ):
         return None
     last = listed[-1]
     pythons = ", ".join(last.python[env.platform])
     too_old = all(Version(env.python) < Version(word.rstrip("t+")) for word in last.python[env.platform])
     why = f"torch {last.torch}, the newest of them, has wheels for Python {pythons}"
-    return Taken("torch", each.package.version, None, "", why, too_old and last.torch == newest, last.cited)
+    closed = too_old and last.torch == newest
+    return Taken("torch", each.package.version, None, "", why, closed, last.cited, "the Python of the stack")
+
+
+def _none_there(each: Distribution, env: Environment, last: Release, newest: Version) -> Taken:
+    """Say that no release in a range has a wheel for the platform; a later one might have."""
+    why = f"torch {last.torch}, the newest of them, has wheels for {', '.join(last.python)}"
+    closed = last.torch != newest
+    return Taken("torch", each.package.version, None, "", why, closed, last.cited, env.platform)
 
 
 def _where(best: _Candidate, env: Environment) -> tuple[str, str]:
@@ -296,9 +312,8 @@ def _others_accept(
             continue
         pin = other.exact or chosen.get(other.name)
         known = _releases(other.name, env) if pin is None else None
-        pins = [pin] if pin else [known[0]] if known else []
-        if known and held:
-            pins = [one.version for one in known[1]]
+        able = [one.version for one in known[1]] if known else []
+        pins = [pin] if pin else able if held else [max(able)] if able else [known[0]] if known else []
         fits = (
             _admits(other.name, one, name, version, env) and _admits(name, version, other.name, one, env)
             for one in pins

@@ -16,6 +16,7 @@ from stackcheck.environment.images import running_image, torch_of_nvidia
 from stackcheck.environment.sources import elsewhere, only_pypi
 from stackcheck.model.build import Backend, parse_tag
 from stackcheck.model.evidence import Evidence, Level
+from stackcheck.model.platforms import judged_for
 from stackcheck.model.versions import LATEST, minor, parse_version, same_release
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
 CPU = "cpu"
 _RUNTIMES = ("nvidia-cuda-runtime", "nvidia-cuda-runtime-cu12", "nvidia-cuda-runtime-cu11")
-_DEFAULT_PLATFORM = "linux/amd64"
 
 
 class Answer(NamedTuple):
@@ -283,7 +283,7 @@ def _default(
     if version is None or version.local or any(place.kind in ("pytorch", "vendor") for place in places):
         return None
     release = tables.torch.release(version) if places else None
-    return on_pypi("torch", version, release, platform_of(stack)) if release else None
+    return on_pypi("torch", version, release, judged_for(stack.platform)) if release else None
 
 
 def on_pypi(name: str, version: Version, release: Release, platform: str) -> Answer | None:
@@ -307,8 +307,3 @@ def has_build(backend: Backend, release: Release, *, sure: bool) -> bool | None:
     if sure:
         return backend.version in builds
     return minor(backend.version) in map(minor, builds)
-
-
-def platform_of(stack: Stack) -> str:
-    """Return the stated platform, else Linux on x86_64, which the official CUDA wheels are first made for."""
-    return stack.platform or _DEFAULT_PLATFORM

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stackcheck.intake import lockfiles, pipfile, pyproject, setupfiles
-from stackcheck.intake.merging import LISTS, Merged
+from stackcheck.intake.merging import LINUX, LISTS, Merged
 from stackcheck.intake.pyproject import KIND
 from stackcheck.intake.stated import Found, Open, Stated
 from stackcheck.model.errors import UsageError
@@ -51,7 +51,7 @@ def read(folder: Path, shown: str, chosen: Chosen) -> Found:
                     merged.add(each)
     lock = next((name for name in LOCKS if (folder / name).is_file()), "") if chosen.locked else ""
     if lock:
-        found = _read(folder, shown, lock)
+        found = lockfiles.held(_read(folder, shown, lock), merged.python, LINUX)
         own.append(found)
         left += found.open
         for each in found.stated:

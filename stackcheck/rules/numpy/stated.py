@@ -135,7 +135,7 @@ def torch_fits_numpy(env: Environment, tables: Tables) -> Finding | None:
         return skipped(text, hint="state numpy as conda has it")
     where = "" if release.numpy == 1 else " for Windows"
     says = f"torch {release.torch}{where} was compiled against NumPy 1"
-    later = [row for row in tables.torch.releases if row.torch > release.torch]
+    later = [row for row in tables.torch.releases if row.torch > release.torch and platform in row.python]
     able = next((row.torch for row in later if row.numpy_on(platform) == 2), None)
     other = f", or take torch {able} or later instead of {release.torch}" if able else ""
     hint = f'state numpy = "<2" (1.26.4 is the last){other}'

@@ -282,6 +282,7 @@ def pinned(stack: Stack) -> Finding:
     """Every package is pinned to one version.
 
     A range or `latest` is another set of files next month: what was checked is then not what is installed.
+    What a marker leaves out on the platform of the stack, linux/amd64 where it states none, does not count.
 
     Source: https://packaging.python.org/en/latest/specifications/version-specifiers/
     Example: `torch-geometric = "latest"`.
@@ -289,7 +290,11 @@ def pinned(stack: Stack) -> Finding:
     """
     loose = [f"{name} ({package.version})" for name, package in stack.packages.items() if not package.pinned]
     if not loose:
-        return passed(f"All {len(stack.packages)} packages are pinned.")
+        return passed(
+            "The package is pinned."
+            if len(stack.packages) == 1
+            else f"All {len(stack.packages)} packages are pinned."
+        )
     of = f"{len(stack.packages)} package{'s' if len(stack.packages) > 1 else ''}"
     are = "is" if len(loose) == 1 else "are"
     return warned(

@@ -134,10 +134,10 @@ def _few(names: Sequence[str]) -> str:
 
 def _none_fits(taken: Taken) -> Finding:
     return (failed if taken.closed else warned)(
-        f"No known {taken.name} in {taken.asked} has a wheel for the Python of the stack: {taken.why}.",
+        f"No known {taken.name} in {taken.asked} has a wheel for {taken.lacks}: {taken.why}.",
         Evidence(taken.why, taken.source),
         expected=f"a {taken.name} with a wheel for it",
         found=f"{taken.name} {taken.asked}",
-        hint="take a Python of that list, or a range that reaches older releases",
+        hint="take one of that list, or a range that reaches older releases",
         about=taken.name,
     )

@@ -94,6 +94,16 @@ TAKEN: list[tuple[str, dict[str, Any], list[str]]] = [
         {"packages": {"torch": "2.10.0", "torchao": "latest"}, "overrides": ["torchao==0.14.0"]},
         ["torchao 0.14.0 closed"],
     ),
+    (
+        "the last with wheels for a platform, which a loose companion follows",
+        {
+            "python": "3.11",
+            "platform": "macos/amd64",
+            "accelerator": "cpu",
+            "packages": {"torch": "latest", "torchvision": "latest"},
+        },
+        ["torch 2.2.2 closed", "torchvision 0.17.2 closed"],
+    ),
     ("a constraint", {"packages": {"torch": "latest"}, "constraints": ["torch<2.6"]}, ["torch 2.5.1 closed"]),
 ]
 
@@ -157,6 +167,26 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str]]]] = [
             (
                 "FAIL",
                 "No known torch in >=2.15 has a wheel for the Python of the stack: torch 2.15.0, the newest of them, has wheels for Python 3.11, 3.12, 3.13, 3.14, 3.14t, 3.15, 3.15t.",
+            )
+        ],
+    ),
+    (
+        "nothing in a range that ends has a wheel for the platform",
+        {"platform": "macos/amd64", "packages": {"torch": ">=2.3,<2.5"}},
+        [
+            (
+                "FAIL",
+                "No known torch in >=2.3,<2.5 has a wheel for macos/amd64: torch 2.4.1, the newest of them, has wheels for linux/amd64, linux/arm64, windows/amd64, macos/arm64.",
+            )
+        ],
+    ),
+    (
+        "nothing known has a wheel for the platform, and a later release may",
+        {"platform": "macos/amd64", "packages": {"torch": ">=2.3"}},
+        [
+            (
+                "WARN",
+                "No known torch in >=2.3 has a wheel for macos/amd64: torch 2.15.0, the newest of them, has wheels for linux/amd64, linux/arm64, windows/amd64, macos/arm64.",
             )
         ],
     ),
