@@ -22,7 +22,7 @@ from stackcheck.environment.sources import (
     sources_of,
     user_index,
 )
-from stackcheck.environment.torchbuild import of_local, one_tag, torch_build
+from stackcheck.environment.torchbuild import of_local, tag_of_places, torch_build
 from stackcheck.model.evidence import Evidence, Level
 from stackcheck.model.platforms import judged_for
 from stackcheck.model.versions import minor, parse_version
@@ -223,7 +223,7 @@ class Environment:
         found = self.packages.get(name)
         if found is None or not found.is_wheel:
             return None
-        return of_local(name, found.exact) or one_tag(self.taken_from(name))
+        return of_local(name, found.exact) or tag_of_places(self.taken_from(name), found.exact)
 
     @property
     def torch(self) -> TorchBuild:

@@ -161,7 +161,7 @@ def torch_build(
         (_resolved(locked, resolution) if locked and resolution else None)
         or of_local("torch", version)
         or (_of_image(image) if of_image and image else None)
-        or one_tag(places)
+        or tag_of_places(places, version)
     )
     sure = found is not None
     explicit = bool(places) and all(place.stated for place in places)
@@ -248,6 +248,16 @@ def _able(places: tuple[Source, ...], version: Version | None, tables: Tables) -
         return places
     able = tuple(p for p in places if not p.tag or has_build(p.tag, release, sure=True) is not False)
     return able or places
+
+
+def tag_of_places(places: Iterable[Source], version: Version | None) -> Answer | None:
+    """Return the one tag of the places that are searched for a version.
+
+    Where none is stated that counts if all of them are of a tag: any other may have a newer release.
+    """
+    named = tuple(places)
+    loose = version is None and not all(place.tag for place in named if not place.is_folder)
+    return None if loose else one_tag(named)
 
 
 def one_tag(places: Iterable[Source]) -> Answer | None:
