@@ -10,7 +10,7 @@ from stackcheck.model.evidence import Evidence
 from stackcheck.model.versions import parse_specifier, parse_version
 from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.official_wheels import torch_release
-from stackcheck.rules.questions import EXCHANGES_ARRAYS
+from stackcheck.rules.questions import EXCHANGES_ARRAYS, accepts
 from stackcheck.rules.registry import Finding, passed, rule, skipped, uses, warned
 from stackcheck.rules.requirements.partners import BOTH, _Partner, _partner
 
@@ -82,7 +82,7 @@ def _compiled_with_1(package: Distribution, row: NumpyApi, numpy: _Partner) -> F
         expected="numpy < 2",
         found=numpy.shown,
         hint=f"take {package.name} {bound} or later, or numpy below 2",
-    )
+    )._replace(question=accepts("numpy"))
 
 
 def _older_than_numpy2(package: Distribution, numpy: _Partner) -> Finding | None:

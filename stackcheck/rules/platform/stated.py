@@ -50,7 +50,7 @@ def torch_has_wheels_for_platform(env: Environment, tables: Tables) -> Finding |
     if not env.torch.is_wheel or not env.stack.platform:
         return _musl(env)
     if missing := _no_such_builds(env):
-        return missing
+        return no_file_fits(missing, "torch")
     if bad := _musl(env):
         return bad
     if env.torch.version is None:
