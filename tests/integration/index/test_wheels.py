@@ -177,7 +177,8 @@ def test_names_that_wheels_import_of_each_other_are_read_where_they_are_unpacked
     code = {"app/b.py": f"from lib.a import {name}", "app/__init__.py": "from app import b"}
     server.add("main", make_wheel("app", "1.0", "torch", "lib", more=code))
     asked = stack(server, packages={"app": "1.0", "torch": "2.5.0"})
-    said_, told = [], []
+    said_: list[list[tuple[Outcome, str]]] = []
+    told: list[str] = []
     for _ in range(2):
         report = pipeline.check(asked, how, told.append)
         said_.append([(each.outcome, each.message) for each in report.verdicts if each.code == "NEEDS301"])
