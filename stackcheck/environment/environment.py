@@ -22,8 +22,9 @@ from stackcheck.environment.sources import (
     sources_of,
     user_index,
 )
-from stackcheck.environment.torchbuild import of_local, one_tag, platform_of, torch_build
+from stackcheck.environment.torchbuild import of_local, tag_of_places, torch_build
 from stackcheck.model.evidence import Evidence, Level
+from stackcheck.model.platforms import judged_for
 from stackcheck.model.versions import minor, parse_version
 
 if TYPE_CHECKING:
@@ -243,7 +244,7 @@ class Environment:
         found = self.packages.get(name)
         if found is None or not found.is_wheel:
             return None
-        return of_local(name, found.exact) or one_tag(self.taken_from(name))
+        return of_local(name, found.exact) or tag_of_places(self.taken_from(name), found.exact)
 
     @property
     def torch(self) -> TorchBuild:
@@ -323,8 +324,8 @@ class Environment:
 
     @property
     def platform(self) -> str:
-        """Return the stated platform, else Linux on x86_64."""
-        return platform_of(self.stack)
+        """Return the stated platform, else the one that is assumed."""
+        return judged_for(self.stack.platform)
 
     @property
     def python(self) -> str | None:

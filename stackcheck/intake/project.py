@@ -398,7 +398,9 @@ def _elsewhere(torch: Mapping[str, Any], own: Sequence[Mapping[str, Any]]) -> bo
 
 
 def _stack(name: str, found: Sequence[Found], more: Sequence[Stated], said: _Said) -> Taken:
-    merged = Merged(said.first("python", found), said.first("platform", found) or LINUX)
+    python, platform = said.first("python", found), said.first("platform", found) or LINUX
+    merged = Merged(python, platform)
+    found = [lockfiles.held(one, python, platform) if one.kind == lockfiles.KIND else one for one in found]
     # A lock says which versions were chosen: it comes last, and its pins decide.
     for each in sorted(found, key=lambda one: one.kind == lockfiles.KIND):
         for row in each.stated:

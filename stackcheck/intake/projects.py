@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 
 from stackcheck.intake import lockfiles, pipfile, pyproject, setupfiles
 from stackcheck.intake.documents import table
-from stackcheck.intake.merging import LISTS, Merged
+from stackcheck.intake.merging import LINUX, LISTS, Merged
 from stackcheck.intake.pyproject import KIND
 from stackcheck.intake.stated import Found, Open, Stated
 from stackcheck.model.errors import UsageError
@@ -55,7 +55,7 @@ def read(folder: Path, shown: str, chosen: Chosen) -> Found:
                     merged.add(each)
     lock = next((name for name in LOCKS if (folder / name).is_file()), "") if chosen.locked else ""
     if lock:
-        found = _read(folder, shown, lock)
+        found = lockfiles.held(_read(folder, shown, lock), merged.python, LINUX)
         own.append(found)
         left += found.open
         for each in found.stated:

@@ -21,7 +21,7 @@ from stackcheck.knowledge.reading import Document, Row, fault, read_document, re
 from stackcheck.model.errors import TableError
 from stackcheck.model.markers import holds, marker_environment
 from stackcheck.model.versions import release_key
-from stackcheck.model.wheel_tags import python_pairs, stack_platform
+from stackcheck.model.wheel_tags import python_pairs, stack_platforms
 from stackcheck.storage.reading import as_named, stands
 
 if TYPE_CHECKING:
@@ -113,7 +113,8 @@ def _pairs(tags: tuple[str, ...], platform: str | None) -> tuple[str, ...]:
     found: list[str] = []
     for group in tags:
         pairs, _, platforms = group.partition(":")
-        if platform is None or {platform, "any"}.intersection(map(stack_platform, platforms.split())):
+        named = (each for tag in platforms.split() for each in stack_platforms(tag))
+        if platform is None or {platform, "any"}.intersection(named):
             found += pairs.split()
     return tuple(dict.fromkeys(found))
 

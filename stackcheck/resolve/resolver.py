@@ -23,6 +23,7 @@ from stackcheck.environment.images import kept_image, system_python
 from stackcheck.model import references
 from stackcheck.model.enumeration import some
 from stackcheck.model.errors import LockError
+from stackcheck.model.platforms import judged_for
 from stackcheck.model.resolution import THE_STACK, LockedPackage, Resolution, Unresolved
 from stackcheck.resolve.alternatives import has_wheel, newer_source
 from stackcheck.resolve.asking import Asker
@@ -162,7 +163,7 @@ def likely_pythons(stack: Stack) -> list[str]:
     tables = knowledge.load()
     version = stack.version("torch")
     release = tables.torch.release(version) if version else None
-    platform = stack.platform or "linux/amd64"
+    platform = judged_for(stack.platform)
     own = system_python(stack, tables)
     if release is not None:
         known = _newest_first(release.python.get(platform, ()))
@@ -298,6 +299,7 @@ class _Resolver:
             left_out=tuple(
                 f"{n}: {why}" for n, why in {**left_out(self.stack), **self.notes, **settled.notes}.items()
             ),
+            absent=tuple(f"{n}: its marker is false here: {why}" for n, why in self.stack.left_out.items()),
             unreached=settled.unreached,
             given={name: each.version for name, each in question.given.items()},
             source_only=tuple(
@@ -326,7 +328,9 @@ def _nothing_left(found: Resolution) -> Unresolved | None:
         return None
     if found.unreached:
         return replace(found.unreached[0], assumed=found.assumed)
-    return Unresolved("not-stated", "; ".join(found.left_out) or "the stack needs no package here")
+    return Unresolved(
+        "not-stated", "; ".join((*found.left_out, *found.absent)) or "the stack needs no package here"
+    )
 
 
 def _needed_by(name: str, found: Resolution) -> str:
@@ -355,7 +359,7 @@ def _forbidden(found: Resolution, question: Question) -> Unresolved | None:
 
 def left_out(stack: Stack) -> dict[str, str]:
     """Return what of a stack no resolver looks at, or not wholly, each with the reason."""
-    notes = {name: f"its marker is false here: {marker}" for name, marker in stack.left_out.items()}
+    notes: dict[str, str] = {}
     for name, package in stack.packages.items():
         if package.origin == "conda":
             version = "its version was taken as given" if package.exact else "its version is not known"

@@ -25,7 +25,7 @@ from stackcheck.knowledge.measured import Measured, MeasuredPackage, spans, tag_
 from stackcheck.model.errors import ResolveError, WheelError
 from stackcheck.model.redact import without_userinfo
 from stackcheck.model.versions import release_key
-from stackcheck.model.wheel_tags import stack_platform
+from stackcheck.model.wheel_tags import stack_platforms
 from stackcheck.wheels.fits import judge, wheel_subject
 from stackcheck.wheels.keep import keep, kept
 from stackcheck.wheels.read import read_wheel
@@ -279,7 +279,7 @@ def best_wheel(files: Iterable[File]) -> File | None:
         (file, tags)
         for file in files
         for tags in [parse_wheel_filename(file.name)[3]]
-        if any(stack_platform(tag.platform) == PLATFORM for tag in tags) or _is_pure(file)
+        if any(PLATFORM in stack_platforms(tag.platform) for tag in tags) or _is_pure(file)
     ]
     if not for_linux:
         return None

@@ -185,7 +185,7 @@ def _unserved(env: Environment, image: ImageFacts, tables: Tables, evidence: Evi
     """Say where torch has no wheel for the image's own Python, so that the stack was judged for another."""
     version = None if env.torch.version is None else Version(env.torch.version.public)
     release = tables.torch.release(version) if version is not None and image.torch is None else None
-    pythons = release.python.get(env.stack.platform or "linux/amd64", ()) if release is not None else ()
+    pythons = release.python.get(env.platform, ()) if release is not None else ()
     if release is None or not pythons or image.python in pythons:
         return None
     named = ", ".join(sorted((each for each in pythons if not each.endswith("t")), key=Version))

@@ -12,9 +12,9 @@ from stackcheck.environment.images import kept_image
 from stackcheck.knowledge.torch import CPU
 from stackcheck.model.evidence import Evidence, Level
 from stackcheck.model.versions import LATEST, minor, parse_version, ranges_meet, spelled
-from stackcheck.rules.grading import cite, failed_by, shown_by_resolver
+from stackcheck.rules.grading import cite, denies, failed_by, shown_by_resolver
 from stackcheck.rules.official_wheels import official_wheels
-from stackcheck.rules.questions import accepts
+from stackcheck.rules.questions import AS_REQUIRED, accepts
 from stackcheck.rules.registry import Finding, passed, rule, skipped, states, told_of, uses, warned
 
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ def torch_pins(env: Environment, tables: Tables) -> list[Finding]:
     ranges = _ranges(row, env).items()
     held = ((name, _held_to_range(env.packages[name], wanted, row, claim.title)) for name, wanted in ranges)
     every = [*found, *((name, finding) for name, finding in held if name not in pinned)]
-    return [finding._replace(subject=name) for name, finding in every if finding is not None]
+    return [denies(finding, AS_REQUIRED, name) for name, finding in every if finding is not None]
 
 
 def _overridden(env: Environment) -> set[str]:
@@ -271,6 +271,7 @@ def pinned(stack: Stack) -> Finding:
     """Every package is pinned to one version.
 
     A range or `latest` is another set of files next month: what was checked is then not what is installed.
+    What a marker leaves out on the platform of the stack, linux/amd64 where it states none, does not count.
 
     Source: https://packaging.python.org/en/latest/specifications/version-specifiers/
     Example: `torch-geometric = "latest"`.
@@ -279,7 +280,11 @@ def pinned(stack: Stack) -> Finding:
     """
     loose = [f"{name} ({package.version})" for name, package in stack.packages.items() if not package.pinned]
     if not loose:
-        return passed(f"All {len(stack.packages)} packages are pinned.")
+        return passed(
+            "The package is pinned."
+            if len(stack.packages) == 1
+            else f"All {len(stack.packages)} packages are pinned."
+        )
     of = f"{len(stack.packages)} package{'s' if len(stack.packages) > 1 else ''}"
     are = "is" if len(loose) == 1 else "are"
     return warned(

@@ -65,6 +65,8 @@ def test_what_pypi_has_is_not_the_build_that_an_index_which_did_not_answer_may_h
         ({"packages": T250, "platform": "windows/amd64"}, "cpu", f"{WHEEL} windows/amd64", False, True),
         ({"packages": {"torch": {"version": "2.5.0", "from": "conda"}}}, None, "nothing that the stack states", False, True),
         ({"packages": {"torch": "latest"}}, None, "nothing that the stack states", False, True),
+        ({"packages": {"torch": "latest"}, "index": {"url": CU118}}, "cu118", f"the index {CU118}", True, False),
+        ({"packages": {"torch": "latest"}, "index": {"extra": [CU118]}}, None, "nothing that the stack states", False, True),
         ({}, None, "nothing that the stack states", False, True),
         (
             {"image": {"ready": "pytorch/pytorch:2.7.1-cuda12.8-cudnn9-devel"}},
@@ -113,7 +115,8 @@ def test_conda_and_source_packages_are_not_what_the_resolver_drew_in() -> None:
 def test_a_companion_is_built_for_what_it_was_taken_from() -> None:
     """An index that is named, and has nothing that new, says nothing of a torchvision from PyPI."""
     stated: dict[str, Any] = {"packages": {"torchvision": "latest"}, "index": {"extra": [CU118]}}
-    named = env(**stated).build_of("torchvision")
+    assert env(**stated).build_of("torchvision") is None
+    named = env(packages={"torchvision": "0.20.0"}, index={"extra": [CU118]}).build_of("torchvision")
     assert named is not None
     assert named.backend.tag == "cu118"
     took = resolved(("torch", "2.15.0"), ("torchvision", "0.29.2"))

@@ -24,6 +24,27 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         ["WARN: 2 of 3 packages are not pinned: numpy (>=1.26), torch-geometric (latest)."],
     ),
     (
+        "a marker that holds on another platform, where none is stated",
+        "PIN101",
+        {"packages": {"torch": "2.5.0", "windows-curses": "latest; sys_platform == 'win32'"}},
+        ["PASS: The package is pinned."],
+    ),
+    (
+        "the same marker where it holds",
+        "PIN101",
+        {
+            "platform": "windows/amd64",
+            "packages": {"torch": "2.5.0", "windows-curses": "latest; sys_platform == 'win32'"},
+        },
+        ["WARN: 1 of 2 packages is not pinned: windows-curses (latest)."],
+    ),
+    (
+        "a marker that hangs on a Python that is not stated",
+        "PIN101",
+        {"packages": {"torch": "2.5.0", "tomli": "latest; python_version < '3.11'"}},
+        ["WARN: 1 of 2 packages is not pinned: tomli (latest)."],
+    ),
+    (
         "a library that torch asks for by an extra of cuda-toolkit, in a range that leaves it out",
         "NVPIN101",
         {"packages": {"torch": "2.13.0", "nvidia-cublas": ">=13.3.0.5"}},
