@@ -58,9 +58,7 @@ def main() -> None:
     seconds(kinds[">=2.1"][:20])  # tables are loaded, modules compiled
     found = {torch: min(seconds(each) for _ in range(RUNS)) for torch, each in kinds.items()}
     pinned, loose = found.values()
-    print(
-        f"{count} stacks: pinned {pinned:.2f} s, loose {loose:.2f} s of CPU, ratio {loose / pinned:.2f}"
-    )
+    print(f"{count} stacks: pinned {pinned:.2f} s, loose {loose:.2f} s of CPU, ratio {loose / pinned:.2f}")
 
 
 if __name__ == "__main__":
