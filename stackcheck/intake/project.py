@@ -48,6 +48,7 @@ _DESCRIBING = (
     slurm.KIND,
     notebooks.KIND,
     modalapps.KIND,
+    slurm.SCRIPT,
 )
 """Kinds of files whose containers are the stacks."""
 _CONSTRAINTS = re.compile(r"(?i)constraints.*\.txt")

@@ -35,6 +35,10 @@ _CONDA = re.compile(r"(?i)conda|mamba|forge")
 _LOADS = {"module": ("load", "add", "switch", "swap"), "ml": ("load", "add", ""), "spack": ("load",)}
 
 
+SCRIPT = "install script"
+"""A script whose name says that it installs the project: read as a job is, for nobody's cluster."""
+
+
 def is_script(text: str) -> bool:
     """Tell whether a script has options for sbatch."""
     return any(_DIRECTIVE.match(line) for line in text.split("\n")[:200])
@@ -69,6 +73,18 @@ def read(text: str, folder: Path, shown: str) -> Found:
     found = replace(found_of(KIND, shown, _once(said), shown.rpartition("/")[2]), reads=tuple(left.reads))
     own = {"packages.torch", "image.ready"} & {each.key for each in found.stated}
     return Found(KIND, shown, containers=(found,)) if own else replace(found, kind=WHERE)
+
+
+def read_install(text: str, folder: Path, shown: str) -> Found:
+    """Read a script that installs a project; a stack where torch is among what it installs.
+
+    Raises UsageError as `read` does.
+    """
+    found = read(text, folder, shown)
+    if is_script(text):
+        return found
+    own = tuple(replace(each, kind=SCRIPT) for each in found.containers if "torch" in each.packages)
+    return Found(SCRIPT, shown, containers=own)
 
 
 def _asked(raw: Sequence[str], shown: str) -> Iterator[Stated | Open]:

@@ -151,3 +151,42 @@ def test_a_job_alone_states_no_package(tmp_path: Path) -> None:
     path.write_text(job("#SBATCH --gres=gpu:h100:1"))
     with pytest.raises(UsageError, match="no package is stated here"):
         take([path])
+
+
+INSTALL = """#!/usr/bin/env bash
+set -e
+conda create -n gs python=3.10 -y
+conda activate gs
+pip install torch==2.1.2 torchvision==0.16.2 --index-url https://download.pytorch.org/whl/cu118
+pip install -r requirements.txt
+if [ "$FLASH" = "true" ]; then
+  pip install flash-attn==2.5.6
+fi
+"""
+
+
+@pytest.mark.parametrize("name", ["install.sh", "setup_env.sh", "scripts/install_dependencies.sh"])
+def test_a_script_that_installs_is_read_where_no_other_file_states_torch(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(INSTALL)
+    (tmp_path / "requirements.txt").write_text("timm==1.0.11\n")
+    (taken,) = take([tmp_path])
+    assert {key: each.version for key, each in taken.stack.packages.items()} == {
+        "torch": "2.1.2",
+        "torchvision": "0.16.2",
+        "timm": "1.0.11",
+    }
+    assert taken.stack.python == "3.10"
+    assert [each.place.line for each in taken.open] == [8]
+    (tmp_path / "requirements.txt").write_text(REQUIREMENTS)
+    (taken,) = take([tmp_path])
+    assert taken.stack.packages["torch"].version == "2.1.0"
+
+
+def test_a_script_of_that_name_that_installs_no_torch_is_nothing(tmp_path: Path) -> None:
+    (tmp_path / "env.sh").write_text("export CUDA_HOME=/usr/local/cuda\nmodule load cuda/12.1\n")
+    (tmp_path / "requirements.txt").write_text("timm==1.0.11\n")
+    (taken,) = take([tmp_path])
+    assert taken.stack.toolkit is None
+    assert not taken.open
