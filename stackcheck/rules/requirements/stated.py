@@ -9,7 +9,7 @@ from packaging.version import Version
 
 from stackcheck.environment.images import kept_image
 from stackcheck.model.evidence import Evidence
-from stackcheck.model.versions import LATEST, parse_version, spelled
+from stackcheck.model.versions import LATEST, parse_version, ranges_meet, spelled
 from stackcheck.rules.grading import cite, failed_by, shown_by_resolver
 from stackcheck.rules.questions import accepts
 from stackcheck.rules.registry import Finding, passed, rule, skipped, states, told_of, uses, warned
