@@ -23,7 +23,7 @@ RUNS = 3
 _GPUS = (("T4",), ("A100",), ("H100", "L4"), ("RTX 3090",), ("B200",))
 _PYTHONS = ("3.10", "3.11", "3.12")
 _NUMPYS = ("1.26.4", "2.1.3")
-_PACKAGES: dict[str, Any] = ({}, {"transformers": "4.48.0"}, {"torchvision": "latest"})
+_PACKAGES: tuple[dict[str, str], ...] = ({}, {"transformers": "4.48.0"}, {"torchvision": "latest"})
 _INDEXES: tuple[dict[str, Any], ...] = ({}, {"extra": ["https://download.pytorch.org/whl/cu124"]})
 
 
