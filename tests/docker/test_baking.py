@@ -109,6 +109,8 @@ class TestBaking:
         assert after["Config"]["Entrypoint"] == before["Config"]["Entrypoint"]
         assert len(after["RootFS"]["Layers"]) == len(before["RootFS"]["Layers"])
         assert again.onto == baked.onto
+        if before["Id"] != after["Id"]:
+            client.images.remove(before["Id"])  # it has no name any more, by which the module would find it
 
     def test_a_layer_of_the_user_s_on_top_is_kept_when_baked_again(
         self, client: docker.DockerClient, baked: engine_baking.Baked, tmp_path: Path
