@@ -1,4 +1,4 @@
-"""Scripts, notebooks and Modal apps of strangers: read, or refused in one sentence, whatever stands in them."""
+"""Scripts, notebooks and Modal apps of strangers are read, or refused in one sentence, whatever they hold."""
 
 from __future__ import annotations
 
