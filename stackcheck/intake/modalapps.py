@@ -36,7 +36,7 @@ _OPTIONS = {
 
 def is_app(text: str) -> bool:
     """Tell whether a module has images of Modal."""
-    return bool(_MODAL.search(text)) and "Image." in text
+    return "Image." in text and "modal" in text and bool(_MODAL.search(text))
 
 
 @dataclass(frozen=True, slots=True)

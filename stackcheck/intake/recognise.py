@@ -113,8 +113,12 @@ def kind_of(path: Path) -> str:
 
 def holds(path: Path, kind: str) -> bool:
     """Tell whether a file whose name says nothing is of a kind ("skypilot", "slurm"), by what it holds."""
+    tells = {JOB: slurm.is_script, MODAL: modalapps.is_app}.get(kind)
     try:
-        return kind_of(path) in {"", SCRIPT} and _by_content(read_text(path)) == kind
+        if kind_of(path) not in {"", SCRIPT}:
+            return False
+        text = read_text(path)
+        return tells(text) if tells else _by_content(text) == kind
     except UsageError:
         return False
 

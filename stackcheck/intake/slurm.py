@@ -41,7 +41,7 @@ SCRIPT = "install script"
 
 def is_script(text: str) -> bool:
     """Tell whether a script has options for sbatch."""
-    return any(_DIRECTIVE.match(line) for line in text.split("\n")[:200])
+    return "#SBATCH" in text and any(_DIRECTIVE.match(line) for line in text.split("\n")[:200])
 
 
 def read(text: str, folder: Path, shown: str) -> Found:

@@ -131,6 +131,8 @@ def torch_has_wheel_for_python(env: Environment, tables: Tables) -> Finding | No
     Example: torch 1.13.1 on Python 3.12.
     Fix: take a Python of that release, or a release with that Python.
     """
+    if env.torch.origin == "conda":
+        return _of_conda(env, tables)
     if not env.torch.is_wheel or env.stack.python is None:
         return None
     if env.torch.version is None:
@@ -191,6 +193,28 @@ def _pythons(by_platform: Mapping[str, tuple[str, ...]], platform: str | None) -
         return by_platform.get(platform, ())
     every = {python for pythons in by_platform.values() for python in pythons}
     return tuple(sorted(every, key=lambda text: (int(text[2:].rstrip("t+") or 0), text)))
+
+
+def _of_conda(env: Environment, tables: Tables) -> Finding | None:
+    """Judge conda's torch by the Pythons of its wheels: channels build a release for them, or one more."""
+    release = tables.torch.release(env.torch.version) if env.torch.version and env.stack.python else None
+    newest = max((_minor(each) for each in _pythons(release.python, None)), default=0) if release else 0
+    if release is None or not newest or _minor(env.stack.python or "") - newest <= 1:
+        return None
+    says = f"the wheels of torch {release.torch} end with Python 3.{newest}"
+    return warned(
+        f"conda's torch {release.torch} for Python {env.stack.python}: {says}, and no channel is known to "
+        "build it for one so much newer.",
+        cite(release, says),
+        expected=f"Python 3.{newest} or older",
+        found=f"Python {env.stack.python}",
+        hint=f"take python=3.{newest}; `conda search --info pytorch={release.torch}` prints the builds",
+    )
+
+
+def _minor(python: str) -> int:
+    digits = python.partition(".")[2].partition(".")[0].rstrip("t+")
+    return int(digits) if digits.isdigit() else 0
 
 
 def _python_hint(env: Environment, release: Release, tables: Tables) -> str:

@@ -277,3 +277,22 @@ def test_an_image_of_another_project_brings_the_torch_that_is_told_of_it() -> No
     facts = image_facts("docker.io/vllm/vllm-openai:v0.10.0", knowledge.load())
     assert (str(facts.torch), facts.backend and facts.backend.tag) == ("2.7.1", "cu126")
     assert image_facts("vllm/vllm-openai:v0.0.1", knowledge.load()).torch is None
+
+
+@pytest.mark.parametrize(
+    ("name", "torch", "backend", "python"),
+    [
+        ("rocm/pytorch:rocm6.1_ubuntu20.04_py3.9_pytorch_2.1.2", "2.1.2", "rocm6.1", "3.9"),
+        ("rocm/pytorch:rocm6.2.4_ubuntu22.04_py3.10_pytorch_release_2.5.0", "2.5.0", "rocm6.2", "3.10"),
+        ("nvcr.io/nvidia/l4t-pytorch:r35.2.1-pth2.0-py3", "2.0.0", "cuda", "3.8"),
+    ],
+)
+def test_the_name_of_an_image_for_amd_or_jetson_says_torch_and_python(
+    name: str, torch: str, backend: str, python: str
+) -> None:
+    facts = image_facts(name, TABLES)
+    assert (str(facts.torch), facts.backend and facts.backend.tag, facts.python) == (torch, backend, python)
+
+
+def test_an_image_for_amd_that_names_no_torch_has_none_that_is_known() -> None:
+    assert image_facts("rocm/pytorch:latest", TABLES).torch is None

@@ -16,6 +16,20 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         ["FAIL: conda's torch 2.0.1 cannot be imported with mkl 2024.1: undefined symbol: iJIT_NotifyEvent."],
     ),
     (
+        "a Python long after the release",
+        "PYTHON101",
+        {"python": "3.12", "packages": {"torch": {"version": "1.7.1", "from": "conda"}}},
+        [
+            "WARN: conda's torch 1.7.1 for Python 3.12: the wheels of torch 1.7.1 end with Python 3.9, and no channel is known to build it for one so much newer."
+        ],
+    ),
+    (
+        "the next Python, for which conda-forge may have built it again",
+        "PYTHON101",
+        {"python": "3.10", "packages": {"torch": {"version": "1.7.1", "from": "conda"}}},
+        [],
+    ),
+    (
         "mkl with the symbol",
         "CONDA101",
         {"packages": {"torch": {"version": "2.0.1", "from": "conda"}, "mkl": "2024.0"}},
