@@ -14,7 +14,7 @@ import sys
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from stackcheck.model.wheel_tags import stack_platform
+from stackcheck.model.wheel_tags import stack_platforms
 from stackcheck.resolve.index import Fetcher
 from stackcheck.resolve.wheelindex import PYPI, WheelIndex
 from stackcheck.wheels.read import read_wheel
@@ -52,9 +52,10 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def platforms_of(filename: str) -> set[str | None]:
+def platforms_of(filename: str) -> set[str]:
     """Return the platforms that the name of a wheel is for."""
-    return {stack_platform(tag) for tag in filename.removesuffix(".whl").split("-")[-1].split(".")}
+    tags = filename.removesuffix(".whl").split("-")[-1].split(".")
+    return {each for tag in tags for each in stack_platforms(tag)}
 
 
 def code_of(code: CodeFacts) -> tuple[str, ...]:

@@ -22,8 +22,9 @@ from stackcheck.environment.sources import (
     sources_of,
     user_index,
 )
-from stackcheck.environment.torchbuild import of_local, one_tag, platform_of, torch_build
+from stackcheck.environment.torchbuild import of_local, tag_of_places, torch_build
 from stackcheck.model.evidence import Evidence, Level
+from stackcheck.model.platforms import judged_for
 from stackcheck.model.versions import minor, parse_version
 
 if TYPE_CHECKING:
@@ -165,7 +166,15 @@ class Environment:
         """Return the place that the resolver took a distribution from, else all that are searched."""
         found = self._all.get(canonicalize_name(name))
         place = (found.locked.index or found.locked.url) if found and found.locked else ""
+        if place and not self._answered(name):
+            place = ""
         return (source_of(name, place, self.tables),) if place else self.sources(name)
+
+    def _answered(self, name: str) -> bool:
+        """Tell whether every place of a distribution was read: one that was not may have another build."""
+        silent = [each.where for each in (self.resolution.unreached if self.resolution else ()) if each.where]
+        places = [each.url.rstrip("/") for each in self.sources(name)] if silent else []
+        return not any(where.startswith(place) for where in silent for place in places)
 
     @cached_property
     def _sources(self) -> dict[str, tuple[Source, ...]]:
@@ -207,10 +216,23 @@ class Environment:
             return each is not None and each.origin in _BUILT
         if each.locked is not None:
             return not each.locked.is_wheel
-        row = self.tables.packages.sdists.get(name)
-        if row is None or each.exact is None or not self._is_plain(each):
+        if each.exact is None or not self._is_plain(each):
             return False
-        return row.versions.contains(each.exact, prereleases=True)
+        row = self.tables.packages.sdists.get(name)
+        if row is not None and row.versions.contains(each.exact, prereleases=True):
+            return True
+        return self.stack.source_builds != "forbid" and self.lacks_wheel(name)
+
+    def lacks_wheel(self, name: str) -> bool:
+        """Tell whether the source archive of a pin is all that PyPI has for the Python and platform.
+
+        That was read of the names of its files; False for what the resolver took, or another place has.
+        """
+        each = self._all.get(name)
+        if each is None or each.exact is None or each.locked is not None or not self._is_plain(each):
+            return False
+        row = self.tables.measured.row(name, each.exact)
+        return row is not None and row.sdist and row.lacks_wheel(self.python, self.platform)
 
     def _is_plain(self, each: Distribution) -> bool:
         """Tell whether a pin is one of PyPI's releases, as far as the stack says."""
@@ -222,7 +244,7 @@ class Environment:
         found = self.packages.get(name)
         if found is None or not found.is_wheel:
             return None
-        return of_local(name, found.exact) or one_tag(self.taken_from(name))
+        return of_local(name, found.exact) or tag_of_places(self.taken_from(name), found.exact)
 
     @property
     def torch(self) -> TorchBuild:
@@ -234,7 +256,8 @@ class Environment:
     def _torch(self) -> TorchBuild:
         required = self._all["torch"].required if "torch" in self._all else None
         sources = self.taken_from("torch")
-        return torch_build(self.stack, sources, self.tables, self.resolution, required)
+        resolution = self.resolution if self._answered("torch") else None
+        return torch_build(self.stack, sources, self.tables, resolution, required)
 
     @cached_property
     def wanted(self) -> Kind | None:
@@ -280,10 +303,29 @@ class Environment:
             if name != "torch" and self.builds(name) and (each.origin in _BUILT or self.asset(name) is None)
         )
 
+    @cached_property
+    def compiled_with_nvcc(self) -> tuple[str, ...]:
+        """Return those of `compiled` that are known to hold code for torch or CUDA.
+
+        Most of what is installed from a repository is Python alone; where nothing is known, nothing is said.
+        """
+        return tuple(name for name in self.compiled if self._is_native(name))
+
+    def _is_native(self, name: str) -> bool:
+        tables = self.tables
+        if name in tables.packages.torch_imports or name in tables.unstated.compiled_for:
+            return True
+        package = self._all[name].package
+        stated = package.origin == "source" and not (package.git or package.path)
+        if stated or self.stack.builds_in_place(name):
+            return True
+        measured = tables.measured.package(name)
+        return measured is not None and any(row.torch or row.arch or row.cuda for row in measured.rows)
+
     @property
     def platform(self) -> str:
-        """Return the stated platform, else Linux on x86_64."""
-        return platform_of(self.stack)
+        """Return the stated platform, else the one that is assumed."""
+        return judged_for(self.stack.platform)
 
     @property
     def python(self) -> str | None:

@@ -2,11 +2,11 @@
 
 An installer takes the newest release that a range admits and that has a wheel for the Python and platform; of
 several builds of one release the one whose local version is the highest (PEP 440), and of several indexes
-the highest of all (pip). What was released after the tables were read is not known here: a choice that no
+what `torchplaces` says. What was released after the tables were read is not known here: a choice that no
 later release can change is `closed`.
 
 Source: https://packaging.python.org/en/latest/specifications/version-specifiers/#local-version-identifiers
-and https://pip.pypa.io/en/stable/cli/pip_install/#finding-packages (checked 2026-11-30).
+(checked 2026-11-30).
 """
 
 from __future__ import annotations
@@ -19,23 +19,28 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from stackcheck.environment.images import kept_image
-from stackcheck.environment.torchbuild import has_build
-from stackcheck.model.build import cuda_tag
+from stackcheck.environment.torchplaces import (
+    Candidate,
+    for_python,
+    is_stable_page,
+    may_be_rocm,
+    searched,
+    torches_at,
+    where_taken,
+)
 from stackcheck.model.markers import holds
 from stackcheck.model.versions import same_release
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from packaging.specifiers import SpecifierSet
 
     from stackcheck.environment.distribution import Distribution
     from stackcheck.environment.environment import Environment
     from stackcheck.environment.sources import Source
+    from stackcheck.environment.torchplaces import Installer
     from stackcheck.knowledge.torch import Release
-
-_STABLE_PAGE = "/torch_stable.html"
-"""PyTorch's page with every build of a release up to 2.x beside each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,7 @@ class Taken:
 
     asked: its range as stated. index: the place that has it where several are searched. why: what decides,
     as a clause. closed: no release that is still unknown can change it. source: where that can be read.
+    lacks: what nothing known in the range does, as a clause: "has a wheel for macos/amd64".
     """
 
     name: str
@@ -53,15 +59,10 @@ class Taken:
     why: str = ""
     closed: bool = False
     source: str = ""
+    lacks: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    version: Version
-    place: Source | None = None
-
-
-def foreseen(env: Environment) -> tuple[Taken, ...]:
+def foreseen(env: Environment, installer: Installer = "pip") -> tuple[Taken, ...]:
     """Return what the loose packages of a stack take, torch first; empty where a resolver was asked.
 
     A package is left out where a place is asked that the tables do not speak of, and where another package
@@ -72,14 +73,18 @@ def foreseen(env: Environment) -> tuple[Taken, ...]:
     loose = [each for each in env.packages.values() if _is_loose(each, env)]
     chosen: dict[str, Taken] = {}
     for each in sorted(loose, key=lambda each: each.name != "torch"):
-        taken = _take(each, env, {name: one.version for name, one in chosen.items() if one.version})
+        pinned = {name: one.version for name, one in chosen.items() if one.version}
+        taken = _take(each, env, pinned, searched(env, installer))
         if taken is not None:
             chosen[each.name] = taken
     return tuple(chosen.values())
 
 
 def _is_loose(each: Distribution, env: Environment) -> bool:
-    if not each.stated or each.origin not in (None, "wheel") or each.package.direct or each.package.marker:
+    marker = each.package.marker
+    if not each.stated or each.origin not in (None, "wheel") or each.package.direct:
+        return False
+    if marker and not holds(marker, python=env.python, platform=env.platform):
         return False
     return each.exact is None or _without_build(each, env)
 
@@ -90,16 +95,14 @@ def _without_build(each: Distribution, env: Environment) -> bool:
     if each.name != "torch" or pin is None or pin.local or pin.is_prerelease:
         return False
     stated = [place for place in env.sources("torch") if place.stated]
-    return bool(stated) and all(_is_stable_page(place) for place in stated)
+    return bool(stated) and all(is_stable_page(place) for place in stated)
 
 
-def _is_stable_page(place: Source) -> bool:
-    return place.kind == "pytorch" and place.url.partition("#")[0].endswith(_STABLE_PAGE)
-
-
-def _take(each: Distribution, env: Environment, chosen: Mapping[str, Version]) -> Taken | None:
+def _take(
+    each: Distribution, env: Environment, chosen: Mapping[str, Version], places: Sequence[Source]
+) -> Taken | None:
     accepted = _accepted(each, env)
-    known = _torches(env) if each.name == "torch" else _releases(each.name, env)
+    known = torches_at(places, env) if each.name == "torch" else _releases(each.name, env)
     if known is None:
         return None
     newest, able = known
@@ -109,10 +112,10 @@ def _take(each: Distribution, env: Environment, chosen: Mapping[str, Version]) -
         reverse=True,
     )
     if not fitting:
-        return _nothing(each, env, accepted, newest)
+        return _nothing(each, env, accepted, places)
     best = next((one for one in fitting if _pinned_accept(each.name, one.version, env)), fitting[0])
     held = best != fitting[0]
-    if _may_be_rocm(best, env) or not _others_accept(each.name, best.version, env, chosen, held=held):
+    if may_be_rocm(best, env) or not _others_accept(each.name, best.version, env, chosen, held=held):
         return None
     # A release above the newest that is known would be taken too, unless something rules that one out.
     closed = best.version.release < newest.release
@@ -120,7 +123,7 @@ def _take(each: Distribution, env: Environment, chosen: Mapping[str, Version]) -
         each.name,
         each.package.version,
         best.version,
-        *_where(best, env),
+        *where_taken(best, places, env),
         closed,
         _source(each.name, best, env),
     )
@@ -142,68 +145,7 @@ def _ranges(texts: Iterable[str], name: str) -> list[str]:
     return [str(one.specifier) for one in found if canonicalize_name(one.name) == name and not one.marker]
 
 
-def _torches(env: Environment) -> tuple[Version, list[_Candidate]] | None:
-    """Return the newest release of torch, and the wheels that the places of a stack have."""
-    places = _places(env)
-    if not places or not all(_is_known(place) for place in places):
-        return None
-    releases = env.tables.torch.releases
-    found = [
-        candidate
-        for place in places
-        for release in releases
-        if _for_python(release.python.get(env.platform, ()), env.python)
-        for candidate in _builds_at(place, release, env.platform)
-    ]
-    return env.tables.torch.newest.torch, found
-
-
-def _places(env: Environment) -> list[Source]:
-    """Return what is searched for torch; a folder beside an index holds what somebody downloaded before."""
-    return [place for place in env.sources("torch") if place.serves and not place.is_folder]
-
-
-def _is_known(place: Source) -> bool:
-    return place.kind == "pypi" or (place.kind == "pytorch" and (bool(place.tag) or _is_stable_page(place)))
-
-
-def _builds_at(place: Source, release: Release, platform: str) -> Iterator[_Candidate]:
-    if place.kind == "pypi":
-        if platform in release.pypi:
-            yield _Candidate(release.torch, place)
-    elif "/nightly/" in place.url:
-        return  # builds of the day, which pip takes only where no release is found
-    elif place.tag is None:
-        for local in _locals(release, platform):
-            yield _Candidate(Version(f"{release.torch}+{local}"), place)
-    elif place.tag.kind == "cpu" or has_build(place.tag, release, sure=True):
-        yield _Candidate(Version(f"{release.torch}+{place.tag.tag}"), place)
-
-
-def _locals(release: Release, platform: str) -> Iterator[str]:
-    yield from ("cpu", *map(cuda_tag, release.cuda))
-    if platform.startswith("linux"):
-        yield from (f"rocm{each}" for each in release.rocm)
-
-
-def _may_be_rocm(best: _Candidate, env: Environment) -> bool:
-    """Tell whether the page of all builds may have one for ROCm, the highest name, that is not known."""
-    release = env.tables.torch.release(best.version)
-    if best.place is None or release is None or release.rocm or not env.platform.startswith("linux"):
-        return False
-    return any(_is_stable_page(place) for place in env.sources("torch"))
-
-
-def _for_python(words: Iterable[str], python: str | None) -> bool:
-    """Tell whether a list of Pythons ("3.9", "3.9+", "3") has one; without a Python, whether it has any."""
-    listed = tuple(words)
-    if python is None:
-        return bool(listed)
-    later = [word[:-1] for word in listed if word.endswith("+")]
-    return bool({"3", python} & {*listed}) or any(Version(python) >= Version(word) for word in later)
-
-
-def _releases(name: str, env: Environment) -> tuple[Version, list[_Candidate]] | None:
+def _releases(name: str, env: Environment) -> tuple[Version, list[Candidate]] | None:
     """Return the newest release of a package on PyPI, and those with a wheel for the Python and platform.
 
     None where it is searched elsewhere, or where its releases are not known.
@@ -228,7 +170,7 @@ def _releases(name: str, env: Environment) -> tuple[Version, list[_Candidate]] |
             if row and not row.yanked and row.pairs(env.platform)
             if python is None or row.serves(python, env.platform)
         ]
-    return max(final), [_Candidate(version) for version in able]
+    return max(final), [Candidate(version) for version in able]
 
 
 def _everything() -> SpecifierSet:
@@ -237,34 +179,55 @@ def _everything() -> SpecifierSet:
     return SpecifierSet()
 
 
-def _nothing(each: Distribution, env: Environment, accepted: SpecifierSet, newest: Version) -> Taken | None:
+def _nothing(
+    each: Distribution, env: Environment, accepted: SpecifierSet, places: Sequence[Source]
+) -> Taken | None:
     """Say that no known torch in a range has a wheel here, where the range names one that exists."""
-    if each.name != "torch" or env.python is None:
-        return None
     named = [row for row in env.tables.torch.releases if accepted.contains(row.torch.public)]
-    listed = [row for row in named if row.python.get(env.platform)]
-    if not listed or any(_for_python(row.python.get(env.platform, ()), env.python) for row in listed):
+    if each.name != "torch" or not named:
         return None
-    last = listed[-1]
+    there = [row for row in named if row.python.get(env.platform)]
+    if not there:
+        return _none_there(each, env, named[-1])
+    if any(for_python(row.python[env.platform], env.python) for row in there):
+        return _none_at(each, env, places)
+    last = there[-1]
     pythons = ", ".join(last.python[env.platform])
-    too_old = all(Version(env.python) < Version(word.rstrip("t+")) for word in last.python[env.platform])
+    python = Version(env.python or "0")
+    too_old = all(python < Version(word.rstrip("t+")) for word in last.python[env.platform])
     why = f"torch {last.torch}, the newest of them, has wheels for Python {pythons}"
-    return Taken("torch", each.package.version, None, "", why, too_old and last.torch == newest, last.cited)
+    closed = too_old and last.torch == env.tables.torch.newest.torch
+    lacks = "has a wheel for the Python of the stack"
+    return Taken("torch", each.package.version, None, "", why, closed, last.cited, lacks)
 
 
-def _where(best: _Candidate, env: Environment) -> tuple[str, str]:
-    """Return the place that has what is taken, where several are searched, and what decides."""
-    places = _places(env) if best.place else []
-    python = f" for Python {env.python}" if env.python else ""
-    if best.place is None or len(places) < 2:
-        return "", f"the newest release{python} that this admits"
-    others = ", ".join(
-        place.name if place.tag is None else place.shown for place in places if place != best.place
+def _none_there(each: Distribution, env: Environment, last: Release) -> Taken:
+    """Say that no release in a range has a wheel for the platform; a later one might have."""
+    why = f"torch {last.torch}, the newest of them, has wheels for {', '.join(last.python)}"
+    closed = last.torch != env.tables.torch.newest.torch
+    return Taken(
+        "torch", each.package.version, None, "", why, closed, last.cited, f"has a wheel for {env.platform}"
     )
-    return best.place.url, f"the highest version{python} of {best.place.shown} and {others}"
 
 
-def _source(name: str, best: _Candidate, env: Environment) -> str:
+def _none_at(each: Distribution, env: Environment, places: Sequence[Source]) -> Taken | None:
+    """Say that the one index that an installer asks has no release in a range; a later one it might have."""
+    known = torches_at(places, env)
+    newest = max((one.version for one in known[1]), default=None) if known else None
+    if newest is None or len(places) > 1:
+        return None
+    last = env.tables.torch.release(newest)
+    first = ", the first index that has torch" if len(searched(env)) > 1 else ""
+    return Taken(
+        "torch", each.package.version, None, places[0].url,
+        f"{newest} is the newest{f' for Python {env.python}' if env.python else ''} there",
+        newest.release < env.tables.torch.newest.torch.release,
+        last.cited if last else "",
+        f"is at {places[0].shown}{first}",
+    )  # fmt: skip
+
+
+def _source(name: str, best: Candidate, env: Environment) -> str:
     tables, version = env.tables, best.version
     row = (
         (tables.torch.release(version) if name == "torch" else None)
@@ -296,9 +259,8 @@ def _others_accept(
             continue
         pin = other.exact or chosen.get(other.name)
         known = _releases(other.name, env) if pin is None else None
-        pins = [pin] if pin else [known[0]] if known else []
-        if known and held:
-            pins = [one.version for one in known[1]]
+        able = [one.version for one in known[1]] if known else []
+        pins = [pin] if pin else able if held else [max(able)] if able else [known[0]] if known else []
         fits = (
             _admits(other.name, one, name, version, env) and _admits(name, version, other.name, one, env)
             for one in pins

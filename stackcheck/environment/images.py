@@ -24,6 +24,10 @@ _PYTORCH = re.compile(
 )
 _NVIDIA = re.compile(r"nvcr\.io/nvidia/pytorch:(?P<tag>\d\d\.\d\d)")
 _NVIDIA_LOCAL = re.compile(r"nv(?P<tag>\d\d\.\d\d?)")
+_ROCM = re.compile(
+    r"(?:^|/)rocm/pytorch:rocm(?P<rocm>\d+\.\d+)\S*?_py(?P<python>3\.\d+)_pytorch(?:_release)?_(?P<torch>\d+\.\d+\.\d+)"
+)
+_JETSON = re.compile(r"(?:^|/)l4t-pytorch:r\S+-pth(?P<torch>\d+\.\d+)")
 _PYTHON = re.compile(r"(?:^|/)python:(?P<python>3\.\d+)")
 
 
@@ -69,6 +73,13 @@ def image_facts(name: str, tables: Tables) -> ImageFacts:
         return ImageFacts(name, torch, backend, toolkit=toolkit, kind=match["kind"] or "")
     if match := _NVIDIA.search(name):
         return _of_nvidia(name, match["tag"], tables)
+    if match := _ROCM.search(name):
+        rocm, system = Backend("rocm", parse_version(match["rocm"])), tables.systems.find(name)
+        torch, python = parse_version(match["torch"]), match["python"]
+        return ImageFacts(name, torch, rocm, python=python, row=system, system=system)
+    if match := _JETSON.search(name):
+        torch = parse_version(f"{match['torch']}.0")
+        return _on_system(ImageFacts(name, torch, Backend("cuda")), tables)
     if match := _PYTHON.search(name):
         return ImageFacts(name, python=match["python"], system=tables.systems.find(name))
     if row := tables.images.with_torch(name):

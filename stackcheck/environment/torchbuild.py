@@ -16,6 +16,7 @@ from stackcheck.environment.images import running_image, torch_of_nvidia
 from stackcheck.environment.sources import elsewhere, only_pypi
 from stackcheck.model.build import Backend, parse_tag
 from stackcheck.model.evidence import Evidence, Level
+from stackcheck.model.platforms import judged_for
 from stackcheck.model.versions import LATEST, minor, parse_version, same_release
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
 CPU = "cpu"
 _RUNTIMES = ("nvidia-cuda-runtime", "nvidia-cuda-runtime-cu12", "nvidia-cuda-runtime-cu11")
-_DEFAULT_PLATFORM = "linux/amd64"
 
 
 class Answer(NamedTuple):
@@ -161,7 +161,7 @@ def torch_build(
         (_resolved(locked, resolution) if locked and resolution else None)
         or of_local("torch", version)
         or (_of_image(image) if of_image and image else None)
-        or one_tag(places)
+        or tag_of_places(places, version)
     )
     sure = found is not None
     explicit = bool(places) and all(place.stated for place in places)
@@ -250,6 +250,16 @@ def _able(places: tuple[Source, ...], version: Version | None, tables: Tables) -
     return able or places
 
 
+def tag_of_places(places: Iterable[Source], version: Version | None) -> Answer | None:
+    """Return the one tag of the places that are searched for a version.
+
+    Where none is stated that counts if all of them are of a tag: any other may have a newer release.
+    """
+    named = tuple(places)
+    loose = version is None and not all(place.tag for place in named if not place.is_folder)
+    return None if loose else one_tag(named)
+
+
 def one_tag(places: Iterable[Source]) -> Answer | None:
     """Return the one tag that the addresses name.
 
@@ -283,7 +293,7 @@ def _default(
     if version is None or version.local or any(place.kind in ("pytorch", "vendor") for place in places):
         return None
     release = tables.torch.release(version) if places else None
-    return on_pypi("torch", version, release, platform_of(stack)) if release else None
+    return on_pypi("torch", version, release, judged_for(stack.platform)) if release else None
 
 
 def on_pypi(name: str, version: Version, release: Release, platform: str) -> Answer | None:
@@ -307,8 +317,3 @@ def has_build(backend: Backend, release: Release, *, sure: bool) -> bool | None:
     if sure:
         return backend.version in builds
     return minor(backend.version) in map(minor, builds)
-
-
-def platform_of(stack: Stack) -> str:
-    """Return the stated platform, else Linux on x86_64, which the official CUDA wheels are first made for."""
-    return stack.platform or _DEFAULT_PLATFORM

@@ -6,17 +6,10 @@ from typing import TYPE_CHECKING
 
 from stackcheck import knowledge
 from stackcheck.environment import environment_of
+from stackcheck.model.platforms import ASSUMED, PLATFORMS, judged_for
 
 if TYPE_CHECKING:
     from stackcheck.intake.stack import Stack
-
-
-_PLATFORMS = {
-    "linux/amd64": "x86_64-manylinux_2_{}",
-    "linux/arm64": "aarch64-manylinux_2_{}",
-    "windows/amd64": "x86_64-pc-windows-msvc",
-    "macos/arm64": "aarch64-apple-darwin",
-}
 
 
 _GLIBC_KNOWN = (17, 28, *range(31, 41))
@@ -33,8 +26,8 @@ def uv_platform(stack: Stack, *, lenient: bool = False) -> tuple[str, tuple[str,
     A wheel for an older glibc serves a newer one, so the usual glibc is asked for first; `lenient` asks for
     all that the stack's system has, or for the newest when nothing tells its glibc.
     """
-    template = _PLATFORMS[stack.platform or "linux/amd64"]
-    assumed = () if stack.platform else ("platform linux/amd64",)
+    template = PLATFORMS[judged_for(stack.platform)].uv
+    assumed = () if stack.platform else (f"platform {ASSUMED}",)
     if "{}" not in template:
         return template, assumed
     known = environment_of(stack, knowledge.load()).glibc

@@ -26,6 +26,8 @@ _NAMES = {"pytorch": "torch", "pytorch-gpu": "torch", "opencv": "opencv-python",
 """Conda's names of distributions that pip knows by another one."""
 _CUDA = ("pytorch-cuda", "cudatoolkit", "cuda-version")
 """What states the CUDA version of an environment; the last of them that is stated counts."""
+_OF_CONDA = frozenset({"conda", "mamba", "python_abi", "conda-build", "conda-libmamba-solver"})
+"""conda itself and what it adds for its solver: nothing that a stack is made of."""
 _TOOLKIT = ("cuda-toolkit", "cuda-nvcc")
 _SPEC = re.compile(r"^(?:(?P<channel>[\w./:-]+)::)?(?P<name>[A-Za-z0-9_.-]+)\s*(?P<rest>[=<>!~ ].*)?$")
 _PYTHON_PACKAGE = re.compile(r"py\d+|python|cuda\d|cu\d|cpu_")
@@ -178,11 +180,13 @@ def _version(rest: str) -> tuple[str, str]:
 
 def _conda(name: str, version: str, build: str, place: Place) -> Iterator[Stated | Open]:
     name = name.lower()
+    if name in _OF_CONDA:
+        return
     minor = re.match(r"\d+\.\d+", version)
     if name == "python":
         if minor:
             yield Stated("python", minor[0], place)
-        elif re.search(r"[<>!]", version):
+        elif re.search(r"[<>!~]", version):
             yield python_asked(version, place)
     elif name in _CUDA or (name in _TOOLKIT and minor):
         if minor:

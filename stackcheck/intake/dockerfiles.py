@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from stackcheck.images.dockersteps import after, scopes
-from stackcheck.intake.stated import Found, Place, Stated
+from stackcheck.intake.clones import clone_of, is_own
+from stackcheck.intake.stated import Found, Open, Place, Stated
 from stackcheck.intake.steps import Here, Left, run_script
 from stackcheck.model.errors import UsageError
 from stackcheck.storage.confinement import refuse_outside
@@ -26,7 +27,13 @@ if TYPE_CHECKING:
 
 KIND = "Dockerfile"
 _PYTHON_TAG = re.compile(r"(?:docker\.io/)?(?:library/)?python:(\d+\.\d+)")
-_TORCH_TAG = re.compile(r"(?:^|/)pytorch/pytorch:(\d+\.\d+\.\d+)-")
+_TORCH_TAG = re.compile(
+    r"(?:^|/)(?:pytorch/pytorch:(?P<own>\d+\.\d+\.\d+)-"
+    r"|rocm/pytorch:\S+_pytorch(?:_release)?_(?P<rocm>\d+\.\d+\.\d+)|l4t-pytorch:r\S+-pth(?P<jetson>\d+\.\d+))"
+)
+_NVIDIA_TAG = re.compile(r"nvcr\.io/nvidia/pytorch:(\d\d\.\d\d)")
+_ROCM_BASE = re.compile(r"(?:^|/)rocm/")
+_JETSON_BASE = re.compile(r"(?:^|/)(?:l4t-|jetson-)")
 _PIP_VARIABLES = {
     "PIP_INDEX_URL": "index.url", "UV_DEFAULT_INDEX": "index.url", "UV_INDEX_URL": "index.url",
     "PIP_EXTRA_INDEX_URL": "index.extra", "UV_EXTRA_INDEX_URL": "index.extra",
@@ -55,8 +62,15 @@ def is_worth(name: str) -> bool:
 
 
 def brings_torch(image: str) -> bool:
-    """Tell whether the name of an image says which torch is in it."""
-    return bool(_TORCH_TAG.search(image))
+    """Tell whether the name of an image says which torch is in it, by itself or by what is known of it."""
+    if _TORCH_TAG.search(image):
+        return True
+    from stackcheck.knowledge import images  # noqa: PLC0415 - few names do not say it themselves
+
+    known, tag = images.load(), _NVIDIA_TAG.search(image)
+    return known.with_torch(image) is not None or (
+        tag is not None and known.nvidia_pytorch(tag[1]) is not None
+    )
 
 
 @dataclass
@@ -85,7 +99,8 @@ class _Stage:
     def brought(self) -> Stated | None:
         """Return the torch of the base image, as its name says it."""
         match = _TORCH_TAG.search(self.base)
-        return Stated("packages.torch", {"version": match[1]}, self.place) if match else None
+        version = match and (match["own"] or match["rocm"] or f"{match['jetson']}.0")
+        return Stated("packages.torch", {"version": version}, self.place) if version else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +129,12 @@ def read(text: str, folder: Path, shown: str, build: Build | None = None) -> Fou
         if each.word == "FROM":
             if stages and build.target.lower() in stages:
                 break
-            base, name = _from(scope.expand(each.rest))
+            named, name = _from(each.rest)
+            base = scope.expand(named)
             stage = stages[base.lower()].child() if base.lower() in stages else _Stage(base, place)
+            if not base or "$" in base:
+                text_ = f"the image {named} hangs on a variable that is not known here."
+                stage.left.open.append(Open(text_, place))
             stages[name or str(len(stages))] = stage
         else:
             here = Here(
@@ -140,19 +159,18 @@ def read(text: str, folder: Path, shown: str, build: Build | None = None) -> Fou
 def read_alone(text: str, folder: Path, shown: str) -> Found:
     """Read a Dockerfile of which nothing says from which folder it is built.
 
-    One in `docker/` is often built from the folder above: where that has more of what it copies, it is.
-    Raises UsageError as `read` does.
+    One in `docker/` or `docker/gpu/` is often built from a folder above: the first that has more of what it
+    copies. Raises UsageError as `read` does.
     """
-    sources = set(_sources(text))
-    if (
-        not sources
-        or _there(folder.parent, sources) <= _there(folder, sources)
-        or not _may_read(folder.parent)
-    ):
+    sources = set(_sources(text)) or set(_cloned(text, folder.parent))
+    above = {"..": folder.parent, "../..": folder.parent.parent}
+    able = {up: _there(place, sources) for up, place in above.items() if sources and _may_read(place)}
+    up = max(able, key=lambda each: able[each], default="")
+    if not up or able[up] <= _there(folder, sources):
         return read(text, folder, shown)
-    near = posixpath.normpath(posixpath.join(posixpath.dirname(shown), ".."))
-    found = read(text, folder, shown, Build(context=folder.parent, context_shown="" if near == "." else near))
-    return replace(found, stated=(*found.stated, Stated("image.context", "..", Place(shown))))
+    near = posixpath.normpath(posixpath.join(posixpath.dirname(shown), up))
+    found = read(text, folder, shown, Build(context=above[up], context_shown="" if near == "." else near))
+    return replace(found, stated=(*found.stated, Stated("image.context", up, Place(shown))))
 
 
 def _sources(text: str) -> Iterator[str]:
@@ -162,6 +180,13 @@ def _sources(text: str) -> Iterator[str]:
             words = [word for word in each.rest.split() if not word.startswith("--")]
             plain = (word.strip("/").removeprefix("./") for word in words[:-1])
             yield from (word for word in plain if word and not re.search(r"[$*?\[\"\0]|://|^\.\.?$", word))
+
+
+def _cloned(text: str, above: Path) -> Iterator[str]:
+    """Yield the files of the folder above where a Dockerfile that copies nothing clones that project."""
+    clones = (clone_of(match.split()) for match in re.findall(r"git clone [^&;|\n\\]*", text))
+    if _may_read(above) and any(each and is_own(each[0], above) for each in clones):
+        yield from (each.name for each in above.iterdir() if each.is_file())
 
 
 def _there(folder: Path, names: Iterable[str]) -> int:
@@ -261,10 +286,14 @@ def _bound(rest: str, here: Here) -> Iterator[tuple[str, str]]:
 
 
 def _statements(stage: _Stage) -> Iterator[Stated]:
-    if stage.base:
+    if stage.base and "$" not in stage.base:
         yield Stated("image.base", stage.base, stage.place)
         if match := _PYTHON_TAG.match(stage.base):
             yield Stated("python", match[1], stage.place)
+        if _ROCM_BASE.search(stage.base):
+            yield Stated("accelerator", "rocm", stage.place)
+        if _JETSON_BASE.search(stage.base):
+            yield Stated("platform", "linux/arm64", stage.place)
     for name, each in stage.env.items():
         if name in _PIP_VARIABLES:
             yield Stated(_PIP_VARIABLES[name], each.value, each.place)

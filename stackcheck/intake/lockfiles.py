@@ -6,14 +6,14 @@ files that they write, 2026-11-30.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-
-from packaging.markers import InvalidMarker, Marker
 
 from stackcheck.intake.documents import rows, table
 from stackcheck.intake.pyproject import python_stated
 from stackcheck.intake.stated import Found, Open, Stated, found_of, package
 from stackcheck.intake.tomllines import Lines
+from stackcheck.model import markers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,18 +25,17 @@ _OWN = ("virtual", "editable", "directory", "workspace")
 
 
 def read(text: str, document: Mapping[str, Any], shown: str) -> Found:
-    """Read a uv.lock, pylock.toml, poetry.lock or pdm.lock from its text and what it parses to."""
+    """Read a uv.lock, pylock.toml, poetry.lock or pdm.lock from its text and what it parses to.
+
+    A package that is locked in several versions has a row for each, with its marker: `held` chooses.
+    """
     lines = Lines(text, shown)
     rows = document.get("packages") if "lock-version" in document else document.get("package")
     said: list[Stated | Open] = list(_python(document, lines))
-    names: dict[str, list[Stated]] = {}
-    for row in rows if isinstance(rows, list) else ():
-        stated = _package(row, lines) if isinstance(row, dict) else None
-        if stated is not None:
-            names.setdefault(stated.key, []).append(stated)
-    for found in names.values():
-        said += _one_of(found)
-    return found_of(KIND, shown, said)
+    found = (
+        _package(row, lines) for row in (rows if isinstance(rows, list) else ()) if isinstance(row, dict)
+    )
+    return found_of(KIND, shown, [*said, *filter(None, found)])
 
 
 def _python(document: Mapping[str, Any], lines: Lines) -> Iterator[Stated | Open]:
@@ -72,16 +71,8 @@ def _marker(row: Mapping[str, Any]) -> str | None:
     """Return the marker of a row: uv.lock states one for each of several versions of a package."""
     several = row.get("resolution-markers")
     texts = several if isinstance(several, list) else [row.get("marker") or row.get("markers")]
-    good = [text for text in texts if isinstance(text, str) and _is_marker(text)]
+    good = [text for text in texts if isinstance(text, str) and not markers.fault_of(text)]
     return " or ".join(f"({text})" for text in good) if len(good) > 1 else next(iter(good), None)
-
-
-def _is_marker(text: str) -> bool:
-    try:
-        Marker(text)
-    except InvalidMarker:
-        return False
-    return True
 
 
 def _reference(row: Mapping[str, Any], source: Mapping[str, Any]) -> dict[str, Any]:
@@ -101,20 +92,28 @@ def _reference(row: Mapping[str, Any], source: Mapping[str, Any]) -> dict[str, A
     return {"url": url} if isinstance(url, str) else {}
 
 
-def _one_of(found: list[Stated]) -> Iterator[Stated | Open]:
-    """Return the one row of a package that holds on Linux; say so where several do."""
+def held(found: Found, python: str | None, platform: str) -> Found:
+    """Return a lock with the one row of each package that holds for a Python on a platform ("linux/amd64").
+
+    Where several may hold, the first is taken, and that is said.
+    """
+    names: dict[str, list[Stated]] = {}
+    for each in found.stated:
+        names.setdefault(each.key, []).append(each)
+    said = [one for rows in names.values() for one in _one_of(rows, python, platform)]
+    stated = tuple(each for each in said if isinstance(each, Stated))
+    return replace(
+        found, stated=stated, open=(*found.open, *(each for each in said if isinstance(each, Open)))
+    )
+
+
+def _one_of(found: list[Stated], python: str | None, platform: str) -> Iterator[Stated | Open]:
     if len(found) == 1:
         yield found[0]
         return
-    here = {
-        "sys_platform": "linux",
-        "platform_system": "Linux",
-        "platform_machine": "x86_64",
-        "os_name": "posix",
-    }
-    holding = [
-        each for each in found if "marker" not in each.value or Marker(each.value["marker"]).evaluate(here)
-    ]
+    host = {"python": python, "platform": platform}
+    asked = [(each, each.value.get("marker")) for each in found]
+    holding = [each for each, marker in asked if not marker or markers.holds(marker, **host) is not False]
     name = found[0].key.removeprefix("packages.")
     if not holding:
         return

@@ -10,12 +10,13 @@ from packaging.utils import canonicalize_name
 
 from stackcheck.intake.stated import Open, Place, Stated
 from stackcheck.model import markers
+from stackcheck.model.platforms import ASSUMED
 from stackcheck.model.redact import without_userinfo
 from stackcheck.model.versions import LATEST, exact_version
 
 LISTS = ("index.extra", "index.find_links", "constraints", "overrides", "no_build_isolation", "gpus")
 """Keys whose values come together; of every other key one value counts."""
-LINUX = "linux/amd64"
+LINUX = ASSUMED
 """The platform that projects are read for where neither they nor the call state one."""
 _PYTHONS = tuple(f"3.{minor}" for minor in range(6, 16))
 _REFERENCES = frozenset({"git", "url", "path"})

@@ -11,11 +11,20 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from stackcheck.intake import dockerfiles, lockfiles, pyproject, requirements
+from stackcheck.intake import (
+    conda,
+    dockerfiles,
+    lockfiles,
+    modalapps,
+    notebooks,
+    pyproject,
+    requirements,
+    slurm,
+)
 from stackcheck.intake.configuration import Configuration, configuration
 from stackcheck.intake.merging import LINUX, Merged
 from stackcheck.intake.projectfolders import files_of, folders_below
-from stackcheck.intake.recognise import LOOSE, WORKFLOW, kind_of, read_file
+from stackcheck.intake.recognise import LAST, LOOSE, kind_of, read_file
 from stackcheck.intake.stack import Stack, parse_stack
 from stackcheck.intake.stated import Found, Open, Place, Stated
 from stackcheck.model.errors import DefinitionError, UsageError
@@ -36,9 +45,13 @@ _DESCRIBING = (
     "workflow",
     "cog.yaml",
     "SkyPilot task",
+    slurm.KIND,
+    notebooks.KIND,
+    modalapps.KIND,
 )
 """Kinds of files whose containers are the stacks."""
 _CONSTRAINTS = re.compile(r"(?i)constraints.*\.txt")
+_MOST_TOLD = 10
 _GPU_IMAGE = re.compile(r"torch|cuda|nvidia|rocm|vllm")
 
 
@@ -149,12 +162,23 @@ def _of_folder(folder: Path) -> Sets:
     ]
     telling = [(name, found) for name, found in below if any(map(_of_a_gpu, found))]
     if not (own or below):
+        if files:
+            raise _nothing_stated(folder, files)
         raise UsageError(
             f"{folder}: there is nothing here that says what is installed, nor in the folders below: no "
             "requirements.txt, pyproject.toml, lock file, environment.yml or Dockerfile. Name the file, or "
             "write a definition."
         )
     return telling or below or own
+
+
+def _nothing_stated(folder: Path, files: Sequence[Path]) -> UsageError:
+    """Say what was read and stated no package, and what of it could not be read off."""
+    read, notes = _read(files)
+    left = [each for found in read for each in found.open] + notes
+    told = "".join(f"\n  {each.place}: {each.text}" for each in left[:_MOST_TOLD])
+    names = ", ".join(as_named(path) for path in files[:_MOST_TOLD])
+    return UsageError(f"{folder}: no package that could be judged is stated here, in {names}.{told}")
 
 
 def _says(found: Found) -> bool:
@@ -178,9 +202,9 @@ def _of_a_gpu(found: Found) -> bool:
 
 def _in_folder(files: Sequence[Path], base: str) -> Sets:
     """Return the files of a folder by stack: an image is one, what no image takes is another."""
-    read, notes = _read(path for path in files if kind_of(path) != WORKFLOW)
+    read, notes = _read(path for path in files if kind_of(path) not in LAST)
     if not any("torch" in each.packages or each.members for one in read for each in (one, *one.containers)):
-        more, unread = _read(path for path in files if kind_of(path) == WORKFLOW)
+        more, unread = _read(path for path in files if kind_of(path) in LAST)
         read, notes = [*read, *more], [*notes, *unread]
     if not read and not notes:
         return []
@@ -189,9 +213,8 @@ def _in_folder(files: Sequence[Path], base: str) -> Sets:
     images = [each for each in read if each.kind == dockerfiles.KIND and each.file not in built]
     images += containers
     used = {name for found in images for name in _files(found)}
-    others = [
-        each for each in read if each.kind not in {dockerfiles.KIND, *_DESCRIBING} and each.file not in used
-    ]
+    apart = {dockerfiles.KIND, *_DESCRIBING, slurm.WHERE}
+    others = [each for each in read if each.kind not in apart and each.file not in used]
     others, choices = _apart(_of_torch(_with_constraints(others)))
     left = [Found("file", "", open=tuple(notes))] if notes else []
     sets = [*_sets(base, images, others)]
@@ -201,7 +224,26 @@ def _in_folder(files: Sequence[Path], base: str) -> Sets:
                 (f"{base}-{_identifier(one.file)}" if name == base else name, found) for name, found in sets
             ]
         sets += [(f"{base}-{_identifier(each.file)}", [each]) for each in choices]
-    return [(name, [*found, *left]) for name, found in sets]
+    jobs = [each for each in read if each.kind == slurm.WHERE]
+    return [(name, [*found, *left]) for name, found in _with_jobs(sets, jobs)]
+
+
+def _with_jobs(sets: Sets, jobs: Sequence[Found]) -> Sets:
+    """Add to what the project's own files install where it is to run; no job says that it runs an image."""
+    told: set[str] = set()
+    hosts: list[Found] = []
+    for each in jobs:
+        new = [row for row in each.stated if repr((row.key, row.value)) not in told]
+        told |= set(_rows(each))
+        if new or each.open:
+            hosts.append(replace(each, stated=tuple(new)))
+    images = {dockerfiles.KIND, *_DESCRIBING}
+    plain = [name for name, found in sets if not any(each.kind in images for each in found)]
+    if plain or not sets or not hosts:
+        return [(name, [*found, *hosts] if name in plain else found) for name, found in sets]
+    text = "what this job runs is not said here, so nothing was held against what it asks for."
+    notes = [Found(slurm.WHERE, each.file, open=(Open(text, Place(each.file)),)) for each in hosts]
+    return [(name, [*found, *notes]) for name, found in sets]
 
 
 def _files(found: Found) -> set[str]:
@@ -265,15 +307,25 @@ def _sets(base: str, images: Sequence[Found], others: Sequence[Found]) -> Iterat
     """Yield each stack's files: an image that installs no torch gets it by the project's own files."""
     own = [each for each in images if each.kind == dockerfiles.KIND]
     parts = [found.name or Path(found.file).name for found in images]
+    plain = _beside_conda(others)
     for found, part in zip(images, parts, strict=True):
-        # Two files may have a service of one name.
-        several = f"{Path(found.file).name}-" if parts.count(part) > 1 else ""
+        # Two files may have a service of one name, and two folders a Dockerfile.
+        file = Path(found.file)
+        several = (
+            f"{file.name if found.name else file.parent.name or 'root'}-" if parts.count(part) > 1 else ""
+        )
         name = base if len(images) == 1 else f"{base}-{_identifier(f'{several}{part}')}"
-        yield name, [found] if "torch" in found.packages or found not in own else [*others, found]
-    alone = all("torch" in found.packages for found in own)
+        yield name, [found] if "torch" in found.packages or found not in own else [*plain, found]
+    alone = plain != list(others) or all("torch" in found.packages for found in own)
     telling = any("torch" in found.packages or found.members for found in others)
     if alone and (telling if images else any(found.packages or found.members for found in others)):
         yield base if not images else f"{base}-{_identifier(others[0].file)}", list(others)
+
+
+def _beside_conda(others: Sequence[Found]) -> list[Found]:
+    """Return what an image that calls no conda installs: where another file has torch, not conda's."""
+    plain = [each for each in others if each.kind != conda.KIND or "torch" not in each.packages]
+    return plain if any("torch" in each.packages or each.members for each in plain) else list(others)
 
 
 def _with_constraints(found: Sequence[Found]) -> list[Found]:
@@ -346,7 +398,9 @@ def _elsewhere(torch: Mapping[str, Any], own: Sequence[Mapping[str, Any]]) -> bo
 
 
 def _stack(name: str, found: Sequence[Found], more: Sequence[Stated], said: _Said) -> Taken:
-    merged = Merged(said.first("python", found), said.first("platform", found) or LINUX)
+    python, platform = said.first("python", found), said.first("platform", found) or LINUX
+    merged = Merged(python, platform)
+    found = [lockfiles.held(one, python, platform) if one.kind == lockfiles.KIND else one for one in found]
     # A lock says which versions were chosen: it comes last, and its pins decide.
     for each in sorted(found, key=lambda one: one.kind == lockfiles.KIND):
         for row in each.stated:

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import TYPE_CHECKING
 
-from stackcheck.intake.recognise import DEFINITION, MANIFESTS, is_task, kind_of
+from stackcheck.intake.recognise import (
+    DEFINITION,
+    DOCKERFILE,
+    JOB,
+    JOB_FOLDERS,
+    MANIFESTS,
+    MODAL,
+    holds,
+    kind_of,
+)
 from stackcheck.model.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,6 +28,9 @@ FOLDERS = (
 """The folders of a project in which files are looked for; "" is the project's own."""
 _MOST = 200
 """Files of a folder that are read: nobody's project has so many, a folder of downloads may."""
+_SHELL = frozenset({".sh", ".bash"})
+_OF_IMAGES = frozenset({"docker", ".docker", "dockerfiles"})
+_MOST_IMAGES = 20
 _MOST_BELOW = 40
 _DEEPEST = 2
 """So many levels below a folder projects are looked for, and so many of them."""
@@ -28,13 +41,14 @@ _NOT_OURS = frozenset(
 )
 
 
-def files_of(folder: Path) -> list[Path]:
+def files_of(folder: Path, *, apps: bool = True) -> list[Path]:
     """Return the files of a project that state what it installs, in the order of their names.
 
+    `apps`: the Python files of the folder itself are looked into for images of Modal.
     Raises UsageError for a folder that may not be read.
     """
     found: list[Path] = []
-    for place in (folder / name for name in FOLDERS):
+    for place in (folder / name for name in dict.fromkeys((*FOLDERS, *JOB_FOLDERS))):
         try:
             with os.scandir(place) as rows:
                 names = sorted(row.name for row in rows)
@@ -42,16 +56,46 @@ def files_of(folder: Path) -> list[Path]:
             continue
         except OSError as error:
             raise UsageError(f"{place}: this folder cannot be read: {error.strerror}.") from None
-        paths = (place / name for name in names if _may_tell(place / name))
+        ours = place == folder or place.name not in JOB_FOLDERS
+        looked_into = apps and place == folder
+        names = [name for name in names if looked_into or not name.endswith(".py") or kind_of(place / name)]
+        paths = (
+            place / name for name in names if (_may_tell(place / name) if ours else is_job(place / name))
+        )
         found += [path for path in paths if path.is_file()]
+        if place.name.lower() in _OF_IMAGES and place != folder:
+            found += _images_below(place, names)
     return found[:_MOST]
+
+
+def _images_below(place: Path, names: list[str]) -> list[Path]:
+    """Return the Dockerfiles of docker/gpu/ and docker/cpu/: a folder an image."""
+    folders = [
+        place / name for name in names[:_MOST] if (place / name).is_dir() and not (place / name).is_symlink()
+    ]
+    found: list[Path] = []
+    for folder in folders[:_MOST_IMAGES]:
+        with contextlib.suppress(OSError):
+            found += sorted(
+                path for path in folder.iterdir() if kind_of(path) == DOCKERFILE and path.is_file()
+            )
+    return found
 
 
 def _may_tell(path: Path) -> bool:
     """Tell whether a file states what is installed: by its name, or a YAML file by what it holds."""
     if path.suffix in {".yaml", ".yml"} and path.parent.name != "workflows" and not kind_of(path):
-        return path.is_file() and is_task(path)
+        return path.is_file() and holds(path, "skypilot")
+    if path.suffix in _SHELL:
+        return is_job(path)
+    if path.suffix == ".py" and not kind_of(path):
+        return path.is_file() and holds(path, MODAL)
     return kind_of(path) not in {"", DEFINITION}
+
+
+def is_job(path: Path) -> bool:
+    """Tell whether a file is a script for sbatch: by its name, or a script of a shell by what it holds."""
+    return kind_of(path) == JOB or (path.suffix in _SHELL and path.is_file() and holds(path, JOB))
 
 
 def folders_below(folder: Path) -> list[Path]:
@@ -66,7 +110,7 @@ def folders_below(folder: Path) -> list[Path]:
         for place in _folders_in(here):
             looked += 1
             try:
-                own = files_of(place)
+                own = files_of(place, apps=False)
             except UsageError:
                 continue
             if own:

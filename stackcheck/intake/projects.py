@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from packaging.utils import canonicalize_name
+
 from stackcheck.intake import lockfiles, pipfile, pyproject, setupfiles
-from stackcheck.intake.merging import LISTS, Merged
+from stackcheck.intake.documents import table
+from stackcheck.intake.merging import LINUX, LISTS, Merged
 from stackcheck.intake.pyproject import KIND
 from stackcheck.intake.stated import Found, Open, Stated
 from stackcheck.model.errors import UsageError
@@ -51,13 +55,36 @@ def read(folder: Path, shown: str, chosen: Chosen) -> Found:
                     merged.add(each)
     lock = next((name for name in LOCKS if (folder / name).is_file()), "") if chosen.locked else ""
     if lock:
-        found = _read(folder, shown, lock)
+        found = lockfiles.held(_read(folder, shown, lock), merged.python, LINUX)
         own.append(found)
         left += found.open
         for each in found.stated:
             merged.add(each)
     reads = tuple(each.file for each in own)
     return Found(KIND, shown, tuple(_statements(merged)), (*left, *merged.open), reads=reads)
+
+
+def name_of(folder: Path) -> str:
+    """Return the name under which the project in a folder is installed; "" where no file says it plainly."""
+    for name in FILES[:3]:
+        try:
+            found = canonicalize_name(_name_in(name, read_text(folder / name)))
+        except UsageError:
+            continue
+        if found:
+            return found
+    return ""
+
+
+def _name_in(name: str, text: str) -> str:
+    if name == "setup.py":
+        return setupfiles.name_in(text)
+    if name == "setup.cfg":
+        match = re.search(r"(?m)^\[metadata\][^\[]*?^name\s*=\s*([\w.-]+)\s*$", text)
+        return match[1] if match else ""
+    document = parse_toml(text, name)
+    named = table(document, "project").get("name") or table(document, "tool", "poetry").get("name")
+    return named if isinstance(named, str) else ""
 
 
 def _read(folder: Path, shown: str, name: str) -> Found:

@@ -158,11 +158,12 @@ def _beside(folder: Path | None) -> bool:
 
 def python_stated(specifier: str, place: Place) -> Statements:
     """Say which Python a range of them means: one minor version is stated, a range has to be asked."""
-    exact = re.fullmatch(r"\s*(?:==|~=)\s*(\d+\.\d+)(?:\.\d+|\.\*)*\s*", specifier)
+    # ~=3.10 takes 3.11 too, ~=3.10.2 does not
+    exact = re.fullmatch(r"\s*(?:==|~=(?=\s*\d+\.\d+\.\d))\s*(\d+\.\d+)(?:\.\d+|\.\*)*\s*", specifier)
     bounds = _BOUND.search(specifier)
     if exact:
         yield Stated("python", exact[1], place)
-    elif bounds:
+    elif bounds or "~=" in specifier:
         yield python_asked(specifier, place)
 
 

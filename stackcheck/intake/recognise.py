@@ -6,7 +6,16 @@ import fnmatch
 import re
 from typing import TYPE_CHECKING
 
-from stackcheck.intake import conda, dockerfiles, lockfiles, projects, requirements
+from stackcheck.intake import (
+    conda,
+    dockerfiles,
+    lockfiles,
+    modalapps,
+    notebooks,
+    projects,
+    requirements,
+    slurm,
+)
 from stackcheck.intake.named import refuse_endless
 from stackcheck.model.errors import UsageError
 from stackcheck.storage.parsing import parse_toml
@@ -21,9 +30,19 @@ if TYPE_CHECKING:
 DEFINITION = "definition"
 DOCKERFILE = "dockerfile"
 WORKFLOW = "workflow"
+JOB = "slurm"
+NOTEBOOK = "notebook"
+MODAL = "modal"
 MANIFESTS = ("k8s", "kubernetes", "deploy", "manifests")
 """Folders whose YAML files are manifests of Kubernetes."""
-LOOSE = ("compose", "cog", "devcontainer", "kubernetes", "workflow", "skypilot")
+LAST = (WORKFLOW, NOTEBOOK)
+"""Kinds of files that are read where no other file states torch."""
+JOB_FOLDERS = (
+    "slurm", "sbatch", "jobs", "job", "scripts", "slurm_scripts", "job_scripts", "slurm_jobs", "hpc",
+    "cluster", "launch", "recipes",
+)  # fmt: skip
+"""Folders in which scripts for sbatch lie."""
+LOOSE = ("compose", "cog", "devcontainer", "kubernetes", "workflow", "skypilot", JOB, NOTEBOOK, MODAL)
 """Kinds of files that say more than what is installed: of a folder, a broken one stops no other file."""
 KINDS = (
     ("stackcheck.toml", ""),
@@ -54,13 +73,17 @@ KINDS = (
     ("*requirements*.txt", "requirements"),
     ("*requirements*.in", "requirements"),
     ("constraints*.txt", "requirements"),
+    ("*.ipynb", NOTEBOOK),
+    ("*.sbatch", JOB),
+    ("*.slurm", JOB),
     ("*.toml", DEFINITION),
 )
 """Patterns of names in lower case, the first that fits."""
 _READ = (
     "requirements.txt, pyproject.toml, setup.py, setup.cfg, uv.lock, pylock.toml, poetry.lock, Pipfile, "
     "Pipfile.lock, pdm.lock, environment.yml, pixi.toml, pixi.lock, Dockerfile, compose files, Kubernetes "
-    "manifests, devcontainer.json, cog.yaml, SkyPilot tasks, workflows and definitions"
+    "manifests, devcontainer.json, cog.yaml, SkyPilot tasks, scripts for sbatch, Modal apps, notebooks, "
+    "workflows and definitions"
 )
 _YAML = (
     (r"dependencies\s*:", "conda"),
@@ -82,10 +105,10 @@ def kind_of(path: Path) -> str:
     return next((kind for pattern, kind in KINDS if fnmatch.fnmatchcase(name, pattern)), "")
 
 
-def is_task(path: Path) -> bool:
-    """Tell whether a YAML file whose name says nothing is a task of SkyPilot; by what it holds."""
+def holds(path: Path, kind: str) -> bool:
+    """Tell whether a file whose name says nothing is of a kind ("skypilot", "slurm"), by what it holds."""
     try:
-        return not kind_of(path) and _by_content(read_text(path)) == "skypilot"
+        return not kind_of(path) and _by_content(read_text(path)) == kind
     except UsageError:
         return False
 
@@ -109,6 +132,10 @@ def read_file(path: Path, shown: str) -> Found:
 
 def _by_content(text: str) -> str:
     """Return the kind of a file whose name says nothing: many requirement files have a name of their own."""
+    if slurm.is_script(text):
+        return JOB
+    if modalapps.is_app(text):
+        return MODAL
     lines = [line.strip() for line in text.split("\n")]
     lines = [line for line in lines if line and not line.startswith("#")]
     if any(re.match(r"(?i)FROM\s+\S+", line) for line in lines[:20]):
@@ -161,6 +188,12 @@ def _yaml(name: str) -> Callable[[str, Path, str], Found]:
     return read
 
 
+def _of_job(text: str, path: Path, shown: str) -> Found:
+    """Read a job as from the folder of its project: it is submitted there, wherever the script lies."""
+    here = path.parent
+    return slurm.read(text, here.parent if here.name in JOB_FOLDERS else here, shown)
+
+
 _READERS: dict[str, Callable[[str, Path, str], Found]] = {
     DOCKERFILE: _of_folder(dockerfiles.read_alone),
     "requirements": _requirements,
@@ -173,5 +206,8 @@ _READERS: dict[str, Callable[[str, Path, str], Found]] = {
     "pixi": lambda text, path, shown: conda.read_pixi(parse_toml(text, shown), text, shown),  # noqa: ARG005
     "pixi.lock": lambda text, path, shown: conda.read_pixi_lock(text, shown),  # noqa: ARG005
     "conda": lambda text, path, shown: conda.read_environment(text, shown, path.parent),
-    **{name: _yaml(name) for name in LOOSE},
+    **{name: _yaml(name) for name in LOOSE if name not in {JOB, NOTEBOOK, MODAL}},
+    JOB: _of_job,
+    NOTEBOOK: lambda text, path, shown: notebooks.read(text, path.parent, shown),
+    MODAL: lambda text, path, shown: modalapps.read(text, path.parent, shown),
 }

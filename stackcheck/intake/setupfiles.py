@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from packaging.requirements import InvalidRequirement, Requirement
 
 from stackcheck.intake import requirements
+from stackcheck.intake.literals import Names, NotLiteralError, parsed
 from stackcheck.intake.pyproject import KIND, python_stated
 from stackcheck.intake.stated import Found, Open, Place, Stated, required
 from stackcheck.intake.tomllines import Lines
@@ -26,10 +27,6 @@ if TYPE_CHECKING:
 
     Members: TypeAlias = dict[str, list[Stated | Open]]
 
-_DEEPEST = 60
-_MOST = 20_000
-"""Expressions that are followed, and how long a text or a list may grow by adding."""
-_CHANGING = frozenset({"append", "extend", "insert", "update", "remove", "pop", "setdefault", "clear"})
 _WORDS = ("install_requires", "extras_require", "python_requires")
 
 
@@ -38,12 +35,8 @@ def read_py(text: str, shown: str, folder: Path) -> Found:
 
     Raises UsageError for what is not Python.
     """
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        where = f"{shown}:{error.lineno}" if isinstance(error, SyntaxError) and error.lineno else shown
-        raise UsageError(f"{where}: this is not Python that can be parsed.") from None
-    names = _Names(tree)
+    tree = parsed(text, shown)
+    names = Names(tree)
     call = next((node for node in ast.walk(tree) if _is_setup(node)), None)
     given = {each.arg: each.value for each in call.keywords if each.arg} if isinstance(call, ast.Call) else {}
     said: list[Stated | Open] = []
@@ -54,7 +47,7 @@ def read_py(text: str, shown: str, folder: Path) -> Found:
             continue
         try:
             value = names.value(node)
-        except _NotLiteralError:
+        except NotLiteralError:
             files = list(_files_named(node, names, folder))
             said += [each for name in files for each in _of_file(name, shown, folder)]
             if not files:
@@ -62,7 +55,25 @@ def read_py(text: str, shown: str, folder: Path) -> Found:
                 said.append(Open(text_, Place(shown, node.lineno)))
             continue
         said += _said(word, value, names.lines(node), shown, members)
+    for name, line in names.computed.items():
+        said.append(
+            Open(
+                f"extras_require[{name!r}] is computed when setup.py runs, so it was not read.",
+                Place(shown, line),
+            )
+        )
     return _found(shown, said, members)
+
+
+def name_in(text: str) -> str:
+    """Return the `name` that a setup.py states as a literal, "" for none. Raises UsageError for no Python."""
+    tree = parsed(text, "setup.py")
+    call = next((node for node in ast.walk(tree) if _is_setup(node)), None)
+    given = call.keywords if isinstance(call, ast.Call) else ()
+    with contextlib.suppress(NotLiteralError):
+        value = next((Names(tree).value(each.value) for each in given if each.arg == "name"), "")
+        return value if isinstance(value, str) else ""
+    return ""
 
 
 def _is_setup(node: ast.AST) -> bool:
@@ -72,98 +83,7 @@ def _is_setup(node: ast.AST) -> bool:
     return name == "setup"
 
 
-class _NotLiteralError(Exception):
-    """What stands here is not a literal, and no name of one."""
-
-
-class _Names:
-    """The names of a module that are bound once, to something that can be read off."""
-
-    def __init__(self, tree: ast.Module) -> None:
-        self._bound: dict[str, ast.expr] = {}
-        self._changed: set[str] = set()
-        self._left = _MOST
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store | ast.Del):
-                if node.id in self._bound:
-                    self._changed.add(node.id)
-                self._bound.setdefault(node.id, node)
-            elif isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.value, ast.Name):
-                # names.append(...), names["gpu"] = ...: the literal is not all of it
-                changes = isinstance(node, ast.Attribute) and node.attr in _CHANGING
-                if changes or isinstance(node.ctx, ast.Store | ast.Del):
-                    self._changed.add(node.value.id)
-        for each in tree.body:
-            if (
-                isinstance(each, ast.Assign)
-                and len(each.targets) == 1
-                and isinstance(each.targets[0], ast.Name)
-            ):
-                self._bound[each.targets[0].id] = each.value
-            elif isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name) and each.value:
-                self._bound[each.target.id] = each.value
-
-    def resolved(self, node: ast.expr) -> ast.expr:
-        """Return what a name is bound to, when that is sure; else the node itself."""
-        if isinstance(node, ast.Name) and node.id not in self._changed:
-            bound = self._bound.get(node.id)
-            return bound if bound is not None and not isinstance(bound, ast.Name) else node
-        return node
-
-    def value(self, node: ast.expr, depth: int = 0) -> Any:
-        """Return the value of an expression that is made of literals. Raises _NotLiteralError."""
-        node = self.resolved(node)
-        self._left -= 1  # names of names double with each step
-        if depth > _DEEPEST or self._left < 0:
-            raise _NotLiteralError
-        if isinstance(node, ast.Constant):
-            return node.value
-        if isinstance(node, ast.List | ast.Tuple | ast.Set):
-            return [each for item in node.elts for each in self._item(item, depth)]
-        if isinstance(node, ast.Dict) and None not in node.keys:
-            keys = [self.value(key, depth + 1) for key in node.keys if key is not None]
-            if all(isinstance(key, str) for key in keys):
-                return dict(zip(keys, (self.value(each, depth + 1) for each in node.values), strict=True))
-        if isinstance(node, ast.JoinedStr):
-            return "".join(str(self.value(_inner(each), depth + 1)) for each in node.values)
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-            left, right = self.value(node.left, depth + 1), self.value(node.right, depth + 1)
-            if type(left) is type(right) and isinstance(left, str | list) and len(left) < _MOST:
-                return left + right
-        raise _NotLiteralError
-
-    def _item(self, item: ast.expr, depth: int) -> list[Any]:
-        if isinstance(item, ast.Starred):
-            inner = self.value(item.value, depth + 1)
-            return inner if isinstance(inner, list) else []
-        return [self.value(item, depth + 1)]
-
-    def lines(self, node: ast.expr) -> dict[str, int]:
-        """Return on which line each text of an expression stands."""
-        found: dict[str, int] = {}
-        waiting, seen = [self.resolved(node)], set[int]()
-        while waiting:
-            for each in ast.walk(waiting.pop()):
-                if isinstance(each, ast.Constant) and isinstance(each.value, str):
-                    found.setdefault(each.value, each.lineno)
-                elif isinstance(each, ast.JoinedStr):
-                    with contextlib.suppress(_NotLiteralError):
-                        found.setdefault(self.value(each), each.lineno)
-                elif isinstance(each, ast.Name) and id(inner := self.resolved(each)) not in seen:
-                    seen.add(id(inner))
-                    waiting += [inner] if inner is not each else []
-        return found
-
-
-def _inner(node: ast.expr) -> ast.expr:
-    if isinstance(node, ast.FormattedValue):
-        if node.conversion != -1 or node.format_spec is not None:
-            raise _NotLiteralError
-        return node.value
-    return node
-
-
-def _files_named(node: ast.expr, names: _Names, folder: Path) -> Iterator[str]:
+def _files_named(node: ast.expr, names: Names, folder: Path) -> Iterator[str]:
     """Yield the requirement files that an expression names and reads: open("requirements.txt").read()."""
     for each in ast.walk(names.resolved(node)):
         if isinstance(each, ast.Constant) and isinstance(each.value, str):

@@ -27,6 +27,7 @@ from stackcheck.model.field_texts import PythonText, RequirementText, Strict, Ve
 from stackcheck.model.names import canonical_name
 from stackcheck.model.near import did_you_mean
 from stackcheck.model.package import BuiltFor, Package
+from stackcheck.model.platforms import judged_for
 from stackcheck.model.redact import redact
 from stackcheck.model.smoke import Smoke
 from stackcheck.model.written import packages_as_written
@@ -157,7 +158,9 @@ class Stack(Strict):
     file: str = ""
     summary: str = ""
     python: PythonText | None = None
-    platform: Literal["linux/amd64", "linux/arm64", "windows/amd64", "macos/arm64"] | None = None
+    platform: Literal["linux/amd64", "linux/arm64", "windows/amd64", "macos/arm64", "macos/amd64"] | None = (
+        None
+    )
     glibc: VersionText | None = None
     os: str | None = None
     accelerator: Literal["cuda", "rocm", "cpu"] | None = None
@@ -237,11 +240,11 @@ class Stack(Strict):
     @model_validator(mode="after")
     def _leave_out(self) -> "Stack":
         """Take the packages whose marker is false out of the stack: every reader sees the same set."""
+        host = {"python": self.python, "platform": judged_for(self.platform)}
         absent = {
             name: package.marker
             for name, package in self.packages.items()
-            if package.marker
-            and markers.holds(package.marker, python=self.python, platform=self.platform) is False
+            if package.marker and markers.holds(package.marker, **host) is False
         }
         if absent:  # the model is frozen for its users; here it is still being made
             kept = {name: package for name, package in self.packages.items() if name not in absent}

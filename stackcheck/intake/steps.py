@@ -37,7 +37,10 @@ _INLINE = re.compile(r"-[a-z]*c")
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*(?=$|[\[=<>~!@ ])")
 _CONDAS_OWN = re.compile(r"(?i)(?:mini|ana)(?:conda|forge)|mambaforge")
 """Installers of conda: scripts that are fetched, and that bring no torch."""
+_PYTHON_OF_CONDA = re.compile(r"(?:[\w-]+::)?python(?:$|[=<>~! ])")
 _TORCH = "packages.torch"
+_BUILD_OF_VARIABLE = re.compile(r"(?P<plain>(?P<name>[\w.-]+)(?:\[[\w,]+\])?==\d[\w.]*)\+[\w.]*\$.*")
+"""A pin of which a variable says the local version: torch==2.1.2+cu${CUDA}."""
 
 
 @dataclass
@@ -55,6 +58,8 @@ class Left:
     """Where environments were made and packages were put, besides the places of the image."""
     cloned: dict[str, str] = field(default_factory=dict)
     """Folders that `git clone` made, and the address of each; "" for the project at hand itself."""
+    own: set[str] = field(default_factory=set)
+    """Keys of the projects of the context that were installed: what requires them asks no index."""
 
     def copy(self) -> Left:
         """Return what a stage that is built on this one begins with."""
@@ -66,6 +71,7 @@ class Left:
             list(self.python),
             set(self.folders),
             dict(self.cloned),
+            set(self.own),
         )
 
     def add(self, other: Left) -> None:
@@ -76,6 +82,7 @@ class Left:
         self.reads += other.reads
         self.python = other.python or self.python
         self.folders |= other.folders
+        self.own |= other.own
 
     def said(self) -> list[Stated | Open]:
         """Return all of it: what is stated, and what is open."""
@@ -87,6 +94,8 @@ class Left:
         yield from self.others
         yield from self.python
         for each in self.packages.values():
+            if each.key in self.own - {_TORCH} and not {"git", "url", "path"} & each.value.keys():
+                continue
             row = {key: value for key, value in each.value.items() if not key.startswith("_")}
             yield Stated(each.key, row, each.place)
             if each.value.get("_unisolated"):
@@ -112,6 +121,8 @@ class Here:
     reads: list[str] = field(default_factory=list)
     brought: Stated | None = None
     cloned: Mapping[str, str] = field(default_factory=dict)
+    own: set[str] = field(default_factory=set)
+    """Keys of the projects of the context that are installed, as `left` has them."""
 
     def place(self, word: str) -> Place:
         """Return the line of the instruction that holds a word; its first line when none does.
@@ -179,7 +190,7 @@ def run_script(script: str, known: Mapping[str, str], here: Here, left: Left, *,
             left.open.append(Open(f"{text}, so it was not read.", here.place(_telling(words))))
         elif install is not None:
             left.python = _interpreter(interpreter_of(words), here) or left.python
-            _install(install, replace(here, cloned=left.cloned), left)
+            _install(install, replace(here, cloned=left.cloned, own=left.own), left)
         elif called is not None:
             name, is_text = called
             if is_text:
@@ -237,15 +248,31 @@ def _install(install: Install, here: Here, left: Left) -> None:
     if install.tool == "conda" and pythons:  # an environment of conda has an interpreter of its own
         left.python = [pythons[-1], Stated("image.python", "python", pythons[-1].place)]
         said = [each for each in said if each not in pythons]
+    elif install.tool == "conda" and (named := next(filter(_PYTHON_OF_CONDA.match, install.names), "")):
+        left.python = [Stated("image.python", "python", here.place(named))]
     if install.tool == "mim":
         said = [one for each in said for one in _from_page(each, before)]
-    for each in said:
+    for each in _together(said, left) if install.tool == "pip" else said:
         _take(each, left, here.brought)
     stated = [each for each in said if isinstance(each, Stated)]
     if before is not None and install.tool in {"pip", "mim"} and not {"--no-deps"} & install.flags:
         alone = not any(each.key in {_TORCH, "constraints"} for each in stated)
         if alone and "constraint" not in install.options:
             _pulled(before, stated, left)
+
+
+def _together(said: Sequence[Stated | Open], left: Left) -> Iterator[Stated | Open]:
+    """Yield what one call of pip states: it keeps nothing that the torch of the same call does not suit."""
+    torch = next((each for each in said if isinstance(each, Stated) and each.key == _TORCH), None)
+    have = _version_of(torch) if torch is not None else None
+    for each in said:
+        old = left.packages.get(each.key) if isinstance(each, Stated) and have is not None else None
+        wanted = _needs_of_torch(old) if old is not None and each is not torch else None
+        if have is None or wanted is None or wanted.contains(have.public, prereleases=True):
+            yield each
+        elif isinstance(each, Stated):
+            left.packages.pop(each.key, None)  # as much as said: torch takes the place of another
+            yield each
 
 
 def _places(install: Install, here: Here) -> Iterator[str]:
@@ -350,7 +377,13 @@ def _of_install(install: Install, here: Here) -> Iterator[Stated | Open]:
         for name in install.options.get(key, ()):
             yield from (_with_options(each, install) for each in _file(target, name, here))
     for key, target in (("extra", "index.extra"), ("find_links", "index.find_links")):
-        yield from (Stated(target, url, here.place(url)) for url in install.options.get(key, ()))
+        yield from (_address(target, url, here) for url in install.options.get(key, ()))
+
+
+def _address(target: str, url: str, here: Here) -> Stated | Open:
+    if "$" in url:
+        return Open(f"the address {url[:120]} holds a variable that is not known here.", here.place(url))
+    return Stated(target, url, here.place(url))
 
 
 def _of_conda(name: str, here: Here) -> Iterator[Stated | Open]:
@@ -394,17 +427,26 @@ def _project(folder: str, chosen: projects.Chosen, here: Here) -> list[Stated | 
 
 def _read_project(folder: str, chosen: projects.Chosen, here: Here) -> list[Stated | Open]:
     found = projects.read(here.context / folder, here.named(folder), chosen)
+    here.own.add(f"packages.{projects.name_of(here.context / folder)}")
     here.reads.extend(found.reads)
     return [*found.stated, *found.open]
 
 
 def _named(name: str, install: Install, here: Here) -> Iterator[Stated | Open]:
     place = here.place(name)
+    if match := _BUILD_OF_VARIABLE.fullmatch(name):
+        text = f"which build of {match['name']} {name!r} names hangs on a variable that is not known here."
+        yield Open(text, place)
+        name = match["plain"]
     if "$" in name:
         yield Open(f"{name!r} holds a variable that is not known here, so it was not read.", place)
         return
+    if re.search(r"[*?]", name) and ("/" in name or name.endswith((".whl", ".gz"))):
+        yield Open(f"which files {name} means is known when the image is built, so it was not read.", place)
+        return
     path, _, extras = name.removesuffix("]").partition("[")
     local = path in {".", ".."} or path.startswith(("./", "../", "/"))
+    local = local or (name in install.options.get("editable", ()) and "://" not in name)
     chosen = projects.Chosen(tuple(re.split(r"[\s,]+", extras)) if extras else (), locked=False)
     found = _project(path, chosen, here) if local and not path.endswith((".whl", ".gz", ".zip")) else None
     if found is not None:
@@ -422,7 +464,7 @@ def _with_options(each: Stated | Open, install: Install) -> Stated | Open:
     if isinstance(each, Open) or not each.key.startswith("packages."):
         return each
     row = dict(each.value)
-    index = install.options.get("index", ())
+    index = [url for url in install.options.get("index", ()) if "$" not in url]
     if index and not {"git", "url", "path"} & row.keys():
         row.setdefault("index", index[-1])
     if "--no-build-isolation" in install.flags:

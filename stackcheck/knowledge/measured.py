@@ -21,7 +21,7 @@ from stackcheck.knowledge.reading import Document, Row, fault, read_document, re
 from stackcheck.model.errors import TableError
 from stackcheck.model.markers import holds, marker_environment
 from stackcheck.model.versions import release_key
-from stackcheck.model.wheel_tags import python_pairs, stack_platform
+from stackcheck.model.wheel_tags import python_pairs, stack_platforms
 from stackcheck.storage.reading import as_named, stands
 
 if TYPE_CHECKING:
@@ -35,16 +35,17 @@ class Measured(Row, frozen=True, kw_only=True):
     """One version of a package, as its wheels on an index say it.
 
     tags: groups "cp311-cp311 cp312-cp312: manylinux_2_28_x86_64 win_amd64", each interpreter and ABI with
-    each platform. wheel, sha256: the Linux wheel that was read, "" for none. python: Requires-Python.
-    requires: what it requires of torch, its companions, CUDA libraries and NumPy. torch: the releases of
-    torch (PyPI's builds) that export every symbol which it needs, "2.5.0 2.6.0..2.7.1"; None where it needs
-    none of torch. cuda: the major versions of the CUDA libraries that it is linked against. glibc: the least
-    that its symbols and its tag ask for. arch: the GPU code in its libraries. uploaded: the day of its first
-    file.
+    each platform. sdist: whether there is a source archive beside them. wheel, sha256: the Linux wheel
+    that was read, "" for none. python: Requires-Python. requires: what it requires of torch, its
+    companions, CUDA libraries and NumPy. torch: the releases of torch (PyPI's builds) that export every
+    symbol which it needs, "2.5.0 2.6.0..2.7.1"; None where it needs none of torch. cuda: the major
+    versions of the CUDA libraries that it is linked against. glibc: the least that its symbols and its
+    tag ask for. arch: the GPU code in its libraries. uploaded: the day of its first file.
     """
 
     version: Version
     tags: tuple[str, ...]
+    sdist: bool = False
     uploaded: date | None = None
     yanked: str = ""
     wheel: str = ""
@@ -69,6 +70,12 @@ class Measured(Row, frozen=True, kw_only=True):
         """Tell whether a Python ("3.12", "3.13t") on a platform has a wheel, by its tags."""
         accepted = python_pairs(python)
         return not accepted.isdisjoint(self.pairs(platform))
+
+    def lacks_wheel(self, python: str | None, platform: str) -> bool:
+        """Tell whether no wheel fits a platform, or none there a Python; of macOS nothing is told."""
+        if not self.pairs(platform):
+            return not platform.startswith("macos")
+        return python is not None and not self.serves(python, platform)
 
     def pythons(self, platform: str | None) -> tuple[str, ...]:
         """Return the Pythons with a wheel as words, oldest first: "3.12", "3.13t", "3.9 and later"."""
@@ -106,7 +113,8 @@ def _pairs(tags: tuple[str, ...], platform: str | None) -> tuple[str, ...]:
     found: list[str] = []
     for group in tags:
         pairs, _, platforms = group.partition(":")
-        if platform is None or {platform, "any"}.intersection(map(stack_platform, platforms.split())):
+        named = (each for tag in platforms.split() for each in stack_platforms(tag))
+        if platform is None or {platform, "any"}.intersection(named):
             found += pairs.split()
     return tuple(dict.fromkeys(found))
 
@@ -364,6 +372,8 @@ def render(package: MeasuredPackage, today: date) -> str:
 def _row_lines(row: Measured, today: date) -> Iterable[str]:
     yield from ("", "[[version]]", f'version = "{row.version}"')
     yield f"tags = [{', '.join(map(_quoted, row.tags))}]"
+    if row.sdist:
+        yield "sdist = true"
     texts = {
         "uploaded": str(row.uploaded) if row.uploaded else "",
         "yanked": _quoted(row.yanked),

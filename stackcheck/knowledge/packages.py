@@ -17,7 +17,7 @@ from packaging.version import Version
 from stackcheck.knowledge.reading import Row, require
 from stackcheck.knowledge.told import ByPackage, Told, table
 from stackcheck.model.markers import holds
-from stackcheck.model.versions import release_key
+from stackcheck.model.versions import parse_specifier, ranges_meet, release_key
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
@@ -175,6 +175,7 @@ class PackageTable(msgspec.Struct, frozen=True, eq=False, dict=True):
     _declared: Mapping[str, tuple[Needs, ...]]
     _asserted: Mapping[str, tuple[Needs, ...]]
     _by_version: dict[tuple[str, str], dict[str, Needs]] = msgspec.field(default_factory=dict)
+    _accepting: dict[tuple[str, str, str], Version | None] = msgspec.field(default_factory=dict)
 
     @property
     def declared_dists(self) -> AbstractSet[str]:
@@ -197,6 +198,19 @@ class PackageTable(msgspec.Struct, frozen=True, eq=False, dict=True):
     def declared_by(self, dist: str, version: Version) -> Needs | None:
         """Return what one version declares, its local part left aside; None is "no data"."""
         return self._of("declared", self._declared, dist).get(release_key(version))
+
+    def newest_accepting(self, dist: str, other: str, pinned: str) -> Version | None:
+        """Return the newest known version of `dist` that accepts a version of `other`, or a range of it."""
+        asked = (dist, other, pinned)
+        if asked not in self._accepting:  # a search for changes asks it thousands of times
+            versions = (
+                version
+                for row in self._declared.get(dist, ())
+                if (ranges := row.named().get(other)) and all(_admits(each, pinned) for each in ranges)
+                for version in row.versions
+            )
+            self._accepting[asked] = max(versions, default=None)
+        return self._accepting[asked]
 
     def asserted(self, dist: str, version: Version) -> Needs | None:
         """Return what a version asserts at import; None is "no data"."""
@@ -225,6 +239,13 @@ def _matching(rows: Iterable[Needs], accepted: SpecifierSet) -> tuple[tuple[Vers
         for version in row.versions
         if accepted.contains(version, prereleases=True)
     )
+
+
+def _admits(wanted: SpecifierSet, pinned: str) -> bool:
+    """Tell whether what is wanted meets a pin, or a range as it is spelled."""
+    if pinned[:1].isdigit():
+        return wanted.contains(pinned, prereleases=True)
+    return ranges_meet(wanted, parse_specifier(pinned))
 
 
 @table

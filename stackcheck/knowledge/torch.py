@@ -17,12 +17,12 @@ from stackcheck.knowledge import measured
 from stackcheck.knowledge.reading import Row, require, unique
 from stackcheck.knowledge.told import Told, table
 from stackcheck.model.build import cuda_tag
+from stackcheck.model.platforms import PLATFORMS
 from stackcheck.model.versions import minor, parse_version, release_key
 from stackcheck_probes.binaries.capability import Code, Ptx, Sass
 
 CPU = "cpu"
 COMPANIONS = ("torchvision", "torchaudio")
-PLATFORMS = ("linux/amd64", "linux/arm64", "windows/amd64", "macos/arm64", "macos/amd64")
 
 
 class Release(Row, frozen=True, kw_only=True):

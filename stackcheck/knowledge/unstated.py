@@ -21,9 +21,10 @@ EVERYTHING = parse_specifier("")
 class Requirement(Row, frozen=True, kw_only=True):
     """Which versions of `other` some versions of `dist` work with, where their METADATA admits more.
 
-    same: the two have to have one version, `accepts` says nothing. effect: what happens beside another one,
-    as a clause. built: "wheel" where only the wheels of an index are bound, and a source build is not. use:
-    the part of `dist` that it is about, "to read ...", where the rest works with more; "" for all of it.
+    same: the two have to have one version, `accepts` says nothing. effect: what happens beside another
+    one, as a clause. other: a distribution, or "python" for the interpreter. built: "wheel" where only
+    the wheels of an index are bound, and a source build is not. use: the part of `dist` that it is about,
+    "to read ...", where the rest works with more; "" for all of it.
     """
 
     dist: str

@@ -14,7 +14,8 @@ from packaging.utils import (
 )
 from packaging.version import InvalidVersion, Version
 
-from stackcheck.knowledge.torch import PLATFORMS
+from stackcheck.model.platforms import PLATFORMS
+from stackcheck.model.wheel_tags import stack_platforms
 
 if TYPE_CHECKING:
     import io
@@ -123,21 +124,10 @@ def releases(files: Iterable[IndexFile], first: Version) -> dict[str, Wheels]:
             continue
         project = found.setdefault(str(version), Wheels(version, {}))
         for tag in tags:
-            if platform := _platform(tag):
+            for platform in PLATFORMS.keys() & {*stack_platforms(tag.platform)}:
                 project.wheels.setdefault(platform, {})[_python(tag)] = file
     whole = {name: each for name, each in found.items() if each.wheels}
     return dict(sorted(whole.items(), key=lambda item: item[1].version))
-
-
-def _platform(tag: Tag) -> str | None:
-    name = tag.platform
-    if name.startswith("macosx"):
-        return "macos/arm64" if name.endswith("arm64") else "macos/amd64" if name.endswith("x86_64") else None
-    if "linux" in name:
-        return (
-            "linux/amd64" if name.endswith("x86_64") else "linux/arm64" if name.endswith("aarch64") else None
-        )
-    return "windows/amd64" if name == "win_amd64" else None
 
 
 def _python(tag: Tag) -> str:

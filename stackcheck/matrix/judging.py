@@ -14,6 +14,7 @@ from stackcheck.matrix.watched import HOST, OnHosts
 from stackcheck.model.build import cuda_tag
 from stackcheck.model.errors import UsageError
 from stackcheck.model.facts import as_named
+from stackcheck.model.platforms import judged_for
 from stackcheck.model.verdict import Level
 from stackcheck.rules.accepting import settled
 from stackcheck.steps.claiming import claimed
@@ -121,7 +122,7 @@ def with_torch(stack: Stack, version: str) -> tuple[Stack, tuple[str, ...]]:
 
 def _cuda_of(stack: Stack, release: Release) -> str | None:
     """Return the CUDA version of a stack, or the one of PyPI's wheel where a release is not built for it."""
-    default = release.pypi.get(stack.platform or "linux/amd64", "cpu")
+    default = release.pypi.get(judged_for(stack.platform), "cpu")
     if stack.cuda is None or Version(stack.cuda) in release.cuda or default == "cpu":
         return stack.cuda
     return default

@@ -85,6 +85,8 @@ class Resolution:
     honoured: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+    """The packages of the stack that this Python and platform do not have, each with its marker."""
     silent: tuple[str, ...] = ()
     unreached: tuple[Unresolved, ...] = ()
     given: Mapping[str, Version] = field(default_factory=dict)

@@ -74,18 +74,27 @@ def python_pairs(python: str) -> frozenset[str]:
     return frozenset(f"{tag.interpreter}-{tag.abi}" for tag in tags)
 
 
-def stack_platform(platform: str) -> str | None:
-    """Return the platform of a wheel tag as stacks name it, "any" for every one; None for others.
+@cache
+def stack_platforms(platform: str) -> tuple[str, ...]:
+    """Return the platforms of a wheel tag as stacks name them, ("any",) for every one; none for others.
 
-    >>> stack_platform("manylinux_2_28_aarch64"), stack_platform("macosx_11_0_arm64"), stack_platform("win32")
-    ('linux/arm64', 'macos/arm64', None)
+    >>> stack_platforms("manylinux_2_28_aarch64"), stack_platforms("macosx_11_0_universal2")
+    (('linux/arm64',), ('macos/arm64', 'macos/amd64'))
     """
     if platform in {"any", "win_amd64"}:
-        return "any" if platform == "any" else "windows/amd64"
+        return ("any",) if platform == "any" else ("windows/amd64",)
     system = "macos" if platform.startswith("macosx") else "linux" if "linux" in platform else ""
     if not system or platform.startswith("musllinux"):
-        return None
-    return next((f"{system}/{machine}" for end, machine in _MACHINES.items() if platform.endswith(end)), None)
+        return ()
+    machines = next((named for end, named in _MACHINES.items() if platform.endswith(end)), ())
+    return tuple(f"{system}/{machine}" for machine in machines)
 
 
-_MACHINES = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64", "universal2": "arm64"}
+_MACHINES = {
+    "x86_64": ("amd64",),
+    "aarch64": ("arm64",),
+    "arm64": ("arm64",),
+    "universal2": ("arm64", "amd64"),
+    "intel": ("amd64",),
+}
+"""What wheels for Linux and macOS call the processors that they are for."""

@@ -16,6 +16,7 @@ from stackcheck.intake.stack import parse_stack
 from stackcheck.model.build import cuda_tag, tag_cuda
 from stackcheck.model.errors import UsageError
 from stackcheck.model.escape import one_line
+from stackcheck.model.platforms import judged_for
 from stackcheck.model.versions import LATEST, minor
 from stackcheck.rules.index.wheel_pages import PYG
 from stackcheck.suggest.builds import INDEX
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from stackcheck.knowledge.measured import Measured, MeasuredPackage
     from stackcheck.knowledge.torch import Release
 
-DEFAULT_PLATFORM = "linux/amd64"
 MMCV_PAGE = "https://download.openmmlab.com/mmcv/dist/{tag}/torch{torch}.0/index.html"
 """One page for each tag and torch minor (mmcv.readthedocs.io/en/latest/get_started/installation.html,
 2026-11-20)."""
@@ -53,7 +53,7 @@ class Ask:
     @property
     def platform(self) -> str:
         """Return the platform, that of most servers where none is stated."""
-        return str(self.hosts.get("platform") or DEFAULT_PLATFORM)
+        return judged_for(str(self.hosts.get("platform") or ""))
 
 
 @dataclass(frozen=True, slots=True)

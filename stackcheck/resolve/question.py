@@ -14,6 +14,7 @@ from packaging.utils import canonicalize_name
 
 from stackcheck.environment.uv_platforms import uv_platform
 from stackcheck.model.index_urls import places
+from stackcheck.model.platforms import judged_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -114,7 +115,7 @@ def question_of(stack: Stack, python: str = "") -> Question:
     question = Question(
         stack=stack,
         python=stack.python or python,
-        platform=stack.platform or "linux/amd64",
+        platform=judged_for(stack.platform),
         packages=stack.packages,
         places=places(stack),
         assumed_python=stack.python is None,

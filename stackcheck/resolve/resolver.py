@@ -23,6 +23,7 @@ from stackcheck.environment.images import kept_image, system_python
 from stackcheck.model import references
 from stackcheck.model.enumeration import some
 from stackcheck.model.errors import LockError
+from stackcheck.model.platforms import judged_for
 from stackcheck.model.resolution import THE_STACK, LockedPackage, Resolution, Unresolved
 from stackcheck.resolve.alternatives import has_wheel, newer_source
 from stackcheck.resolve.asking import Asker
@@ -53,10 +54,24 @@ def resolve(stack: Stack, options: Options | None = None) -> Resolution | Unreso
     """
     options = options or Options()
     if not stack.requires and not any(map(_is_resolved, stack.packages.values())):
-        return Unresolved("not-stated", "the stack states no package that an index could have")
+        return _of_conda_alone(stack) or Unresolved(
+            "not-stated", "the stack states no package that an index could have"
+        )
     if options.answers is None:
         return _resolved(stack, replace(options, answers={}))
     return _remembered(stack, options) if options.offline and not stack.below else _resolved(stack, options)
+
+
+def _of_conda_alone(stack: Stack) -> Unresolved | None:
+    """Say who chooses the packages of a stack that are all conda's; None for any other stack."""
+    if not stack.packages or any(each.origin != "conda" for each in stack.packages.values()):
+        return None
+    file = next((name for name in stack.read_from if name.endswith((".yml", ".yaml"))), "environment.yml")
+    return Unresolved(
+        "not-stated",
+        "all of them are conda's, and its solver was not asked what the channels have",
+        hint=f"`conda env create --dry-run -f {file}` asks it, and installs nothing",
+    )
 
 
 def _resolved(stack: Stack, options: Options) -> Resolution | Unresolved:
@@ -148,7 +163,7 @@ def likely_pythons(stack: Stack) -> list[str]:
     tables = knowledge.load()
     version = stack.version("torch")
     release = tables.torch.release(version) if version else None
-    platform = stack.platform or "linux/amd64"
+    platform = judged_for(stack.platform)
     own = system_python(stack, tables)
     if release is not None:
         known = _newest_first(release.python.get(platform, ()))
@@ -284,6 +299,7 @@ class _Resolver:
             left_out=tuple(
                 f"{n}: {why}" for n, why in {**left_out(self.stack), **self.notes, **settled.notes}.items()
             ),
+            absent=tuple(f"{n}: its marker is false here: {why}" for n, why in self.stack.left_out.items()),
             unreached=settled.unreached,
             given={name: each.version for name, each in question.given.items()},
             source_only=tuple(
@@ -312,7 +328,9 @@ def _nothing_left(found: Resolution) -> Unresolved | None:
         return None
     if found.unreached:
         return replace(found.unreached[0], assumed=found.assumed)
-    return Unresolved("not-stated", "; ".join(found.left_out) or "the stack needs no package here")
+    return Unresolved(
+        "not-stated", "; ".join((*found.left_out, *found.absent)) or "the stack needs no package here"
+    )
 
 
 def _needed_by(name: str, found: Resolution) -> str:
@@ -341,7 +359,7 @@ def _forbidden(found: Resolution, question: Question) -> Unresolved | None:
 
 def left_out(stack: Stack) -> dict[str, str]:
     """Return what of a stack no resolver looks at, or not wholly, each with the reason."""
-    notes = {name: f"its marker is false here: {marker}" for name, marker in stack.left_out.items()}
+    notes: dict[str, str] = {}
     for name, package in stack.packages.items():
         if package.origin == "conda":
             version = "its version was taken as given" if package.exact else "its version is not known"

@@ -41,6 +41,13 @@ class _View:
         self.__dict__.update((name, value) for name, value in vars(stack).items() if name not in without)
         self.__dict__["_of"] = type(stack)
 
+    def model_copy(self, *, update: dict[str, Any]) -> _View:
+        """Return it with other values, as a stack does: a rule may ask the others about a changed one."""
+        changed = object.__new__(_View)
+        changed.__dict__.update(vars(self))
+        changed.__dict__.update(update)
+        return changed
+
     def __getattr__(self, name: str) -> Any:
         found = vars(self._of).get(name)
         if isinstance(found, FunctionType):

@@ -66,9 +66,14 @@ def shown_by_resolver(finding: Finding, env: Environment, name: str, other: str)
     return _overruled(finding, f"{name} {env.version(name)} accepts {other} {env.version(other)}")
 
 
+def denies(finding: Finding, question: str, name: str) -> Finding:
+    """Name the question that a FAIL about a distribution answers: another rule may say it too."""
+    return finding._replace(subject=name, question=question if finding.outcome is Outcome.FAIL else "")
+
+
 def no_file_fits(finding: Finding, name: str) -> Finding:
-    """Name the question that a FAIL about files of a distribution answers: the resolver may say it too."""
-    return finding._replace(question=HAS_A_FILE, subject=name) if finding.outcome is Outcome.FAIL else finding
+    """Name the question that a FAIL about files of a distribution answers."""
+    return denies(finding, HAS_A_FILE, name) if finding.outcome is Outcome.FAIL else finding
 
 
 def wheel_was_found(finding: Finding, env: Environment, name: str) -> Finding:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from stackcheck.model.evidence import Level, Outcome
-from stackcheck.rules.questions import SAID_ONCE
+from stackcheck.rules.questions import partner, whole
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -42,7 +43,7 @@ def strongest(verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
     groups: dict[tuple[str, str], list[Verdict]] = defaultdict(list)
     for each in every:
         if each.question and each.outcome in (Outcome.PASS, Outcome.WARN, Outcome.FAIL):
-            groups[each.question, each.subject].append(each)
+            groups[whole(each.question), each.subject].append(each)
     decided: dict[int, Verdict | None] = {}
     for answers in groups.values():
         level = max(each.level for each in answers)
@@ -57,18 +58,19 @@ def strongest(verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
 
 
 def said_once(verdicts: Iterable[Verdict], named: Collection[str] = ()) -> tuple[Verdict, ...]:
-    """Keep, of FAILs of several rules about the same question and subject, that of the highest level.
+    """Keep, of FAILs of several rules about one conflict, that of the highest level.
 
-    The others become its notes, and what they advise is advised too. What the stack accepts (`waived`) or
-    expects (`named`, codes) stays as it is.
+    That is the same question about the same subject, or two distributions of which one does not go with the
+    other, whichever of them a rule is about. The others become its notes, and what they advise is advised
+    too. What the stack accepts (`waived`) or expects (`named`, codes) stays as it is.
     """
     from dataclasses import replace  # noqa: PLC0415 - explaining a rule needs no verdict
 
     every = tuple(verdicts)
-    groups: dict[tuple[str, str], list[Verdict]] = defaultdict(list)
+    groups: dict[object, list[Verdict]] = defaultdict(list)
     for each in every:
         if each.outcome is Outcome.FAIL and each.question and each.counts and each.code not in named:
-            groups[SAID_ONCE.get(each.question, each.question), each.subject].append(each)
+            groups[_conflict(each)].append(each)
     told: dict[int, Verdict | None] = {}
     for fails in groups.values():
         first = max(fails, key=lambda each: each.level)
@@ -79,6 +81,18 @@ def said_once(verdicts: Iterable[Verdict], named: Collection[str] = ()) -> tuple
         told[id(first)] = replace(first, notes=notes, hint="; ".join(hints))
     kept = (told.get(id(each), each) for each in every)
     return tuple(each for each in kept if each is not None)
+
+
+_FLAVOR = re.compile(r"-cu\d+$")
+"""The CUDA version in a name: spconv-cu124 and spconv are one package."""
+
+
+def _conflict(verdict: Verdict) -> object:
+    """Return what tells a conflict from others: two distributions, else the question and its subject."""
+    other = partner(verdict.question)
+    if not other:
+        return verdict.question, verdict.subject
+    return frozenset(_FLAVOR.sub("", each) for each in (verdict.subject, other))
 
 
 def _disagree(one: Verdict, other: Verdict) -> bool:

@@ -1,6 +1,7 @@
 """Instead of building: look at the files of the wheels, and run nothing. Facts: `unpacked`, `python`.
 
-What is known of every wheel from an earlier run is not looked at again, nor unpacked.
+What is known of every wheel from an earlier run is not looked at again, nor unpacked; only for the names that
+they import, which are known of a set of wheels, uv unpacks once what it has in its cache.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stackcheck.model.enumeration import some
 from stackcheck.model.errors import BuildFailedError, EngineError, NotCachedError, ProbeError
 from stackcheck.model.facts import OF_PROBE, Fault, Missing, TargetPython, Unpacked, key_of
 from stackcheck.model.markers import marker_environment
@@ -18,6 +20,7 @@ from stackcheck.rules.registry import known_facts
 from stackcheck.steps.claiming import brings_its_own
 from stackcheck.steps.probing import asked
 from stackcheck.targets.wheels import WheelsEngine
+from stackcheck.wheels import imported
 from stackcheck.wheels.answers import observed
 from stackcheck.wheels.compose import Place, facts_of
 from stackcheck.wheels.unpacked import keep_unpacked
@@ -32,6 +35,11 @@ if TYPE_CHECKING:
     from stackcheck.probing.observation import Observation
     from stackcheck.steps.options import Options
     from stackcheck.targets import Progress, Target
+    from stackcheck.wheels.compose import Composed
+
+IMPORTS = "import_names"
+"""The probe that reads Python files: the facts of wheels, which are kept, do not answer it."""
+_MOST_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +62,10 @@ def unpacked(stack: Stack, facts: Facts, options: Options, progress: Progress) -
         place = engine.place(resolution)
         request = agents.request_of_files(agents.request_for(stack), place.packages, place.name)
         seen = _known(place, resolution, request, options)
-        seen = seen or _looked_at(stack, resolution, engine, options, progress)
+        if seen is None:
+            seen = _looked_at(stack, resolution, engine, options, progress)
+        elif IMPORTS in seen.observation.probes and isinstance(seen.observation.facts(IMPORTS), Missing):
+            seen = _read_again(stack, resolution, engine, options, progress) or seen
     except BuildFailedError as error:
         fault = Fault(str(error), proven=True, log_tail=error.log_tail, log_file=error.log_file)
         return _none(Missing("the wheels could not be unpacked"), unpacked=fault)
@@ -88,11 +99,29 @@ def _known(
     if options.build.no_cache:
         return None
     composed = facts_of(resolution, _place(place), _cache(options))
-    observation = observed(composed, request) if composed else None
+    observation = observed(composed, request, _imports(place, composed, options)) if composed else None
     if composed is None or observation is None:
         return None
     torch = torchfile.stated(composed.texts.get("torch/version.py", ""))
     return _Seen(replace(place, size_bytes=composed.size_bytes), observation, torch, kept=True)
+
+
+def _imports(place: Target, composed: Composed, options: Options) -> dict[str, Mapping[str, Any] | str]:
+    """Return what was seen of the names that these wheels import, or why it is not known."""
+    names = imported.asking(composed)
+    known = imported.kept_names(place.id, _cache(options)) if names else imported.NOTHING
+    told = f"what importing {some(names, _MOST_NAMED)} takes from others was not read: uv has not all of "
+    return {IMPORTS: known or f"{told}these wheels in its cache (--no-cache reads them all again)"}
+
+
+def _read_again(
+    stack: Stack, resolution: Resolution, engine: WheelsEngine, options: Options, progress: Progress
+) -> _Seen | None:
+    """Look at wheels of which all but their imports is known, where that costs no download."""
+    try:
+        return _looked_at(stack, resolution, engine, replace(options, offline=True), progress)
+    except (BuildFailedError, EngineError, ProbeError):
+        return None
 
 
 def _looked_at(
@@ -109,6 +138,8 @@ def _looked_at(
     request = agents.request_of_files(agents.request_for(stack), target.packages, target.name)
     observation = asked(engine, target, request, options)
     keep_unpacked(resolution, _place(target), _cache(options))
+    if IMPORTS in observation.probes and not isinstance(names := observation.facts(IMPORTS), Missing):
+        imported.keep_names(target.id, names, _cache(options))
     return _Seen(target, observation, torchfile.read(str(Path(target.packages[0]) / "torch")))
 
 

@@ -42,6 +42,7 @@ KINDS = (
     Kind("metadata", "metadata/*", "what wheels require", 180, 200 << 20),
     Kind("answers", "resolve/*", "questions to uv, and what it said", 60, 1 << 30),
     Kind("wheel-facts", "wheel-facts/*/*/*", "what was read of wheels", 180, 4 << 30),
+    Kind("imported-names", "imported-names/*/*/*", "names that wheels import of each other", 180, 200 << 20),
     Kind("downloads", "wheels/*/*", "wheels that were downloaded", 60, 10 << 30),
     Kind("unpacked", "unpacked/*", "wheels, unpacked", 30, 60 << 30, "wheels-"),
     Kind("venvs", "venvs/*", "environments", 60, 100 << 30, "venv-"),

@@ -292,7 +292,7 @@ def _by_distance(versions: list[Version], now: Version) -> list[Version]:
     return sorted((version for _, version in by_place), key=lambda version: version.major != now.major)
 
 
-@candidates("PYTHON", "WHEEL109", "IMAGE104", reach=Reach.PYTHON)
+@candidates("PYTHON", "WHEEL109", "IMAGE104", "NEEDS102", reach=Reach.PYTHON)
 def pythons(env: Environment, tables: Tables) -> Iterator[Edit]:
     """Yield other Pythons, nearest first, older before newer."""
     now = env.python

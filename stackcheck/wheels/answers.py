@@ -6,6 +6,7 @@ import json
 import platform
 import sys
 import time
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from stackcheck.probing.observation import SCHEMA_VERSION, parse_observation
@@ -36,14 +37,25 @@ if TYPE_CHECKING:
 INSTALLER = "uv"
 _ANSWERED = ("roots", "sys_path", "alone", "packages", "all")
 """The parameters of probes that make no difference here, or are heeded."""
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
-def observed(seen: Composed, request: Mapping[str, Any]) -> Observation | None:
-    """Return what the agent would answer to a request; None when facts do not answer all of it."""
+def observed(
+    seen: Composed, request: Mapping[str, Any], given: Mapping[str, Mapping[str, Any] | str] = _NOTHING
+) -> Observation | None:
+    """Return what the agent would answer to a request; None when facts do not answer all of it.
+
+    given: what probes have reported of this very folder, or why they were not asked.
+    """
     started = time.monotonic()
     entries: dict[str, Any] = {}
     for name in request["probes"]:
-        facts = answer(seen, name, request["params"].get(name, {}))
+        params = request["params"].get(name, {})
+        if isinstance(reason := given.get(name), str):
+            entries[name] = {"status": "skipped", "grade": "static", "seconds": 0.0, "reason": reason}
+            continue
+        usual = name in given and _is_usual(params)
+        facts = given[name] if usual else answer(seen, name, params)
         if facts is None:
             return None
         entries[name] = {"status": "ok", "grade": "static", "seconds": 0.0, "facts": facts}

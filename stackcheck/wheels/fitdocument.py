@@ -11,6 +11,7 @@ from stackcheck.model.evidence import Outcome
 from stackcheck.report.document import Document, Finding, Lines, Part, Section, Table
 from stackcheck.report.wording import NOTHING, plural
 from stackcheck.wheels import pythons
+from stackcheck.wheels.other_platforms import torches_elsewhere
 from stackcheck.wheels.torches import pinned, spans
 from stackcheck_probes.binaries.gpucode import from_json
 from stackcheck_probes.loader import demangle
@@ -173,7 +174,10 @@ def _of_another_cuda(judged: Judged) -> Iterable[str]:
 def _headline(told: Told) -> str:
     judged = told.judged
     if not judged.subject.platform:
-        return "no library for Linux on x86_64 or aarch64 is in it"
+        other = torches_elsewhere(judged.subject)
+        return "no library for Linux on x86_64 or aarch64 is in it" + (
+            f", and others are not read; {other}" if other else ""
+        )
     if not judged.linked:
         return f"links no torch ({plural(len(judged.subject.loadable), 'library')}): whichever is installed"
     found = torches(judged)

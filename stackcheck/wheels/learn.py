@@ -25,7 +25,7 @@ from stackcheck.knowledge.measured import Measured, MeasuredPackage, spans, tag_
 from stackcheck.model.errors import ResolveError, WheelError
 from stackcheck.model.redact import without_userinfo
 from stackcheck.model.versions import release_key
-from stackcheck.model.wheel_tags import stack_platform
+from stackcheck.model.wheel_tags import stack_platforms
 from stackcheck.wheels.fits import judge, wheel_subject
 from stackcheck.wheels.keep import keep, kept
 from stackcheck.wheels.read import read_wheel
@@ -166,12 +166,15 @@ def learn(  # noqa: PLR0913, PLR0917 - what it reads from, what is known, and wh
     Raises ResolveError when the page cannot be read or lists no wheel of it. A wheel that cannot be read
     fails alone: its version keeps the row that it had, else one with its tags.
     """
-    versions = _versions(name, source.files(name))
+    listed = tuple(source.files(name))
+    versions, sdists = _versions(name, listed), _sdists(name, listed)
     if not versions:
         raise ResolveError(f"{name}: the index lists no wheel of it.")
     index = without_userinfo(source.url).rstrip("/")
     package = MeasuredPackage(name, index, torch.compared, ())
-    rows = {key: _from_page(version, files, today) for key, (version, files) in versions.items()}
+    rows = {
+        key: _from_page(version, files, key in sdists, today) for key, (version, files) in versions.items()
+    }
     for row in before.rows if before else ():
         rows[release_key(row.version)] = _kept(row, rows.get(release_key(row.version)))
     package = with_rows(package, rows.values())
@@ -202,13 +205,20 @@ def _versions(name: str, files: Iterable[File]) -> dict[str, tuple[Version, tupl
     return {release_key(version): (version, tuple(wheels)) for version, wheels in (final or found).items()}
 
 
-def _from_page(version: Version, files: Sequence[File], today: date) -> Measured:
+def _sdists(name: str, files: Iterable[File]) -> frozenset[str]:
+    """Return the keys of the releases with a source archive."""
+    archives = (file for file in files if not file.is_wheel and file.project == canonicalize_name(name))
+    return frozenset(release_key(file.version) for file in archives if file.version)
+
+
+def _from_page(version: Version, files: Sequence[File], sdist: bool, today: date) -> Measured:
     """Return what the names of the files of a version say."""
     days = [day for file in files if (day := _day(file.uploaded))]
     yanked = [file.yanked for file in files]
     return Measured(
         version=version,
         tags=tag_groups(tag for file in files for tag in parse_wheel_filename(file.name)[3]),
+        sdist=sdist,
         uploaded=min(days, default=None),
         yanked=(yanked[0] or "withdrawn")[:200] if all(each is not None for each in yanked) else "",
         python=_specifier(next((file.requires_python for file in files if file.requires_python), "")),
@@ -240,6 +250,7 @@ def _kept(row: Measured, listed: Measured | None) -> Measured:
     return msgspec.structs.replace(
         row,
         tags=listed.tags,
+        sdist=listed.sdist,
         uploaded=listed.uploaded,
         yanked=listed.yanked,
         python=listed.python or row.python,
@@ -268,7 +279,7 @@ def best_wheel(files: Iterable[File]) -> File | None:
         (file, tags)
         for file in files
         for tags in [parse_wheel_filename(file.name)[3]]
-        if any(stack_platform(tag.platform) == PLATFORM for tag in tags) or _is_pure(file)
+        if any(PLATFORM in stack_platforms(tag.platform) for tag in tags) or _is_pure(file)
     ]
     if not for_linux:
         return None

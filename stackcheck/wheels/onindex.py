@@ -12,7 +12,7 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 from packaging.version import InvalidVersion, Version
 
 from stackcheck.model.errors import ResolveError, UsageError, WheelError
-from stackcheck.model.wheel_tags import stack_platform
+from stackcheck.model.wheel_tags import stack_platforms
 from stackcheck.resolve.index import Fetcher
 from stackcheck.resolve.wheelindex import PYPI, WheelIndex
 from stackcheck.wheels.fits import Subject, wheel_subject
@@ -51,7 +51,7 @@ def releases(name: str, files: Iterable[File], platform: str) -> list[Release]:
             project, version, _, tags = parse_wheel_filename(file.name)
         except InvalidWheelFilename:
             continue
-        platforms = {stack_platform(tag.platform) for tag in tags}
+        platforms = {each for tag in tags for each in stack_platforms(tag.platform)}
         if project == canonicalize_name(name) and platforms & {platform, "any"}:
             found.setdefault(version, []).append((file, tags))
     return [_release(name, version, found[version]) for version in sorted(found, reverse=True)]

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import io
+import os
 import re
 import subprocess
 import sys
@@ -237,10 +238,23 @@ def _specifiers(text: str) -> SpecifierSet | None:
 
 def _judged(paths: Sequence[Path], given: Sequence[str]) -> tuple[list[Verdict], str]:
     """Return the verdicts of `check --offline` on all stacks of a project, or why there are none."""
-    with tempfile.TemporaryDirectory() as locks:
-        command = [sys.executable, "-m", "stackcheck", "check", "--offline", "-q", "--locks", locks]
+    with tempfile.TemporaryDirectory() as folder:
+        command = [
+            sys.executable,
+            "-m",
+            "stackcheck",
+            "check",
+            "--offline",
+            "-q",
+            "--locks",
+            f"{folder}/locks",
+        ]
         command += ["--format", "json", *(_SPELLED.get(word, word) for word in given), *map(str, paths)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+        # What somebody's caches hold decides nothing: empty ones say the same on every machine.
+        caches = {"UV_CACHE_DIR": f"{folder}/uv", "STACKCHECK_CACHE": f"{folder}/stackcheck"}
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=300, env={**os.environ, **caches}
+        )
     try:
         reports = from_json(done.stdout)
     except ReportError:

@@ -35,7 +35,7 @@ pytestmark = pytest.mark.docker
 load_all()
 TIERS = ("torch", "base", "training", "runner")
 COMMANDS = {
-    "torch": "RUN python3 -m venv /opt/venv\nENV PATH=/opt/venv/bin:$PATH\n",
+    "torch": "RUN python3 -m venv --without-pip /opt/venv\nENV PATH=/opt/venv/bin:$PATH\n",
     "base": "COPY requirements.txt /opt/\nRUN head -c 3000000 /dev/urandom > /opt/packages\n",
     "training": "COPY src /opt/src\nRUN head -c 1000000 /dev/urandom > /opt/training\n",
     "runner": 'CMD ["python3", "/opt/src/train.py"]\n',

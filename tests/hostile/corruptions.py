@@ -28,6 +28,7 @@ CALLS: tuple[tuple[str, tuple[str, ...], frozenset[int]], ...] = (
     ("cache/resolve/*/*", (*CHECK, "good.toml"), NOT_BLAMED),
     ("cache/resolve/*/*", (*CHECK, "bad.toml"), NOT_GREEN),
     ("cache/wheel-facts/*/*/*", (*CHECK, "good.toml", "--bytes"), NOT_BLAMED),
+    ("cache/imported-names/*/*/*", (*CHECK, "good.toml", "--bytes"), NOT_BLAMED),
     ("cache/unpacked/*/stackcheck.json", (*CHECK, "good.toml", "--bytes"), NOT_BLAMED),
     ("cache/venvs/*/stackcheck.json", ("verify", "-q", "good.toml", "--engine", "venv"), NOT_BLAMED),
     ("cache/locks/*", ("verify", "-q", "good.toml", "--engine", "venv"), NOT_BLAMED),

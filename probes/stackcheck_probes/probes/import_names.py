@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 NAME = "import_names"
 GRADE = "static"
+LOOKS_IN = "sys_path"
 
 MAX_RECORD = 8 << 20
 MAX_FILE = 4 << 20

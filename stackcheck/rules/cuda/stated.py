@@ -10,7 +10,7 @@ from stackcheck.model.build import cuda_tag
 from stackcheck.model.evidence import Evidence
 from stackcheck.model.versions import minor, parse_version, same_release
 from stackcheck.rules.cuda.nearest_build import nearest_build, tags_of
-from stackcheck.rules.grading import cite, failed_by, wheel_was_found
+from stackcheck.rules.grading import cite, denies, failed_by, wheel_was_found
 from stackcheck.rules.official_wheels import (
     ROCM_PLATFORM,
     comes_with_image,
@@ -19,6 +19,7 @@ from stackcheck.rules.official_wheels import (
     official_wheels,
     torch_release,
 )
+from stackcheck.rules.questions import AS_REQUIRED
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, uses, warned
 
 if TYPE_CHECKING:
@@ -267,5 +268,6 @@ def cudnn_major_fits_torch(env: Environment, tables: Tables) -> Finding | None:
             return passed(f"{says}, as pinned.", cite(release, says), expected=expected, found=found)
         text = f"{says} (libcudnn.so.{release.cudnn}); the stack pins {found}."
         hint = f"remove {name} from the stack: torch {release.torch} requires the one that it needs"
-        return failed_by(text, (release, says), expected=expected, found=found, hint=hint, about=name)
+        bad = failed_by(text, (release, says), expected=expected, found=found, hint=hint, about=name)
+        return denies(bad, AS_REQUIRED, name)
     return None

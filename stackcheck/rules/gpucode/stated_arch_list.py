@@ -268,7 +268,7 @@ _OWN_LIST = frozenset({"flash-attn", "vllm", "transformer-engine", "transformer-
 
 
 def _for_visible(env: Environment) -> tuple[str, ...]:
-    return tuple(name for name in env.compiled if name not in _OWN_LIST)
+    return tuple(name for name in env.compiled_with_nvcc if name not in _OWN_LIST)
 
 
 def _clamped(env: Environment, capability: Any, tables: Tables) -> Any:

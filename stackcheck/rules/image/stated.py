@@ -9,11 +9,12 @@ from packaging.version import Version
 from stackcheck.environment.images import image_facts, images_of
 from stackcheck.images.dockersteps import bases
 from stackcheck.images.tiers import from_fault
+from stackcheck.model.enumeration import some
 from stackcheck.model.evidence import Evidence
 from stackcheck.model.versions import minor, parse_version
 from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.image.tier_stacks import is_tier
-from stackcheck.rules.registry import Finding, failed, passed, rule, states, warned
+from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, states, warned
 
 if TYPE_CHECKING:
     from stackcheck.environment import Environment, TorchBuild
@@ -50,7 +51,9 @@ def image_cuda(env: Environment, tables: Tables) -> list[Finding]:
             continue
         if image.cuda.major == torch.cuda.major:
             findings.append(passed(f"{name} has the CUDA major version of {torch.title}.", _WHEELS))
-        elif env.compiled and image.kind == "devel" and image.name == (env.build_image or image).name:
+        elif (
+            env.compiled_with_nvcc and image.kind == "devel" and image.name == (env.build_image or image).name
+        ):
             findings.append(_compiles_for_another(env, image, torch))
         elif not torch.assumed:
             findings.append(
@@ -69,7 +72,7 @@ def image_cuda(env: Environment, tables: Tables) -> list[Finding]:
 
 def _compiles_for_another(env: Environment, image: ImageFacts, torch: TorchBuild) -> Finding:
     """Judge a devel image under a torch of another CUDA major version, where something is compiled."""
-    names = ", ".join(env.compiled)
+    names = ", ".join(env.compiled_with_nvcc)
     text = f"{names} would be compiled with CUDA {image.cuda} of {image.name}; {torch.title} needs CUDA "
     expected = f"a devel image of CUDA {torch.cuda.major}" if torch.cuda else ""
     hint = f"take nvidia/cuda:{torch.cuda}...-devel as the image for building, or torch for CUDA {image.cuda}"
@@ -182,7 +185,7 @@ def _unserved(env: Environment, image: ImageFacts, tables: Tables, evidence: Evi
     """Say where torch has no wheel for the image's own Python, so that the stack was judged for another."""
     version = None if env.torch.version is None else Version(env.torch.version.public)
     release = tables.torch.release(version) if version is not None and image.torch is None else None
-    pythons = release.python.get(env.stack.platform or "linux/amd64", ()) if release is not None else ()
+    pythons = release.python.get(env.platform, ()) if release is not None else ()
     if release is None or not pythons or image.python in pythons:
         return None
     named = ", ".join(sorted((each for each in pythons if not each.endswith("t")), key=Version))
@@ -225,21 +228,28 @@ def no_musl(env: Environment, tables: Tables) -> list[Finding]:
 def nvcc_for_builds(env: Environment, tables: Tables) -> Finding | None:
     """The image in which CUDA extensions are compiled has nvcc.
 
-    Only the devel images of nvidia/cuda hold the compiler; base and runtime images do not.
+    Only the devel images of nvidia/cuda hold the compiler; base and runtime images do not. Of what comes from
+    a repository, most is Python alone: where that is not known, it is not checked.
 
     Source: https://hub.docker.com/r/nvidia/cuda
     Example: a source build of mmcv in nvidia/cuda:12.4.1-cudnn-runtime-ubuntu22.04.
     Fix: state a devel image as `image.build_base`.
     """
-    compiled = [name for name, package in env.stated.items() if package.origin in ("source", "git", "path")]
+    built = [name for name, package in env.stated.items() if package.origin in ("source", "git", "path")]
+    compiled = [name for name in built if name in env.compiled_with_nvcc]
     image = image_facts(env.stack.image.build_base or env.stack.image.base or "", tables)
-    if not compiled or not image.kind or env.wanted in ("cpu", "rocm"):
+    if not built or not image.kind or env.wanted in ("cpu", "rocm"):
         return None
     source = Evidence(
         "devel images hold nvcc, base and runtime do not", "https://hub.docker.com/r/nvidia/cuda"
     )
     if image.kind == "devel":
-        return passed(f"{image.name} has nvcc for {', '.join(compiled)}.", source)
+        return passed(f"{image.name} has nvcc for {', '.join(built)}.", source)
+    if not compiled:
+        return skipped(
+            f"whether {some(built, 4)} compiles CUDA code is not known, and {image.name} has no nvcc",
+            hint="`stackcheck verify` builds it; what is Python alone needs no compiler",
+        )
     return failed(
         f"{', '.join(compiled)} would be compiled in {image.name}, which has no nvcc.",
         source,

@@ -72,6 +72,7 @@ def _resolved(resolution: Resolution) -> list[Finding]:
     source = ", from what uv has cached" if resolution.offline else ""
     settings = [Evidence(f"setting taken over: {each}") for each in resolution.honoured if _decides(each)]
     settings += [Evidence(f"setting left out: {each}") for each in resolution.ignored]
+    settings += [Evidence(f"not part of the stack here: {each}") for each in resolution.absent]
     what = f"{count} packages resolve" if count > 1 else "1 package resolves"
     return [
         passed(

@@ -10,7 +10,7 @@ from stackcheck.model.evidence import Evidence
 from stackcheck.model.versions import parse_specifier, parse_version
 from stackcheck.rules.grading import cite, failed_by
 from stackcheck.rules.official_wheels import torch_release
-from stackcheck.rules.questions import EXCHANGES_ARRAYS
+from stackcheck.rules.questions import EXCHANGES_ARRAYS, accepts
 from stackcheck.rules.registry import Finding, passed, rule, skipped, uses, warned
 from stackcheck.rules.requirements.partners import BOTH, _Partner, _partner
 
@@ -82,7 +82,7 @@ def _compiled_with_1(package: Distribution, row: NumpyApi, numpy: _Partner) -> F
         expected="numpy < 2",
         found=numpy.shown,
         hint=f"take {package.name} {bound} or later, or numpy below 2",
-    )
+    )._replace(question=accepts("numpy"))
 
 
 def _older_than_numpy2(package: Distribution, numpy: _Partner) -> Finding | None:
@@ -135,10 +135,11 @@ def torch_fits_numpy(env: Environment, tables: Tables) -> Finding | None:
         return skipped(text, hint="state numpy as conda has it")
     where = "" if release.numpy == 1 else " for Windows"
     says = f"torch {release.torch}{where} was compiled against NumPy 1"
-    later = [row for row in tables.torch.releases if row.torch > release.torch]
+    later = [row for row in tables.torch.releases if row.torch > release.torch and platform in row.python]
     able = next((row.torch for row in later if row.numpy_on(platform) == 2), None)
     other = f", or take torch {able} or later instead of {release.torch}" if able else ""
-    hint = f'state numpy = "<2" (1.26.4 is the last){other}'
+    stated = '"numpy<2" among the conda packages' if package.origin == "conda" else 'numpy = "<2"'
+    hint = f"state {stated} (1.26.4 is the last){other}"
     exact = package.exact
     if exact is not None and exact < _NUMPY2:
         return passed(f"{says}; the stack has numpy {exact}.", cite(release, says), found=f"numpy {exact}")

@@ -50,7 +50,7 @@ def torch_has_wheels_for_platform(env: Environment, tables: Tables) -> Finding |
     if not env.torch.is_wheel or not env.stack.platform:
         return _musl(env)
     if missing := _no_such_builds(env):
-        return missing
+        return no_file_fits(missing, "torch")
     if bad := _musl(env):
         return bad
     if env.torch.version is None:
@@ -66,9 +66,16 @@ def torch_has_wheels_for_platform(env: Environment, tables: Tables) -> Finding |
         (release, says),
         expected=", ".join(release.python),
         found=env.stack.platform,
-        hint=f"take one of these platforms, or a release with wheels for {env.stack.platform}",
+        hint=f"take one of these platforms{_nearest(release, env.platform, tables)}",
     )
     return no_file_fits(bad, "torch")
+
+
+def _nearest(release: Release, platform: str, tables: Tables) -> str:
+    """Advise the nearest release with wheels for a platform."""
+    able = [row.torch for row in tables.torch.releases if platform in row.python]
+    near = min(able, key=lambda each: tables.torch.distance(each, release.torch), default=None)
+    return f", or torch {near}, the nearest release with wheels for {platform}" if near else ""
 
 
 def _no_such_builds(env: Environment) -> Finding | None:
@@ -125,7 +132,8 @@ def torch_fits_glibc(env: Environment, tables: Tables) -> Finding | None:
     if not env.platform.startswith("linux/") or origin not in ("wheel", "url", "conda"):
         return None  # what an image or a build of one's own has, it has
     if env.torch.version is None:
-        return not_pinned("the glibc that torch needs was not compared")
+        unknown = not_pinned("the glibc that torch needs was not compared")
+        return unknown._replace(hint="pin pytorch to a whole version") if origin == "conda" else unknown
     if release is None:
         listed = listed_release(env.torch.version, tables)
         return listed if isinstance(listed, Finding) else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stackcheck.model.verdict import Evidence
-from stackcheck.rules.questions import FINDS_NAMES
+from stackcheck.rules.questions import FINDS_NAMES, finds_names_of
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
 from stackcheck.rules.requirements.stated_imports import wanted
 
@@ -68,4 +68,4 @@ def _lacks(row: MissingName, env: Environment) -> Finding:
     stated = not env.stack.packages or name in env.packages
     make = failed if stated else warned
     finding = make(text, evidence, expected=wanted(row["what"]), found=other, hint=hint, about=name)
-    return finding._replace(subject=name, question=FINDS_NAMES)
+    return finding._replace(subject=name, question=finds_names_of(row["of"]))

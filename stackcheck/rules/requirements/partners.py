@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from packaging.version import Version
+
 from stackcheck.model.evidence import Level
 from stackcheck.model.versions import ranges_meet, spelled
 
 if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
-    from packaging.version import Version
 
     from stackcheck.environment import Environment
 
@@ -39,7 +40,9 @@ class _Partner:
 
 def _partner(env: Environment, name: str) -> _Partner | None:
     package = env.packages.get(name)
-    if name == "torch":
+    if name == "python":
+        exact, level = (Version(env.python) if env.python else None), Level.STATED
+    elif name == "torch":
         exact, level = env.torch.version, env.torch.level
     else:
         exact, level = (package.exact, package.level) if package else (None, Level.STATED)

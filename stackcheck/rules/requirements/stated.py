@@ -11,19 +11,19 @@ from packaging.version import Version
 from stackcheck.environment.images import kept_image
 from stackcheck.knowledge.torch import CPU
 from stackcheck.model.evidence import Evidence, Level
-from stackcheck.model.versions import LATEST, minor, parse_specifier, parse_version, ranges_meet, spelled
-from stackcheck.rules.grading import cite, failed_by, shown_by_resolver
+from stackcheck.model.versions import LATEST, minor, parse_version, ranges_meet, spelled
+from stackcheck.rules.grading import cite, denies, failed_by, shown_by_resolver
 from stackcheck.rules.official_wheels import official_wheels
-from stackcheck.rules.questions import accepts
+from stackcheck.rules.questions import AS_REQUIRED, accepts
 from stackcheck.rules.registry import Finding, passed, rule, skipped, states, told_of, uses, warned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from packaging.specifiers import SpecifierSet
 
     from stackcheck.environment import Distribution, Environment
-    from stackcheck.intake.stack import Stack
+    from stackcheck.intake.stack import Package, Stack
     from stackcheck.knowledge import Tables
     from stackcheck.knowledge.measured import Measured, Pin
     from stackcheck.knowledge.packages import Needs, Newest
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     Clash: TypeAlias = tuple[Version, Needs, tuple[str, SpecifierSet, str]]
 
-_ANY = parse_specifier("")
+
 _PINNED = "linux/amd64"
 """The platform whose wheel of torch was read for its pins."""
 
@@ -137,19 +137,8 @@ def _clashing(name: str, package: Distribution, last: Clash, tables: Tables) -> 
 
 
 def _fitting(name: str, other: str, pinned: str, tables: Tables) -> str:
-    fits = [
-        version
-        for version, row in tables.packages.declared(name, _ANY)
-        if other in row.named() and all(_admits(wanted, pinned) for wanted in row.named()[other])
-    ]
-    return f"take {name} {max(fits)}, which accepts {other} {pinned}" if fits else ""
-
-
-def _admits(wanted: SpecifierSet, pinned: str) -> bool:
-    """Tell whether what is wanted meets a pin, or a range as it is spelled."""
-    if pinned[:1].isdigit():
-        return wanted.contains(pinned, prereleases=True)
-    return ranges_meet(wanted, parse_specifier(pinned))
+    fits = tables.packages.newest_accepting(name, other, pinned)
+    return f"take {name} {fits}, which accepts {other} {pinned}" if fits else ""
 
 
 def _pins_libraries(facts: Facts) -> bool:
@@ -191,7 +180,7 @@ def torch_pins(env: Environment, tables: Tables) -> list[Finding]:
     ranges = _ranges(row, env).items()
     held = ((name, _held_to_range(env.packages[name], wanted, row, claim.title)) for name, wanted in ranges)
     every = [*found, *((name, finding) for name, finding in held if name not in pinned)]
-    return [finding._replace(subject=name) for name, finding in every if finding is not None]
+    return [denies(finding, AS_REQUIRED, name) for name, finding in every if finding is not None]
 
 
 def _overridden(env: Environment) -> set[str]:
@@ -282,23 +271,40 @@ def pinned(stack: Stack) -> Finding:
     """Every package is pinned to one version.
 
     A range or `latest` is another set of files next month: what was checked is then not what is installed.
+    What a marker leaves out on the platform of the stack, linux/amd64 where it states none, does not count.
 
     Source: https://packaging.python.org/en/latest/specifications/version-specifiers/
     Example: `torch-geometric = "latest"`.
-    Fix: pin the version; `stackcheck lock` prints the one that is chosen today.
+    Fix: pin the version; `stackcheck lock` prints the one that is chosen today. What conda installs is pinned
+    in its environment.yml.
     """
     loose = [f"{name} ({package.version})" for name, package in stack.packages.items() if not package.pinned]
     if not loose:
-        return passed(f"All {len(stack.packages)} packages are pinned.")
+        return passed(
+            "The package is pinned."
+            if len(stack.packages) == 1
+            else f"All {len(stack.packages)} packages are pinned."
+        )
     of = f"{len(stack.packages)} package{'s' if len(stack.packages) > 1 else ''}"
     are = "is" if len(loose) == 1 else "are"
     return warned(
         f"{len(loose)} of {of} {are} not pinned: {', '.join(loose)}.",
         expected="an exact version for each",
         found=", ".join(loose),
-        hint="pin them; `stackcheck lock` prints the versions that are chosen today",
+        hint=_how_to_pin(each for each in stack.packages.values() if not each.pinned),
         about=(name for name, package in stack.packages.items() if not package.pinned),
     )
+
+
+def _how_to_pin(loose: Iterable[Package]) -> str:
+    """Say where the versions to pin can be read: a lock has pip's packages, an environment has conda's."""
+    conda = {each.origin == "conda" for each in loose}
+    ours = "pin them; `stackcheck lock` prints the versions that are chosen today"
+    theirs = (
+        "pin those of conda as name=version; `conda env export --no-builds`, in an environment that works, "
+        "prints its versions"
+    )
+    return "; ".join([ours] * (False in conda) + [theirs] * (True in conda))
 
 
 _OFFICIAL = Evidence(

@@ -9,7 +9,8 @@ from packaging.version import Version
 from stackcheck.knowledge.unstated import holding
 from stackcheck.model.evidence import Outcome
 from stackcheck.model.versions import ends, release_key, spelled
-from stackcheck.rules.grading import cite, failed_by, no_data
+from stackcheck.rules.grading import cite, denies, failed_by, no_data
+from stackcheck.rules.questions import accepts
 from stackcheck.rules.registry import Finding, passed, rule, told_of, warned
 from stackcheck.rules.requirements.partners import BOTH, _Partner, _partner
 
@@ -80,7 +81,8 @@ def _judge_partner(package: Distribution, partner: _Partner, rows: Sequence[Requ
         use = f", also {row.use}" if row.use else ""
         text = f"{package.name} {package.version} works with {partner.shown}{use}."
         return passed(text, cite(row, _says(row, package)))._replace(level=level, subject=package.name)
-    return _clash(package, partner, clashing[-1], rows)._replace(level=level, subject=package.name)
+    bad = _clash(package, partner, clashing[-1], rows)._replace(level=level)
+    return denies(bad, accepts(partner.name), package.name)
 
 
 def _rows_of_range(accepted: SpecifierSet, rows: Sequence[Requirement]) -> list[Requirement]:

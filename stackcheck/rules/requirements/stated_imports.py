@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from packaging.version import InvalidVersion, Version
 
 from stackcheck.rules.grading import cite, failed_by
-from stackcheck.rules.questions import FINDS_NAMES
+from stackcheck.rules.questions import finds_names_of
 from stackcheck.rules.registry import Finding, rule, warned
 from stackcheck.rules.requirements.partners import BOTH, _partner
 
@@ -73,7 +73,7 @@ def _of_package(
             yield finding._replace(
                 level=max(package.level, partner.level),
                 subject=package.name,
-                question=FINDS_NAMES,
+                question=finds_names_of(row.target),
             )
 
 

@@ -11,7 +11,7 @@ from stackcheck.model.build import tag_cuda
 from stackcheck.model.evidence import Evidence
 from stackcheck.model.versions import spelled
 from stackcheck.rules.grading import cite, failed_by, shown_by_resolver
-from stackcheck.rules.questions import WORKS
+from stackcheck.rules.questions import WORKS, works_with
 from stackcheck.rules.registry import Finding, failed, passed, rule, skipped, warned
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def cumm_in_range(env: Environment, tables: Tables) -> list[Finding]:
                 found=f"{name} {cumm}",
                 hint=f"pin a {name} inside {spelled(row.cumm)}",
                 about=name,
-            )
+            )._replace(question=works_with(name))
             findings.append(bad if row.declared else shown_by_resolver(bad, env, spconv, name))
     return findings
 

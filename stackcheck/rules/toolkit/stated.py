@@ -73,7 +73,8 @@ def toolkit_fits_torch(env: Environment, tables: Tables) -> Finding | None:
 def _built(env: Environment, tables: Tables) -> list[str]:
     """Return what is built from source: by the stack's word, or for want of a wheel on the page of mmcv."""
     missing = any(finding.outcome is Outcome.FAIL for finding in mmcv_pages(env, tables))
-    return [*env.compiled, *(["mmcv"] if missing and "mmcv" not in env.compiled else [])]
+    built = env.compiled_with_nvcc
+    return [*built, *(["mmcv"] if missing and "mmcv" not in built else [])]
 
 
 def _states_compiler(facts: Mapping[str, Any]) -> bool:
@@ -111,10 +112,11 @@ def _too_old_for_torch(gcc: int, env: Environment, tables: Tables) -> Finding | 
     """Hold gcc against what torch's own headers ask for; only source builds include them."""
     torch = env.torch.version
     row = tables.torch.compiler_of(torch) if torch else None
-    if row is None or gcc >= row.gcc or not env.compiled:
+    built = env.compiled_with_nvcc
+    if row is None or gcc >= row.gcc or not built:
         return None
     says = f"the headers of torch {torch and torch.public} need gcc {row.gcc} or later"
-    text = f"{says[0].upper()}{says[1:]}, and the stack compiles {', '.join(env.compiled)} with gcc {gcc}."
+    text = f"{says[0].upper()}{says[1:]}, and the stack compiles {', '.join(built)} with gcc {gcc}."
     hint = f"install gcc {row.gcc} or later, and set CC and CXX to it"
     return failed_by(text, (row, says), expected=f"gcc >= {row.gcc}", found=f"gcc {gcc}", hint=hint)
 

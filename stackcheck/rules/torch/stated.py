@@ -85,9 +85,11 @@ def torchaudio_fits_torch(env: Environment, tables: Tables) -> Finding | list[Fi
 def _companion(env: Environment, tables: Tables, name: str) -> Finding | list[Finding] | None:
     version, torch = env.version(name), env.torch.version
     origin = env.packages[name].origin
-    if version is None or origin == "conda":
+    if version is None:
         return None
     row = tables.torch.companion(name, version)
+    if origin == "conda":
+        return _of_conda(row, torch, tables) if row and torch and env.torch.origin == "conda" else None
     if origin == "source":
         return _made_for(row, torch, tables) if row and torch else None
     if row is None:
@@ -160,6 +162,37 @@ def _made_for(row: Companion, torch: Version, tables: Tables) -> Finding:
         found=f"{row.name} {row.version}",
         hint=_take(row, torch, tables),
     )
+
+
+def _of_conda(row: Companion, torch: Version, tables: Tables) -> Finding | None:
+    """Judge two conda packages: their recipes pin each other's release, patch levels apart.
+
+    conda-forge builds a companion again for the torch that follows, so that the one next to it is no fault
+    that the versions alone prove.
+    """
+    minors = list(dict.fromkeys(minor(each.torch.public) for each in tables.torch.releases))
+    made = {minor(each.torch.public) for each in tables.torch.releases_for(row)}
+    has = minor(torch.public)
+    if not made or row.torch is None or has not in minors:
+        return None
+    says = f"{row.name} {row.version} was released for torch {', '.join(sorted(made))}"
+    if has in made:
+        return passed(f"{says}; conda's pytorch is {torch}.", cite(row, says))
+    apart = min(abs(minors.index(has) - minors.index(each)) for each in made)
+    fitting = tables.torch.companions_for(row.name, torch)
+    hint = (
+        f"take {row.name}={fitting[-1].version} beside pytorch={torch}, from the same channel; "
+        if fitting
+        else ""
+    )
+    hint += f"`conda search --info {row.name}={row.version}` prints which pytorch each build requires"
+    text = f"{says}; conda's pytorch is {torch}"
+    expected, found = f"a {row.name} for torch {has}", f"{row.name} {row.version}"
+    if apart > 1:
+        text += ": no channel has a build of the two for each other."
+        return failed_by(text, (row, says), expected=expected, found=found, hint=hint)
+    text += ": the channel pytorch has no build of the two for each other, conda-forge may have one."
+    return warned(text, cite(row, says), expected=expected, found=found, hint=hint)
 
 
 def _take(row: Companion, torch: Version, tables: Tables) -> str:

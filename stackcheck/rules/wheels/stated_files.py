@@ -9,7 +9,7 @@ from packaging.version import Version
 
 from stackcheck.model.evidence import Evidence
 from stackcheck.model.references import file_name, wheel_name
-from stackcheck.model.wheel_tags import python_pairs, stack_platform
+from stackcheck.model.wheel_tags import python_pairs, stack_platforms
 from stackcheck.rules.registry import Finding, failed, passed, rule
 
 if TYPE_CHECKING:
@@ -68,11 +68,11 @@ def named_file_installs(env: Environment) -> list[Finding]:
 def _wrong(tags: Iterable[Tag], env: Environment) -> tuple[str, str, str] | None:
     """Say what does not fit, what would, and what the file is for; None where nothing speaks against it."""
     left = list(tags)
-    platforms = {stack_platform(tag.platform) for tag in left}
+    platforms = {each for tag in left for each in stack_platforms(tag.platform)}
     if env.stack.platform and not platforms & {"any", env.platform}:
-        has = ", ".join(sorted(each for each in platforms if each)) or left[0].platform
+        has = ", ".join(sorted(platforms)) or left[0].platform
         return f"is for {has}, and the stack for {env.platform}", env.platform, has
-    left = [tag for tag in left if stack_platform(tag.platform) in {"any", env.platform}] or left
+    left = [tag for tag in left if {"any", env.platform} & {*stack_platforms(tag.platform)}] or left
     if env.stack.python:
         accepted = python_pairs(env.stack.python)
         fitting = [tag for tag in left if f"{tag.interpreter}-{tag.abi}" in accepted]

@@ -33,15 +33,18 @@ def _is_measured(facts: Facts) -> bool:
 
 
 def _measured(
-    env: Environment, tables: Tables, *, siblings: bool = False
+    env: Environment, tables: Tables, *, siblings: bool = False, lacking: bool = False
 ) -> Iterator[tuple[Distribution, MeasuredPackage, Measured]]:
     """Yield the distributions of a stack that may be the wheels which were measured, with their rows.
 
-    `siblings`: also builds of the same release on the index of the project that makes it.
+    `siblings`: also builds of the same release on the index of the project that makes it. `lacking`: also
+    those that are built because none of their wheels fits.
     """
     for name, each in sorted(env.packages.items()):
         package = tables.measured.package(name) if name not in _TRIO else None
-        if each.exact is None or package is None or not each.is_wheel or each.built_for or env.builds(name):
+        if each.exact is None or package is None or not each.is_wheel or each.built_for:
+            continue
+        if env.builds(name) and not (lacking and env.lacks_wheel(name)):
             continue
         row = package.row(each.exact)
         place = env.elsewhere(name)
@@ -147,7 +150,8 @@ def wheel_for_python(env: Environment, tables: Tables) -> list[Finding]:
     """Compiled packages have wheels for the stack's Python and platform.
 
     Many are compiled for each Python, and few for every platform. A wheel for the stable ABI (abi3) serves
-    every later Python. Without a wheel an installer finds nothing, or takes the source and compiles it.
+    every later Python. Without a wheel an installer finds nothing; where the release has a source archive it
+    compiles that, which is a warning, and a failure where the stack states source_builds = "forbid".
 
     Source: the tags of the wheels on PyPI (knowledge/measured/), read by the rules of PEP 425.
     Example: spconv-cu120 2.3.6 on Python 3.12; triton on Windows; xformers on arm64.
@@ -155,7 +159,7 @@ def wheel_for_python(env: Environment, tables: Tables) -> list[Finding]:
     """
     found = (
         wheel_was_found(finding, env, each.name)._replace(subject=each.name)
-        for each, _, row in _measured(env, tables)
+        for each, _, row in _measured(env, tables, lacking=True)
         if each.exact and not each.exact.local and (finding := _judge_wheel(each, row, env))
     )
     return list(found)
@@ -177,13 +181,24 @@ def _judge_wheel(each: Distribution, row: Measured, env: Environment) -> Finding
         if listed == "every Python 3":
             return None
         return passed(f"{what} has a wheel for Python {python}.", cite(row, f"Python {listed}"))
-    return failed_by(
-        f"There is no wheel of {what} for Python {python}: it has wheels for {listed}.",
+    return _without_wheel(
+        f"There is no wheel of {what} for Python {python}: it has wheels for {listed}",
         (row, f"{what}: wheels for Python {listed}"),
+        env,
         expected=f"Python {listed}",
         found=f"Python {python}",
         hint="take one of these Pythons, or a release with wheels for yours",
     )
+
+
+def _without_wheel(  # noqa: PLR0913 - the fields of a verdict
+    text: str, said: tuple[Measured, str], env: Environment, *, expected: str, found: str, hint: str
+) -> Finding:
+    """Say that no wheel fits: nothing is found, or the source archive of the release is compiled."""
+    if not said[0].sdist or env.stack.source_builds == "forbid":
+        return failed_by(f"{text}.", said, expected=expected, found=found, hint=hint)
+    text = f"{text}; an installer would compile its source archive."
+    return warned(text, cite(*said), expected=expected, found=found, hint=hint)
 
 
 def _no_wheel_for(what: str, row: Measured, env: Environment, *, sure: bool) -> Finding:
@@ -198,8 +213,8 @@ def _no_wheel_for(what: str, row: Measured, env: Environment, *, sure: bool) -> 
     if platform == "linux/arm64":
         hint = "compile it from source there, or leave it out"
     if sure:
-        text = f"There is no wheel of {what} for {where}."
-        return failed_by(text, said, expected=has, found=platform, hint=hint)
+        text = f"There is no wheel of {what} for {where}"
+        return _without_wheel(text, said, env, expected=has, found=platform, hint=hint)
     text = f"PyPI has no wheel of {what} for {where}; what the index of PyTorch has of it is not known."
     return warned(text, cite(*said), expected=has, found=platform, hint=hint)
 

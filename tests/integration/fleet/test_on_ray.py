@@ -22,7 +22,7 @@ from tests.integration.fleet import made
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.xdist_group("ray")]
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
 HERE = Path(__file__).parent
 DATA = HERE.parents[1] / "data"

@@ -169,6 +169,44 @@ def test_a_second_look_unpacks_nothing_again_and_a_stack_with_the_same_wheels_ne
     assert folder.exists()
 
 
+@pytest.mark.parametrize(("name", "outcome"), [("gone", Outcome.FAIL), ("here", Outcome.PASS)])
+def test_names_that_wheels_import_of_each_other_are_read_where_they_are_unpacked_and_kept(
+    server: IndexServer, how: pipeline.Options, name: str, outcome: Outcome
+) -> None:
+    server.add("main", make_wheel("torch", "2.5.0"), make_wheel("lib", "1.0", more={"lib/a.py": "here = 1"}))
+    code = {"app/b.py": f"from lib.a import {name}", "app/__init__.py": "from app import b"}
+    server.add("main", make_wheel("app", "1.0", "torch", "lib", more=code))
+    asked = stack(server, packages={"app": "1.0", "torch": "2.5.0"})
+    said_: list[list[tuple[Outcome, str]]] = []
+    told: list[str] = []
+    for _ in range(2):
+        report = pipeline.check(asked, how, told.append)
+        said_.append([(each.outcome, each.message) for each in report.verdicts if each.code == "NEEDS301"])
+    assert sum("unpacking the wheels for" in line for line in told) == 1
+    assert said_[0] == said_[1]
+    ((found, message),) = said_[0]
+    assert (found, "app" in message) == (outcome, True)
+
+
+def test_of_known_wheels_in_a_new_set_uv_unpacks_what_it_has_and_else_their_names_are_not_checked(
+    server: IndexServer, how: pipeline.Options
+) -> None:
+    server.add("main", make_wheel("torch", "2.5.0"), make_wheel("lib", "1.0"), make_wheel("other", "1.0"))
+    server.add("main", make_wheel("app", "1.0", "torch", "lib", more={"app/__init__.py": "import lib.gone"}))
+    one, two = ({"app": "1.0", "torch": "2.5.0", **more} for more in ({}, {"other": "1.0"}))
+    pipeline.check(stack(server, packages=two), how, quiet)
+    first = pipeline.check(stack(server, packages=one), how, quiet)
+    assert "NEEDS301" in said(first, Outcome.FAIL)
+    shutil.rmtree(how.build.cache / "imported-names")
+    shutil.rmtree(how.build.cache / "unpacked")
+    shutil.rmtree(os.environ["UV_CACHE_DIR"])
+    again = pipeline.check(stack(server, packages=one), how, quiet)
+    assert "known by their SHA-256" in said(again, Outcome.PASS)["WHEEL301"]
+    assert said(again, Outcome.SKIP)["NEEDS301"].startswith(
+        "what importing app takes from others was not read: "
+    )
+
+
 def test_of_a_family_each_member_that_is_not_built_here_is_judged_by_its_files(
     server: IndexServer, how: pipeline.Options, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from stackcheck.environment import Environment, environment_of
 from stackcheck.environment.images import image_facts
 from stackcheck.environment.madefor import read_local, torch_minors
 from stackcheck.intake.stack import Stack
-from stackcheck.model.resolution import LockedPackage, Resolution
+from stackcheck.model.resolution import LockedPackage, Resolution, Unresolved
 from stackcheck.model.verdict import Level
 
 TABLES = knowledge.load()
@@ -39,6 +40,14 @@ def resolved(*packages: tuple[str, str]) -> Resolution:
 T250 = {"torch": "2.5.0"}
 
 
+def test_what_pypi_has_is_not_the_build_that_an_index_which_did_not_answer_may_have() -> None:
+    silent = Unresolved("unreachable", "no answer", where=f"{CU118}/torch/")
+    found = resolved(("torch", "2.5.0"), ("nvidia-cuda-runtime-cu12", "12.4.127"))
+    fields: dict[str, Any] = {"packages": T250, "index": {"extra": [CU118]}}
+    assert env(resolution=replace(found, unreached=(silent,)), **fields).torch.tag == "cu118"
+    assert env(resolution=found, **fields).torch.tag == "cu124"
+
+
 @pytest.mark.parametrize(
     ("fields", "tag", "by", "sure", "assumed"),
     [
@@ -56,6 +65,8 @@ T250 = {"torch": "2.5.0"}
         ({"packages": T250, "platform": "windows/amd64"}, "cpu", f"{WHEEL} windows/amd64", False, True),
         ({"packages": {"torch": {"version": "2.5.0", "from": "conda"}}}, None, "nothing that the stack states", False, True),
         ({"packages": {"torch": "latest"}}, None, "nothing that the stack states", False, True),
+        ({"packages": {"torch": "latest"}, "index": {"url": CU118}}, "cu118", f"the index {CU118}", True, False),
+        ({"packages": {"torch": "latest"}, "index": {"extra": [CU118]}}, None, "nothing that the stack states", False, True),
         ({}, None, "nothing that the stack states", False, True),
         (
             {"image": {"ready": "pytorch/pytorch:2.7.1-cuda12.8-cudnn9-devel"}},
@@ -104,7 +115,8 @@ def test_conda_and_source_packages_are_not_what_the_resolver_drew_in() -> None:
 def test_a_companion_is_built_for_what_it_was_taken_from() -> None:
     """An index that is named, and has nothing that new, says nothing of a torchvision from PyPI."""
     stated: dict[str, Any] = {"packages": {"torchvision": "latest"}, "index": {"extra": [CU118]}}
-    named = env(**stated).build_of("torchvision")
+    assert env(**stated).build_of("torchvision") is None
+    named = env(packages={"torchvision": "0.20.0"}, index={"extra": [CU118]}).build_of("torchvision")
     assert named is not None
     assert named.backend.tag == "cu118"
     took = resolved(("torch", "2.15.0"), ("torchvision", "0.29.2"))

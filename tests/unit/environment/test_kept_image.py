@@ -46,6 +46,23 @@ WHEEL = LockedPackage("flash-attn", Version("2.9.0"), "flash_attn-2.9.0-cp310-cp
 
 
 @pytest.mark.parametrize(
+    ("name", "version", "fields", "builds"),
+    [
+        ("vllm", "0.4.2", {"python": "3.12"}, True),
+        ("vllm", "0.4.2", {"python": "3.11"}, False),
+        ("vllm", "0.4.2", {"python": "3.12", "source_builds": "forbid"}, False),
+        ("triton", "2.0.0", {"python": "3.12"}, False),  # there is no archive of it
+    ],
+)
+def test_a_pin_without_a_wheel_that_fits_is_built_from_its_source_archive(
+    name: str, version: str, fields: dict[str, str], builds: bool
+) -> None:
+    stated = {"id": "x", "platform": "linux/amd64", "packages": {name: version}, **fields}
+    env = environment_of(Stack.model_validate(stated), knowledge.load(), None, None)
+    assert env.builds(name) is builds
+
+
+@pytest.mark.parametrize(
     ("stated", "locked", "builds"),
     [
         ("2.8.3", (), True),  # what was read of PyPI

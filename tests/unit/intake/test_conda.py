@@ -38,7 +38,8 @@ def test_a_package_of_conda_is_stated(spec: str, key: str, value: object) -> Non
 
 
 @pytest.mark.parametrize(
-    "spec", ["libpng=1.6", "cuda-cudart=11.8", "_libgcc_mutex=0.1=main", "pip", "python"]
+    "spec",
+    ["libpng=1.6", "python_abi=3.9", "conda", "cuda-cudart=11.8", "_libgcc_mutex=0.1=main", "pip", "python"],
 )
 def test_what_is_no_distribution_of_python_is_left_out(spec: str) -> None:
     assert list(conda.spec(spec, Place("e", 1))) == []

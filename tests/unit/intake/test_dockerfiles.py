@@ -332,3 +332,103 @@ def test_a_setup_py_that_is_run_is_said() -> None:
         "Dockerfile:2: setup.py lies in a clone of https://example.org/y, which is not fetched here, so it was not "
         "read."
     ]
+
+
+def test_a_build_that_a_variable_names_is_a_version_and_a_question() -> None:
+    found = read(
+        "FROM debian\nRUN V=$(cat /v) && pip install torch==2.1.2+cu${V} "
+        "--extra-index-url https://download.pytorch.org/whl/cu${V}\n"
+    )
+    assert values(found) == {"image.base": "debian", "packages.torch": {"version": "2.1.2"}}
+    assert left(found) == [
+        "Dockerfile:2: which build of torch 'torch==2.1.2+cu${V}' names hangs on a variable that is not known "
+        "here.",
+        "Dockerfile:2: the address https://download.pytorch.org/whl/cu${V} holds a variable that is not known "
+        "here.",
+    ]
+
+
+def test_wheels_that_an_earlier_step_made_are_said() -> None:
+    assert left(read("FROM debian\nRUN pip install --no-index ./*.whl\n")) == [
+        "Dockerfile:2: which files ./*.whl means is known when the image is built, so it was not read."
+    ]
+
+
+def test_pip_keeps_no_companion_that_the_torch_of_the_same_call_does_not_suit() -> None:
+    first = "FROM debian\nRUN pip install torch==1.11.0 torchvision==0.12.0\n"
+    found = read(f"{first}RUN pip install torch==1.12.1 torchvision\n")
+    assert values(found)["packages.torchvision"] == {"version": "latest"}
+    assert ["torch 1.12.1 takes the place" in each for each in left(found)] == [True]
+    found = read(f"{first}RUN pip install torch==1.12.1\n")
+    assert values(found)["packages.torchvision"] == {"version": "0.12.0"}
+
+
+@pytest.mark.parametrize(
+    ("image", "torch", "more"),
+    [
+        (
+            "rocm/pytorch:rocm6.2_ubuntu22.04_py3.10_pytorch_release_2.3.0",
+            "2.3.0",
+            {"accelerator": "rocm"},
+        ),
+        ("rocm/pytorch:rocm6.1_ubuntu20.04_py3.9_pytorch_2.1.2", "2.1.2", {"accelerator": "rocm"}),
+        ("nvcr.io/nvidia/l4t-pytorch:r35.2.1-pth2.0-py3", "2.0.0", {"platform": "linux/arm64"}),
+    ],
+)
+def test_images_of_amd_and_for_jetson_say_what_they_are_for(
+    image: str, torch: str, more: dict[str, str]
+) -> None:
+    found = read(f"FROM {image}\nRUN pip install torch timm==1.0.11\n")
+    assert values(found) == {"image.base": image, "packages.timm": {"version": "1.0.11"}, **more}
+    replaced = read(f"FROM {image}\nRUN pip install torch==2.6.0\n")
+    assert left(replaced) == [f"Dockerfile:2: torch 2.6.0 takes the place of {torch} of Dockerfile:1."]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("setup.py", "from setuptools import setup\nsetup(name='se3-transformer', version='1')\n"),
+        ("setup.cfg", "[metadata]\nversion = 1\nname = se3_transformer\n[options]\n"),
+        ("pyproject.toml", "[project]\nname = 'SE3-Transformer'\nversion = '1'\n"),
+    ],
+)
+def test_a_project_that_is_installed_from_the_context_is_asked_of_no_index(
+    tmp_path: Path, name: str, text: str
+) -> None:
+    project(tmp_path, **{f"se3/{name}": text, "requirements.txt": "se3-transformer\ntimm==1.0.11\n"})
+    found = read("FROM debian\nCOPY . /app\nRUN pip install /app/se3 -r /app/requirements.txt\n", tmp_path)
+    assert values(found) == {"image.base": "debian", "packages.timm": {"version": "1.0.11"}}
+    alone = read("FROM debian\nCOPY . /app\nRUN pip install -r /app/requirements.txt\n", tmp_path)
+    assert "packages.se3-transformer" in values(alone)
+
+
+def test_an_image_that_a_variable_names_is_a_question() -> None:
+    found = read("ARG IMAGE\nFROM $IMAGE AS base\nRUN pip install torch==2.5.1\n")
+    assert values(found) == {"packages.torch": {"version": "2.5.1"}}
+    assert left(found) == ["Dockerfile:2: the image $IMAGE hangs on a variable that is not known here."]
+
+
+def test_a_folder_is_installed_as_a_folder_where_it_is_editable(tmp_path: Path) -> None:
+    project(tmp_path, **{"pyproject.toml": "[project]\nname = 'petals'\ndependencies = ['torch==2.5.1']\n"})
+    found = read("FROM debian\nWORKDIR /home\nCOPY . petals/\nRUN pip install -e petals[dev]\n", tmp_path)
+    assert values(found)["packages.torch"] == {"version": "2.5.1"}
+    assert left(found) == []
+
+
+@pytest.mark.parametrize("named", ["python~=3.10", "python", "conda-forge::python>=3.9"])
+def test_the_interpreter_of_conda_is_not_that_of_the_image(named: str) -> None:
+    found = read(f"FROM ubuntu:20.04\nRUN conda install {named} pip && pip install torch==2.5.1\n")
+    assert values(found)["image.python"] == "python"
+    assert "python" not in values(found)
+
+
+def test_a_dockerfile_in_a_folder_that_clones_its_project_reads_the_project(tmp_path: Path) -> None:
+    home = tmp_path / "dreams"
+    project(home, **{"requirements.txt": "timm==1.0.11\n", "docker/Dockerfile": ""})
+    text = (
+        "FROM debian\nRUN git clone https://github.com/a/dreams.git\nWORKDIR /dreams\n"
+        "RUN pip install torch==2.5.1 -r requirements.txt\n"
+    )
+    found = dockerfiles.read_alone(text, home / "docker", "docker/Dockerfile")
+    assert values(found)["packages.timm"] == {"version": "1.0.11"}
+    assert found.reads == ("requirements.txt",)

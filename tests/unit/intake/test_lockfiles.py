@@ -7,8 +7,8 @@ from stackcheck.intake import lockfiles
 from stackcheck.intake.stated import Found
 
 
-def read(text: str) -> Found:
-    return lockfiles.read(text, tomllib.loads(text), "the.lock")
+def read(text: str, python: str | None = None, platform: str = "linux/amd64") -> Found:
+    return lockfiles.held(lockfiles.read(text, tomllib.loads(text), "the.lock"), python, platform)
 
 
 def rows(found: Found) -> dict[str, object]:
@@ -49,12 +49,24 @@ def test_uv_lock_states_what_holds_on_linux_and_not_the_project_itself() -> None
     assert [each.place.line for each in found.stated] == [3, 14, 19]
 
 
-def test_two_versions_that_both_hold_here_are_said() -> None:
-    found = read(
-        '[[package]]\nname = "a"\nversion = "1"\nresolution-markers = ["python_version < \'3.12\'"]\n'
-        '[[package]]\nname = "a"\nversion = "2"\nresolution-markers = ["sys_platform == \'linux\'"]\n'
-    )
+def test_uv_lock_states_what_holds_on_an_intel_mac() -> None:
+    assert rows(read(UV, platform="macos/amd64"))["torch"] == {"version": "2.7.0"}
+
+
+FORKED = (
+    '[[package]]\nname = "a"\nversion = "1"\nresolution-markers = ["python_version < \'3.12\'"]\n'
+    '[[package]]\nname = "a"\nversion = "2"\nresolution-markers = ["python_version >= \'3.12\'"]\n'
+)
+
+
+def test_two_versions_that_both_may_hold_here_are_said() -> None:
+    found = read(FORKED)
     assert [each.text for each in found.open] == ["a is locked as 1, 2: the first of them was taken."]
+
+
+def test_a_python_that_is_known_chooses_among_the_versions_of_a_lock() -> None:
+    found = read(FORKED, "3.13")
+    assert (rows(found)["a"], found.open) == ({"version": "2"}, ())
 
 
 def test_pylock_is_read() -> None:

@@ -27,7 +27,13 @@ def test_dependencies_are_stated_on_their_lines() -> None:
 
 @pytest.mark.parametrize(
     ("wanted", "python", "asked"),
-    [("==3.11.*", "3.11", 0), ("~=3.11", "3.11", 0), ("==3.11.4", "3.11", 0), (">=3.10,<3.13", None, 1)],
+    [
+        ("==3.11.*", "3.11", 0),
+        ("~=3.11", None, 1),
+        ("~=3.11.2", "3.11", 0),
+        ("==3.11.4", "3.11", 0),
+        (">=3.10,<3.13", None, 1),
+    ],
 )
 def test_one_python_is_stated_and_a_range_is_asked(wanted: str, python: str | None, asked: int) -> None:
     found = read(f'[project]\nrequires-python = "{wanted}"\n')

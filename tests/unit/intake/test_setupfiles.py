@@ -102,3 +102,64 @@ def test_setup_cfg_may_name_a_file(tmp_path: Path) -> None:
 def test_a_broken_setup_cfg_is_one_sentence() -> None:
     with pytest.raises(UsageError, match=r"setup\.cfg:1: this is not a file of sections and keys"):
         read_cfg("torch\n", "setup.cfg", NOWHERE)
+
+
+TABLE = """
+import re
+from setuptools import setup
+_deps = [
+    "accelerate>=1.2.1",
+    "torch>=2.5.1",
+    "trl @ git+https://github.com/huggingface/trl.git@main",
+]
+deps = {b: a for a, b in (re.findall(r"^(([^!=<>~ ]+)(?:[!=<>~ ].*)?$)", x)[0] for x in _deps)}
+def deps_list(*names):
+    return [deps[name] for name in names]
+extras = {}
+extras["torch"] = deps_list("torch")
+extras["dev"] = extras["torch"] + deps_list("trl")
+setup(install_requires=[deps["accelerate"]], extras_require=extras)
+"""
+
+
+def test_a_table_of_requirements_is_looked_up_as_transformers_does() -> None:
+    found = read_py(TABLE, "setup.py", NOWHERE)
+    assert said(found) == {"packages.accelerate": ">=1.2.1 setup.py:5"}
+    assert [(name, [f"{row.key} {row.place}" for row in rows]) for name, rows in found.members] == [
+        ("extra torch", ["packages.torch setup.py:6"]),
+        ("extra dev", ["packages.torch setup.py:6", "packages.trl setup.py:7"]),
+    ]
+    assert found.open == ()
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        TABLE.replace('deps["accelerate"]', 'deps["peft"]'),
+        TABLE.replace("setup(install", "if 1:\n    deps = {}\nsetup(install"),
+        TABLE.replace("x in _deps", "x in open('deps')"),
+    ],
+)
+def test_a_table_that_a_run_alone_would_tell_is_open(changed: str) -> None:
+    found = read_py(changed, "setup.py", NOWHERE)
+    assert "packages.accelerate" not in said(found)
+    assert "install_requires is computed when setup.py runs" in found.open[0].text
+
+
+def test_a_dictionary_that_something_else_may_change_is_open() -> None:
+    found = read_py(TABLE.replace("setup(install", "extras.update(x)\nsetup(install"), "setup.py", NOWHERE)
+    assert found.members == ()
+    assert "extras_require is computed when setup.py runs" in found.open[0].text
+
+
+def test_an_entry_that_is_computed_is_said_and_the_others_are_read() -> None:
+    text = (
+        "import copy\nfrom setuptools import setup\nextras = {}\nextras['flash'] = ['flash-attn==2.7.4']\n"
+        "extras['gpu'] = copy.deepcopy(extras['flash'])\n"
+        "extras['all'] = {one for key, rows in extras.items() for one in rows}\nsetup(extras_require=extras)\n"
+    )
+    found = read_py(text, "setup.py", NOWHERE)
+    assert [name for name, _ in found.members] == ["extra flash", "extra gpu"]
+    assert [f"{each.place}: {each.text}" for each in found.open] == [
+        "setup.py:6: extras_require['all'] is computed when setup.py runs, so it was not read."
+    ]

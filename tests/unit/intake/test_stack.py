@@ -64,8 +64,8 @@ def test_all_faults_of_a_file_come_at_once_with_file_key_and_suggestion() -> Non
         '[stack.packages]\ntorch = "2.x"\nnumpy = { vers = "1" }\n[[stack]]\nid = "Bad Id"\n'
     )
     assert faults(text) == [
-        "m.toml: stack[1] (x).platform: input should be 'linux/amd64', 'linux/arm64', 'windows/amd64' or "
-        "'macos/arm64' (found 'linux/x86')",
+        "m.toml: stack[1] (x).platform: input should be 'linux/amd64', 'linux/arm64', 'windows/amd64', "
+        "'macos/arm64' or 'macos/amd64' (found 'linux/x86')",
         "m.toml: stack[1] (x).cuda: write the version in quotes, as text (unquoted, 3.10 would read as 3.1): 12.4",
         "m.toml: stack[1] (x).gpus.0: no GPU named 'L5' is known; near names: NVIDIA L4, NVIDIA L2; a compute capability "
         "such as '8.9' works too",
@@ -266,6 +266,8 @@ def test_a_package_whose_marker_is_false_is_not_part_of_the_stack() -> None:
         "triton-windows": "sys_platform == 'win32'",
         "tomli": "python_version < '3.11'",
     }
+    assumed = one('[[stack]]\nid = "x"\n[stack.packages]\npywin32 = "306; sys_platform == \'win32\'"')
+    assert (assumed.packages, assumed.left_out) == ({}, {"pywin32": "sys_platform == 'win32'"})
     undecided = one('[[stack]]\nid = "x"\n[stack.packages]\ntomli = "2.0; python_version < \'3.11\'"')
     assert undecided.packages["tomli"].marker == "python_version < '3.11'"
     assert faults('[[stack]]\nid = "x"\nleft_out = { a = "b" }') == [

@@ -186,3 +186,41 @@ def test_files_of_a_folder_of_requirements_need_no_name_of_their_own() -> None:
     assert {name: versions(each) for name, each in found.items()} == {
         "app": {"torch": "2.5.0", "pytest": "latest"}
     }
+
+
+CONDA = "channels: [pytorch]\ndependencies:\n  - python=3.10\n  - pytorch=2.4.1\n  - pytorch-cuda=12.4\n"
+SETUP = "[project]\nname = 'app'\nversion = '1'\ndependencies = ['torch>=2.0', 'timm==1.0.11']\n"
+
+
+def test_an_image_that_calls_no_conda_has_nothing_of_an_environment_of_conda() -> None:
+    docker = "FROM nvidia/cuda:11.8.0-devel-ubuntu22.04\nCOPY . .\nRUN ./install.sh\n"
+    found = taken({"environment.yml": CONDA, "pyproject.toml": SETUP, "Dockerfile": docker})
+    assert {name: (each.stack.cuda, each.stack.image.base) for name, each in found.items()} == {
+        "app": (None, "nvidia/cuda:11.8.0-devel-ubuntu22.04"),
+        "app-environment.yml": ("12.4", None),
+    }
+    assert versions(found["app"])["torch"] == ">=2.0"
+
+
+def test_a_folder_an_image_below_docker_is_read_from_the_project() -> None:
+    found = taken(
+        {
+            "requirements.txt": "timm==1.0.11\n",
+            "docker/gpu/Dockerfile": "FROM debian\nCOPY requirements.txt .\nRUN pip install torch==2.5.1 -r requirements.txt\n",
+            "docker/rocm/Dockerfile": "FROM debian\nRUN pip install torch==2.4.1+rocm6.1\n",
+        }
+    )
+    assert {name: versions(each) for name, each in found.items()} == {
+        "app-gpu-dockerfile": {"torch": "2.5.1", "timm": "1.0.11"},
+        "app-rocm-dockerfile": {"torch": "2.4.1+rocm6.1"},
+    }
+
+
+def test_files_that_state_no_package_say_what_of_them_is_computed() -> None:
+    text = "from setuptools import setup\nimport x\nsetup(install_requires=x.needs())\n"
+    with pytest.raises(UsageError) as refused:
+        taken({"setup.py": text})
+    assert str(refused.value) == (
+        ".: no package that could be judged is stated here, in setup.py.\n"
+        "  setup.py:3: install_requires is computed when setup.py runs, so it was not read."
+    )

@@ -15,7 +15,7 @@ from stackcheck.knowledge.folders import SHIPPED as FOLDER
 from stackcheck.knowledge.folders import Folder
 from stackcheck.knowledge.measured import MeasuredTable, tag_groups
 from stackcheck.model.errors import TableError
-from stackcheck.model.wheel_tags import python_pairs, stack_platform
+from stackcheck.model.wheel_tags import python_pairs, stack_platforms
 from stackcheck.wheels import exports
 
 if TYPE_CHECKING:
@@ -182,8 +182,8 @@ def test_what_a_python_takes(python: str, taken: str, refused: str) -> None:
 
 def test_platforms_of_tags() -> None:
     named = ("any", "win_amd64", "win32", "linux_x86_64", "manylinux_2_28_aarch64", "musllinux_1_2_x86_64", "macosx_10_9_x86_64", "macosx_11_0_universal2", "manylinux2014_ppc64le")  # fmt: skip
-    assert [stack_platform(each) for each in named] == [
-        "any", "windows/amd64", None, "linux/amd64", "linux/arm64", None, "macos/amd64", "macos/arm64", None
+    assert [" ".join(stack_platforms(each)) for each in named] == [
+        "any", "windows/amd64", "", "linux/amd64", "linux/arm64", "", "macos/amd64", "macos/arm64 macos/amd64", ""
     ]  # fmt: skip
 
 

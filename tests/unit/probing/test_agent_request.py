@@ -80,6 +80,7 @@ def test_of_files_only_those_probes_are_asked_that_look_in_package_folders_and_e
     assert asked["params"] == {
         "cumm_files": {"sys_path": place, "alone": "/cache"},
         "distributions": {"sys_path": place, "alone": "/cache"},
+        "import_names": {"sys_path": place, "alone": "/cache"},
         "libraries": {"deep": "hidden", "roots": place, "alone": "/cache"},
         "loading": {"roots": place, "alone": "/cache"},
         "numpy_modules": {"sys_path": place, "alone": "/cache"},

@@ -163,6 +163,11 @@ def test_what_the_stack_expects_by_its_code_is_not_folded() -> None:
 CONFLICT = Unresolved(
     "conflict", "vllm needs torch", ("vllm==0.6.3: torch==2.4.0", "the stack: torch==2.5.0")
 )
+SPARSE = Unresolved(
+    "conflict",
+    "spconv-cu124 needs cumm-cu124",
+    ("spconv-cu124==2.3.8: cumm-cu124>=0.7.11,<0.8.0", "the stack: cumm-cu124==0.8.2"),
+)
 NO_FILE = Unresolved("no-python-wheel", "torch has no wheel for this Python", ("torch==1.13.1",))
 PAGE = "https://data.pyg.org/whl/torch-1.11.0+cu115.html"
 
@@ -197,6 +202,31 @@ PAGE = "https://data.pyg.org/whl/torch-1.11.0+cu115.html"
             {"NEEDS101": ["WHEEL104"]},
         ),
         (
+            {"packages": {"spconv-cu124": "2.3.8", "cumm-cu124": "0.8.2"}},
+            SPARSE,
+            {"LOCK201": ["SPCONV101"]},
+        ),
+        (
+            {"packages": {"spconv-cu124": "2.3.8", "cumm-cu120": "0.7.11"}},
+            None,
+            {"SPCONV103": []},
+        ),
+        (
+            {"packages": {"torch": "2.3.1+cu121", "nvidia-cudnn-cu12": "9.25.1.1"}},
+            None,
+            {"CUDA104": ["NVPIN101"]},
+        ),
+        (
+            {"packages": {"torch": "2.13.0", "torchdata": "0.6.1"}},
+            None,
+            {"NEEDS101": ["NEEDS102"]},
+        ),
+        (
+            {"packages": {"torch": "2.2.2+cu121"}, "platform": "macos/amd64"},
+            Unresolved("not-found", "torch 2.2.2+cu121 is nowhere", ("torch==2.2.2+cu121",)),
+            {"LOCK201": ["PLATFORM101"]},
+        ),
+        (
             {"packages": {"torch": "2.0.0"}, "image": {"base": "python:3.9-alpine"}},
             None,
             {"IMAGE105": []},
@@ -209,6 +239,11 @@ def test_real_pairs_of_rules_say_one_conflict_once(
     stack = Stack.model_validate({"id": "s", **fields})
     codes = {
         "NEEDS101",
+        "NEEDS102",
+        "SPCONV101",
+        "SPCONV103",
+        "NVPIN101",
+        "CUDA104",
         "PYTHON101",
         "WHEEL101",
         "WHEEL104",

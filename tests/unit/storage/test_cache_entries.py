@@ -29,6 +29,7 @@ PLACES = {
     "metadata": "metadata/ab.json",
     "answers": "resolve/ab/pyproject.toml",
     "wheel-facts": "wheel-facts/3/ab/abcd",
+    "imported-names": "imported-names/1/ab/abcd",
     "downloads": "wheels/1/ab",
     "unpacked": f"unpacked/ab/{MARKER}",
     "venvs": f"venvs/ab/{MARKER}",

@@ -51,6 +51,23 @@ def test_every_torch_that_was_asked_for_must_load_it(
     assert told(what, asked).outcome == outcome
 
 
+@pytest.mark.parametrize(
+    ("tags", "said"),
+    [
+        (("cp312-cp312-macosx_10_9_x86_64",), "for macos/amd64 torch 2.2.0 - 2.2.2 has wheels"),
+        (("cp313-cp313-macosx_10_9_x86_64",), "no torch has a wheel for macos/amd64 and a Python of it"),
+        (("py3-none-any",), ""),
+    ],
+)
+def test_a_wheel_for_intel_macs_is_told_which_torch_has_wheels_there(
+    tags: tuple[str, ...], said: str
+) -> None:
+    text = render_document(fitdocument.document([told(subject(tags=tags))], exports()), "text")
+    headline = " ".join(text.split("\n\n", maxsplit=1)[0].split())
+    unread = f", and others are not read; {said}" if said else ""
+    assert headline.endswith(f"no library for Linux on x86_64 or aarch64 is in it{unread}")
+
+
 def test_a_reader_sees_the_releases_the_reasons_and_the_first_symbols() -> None:
     text = render_document(fitdocument.document([told(FITS_ONE)], exports()), "text")
     lines = text.splitlines()

@@ -182,6 +182,12 @@ def test_facts_that_were_kept_are_not_read_again(tmp_path: Path) -> None:
     assert render(steps[-1].package, TODAY) == render(first, TODAY)
 
 
+def test_a_row_says_whether_the_release_has_a_source_archive() -> None:
+    for archive, said in (("fast-1.2.tar.gz", True), ("fast-1.1.tar.gz", False)):
+        (row,) = run(Index({"fast": [listed(LINUX), listed(archive)]}, FAST.wheels))[0].package.rows
+        assert (str(row.version), row.sdist) == ("1.2", said)
+
+
 def test_a_version_that_the_index_no_longer_has_keeps_its_row() -> None:
     package = run(FAST)[-1].package
     left = run(Index({"fast": [listed(OLD)]}, {OLD: wheel("fast-0.9")}), package)[-1].package

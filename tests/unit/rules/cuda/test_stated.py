@@ -342,6 +342,28 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
     ),
     (
         "PLATFORM101",
+        {"packages": {"torch": "2.2.2"}, "platform": "macos/amd64"},
+        [
+            (
+                "PASS",
+                "torch 2.2.2 has wheels for linux/amd64, linux/arm64, windows/amd64, macos/arm64, macos/amd64.",
+                "",
+            )
+        ],
+    ),
+    (
+        "PLATFORM101",
+        {"packages": {"torch": "2.3.0"}, "platform": "macos/amd64"},
+        [
+            (
+                "FAIL",
+                "torch 2.3.0 has wheels for linux/amd64, linux/arm64, windows/amd64, macos/arm64, not for macos/amd64.",
+                "take one of these platforms, or torch 2.2.2, the nearest release with wheels for macos/amd64",
+            )
+        ],
+    ),
+    (
+        "PLATFORM101",
         {"packages": {"torch": "2.1.2"}, "platform": "macos/arm64"},
         [
             (
@@ -358,7 +380,7 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
             (
                 "FAIL",
                 "torch 1.7.1 has wheels for linux/amd64, windows/amd64, macos/amd64, not for macos/arm64.",
-                "take one of these platforms, or a release with wheels for macos/arm64",
+                "take one of these platforms, or torch 1.8.0, the nearest release with wheels for macos/arm64",
             )
         ],
     ),

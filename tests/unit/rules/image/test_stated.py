@@ -270,6 +270,45 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         ["FAIL: mmcv would be compiled in nvidia/cuda:12.4.1-cudnn-runtime-ubuntu22.04, which has no nvcc."],
     ),
     (
+        "a repository of which nothing is known",
+        "IMAGE106",
+        {
+            "packages": {
+                "torch": "2.5.0+cu124",
+                "dllogger": {"git": "git+https://github.com/NVIDIA/dllogger"},
+            },
+            "image": {"base": "nvidia/cuda:12.4.1-cudnn-runtime-ubuntu22.04"},
+        },
+        [
+            "SKIP: whether dllogger compiles CUDA code is not known, and nvidia/cuda:12.4.1-cudnn-runtime-ubuntu22.04 has no nvcc."
+        ],
+    ),
+    (
+        "a repository of CUDA code",
+        "IMAGE106",
+        {
+            "packages": {
+                "torch": "2.5.0+cu124",
+                "xformers": {"git": "git+https://github.com/facebookresearch/xformers"},
+            },
+            "image": {"base": "nvidia/cuda:12.4.1-cudnn-runtime-ubuntu22.04"},
+        },
+        [
+            "FAIL: xformers would be compiled in nvidia/cuda:12.4.1-cudnn-runtime-ubuntu22.04, which has no nvcc."
+        ],
+    ),
+    (
+        "a project of Python beside a toolkit of another major version",
+        "IMAGE102",
+        {
+            "packages": {"torch": "2.4.1+cu124", "app": {"path": "."}},
+            "image": {"base": "nvidia/cuda:11.8.0-devel-ubuntu22.04"},
+        },
+        [
+            "WARN: nvidia/cuda:11.8.0-devel-ubuntu22.04 brings CUDA 11.8, and torch 2.4.1 (cu124) its own runtime: the image's is not used."
+        ],
+    ),
+    (
         "an image for building",
         "IMAGE106",
         {

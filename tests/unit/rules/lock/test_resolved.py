@@ -58,6 +58,13 @@ def only(findings: Any) -> Finding:
 # LOCK201
 
 
+def test_what_a_marker_leaves_out_is_told_beside_the_pins_and_is_nothing_unchecked() -> None:
+    absent = "pywin32: its marker is false here: sys_platform == 'win32'"
+    found = only(pins_resolve(resolution(wheel("torch", "2.5.0"), absent=(absent,))))
+    assert found.outcome is PASS
+    assert f"not part of the stack here: {absent}" in [each.what for each in found.evidence]
+
+
 def test_lock201_passes_and_says_what_was_assumed_and_taken_over() -> None:
     found = resolution(
         wheel("torch", "2.5.0"),

@@ -219,3 +219,14 @@ def test_compiled_packages_of_which_nothing_is_known_are_named() -> None:
         (each.outcome.name, each.message)
         for each in resolved("WHEEL201", torch, pure, known, packages=packages)
     ] == [("PASS", "Something is known of every compiled package on torch or CUDA (1).")]
+
+
+def test_a_python_that_metadata_admit_and_that_cannot_import_a_package_fails() -> None:
+    packages = {"torch": "1.13.1", "fairseq": "0.12.2"}
+    ((outcome, message, hint),) = said_with_hints("NEEDS102", **H, packages=packages)
+    assert (outcome, hint) == ("FAIL", "take python<3.11")
+    assert message.startswith("fairseq 0.12.2 needs python<3.11, which its METADATA do not say")
+    assert outcomes("NEEDS102", **H | {"python": "3.10.4"}, packages=packages) == [
+        ("PASS", "fairseq 0.12.2 works with python 3.10.")
+    ]
+    assert outcomes("NEEDS102", platform="linux/amd64", packages=packages) == []

@@ -94,6 +94,16 @@ TAKEN: list[tuple[str, dict[str, Any], list[str]]] = [
         {"packages": {"torch": "2.10.0", "torchao": "latest"}, "overrides": ["torchao==0.14.0"]},
         ["torchao 0.14.0 closed"],
     ),
+    (
+        "the last with wheels for a platform, which a loose companion follows",
+        {
+            "python": "3.11",
+            "platform": "macos/amd64",
+            "accelerator": "cpu",
+            "packages": {"torch": "latest", "torchvision": "latest"},
+        },
+        ["torch 2.2.2 closed", "torchvision 0.17.2 closed"],
+    ),
     ("a constraint", {"packages": {"torch": "latest"}, "constraints": ["torch<2.6"]}, ["torch 2.5.1 closed"]),
 ]
 
@@ -159,6 +169,132 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str]]]] = [
                 "No known torch in >=2.15 has a wheel for the Python of the stack: torch 2.15.0, the newest of them, has wheels for Python 3.11, 3.12, 3.13, 3.14, 3.14t, 3.15, 3.15t.",
             )
         ],
+    ),
+    (
+        "nothing in a range that ends has a wheel for the platform",
+        {"platform": "macos/amd64", "packages": {"torch": ">=2.3,<2.5"}},
+        [
+            (
+                "FAIL",
+                "No known torch in >=2.3,<2.5 has a wheel for macos/amd64: torch 2.4.1, the newest of them, has wheels for linux/amd64, linux/arm64, windows/amd64, macos/arm64.",
+            )
+        ],
+    ),
+    (
+        "nothing known has a wheel for the platform, and a later release may",
+        {"platform": "macos/amd64", "packages": {"torch": ">=2.3"}},
+        [
+            (
+                "WARN",
+                "No known torch in >=2.3 has a wheel for macos/amd64: torch 2.15.0, the newest of them, has wheels for linux/amd64, linux/arm64, windows/amd64, macos/arm64.",
+            )
+        ],
+    ),
+    (
+        "a driver that is too old for what pip takes, and not for what uv takes",
+        {
+            "python": "3.11",
+            "driver": "550.54.15",
+            "packages": {"torch": "latest"},
+            "index": {"extra": ["https://download.pytorch.org/whl/cu124"]},
+        },
+        [
+            (
+                "WARN",
+                "pip takes 2.15.0 for `torch latest` (the highest version for Python 3.11 of https://pypi.org/simple and https://download.pytorch.org/whl/cu124): The driver is too old: CUDA 13.2 needs a driver >= 580.65.06 (the wheel of torch 2.15.0 on PyPI for linux/amd64 says CUDA 13.2), and the hosts have driver 550.54.15. uv takes 2.6.0+cu124 (the highest version for Python 3.11 of https://download.pytorch.org/whl/cu124, the first index that has torch).",
+            )
+        ],
+    ),
+    (
+        "a driver that is too old for either",
+        {
+            "python": "3.8",
+            "driver": "450.80.02",
+            "packages": {"torch": ">=2.1"},
+            "index": {"extra": ["https://download.pytorch.org/whl/cu121"]},
+        },
+        [
+            (
+                "FAIL",
+                "An installer takes 2.4.1+cu121 for `torch >=2.1` (the highest version for Python 3.8 of https://download.pytorch.org/whl/cu121 and pypi.org): The driver is too old: CUDA 12.1 needs a driver >= 525.60.13 (the local version of torch says CUDA 12.1), and the hosts have driver 450.80.02.",
+            )
+        ],
+    ),
+    (
+        "the local version of one index is higher than the plain one, and both fit",
+        {
+            "python": "3.11",
+            "driver": "550.54.15",
+            "packages": {"torch": ">=2.1,<2.7"},
+            "index": {
+                "url": "https://download.pytorch.org/whl/cu124",
+                "extra": ["https://pypi.org/simple"],
+            },
+        },
+        [
+            (
+                "PASS",
+                "pip takes 2.6.0+cu124 for `torch >=2.1,<2.7` (the highest version for Python 3.11 of https://download.pytorch.org/whl/cu124 and pypi.org); it fits the rest of the stack.",
+            ),
+            (
+                "PASS",
+                "uv takes 2.6.0 for `torch >=2.1,<2.7` (the highest version for Python 3.11 of https://pypi.org/simple, the first index that has torch); it fits the rest of the stack.",
+            ),
+        ],
+    ),
+    (
+        "the first index has none in the range: uv asks no other, pip does",
+        {
+            "python": "3.12",
+            "packages": {"torch": ">=2.9"},
+            "index": {"extra": ["https://download.pytorch.org/whl/cu118"]},
+        },
+        [
+            (
+                "WARN",
+                "No known torch in >=2.9 is at https://download.pytorch.org/whl/cu118, the first index that has torch: 2.7.1+cu118 is the newest for Python 3.12 there. uv asks no other index. pip takes 2.15.0 (the highest version for Python 3.12 of https://pypi.org/simple and https://download.pytorch.org/whl/cu118).",
+            )
+        ],
+    ),
+    (
+        "the only index has none in the range",
+        {
+            "python": "3.12",
+            "packages": {"torch": ">=2.9"},
+            "index": {"url": "https://download.pytorch.org/whl/cu118"},
+        },
+        [
+            (
+                "FAIL",
+                "No known torch in >=2.9 is at https://download.pytorch.org/whl/cu118: 2.7.1+cu118 is the newest for Python 3.12 there.",
+            )
+        ],
+    ),
+    (
+        "an index that the tables do not speak of, behind one that they do",
+        {
+            "python": "3.12",
+            "packages": {"torch": "latest"},
+            "index": {
+                "url": "https://wheels.example/simple",
+                "extra": ["https://download.pytorch.org/whl/cu118"],
+            },
+        },
+        [("SKIP", "which torch `latest` is was not foreseen: what wheels.example has is not known.")],
+    ),
+    (
+        "the same index alone",
+        {
+            "python": "3.12",
+            "packages": {"torch": "latest"},
+            "index": {"url": "https://wheels.example/simple"},
+        },
+        [("SKIP", "which torch `latest` is was not foreseen: what wheels.example has is not known.")],
+    ),
+    (
+        "a pin is never foreseen",
+        {"packages": {"torch": "2.5.0"}, "index": {"url": "https://wheels.example/simple"}},
+        [],
     ),
     (
         "the kind of build stays",

@@ -9,7 +9,8 @@ from packaging.version import Version
 
 from stackcheck.model.resolution import LockedPackage
 from stackcheck.model.verdict import Level
-from stackcheck.rules.questions import FINDS_NAMES
+from stackcheck.rules.questions import FINDS_NAMES, partner, whole
+from stackcheck.rules.strongest import strongest
 from tests.unit.rules.harness import resolved, said_with_hints, seen_verdicts, verdicts
 
 H: dict[str, Any] = {"python": "3.11", "platform": "linux/amd64", "accelerator": "cuda"}
@@ -63,7 +64,10 @@ def test_both_levels_answer_one_question_about_one_package() -> None:
     (stated,) = verdicts("NEEDS103", **H, packages=PAIR)
     looked = {"missing": [], "looked_at": ["diffusers"], "untold": [], "left_out": []}
     (seen,) = seen_verdicts("NEEDS301", {"import_names": looked})
-    assert (stated.question, stated.subject) == (seen.question, seen.subject) == (FINDS_NAMES, "diffusers")
+    assert (whole(stated.question), stated.subject) == (seen.question, seen.subject)
+    assert (seen.question, partner(stated.question)) == (FINDS_NAMES, "huggingface-hub")
+    (kept,) = strongest([stated, seen])
+    assert (kept.code, len(kept.notes)) == ("NEEDS301", 1)
     assert (seen.outcome.name, seen.message) == (
         "PASS",
         "The files of diffusers import no name that is seen to be missing beside it.",

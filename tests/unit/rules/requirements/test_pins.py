@@ -8,7 +8,7 @@ import pytest
 from packaging.version import Version
 
 from stackcheck.model.resolution import LockedPackage
-from tests.unit.rules.harness import lines, resolved
+from tests.unit.rules.harness import lines, resolved, said_with_hints
 
 CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
     (
@@ -22,6 +22,27 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         "PIN101",
         {"packages": {"torch": "2.5.0", "numpy": ">=1.26", "torch-geometric": "latest"}},
         ["WARN: 2 of 3 packages are not pinned: numpy (>=1.26), torch-geometric (latest)."],
+    ),
+    (
+        "a marker that holds on another platform, where none is stated",
+        "PIN101",
+        {"packages": {"torch": "2.5.0", "windows-curses": "latest; sys_platform == 'win32'"}},
+        ["PASS: The package is pinned."],
+    ),
+    (
+        "the same marker where it holds",
+        "PIN101",
+        {
+            "platform": "windows/amd64",
+            "packages": {"torch": "2.5.0", "windows-curses": "latest; sys_platform == 'win32'"},
+        },
+        ["WARN: 1 of 2 packages is not pinned: windows-curses (latest)."],
+    ),
+    (
+        "a marker that hangs on a Python that is not stated",
+        "PIN101",
+        {"packages": {"torch": "2.5.0", "tomli": "latest; python_version < '3.11'"}},
+        ["WARN: 1 of 2 packages is not pinned: tomli (latest)."],
     ),
     (
         "a library that torch asks for by an extra of cuda-toolkit, in a range that leaves it out",
@@ -147,3 +168,18 @@ def test_what_others_draw_in_is_not_held_against_a_torch_that_was_left_out(
     locked = (torch, nccl) if with_torch else (nccl,)
     found = resolved("NVPIN101", *locked, packages={"torch": "2.8.0"})
     assert [each.outcome.name for each in found] == outcomes
+
+
+@pytest.mark.parametrize(
+    ("numpy", "hint"),
+    [
+        ({"version": ">=1.26"}, "pin them; `stackcheck lock` prints the versions that are chosen today"),
+        (
+            {"version": ">=1.26", "from": "conda"},
+            "pin those of conda as name=version; `conda env export --no-builds`, in an environment that works, "
+            "prints its versions",
+        ),
+    ],
+)
+def test_a_hint_says_where_the_version_to_pin_can_be_read(numpy: dict[str, str], hint: str) -> None:
+    assert said_with_hints("PIN101", packages={"torch": "2.5.0", "numpy": numpy})[0][2] == hint

@@ -44,6 +44,48 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
     ),
     (
         "TORCH101",
+        {
+            "packages": {
+                name: {"version": version, "from": "conda"}
+                for name, version in (("torch", "2.0.1"), ("torchvision", "0.13.1"))
+            }
+        },
+        [
+            (
+                "FAIL",
+                "torchvision 0.13.1 was released for torch 1.12; conda's pytorch is 2.0.1: no channel has a build of the two for each other.",
+                "take torchvision=0.15.2 beside pytorch=2.0.1, from the same channel; `conda search --info torchvision=0.13.1` prints which pytorch each build requires",
+            )
+        ],
+    ),
+    (
+        "TORCH101",
+        {
+            "packages": {
+                name: {"version": version, "from": "conda"}
+                for name, version in (("torch", "1.13.1"), ("torchvision", "0.15.2"))
+            }
+        },
+        [
+            (
+                "WARN",
+                "torchvision 0.15.2 was released for torch 2.0; conda's pytorch is 1.13.1: the channel pytorch has no build of the two for each other, conda-forge may have one.",
+                "take torchvision=0.14.1 beside pytorch=1.13.1, from the same channel; `conda search --info torchvision=0.15.2` prints which pytorch each build requires",
+            )
+        ],
+    ),
+    (
+        "TORCH101",
+        {
+            "packages": {
+                name: {"version": version, "from": "conda"}
+                for name, version in (("torch", "2.0.0"), ("torchvision", "0.15.2"))
+            }
+        },
+        [("PASS", "torchvision 0.15.2 was released for torch 2.0; conda's pytorch is 2.0.0.", "")],
+    ),
+    (
+        "TORCH101",
         {"packages": {"torch": "2.15.0", "torchvision": "0.29.1"}},
         [("PASS", "torchvision 0.29.1 requires torch>=2.14.0; the stack has 2.15.0.", "")],
     ),

@@ -497,8 +497,8 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         },
         [
             "FAIL: There is no wheel of spconv-cu126 2.3.8 for Linux on arm64.",
-            "FAIL: There is no wheel of vllm 0.9.2 for Linux on arm64.",
-            "FAIL: There is no wheel of xformers 0.0.33.post2 for Linux on arm64.",
+            "WARN: There is no wheel of vllm 0.9.2 for Linux on arm64; an installer would compile its source archive.",
+            "WARN: There is no wheel of xformers 0.0.33.post2 for Linux on arm64; an installer would compile its source archive.",
         ],
     ),
     (
@@ -533,6 +533,14 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         "an old wheel for four Pythons",
         "WHEEL109",
         {"python": "3.12", "packages": {"vllm": "0.4.2"}},
+        [
+            "WARN: There is no wheel of vllm 0.4.2 for Python 3.12: it has wheels for 3.8, 3.9, 3.10, 3.11; an installer would compile its source archive."
+        ],
+    ),
+    (
+        "the same where nothing may be compiled",
+        "WHEEL109",
+        {"python": "3.12", "packages": {"vllm": "0.4.2"}, "source_builds": "forbid"},
         ["FAIL: There is no wheel of vllm 0.4.2 for Python 3.12: it has wheels for 3.8, 3.9, 3.10, 3.11."],
     ),
     (
