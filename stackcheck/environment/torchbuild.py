@@ -139,7 +139,7 @@ def torch_build(
     for, where nothing was resolved.
     """
     package = stack.packages.get("torch")
-    image = _image(stack, tables)
+    image = _image(stack, sources, tables)
     drawn = package is None and image is None
     locked = resolution.by_name.get("torch") if resolution and (drawn or _resolvable(package)) else None
     if drawn and locked is None and required is None:
@@ -194,10 +194,14 @@ def _resolvable(package: Package | None) -> bool:
     return package is not None and package.origin in (None, "wheel", "url")
 
 
-def _image(stack: Stack, tables: Tables) -> ImageFacts | None:
-    """Return the image, or the container that the version names, that brings a torch."""
+def _image(stack: Stack, sources: Iterable[Source], tables: Tables) -> ImageFacts | None:
+    """Return the image, or the container that the version names, that brings a torch.
+
+    NVIDIA's wheels for Jetson have versions of the same form, and the CUDA of their JetPack.
+    """
     pinned = stack.version("torch")
-    named = torch_of_nvidia(pinned, tables) if pinned else None
+    for_jetson = any(place.kind == "vendor" for place in sources)
+    named = torch_of_nvidia(pinned, tables) if pinned and not for_jetson else None
     found = named or running_image(stack, tables)
     return found if found and (found.torch or found.nvidia) else None
 

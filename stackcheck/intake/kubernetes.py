@@ -8,18 +8,23 @@ https://docs.cloud.google.com/kubernetes-engine/docs/how-to/gpus and https://kar
 from __future__ import annotations
 
 import re
+import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stackcheck.intake.compose import unseen
 from stackcheck.intake.dockerfiles import is_worth
 from stackcheck.intake.documents import rows, table, text_at
 from stackcheck.intake.stated import Found, Open, Stated, found_of, gpu_named
+from stackcheck.intake.steps import Here, Left, run_script
 from stackcheck.intake.yamls import documents, place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 KIND = "Kubernetes manifest"
+_NOWHERE = Path("/nonexistent")
+"""What the image of a container holds is not there to read."""
 _RESOURCES = (("nvidia.com/", "cuda"), ("amd.com/gpu", "rocm"))
 _LABELS = (
     "nvidia.com/gpu.product", "cloud.google.com/gke-accelerator", "karpenter.k8s.aws/instance-gpu-name",
@@ -60,7 +65,20 @@ def _containers(pod: Any, shown: str) -> Iterator[Found]:
         if asked:
             name = text_at(container, "name") or "container"
             said = [*_image(container, shown), *asked, *_gpus(pod, shown), *_environment(container, shown)]
+            said += _commands(container, shown)
             yield found_of(KIND, shown, said, name)
+
+
+def _commands(container: Any, shown: str) -> list[Stated | Open]:
+    """Return what a container installs when it starts: its command, and the arguments of that."""
+    words = [each for key in ("command", "args") for each in rows(container, key) if isinstance(each, str)]
+    if not any("install" in each for each in words):
+        return []
+    key, left = "command" if "command" in container else "args", Left()
+    # Of a line alone the number is known: the text of a block stands in the lines after it.
+    here = Here((), shown, place(container, key, shown).line, _NOWHERE)
+    run_script(shlex.join(words), {}, here, left)
+    return left.said()
 
 
 def _image(container: Any, shown: str) -> Iterator[Stated | Open]:

@@ -48,6 +48,7 @@ _DESCRIBING = (
     slurm.KIND,
     notebooks.KIND,
     modalapps.KIND,
+    slurm.SCRIPT,
 )
 """Kinds of files whose containers are the stacks."""
 _CONSTRAINTS = re.compile(r"(?i)constraints.*\.txt")
@@ -188,13 +189,18 @@ def _says(found: Found) -> bool:
     )
 
 
+def _has_torch(found: Found) -> bool:
+    """Tell whether a file states torch, or a set of optional packages that it has does."""
+    return "torch" in found.packages or any(
+        row.key == "packages.torch" for _, rows in found.members for row in rows
+    )
+
+
 def _of_a_gpu(found: Found) -> bool:
     """Tell whether a file speaks of torch, or of an image or a host with a GPU."""
     image = next((str(each.value) for each in found.stated if each.key in {"image.base", "image.ready"}), "")
-    members = {row.key for _, rows in found.members for row in rows}
     return (
-        "torch" in found.packages
-        or "packages.torch" in members
+        _has_torch(found)
         or bool(_GPU_IMAGE.search(image))
         or any(each.key in {"accelerator", "gpus"} for each in found.stated)
     )
@@ -203,7 +209,7 @@ def _of_a_gpu(found: Found) -> bool:
 def _in_folder(files: Sequence[Path], base: str) -> Sets:
     """Return the files of a folder by stack: an image is one, what no image takes is another."""
     read, notes = _read(path for path in files if kind_of(path) not in LAST)
-    if not any("torch" in each.packages or each.members for one in read for each in (one, *one.containers)):
+    if not any(_has_torch(each) for one in read for each in (one, *one.containers)):
         more, unread = _read(path for path in files if kind_of(path) in LAST)
         read, notes = [*read, *more], [*notes, *unread]
     if not read and not notes:
@@ -216,6 +222,7 @@ def _in_folder(files: Sequence[Path], base: str) -> Sets:
     apart = {dockerfiles.KIND, *_DESCRIBING, slurm.WHERE}
     others = [each for each in read if each.kind not in apart and each.file not in used]
     others, choices = _apart(_of_torch(_with_constraints(others)))
+    notes += [row for each in read if each.kind == slurm.SCRIPT for row in each.open]
     left = [Found("file", "", open=tuple(notes))] if notes else []
     sets = [*_sets(base, images, others)]
     if choices and not any("torch" in each.packages for each in images):
@@ -317,7 +324,7 @@ def _sets(base: str, images: Sequence[Found], others: Sequence[Found]) -> Iterat
         name = base if len(images) == 1 else f"{base}-{_identifier(f'{several}{part}')}"
         yield name, [found] if "torch" in found.packages or found not in own else [*plain, found]
     alone = plain != list(others) or all("torch" in found.packages for found in own)
-    telling = any("torch" in found.packages or found.members for found in others)
+    telling = any(map(_has_torch, others))
     if alone and (telling if images else any(found.packages or found.members for found in others)):
         yield base if not images else f"{base}-{_identifier(others[0].file)}", list(others)
 
@@ -325,7 +332,7 @@ def _sets(base: str, images: Sequence[Found], others: Sequence[Found]) -> Iterat
 def _beside_conda(others: Sequence[Found]) -> list[Found]:
     """Return what an image that calls no conda installs: where another file has torch, not conda's."""
     plain = [each for each in others if each.kind != conda.KIND or "torch" not in each.packages]
-    return plain if any("torch" in each.packages or each.members for each in plain) else list(others)
+    return plain if any(map(_has_torch, plain)) else list(others)
 
 
 def _with_constraints(found: Sequence[Found]) -> list[Found]:

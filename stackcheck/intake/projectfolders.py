@@ -13,6 +13,7 @@ from stackcheck.intake.recognise import (
     JOB_FOLDERS,
     MANIFESTS,
     MODAL,
+    SCRIPT,
     holds,
     kind_of,
 )
@@ -94,7 +95,9 @@ def _may_tell(path: Path) -> bool:
 
 
 def is_job(path: Path) -> bool:
-    """Tell whether a file is a script for sbatch: by its name, or a script of a shell by what it holds."""
+    """Tell whether a file is a script for sbatch or installs: by its name, or by what it holds."""
+    if kind_of(path) == SCRIPT:
+        return path.is_file()
     return kind_of(path) == JOB or (path.suffix in _SHELL and path.is_file() and holds(path, JOB))
 
 

@@ -32,17 +32,18 @@ DOCKERFILE = "dockerfile"
 WORKFLOW = "workflow"
 JOB = "slurm"
 NOTEBOOK = "notebook"
+SCRIPT = "script"
 MODAL = "modal"
 MANIFESTS = ("k8s", "kubernetes", "deploy", "manifests")
 """Folders whose YAML files are manifests of Kubernetes."""
-LAST = (WORKFLOW, NOTEBOOK)
+LAST = (WORKFLOW, NOTEBOOK, SCRIPT)
 """Kinds of files that are read where no other file states torch."""
 JOB_FOLDERS = (
     "slurm", "sbatch", "jobs", "job", "scripts", "slurm_scripts", "job_scripts", "slurm_jobs", "hpc",
     "cluster", "launch", "recipes",
 )  # fmt: skip
 """Folders in which scripts for sbatch lie."""
-LOOSE = ("compose", "cog", "devcontainer", "kubernetes", "workflow", "skypilot", JOB, NOTEBOOK, MODAL)
+LOOSE = ("compose", "cog", "devcontainer", "kubernetes", "workflow", "skypilot", JOB, NOTEBOOK, MODAL, SCRIPT)
 """Kinds of files that say more than what is installed: of a folder, a broken one stops no other file."""
 KINDS = (
     ("stackcheck.toml", ""),
@@ -76,6 +77,11 @@ KINDS = (
     ("*.ipynb", NOTEBOOK),
     ("*.sbatch", JOB),
     ("*.slurm", JOB),
+    ("*install*.sh", SCRIPT),
+    ("*setup*.sh", SCRIPT),
+    ("*env*.sh", SCRIPT),
+    ("*requirements*.sh", SCRIPT),
+    ("*dependencies*.sh", SCRIPT),
     ("*.toml", DEFINITION),
 )
 """Patterns of names in lower case, the first that fits."""
@@ -83,7 +89,7 @@ _READ = (
     "requirements.txt, pyproject.toml, setup.py, setup.cfg, uv.lock, pylock.toml, poetry.lock, Pipfile, "
     "Pipfile.lock, pdm.lock, environment.yml, pixi.toml, pixi.lock, Dockerfile, compose files, Kubernetes "
     "manifests, devcontainer.json, cog.yaml, SkyPilot tasks, scripts for sbatch, Modal apps, notebooks, "
-    "workflows and definitions"
+    "install scripts, workflows and definitions"
 )
 _YAML = (
     (r"dependencies\s*:", "conda"),
@@ -108,7 +114,7 @@ def kind_of(path: Path) -> str:
 def holds(path: Path, kind: str) -> bool:
     """Tell whether a file whose name says nothing is of a kind ("skypilot", "slurm"), by what it holds."""
     try:
-        return not kind_of(path) and _by_content(read_text(path)) == kind
+        return kind_of(path) in {"", SCRIPT} and _by_content(read_text(path)) == kind
     except UsageError:
         return False
 
@@ -188,10 +194,9 @@ def _yaml(name: str) -> Callable[[str, Path, str], Found]:
     return read
 
 
-def _of_job(text: str, path: Path, shown: str) -> Found:
-    """Read a job as from the folder of its project: it is submitted there, wherever the script lies."""
-    here = path.parent
-    return slurm.read(text, here.parent if here.name in JOB_FOLDERS else here, shown)
+def _project_of(path: Path) -> Path:
+    """Return the folder that a script is started from: that of the project, wherever the script lies."""
+    return path.parent.parent if path.parent.name in JOB_FOLDERS else path.parent
 
 
 _READERS: dict[str, Callable[[str, Path, str], Found]] = {
@@ -206,8 +211,9 @@ _READERS: dict[str, Callable[[str, Path, str], Found]] = {
     "pixi": lambda text, path, shown: conda.read_pixi(parse_toml(text, shown), text, shown),  # noqa: ARG005
     "pixi.lock": lambda text, path, shown: conda.read_pixi_lock(text, shown),  # noqa: ARG005
     "conda": lambda text, path, shown: conda.read_environment(text, shown, path.parent),
-    **{name: _yaml(name) for name in LOOSE if name not in {JOB, NOTEBOOK, MODAL}},
-    JOB: _of_job,
+    **{name: _yaml(name) for name in LOOSE if name not in {JOB, NOTEBOOK, MODAL, SCRIPT}},
+    JOB: lambda text, path, shown: slurm.read(text, _project_of(path), shown),
+    SCRIPT: lambda text, path, shown: slurm.read_install(text, _project_of(path), shown),
     NOTEBOOK: lambda text, path, shown: notebooks.read(text, path.parent, shown),
     MODAL: lambda text, path, shown: modalapps.read(text, path.parent, shown),
 }

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stackcheck.intake.compose import unseen
-from stackcheck.intake.installs import install_of
+from stackcheck.intake.installs import install_of, venv_of
 from stackcheck.intake.shell import commands
 from stackcheck.intake.stated import Found, Open, Place, Stated, found_of, gpu_named
 from stackcheck.intake.steps import Here, Left, run_script
@@ -35,6 +35,10 @@ _CONDA = re.compile(r"(?i)conda|mamba|forge")
 _LOADS = {"module": ("load", "add", "switch", "swap"), "ml": ("load", "add", ""), "spack": ("load",)}
 
 
+SCRIPT = "install script"
+"""A script whose name says that it installs the project: read as a job is, for nobody's cluster."""
+
+
 def is_script(text: str) -> bool:
     """Tell whether a script has options for sbatch."""
     return any(_DIRECTIVE.match(line) for line in text.split("\n")[:200])
@@ -49,11 +53,13 @@ def read(text: str, folder: Path, shown: str) -> Found:
     said: list[Stated | Open] = [*_asked(raw, shown), *_images(raw, shown)]
     here, left = Here(raw, shown, 1, folder, copied=(("/", "."),)), Left()
     loaded: list[tuple[str, Place]] = []
-    in_conda = False
+    in_conda, activated, made = False, False, False
     for command in commands(text):
         words = list(command.words)
         modules = _modules(words)
-        in_conda = in_conda or bool(_CONDA.search(words[0]))
+        in_conda = in_conda or bool(_CONDA.search(words[0])) or words[:2] == ["source", "activate"]
+        activated = activated or (words[0] in {"source", "."} and words[-1].endswith("/activate"))
+        made = made or bool(venv_of(words))
         if not (modules or install_of(words)):
             continue
         if command.certain:
@@ -64,11 +70,33 @@ def read(text: str, folder: Path, shown: str) -> Found:
             said.append(Open(f"{what}, so it was not read.", here.place(words[-1])))
     in_conda = in_conda or any(_CONDA.search(name) for name, _ in loaded)
     for name, place in loaded:
-        said += _of_module(name, place, in_conda=in_conda)
+        # An environment that lies there was made with some Python, in another shell.
+        said += _of_module(name, place, in_conda=in_conda or (activated and not made))
     said += left.said()
     found = replace(found_of(KIND, shown, _once(said), shown.rpartition("/")[2]), reads=tuple(left.reads))
     own = {"packages.torch", "image.ready"} & {each.key for each in found.stated}
     return Found(KIND, shown, containers=(found,)) if own else replace(found, kind=WHERE)
+
+
+def read_install(text: str, folder: Path, shown: str) -> Found:
+    """Read a script that installs a project; a stack where torch is among what it installs.
+
+    Raises UsageError as `read` does.
+    """
+    found = read(text, folder, shown)
+    if is_script(text):
+        return found
+    own = tuple(replace(each, kind=SCRIPT) for each in found.containers if "torch" in each.packages)
+    # Where it would install torch behind a condition, that is all there is to say.
+    names = {name for command in commands(text) for name in _installed(command.words)}
+    return Found(
+        SCRIPT, shown, open=found.open if not own and names & {"torch", "pytorch"} else (), containers=own
+    )
+
+
+def _installed(words: Sequence[str]) -> set[str]:
+    install = install_of(words)
+    return {re.split(r"[=<>~!\[ ]", each, maxsplit=1)[0] for each in install.names} if install else set()
 
 
 def _asked(raw: Sequence[str], shown: str) -> Iterator[Stated | Open]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
+from stackcheck.model.build import parse_tag
 from stackcheck.model.evidence import Outcome
 from stackcheck.rules.grading import no_data
 from stackcheck.rules.registry import Finding, as_list, skipped
@@ -55,7 +56,8 @@ def _held(finding: Finding, env: Environment, name: str) -> Finding:
     of_index = found is not None and found.is_wheel and (name != "torch" or env.torch.is_wheel)
     if place is None or not of_index:
         return finding
-    if place.kind == "vendor":
+    local = found.exact.local if found and found.exact else None
+    if place.kind == "vendor" or (local and parse_tag(local) is None):  # +c6f3977: somebody's own build
         return skipped(
             f"no data on the wheels of {place.name}, which may be where {name} comes from"
         )._replace(

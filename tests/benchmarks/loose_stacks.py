@@ -23,7 +23,7 @@ RUNS = 3
 _GPUS = (("T4",), ("A100",), ("H100", "L4"), ("RTX 3090",), ("B200",))
 _PYTHONS = ("3.10", "3.11", "3.12")
 _NUMPYS = ("1.26.4", "2.1.3")
-_PACKAGES = ({}, {"transformers": "4.48.0"}, {"torchvision": "latest"})
+_PACKAGES: tuple[dict[str, str], ...] = ({}, {"transformers": "4.48.0"}, {"torchvision": "latest"})
 _INDEXES: tuple[dict[str, Any], ...] = ({}, {"extra": ["https://download.pytorch.org/whl/cu124"]})
 
 
@@ -33,7 +33,7 @@ def stacks(count: int, torch: str) -> list[Stack]:
     return [_stack(number, torch, *shapes[number % len(shapes)]) for number in range(count)]
 
 
-def _stack(  # noqa: PLR0913, PLR0917 - the fields of a shape
+def _stack(
     number: int, torch: str, gpus: tuple[str, ...], python: str, numpy: str, more: Any, index: Any
 ) -> Stack:
     packages = {"torch": torch, "numpy": numpy, **more}
@@ -58,9 +58,7 @@ def main() -> None:
     seconds(kinds[">=2.1"][:20])  # tables are loaded, modules compiled
     found = {torch: min(seconds(each) for _ in range(RUNS)) for torch, each in kinds.items()}
     pinned, loose = found.values()
-    print(  # noqa: T201 - a benchmark
-        f"{count} stacks: pinned {pinned:.2f} s, loose {loose:.2f} s of CPU, ratio {loose / pinned:.2f}"
-    )
+    print(f"{count} stacks: pinned {pinned:.2f} s, loose {loose:.2f} s of CPU, ratio {loose / pinned:.2f}")
 
 
 if __name__ == "__main__":

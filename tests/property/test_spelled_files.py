@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -147,6 +148,37 @@ def images(case: Case) -> dict[str, dict[str, str]]:
     return found
 
 
+def scripts(case: Case) -> dict[str, dict[str, str]]:
+    """Return the same of what runs elsewhere: jobs of Slurm, Modal apps, notebooks, images in folders."""
+    url, numpy = f"{WHL}/{case.tag}", f"numpy=={case.numpy}"
+    run = f"pip install torch=={case.torch} torchvision=={case.vision} --index-url {url}"
+    job = f"#!/bin/bash\n#SBATCH --gres=gpu:1\nmodule load python/3.11\n{run}\npip install {numpy}\n"
+    where = f"#!/bin/bash\n#SBATCH --gpus='{case.gpu}:2'\nml Python/3.11.3 gcc/12\nsrun python train.py\n"
+    cells = [f"!{run}\n", f"import torch\n%pip install {numpy}\n"]
+    notebook = {"cells": [{"cell_type": "code", "source": [each]} for each in cells]}
+    app = (
+        "import modal\nimage = modal.Image.debian_slim(python_version='3.11')"
+        f".pip_install('torch=={case.torch}', 'torchvision=={case.vision}', index_url='{url}')"
+        f".uv_pip_install(['{numpy}'])\n"
+        f"@modal.App('a').function(image=image, gpu='{case.gpu}')\ndef train(): ...\n"
+    )
+    table = (
+        f"from setuptools import setup\nneeds = {list(wheels(case))!r}\n"
+        "deps = {each.split('=')[0].split(' ')[0]: each for each in needs}\n"
+        "setup(install_requires=[deps['torch'], deps['torchvision'], deps['numpy']])\n"
+    )
+    image = f"FROM nvidia/cuda:12.4.1-base-ubuntu22.04\nRUN {run} && pip install {numpy}\n"
+    plain = f"--extra-index-url {url}\n{pins(case)}"
+    return {
+        "a job that installs": {"train.sbatch": job},
+        "a job beside requirements": {"jobs/train.sh": where, "requirements.txt": plain},
+        "a notebook": {"train.ipynb": json.dumps(notebook, indent=1)},
+        "a Modal app": {"app.py": app},
+        "a table in setup.py": {"setup.py": table},
+        "an image in a folder": {"docker/gpu/Dockerfile": image},
+    }
+
+
 def wheels(case: Case) -> tuple[str, str, str]:
     return (
         wheel("torch", case.torch, case),
@@ -178,7 +210,7 @@ def test_a_stack_in_the_files_of_people_has_the_verdicts_of_its_definition(
     assert failed(definition) >= case.fails
     assert bool(failed(definition)) == bool(case.fails)
     other = {}
-    for what, files in {**lists(case), **projects(case), **images(case)}.items():
+    for what, files in {**lists(case), **projects(case), **images(case), **scripts(case)}.items():
         folder = tmp_path / what.replace(" ", "-")
         for name, text in files.items():
             path = folder / name

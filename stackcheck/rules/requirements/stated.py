@@ -1,20 +1,17 @@
-"""Pins, requirements that METADATA declares, and the libraries that torch pins."""
+"""Pins, and requirements that METADATA declares."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from stackcheck.environment.images import kept_image
-from stackcheck.knowledge.torch import CPU
-from stackcheck.model.evidence import Evidence, Level
-from stackcheck.model.versions import LATEST, minor, parse_version, ranges_meet, spelled
-from stackcheck.rules.grading import cite, denies, failed_by, shown_by_resolver
-from stackcheck.rules.official_wheels import official_wheels
-from stackcheck.rules.questions import AS_REQUIRED, accepts
+from stackcheck.model.evidence import Evidence
+from stackcheck.model.versions import LATEST, parse_version, ranges_meet, spelled
+from stackcheck.rules.grading import cite, failed_by, shown_by_resolver
+from stackcheck.rules.questions import accepts
 from stackcheck.rules.registry import Finding, passed, rule, skipped, states, told_of, uses, warned
 
 if TYPE_CHECKING:
@@ -25,15 +22,9 @@ if TYPE_CHECKING:
     from stackcheck.environment import Distribution, Environment
     from stackcheck.intake.stack import Package, Stack
     from stackcheck.knowledge import Tables
-    from stackcheck.knowledge.measured import Measured, Pin
-    from stackcheck.knowledge.packages import Needs, Newest
-    from stackcheck.model.facts import Facts
+    from stackcheck.knowledge.packages import Needs
 
     Clash: TypeAlias = tuple[Version, Needs, tuple[str, SpecifierSet, str]]
-
-
-_PINNED = "linux/amd64"
-"""The platform whose wheel of torch was read for its pins."""
 
 
 @rule("NEEDS101", when=told_of(lambda tables: tables.packages.declared_dists), about="package")
@@ -139,127 +130,6 @@ def _clashing(name: str, package: Distribution, last: Clash, tables: Tables) -> 
 def _fitting(name: str, other: str, pinned: str, tables: Tables) -> str:
     fits = tables.packages.newest_accepting(name, other, pinned)
     return f"take {name} {fits}, which accepts {other} {pinned}" if fits else ""
-
-
-def _pins_libraries(facts: Facts) -> bool:
-    return any(name.startswith(("nvidia-", "cuda-toolkit")) for name in facts["env"].packages)
-
-
-@rule("NVPIN101", when=_pins_libraries, about="package")
-@official_wheels()
-def torch_pins(env: Environment, tables: Tables) -> list[Finding]:
-    """The nvidia-* wheels are the ones that torch's wheel pins.
-
-    torch's METADATA names its CUDA libraries with `==`. Another version is refused by a resolver; installed
-    afterwards, it replaces the library that torch was built and tested with. A newer one of the same major
-    may be meant: for torch 2.9.1 the release notes advise cuDNN 9.15 or later. An older one, or another
-    major, lacks what torch was built against; a range that leaves the pin out resolves to nothing, unless the
-    stack overrides the requirement. `latest` is the newest of the day, which is not the pinned one.
-
-    Source: Requires-Dist of torch's wheels on PyPI (knowledge/measured/); pytorch/pytorch issue 169175.
-    Example: torch 2.5.0 pins nvidia-cudnn-cu12==9.1.0.70; `latest` is 9.27.0.42.
-    Fix: state the pinned versions, or leave these packages out: torch brings them.
-    """
-    claim = env.torch
-    row = tables.measured.row("torch", claim.version) if claim.version and claim.official else None
-    release = tables.torch.release(claim.version) if claim.version else None
-    if row is None or release is None or not row.wheel:
-        return [skipped(f"no data on the CUDA libraries that {claim.title} pins")] if claim.version else []
-    cuda = release.pypi.get(_PINNED, CPU)
-    if claim.cuda is None or minor(claim.cuda) != cuda:
-        return [skipped(f"no data on the pins of {claim.title}: the wheel on PyPI is built for CUDA {cuda}")]
-    newest, pinned = tables.packages.newest, tables.measured.pins(row, _PINNED)
-    pins = pinned
-    if env.resolution is not None and "torch" in env.stack.packages and claim.level < Level.RESOLVED:
-        # What others draw in was not held by torch's pins, for torch itself was left out.
-        pins = {name: pin for name, pin in pinned.items() if name in env.stack.packages}
-    found = (
-        (name, _held_to_pin(env.packages[name], pins[name], claim.title, newest.get(name)))
-        for name in sorted(pins.keys() & env.packages.keys() - _overridden(env))
-    )
-    ranges = _ranges(row, env).items()
-    held = ((name, _held_to_range(env.packages[name], wanted, row, claim.title)) for name, wanted in ranges)
-    every = [*found, *((name, finding) for name, finding in held if name not in pinned)]
-    return [denies(finding, AS_REQUIRED, name) for name, finding in every if finding is not None]
-
-
-def _overridden(env: Environment) -> set[str]:
-    """Return the distributions of which the stack says itself that no requirement on them counts."""
-    return {canonicalize_name(Requirement(text).name) for text in env.stack.overrides}
-
-
-def _ranges(row: Measured, env: Environment) -> dict[str, SpecifierSet]:
-    """Return what torch requires of stated CUDA libraries by a range, and not by a pin."""
-    return {
-        name: each.specifier
-        for name in env.stack.packages
-        if name.startswith("nvidia-") and name not in _overridden(env)
-        for each in row.required(name)
-        if each.specifier and all(part.operator != "==" for part in each.specifier)
-    }
-
-
-def _held_to_range(package: Distribution, wanted: SpecifierSet, row: Measured, title: str) -> Finding | None:
-    """Hold one library against the range that torch requires; None for `latest`, which PIN101 is about."""
-    name = package.name
-    if package.version == LATEST:
-        return None
-    said = (row, f"torch {row.version}: Requires-Dist: {name}{spelled(wanted)}")
-    expected, found = f"{name}{spelled(wanted)}", f"{name} {package.version}"
-    if ranges_meet(package.specifier, wanted):
-        return passed(f"{found} is what {title} requires.", cite(*said))
-    hint = "leave it out: torch brings it; or override the requirement (uv: override-dependencies)"
-    least = min(parse_version(each.version.removesuffix(".*")) for each in wanted)
-    if _is_newer(package, least):
-        return warned(
-            f"{found} is newer than {title} requires ({spelled(wanted)}), of the same major version: it "
-            "works where it is meant, and a resolver refuses it.",
-            cite(*said),
-            expected=expected,
-            found=found,
-            hint=hint,
-        )
-    text = f"{found} is not what {title} requires ({spelled(wanted)})."
-    return failed_by(text, said, expected=expected, found=found, hint=hint)
-
-
-def _held_to_pin(package: Distribution, pinned: Pin, title: str, newest: Newest | None) -> Finding | None:
-    """Hold one library against the version that torch pins; None for the newest, where that is the pin."""
-    name, pin = package.name, pinned.version
-    said = (pinned.rows[0], f"torch {pinned.rows[0].version}: Requires-Dist: {pinned.says}")
-    expected, found = f"{name}=={pin}", f"{name} {package.version}"
-    instead = f'write {name} = "{pin}", or leave it out: torch brings it'
-    if package.version == LATEST and newest is not None:
-        if newest.version == pin:
-            return None
-        return failed_by(
-            f"{name} is not pinned: the newest is {newest.version}, and {title} pins {name}=={pin}.",
-            said,
-            (newest, f"the newest {name} is {newest.version}"),
-            expected=expected,
-            found=f"latest ({newest.version} on {newest.checked})",
-            hint=instead,
-        )
-    if _is_newer(package, pin):
-        return warned(
-            f"{name} {package.version} is newer than the {pin} that {title} pins, of the same "
-            "major version: it works where it is meant, and a resolver refuses it.",
-            cite(*said),
-            expected=expected,
-            found=found,
-            hint=f"if it is meant, override the pin (uv: override-dependencies; pip: install it "
-            f'last, with --no-deps); else write {name} = "{pin}"',
-        )
-    if not package.specifier.contains(pin, prereleases=True):
-        text = f"{found} is not the {pin} that {title} pins."
-        return failed_by(text, said, expected=expected, found=found, hint=instead)
-    return passed(f"{found} is what {title} pins.", cite(*said))
-
-
-def _is_newer(package: Distribution, pin: Version) -> bool:
-    """Tell whether a pin is above torch's and of its major version; a range nobody overrides by hand."""
-    own = package.exact
-    return own is not None and own > pin and own.major == pin.major
 
 
 _NO_PIN_SINCE = Version("2.11")

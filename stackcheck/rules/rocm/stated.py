@@ -52,6 +52,8 @@ def gfx_served(env: Environment, tables: Tables) -> list[Finding]:
     claim = env.torch
     if claim.origin in ("source", "git", "path"):
         return [_judge_own_build(gpu, env) for gpu in gpus]
+    if claim.origin == "image" and claim.kind == "rocm":  # AMD builds it, and says for which targets nowhere
+        return [skipped(f"no data on the gfx targets of the torch that {claim.by} brings")]
     if claim.kind not in (None, "rocm"):
         return []  # a build for CUDA or the CPU, which another rule says
     if claim.kind == "rocm" and env.platform != ROCM_PLATFORM:
@@ -99,6 +101,9 @@ def _by_unknown_release(gpus: list[Gpu], version: Version, env: Environment, tab
     newest, title = tables.rocm.newest, env.torch.title
     rows = tuple(tables.rocm.torch.values())
     ever, value = frozenset(target for row in rows for target in row.targets(None)), override(env)
+    oldest = min(tables.rocm.torch, key=parse_version)
+    if version < parse_version(oldest):
+        return [skipped(f"no data on the gfx targets of {title}: the tables begin with torch {oldest}")]
     unknown = no_data(f"the gfx targets of {title}", f"torch {newest}", tables.rocm.checked)
     seen = [(gpu, (gfx_of(value) if value else gpu.gfx) or gpu.gfx or "") for gpu in gpus]
     never = [(gpu, target) for gpu, target in seen if target not in ever]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from packaging.version import Version
+
 from stackcheck.environment.torchbuild import on_pypi
 from stackcheck.model.build import cuda_tag
 from stackcheck.model.evidence import Evidence
@@ -15,8 +17,6 @@ from stackcheck.rules.registry import Finding, failed, passed, rule, uses, warne
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from packaging.version import Version
 
     from stackcheck.environment import Environment
     from stackcheck.environment.torchbuild import Answer
@@ -146,8 +146,11 @@ def _fits(row: Companion, torch: Version, tables: Tables) -> Finding:
 
 
 def _made_for(row: Companion, torch: Version, tables: Tables) -> Finding:
-    """Judge a source build: it compiles against the torch that is there, and nobody pins the two together."""
-    if row.accepts(torch):
+    """Judge a source build: it compiles against the torch that is there, and nobody pins the two together.
+
+    NVIDIA's builds of a release are called 2.1.0a0.
+    """
+    if row.accepts(torch) or row.accepts(Version(torch.base_version)):
         return passed(
             f"{row.name} {row.version}, built from source, belongs to torch {torch}.",
             cite(row, f"its wheels require torch{row.torch or ''}"),

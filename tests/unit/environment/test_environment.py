@@ -138,6 +138,13 @@ def test_an_nvidia_container_has_a_torch_of_its_own() -> None:
     assert (by_version.minor, by_version.nvidia, by_version.tag) == ("2.5", True, "cu126")
 
 
+def test_a_wheel_for_jetson_is_not_the_torch_of_the_container_of_that_month() -> None:
+    folder = "https://developer.download.nvidia.com/compute/redist/jp/v512/pytorch/"
+    url = f"{folder}torch-2.1.0a0+41361538.nv23.06-cp38-cp38-linux_aarch64.whl"
+    torch = env(packages={"torch": {"url": url}}).torch
+    assert (torch.nvidia, torch.cuda, torch.vendor) == (False, None, "developer.download.nvidia.com")
+
+
 @pytest.mark.parametrize(
     ("index", "vendor", "doubt"),
     [

@@ -329,3 +329,16 @@ def test_what_is_made_to_be_slow_is_not(name: str, text: str) -> None:
     with contextlib.suppress(UsageError):
         taken({name: text}, name)
     assert time.process_time() - start < 5
+
+
+def test_what_a_pod_installs_when_it_starts_is_in_its_stack() -> None:
+    text = (
+        "kind: Job\nspec:\n  containers:\n    - name: train\n"
+        "      image: pytorch/pytorch:2.5.1-cuda12.4-cudnn9-runtime\n"
+        "      command: [bash, -c]\n"
+        "      args: ['pip install flash-attn==2.7.4.post1 && python train.py --install no']\n"
+        "      resources: {limits: {nvidia.com/gpu: 1}}\n"
+    )
+    (each,) = taken({"k8s/train.yaml": text}).values()
+    assert versions(each) == {"flash-attn": "2.7.4.post1"}
+    assert str(each.places["packages.flash-attn"]) == "k8s/train.yaml:6"

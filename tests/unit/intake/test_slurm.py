@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from packaging.version import Version
 
 from stackcheck.intake import slurm
 from stackcheck.intake.project import take
@@ -89,7 +90,10 @@ def test_what_the_name_of_a_module_does_not_say_is_listed(tmp_path: Path) -> Non
 def test_the_python_of_a_module_is_that_of_a_job_without_conda(tmp_path: Path) -> None:
     module = "module load Python/3.11.3-GCCcore-12.3.0"
     assert stated(job("#SBATCH -G 1", module), tmp_path, "python") == ["3.11"]
-    assert stated(job("#SBATCH -G 1", module, "conda activate x"), tmp_path, "python") == []
+    for activated in ("conda activate x", "source activate x", "source ~/venv/bin/activate"):
+        assert stated(job("#SBATCH -G 1", module, activated), tmp_path, "python") == []
+    made = job("#SBATCH -G 1", module, "python -m venv venv", "source venv/bin/activate")
+    assert stated(made, tmp_path, "python") == ["3.11"]
 
 
 def test_jobs_say_where_the_requirements_run(tmp_path: Path) -> None:
@@ -117,7 +121,6 @@ def test_a_job_that_installs_torch_is_a_stack_with_what_it_reads(tmp_path: Path)
     text = job(
         "#SBATCH --gres=gpu:a100:1",
         "module load Python/3.11.3",
-        "source venv/bin/activate",
         "pip install torch==2.5.1 --index-url https://download.pytorch.org/whl/cu121",
         "pip install -r requirements.txt",
     )
@@ -128,7 +131,7 @@ def test_a_job_that_installs_torch_is_a_stack_with_what_it_reads(tmp_path: Path)
         "torch": "2.5.1",
         "timm": "1.0.11",
     }
-    assert taken.places["packages.torch"].line == 5
+    assert taken.places["packages.torch"].line == 4
     assert taken.stack.python == "3.11"
 
 
@@ -151,3 +154,60 @@ def test_a_job_alone_states_no_package(tmp_path: Path) -> None:
     path.write_text(job("#SBATCH --gres=gpu:h100:1"))
     with pytest.raises(UsageError, match="no package is stated here"):
         take([path])
+
+
+INSTALL = """#!/usr/bin/env bash
+set -e
+conda create -n gs python=3.10 -y
+conda activate gs
+pip install torch==2.1.2 torchvision==0.16.2 --index-url https://download.pytorch.org/whl/cu118
+pip install -r requirements.txt
+if [ "$FLASH" = "true" ]; then
+  pip install flash-attn==2.5.6
+fi
+"""
+
+
+@pytest.mark.parametrize("name", ["install.sh", "setup_env.sh", "scripts/install_dependencies.sh"])
+def test_a_script_that_installs_is_read_where_no_other_file_states_torch(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(INSTALL)
+    (tmp_path / "requirements.txt").write_text("timm==1.0.11\n")
+    (taken,) = take([tmp_path])
+    assert {key: each.version for key, each in taken.stack.packages.items()} == {
+        "torch": "2.1.2",
+        "torchvision": "0.16.2",
+        "timm": "1.0.11",
+    }
+    assert taken.stack.python == "3.10"
+    assert [each.place.line for each in taken.open] == [8]
+    (tmp_path / "requirements.txt").write_text(REQUIREMENTS)
+    (taken,) = take([tmp_path])
+    assert taken.stack.packages["torch"].version == "2.1.0"
+
+
+def test_a_script_of_that_name_that_installs_no_torch_is_nothing(tmp_path: Path) -> None:
+    (tmp_path / "env.sh").write_text("export CUDA_HOME=/usr/local/cuda\nmodule load cuda/12.1\n")
+    (tmp_path / "requirements.txt").write_text("timm==1.0.11\n")
+    (taken,) = take([tmp_path])
+    assert taken.stack.toolkit is None
+    assert not taken.open
+
+
+def test_a_script_that_installs_torch_on_a_condition_says_so(tmp_path: Path) -> None:
+    text = "while true; do shift; done\nif [ $NEW = 1 ]; then\n  conda install pytorch==2.4.0\nfi\n"
+    (tmp_path / "setup.sh").write_text(text)
+    with pytest.raises(
+        UsageError, match=r"setup\.sh:3: 'conda install pytorch==2\.4\.0' stands behind a condition"
+    ):
+        take([tmp_path])
+    (tmp_path / "requirements.txt").write_text("timm==1.0.11\n")
+    (taken,) = take([tmp_path])
+    assert [each.place.line for each in taken.open] == [3]
+
+
+def test_optional_packages_without_torch_do_not_hide_what_a_workflow_installs(tmp_path: Path) -> None:
+    (tmp_path / "setup.cfg").write_text("[options.extras_require]\ndev =\n    pytest\n")
+    (tmp_path / "install.sh").write_text("pip install torch==2.5.1\n")
+    assert [each.stack.version("torch") for each in take([tmp_path])] == [Version("2.5.1")]

@@ -71,6 +71,20 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         ["FAIL: nvidia-cublas >=13.3.0.5 is not what torch 2.12.1 (cu130) requires (>=13.1.0.3,<=13.1.1.3)."],
     ),
     (
+        "one in that range",
+        "NVPIN101",
+        {"packages": {"torch": "2.12.1", "nvidia-cublas": "13.1.0.9"}},
+        ["PASS: nvidia-cublas 13.1.0.9 is what torch 2.12.1 (cu130) requires."],
+    ),
+    (
+        "one above that range of the same major version",
+        "NVPIN101",
+        {"packages": {"torch": "2.12.1", "nvidia-cublas": "13.3.0.5"}},
+        [
+            "WARN: nvidia-cublas 13.3.0.5 is newer than what torch 2.12.1 (cu130) requires (>=13.1.0.3,<=13.1.1.3), of the same major version: it works where it is meant, and a resolver refuses it."
+        ],
+    ),
+    (
         "a version in that range",
         "NVPIN101",
         {"packages": {"torch": "2.12.1", "nvidia-cublas": "13.1.0.3"}},

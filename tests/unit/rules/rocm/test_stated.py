@@ -41,8 +41,17 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         "before every row",
         "ROCM101",
         {"packages": {"torch": "1.9.1+rocm4.2"}, "gpus": ["gfx1030"]},
+        ["SKIP: no data on the gfx targets of torch 1.9.1 (rocm4.2): the tables begin with torch 1.10."],
+    ),
+    (
+        "the torch of AMD's image",
+        "ROCM101",
+        {
+            "image": {"ready": "rocm/pytorch:rocm7.2_ubuntu24.04_py3.12_pytorch_release_2.8.0"},
+            "gpus": ["gfx1151"],
+        },
         [
-            "SKIP: no data on the gfx targets of torch 1.9.1 (rocm4.2): the tables of stackcheck end with torch 2.14 and were checked on 2026-11-20."
+            "SKIP: no data on the gfx targets of the torch that the image rocm/pytorch:rocm7.2_ubuntu24.04_py3.12_pytorch_release_2.8.0 brings."
         ],
     ),
     (

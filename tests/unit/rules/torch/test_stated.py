@@ -14,6 +14,11 @@ def on_index(version: str) -> dict[str, str]:
     return {"version": version, "index": f"https://download.pytorch.org/whl/{version.partition('+')[2]}"}
 
 
+JETSON = "https://developer.download.nvidia.com/compute/redist/jp/v512/pytorch/torch-2.1.0a0+41361538.nv23.06-cp38-cp38-linux_aarch64.whl"
+OWN_VISION = (
+    "https://github.com/a/b/releases/download/v0/torchvision-0.16.2+c6f3977-cp38-cp38-linux_aarch64.whl"
+)
+
 CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
     (
         "TORCH101",
@@ -465,6 +470,39 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
                 "FAIL",
                 "torchaudio 2.11.0 requires torch>=2.11.0 by the symbols that its libraries use (METADATA names none); the stack has 2.10.0.",
                 "take torchaudio 2.10.0",
+            )
+        ],
+    ),
+    (
+        "TORCH101",
+        {"packages": {"torch": {"url": JETSON}, "torchvision": "0.16.0"}},
+        [
+            (
+                "FAIL",
+                "torchvision 0.16.0 requires torch==2.1.0; the stack has 2.1.0a0+41361538.nv23.6.",
+                "take torch 2.1.0, or the torchvision that was built for torch 2.1.0a0",
+            )
+        ],
+    ),
+    (
+        "TORCH101",
+        {"packages": {"torch": {"url": JETSON}, "torchvision": {"version": "0.16.0", "from": "source"}}},
+        [
+            (
+                "PASS",
+                "torchvision 0.16.0, built from source, belongs to torch 2.1.0a0+41361538.nv23.6.",
+                "",
+            )
+        ],
+    ),
+    (
+        "TORCH101",
+        {"packages": {"torch": {"url": JETSON}, "torchvision": {"url": OWN_VISION}}},
+        [
+            (
+                "SKIP",
+                "no data on the wheels of github.com, which may be where torchvision comes from.",
+                "",
             )
         ],
     ),
