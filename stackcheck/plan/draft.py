@@ -319,7 +319,9 @@ def _newest(name: str, wish: Wish, tables: Tables) -> str:
 
 
 def _newest_row(measured: MeasuredPackage | None, wish: Wish) -> Measured | None:
-    for row in measured.rows if measured else ():
+    """Return the newest release of a package whose wheels were read; of others the resolver takes one."""
+    was_read = measured is not None and any(row.wheel for row in measured.rows)
+    for row in measured.rows if measured and was_read else ():
         if row.tags and not row.yanked and not row.version.is_prerelease and wish.takes(row.version):
             return row
     return None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from packaging.version import Version
 
 from stackcheck.knowledge.unstated import holding
+from stackcheck.model.evidence import Outcome
 from stackcheck.rules.grading import cite, failed_by, wheel_was_found
 from stackcheck.rules.questions import WORKS
 from stackcheck.rules.registry import Finding, passed, rule, warned
@@ -33,12 +34,13 @@ def _is_measured(facts: Facts) -> bool:
 
 
 def _measured(
-    env: Environment, tables: Tables, *, siblings: bool = False, lacking: bool = False
+    env: Environment, tables: Tables, *, siblings: bool = False, lacking: bool = False, beside: bool = False
 ) -> Iterator[tuple[Distribution, MeasuredPackage, Measured]]:
     """Yield the distributions of a stack that may be the wheels which were measured, with their rows.
 
     `siblings`: also builds of the same release on the index of the project that makes it. `lacking`: also
-    those that are built because none of their wheels fits.
+    those that are built because none of their wheels fits. `beside`: also those that another place than
+    PyPI may have as well.
     """
     for name, each in sorted(env.packages.items()):
         package = tables.measured.package(name) if name not in _TRIO else None
@@ -48,7 +50,9 @@ def _measured(
             continue
         row = package.row(each.exact)
         place = env.elsewhere(name)
-        if row is not None and (place is None or (siblings and _is_sibling(name, place, env))):
+        served = place is None or (siblings and _is_sibling(name, place, env))
+        served = served or (beside and any(one.kind == "pypi" for one in env.taken_from(name)))
+        if row is not None and served:
             yield each, package, row
 
 
@@ -159,8 +163,10 @@ def wheel_for_python(env: Environment, tables: Tables) -> list[Finding]:
     """
     found = (
         wheel_was_found(finding, env, each.name)._replace(subject=each.name)
-        for each, _, row in _measured(env, tables, lacking=True)
+        for each, _, row in _measured(env, tables, lacking=True, beside=True)
         if each.exact and not each.exact.local and (finding := _judge_wheel(each, row, env))
+        # What PyPI lacks another place may have.
+        if finding.outcome is Outcome.PASS or env.elsewhere(each.name) is None
     )
     return list(found)
 
