@@ -426,7 +426,7 @@ class Measuring:
         self._answer(listed)
 
     def narrow(self) -> bool:
-        """Read the releases in the middle of what the ends of rows leave open; tell whether there were any."""
+        """Read releases in the middle of what the ends of rows leave open; tell whether there were any."""
         packages, targets = set(), set()
         for name, releases in self.read.items():
             for row in self.rows(name):
