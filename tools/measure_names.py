@@ -3,10 +3,12 @@
     python tools/measure_names.py                       # all packages below, into knowledge/names
     python tools/measure_names.py diffusers peft        # these alone
 
-Of each package the last release of each minor version of three years is read, at most `--most` of them; of
-each target the last release of each minor version since 2022. A wheel is read by range, its Python files
-alone; a package without wheels is read from its source archive. Nothing is run. What was read of an archive
-is kept in the cache by its SHA-256. A row is written where a release lacks a name and METADATA admits it.
+Of each package the last release of each minor version of five years is read, at most `--most` of them; of
+each target the last release of each minor version since 2021. Then the ends of each row are looked for among
+the releases between: the first that imports a name, the first that lacks it. A wheel is read by range, its
+Python files alone; a package without wheels is read from its source archive. Nothing is run. What was read of
+an archive is kept in the cache by its SHA-256. A row is written where a release lacks a name and METADATA
+admits it.
 """
 
 from __future__ import annotations
@@ -19,9 +21,10 @@ import sys
 import tarfile
 import zipfile
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from email.parser import Parser
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -76,7 +79,9 @@ tensordict timm tokenizers torch-geometric torchao torchaudio torchdata torchmet
 torchtune torchvision torchxrayvision transformers trl tts ultralytics unsloth unsloth-zoo
 vector-quantize-pytorch vllm whisperx xformers
 """.split()  # noqa: SIM905 - a list of names
-SINCE, TARGETS_SINCE = date(2023, 11, 30), date(2022, 10, 1)
+SINCE, TARGETS_SINCE = date(2021, 11, 30), date(2021, 6, 1)
+MOST_ROUNDS = 6
+"""How often releases between are read: 63 of them at most lie between two, then."""
 MOST_BYTES = 400 << 20
 MOST_WHOLE = 12 << 20
 MOST_FILE = 4 << 20
@@ -112,29 +117,46 @@ class Release:
         )
 
 
+@cache
+def releases_of(name: str) -> Mapping[Version, tuple[File, date]]:
+    """Return every final release of a project: the file to read, and the day of its first file."""
+    found: dict[Version, list[File]] = {}
+    for file in INDEX.files(name):
+        version = file.version if file.project == canonicalize_name(name) else None
+        if version is None or version.is_prerelease or version.local or file.yanked is not None:
+            continue
+        found.setdefault(version, []).append(file)
+    return {
+        version: (file, min(date.fromisoformat(each.uploaded[:10]) for each in found[version]))
+        for version in sorted(found)
+        if (file := _to_read(found[version]))
+    }
+
+
 def chosen(name: str, since: date, most: int) -> list[tuple[Version, File]]:
     """Return the last release of each minor version since a day, oldest first, evenly thinned to `most`.
 
     Of a package without releases since then, the two newest.
     """
-    last: dict[tuple[int, ...], dict[Version, list[File]]] = {}
-    for file in INDEX.files(name):
-        version = file.version if file.project == canonicalize_name(name) else None
-        if version is None or version.is_prerelease or version.local or file.yanked is not None:
-            continue
-        last.setdefault((version.epoch, *version.release[:2]), {}).setdefault(version, []).append(file)
-    found = []
-    for versions in last.values():
-        version = max(versions)
-        day = min(file.uploaded[:10] for file in versions[version])
-        if file := _to_read(versions[version]):
-            found.append((date.fromisoformat(day) >= since, version, file))
-    found.sort(key=lambda each: each[1])
-    found = [each[1:] for each in found if each[0]] or [each[1:] for each in found[-2:]]
+    last = {(each.epoch, *each.release[:2]): each for each in releases_of(name)}
+    every = [(version, *releases_of(name)[version]) for version in last.values()]
+    found = [each[:2] for each in every if each[2] >= since] or [each[:2] for each in every[-2:]]
     if len(found) > most:
         step = (len(found) - 1) / (most - 1)
         found = [found[round(number * step)] for number in range(most)]
     return found
+
+
+def open_ends(span: tuple[Version, Version], read: Sequence[Version], name: str) -> Iterator[Version]:
+    """Yield the release in the middle between each end of a row and the one beside it that was read.
+
+    span: the first and the last release that the row is about, both in `read`, which ascends.
+    """
+    first, last = map(read.index, span)
+    for low, high in ((first - 1, first), (last, last + 1)):
+        if low >= 0 and high < len(read):
+            between = [each for each in releases_of(name) if read[low] < each < read[high]]
+            yield from between[len(between) // 2 :][:1]
 
 
 def _to_read(files: Sequence[File]) -> File | None:
@@ -357,60 +379,95 @@ def _row(
     )
 
 
-def _read_all(
-    names: Sequence[str], most: int, cache: Path, pool: ProcessPoolExecutor
-) -> dict[str, list[Release]]:
-    jobs = {}
-    with ThreadPoolExecutor(8) as pages:
-        asked = {name: pages.submit(chosen, name, SINCE, most) for name in names}
-    for name, listed in asked.items():
-        try:
-            jobs[name] = [pool.submit(read_release, name, v, f, cache) for v, f in listed.result()]
-        except _FAULTS as error:
-            say(f"{name}: {error}")
-    found = {}
-    for name, each in jobs.items():
-        found[name] = [release for job in each if (release := _result(name, job))]
-        say(f"{name}: {len(found[name])} releases")
-    return found
+@dataclass
+class Measuring:
+    """What was read so far: releases of packages, and answers of targets, oldest first."""
 
+    cache: Path
+    pool: ProcessPoolExecutor
+    today: date
+    read: dict[str, list[Release]] = field(default_factory=dict)
+    answers: dict[str, Answers] = field(default_factory=dict)
+    asked: dict[str, list[tuple[str, str, bool]]] = field(default_factory=dict)
 
-def _result(name: str, job: Any) -> Release | None:
-    try:
-        return release_of(job.result())
-    except _FAULTS as error:
-        say(f"{name}: not read: {error}")
-        return None
+    def rows(self, name: str) -> list[Names]:
+        """Return the rows of a package."""
+        targets = (each for each in sorted(self.answers) if each != name)
+        return [
+            row for each in targets for row in rows_of(self.read[name], each, self.answers[each], self.today)
+        ]
 
+    def begin(self, names: Sequence[str], targets: Iterable[str], most: int) -> None:
+        """Read the last release of each minor version, and ask those of the targets."""
+        with ThreadPoolExecutor(8) as pages:
+            asked = {name: pages.submit(chosen, name, SINCE, most) for name in names}
+        listed = []
+        for name, each in asked.items():
+            try:
+                listed += [(name, *one) for one in each.result()]
+            except _FAULTS as error:
+                say(f"{name}: {error}")
+        self._read(listed)
+        every = {
+            need
+            for releases in self.read.values()
+            for release in releases
+            for need in (*release.eager, *(each for rows in release.lazy.values() for each in rows))
+        }
+        for target in targets:
+            mine = (n for n in every if OWNER.get(n.module.partition(".")[0]) == target)
+            self.asked[target] = sorted({(n.module, n.name, n.attribute) for n in mine})
+        listed = [
+            (each, *one)
+            for each, asks in self.asked.items()
+            if asks
+            for one in chosen(each, TARGETS_SINCE, 200)
+        ]
+        self._answer(listed)
 
-def _answer_all(
-    read: Mapping[str, Sequence[Release]], targets: Iterable[str], cache: Path, pool: ProcessPoolExecutor
-) -> dict[str, Answers]:
-    found: dict[str, Answers] = {}
-    jobs = []
-    every = [
-        need
-        for releases in read.values()
-        for release in releases
-        for need in (*release.eager, *(each for rows in release.lazy.values() for each in rows))
-    ]
-    for target in targets:
-        asked = sorted(
-            {
-                (n.module, n.name, n.attribute)
-                for n in every
-                if OWNER.get(n.module.partition(".")[0]) == target
-            }
-        )
-        files = chosen(target, TARGETS_SINCE, 200) if asked else []
-        jobs += [(target, version, pool.submit(answer, file, asked, cache)) for version, file in files]
-    for target, version, job in jobs:
-        try:
-            found.setdefault(target, []).append((version, job.result()))
-            say(f"{target} {version}: answered")
-        except _FAULTS as error:
-            say(f"{target} {version}: not read: {error}")
-    return found
+    def narrow(self) -> bool:
+        """Read releases in the middle of what the ends of rows leave open; tell whether there were any."""
+        packages, targets = set(), set()
+        for name, releases in self.read.items():
+            for row in self.rows(name):
+                about = Version(row.first), Version(row.last)
+                read = [each.version for each in releases]
+                packages |= {(name, each) for each in open_ends(about, read, name)}
+                known = [version for version, _ in self.answers[row.target]]
+                between = open_ends(row.lacking, known, row.target)
+                targets |= {(row.target, each) for each in between}
+        say(f"between: {len(packages)} releases of packages, {len(targets)} of targets")
+        self._read([(name, each, releases_of(name)[each][0]) for name, each in sorted(packages)])
+        self._answer([(name, each, releases_of(name)[each][0]) for name, each in sorted(targets)])
+        return bool(packages or targets)
+
+    def _read(self, listed: Sequence[tuple[str, Version, File]]) -> None:
+        jobs = [
+            (name, self.pool.submit(read_release, name, version, file, self.cache))
+            for name, version, file in listed
+        ]
+        for name, job in jobs:
+            try:
+                self.read.setdefault(name, []).append(release_of(job.result()))
+            except _FAULTS as error:
+                say(f"{name}: not read: {error}")
+        for name in {name for name, _ in jobs} & self.read.keys():
+            self.read[name].sort(key=lambda each: each.version)
+            say(f"{name}: {len(self.read[name])} releases")
+
+    def _answer(self, listed: Sequence[tuple[str, Version, File]]) -> None:
+        jobs = [
+            (name, version, self.pool.submit(answer, file, self.asked[name], self.cache))
+            for name, version, file in listed
+        ]
+        for name, version, job in jobs:
+            try:
+                self.answers.setdefault(name, []).append((version, job.result()))
+            except _FAULTS as error:
+                say(f"{name} {version}: not read: {error}")
+        for name in {name for name, _, _ in jobs} & self.answers.keys():
+            self.answers[name].sort(key=lambda each: each[0])
+            say(f"{name}: {len(self.answers[name])} releases answered")
 
 
 def say(text: str) -> None:
@@ -424,7 +481,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("packages", nargs="*", default=PACKAGES)
     parser.add_argument("--target", action="append", choices=sorted(TARGETS))
-    parser.add_argument("--most", type=int, default=10, help="releases of each package (default 10)")
+    parser.add_argument("--most", type=int, default=60, help="releases of each package (default 60)")
     parser.add_argument("--jobs", type=int, default=3)
     parser.add_argument("--cache", type=Path, default=cache_folder(os.environ) / "names")
     parser.add_argument("--into", type=Path, default=FOLDER)
@@ -434,20 +491,15 @@ def main(arguments: list[str] | None = None) -> int:
     today = datetime.now(tz=UTC).date()
     names = [canonicalize_name(each) for each in options.packages]
     with ProcessPoolExecutor(options.jobs) as pool:
-        read = _read_all(names, options.most, options.cache, pool)
-        answers = _answer_all(read, options.target or TARGETS, options.cache, pool)
-    for name, releases in read.items():
-        rows = [
-            row
-            for target in sorted(answers)
-            if target != name
-            for row in rows_of(releases, target, answers[target], today)
-        ]
-        if rows:
-            write_atomically(
-                options.into / f"{name}.toml",
-                render(name, [each.version for each in releases], rows, today).encode(),
-            )
+        found = Measuring(options.cache, pool, today)
+        found.begin(names, options.target or TARGETS, options.most)
+        for _ in range(MOST_ROUNDS):
+            if not found.narrow():
+                break
+    for name, releases in found.read.items():
+        if rows := found.rows(name):
+            text = render(name, [each.version for each in releases], rows, today)
+            write_atomically(options.into / f"{name}.toml", text.encode())
         say(f"{name}: {len(rows)} rows")
     return 0
 

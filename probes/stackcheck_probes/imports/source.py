@@ -281,12 +281,15 @@ def _is_harmless(node: ast.expr) -> bool:
 
 def _dynamic(tree: ast.Module, nodes: List[ast.AST]) -> str:
     """Return how a module makes names that no statement binds: see `Source`."""
-    calls = {dotted(n.func).rpartition(".")[2] for n in ast.walk(tree) if isinstance(n, ast.Call)}
+    # A copy of the maker itself (huggingface_hub has one) imports what it is told, and makes nothing here.
+    outside = [each for each in tree.body if getattr(each, "name", "") not in _LAZY_MAKERS]
+    walked = [node for each in outside for node in ast.walk(each)]
+    calls = {dotted(n.func).rpartition(".")[2] for n in walked if isinstance(n, ast.Call)}
     if _COMPUTED in calls or "exec" in calls:
         return "open"
     if calls & _LAZY_MAKERS and "import_module" not in calls:
         return "lazy"
-    if any(_changes_itself(node) for node in ast.walk(tree)):
+    if any(map(_changes_itself, walked)):
         return "open"
     getters = [n for n in nodes if isinstance(n, _FUNCTIONS) and n.name == "__getattr__"]
     if getters:

@@ -193,6 +193,7 @@ def test_nothing_is_said_of_a_module_that_is_open(text: str) -> None:
         "_names = {'old': 1}\ndef __getattr__(name):\n    try:\n        found = _names[name]\n    except KeyError:\n        raise AttributeError\n    return found",
         "import sys\nsys.modules[__name__] = _LazyModule(__name__, {'a': ['old']})",
         "__getattr__, __dir__, __all__ = _attach(__name__, submod_attrs={'a': ['old']})",
+        "import importlib\ndef _attach(package, names):\n    def __getattr__(name): return importlib.import_module(name)\n    return __getattr__\n__getattr__ = _attach(__name__, {'a': ['old']})",
     ],
 )
 def test_a_module_that_makes_its_names_out_of_what_is_written_there_is_known(text: str) -> None:
