@@ -14,7 +14,7 @@ from stackcheck.model.report import Report
 from stackcheck.model.resolution import Resolution
 from stackcheck.rules import before_build, load_all
 from stackcheck.rules.alike import Alike
-from stackcheck.rules.registry import Finding, Rule, judge_all, passed
+from stackcheck.rules.registry import RULES, Finding, Rule, judge_all, passed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,6 +86,15 @@ def test_the_lock_of_a_resolution_names_its_stack_and_is_not_shared() -> None:
         resolution = Resolution((), "3.11", "x86_64-manylinux2014", "0.9", written=f"the lock of {name}")
         facts = {**facts_of(id=name), "resolution": resolution}
         assert told(alike, rule, facts) == [f"the lock of {name}."]
+
+
+def test_what_a_loose_torch_takes_is_judged_once_for_stacks_of_other_names() -> None:
+    alike, rules = Alike(), [RULES["PIN104"]]
+    fields: dict[str, Any] = {"packages": {"torch": ">=2.1"}, "gpus": ["L4"], "driver": "450.80.02"}
+    first, second = (facts_of(id=name, **fields) for name in ("one", "two"))
+    assert alike.judge(rules, first) == judge_all(rules, second)
+    assert alike.judge(rules, second) == alike.judge(rules, first)
+    assert not any(isinstance(step, Rule) for steps in alike.steps.values() for step in steps)
 
 
 def test_stacks_in_other_folders_share_nothing() -> None:
