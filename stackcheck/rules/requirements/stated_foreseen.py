@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from stackcheck.environment.foreseen import Taken, foreseen, unread
-from stackcheck.environment.torchplaces import not_known, searched, shown
+from stackcheck.environment.foreseen import Taken, foreseen, unforeseen, unread
+from stackcheck.environment.torchplaces import searched, shown
 from stackcheck.model.evidence import Evidence, Outcome
 from stackcheck.rules.registry import RULES, Finding, Rule, failed, judge_one, passed, rule, skipped, warned
 
@@ -58,7 +58,7 @@ def loose_pins_today(env: Environment, tables: Tables) -> list[Finding]:
     else:
         taken = {"pip": by_pip, "uv": by_uv}
         found = _by_both({who: _found(env, each, tables, who) for who, each in taken.items()}, taken)
-    found += _unforeseen(env)
+    found += _not_foreseen(env)
     return found or [
         passed(f"{_what([each], who)}; it fits the rest of the stack.", _cite(each))
         for who, taken in _told_apart(by_pip, by_uv)
@@ -118,12 +118,13 @@ def _choice_of(who: str, taken: Sequence[Taken]) -> str:
     return f"{who} takes {torch.version} ({torch.why})." if torch.version else f"{who} finds none."
 
 
-def _unforeseen(env: Environment) -> list[Finding]:
+def _not_foreseen(env: Environment) -> list[Finding]:
     """Say which place the tables do not speak of, where torch is loose and may come from it."""
-    torch, place = env.stated.get("torch"), not_known(searched(env))
-    if torch is None or torch.exact is not None or not torch.is_wheel or torch.package.direct or not place:
+    place = unforeseen(env)
+    if place is None:
         return []
-    text = f"which torch `{torch.package.version}` is was not foreseen: what {shown(place)} has is not known"
+    asked = env.stated["torch"].package.version
+    text = f"which torch `{asked}` is was not foreseen: what {shown(place)} has is not known"
     return [skipped(text, hint="pin torch, or let the pins be resolved (without --offline)")]
 
 
