@@ -95,6 +95,11 @@ def test_what_a_loose_torch_takes_is_judged_once_for_stacks_of_other_names() -> 
     assert alike.judge(rules, first) == judge_all(rules, second)
     assert alike.judge(rules, second) == alike.judge(rules, first)
     assert not any(isinstance(step, Rule) for steps in alike.steps.values() for step in steps)
+    (once,) = alike.once.values()
+    told = dict(once.said)
+    third = facts_of(id="three", **{**fields, "gpus": ["B200"], "driver": "580.65.06"})
+    assert alike.judge(rules, third) == judge_all(rules, third)
+    assert (once.said, bool(told)) == (told, True), "of other GPUs only what reads them is asked again"
 
 
 def test_stacks_in_other_folders_share_nothing() -> None:
@@ -132,10 +137,11 @@ def test_every_rule_says_of_a_crowd_what_it_says_of_each_stack_alone() -> None:
             driver=chance.choice(["535.104.05", ">=550"]),
             gpus=chance.choice([["T4"], ["H100", "L4"], []]),
             packages={
-                "torch": chance.choice(["2.1.2", "2.5.0+cu124", "2.7.1", "latest"]),
+                "torch": chance.choice(["2.1.2", "2.5.0+cu124", "2.7.1", "latest", ">=2.1"]),
                 "numpy": chance.choice(["1.26.4", "2.1.3"]),
                 **chance.choice([{}, {"spconv-cu124": "2.3.8"}, {"xformers": "0.0.28.post3"}]),
             },
+            index=chance.choice([{}, {"extra": ["https://download.pytorch.org/whl/cu118"]}]),
             ignore=chance.choice([{}, {"PIN101": "the pin moves every night"}]),
         )
         assert alike.judge(rules, facts) == judge_all(rules, facts)
