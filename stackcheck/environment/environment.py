@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -28,7 +28,7 @@ from stackcheck.model.platforms import judged_for
 from stackcheck.model.versions import minor, parse_version
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 
     from packaging.version import Version
 
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from stackcheck.model.resolution import LockedPackage, Resolution
 
 
+T = TypeVar("T")
 _BUILT = ("source", "git", "path")
 """The origins of what is built where it is installed."""
 
@@ -57,6 +58,15 @@ class Environment:
     resolution: Resolution | None = None
     asked: set[str] = field(default_factory=set, repr=False, compare=False)
     """The distributions that were looked up since the last `forget`: what a verdict rests on."""
+    once: Callable[[Hashable, Callable[[Environment], Any], Environment], Any] | None = field(
+        default=None, repr=False, compare=False
+    )
+    """Asks a question of Environments, once of those that are alike in all that it reads."""
+
+    def ask(self, what: Hashable, read: Callable[[Environment], T], of: Environment | None = None) -> T:
+        """Return what `read` says of this Environment, or `of` another one; `what` names the question."""
+        env = of or self
+        return self.once(what, read, env) if self.once is not None else read(env)
 
     def forget(self) -> None:
         """Begin a new record of what is asked."""

@@ -24,6 +24,7 @@ from stackcheck.environment.torchplaces import (
     for_python,
     is_stable_page,
     may_be_rocm,
+    not_known,
     searched,
     torches_at,
     where_taken,
@@ -68,7 +69,7 @@ def foreseen(env: Environment, installer: Installer = "pip") -> tuple[Taken, ...
     A package is left out where a place is asked that the tables do not speak of, and where another package
     refuses its newest release: then a resolver weighs older ones against each other.
     """
-    if env.resolution is not None or kept_image(env.stack, env.tables) is not None:
+    if not _is_open(env):
         return ()
     loose = [each for each in env.packages.values() if _is_loose(each, env)]
     chosen: dict[str, Taken] = {}
@@ -78,6 +79,19 @@ def foreseen(env: Environment, installer: Installer = "pip") -> tuple[Taken, ...
         if taken is not None:
             chosen[each.name] = taken
     return tuple(chosen.values())
+
+
+def unforeseen(env: Environment) -> Source | None:
+    """Return a place that a loose torch may come from, and of which the tables do not say what it has."""
+    torch = env.stated.get("torch")
+    if torch is None or torch.exact is not None or not _is_open(env) or not _is_loose(torch, env):
+        return None
+    return not_known(searched(env))
+
+
+def _is_open(env: Environment) -> bool:
+    """Tell whether nobody has decided yet what is taken: no resolver, and no image that keeps what it has."""
+    return env.resolution is None and kept_image(env.stack, env.tables) is None
 
 
 def _is_loose(each: Distribution, env: Environment) -> bool:

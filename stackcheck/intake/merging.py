@@ -20,6 +20,11 @@ LINUX = ASSUMED
 """The platform that projects are read for where neither they nor the call state one."""
 _PYTHONS = tuple(f"3.{minor}" for minor in range(6, 16))
 _REFERENCES = frozenset({"git", "url", "path"})
+SOURCES = "sources"
+"""Key of a row: where a package comes from by platform, as pairs of a marker and what it adds to the row.
+
+The row itself has what that is on Linux.
+"""
 
 
 class Merged:
@@ -95,7 +100,17 @@ class Merged:
             self.open.append(Open(f"the login in the address {clean} was left out.", place))
         return clean
 
+    def _from_there(self, row: dict[str, Any]) -> dict[str, Any]:
+        """Return a row with the place that it comes from on the platform."""
+        sources = row.pop(SOURCES, ())
+        if not sources or self._platform == LINUX:
+            return row
+        kept = {key: value for key, value in row.items() if key not in {"index", *_REFERENCES}}
+        held = (told for marker, told in sources if _holds({"marker": marker}, self.python, self._platform))
+        return {**kept, **next(held, {})}
+
     def _add_package(self, name: str, new: dict[str, Any], place: Place) -> None:
+        new = self._from_there(new)
         if "index" in new:
             new["index"] = self._without_login(new["index"], place)
         packages = self.row.setdefault("packages", {})

@@ -11,6 +11,7 @@ from packaging.markers import InvalidMarker, Marker
 from packaging.utils import canonicalize_name
 
 from stackcheck.intake.documents import table
+from stackcheck.intake.merging import SOURCES
 from stackcheck.intake.stated import Open, Stated
 
 if TYPE_CHECKING:
@@ -52,17 +53,21 @@ class Sources:
         `member` is the set of packages that it is of, such as "extra gpu"; "" for what is always installed.
         """
         name = each.key.removeprefix("packages.")
-        row = self._chosen(self._rows.get(canonicalize_name(name)), member) if each.key != name else None
-        if row is None or row.get("workspace") or _is_placed(each):
+        rows = self._rows.get(canonicalize_name(name)) if each.key != name else None
+        row = self._chosen(rows, member)
+        choices = [one for one in _choices(rows, member) if not one.get("workspace")]
+        if (row is None and not choices) or (row and row.get("workspace")) or _is_placed(each):
             return each
         self._used.add(canonicalize_name(name))
-        return Stated(each.key, {**each.value, **self._place_of(row)}, each.place)
+        place = self._place_of(row) if row else {}
+        told = [(one.get("marker"), self._place_of(one)) for one in choices]
+        sources = {SOURCES: told} if any(marker for marker, _ in told) else {}
+        return Stated(each.key, {**each.value, **place, **sources}, each.place)
 
     def _chosen(self, rows: Any, member: str = "") -> dict[str, Any] | None:
         """Return the source that holds on Linux for a set of packages: a list has one for each."""
-        choices = [row for row in (rows if isinstance(rows, list) else [rows]) if isinstance(row, dict)]
-        held = [row for row in choices if _on_linux(row.get("marker")) and _set_of(row) in {"", member}]
-        return max(held, key=lambda row: bool(_set_of(row)), default=None)
+        held = [row for row in _choices(rows, member) if _on_linux(row.get("marker"))]
+        return next(iter(held), None)
 
     def _place_of(self, row: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(row.get("index"), str):
@@ -86,6 +91,12 @@ class Sources:
                 yield Open(
                     f"the index {row['index']!r} of {name} has no address here.", self._lines.place(name)
                 )
+
+
+def _choices(rows: Any, member: str) -> list[dict[str, Any]]:
+    """Return the sources of a package that count for a set of packages, those for this set alone first."""
+    every = [row for row in (rows if isinstance(rows, list) else [rows]) if isinstance(row, dict)]
+    return sorted((row for row in every if _set_of(row) in {"", member}), key=lambda row: not _set_of(row))
 
 
 def _set_of(row: Mapping[str, Any]) -> str:

@@ -17,9 +17,10 @@ from stackcheck.model.resolution import Resolution
 from stackcheck.rules.registry import Rule, WithheldError, judge_all, judge_named, judge_one
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
     from typing import TypeAlias
 
+    from stackcheck.environment import Environment
     from stackcheck.intake.stack import Stack
     from stackcheck.model.facts import Facts
     from stackcheck.model.report import Report
@@ -32,6 +33,7 @@ _HARDWARE: Final = frozenset({"gpus", "driver", "driver_cuda"})
 _VIEWS: Final = (_NAME | _HARDWARE, _NAME)
 """What a stack is shown without, the least of it first."""
 _MOST_KEPT = 2048
+_BARE: Final = "_without_hardware"
 
 
 class _View:
@@ -39,7 +41,7 @@ class _View:
 
     def __init__(self, stack: Stack, without: frozenset[str]) -> None:
         self.__dict__.update((name, value) for name, value in vars(stack).items() if name not in without)
-        self.__dict__["_of"] = type(stack)
+        self.__dict__.setdefault("_of", type(stack))
 
     def model_copy(self, *, update: dict[str, Any]) -> _View:
         """Return it with other values, as a stack does: a rule may ask the others about a changed one."""
@@ -58,19 +60,45 @@ class _View:
 
 
 @dataclass(frozen=True, slots=True)
+class _Once:
+    """What was read of Environments of stacks that are alike but for their hardware, and what reads that."""
+
+    said: dict[Hashable, tuple[Any, frozenset[str]]] = field(default_factory=dict)
+    reads: set[Hashable] = field(default_factory=set)
+
+    def __call__(self, what: Hashable, read: Callable[[Environment], Any], env: Environment) -> Any:
+        """Return what `read` says of an Environment; what it looks up there counts as looked up."""
+        if what in self.reads:
+            return read(env)
+        if what not in self.said:
+            bare = _without_hardware(env)
+            bare.forget()
+            try:
+                found = read(bare)
+            except WithheldError:
+                self.reads.add(what)
+                return read(env)
+            self.said[what] = found, frozenset(bare.asked)
+        found, asked = self.said[what]
+        env.asked.update(asked)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
 class Alike:
     """What the rules said of the stacks of one run, by what they read of them.
 
     `reads`: which view of a stack a rule needs, by its code; the stack itself comes after the last one.
-    `said`: what rules said of the first view. `steps`: what there is to say of the last one, in the order of
-    the rules, and between it the rules that need the stack itself. `reports`: what came of that, where no
-    rule needs the stack itself; `verdicts` are theirs. Threads share them: whoever writes an entry writes
-    the same.
+    `said`: what rules said of the first view. `once`: what a rule that asks the others was told of it.
+    `steps`: what there is to say of the last view, in the order of the rules, and between it the rules that
+    need the stack itself. `reports`: what came of that, where no rule needs the stack itself; `verdicts` are
+    theirs. Threads share them: whoever writes an entry writes the same.
     """
 
     reads: dict[str, int] = field(default_factory=dict)
     said: dict[_Key, dict[str, list[Verdict]]] = field(default_factory=dict)
     steps: dict[_Key, list[list[Verdict] | Rule]] = field(default_factory=dict)
+    once: dict[_Key, _Once] = field(default_factory=dict)
     reports: dict[_Key, Report] = field(default_factory=dict)
     verdicts: dict[Verdict, Verdict] = field(default_factory=dict)
 
@@ -111,8 +139,10 @@ class Alike:
 
     def _stepwise(self, rules: Iterable[Rule], facts: Facts) -> Iterator[list[Verdict] | Rule]:
         _make_room(self.said)
-        said = self.said.setdefault(_key(facts["stack"], _VIEWS[0]), {})
-        views = [_viewed(facts, without) for without in _VIEWS]
+        _make_room(self.once)
+        key = _key(facts["stack"], _VIEWS[0])
+        said, once = self.said.setdefault(key, {}), self.once.setdefault(key, _Once())
+        views = [_viewed(facts, without, once) for without in _VIEWS]
         shared: list[Verdict] = []
         for each in rules:
             found = self._shared(each, views, said)
@@ -141,6 +171,15 @@ class Alike:
         return None
 
 
+def _without_hardware(env: Environment) -> Environment:
+    """Return an Environment whose stack lacks its hardware, the same one each time it is asked for."""
+    if _BARE not in env.__dict__:
+        view: Any = _View(env.stack, _HARDWARE)
+        env.__dict__[_BARE] = replace(env, stack=view, asked=set())
+    bare: Environment = env.__dict__[_BARE]
+    return bare
+
+
 def _is_alone(stack: Stack) -> bool:
     """Tell whether what is judged is more than the definition, so that no other stack has it."""
     return bool(stack.image.dockerfile or stack.below or stack.read_from)
@@ -157,11 +196,11 @@ def _key(stack: Stack, without: frozenset[str]) -> _Key:
     return stack.file.rpartition("/")[0], shared, () if "gpus" in without else stack.gpus
 
 
-def _viewed(facts: Facts, without: frozenset[str]) -> Facts:
+def _viewed(facts: Facts, without: frozenset[str], once: _Once) -> Facts:
     view: Any = _View(facts["stack"], without)
     resolution = _unnamed(facts["env"].resolution)
     resolved = {name: _unnamed(facts[name]) for name in ("resolving", "resolution") if name in facts}
-    env = replace(facts["env"], stack=view, resolution=resolution, asked=set())
+    env = replace(facts["env"], stack=view, resolution=resolution, asked=set(), once=once)
     return as_named({**facts, **resolved, "stack": view, "env": env})
 
 

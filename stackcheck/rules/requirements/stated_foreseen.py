@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
-from stackcheck.environment.foreseen import Taken, foreseen, unread
-from stackcheck.environment.torchplaces import not_known, searched, shown
+from stackcheck.environment.foreseen import Taken, foreseen, unforeseen, unread
+from stackcheck.environment.torchplaces import searched, shown
 from stackcheck.model.evidence import Evidence, Outcome
 from stackcheck.rules.registry import RULES, Finding, Rule, failed, judge_one, passed, rule, skipped, warned
 
@@ -50,20 +51,24 @@ def loose_pins_today(env: Environment, tables: Tables) -> list[Finding]:
     Example: `torch>=2.0` on Python 3.8 with CUDA toolkit 11.8: torch 2.4.1 is taken, a build for CUDA 12.1.
     Fix: pin the release that is meant; `stackcheck lock` prints the one that is taken.
     """
-    by_pip = by_uv = foreseen(env)
-    if searched(env, "uv") != searched(env):
-        by_uv = foreseen(env, "uv")
+    by_pip, by_uv = env.ask("foreseen", _both)
     if _same(by_pip, by_uv):
         found = [*_found(env, by_pip, tables, "An installer").values()]
     else:
         taken = {"pip": by_pip, "uv": by_uv}
         found = _by_both({who: _found(env, each, tables, who) for who, each in taken.items()}, taken)
-    found += _unforeseen(env)
+    found += _not_foreseen(env)
     return found or [
         passed(f"{_what([each], who)}; it fits the rest of the stack.", _cite(each))
         for who, taken in _told_apart(by_pip, by_uv)
         for each in taken
     ]
+
+
+def _both(env: Environment) -> tuple[tuple[Taken, ...], tuple[Taken, ...]]:
+    """Return what pip takes, and what uv does."""
+    by_pip = foreseen(env)
+    return by_pip, by_pip if searched(env, "uv") == searched(env) else foreseen(env, "uv")
 
 
 def _same(one: Sequence[Taken], other: Sequence[Taken]) -> bool:
@@ -84,12 +89,12 @@ _Found: TypeAlias = "dict[tuple[str, tuple[str, ...]], Finding]"
 """What is wrong with a choice, by the code of the rule and the names of what it is about."""
 
 
-def _found(env: Environment, taken: Sequence[Taken], tables: Tables, who: str) -> _Found:
+def _found(env: Environment, taken: tuple[Taken, ...], tables: Tables, who: str) -> _Found:
     found: _Found = {("", (each.name,)): _none_fits(each, who) for each in taken if each.version is None}
     if not any(each.version for each in taken):
         return found
     doubt = unread(env, [each.name for each in taken])
-    for verdict, asked in _judged(env, env.changed(_pinned(env, taken)), tables):
+    for verdict, asked in _judged(env, taken, tables):
         if resting := [each for each in taken if each.version and each.name in asked]:
             finding = _said(verdict, resting, doubt, who)
             found[verdict.code, verdict.about or (verdict.subject,)] = finding
@@ -118,12 +123,13 @@ def _choice_of(who: str, taken: Sequence[Taken]) -> str:
     return f"{who} takes {torch.version} ({torch.why})." if torch.version else f"{who} finds none."
 
 
-def _unforeseen(env: Environment) -> list[Finding]:
+def _not_foreseen(env: Environment) -> list[Finding]:
     """Say which place the tables do not speak of, where torch is loose and may come from it."""
-    torch, place = env.stated.get("torch"), not_known(searched(env))
-    if torch is None or torch.exact is not None or not torch.is_wheel or torch.package.direct or not place:
+    place = unforeseen(env)
+    if place is None:
         return []
-    text = f"which torch `{torch.package.version}` is was not foreseen: what {shown(place)} has is not known"
+    asked = env.stated["torch"].package.version
+    text = f"which torch `{asked}` is was not foreseen: what {shown(place)} has is not known"
     return [skipped(text, hint="pin torch, or let the pins be resolved (without --offline)")]
 
 
@@ -139,20 +145,26 @@ def _pinned(env: Environment, taken: Sequence[Taken]) -> Stack:
     return env.stack.model_copy(update={"packages": packages})
 
 
-def _judged(env: Environment, changed: Environment, tables: Tables) -> Iterator[tuple[Verdict, set[str]]]:
+def _judged(
+    env: Environment, taken: tuple[Taken, ...], tables: Tables
+) -> Iterator[tuple[Verdict, frozenset[str]]]:
     """Yield what rules say of the pinned stack and not of the loose one, with what they looked up."""
-    now: Facts = {"stack": changed.stack, "env": changed, "tables": tables}
-    before: Facts = {"stack": env.stack, "env": env, "tables": tables}
+    changed = env.changed(_pinned(env, taken))
     for each in filter(_is_about_pins, RULES.values()):
-        changed.forget()
-        bad = [verdict for verdict in judge_one(each, now) if verdict.outcome in _BAD]
-        if not bad:
-            continue
-        asked = {*changed.asked}
-        known = {
-            verdict.about or verdict.subject for verdict in judge_one(each, before) if verdict.outcome in _BAD
-        }
-        yield from ((verdict, asked) for verdict in bad if (verdict.about or verdict.subject) not in known)
+        bad, asked = env.ask((each.code, taken), partial(_bad, each, tables), changed)
+        if bad:
+            known = {verdict.about or verdict.subject for verdict in _bad(each, tables, env)[0]}
+            yield from (
+                (verdict, asked) for verdict in bad if (verdict.about or verdict.subject) not in known
+            )
+
+
+def _bad(rule: Rule, tables: Tables, env: Environment) -> tuple[tuple[Verdict, ...], frozenset[str]]:
+    """Return what a rule says against a stack, and the distributions that it looked up."""
+    env.forget()
+    facts: Facts = {"stack": env.stack, "env": env, "tables": tables}
+    found = tuple(verdict for verdict in judge_one(rule, facts) if verdict.outcome in _BAD)
+    return found, frozenset(env.asked)
 
 
 def _is_about_pins(each: Rule) -> bool:

@@ -87,3 +87,56 @@ def test_the_range_of_pythons_is_kept_and_asked(tmp_path: Path, name: str, text:
     assert "3.8" not in SpecifierSet(one.stack.python_range)
     (settled,) = take([tmp_path], {"python": "3.11"})
     assert (settled.stack.python_range, settled.stack.unsettled) == ("", ())
+
+
+BY_SYSTEM = """
+[project]
+name = "app"
+requires-python = ">=3.11,<3.12"
+dependencies = ["torch==2.2.2"]
+[tool.uv.sources]
+torch = [
+  { index = "pytorch-cpu", marker = "platform_system == 'Windows'" },
+  { index = "pytorch-cu121", marker = "sys_platform == 'linux'" },
+]
+[[tool.uv.index]]
+name = "pytorch-cpu"
+url = "https://download.pytorch.org/whl/cpu"
+explicit = true
+[[tool.uv.index]]
+name = "pytorch-cu121"
+url = "https://download.pytorch.org/whl/cu121"
+explicit = true
+"""
+
+
+@pytest.mark.parametrize(
+    ("platform", "index"),
+    [
+        (None, "https://download.pytorch.org/whl/cu121"),
+        ("windows/amd64", "https://download.pytorch.org/whl/cpu"),
+        ("macos/amd64", None),
+    ],
+)
+def test_the_source_of_uv_that_holds_on_the_platform_counts(
+    tmp_path: Path, platform: str | None, index: str | None
+) -> None:
+    (tmp_path / "pyproject.toml").write_text(BY_SYSTEM, encoding="utf-8")
+    (one,) = take([tmp_path], {"platform": platform})
+    assert one.stack.packages["torch"].index == index
+
+
+def test_the_row_of_a_uv_lock_that_holds_on_the_platform_counts(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(BY_SYSTEM.partition("[tool")[0], encoding="utf-8")
+    rows = (("2.2.2", "platform_machine == 'x86_64'"), ("2.5.1", "platform_machine != 'x86_64'"))
+    lock = "".join(
+        f'[[package]]\nname = "torch"\nversion = "{version}"\n'
+        f"resolution-markers = [\"sys_platform == 'darwin' and {marker}\"]\n"
+        for version, marker in rows
+    )
+    (tmp_path / "uv.lock").write_text(f'version = 1\nrequires-python = "==3.11.*"\n{lock}', encoding="utf-8")
+    text = (tmp_path / "pyproject.toml").read_text(encoding="utf-8").replace("torch==2.2.2", "torch>=2")
+    (tmp_path / "pyproject.toml").write_text(text, encoding="utf-8")
+    for platform, version in (("macos/amd64", "2.2.2"), ("macos/arm64", "2.5.1")):
+        (one,) = take([tmp_path], {"platform": platform})
+        assert one.stack.packages["torch"].version == version

@@ -80,7 +80,9 @@ detectron2 = { git = "https://github.com/facebookresearch/detectron2", rev = "ab
 def test_sources_and_indexes_of_uv_say_where_packages_come_from() -> None:
     found = read(UV)
     values = {each.key: each.value for each in found.stated}
-    assert values["packages.torch"] == {"version": "2.7.0", "index": "https://download.pytorch.org/whl/cu128"}
+    here = {"index": "https://download.pytorch.org/whl/cu128"}
+    by_system = [("sys_platform == 'darwin'", {}), ("sys_platform == 'linux'", here)]
+    assert values["packages.torch"] == {"version": "2.7.0", **here, "sources": by_system}
     git = "git+https://github.com/facebookresearch/detectron2@abc123"
     assert values["packages.detectron2"] == {"version": "latest", "git": git}
     assert values["overrides"] == "numpy<2"

@@ -14,7 +14,7 @@ from stackcheck.model.report import Report
 from stackcheck.model.resolution import Resolution
 from stackcheck.rules import before_build, load_all
 from stackcheck.rules.alike import Alike
-from stackcheck.rules.registry import Finding, Rule, judge_all, passed
+from stackcheck.rules.registry import RULES, Finding, Rule, judge_all, passed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,6 +88,20 @@ def test_the_lock_of_a_resolution_names_its_stack_and_is_not_shared() -> None:
         assert told(alike, rule, facts) == [f"the lock of {name}."]
 
 
+def test_what_a_loose_torch_takes_is_judged_once_for_stacks_of_other_names() -> None:
+    alike, rules = Alike(), [RULES["PIN104"]]
+    fields: dict[str, Any] = {"packages": {"torch": ">=2.1"}, "gpus": ["L4"], "driver": "450.80.02"}
+    first, second = (facts_of(id=name, **fields) for name in ("one", "two"))
+    assert alike.judge(rules, first) == judge_all(rules, second)
+    assert alike.judge(rules, second) == alike.judge(rules, first)
+    assert not any(isinstance(step, Rule) for steps in alike.steps.values() for step in steps)
+    (once,) = alike.once.values()
+    told = dict(once.said)
+    third = facts_of(id="three", **{**fields, "gpus": ["B200"], "driver": "580.65.06"})
+    assert alike.judge(rules, third) == judge_all(rules, third)
+    assert (once.said, bool(told)) == (told, True), "of other GPUs only what reads them is asked again"
+
+
 def test_stacks_in_other_folders_share_nothing() -> None:
     rule, calls = counted(lambda env: env.torch.origin)
     alike = Alike()
@@ -123,10 +137,11 @@ def test_every_rule_says_of_a_crowd_what_it_says_of_each_stack_alone() -> None:
             driver=chance.choice(["535.104.05", ">=550"]),
             gpus=chance.choice([["T4"], ["H100", "L4"], []]),
             packages={
-                "torch": chance.choice(["2.1.2", "2.5.0+cu124", "2.7.1", "latest"]),
+                "torch": chance.choice(["2.1.2", "2.5.0+cu124", "2.7.1", "latest", ">=2.1"]),
                 "numpy": chance.choice(["1.26.4", "2.1.3"]),
                 **chance.choice([{}, {"spconv-cu124": "2.3.8"}, {"xformers": "0.0.28.post3"}]),
             },
+            index=chance.choice([{}, {"extra": ["https://download.pytorch.org/whl/cu118"]}]),
             ignore=chance.choice([{}, {"PIN101": "the pin moves every night"}]),
         )
         assert alike.judge(rules, facts) == judge_all(rules, facts)

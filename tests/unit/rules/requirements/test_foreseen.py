@@ -292,6 +292,15 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str]]]] = [
         [("SKIP", "which torch `latest` is was not foreseen: what wheels.example has is not known.")],
     ),
     (
+        "an image keeps its torch, whatever the index has",
+        {
+            "packages": {"torch": "latest"},
+            "image": {"ready": "pytorch/pytorch:2.5.1-cuda12.4-cudnn9-runtime"},
+            "index": {"url": "https://wheels.example/simple"},
+        },
+        [],
+    ),
+    (
         "a pin is never foreseen",
         {"packages": {"torch": "2.5.0"}, "index": {"url": "https://wheels.example/simple"}},
         [],
