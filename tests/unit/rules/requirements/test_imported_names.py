@@ -31,7 +31,7 @@ def test_a_name_that_a_later_release_has_dropped_fails_with_its_line_and_the_nea
     assert outcome == "FAIL"
     assert message == (
         "diffusers 0.28.2 imports cached_download from huggingface_hub "
-        "(diffusers/utils/dynamic_modules_utils.py:28), which huggingface-hub 0.26.5 and later no longer have; "
+        "(diffusers/utils/dynamic_modules_utils.py:28), which huggingface-hub 0.26.0 and later no longer have; "
         "the stack has huggingface-hub 0.26.5: importing diffusers fails."
     )
     assert hint.startswith("take huggingface-hub 0.25.2, the nearest that has it, or diffusers 0.")
