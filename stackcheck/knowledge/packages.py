@@ -29,12 +29,14 @@ class Needs(Row, frozen=True, kw_only=True):
     """What some versions of a distribution need of others: canonical name -> accepted versions.
 
     conditional: requirements with a marker, as METADATA has them: "triton==3.7.1; python_version < '3.15'".
+    python: Requires-Python; None where none is stated, or it was not read.
     """
 
     dist: str
     versions: tuple[Version, ...]
     needs: Mapping[str, SpecifierSet]
     conditional: tuple[str, ...] = ()
+    python: SpecifierSet | None = None
 
     def asked(self, python: str | None, platform: str | None) -> Iterator[tuple[str, SpecifierSet]]:
         """Yield each name and the range of it that is needed for a Python on a platform ("linux/amd64").
@@ -45,6 +47,14 @@ class Needs(Row, frozen=True, kw_only=True):
         for each in map(_requirement, self.conditional):
             if holds(str(each.marker), python=python or _PYTHON, platform=platform) is not False:
                 yield each.name, each.specifier
+
+    def takes(self, python: str) -> bool:
+        """Tell whether Requires-Python admits a Python; "3.11" is any release of it."""
+        if self.python is None:
+            return True
+        if python.count(".") > 1:
+            return self.python.contains(python, prereleases=True)
+        return ranges_meet(self.python, parse_specifier(f"=={python}.*"))
 
     def named(self) -> Mapping[str, tuple[SpecifierSet, ...]]:
         """Return every name that is spoken of, with its ranges."""
