@@ -52,12 +52,9 @@ def pins_accept_python(env: Environment, tables: Tables) -> list[Finding]:
 def _stated(env: Environment, tables: Tables) -> Iterator[tuple[str, Needs]]:
     """Yield the pins that are releases on an index, with the rows that say which Pythons they accept."""
     for name in sorted(tables.packages.declared_dists & env.packages.keys()):
-        package, version = env.packages[name], env.packages[name].package.exact
-        ours = package.origin in (None, "wheel") and not package.built_for and not env.elsewhere(name)
-        if version is not None and ours and not version.local:
-            row = tables.packages.declared_by(name, version)
-            if row is not None and row.python is not None:
-                yield name, row
+        row = env.declared(name) if env.packages[name].package.exact else None
+        if row is not None and row.python is not None:
+            yield name, row
 
 
 def _says(name: str, env: Environment, row: Needs) -> str:
