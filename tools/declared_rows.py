@@ -1,11 +1,12 @@
 """Tell what versions declare that no [[declared]] row names yet: declared_rows.py [--write] [PACKAGE ...].
 
 With --again those that rows name already are read once more, with --measured the requirements in measured/:
-so rows hold what has come to matter since.
+so rows hold what has come to matter since. A PACKAGE without a file gets one.
 
 METADATA of a wheel says it. Of an sdist PKG-INFO does, where Requires-Dist is not dynamic there; else the
 requires.txt that was made with it, which the setup.py of another machine may answer otherwise: such a row is
 unverified. Every bound on a name that the tables know something of is kept; what an extra asks for is not.
+Requires-Python is the one that the index states for the file: an installer reads no other.
 """
 
 from __future__ import annotations
@@ -121,7 +122,7 @@ def rows(name: str, source: WheelIndex, names: Container[str], *, again: bool) -
             if isinstance(said, str):
                 silent.append(f"{name} {version}: {said}")
             else:
-                found = bounds(_told(name, said.lines), names)
+                found = bounds(_told(name, said.lines), names, files[version].requires_python)
                 what = (
                     said.what
                     if said.fixed or not _confirms(table.declared_by(name, version), found)
@@ -177,15 +178,23 @@ def _row(name: str, lines: str, versions: Sequence[Version], what: str) -> str:
 
 
 def inserted(text: str, new: Sequence[str]) -> str:
-    """Return a package's file with new rows behind its last [[declared]] row."""
-    last = text.rindex("[[declared]]")
-    end = _END.search(text, last)
+    """Return a package's file with new rows behind its last [[declared]] row, or at its end."""
+    last = text.rfind("[[declared]]")
+    end = _END.search(text, last) if last >= 0 else None
     at = end.start() if end else len(text)
     return "\n\n".join([text[:at].rstrip("\n"), *new]) + "\n" + text[at:].removeprefix("\n")
 
 
 _END = re.compile(r"\n\n(?=\[\[|#)|\Z")
 _ROW = re.compile(r"\[\[declared\]\]\n(?:[^\n]+\n)+\n?")
+
+
+def begun(name: str) -> str:
+    """Return the file of a package of which nothing is told yet."""
+    return f"# What is known of {name} beside what its wheels say.\n\nchecked = {TODAY}\n\n{_HEAD}\n"
+
+
+_HEAD = "# --- What its METADATA declares of what the tables know; what an extra asks for is left out ---"
 
 
 def replaced(text: str, new: Sequence[str], versions: Container[Version]) -> str:
@@ -247,7 +256,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--index", default=PYPI)
     args = parser.parse_args(arguments)
     source, tables = WheelIndex(Fetcher(os.environ), args.index), knowledge.load()
-    names, nothing = Matters(tables), list[str]()
+    names, nothing = Matters(tables, args.packages), list[str]()
     every = tables.measured.names if args.measured else tables.packages.declared_dists
     for name in args.packages or sorted(every):
         try:
@@ -262,7 +271,7 @@ def main(arguments: Sequence[str]) -> int:
         nothing += found.silent
         path = SHIPPED / TOLD / f"{name}.toml"
         if found.rows and args.write:
-            text = path.read_text("utf-8")
+            text = path.read_text("utf-8") if path.is_file() else begun(name)
             new = replaced(text, found.rows, found.versions) if args.again else inserted(text, found.rows)
             write_atomically(path, new.encode())
         sys.stdout.write("".join(f"# {name}\n{each}\n\n" for each in found.rows))

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from stackcheck.intake.stack import Index, Package, Stack
     from stackcheck.knowledge import Tables
     from stackcheck.knowledge.assets import Asset
+    from stackcheck.knowledge.packages import Needs
     from stackcheck.model.build import Kind
     from stackcheck.model.resolution import LockedPackage, Resolution
 
@@ -248,6 +249,20 @@ class Environment:
         """Tell whether a pin is one of PyPI's releases, as far as the stack says."""
         local = each.exact is not None and each.exact.local
         return each.origin is None and not local and not self.elsewhere(each.name)
+
+    def declared(self, name: str) -> Needs | None:
+        """Return what METADATA on PyPI declares of a version.
+
+        None where it is not known, and for what is built, taken from elsewhere, or another build.
+        """
+        each = self._all.get(name)
+        version = each.exact if each else None
+        if each is None or version is None or each.origin not in (None, "wheel") or each.built_for:
+            return None
+        local = version.local or ""
+        if self.elsewhere(name) or (local and not (name == "torch" and local.startswith("cu"))):
+            return None
+        return self.tables.packages.declared_by(name, version)
 
     def build_of(self, name: str) -> Answer | None:
         """Return what a companion of torch is built for, by its local version or the index that has it."""

@@ -168,19 +168,21 @@ def _releases(name: str, env: Environment) -> tuple[Version, list[Candidate]] | 
         return None
     tables, python = env.tables, env.python
     package = tables.measured.package(name)
-    declared = [version for version, _ in tables.packages.declared(name, _everything())]
+    rows = tables.packages.declared(name, _everything())
+    declared = [version for version, _ in rows]
     newest = tables.packages.newest.get(name)
     known = {*declared, *(row.version for row in package.rows)} if package else {*declared}
     known |= {newest.version} if newest else set()
     final = [version for version in known if not version.is_prerelease and not version.local]
     if not final:
         return None
-    able = final
+    refused = {version for version, row in rows if python is not None and not row.takes(python)}
+    able = [version for version in final if version not in refused]
     if package is not None:
-        rows = [package.row(version) for version in final]
+        measured = [package.row(version) for version in able]
         able = [
             row.version
-            for row in rows
+            for row in measured
             if row and not row.yanked and row.pairs(env.platform)
             if python is None or row.serves(python, env.platform)
         ]

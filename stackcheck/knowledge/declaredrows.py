@@ -6,18 +6,19 @@ from email.parser import HeaderParser
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from stackcheck.knowledge.unstated import EVERYTHING
 from stackcheck.knowledge.wheelfile import read_member
 from stackcheck.knowledge.wheelrows import Addition, NotStatedError, addition, file_version
+from stackcheck.model.versions import spelled
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable
     from datetime import date
-
-    from packaging.specifiers import SpecifierSet
+    from email.message import Message
 
     from stackcheck.knowledge.packages import PackageTable
     from stackcheck.knowledge.wheelrows import IndexFile, Source
@@ -27,10 +28,11 @@ F = TypeVar("F", bound="IndexFile")
 
 
 class Bounds(NamedTuple):
-    """What is required with a version: name -> range, and as text what depends on a marker."""
+    """What is required with a version: name -> range, as text what depends on a marker, and of Python."""
 
     needs: dict[str, str]
     conditional: tuple[str, ...]
+    python: str = ""
 
 
 def newest_declared(table: PackageTable, dist: str) -> Version:
@@ -70,11 +72,18 @@ def _distance(file: IndexFile) -> int:
 
 def requires(metadata: bytes) -> tuple[str, ...]:
     """Return the requirements of METADATA or PKG-INFO as text."""
-    return tuple(HeaderParser().parsestr(metadata.decode("utf-8", "replace")).get_all("Requires-Dist") or [])
+    return tuple(_headers(metadata).get_all("Requires-Dist") or [])
 
 
-def bounds(lines: Iterable[str], names: Container[str]) -> Bounds:
-    """Return every bound of requirements on some names; what an extra asks for is left out."""
+def _headers(metadata: bytes) -> Message:
+    return HeaderParser().parsestr(metadata.decode("utf-8", "replace"))
+
+
+def bounds(lines: Iterable[str], names: Container[str], python: str = "") -> Bounds:
+    """Return every bound of requirements on some names; what an extra asks for is left out.
+
+    `python` is Requires-Python: an installer passes over one that cannot be read.
+    """
     found: dict[str, SpecifierSet] = {}
     conditional: set[str] = set()
     for line in filter(None, map(str.strip, lines)):
@@ -89,7 +98,16 @@ def bounds(lines: Iterable[str], names: Container[str]) -> Bounds:
             conditional.add(f"{name}{each.specifier}; {marker.replace(chr(34), chr(39))}")
         else:
             found[name] = found.get(name, EVERYTHING) & each.specifier
-    return Bounds({name: str(found[name]) for name in sorted(found)}, tuple(sorted(conditional)))
+    needs = {name: str(found[name]) for name in sorted(found)}
+    return Bounds(needs, tuple(sorted(conditional)), _pythons(python))
+
+
+def _pythons(text: str) -> str:
+    """Return Requires-Python as rows spell it; "" for what is not a range, and for `===` with any text."""
+    try:
+        return "" if "===" in text else spelled(SpecifierSet(text))
+    except InvalidSpecifier:
+        return ""
 
 
 def written(found: Bounds) -> list[str]:
@@ -97,7 +115,8 @@ def written(found: Bounds) -> list[str]:
     pairs = ", ".join(f'{key} = "{value}"' for key, value in found.needs.items())
     lines = [f"needs = {{ {pairs} }}" if pairs else "needs = {}"]
     listed = ", ".join(f'"{each}"' for each in found.conditional)
-    return [*lines, *([f"conditional = [{listed}]"] if listed else [])]
+    python = [f'python = "{found.python}"'] if found.python else []
+    return [*lines, *([f"conditional = [{listed}]"] if listed else []), *python]
 
 
 def declared_row(
@@ -108,6 +127,7 @@ def declared_row(
     metadata = read_member(source.open(file.url), ".dist-info/METADATA")
     if metadata is None:
         raise NotStatedError(f"{file.name} has no METADATA")
-    lines = [f'versions = ["{version}"]', *written(bounds(requires(metadata), names))]
+    found = bounds(requires(metadata), names, _headers(metadata).get("Requires-Python", ""))
+    lines = [f'versions = ["{version}"]', *written(found)]
     where = f"METADATA of {file.name}, https://pypi.org/project/{dist}/{version}/"
     return addition(dist, "declared", f"{dist} {version} declares", version, lines, where, today)

@@ -15,6 +15,8 @@ from stackcheck.knowledge.kinds import SUBJECTS
 from stackcheck.knowledge.unstated import EVERYTHING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from stackcheck.knowledge import Tables
 
 _OF_CUDA = re.compile(r"-cu(?:da)?\d+x?$")
@@ -23,8 +25,8 @@ _OF_CUDA = re.compile(r"-cu(?:da)?\d+x?$")
 class Matters:
     """The canonical names of which something is known: `name in matters`."""
 
-    def __init__(self, tables: Tables) -> None:
-        """Read which names there are, and no rows but those about requirements."""
+    def __init__(self, tables: Tables, new: Iterable[str] = ()) -> None:
+        """Read which names there are, and no rows but those about requirements; `new` ones get rows now."""
         packages = tables.packages
         named = {
             name
@@ -33,7 +35,7 @@ class Matters:
             for name in row.named()
             if not tables.wheels.named_cuda(name)
         }
-        known = named | {*tables.told_of} | tables.measured.names
+        known = named | {*tables.told_of, *new} | tables.measured.names
         self._families = frozenset(map(_family, known - SUBJECTS))
         self._named_cuda = tables.wheels.named_cuda
 

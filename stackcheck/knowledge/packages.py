@@ -29,12 +29,14 @@ class Needs(Row, frozen=True, kw_only=True):
     """What some versions of a distribution need of others: canonical name -> accepted versions.
 
     conditional: requirements with a marker, as METADATA has them: "triton==3.7.1; python_version < '3.15'".
+    python: Requires-Python; None where none is stated, or it was not read.
     """
 
     dist: str
     versions: tuple[Version, ...]
     needs: Mapping[str, SpecifierSet]
     conditional: tuple[str, ...] = ()
+    python: SpecifierSet | None = None
 
     def asked(self, python: str | None, platform: str | None) -> Iterator[tuple[str, SpecifierSet]]:
         """Yield each name and the range of it that is needed for a Python on a platform ("linux/amd64").
@@ -45,6 +47,10 @@ class Needs(Row, frozen=True, kw_only=True):
         for each in map(_requirement, self.conditional):
             if holds(str(each.marker), python=python or _PYTHON, platform=platform) is not False:
                 yield each.name, each.specifier
+
+    def takes(self, python: str) -> bool:
+        """Tell whether Requires-Python admits a Python; "3.11" is any release of it."""
+        return self.python is None or _admits(self.python, python)
 
     def named(self) -> Mapping[str, tuple[SpecifierSet, ...]]:
         """Return every name that is spoken of, with its ranges."""
@@ -133,6 +139,13 @@ class SdistOnly(Row, frozen=True, kw_only=True):
 _PYTHON = "3.11"
 
 
+@lru_cache(maxsize=4096)  # a few hundred ranges, asked for every stack
+def _admits(wanted: SpecifierSet, python: str) -> bool:
+    if python.count(".") > 1:
+        return wanted.contains(python, prereleases=True)
+    return ranges_meet(wanted, parse_specifier(f"=={python}.*"))
+
+
 @lru_cache(maxsize=4096)
 def _requirement(text: str) -> "Requirement":
     from packaging.requirements import Requirement  # noqa: PLC0415 - 15 ms, and few rows have a marker
@@ -176,6 +189,9 @@ class PackageTable(msgspec.Struct, frozen=True, eq=False, dict=True):
     _asserted: Mapping[str, tuple[Needs, ...]]
     _by_version: dict[tuple[str, str], dict[str, Needs]] = msgspec.field(default_factory=dict)
     _accepting: dict[tuple[str, str, str], Version | None] = msgspec.field(default_factory=dict)
+    _in_range: dict[tuple[str, SpecifierSet], tuple[tuple[Version, Needs], ...]] = msgspec.field(
+        default_factory=dict
+    )
 
     @property
     def declared_dists(self) -> AbstractSet[str]:
@@ -193,7 +209,9 @@ class PackageTable(msgspec.Struct, frozen=True, eq=False, dict=True):
 
     def declared(self, dist: str, accepted: SpecifierSet) -> tuple[tuple[Version, Needs], ...]:
         """Return (version, row) for every known version of `dist` that a pin or range accepts."""
-        return _matching(self._declared.get(dist, ()), accepted)
+        if (dist, accepted) not in self._in_range:  # every stack asks for the same few ranges
+            self._in_range[dist, accepted] = _matching(self._declared.get(dist, ()), accepted)
+        return self._in_range[dist, accepted]
 
     def declared_by(self, dist: str, version: Version) -> Needs | None:
         """Return what one version declares, its local part left aside; None is "no data"."""

@@ -104,7 +104,7 @@ def pins_in_range(env: Environment, tables: Tables) -> Iterator[Edit]:
 
 
 @candidates(
-    "NEEDS", "OPENMMLAB", "WHEEL104", "WHEEL106", "WHEEL108", "WHEEL109", "WHEEL110", "NUMPY",
+    "NEEDS", "OPENMMLAB", "WHEEL104", "WHEEL106", "WHEEL108", "WHEEL109", "WHEEL110", "NUMPY", "PYTHON103",
     "CONDA101",
     reach=Reach.PACKAGE,
 )  # fmt: skip

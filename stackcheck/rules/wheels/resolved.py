@@ -71,6 +71,6 @@ def _known(each: LockedPackage, tables: Tables) -> bool:
         tables.measured.row(name, each.version) is not None
         or tables.unstated.knows(name)
         or any(name in rows for rows in listed)
-        or name in tables.packages.declared_dists
+        or tables.packages.declared_by(name, each.version) is not None
         or wheels.named_cuda(name) is not None
     )

@@ -77,21 +77,21 @@ def conflict(*requirements: str, message: str = "a conflict") -> Unresolved:
     return Unresolved("conflict", message, requirements)
 
 
-TENSORDICT = conflict("tensordict==0.5.0: torch>=2.4.0", "the stack: torch==2.2.0")
+UNTOLD = conflict("untold-ops==0.5.0: torch>=2.4.0", "the stack: torch==2.2.0")
 
 
 def test_d6_a_proven_conflict_moves_torch_and_its_companion_to_the_nearest_that_fits() -> None:
-    of = stack(python="3.10", packages={"torch": "2.2.0", "torchvision": "0.17.0", "tensordict": "0.5.0"})
+    of = stack(python="3.10", packages={"torch": "2.2.0", "torchvision": "0.17.0", "untold-ops": "0.5.0"})
     assert found(of).changes == ()
-    learned = Learned().plus(of, TENSORDICT, ())
+    learned = Learned().plus(of, UNTOLD, ())
     assert made(found(of, learned=learned)) == {"packages.torch": "2.4.0", "packages.torchvision": "0.19.0"}
 
 
 def test_d6_the_nearest_version_that_the_resolver_offers_is_one_change() -> None:
-    of = stack(python="3.10", packages={"torch": "2.2.0", "torchvision": "0.17.0", "tensordict": "0.5.0"})
-    offers = {("tensordict", "0.5.0"): (Version("0.4.0"),)}
-    learned = Learned(failures=(Failure(TENSORDICT, of),), offers=offers)
-    assert made(found(of, learned=learned)) == {"packages.tensordict": "0.4.0"}
+    of = stack(python="3.10", packages={"torch": "2.2.0", "torchvision": "0.17.0", "untold-ops": "0.5.0"})
+    offers = {("untold-ops", "0.5.0"): (Version("0.4.0"),)}
+    learned = Learned(failures=(Failure(UNTOLD, of),), offers=offers)
+    assert made(found(of, learned=learned)) == {"packages.untold-ops": "0.4.0"}
 
 
 PYANNOTE = conflict("pyannote-audio==4.0.2: torchaudio==2.8.0", "the stack: torchaudio==2.9.1")
