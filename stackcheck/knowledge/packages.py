@@ -50,7 +50,7 @@ class Needs(Row, frozen=True, kw_only=True):
 
     def takes(self, python: str) -> bool:
         """Tell whether Requires-Python admits a Python; "3.11" is any release of it."""
-        return self.python is None or _admits(self.python, python)
+        return self.python is None or _admits_python(self.python, python)
 
     def named(self) -> Mapping[str, tuple[SpecifierSet, ...]]:
         """Return every name that is spoken of, with its ranges."""
@@ -140,7 +140,7 @@ _PYTHON = "3.11"
 
 
 @lru_cache(maxsize=4096)  # a few hundred ranges, asked for every stack
-def _admits(wanted: SpecifierSet, python: str) -> bool:
+def _admits_python(wanted: SpecifierSet, python: str) -> bool:
     if python.count(".") > 1:
         return wanted.contains(python, prereleases=True)
     return ranges_meet(wanted, parse_specifier(f"=={python}.*"))
