@@ -50,7 +50,8 @@ class Needs(Row, frozen=True, kw_only=True):
 
     def takes(self, python: str) -> bool:
         """Tell whether Requires-Python admits a Python; "3.11" is any release of it."""
-        return self.python is None or _admits_python(self.python, python)
+        pinned = python if python.count(".") > 1 else f"=={python}.*"
+        return self.python is None or _admits(self.python, pinned)
 
     def named(self) -> Mapping[str, tuple[SpecifierSet, ...]]:
         """Return every name that is spoken of, with its ranges."""
@@ -137,13 +138,6 @@ class SdistOnly(Row, frozen=True, kw_only=True):
 
 
 _PYTHON = "3.11"
-
-
-@lru_cache(maxsize=4096)  # a few hundred ranges, asked for every stack
-def _admits_python(wanted: SpecifierSet, python: str) -> bool:
-    if python.count(".") > 1:
-        return wanted.contains(python, prereleases=True)
-    return ranges_meet(wanted, parse_specifier(f"=={python}.*"))
 
 
 @lru_cache(maxsize=4096)
@@ -259,6 +253,7 @@ def _matching(rows: Iterable[Needs], accepted: SpecifierSet) -> tuple[tuple[Vers
     )
 
 
+@lru_cache(maxsize=4096)  # every stack asks for the same few hundred
 def _admits(wanted: SpecifierSet, pinned: str) -> bool:
     """Tell whether what is wanted meets a pin, or a range as it is spelled."""
     if pinned[:1].isdigit():
