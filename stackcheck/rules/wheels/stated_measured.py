@@ -167,8 +167,15 @@ def wheel_for_python(env: Environment, tables: Tables) -> list[Finding]:
         if each.exact and not each.exact.local and (finding := _judge_wheel(each, row, env))
         # What PyPI lacks another place may have.
         if finding.outcome is Outcome.PASS or env.elsewhere(each.name) is None
+        # An installer compiles nothing that excludes its Python: PYTHON103 says so.
+        if finding.outcome is not Outcome.WARN or not _refuses(each.name, env)
     )
     return list(found)
+
+
+def _refuses(name: str, env: Environment) -> bool:
+    declared, python = env.declared(name), env.stack.python
+    return declared is not None and python is not None and not declared.takes(python)
 
 
 _NAMES = {"windows/amd64": "Windows", "linux/arm64": "Linux on arm64"}

@@ -59,3 +59,10 @@ def test_uv_takes_what_is_past_the_range() -> None:
     (verdict,) = resolved("PYTHON103", taken, python="3.13", packages={"whisperx": "3.3.1"})
     assert verdict.outcome is Outcome.WARN
     assert verdict.message == f"{LATE}: uv takes it all the same, and pip does not find it."
+
+
+def test_what_excludes_this_python_is_not_said_to_be_compiled() -> None:
+    """Numba 0.60.0 has a source archive and requires Python >=3.9; 0.57.0 requires >=3.8."""
+    assert lines("WHEEL109", python="3.8", packages={"numba": "0.60.0"}) == []
+    (warning,) = lines("WHEEL109", python="3.12", packages={"numba": "0.57.0"})
+    assert warning.startswith("WARN: There is no wheel of numba 0.57.0 for Python 3.12")
