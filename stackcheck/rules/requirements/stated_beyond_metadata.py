@@ -127,6 +127,7 @@ def _clash(
         own = f"{package.name}{spelled(fitting[-1].versions)}"
         hint = f"take {own}, which works with {partner.shown}, or {wanted}"
     says = _says(row, package)
-    if row.outcome == "warn":
+    # Of what nobody stated a part may never be used: the server of the tensorboard that tensorflow draws in.
+    if row.outcome == "warn" or (row.use and not package.stated):
         return warned(message, cite(row, says), expected=wanted, found=partner.shown, hint=hint)
     return failed_by(message, (row, says), expected=wanted, found=partner.shown, hint=hint)

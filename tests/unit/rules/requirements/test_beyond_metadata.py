@@ -230,3 +230,13 @@ def test_a_python_that_metadata_admit_and_that_cannot_import_a_package_fails() -
         ("PASS", "fairseq 0.12.2 works with python 3.10.")
     ]
     assert outcomes("NEEDS102", platform="linux/amd64", packages=packages) == []
+
+
+def test_a_part_of_what_nobody_stated_may_never_be_used_so_it_warns() -> None:
+    board = LockedPackage("tensorboard", Version("2.20.0"), "tensorboard-2.20.0-py3-none-any.whl")
+    tools = LockedPackage("setuptools", Version("84.2.1"), "setuptools-84.2.1-py3-none-any.whl")
+    drawn = resolved("NEEDS102", board, tools, **H, packages={"tensorflow": "2.20.0"})
+    stated = resolved("NEEDS102", board, tools, **H, packages={"tensorboard": "2.20.0"})
+    assert [(each.outcome.name, "to start its server" in each.message) for each in (*drawn, *stated)] == [
+        ("WARN", True), ("FAIL", True)
+    ]  # fmt: skip
