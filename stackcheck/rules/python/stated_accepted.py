@@ -8,7 +8,7 @@ from packaging.version import Version
 
 from stackcheck.model.versions import ends, minor, parse_specifier, spelled
 from stackcheck.rules.grading import cite, failed_by, wheel_was_found
-from stackcheck.rules.registry import Finding, passed, rule, told_of, warned
+from stackcheck.rules.registry import Finding, rule, told_of, warned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,15 +38,11 @@ def pins_accept_python(env: Environment, tables: Tables) -> list[Finding]:
     python = env.stack.python
     if not python:
         return []
-    rows = dict(_stated(env, tables))
-    bad = {name: row for name, row in rows.items() if not row.takes(python)}
-    findings = [_refused(env.packages[name], row, python, env, tables) for name, row in bad.items()]
-    good = [name for name in rows if name not in bad]
-    if good and not bad:
-        number = f"{len(good)} pinned packages accept" if len(good) > 1 else f"{good[0]} accepts"
-        first = rows[good[0]]
-        findings.append(passed(f"{number} Python {python}.", cite(first, _says(good[0], env, first))))
-    return findings
+    return [
+        _refused(env.packages[name], row, python, env, tables)
+        for name, row in _stated(env, tables)
+        if not row.takes(python)
+    ]
 
 
 def _stated(env: Environment, tables: Tables) -> Iterator[tuple[str, Needs]]:

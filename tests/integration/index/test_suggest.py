@@ -204,11 +204,11 @@ def test_d5_a_package_with_no_wheel_since_long_is_never_stepped_down(
 def test_d6_the_nearest_version_that_fits_and_not_the_newest(server: IndexServer, tmp_path: Path) -> None:
     url = serve_torch(server, "2.2.0", "2.2.2", "2.4.0")
     for version, needs in (("0.3.2", "torch==2.2.2"), ("0.4.0", "torch>=2.2"), ("0.5.0", "torch>=2.4")):
-        server.add("main", make_wheel("tensordict", version, needs))
-    server.add("main", make_wheel("tensordict", "0.6.0rc1", "torch>=2.2"), make_wheel("tensordict", "0.14.3"))
-    packages = {"torch": "2.2.0", "torchvision": "0.17.0", "tensordict": "0.5.0"}
+        server.add("main", make_wheel("dictlike", version, needs))
+    server.add("main", make_wheel("dictlike", "0.6.0rc1", "torch>=2.2"), make_wheel("dictlike", "0.14.3"))
+    packages = {"torch": "2.2.0", "torchvision": "0.17.0", "dictlike": "0.5.0"}
     found = suggested(tmp_path, url, packages)
-    assert (found["resolved"], changes(found)) == (True, {"tensordict": "0.4.0"})
+    assert (found["resolved"], changes(found)) == (True, {"dictlike": "0.4.0"})
 
 
 def test_d14_a_proven_conflict_stays_while_another_index_is_down(server: IndexServer, tmp_path: Path) -> None:

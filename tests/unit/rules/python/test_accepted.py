@@ -16,15 +16,15 @@ OLD = "FAIL: transformers 4.47.0 accepts Python >=3.9.0; the stack has 3.8: pip 
 LATE = "whisperx 3.3.1 accepts Python >=3.9,<3.13; the stack has 3.13"
 CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
     ("before the range", "3.8", {"transformers": "4.47.0"}, [OLD]),
-    ("at its beginning", "3.9", {"transformers": "4.47.0"}, ["PASS: transformers accepts Python 3.9."]),
+    ("at its beginning", "3.9", {"transformers": "4.47.0"}, []),
     ("a release of it", "3.8.20", {"transformers": "4.47.0"}, [OLD.replace("3.8:", "3.8.20:")]),
     ("after the range", "3.13", {"whisperx": "3.3.1"}, [f"FAIL: {LATE}: pip does not find it."]),
-    ("in the range", "3.12", {"whisperx": "3.3.1"}, ["PASS: whisperx accepts Python 3.12."]),
+    ("in the range", "3.12", {"whisperx": "3.3.1"}, []),
     (
         "several",
         "3.11",
         {"whisperx": "3.3.1", "transformers": "4.47.0"},
-        ["PASS: 2 pinned packages accept Python 3.11."],
+        [],
     ),
     ("one of several", "3.8", {"transformers": "4.47.0", "safetensors": "0.4.0"}, [OLD]),
     ("a range", "3.8", {"transformers": ">=4.47.0"}, []),
